@@ -1,0 +1,123 @@
+//! Time, read here and nowhere else, so that a test can hold it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+/// The clock that windows run on: counts while the machine sleeps, cannot be set.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const BOOT: ClockId = ClockId::Boottime;
+/// On macOS `CLOCK_MONOTONIC` counts while the machine sleeps (`clock_gettime(3)`).
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const BOOT: ClockId = ClockId::Monotonic;
+
+/// Where the engine reads the time.
+#[derive(Clone, Default)]
+pub enum Clock {
+    /// The machine's clocks.
+    #[default]
+    System,
+    /// A clock that stands still until it is advanced; for tests on `memory:`.
+    Manual(ManualClock),
+}
+
+/// A clock that stands still until [`advance`](Self::advance) moves it. Clones share one time.
+#[derive(Clone)]
+pub struct ManualClock {
+    wall_ms: Arc<AtomicU64>,
+}
+
+/// One reading of both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    /// Milliseconds of the boot clock: for windows.
+    pub(crate) boot_ms: u64,
+    /// Unix milliseconds: for `reset` and expiry.
+    pub(crate) wall_ms: u64,
+}
+
+impl Clock {
+    /// Unix milliseconds.
+    pub(crate) fn wall_ms(&self) -> u64 {
+        match self {
+            Self::System => read(ClockId::Realtime),
+            Self::Manual(clock) => clock.wall_ms.load(Relaxed),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        match self {
+            Self::System => Now { boot_ms: read(BOOT), wall_ms: read(ClockId::Realtime) },
+            Self::Manual(clock) => {
+                let wall_ms = clock.wall_ms.load(Relaxed);
+                Now { boot_ms: wall_ms, wall_ms }
+            }
+        }
+    }
+}
+
+impl ManualClock {
+    /// A clock that starts at the present.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { wall_ms: Arc::new(AtomicU64::new(read(ClockId::Realtime))) }
+    }
+
+    /// Moves the time forward by `ms` milliseconds; it stops at the end of what a `u64` holds.
+    pub fn advance(&self, ms: u64) {
+        // The closure always answers, so the update cannot fail.
+        let _ = self.wall_ms.fetch_update(Relaxed, Relaxed, |now| Some(now.saturating_add(ms)));
+    }
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "System",
+            Self::Manual(_) => "Manual",
+        })
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that reads a clock")]
+fn read(id: ClockId) -> u64 {
+    let Timespec { tv_sec, tv_nsec } = clock_gettime(id);
+    // A clock set before 1970 reads as 1970.
+    u64::try_from(tv_sec).unwrap_or(0) * 1000 + u64::try_from(tv_nsec).unwrap_or(0) / 1_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_moves_only_when_it_is_advanced() {
+        let hand = ManualClock::new();
+        let clock = Clock::Manual(hand.clone());
+        let before = clock.now();
+        hand.advance(1500);
+        let after = clock.now();
+        assert_eq!(after.wall_ms - before.wall_ms, 1500);
+        assert_eq!(after.boot_ms - before.boot_ms, 1500);
+        hand.advance(u64::MAX);
+        assert_eq!(clock.wall_ms(), u64::MAX);
+    }
+
+    #[test]
+    fn the_boot_clock_never_steps_back() {
+        let mut last = Clock::System.now().boot_ms;
+        for _ in 0..10_000 {
+            let now = Clock::System.now().boot_ms;
+            assert!(now >= last);
+            last = now;
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The one error, and the one table from its kind to a code, an HTTP status and a key-manager error.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What every fallible call returns.
+pub type Result<T, E = GatekeeperError> = std::result::Result<T, E>;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident => $code:literal, $status:literal, $key_manager:expr;)*) => {
+        /// Why a call failed. Several kinds share a code: the code is what callers branch on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind { $($(#[$doc])* $kind,)* }
+
+        impl ErrorKind {
+            /// Every kind, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+
+            /// The stable code, the same in HTTP bodies and in both SDKs.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$kind => $code,)* }
+            }
+
+            /// The HTTP status; SDKs carry it too.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$kind => $status,)* }
+            }
+
+            /// The `error` of a key manager's `{ success: false }`, where this kind is an answer and not a failure.
+            #[must_use]
+            pub const fn key_manager(self) -> Option<&'static str> {
+                match self { $(Self::$kind => $key_manager,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Malformed, missing, unknown or out-of-range input.
+    BadRequest => "bad_request", 400, Some("invalidBody");
+    /// An id of another shape or kind.
+    InvalidId => "bad_request", 400, Some("invalidId");
+    /// No credential where one is needed.
+    CredentialMissing => "unauthorized", 401, Some("authorizationHeaderNotPresent");
+    /// A credential that is an empty string.
+    CredentialEmpty => "unauthorized", 401, Some("apiTokenNotPresent");
+    /// A credential that is wrong, expired or revoked: never said which.
+    CredentialInvalid => "unauthorized", 401, Some("invalidAPIToken");
+    /// A quota or an entitlement is reached.
+    PlanLimit => "plan_limit", 402, None;
+    /// A known caller in its own tenant, not permitted.
+    Forbidden => "forbidden", 403, None;
+    /// Absent, or another tenant's: never said which.
+    NotFound => "not_found", 404, Some("invalidId");
+    /// The path exists, the method does not.
+    MethodNotAllowed => "method_not_allowed", 405, None;
+    /// The state of things forbids it, such as a name already taken.
+    Conflict => "conflict", 409, None;
+    /// A request body over its bound.
+    PayloadTooLarge => "payload_too_large", 413, None;
+    /// A request body of a type not read here.
+    UnsupportedMediaType => "unsupported_media_type", 415, None;
+    /// Too many calls; try again later.
+    RateLimited => "rate_limited", 429, None;
+    /// A defect of ours.
+    Internal => "internal", 500, None;
+    /// The store or the counters cannot be reached: nothing was allowed.
+    Unavailable => "service_unavailable", 503, None;
+}
+
+/// A call that reached no answer, or was not allowed one.
+///
+/// The message is for the caller and says what to change. The cause, where there is one, is for logs
+/// ([`source`](StdError::source)) and never part of the message.
+///
+/// ```
+/// let error = gatekeeper::Gatekeeper::open("mysql://db").unwrap_err();
+/// assert_eq!((error.status(), error.code()), (400, "bad_request"));
+/// assert!(error.to_string().contains("mysql"));
+/// ```
+pub struct GatekeeperError(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl GatekeeperError {
+    /// An error of `kind` with a message for the caller.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, message: message.into(), cause: None }))
+    }
+
+    /// Malformed input; the message names the field.
+    #[must_use]
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::BadRequest, message)
+    }
+
+    /// A dependency that cannot be reached; the message names the way out.
+    #[must_use]
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unavailable, message)
+    }
+
+    /// A defect of ours; what happened goes into the cause, not into the message.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(ErrorKind::Internal, "internal error: please report it").caused_by(cause)
+    }
+
+    /// The same error with its inner cause, kept apart from the message.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Why the call failed.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The stable code, such as `bad_request`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.0.kind.code()
+    }
+
+    /// The HTTP status, 400 to 503.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.0.kind.status()
+    }
+
+    /// What to change, for the caller.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+}
+
+impl fmt::Display for GatekeeperError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for GatekeeperError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, message, cause } = &*self.0;
+        let mut debug = f.debug_struct("GatekeeperError");
+        debug.field("kind", kind).field("message", message);
+        if let Some(cause) = cause {
+            debug.field("cause", cause);
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for GatekeeperError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_maps_every_kind_to_the_documented_code_and_status() {
+        let table: Vec<_> =
+            ErrorKind::ALL.iter().map(|kind| (kind.status(), kind.code(), kind.key_manager())).collect();
+        assert_eq!(
+            table,
+            [
+                (400, "bad_request", Some("invalidBody")),
+                (400, "bad_request", Some("invalidId")),
+                (401, "unauthorized", Some("authorizationHeaderNotPresent")),
+                (401, "unauthorized", Some("apiTokenNotPresent")),
+                (401, "unauthorized", Some("invalidAPIToken")),
+                (402, "plan_limit", None),
+                (403, "forbidden", None),
+                (404, "not_found", Some("invalidId")),
+                (405, "method_not_allowed", None),
+                (409, "conflict", None),
+                (413, "payload_too_large", None),
+                (415, "unsupported_media_type", None),
+                (429, "rate_limited", None),
+                (500, "internal", None),
+                (503, "service_unavailable", None),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_cause_never_shows_in_the_message() {
+        let error = GatekeeperError::internal("disk sector 7");
+        assert!(!error.to_string().contains("sector"));
+        assert!(error.source().is_some());
+    }
+}

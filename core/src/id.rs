@@ -1,0 +1,211 @@
+//! Type-safe ids: a prefix that names the kind and 26 base32 characters (`TypeID` 0.3).
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::clock::Clock;
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::secret::random;
+
+/// Crockford's base32 in lower case.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const SUFFIX_LEN: usize = 26;
+
+/// What an id names.
+pub trait Kind {
+    /// Three letters, before the underscore.
+    const PREFIX: &'static str;
+    /// What it is called in a message.
+    const NOUN: &'static str;
+}
+
+/// An API key.
+pub enum Key {}
+/// A tenant.
+pub enum Tenant {}
+
+impl Kind for Key {
+    const PREFIX: &'static str = "key";
+    const NOUN: &'static str = "key";
+}
+
+impl Kind for Tenant {
+    const PREFIX: &'static str = "tnt";
+    const NOUN: &'static str = "tenant";
+}
+
+/// `key_…`: names an API key for as long as it exists, through every rotation.
+pub type KeyId = Id<Key>;
+/// `tnt_…`: names a tenant.
+pub type TenantId = Id<Tenant>;
+
+/// An id of one kind: 128 bits, drawn as a `UUIDv7` (RFC 9562 §5.7), read as any 128 bits.
+///
+/// ```
+/// use gatekeeper::KeyId;
+/// let id: KeyId = "key_01jdx0x3v0f7zsn8f4k3m9qz5r".parse()?;
+/// assert_eq!(id.to_string(), "key_01jdx0x3v0f7zsn8f4k3m9qz5r");
+/// assert!("tnt_01jdx0x3v0f7zsn8f4k3m9qz5r".parse::<KeyId>().is_err());
+/// # Ok::<(), gatekeeper::GatekeeperError>(())
+/// ```
+pub struct Id<K> {
+    bits: u128,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: Kind> Id<K> {
+    /// An id of the present moment; later ids sort after earlier ones.
+    pub(crate) fn generate(clock: &Clock) -> Result<Self> {
+        let time = u128::from(clock.wall_ms()) & ((1 << 48) - 1);
+        let noise = u128::from_be_bytes(random()?) & ((1 << 80) - 1);
+        // RFC 9562 §5.7: 48 bits of time, version 7, 12 random bits, variant 0b10, 62 random bits.
+        let bits = (time << 80) | (noise & !(0xf << 76) & !(0b11 << 62)) | (7 << 76) | (0b10 << 62);
+        Ok(Self::from_bits(bits))
+    }
+
+    pub(crate) const fn from_bits(bits: u128) -> Self {
+        Self { bits, kind: PhantomData }
+    }
+
+    pub(crate) const fn bits(self) -> u128 {
+        self.bits
+    }
+}
+
+impl<K: Kind> FromStr for Id<K> {
+    type Err = GatekeeperError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        parse(K::PREFIX, text).map(Self::from_bits).ok_or_else(|| {
+            let (noun, prefix) = (K::NOUN, K::PREFIX);
+            GatekeeperError::new(
+                ErrorKind::InvalidId,
+                format!(
+                    "id must be a {noun} id: \"{prefix}_\" and {SUFFIX_LEN} lower-case base32 characters"
+                ),
+            )
+        })
+    }
+}
+
+fn parse(prefix: &str, text: &str) -> Option<u128> {
+    let suffix = text.strip_prefix(prefix)?.strip_prefix('_')?.as_bytes();
+    // 26 characters hold 130 bits: the first may use three of its five.
+    if suffix.len() != SUFFIX_LEN || suffix.first()? > &b'7' {
+        return None;
+    }
+    suffix.iter().try_fold(0, |bits: u128, character| {
+        let digit = ALPHABET.iter().position(|known| known == character)?;
+        Some((bits << 5) | digit as u128)
+    })
+}
+
+impl<K: Kind> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut suffix = [0; SUFFIX_LEN];
+        let mut rest = self.bits;
+        for place in suffix.iter_mut().rev() {
+            *place = ALPHABET.get((rest & 31) as usize).copied().unwrap_or_default();
+            rest >>= 5;
+        }
+        f.write_str(K::PREFIX)?;
+        f.write_str("_")?;
+        f.write_str(std::str::from_utf8(&suffix).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl<K: Kind> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<K: Kind> Serialize for Id<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de, K: Kind> Deserialize<'de> for Id<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+// Derived, these would ask them of `K` too.
+impl<K> Clone for Id<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Id<K> {}
+
+impl<K> PartialEq for Id<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits == other.bits
+    }
+}
+
+impl<K> Eq for Id<K> {}
+
+impl<K> Hash for Id<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bits.hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_nil_and_the_full_id_are_written_as_the_specification_says() {
+        assert_eq!(KeyId::from_bits(0).to_string(), "key_00000000000000000000000000");
+        assert_eq!(KeyId::from_bits(u128::MAX).to_string(), "key_7zzzzzzzzzzzzzzzzzzzzzzzzz");
+        // The specification's own valid vector for a UUIDv7.
+        assert_eq!(
+            TenantId::from_bits(0x0189_0a5d_ac96_774b_bcce_b302_099a_8057).to_string(),
+            "tnt_01h455vb4pex5vsknk084sn02q"
+        );
+    }
+
+    #[test]
+    fn a_drawn_id_is_a_uuid_of_version_7() {
+        let bits = KeyId::generate(&Clock::System).unwrap().bits();
+        assert_eq!((bits >> 76) & 0xf, 7);
+        assert_eq!((bits >> 62) & 0b11, 0b10);
+    }
+
+    #[test]
+    fn what_is_not_an_id_of_this_kind_is_refused() {
+        for text in [
+            "",
+            "key",
+            "key_",
+            "key_0000000000000000000000000",
+            "key_000000000000000000000000000",
+            "key_80000000000000000000000000",
+            "key_0000000000000000000000000O",
+            "key_0000000000000000000000000A",
+            "KEY_00000000000000000000000000",
+            "tnt_00000000000000000000000000",
+            "key_0000000000000000000000000é",
+        ] {
+            assert_eq!(text.parse::<KeyId>().unwrap_err().kind(), ErrorKind::InvalidId, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_128_bits_round_trip(bits: u128) {
+            let id = KeyId::from_bits(bits);
+            prop_assert_eq!(id.to_string().parse::<KeyId>().unwrap(), id);
+        }
+    }
+}

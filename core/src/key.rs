@@ -1,0 +1,7 @@
+//! Keys: their format, and whether a record is good.
+
+mod format;
+mod record;
+
+pub(crate) use format::{Prefix, generate, generate_root, is_reserved, is_root, well_formed};
+pub(crate) use record::KnownKey;

@@ -1,0 +1,48 @@
+//! API keys verified in your own process: is this key valid, which rate limit applies to its roles, is there room
+//! left, whose is it. No network call, exact limits, immediate revocation.
+//!
+//! ```
+//! use gatekeeper::{CreateKey, Endpoint, Endpoints, Gatekeeper, Limit, Verdict};
+//!
+//! let gatekeeper = Gatekeeper::open("memory:")?; // or "sqlite:gatekeeper.db"
+//! let created = gatekeeper.call_blocking(CreateKey { roles: vec!["PRO".into()], ..CreateKey::new("user") })?;
+//!
+//! let tasks = Endpoint::new(Limit::new(10, 60_000)?).role("PRO", Limit::new(1000, 60_000)?)?;
+//! let verifier = gatekeeper.verifier(Endpoints::new().define("GET_TASKS", tasks))?;
+//! let verdict = verifier.verify(created.api_key.expose(), "GET_TASKS", &["task_id"])?;
+//! assert!(matches!(verdict, Verdict::Admitted(decision) if decision.remaining() == 999));
+//! # Ok::<(), gatekeeper::GatekeeperError>(())
+//! ```
+
+mod access;
+mod clock;
+mod counters;
+mod error;
+mod fork;
+mod gatekeeper;
+mod id;
+mod key;
+mod limit;
+mod operation;
+mod role;
+mod secret;
+mod store;
+mod vectors;
+mod verify;
+mod window;
+
+pub use access::{Access, Context};
+pub use clock::{Clock, ManualClock};
+pub use error::{ErrorKind, GatekeeperError, Result};
+pub use gatekeeper::{CreatedRootKey, Gatekeeper, Options};
+pub use id::{Id, Key, KeyId, Kind, Tenant, TenantId};
+pub use limit::{Endpoint, Endpoints};
+pub use operation::{
+    AddRoles, CreateKey, CreatedKey, DeleteKey, DeletedKey, Entry, GivenId, Method, Operation, RemoveRoles,
+    RolesChanged, RotateKey, RotatedKey, Route, TABLE, VerifyDecision, VerifyKey, VerifyOutput,
+};
+pub use secret::Secret;
+#[doc(hidden)]
+pub use vectors::run_vector;
+pub use verify::{Decision, Verdict, Verifier};
+pub use window::Limit;

@@ -1,0 +1,154 @@
+//! Endpoints and their limits, as defined by the caller.
+
+use std::sync::Arc;
+
+use crate::error::{GatekeeperError, Result};
+use crate::role::{self, RoleSet};
+use crate::window::Limit;
+
+/// One endpoint: a limit for everybody, and limits for roles.
+///
+/// A key whose roles name one limit gets that one, even when it is lower than the default. Of several, the one with
+/// the highest rate applies; then the larger `max_req`; then the role that sorts first by bytes.
+///
+/// ```
+/// use gatekeeper::{Endpoint, Limit};
+/// let tasks = Endpoint::new(Limit::new(10, 60_000)?).role("PRO", Limit::new(1000, 60_000)?)?;
+/// # Ok::<(), gatekeeper::GatekeeperError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    default: Limit,
+    /// Sorted by name.
+    roles: Vec<(Arc<str>, Limit)>,
+}
+
+impl Endpoint {
+    /// An endpoint whose limit is the same for every role.
+    #[must_use]
+    pub fn new(default: Limit) -> Self {
+        Self { default, roles: Vec::new() }
+    }
+
+    /// The same endpoint with `limit` for keys that have the role `name`, 1 to 128 bytes, case-sensitive.
+    ///
+    /// # Errors
+    /// `bad_request` for a name that no role can have.
+    pub fn role(mut self, name: &str, limit: Limit) -> Result<Self> {
+        role::check_name(name).map_err(GatekeeperError::bad_request)?;
+        match self.find(name) {
+            Ok(index) => {
+                if let Some((_, known)) = self.roles.get_mut(index) {
+                    *known = limit;
+                }
+            }
+            Err(index) => self.roles.insert(index, (name.into(), limit)),
+        }
+        Ok(self)
+    }
+
+    /// The names of the roles that have a limit here, sorted by bytes.
+    pub fn role_names(&self) -> impl Iterator<Item = &str> {
+        self.roles.iter().map(|(name, _)| &**name)
+    }
+
+    /// Which of `roles` chooses the limit; none where the default applies.
+    pub(crate) fn choose(&self, roles: &RoleSet) -> Option<Choice> {
+        let named = roles.names().iter().enumerate();
+        let choices = named.filter_map(|(role, name)| Some(Choice { role, limit: self.find(name).ok()? }));
+        choices.reduce(|best, other| if self.rate_is_higher(other.limit, best.limit) { other } else { best })
+    }
+
+    /// The limit that was chosen.
+    pub(crate) fn limit(&self, choice: Option<Choice>) -> Limit {
+        choice.and_then(|choice| self.roles.get(choice.limit)).map_or(self.default, |(_, limit)| *limit)
+    }
+
+    /// The longest duration of any limit, in ms: how long what was taken is remembered.
+    pub(crate) fn longest_ms(&self) -> u64 {
+        let roles = self.roles.iter().map(|(_, limit)| limit.duration_ms());
+        roles.fold(self.default.duration_ms(), u64::max)
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.roles.binary_search_by(|(known, _)| (**known).cmp(name))
+    }
+
+    /// Rates are compared exactly, by cross-multiplication; of equal limits the role that sorts first stays.
+    fn rate_is_higher(&self, other: usize, best: usize) -> bool {
+        let (Some((_, other)), Some((_, best))) = (self.roles.get(other), self.roles.get(best)) else {
+            return false;
+        };
+        let scaled = |limit: &Limit, by: &Limit| u128::from(limit.max_req()) * u128::from(by.duration_ms());
+        (scaled(other, best), other.max_req()) > (scaled(best, other), best.max_req())
+    }
+}
+
+/// A role of a key and the limit it has at an endpoint, each by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) role: usize,
+    limit: usize,
+}
+
+impl Choice {
+    /// Bits of a packed choice.
+    pub(super) const BITS: u32 = 30;
+    const ROLE_BITS: u32 = 10;
+
+    /// The choice as a number below 2³⁰, 0 for none; nothing where it does not fit.
+    pub(super) fn pack(choice: Option<Self>) -> Option<u64> {
+        let Some(Self { role, limit }) = choice else { return Some(0) };
+        let fits = role >> Self::ROLE_BITS == 0 && (limit + 1) >> (Self::BITS - Self::ROLE_BITS) == 0;
+        fits.then_some(((limit as u64 + 1) << Self::ROLE_BITS) | role as u64)
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "a packed choice is below 2^30")]
+    pub(super) fn unpack(packed: u64) -> Option<Self> {
+        let limit = (packed >> Self::ROLE_BITS).checked_sub(1)? as usize;
+        Some(Self { role: (packed & ((1 << Self::ROLE_BITS) - 1)) as usize, limit })
+    }
+}
+
+/// Endpoints by name.
+///
+/// ```
+/// use gatekeeper::Endpoints;
+/// let endpoints = Endpoints::from_json(r#"{"GET_TASKS": {"default": {"maxReq": 10, "duration": 60000}}}"#)?;
+/// assert_eq!(endpoints.names().collect::<Vec<_>>(), ["GET_TASKS"]);
+/// # Ok::<(), gatekeeper::GatekeeperError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints(pub(super) Vec<(String, Endpoint)>);
+
+impl Endpoints {
+    /// No endpoint yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same endpoints with `endpoint` under `name`, in place of one that was there.
+    #[must_use]
+    pub fn define(mut self, name: &str, endpoint: Endpoint) -> Self {
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => *known = endpoint,
+            None => self.0.push((name.to_owned(), endpoint)),
+        }
+        self
+    }
+
+    /// The names, in the order of definition.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+impl IntoIterator for Endpoints {
+    type Item = (String, Endpoint);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

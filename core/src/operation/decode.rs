@@ -1,0 +1,88 @@
+//! Requests from JSON, with errors in our own words: serde's repeat what the caller sent, which may be a secret.
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{GatekeeperError, Result};
+
+/// A request from its JSON.
+///
+/// # Errors
+/// `bad_request` that names the field and what it must be.
+pub(crate) fn decode<T: DeserializeOwned>(json: &str) -> Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let decoded = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        explain(&path, &error.into_inner())
+    })?;
+    deserializer.end().map_err(|_| not_json())?;
+    Ok(decoded)
+}
+
+fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
+    if !error.is_data() {
+        return not_json();
+    }
+    // serde's own texts; only the names of our fields and types are taken from them.
+    let text = error.to_string();
+    let named = || text.split('`').nth(1).unwrap_or_default();
+    let field = if path == "." { "the request" } else { path };
+    GatekeeperError::bad_request(if text.starts_with("missing field") {
+        format!("{} is missing", named())
+    } else if text.starts_with("unknown field") {
+        "a field is not known here: see the reference for the fields of this call".to_owned()
+    } else if text.starts_with("duplicate field") {
+        format!("{} is given twice", named())
+    } else if let Some(expected) = text.split(", expected ").nth(1).map(plain) {
+        format!("{field} must be {expected}")
+    } else {
+        format!("{field} is not valid")
+    })
+}
+
+/// A type as a caller knows it.
+fn plain(expected: &str) -> &str {
+    match expected.split(" at line").next().unwrap_or_default() {
+        "u32" | "u64" | "i64" => "a whole number that is not negative",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        known @ ("a string" | "a boolean") => known,
+        _ => "an object",
+    }
+}
+
+fn not_json() -> GatekeeperError {
+    GatekeeperError::bad_request("the request is not JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::CreateKey;
+    use super::*;
+
+    fn refusal(json: &str) -> String {
+        decode::<CreateKey>(json).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn the_field_is_named_and_what_was_sent_is_not_repeated() {
+        assert_eq!(refusal("{}"), "prefix is missing");
+        assert_eq!(refusal(r#"{"prefix": "a", "prefix": "b"}"#), "prefix is given twice");
+        assert_eq!(refusal(r#"{"prefix": 5}"#), "prefix must be a string");
+        assert_eq!(refusal(r#"{"prefix": "a", "roles": "canary"}"#), "roles must be a list");
+        assert_eq!(refusal(r#"{"prefix": "a", "roles": ["x", 1]}"#), "roles[1] must be a string");
+        assert_eq!(refusal(r#"{"prefix": "a", "metadata": "canary"}"#), "metadata must be an object");
+        assert_eq!(
+            refusal(r#"{"prefix": "a", "expiresInSeconds": "canary"}"#),
+            "expiresInSeconds must be a whole number that is not negative"
+        );
+        assert_eq!(
+            refusal(r#"{"prefix": "a", "expiresInSeconds": 1.5}"#),
+            "expiresInSeconds must be a whole number that is not negative"
+        );
+        assert!(!refusal(r#"{"prefix": "a", "canary": 1}"#).contains("canary"));
+        for broken in ["", "canary", "{\"prefix\": \"a\"", "{\"prefix\": \"a\"} x"] {
+            assert_eq!(refusal(broken), "the request is not JSON");
+        }
+        assert_eq!(refusal("[]"), "prefix is missing");
+    }
+}

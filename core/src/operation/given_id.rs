@@ -1,0 +1,44 @@
+//! A key id as a caller gave it.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::error::Result;
+use crate::id::KeyId;
+
+/// A key id, or whatever stood in its place: that it is not one is said after all else has been checked.
+#[derive(Clone, Copy, Default)]
+pub struct GivenId(Option<KeyId>);
+
+impl GivenId {
+    /// The id.
+    ///
+    /// # Errors
+    /// The kind `InvalidId` where something else was given.
+    pub(super) fn get(self) -> Result<KeyId> {
+        self.0.map_or_else(|| "".parse(), Ok)
+    }
+}
+
+impl From<KeyId> for GivenId {
+    fn from(id: KeyId) -> Self {
+        Self(Some(id))
+    }
+}
+
+impl fmt::Debug for GivenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(id) => fmt::Debug::fmt(&id, f),
+            None => f.write_str("[not an id]"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for GivenId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        Ok(Self(value.as_str().and_then(|text| text.parse().ok())))
+    }
+}

@@ -1,0 +1,36 @@
+use serde::{Deserialize, Serialize};
+
+use super::no_such_key;
+use crate::access::{Access, Context};
+use crate::error::Result;
+use crate::id::KeyId;
+use crate::operation::{GivenId, Method, Operation, Route};
+
+/// Deletes a key: the next verification refuses it, in every process.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteKey {
+    /// The key's id.
+    #[serde(default)]
+    pub id: GivenId,
+}
+
+/// The key that was deleted.
+#[derive(Debug, Serialize)]
+pub struct DeletedKey {
+    /// Its id.
+    pub id: KeyId,
+}
+
+impl Operation for DeleteKey {
+    type Output = DeletedKey;
+    const NAME: &'static str = "keyManager.deleteKey";
+    const ROUTE: Route = Route::new(Method::Delete, "/api/v1/keys", 200);
+    const ACCESS: Access = Access::KeyManager;
+
+    async fn run(self, context: &Context<'_>) -> Result<DeletedKey> {
+        let id = self.id.get()?;
+        context.engine().store().delete_key(id, context.tenant())?.ok_or_else(no_such_key)?;
+        Ok(DeletedKey { id })
+    }
+}

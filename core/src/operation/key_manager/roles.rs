@@ -1,0 +1,81 @@
+use serde::{Deserialize, Serialize};
+
+use super::{no_such_key, now};
+use crate::access::{Access, Context};
+use crate::error::Result;
+use crate::operation::{GivenId, Method, Operation, Route};
+use crate::role;
+
+/// Adds roles to a key; those it has already change nothing.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddRoles {
+    /// The key's id.
+    #[serde(default)]
+    pub id: GivenId,
+    /// At most 1,000 different names of 1 to 128 bytes, together with those the key has.
+    pub roles: Vec<String>,
+}
+
+/// Removes roles from a key; those it does not have change nothing.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveRoles {
+    /// The key's id.
+    #[serde(default)]
+    pub id: GivenId,
+    /// At most 1,000 different names of 1 to 128 bytes.
+    pub roles: Vec<String>,
+}
+
+/// How many roles were really added or removed.
+#[derive(Debug, Serialize)]
+pub struct RolesChanged {
+    /// The number.
+    pub count: usize,
+}
+
+impl Operation for AddRoles {
+    type Output = RolesChanged;
+    const NAME: &'static str = "keyManager.addRoles";
+    const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys/roles", 200);
+    const ACCESS: Access = Access::KeyManager;
+
+    async fn run(self, context: &Context<'_>) -> Result<RolesChanged> {
+        let added = role::normalize(self.roles)?;
+        change_roles(context, self.id, |mut roles| {
+            roles.extend(added);
+            role::normalize(roles)
+        })
+    }
+}
+
+impl Operation for RemoveRoles {
+    type Output = RolesChanged;
+    const NAME: &'static str = "keyManager.removeRoles";
+    const ROUTE: Route = Route::new(Method::Delete, "/api/v1/keys/roles", 200);
+    const ACCESS: Access = Access::KeyManager;
+
+    async fn run(self, context: &Context<'_>) -> Result<RolesChanged> {
+        let removed = role::normalize(self.roles)?;
+        change_roles(context, self.id, |mut roles| {
+            roles.retain(|role| removed.binary_search(role).is_err());
+            Ok(roles)
+        })
+    }
+}
+
+fn change_roles(
+    context: &Context<'_>,
+    id: GivenId,
+    change: impl FnOnce(Vec<String>) -> Result<Vec<String>>,
+) -> Result<RolesChanged> {
+    let id = id.get()?;
+    let count = context.engine().store().update_roles(id, context.tenant(), now(context), |before| {
+        let had = before.len();
+        let after = change(before)?;
+        let count = after.len().abs_diff(had);
+        Ok((after, count))
+    })?;
+    Ok(RolesChanged { count: count.ok_or_else(no_such_key)? })
+}

@@ -1,0 +1,97 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::access::{Access, Context};
+use crate::error::Result;
+use crate::id::KeyId;
+use crate::limit::Endpoint;
+use crate::operation::{Method, Operation, Route, wire};
+use crate::secret::Secret;
+use crate::verify::{Verdict, check_variables};
+
+/// Verifies a key against limits that come with the call. Within one program, a [`Verifier`](crate::Verifier) does the
+/// same, faster.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyKey {
+    /// The user's key.
+    #[serde(with = "wire")]
+    pub apikey: Secret,
+    /// The endpoint's name; what is counted under it is the same as in a [`Verifier`](crate::Verifier).
+    pub endpoint: String,
+    /// At most 1,000, 8 KiB together. Defaults to none.
+    #[serde(default)]
+    pub variables: Vec<String>,
+    /// `{DEFAULT: {maxReq, duration}, ROLE: …}`, durations in milliseconds.
+    pub ratelimits: Map<String, Value>,
+}
+
+/// The verdict; the fields after `ok` are there if the key is valid.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifyOutput {
+    /// Whether the key is good.
+    pub key_valid: bool,
+    /// Whether the request may be processed.
+    pub ok: bool,
+    /// What was decided for a good key.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<VerifyDecision>,
+}
+
+/// What was decided for a good key: see [`Decision`](crate::Decision).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifyDecision {
+    /// Calls left in the window.
+    pub remaining: u32,
+    /// The limit that applies.
+    pub total: u32,
+    /// Unix seconds.
+    pub reset: u64,
+    /// Milliseconds to wait; 0 when admitted.
+    pub retry_after_ms: u64,
+    /// The key's id.
+    pub key_id: KeyId,
+    /// Whose key it is.
+    pub owner_id: Option<String>,
+    /// Its roles, sorted by bytes.
+    pub roles: Vec<Arc<str>>,
+    /// The role that chose the limit.
+    pub role: Option<String>,
+}
+
+impl Operation for VerifyKey {
+    type Output = VerifyOutput;
+    const NAME: &'static str = "keyManager.verifyKey";
+    const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys/verify", 200);
+    const ACCESS: Access = Access::KeyManager;
+
+    async fn run(self, context: &Context<'_>) -> Result<VerifyOutput> {
+        check_variables(&self.variables)?;
+        let endpoint = Endpoint::from_ratelimits(&self.ratelimits)?;
+        let engine = context.engine();
+        let target = engine.target_of_one_call(&self.endpoint, endpoint);
+        engine
+            .verify_waiting(self.apikey.expose(), &target, &self.variables, context.tenant())
+            .map(VerifyOutput::from)
+    }
+}
+
+impl From<Verdict> for VerifyOutput {
+    fn from(verdict: Verdict) -> Self {
+        let decision = verdict.decision().map(|decision| VerifyDecision {
+            remaining: decision.remaining(),
+            total: decision.total(),
+            reset: decision.reset(),
+            retry_after_ms: decision.retry_after_ms(),
+            key_id: decision.key_id(),
+            owner_id: decision.owner_id().map(str::to_owned),
+            roles: decision.roles().to_vec(),
+            role: decision.role().map(str::to_owned),
+        });
+        Self { key_valid: verdict.key_valid(), ok: verdict.ok(), decision }
+    }
+}

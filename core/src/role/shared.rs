@@ -1,0 +1,65 @@
+//! Equal role sets are one, so that a million keys with the same roles share them, and what was worked out for them.
+
+use std::sync::{Arc, Mutex};
+
+use quick_cache::Weighter;
+use quick_cache::unsync::Cache;
+
+use super::RoleSet;
+use crate::fork::{Guards, lock};
+
+/// How many bytes of names are remembered; a set beyond that is made anew, which costs time and nothing else.
+const MOST_BYTES: u64 = 8 << 20;
+
+/// The role sets in use.
+pub(crate) struct RoleSets(Mutex<Sets>);
+
+type Sets = Cache<Vec<String>, Arc<RoleSet>, Bytes>;
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Vec<String>, Arc<RoleSet>> for Bytes {
+    fn weight(&self, names: &Vec<String>, _: &Arc<RoleSet>) -> u64 {
+        // Each name stands twice, each time with a header.
+        names.iter().map(|name| 2 * name.len() as u64 + 64).sum::<u64>() + 128
+    }
+}
+
+impl RoleSets {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Cache::with_weighter(1000, MOST_BYTES, Bytes)))
+    }
+
+    /// The one set of these names, which are sorted and unique.
+    pub(crate) fn share(&self, names: Vec<String>) -> Arc<RoleSet> {
+        let mut sets = lock(&self.0);
+        if let Some(set) = sets.get(&names) {
+            return Arc::clone(set);
+        }
+        let set = Arc::new(RoleSet::new(names.iter().map(|name| name.as_str().into())));
+        sets.insert(names, Arc::clone(&set));
+        set
+    }
+
+    /// Holds the sets, for a fork.
+    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+        guards.push(Box::new(lock(&self.0)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_sets_are_one_and_the_memory_is_bounded() {
+        let sets = RoleSets::new();
+        let names = || vec!["A".to_owned(), "B".to_owned()];
+        assert!(Arc::ptr_eq(&sets.share(names()), &sets.share(names())));
+        for number in 0..100_000 {
+            sets.share(vec![format!("role {number}")]);
+        }
+        assert!(lock(&sets.0).weight() <= MOST_BYTES);
+    }
+}

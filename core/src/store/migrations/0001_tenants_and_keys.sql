@@ -1,0 +1,35 @@
+-- Numbers the changes that can alter a verdict. One row.
+CREATE TABLE changes (
+    number BIGINT NOT NULL
+);
+INSERT INTO changes (number) VALUES (1);
+
+CREATE TABLE tenants (
+    id         TEXT   NOT NULL PRIMARY KEY,
+    name       TEXT   NOT NULL,
+    created_at BIGINT NOT NULL
+);
+-- Where a key manager without a root key creates its keys.
+INSERT INTO tenants (id, name, created_at) VALUES ('tnt_00000000000000000000000000', 'default', 0);
+
+-- Root keys act for their tenant. They are never looked up where a user's key is.
+CREATE TABLE root_keys (
+    id         TEXT   NOT NULL PRIMARY KEY,
+    tenant_id  TEXT   NOT NULL REFERENCES tenants (id),
+    digest     BLOB   NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE api_keys (
+    id         TEXT   NOT NULL PRIMARY KEY,
+    tenant_id  TEXT   NOT NULL REFERENCES tenants (id),
+    digest     BLOB   NOT NULL UNIQUE,
+    prefix     TEXT   NOT NULL,
+    roles      TEXT   NOT NULL,
+    owner_id   TEXT,
+    name       TEXT,
+    metadata   TEXT,
+    expires_at BIGINT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);

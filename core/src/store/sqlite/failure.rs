@@ -1,0 +1,89 @@
+//! What went wrong in the store, told so that an operator knows what to change.
+
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+use super::connection::BUSY;
+use crate::error::GatekeeperError;
+
+/// Why a statement or a transaction ended.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Sql(rusqlite::Error),
+    /// The transaction's own reason: it was rolled back.
+    Refused(GatekeeperError),
+    /// The schema is of a later version than this one knows.
+    Newer {
+        found: usize,
+        known: usize,
+    },
+    /// Somebody else's database.
+    Foreign,
+    /// The file system cannot hold a write-ahead log.
+    NoWal,
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<GatekeeperError> for Failure {
+    fn from(error: GatekeeperError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Failure {
+    /// The error for the caller; `path` is none in memory.
+    pub(super) fn explain(self, path: Option<&Path>) -> GatekeeperError {
+        let place = path
+            .map_or_else(|| "the database in memory".to_owned(), |path| format!("\"{}\"", path.display()));
+        match self {
+            Self::Refused(error) => error,
+            Self::Newer { found, known } => GatekeeperError::unavailable(format!(
+                "{place} was written by a newer version (schema {found}, this one knows {known}): upgrade gatekeeper-native"
+            )),
+            Self::Foreign => GatekeeperError::unavailable(format!(
+                "{place} is a database of another program: give Gatekeeper a file of its own"
+            )),
+            Self::NoWal => GatekeeperError::unavailable(format!(
+                "{place} is on a file system without shared memory: put it on a local disk"
+            )),
+            Self::Sql(error) => GatekeeperError::unavailable(advice(&error, &place, path)).caused_by(error),
+        }
+    }
+}
+
+fn advice(error: &rusqlite::Error, place: &str, path: Option<&Path>) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen) => cannot_open(place, path),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            format!("{place} is read-only: let this user write to the file and to its folder")
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            let seconds = BUSY.as_secs();
+            format!(
+                "{place} has been locked by another process for {seconds} s: end its transaction, then try again"
+            )
+        }
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            format!("{place} is not a database or is corrupt: restore it from a backup, or name another file")
+        }
+        Some(ErrorCode::DiskFull) => format!("the disk that holds {place} is full: make room"),
+        _ => format!("{place} cannot be used now: see the cause in the log"),
+    }
+}
+
+fn cannot_open(place: &str, path: Option<&Path>) -> String {
+    let folder = path.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    match (path, folder) {
+        (Some(path), _) if path.is_dir() => format!("{place} is a folder: name a file in it"),
+        (_, Some(folder)) if !folder.exists() => {
+            format!("{place} cannot be opened: its folder does not exist; create \"{}\"", folder.display())
+        }
+        _ => format!("{place} cannot be opened: let this user read and write the file and its folder"),
+    }
+}

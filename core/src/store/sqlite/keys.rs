@@ -1,0 +1,138 @@
+//! API keys.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Failure, Store};
+use crate::error::{GatekeeperError, Result};
+use crate::id::{KeyId, TenantId};
+use crate::store::{AsOf, KeyRow, NewKey};
+
+impl Store {
+    /// Adds a key.
+    pub(crate) fn add_key(&self, key: &NewKey<'_>) -> Result<Option<()>> {
+        self.change(|transaction| {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO api_keys (id, tenant_id, digest, prefix, roles, owner_id, name, metadata,
+                                           expires_at, created_at, updated_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+                )?
+                .execute(params![
+                    key.id.to_string(),
+                    key.tenant.to_string(),
+                    key.digest,
+                    key.prefix,
+                    to_json(key.roles)?,
+                    key.owner_id,
+                    key.name,
+                    key.metadata,
+                    key.expires_at,
+                    key.created_at,
+                ])?;
+            Ok(Some(()))
+        })
+    }
+
+    /// The key with this digest, and the change number it was read under.
+    pub(crate) fn key_by_digest(&self, digest: &[u8; 32]) -> Result<AsOf<Option<KeyRow>>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.expires_at
+                 FROM changes LEFT JOIN api_keys AS k ON k.digest = $1",
+            )?;
+            let mut rows = statement.query([digest])?;
+            let row = rows.next()?.ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
+            let number = row.get::<_, i64>(0)?.unsigned_abs();
+            Ok(AsOf { number, found: key_row(row)? })
+        })
+    }
+
+    /// The prefix of a key of `tenant`, or of any tenant; none where there is no such key.
+    pub(crate) fn key_prefix(&self, id: KeyId, tenant: Option<TenantId>) -> Result<Option<String>> {
+        self.read(|connection| {
+            Ok(connection
+                .prepare_cached(
+                    "SELECT prefix FROM api_keys WHERE id = $1 AND ($2 IS NULL OR tenant_id = $2)",
+                )?
+                .query_row(params![id.to_string(), text(tenant)], |row| row.get(0))
+                .optional()?)
+        })
+    }
+
+    /// Gives a key another secret; none where there is no such key.
+    pub(crate) fn replace_digest(
+        &self,
+        id: KeyId,
+        tenant: Option<TenantId>,
+        digest: &[u8; 32],
+        now: i64,
+    ) -> Result<Option<()>> {
+        self.change(|transaction| {
+            let changed = transaction
+                .prepare_cached(
+                    "UPDATE api_keys SET digest = $3, updated_at = $4
+                     WHERE id = $1 AND ($2 IS NULL OR tenant_id = $2)",
+                )?
+                .execute(params![id.to_string(), text(tenant), digest, now])?;
+            Ok((changed > 0).then_some(()))
+        })
+    }
+
+    /// Deletes a key; none where there is no such key.
+    pub(crate) fn delete_key(&self, id: KeyId, tenant: Option<TenantId>) -> Result<Option<()>> {
+        self.change(|transaction| {
+            let deleted = transaction
+                .prepare_cached("DELETE FROM api_keys WHERE id = $1 AND ($2 IS NULL OR tenant_id = $2)")?
+                .execute(params![id.to_string(), text(tenant)])?;
+            Ok((deleted > 0).then_some(()))
+        })
+    }
+
+    /// Gives a key the roles that `update` makes of those it has; none where there is no such key.
+    pub(crate) fn update_roles<T>(
+        &self,
+        id: KeyId,
+        tenant: Option<TenantId>,
+        now: i64,
+        update: impl FnOnce(Vec<String>) -> Result<(Vec<String>, T)>,
+    ) -> Result<Option<T>> {
+        self.change(|transaction| {
+            let Some(before) = roles_of(transaction, id, tenant)? else { return Ok(None) };
+            let (after, answer) = update(from_json(&before)?)?;
+            transaction
+                .prepare_cached("UPDATE api_keys SET roles = $2, updated_at = $3 WHERE id = $1")?
+                .execute(params![id.to_string(), to_json(&after)?, now])?;
+            Ok(Some(answer))
+        })
+    }
+}
+
+fn roles_of(connection: &Connection, id: KeyId, tenant: Option<TenantId>) -> Result<Option<String>, Failure> {
+    Ok(connection
+        .prepare_cached("SELECT roles FROM api_keys WHERE id = $1 AND ($2 IS NULL OR tenant_id = $2)")?
+        .query_row(params![id.to_string(), text(tenant)], |row| row.get(0))
+        .optional()?)
+}
+
+fn key_row(row: &Row<'_>) -> Result<Option<KeyRow>, Failure> {
+    let Some(id) = row.get::<_, Option<String>>(1)? else { return Ok(None) };
+    Ok(Some(KeyRow {
+        id: id.parse()?,
+        tenant: row.get::<_, String>(2)?.parse()?,
+        owner_id: row.get(3)?,
+        roles: from_json(&row.get::<_, String>(4)?)?,
+        expires_at: row.get(5)?,
+    }))
+}
+
+fn text(tenant: Option<TenantId>) -> Option<String> {
+    tenant.map(|tenant| tenant.to_string())
+}
+
+fn to_json(roles: &[String]) -> Result<String> {
+    serde_json::to_string(roles).map_err(GatekeeperError::internal)
+}
+
+fn from_json(roles: &str) -> Result<Vec<String>> {
+    serde_json::from_str(roles).map_err(GatekeeperError::internal)
+}

@@ -1,0 +1,84 @@
+//! The schema, version by version. A newer database is refused, an older one brought up to date.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::failure::Failure;
+
+/// Marks a database as ours: "gkpr" in SQLite's `application_id`.
+const APPLICATION_ID: i32 = 0x676b_7072;
+
+/// Every version of the schema from the first on; SQLite's `user_version` counts those applied.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_tenants_and_keys.sql")];
+
+/// Makes sure that the database is ours or empty, before anything is written to it.
+pub(super) fn identify(connection: &Connection) -> Result<(), Failure> {
+    let ours: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let empty = || connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0));
+    if ours == APPLICATION_ID || (ours == 0 && empty()?) { Ok(()) } else { Err(Failure::Foreign) }
+}
+
+/// Applies what is missing of `migrations`, all or nothing.
+pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Failure> {
+    if version(connection)? == migrations.len() {
+        return Ok(());
+    }
+    // Another process may be at it: under the lock, look again.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let applied = version(&transaction)?;
+    let Some(missing) = migrations.get(applied..) else {
+        return Err(Failure::Newer { found: applied, known: migrations.len() });
+    };
+    for migration in missing {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", i64::try_from(migrations.len()).unwrap_or(i64::MAX))?;
+    Ok(transaction.commit()?)
+}
+
+fn version(connection: &Connection) -> Result<usize, Failure> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    usize::try_from(version).map_err(|_| Failure::Foreign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "CREATE TABLE a (x BIGINT)";
+    const SECOND: &str = "ALTER TABLE a ADD COLUMN y BIGINT";
+
+    #[test]
+    fn an_older_database_is_migrated_and_keeps_its_rows() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[FIRST]).unwrap();
+        connection.execute("INSERT INTO a VALUES (7)", []).unwrap();
+        migrate(&mut connection, &[FIRST, SECOND]).unwrap();
+        migrate(&mut connection, &[FIRST, SECOND]).unwrap();
+        let row = connection.query_row("SELECT x, y FROM a", [], |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(row, Ok((7, None::<i64>)));
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_database_as_it_was() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[FIRST]).unwrap();
+        assert!(migrate(&mut connection, &[FIRST, SECOND, "nonsense"]).is_err());
+        assert_eq!(version(&connection).unwrap(), 1);
+        assert!(connection.prepare("SELECT y FROM a").is_err());
+    }
+
+    #[test]
+    fn a_newer_database_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[FIRST, SECOND]).unwrap();
+        assert!(matches!(migrate(&mut connection, &[FIRST]), Err(Failure::Newer { found: 2, known: 1 })));
+    }
+
+    #[test]
+    fn a_database_of_another_program_is_refused() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE theirs (x)").unwrap();
+        assert!(matches!(identify(&connection), Err(Failure::Foreign)));
+    }
+}

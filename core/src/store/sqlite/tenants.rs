@@ -1,0 +1,48 @@
+//! Tenants and their root keys.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::Store;
+use crate::error::{GatekeeperError, Result};
+use crate::id::{KeyId, TenantId};
+use crate::store::AsOf;
+
+impl Store {
+    /// Adds a tenant and its root key.
+    pub(crate) fn add_tenant(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        root_key: KeyId,
+        digest: &[u8; 32],
+        created_at: i64,
+    ) -> Result<Option<()>> {
+        self.change(|transaction| {
+            transaction.execute(
+                "INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)",
+                params![tenant.to_string(), name, created_at],
+            )?;
+            transaction.execute(
+                "INSERT INTO root_keys (id, tenant_id, digest, created_at) VALUES ($1, $2, $3, $4)",
+                params![root_key.to_string(), tenant.to_string(), digest, created_at],
+            )?;
+            Ok(Some(()))
+        })
+    }
+
+    /// The tenant that a root key acts for.
+    pub(crate) fn tenant_of_root_key(&self, digest: &[u8; 32]) -> Result<AsOf<Option<TenantId>>> {
+        self.read(|connection| {
+            let (number, tenant) = connection
+                .prepare_cached(
+                    "SELECT changes.number, root_keys.tenant_id
+                     FROM changes LEFT JOIN root_keys ON root_keys.digest = $1",
+                )?
+                .query_row([digest], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?)))
+                .optional()?
+                .ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
+            let found = tenant.map(|tenant| tenant.parse()).transpose()?;
+            Ok(AsOf { number: number.unsigned_abs(), found })
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! Records remembered by digest: known keys, and digests known to be nobody's. Both are bounded, apart from each
+//! other, so that guesses cannot push out real keys.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use quick_cache::unsync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, UnitWeighter};
+
+use crate::error::{GatekeeperError, Result};
+use crate::fork::{Guards, lock};
+use crate::key::KnownKey;
+use crate::secret::{CacheKey, Digest};
+
+/// Locks that order the look-ups of one digest, so that the store is asked once.
+const FLIGHTS: usize = 64;
+
+pub(crate) struct KeyCache {
+    known: Sharded<Arc<KnownKey>>,
+    /// The change number of the snapshot in which the digest was nobody's.
+    unknown: Sharded<u64>,
+    flights: [Mutex<()>; FLIGHTS],
+}
+
+/// What is remembered of a digest.
+pub(crate) enum Remembered {
+    Known(Arc<KnownKey>),
+    Unknown,
+}
+
+impl KeyCache {
+    pub(crate) fn new(known: usize, unknown: usize) -> Result<Self> {
+        Ok(Self {
+            known: Sharded::new(known)?,
+            unknown: Sharded::new(unknown)?,
+            flights: [const { Mutex::new(()) }; FLIGHTS],
+        })
+    }
+
+    /// What is remembered and not older than change `number`.
+    pub(crate) fn get(&self, digest: &Digest, number: u64) -> Option<Remembered> {
+        let fresh = |key: &Arc<KnownKey>| (key.as_of >= number).then(|| Remembered::Known(Arc::clone(key)));
+        let known = self.known.get(digest, fresh).flatten();
+        known.or_else(|| {
+            let still_unknown = self.unknown.get(digest, |as_of| *as_of >= number);
+            still_unknown.unwrap_or(false).then_some(Remembered::Unknown)
+        })
+    }
+
+    pub(crate) fn insert_known(&self, digest: &Digest, key: Arc<KnownKey>) {
+        self.known.insert(digest, key);
+    }
+
+    /// Remembers that in the snapshot of change `as_of` the digest was nobody's.
+    pub(crate) fn insert_unknown(&self, digest: &Digest, as_of: u64) {
+        self.known.remove(digest);
+        self.unknown.insert(digest, as_of);
+    }
+
+    /// Held while the store is asked about `digest`.
+    pub(crate) fn flight(&self, digest: &Digest) -> MutexGuard<'_, ()> {
+        #[allow(clippy::indexing_slicing, reason = "the remainder is below FLIGHTS")]
+        lock(&self.flights[usize::from(digest.as_bytes()[0]) % FLIGHTS])
+    }
+
+    /// Holds every lock, for a fork.
+    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+        for flight in &self.flights {
+            guards.push(Box::new(lock(flight)));
+        }
+        self.known.rest(guards);
+        self.unknown.rest(guards);
+    }
+}
+
+/// A bounded cache in as many shards as make sense for its size.
+struct Sharded<V>(Box<[Padded<V>]>);
+
+/// One cache line a shard, so that neighbours do not slow each other down.
+#[repr(align(64))]
+struct Padded<V>(Mutex<Shard<V>>);
+
+type Shard<V> = Cache<CacheKey, V, UnitWeighter, foldhash::quality::RandomState>;
+
+impl<V> Sharded<V> {
+    const MOST_SHARDS: usize = 64;
+    const LEAST_PER_SHARD: usize = 1024;
+
+    fn new(capacity: usize) -> Result<Self> {
+        let shards = (capacity / Self::LEAST_PER_SHARD).clamp(1, Self::MOST_SHARDS);
+        let per_shard = capacity.div_ceil(shards);
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(per_shard)
+            .weight_capacity(per_shard as u64)
+            .build()
+            .map_err(|error| GatekeeperError::internal(error.to_string()))?;
+        let shard = || {
+            let hasher = foldhash::quality::RandomState::default();
+            Padded(Mutex::new(Cache::with_options(
+                options.clone(),
+                UnitWeighter,
+                hasher,
+                DefaultLifecycle::default(),
+            )))
+        };
+        Ok(Self((0..shards).map(|_| shard()).collect()))
+    }
+
+    fn get<T>(&self, digest: &Digest, read: impl FnOnce(&V) -> T) -> Option<T> {
+        self.shard(digest).get(&digest.cache_key()).map(read)
+    }
+
+    fn insert(&self, digest: &Digest, value: V) {
+        self.shard(digest).insert(digest.cache_key(), value);
+    }
+
+    fn remove(&self, digest: &Digest) {
+        self.shard(digest).remove(&digest.cache_key());
+    }
+
+    #[allow(clippy::indexing_slicing, reason = "the remainder is below the number of shards, which is not 0")]
+    fn shard(&self, digest: &Digest) -> MutexGuard<'_, Shard<V>> {
+        let [.., low, high] = *digest.as_bytes();
+        lock(&self.0[usize::from(u16::from_le_bytes([low, high])) % self.0.len()].0)
+    }
+
+    fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+        for Padded(shard) in &self.0 {
+            guards.push(Box::new(lock(shard)));
+        }
+    }
+}

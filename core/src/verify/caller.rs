@@ -1,0 +1,111 @@
+//! For whom keys are verified and changed: the operator, or the tenant of a root key.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use super::engine::{Engine, Io};
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::id::TenantId;
+use crate::key;
+use crate::secret::{Digest, Secret};
+
+/// Who is calling.
+#[derive(Debug)]
+pub(crate) enum Caller {
+    /// Whoever runs this process: every tenant's keys are theirs.
+    Operator,
+    /// A root key: acts for its one tenant.
+    RootKey(RootKey),
+}
+
+/// A root key, judged once and again when something has changed.
+#[derive(Debug)]
+pub(crate) struct RootKey {
+    shape: Shape,
+    /// A root key's tenant never changes.
+    tenant: OnceLock<TenantId>,
+    /// The change number, plus one, under which it was last found good; 0 for never.
+    good_as_of: AtomicU64,
+    /// The same for when it was last found wrong.
+    wrong_as_of: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Shape {
+    Empty,
+    Malformed,
+    WellFormed(Digest),
+}
+
+impl Caller {
+    pub(crate) fn root_key(secret: &Secret) -> Self {
+        let shape = match secret.expose() {
+            "" => Shape::Empty,
+            key if key::is_root(key) => Shape::WellFormed(secret.digest()),
+            _ => Shape::Malformed,
+        };
+        Self::RootKey(RootKey {
+            shape,
+            tenant: OnceLock::new(),
+            good_as_of: AtomicU64::new(0),
+            wrong_as_of: AtomicU64::new(0),
+        })
+    }
+
+    /// The tenant the caller is bound to, if to one, as of now.
+    pub(crate) fn tenant_now(&self, engine: &Engine) -> Result<Option<TenantId>> {
+        match self {
+            Self::Operator => Ok(None),
+            Self::RootKey(root) => root.tenant(engine, engine.store().change_number()?, Io::Allowed),
+        }
+    }
+
+    /// The tenant the caller is bound to, if to one, as of change `number`; nothing if that would need I/O and `io`
+    /// forbids it.
+    pub(super) fn tenant(&self, engine: &Engine, number: u64, io: Io) -> Result<Option<Option<TenantId>>> {
+        match self {
+            Self::Operator => Ok(Some(None)),
+            Self::RootKey(root) => Ok(root.tenant(engine, number, io)?.map(Some)),
+        }
+    }
+}
+
+impl RootKey {
+    fn tenant(&self, engine: &Engine, number: u64, io: Io) -> Result<Option<TenantId>> {
+        let digest = match &self.shape {
+            Shape::WellFormed(digest) => digest,
+            Shape::Empty => {
+                return Err(GatekeeperError::new(
+                    ErrorKind::CredentialEmpty,
+                    "the root key is empty: set rootAPIKey",
+                ));
+            }
+            Shape::Malformed => return Err(wrong()),
+        };
+        if self.good_as_of.load(SeqCst) > number {
+            return Ok(self.tenant.get().copied());
+        }
+        if self.wrong_as_of.load(SeqCst) > number {
+            return Err(wrong());
+        }
+        if io == Io::Forbidden {
+            return Ok(None);
+        }
+        let read = engine.store().tenant_of_root_key(digest.as_bytes())?;
+        match read.found {
+            Some(tenant) => {
+                let tenant = *self.tenant.get_or_init(|| tenant);
+                self.good_as_of.fetch_max(read.number + 1, SeqCst);
+                Ok(Some(tenant))
+            }
+            None => {
+                self.wrong_as_of.fetch_max(read.number + 1, SeqCst);
+                Err(wrong())
+            }
+        }
+    }
+}
+
+fn wrong() -> GatekeeperError {
+    GatekeeperError::new(ErrorKind::CredentialInvalid, "the root key is not valid: see rootAPIKey")
+}

@@ -1,0 +1,111 @@
+//! Verification against a set of endpoints.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::caller::Caller;
+use super::engine::{Engine, Io, Target};
+use super::verdict::Verdict;
+use crate::error::{GatekeeperError, Result};
+use crate::limit::Endpoints;
+
+/// The most variables of one call, and their most bytes together.
+const MOST_VARIABLES: usize = 1000;
+const MOST_VARIABLE_BYTES: usize = 8 * 1024;
+
+/// Verifies keys against its endpoints. Share one among all threads.
+pub struct Verifier {
+    engine: Arc<Engine>,
+    caller: Arc<Caller>,
+    targets: HashMap<String, Target, foldhash::fast::RandomState>,
+}
+
+impl Verifier {
+    pub(crate) fn new(engine: Arc<Engine>, caller: Arc<Caller>, endpoints: Endpoints) -> Self {
+        let targets = endpoints.into_iter().map(|(name, endpoint)| {
+            let target = engine.target(&name, endpoint);
+            (name, target)
+        });
+        Self { targets: targets.collect(), engine, caller }
+    }
+
+    /// Judges `key`, chooses its limit at `endpoint`, and takes one permit of its slot, which is the key, the endpoint
+    /// and the `variables` in their order: at most 1,000, 8 KiB together.
+    ///
+    /// In the file place this may wait for the disk where the key was not seen before or something has changed.
+    ///
+    /// ```
+    /// # use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verdict};
+    /// # let gatekeeper = Gatekeeper::open("memory:")?;
+    /// # let key = gatekeeper.call_blocking(CreateKey::new("user"))?.api_key;
+    /// let endpoints = Endpoints::from_json(r#"{"GET_TASKS": {"default": {"maxReq": 10, "duration": 60000}}}"#)?;
+    /// let verifier = gatekeeper.verifier(endpoints)?;
+    /// match verifier.verify(key.expose(), "GET_TASKS", &["task_id"])? {
+    ///     Verdict::Admitted(decision) => assert_eq!(decision.remaining(), 9),
+    ///     Verdict::RateLimited(decision) => panic!("429: wait {} ms", decision.retry_after_ms()),
+    ///     Verdict::InvalidKey => panic!("401"),
+    /// }
+    /// # Ok::<(), gatekeeper::GatekeeperError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `unauthorized` for a root key that is wrong; `bad_request` for an endpoint that was never defined, and for
+    /// variables out of bounds; `service_unavailable` where the store cannot be reached. In this order, and all of
+    /// them before a word on the key.
+    pub fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
+        let verdict = self.verify_with(key, endpoint, variables, Io::Allowed)?;
+        verdict.ok_or_else(|| GatekeeperError::internal("no verdict, although I/O was allowed"))
+    }
+
+    /// The same, if it can be said at once; nothing where the store has to be asked. For callers that must not wait:
+    /// then call [`verify`](Self::verify) where waiting is allowed.
+    ///
+    /// # Errors
+    /// As for [`verify`](Self::verify).
+    pub fn try_verify<V: AsRef<str>>(
+        &self,
+        key: &str,
+        endpoint: &str,
+        variables: &[V],
+    ) -> Result<Option<Verdict>> {
+        self.verify_with(key, endpoint, variables, Io::Forbidden)
+    }
+
+    fn verify_with<V: AsRef<str>>(
+        &self,
+        key: &str,
+        endpoint: &str,
+        variables: &[V],
+        io: Io,
+    ) -> Result<Option<Verdict>> {
+        let Some(number) = self.engine.change_number(io)? else { return Ok(None) };
+        let Some(tenant) = self.caller.tenant(&self.engine, number, io)? else { return Ok(None) };
+        let Some(target) = self.targets.get(endpoint) else { return Err(self.never_defined()) };
+        check_variables(variables)?;
+        self.engine.verify(key, target, variables, tenant, number, io)
+    }
+
+    /// Does not repeat the name that was given: it may be a key in the wrong place.
+    #[cold]
+    fn never_defined(&self) -> GatekeeperError {
+        let mut names: Vec<_> = self.targets.keys().map(|name| format!("\"{name}\"")).collect();
+        names.sort_unstable();
+        names.truncate(10);
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        GatekeeperError::bad_request(format!("endpoint was never defined; defined: {known}"))
+    }
+}
+
+/// Refuses more variables than a slot's name takes in.
+pub(crate) fn check_variables<V: AsRef<str>>(variables: &[V]) -> Result<()> {
+    if variables.len() > MOST_VARIABLES {
+        return Err(GatekeeperError::bad_request(format!(
+            "variables: at most {MOST_VARIABLES} are allowed, not {}",
+            variables.len()
+        )));
+    }
+    if variables.iter().map(|variable| variable.as_ref().len()).sum::<usize>() > MOST_VARIABLE_BYTES {
+        return Err(GatekeeperError::bad_request("variables: at most 8 KiB of UTF-8 are allowed together"));
+    }
+    Ok(())
+}

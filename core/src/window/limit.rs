@@ -1,0 +1,66 @@
+//! One limit: so many calls in so long.
+
+use serde::Serialize;
+
+use crate::error::{GatekeeperError, Result};
+
+/// Up to this `max_req` the log is exact to the millisecond.
+const EXACT_UP_TO: u32 = 128;
+
+/// At most `max_req` calls in any `duration_ms` milliseconds.
+///
+/// ```
+/// let limit = gatekeeper::Limit::new(10, 60_000)?;
+/// assert_eq!((limit.max_req(), limit.duration_ms()), (10, 60_000));
+/// assert!(gatekeeper::Limit::new(0, 60_000).is_err());
+/// # Ok::<(), gatekeeper::GatekeeperError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Limit {
+    #[serde(rename = "maxReq")]
+    max_req: u32,
+    #[serde(rename = "duration")]
+    duration_ms: u64,
+}
+
+impl Limit {
+    /// The longest duration: 366 days.
+    pub const MAX_DURATION_MS: u64 = 366 * 24 * 60 * 60 * 1000;
+
+    /// A limit of `max_req` calls, 1 to 2³²−1, in `duration_ms` milliseconds, 1 to 366 days.
+    ///
+    /// # Errors
+    /// `bad_request` where one of them is out of range; the message names it.
+    pub fn new(max_req: u32, duration_ms: u64) -> Result<Self> {
+        if max_req == 0 {
+            return Err(GatekeeperError::bad_request("maxReq must be an integer from 1 to 4294967295"));
+        }
+        if duration_ms == 0 || duration_ms > Self::MAX_DURATION_MS {
+            let most = Self::MAX_DURATION_MS;
+            return Err(GatekeeperError::bad_request(format!(
+                "duration must be a whole number of milliseconds from 1 to {most} (366 days)"
+            )));
+        }
+        Ok(Self { max_req, duration_ms })
+    }
+
+    /// How many calls fit.
+    #[must_use]
+    pub const fn max_req(self) -> u32 {
+        self.max_req
+    }
+
+    /// The length of the window in milliseconds.
+    #[must_use]
+    pub const fn duration_ms(self) -> u64 {
+        self.duration_ms
+    }
+
+    /// `time`, rounded up to the grain that keeps a large limit's log short: never too many admitted.
+    pub(super) fn round_up(self, time: u64) -> u64 {
+        if self.max_req <= EXACT_UP_TO {
+            return time;
+        }
+        time.next_multiple_of(self.duration_ms.div_ceil(u64::from(EXACT_UP_TO)))
+    }
+}
