@@ -65,7 +65,7 @@ impl Window {
                 admitted: false,
                 remaining: clamp(max_req.saturating_sub(used)),
                 frees_at,
-                retry_after_ms: frees_at.saturating_sub(now),
+                retry_after_ms: frees_at.saturating_sub(held_now),
             };
         }
 

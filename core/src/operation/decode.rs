@@ -83,6 +83,6 @@ mod tests {
         for broken in ["", "canary", "{\"prefix\": \"a\"", "{\"prefix\": \"a\"} x"] {
             assert_eq!(refusal(broken), "the request is not JSON");
         }
-        assert_eq!(refusal("[]"), "prefix is missing");
+        assert_eq!(refusal("[]"), "the request must be an object");
     }
 }
