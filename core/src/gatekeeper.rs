@@ -158,6 +158,15 @@ impl Gatekeeper {
         pollster::block_on(self.call_json(name, request))
     }
 
+    /// Judges the caller alone, as every call does before it looks at its arguments. For SDKs whose arguments can be of
+    /// a wrong type.
+    ///
+    /// # Errors
+    /// `unauthorized` for a root key that is wrong; `service_unavailable` where the store cannot be reached.
+    pub fn check_caller(&self) -> Result<()> {
+        self.caller.tenant_now(&self.engine).map(drop)
+    }
+
     /// A verifier for these endpoints.
     ///
     /// # Errors

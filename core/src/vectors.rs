@@ -137,5 +137,5 @@ fn from<T: serde::de::DeserializeOwned>(case: Value) -> Result<T> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

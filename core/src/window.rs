@@ -14,9 +14,12 @@ use log::Log;
 /// What one slot has admitted.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
-    /// The newest unrounded time at which a call was admitted: time in a slot never runs backwards.
-    newest: u64,
     log: Log,
+    /// How far, in ms, the last entry's rounded time lies ahead of the newest time at which a call was admitted. Less
+    /// than a grain, which is under three days.
+    ahead: u32,
+    /// How long entries are kept, in seconds, rounded up.
+    kept_s: u32,
 }
 
 /// A request for room in a window.
@@ -45,13 +48,13 @@ pub(crate) struct Taken {
 impl Window {
     /// An empty window in which no time before `floor` exists.
     pub(crate) fn starting_at(floor: u64) -> Self {
-        Self { newest: floor, log: Log::default() }
+        Self { log: Log::after(floor), ahead: 0, kept_s: 0 }
     }
 
     /// Admits or denies `request` at `now`, a time in ms that does not run backwards but for races.
     pub(crate) fn take(&mut self, now: u64, request: Request) -> Taken {
         let Request { limit, cost, keep_ms } = request;
-        let held_now = max(now, self.newest);
+        let held_now = max(now, self.newest());
         let outside = |time: u64, duration: u64| time.saturating_add(duration) <= held_now;
 
         let expired = self.log.prefix(|time| outside(time, limit.duration_ms()));
@@ -69,9 +72,10 @@ impl Window {
             };
         }
 
-        self.newest = held_now;
         self.log.drop_prefix(|time| outside(time, keep_ms));
         self.log.insert(limit.round_up(held_now), cost);
+        self.ahead = clamp(self.log.last() - held_now);
+        self.kept_s = max(self.kept_s, clamp(keep_ms.div_ceil(1000)));
         let frees_at = self.log.oldest(|time| !outside(time, limit.duration_ms()));
         Taken {
             admitted: true,
@@ -81,9 +85,14 @@ impl Window {
         }
     }
 
-    /// When the last entry will have left a window of `keep_ms`.
-    pub(crate) fn ends_at(&self, keep_ms: u64) -> u64 {
-        self.log.last_time().saturating_add(keep_ms)
+    /// From when on nothing is left in any window it was taken from: up to a second after the last entry leaves.
+    pub(crate) fn ends_at(&self) -> u64 {
+        self.log.last().saturating_add(u64::from(self.kept_s) * 1000)
+    }
+
+    /// The newest unrounded time at which a call was admitted: time in a slot never runs backwards.
+    fn newest(&self) -> u64 {
+        self.log.last() - u64::from(self.ahead)
     }
 
     /// How many entries the log holds.

@@ -8,7 +8,7 @@ use super::slot::SlotName;
 use crate::fork::{Guards, lock};
 use crate::window::{Request, Taken, Window};
 
-const SHARDS: usize = 256;
+const SHARDS: usize = 192;
 /// Every so many takes of a shard, one shard is looked over for slots with nothing in their window.
 const TAKES_PER_SWEEP: u32 = 4096;
 
@@ -35,8 +35,6 @@ struct Shard {
 
 struct Slot {
     name: SlotName,
-    /// When the last entry leaves the longest window it was ever taken for.
-    ends_at: u64,
     window: Window,
 }
 
@@ -47,7 +45,7 @@ impl MemoryCounters {
 
     /// Takes from the window of `name` at `now`, a reading of the boot clock in ms.
     pub(crate) fn take(&self, name: SlotName, now: u64, request: Request) -> Taken {
-        let index = (name.0 >> 64) as usize % SHARDS;
+        let index = usize::try_from(name.high() % SHARDS as u64).unwrap_or(0);
         #[allow(clippy::indexing_slicing, reason = "the index is below SHARDS")]
         let Padded(shard) = &self.shards[index];
         let mut shard = lock(shard);
@@ -85,12 +83,11 @@ impl Shard {
         let slot = self
             .slots
             .entry(hash(name), |slot| slot.name == name, |slot| hash(slot.name))
-            .or_insert_with(|| Slot { name, ends_at: 0, window: Window::starting_at(floor) })
+            .or_insert_with(|| Slot { name, window: Window::starting_at(floor) })
             .into_mut();
         let taken = slot.window.take(now, request);
         if taken.admitted {
-            slot.ends_at = slot.ends_at.max(slot.window.ends_at(request.keep_ms));
-            self.nothing_ends_before = self.nothing_ends_before.min(slot.ends_at);
+            self.nothing_ends_before = self.nothing_ends_before.min(slot.window.ends_at());
         }
         taken
     }
@@ -113,11 +110,11 @@ impl Shard {
         let before = self.slots.len();
         let mut earliest = u64::MAX;
         self.slots.retain(|slot| {
-            let alive = slot.ends_at > now;
-            if alive {
-                earliest = earliest.min(slot.ends_at);
+            let ends_at = slot.window.ends_at();
+            if ends_at > now {
+                earliest = earliest.min(ends_at);
             }
-            alive
+            ends_at > now
         });
         self.nothing_ends_before = earliest;
         if self.slots.len() < before {
@@ -130,13 +127,14 @@ impl Shard {
 }
 
 /// A slot's name is already evenly spread; the upper half has chosen the shard.
-#[allow(clippy::cast_possible_truncation, reason = "half of it is meant")]
 fn hash(name: SlotName) -> u64 {
-    name.0 as u64
+    name.low()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::window::Limit;
 
@@ -150,14 +148,18 @@ mod tests {
         for name in 0..100_000_u128 {
             assert!(
                 counters
-                    .take(SlotName(name.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c)), 0, one_per_second())
+                    .take(
+                        SlotName::from(name.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)),
+                        0,
+                        one_per_second()
+                    )
                     .admitted
             );
         }
         assert_eq!(counters.slots(), 100_000);
         // One busy slot looks after all the others.
         for turn in 0..u64::from(TAKES_PER_SWEEP) * SHARDS as u64 {
-            counters.take(SlotName(7), 1000 + turn / 1000, one_per_second());
+            counters.take(SlotName::from(7), 1000 + turn / 1000, one_per_second());
         }
         assert_eq!(counters.slots(), 1);
     }
@@ -165,18 +167,61 @@ mod tests {
     #[test]
     fn a_late_thread_cannot_count_from_before_a_sweep() {
         let counters = MemoryCounters::new();
-        counters.take(SlotName(1), 0, one_per_second());
+        counters.take(SlotName::from(1), 0, one_per_second());
         for Padded(shard) in &counters.shards {
             lock(shard).sweep(5000);
         }
         // It read the clock before the sweep; what it takes counts from the sweep on.
-        assert!(counters.take(SlotName(1), 10, one_per_second()).admitted);
-        assert!(!counters.take(SlotName(1), 5999, one_per_second()).admitted);
-        assert!(counters.take(SlotName(1), 6000, one_per_second()).admitted);
+        assert!(counters.take(SlotName::from(1), 10, one_per_second()).admitted);
+        assert!(!counters.take(SlotName::from(1), 5999, one_per_second()).admitted);
+        assert!(counters.take(SlotName::from(1), 6000, one_per_second()).admitted);
+    }
+
+    proptest! {
+        #[test]
+        fn l6_traffic_on_one_slot_changes_no_decision_on_another(
+            calls in prop::collection::vec((0..20_u128, 0..=30_u64, 1..=3_u32), 1..500),
+            limits in prop::collection::vec((1..=300_u32, 1..=200_u64), 20),
+        ) {
+            let counters = MemoryCounters::new();
+            let mut alone: Vec<_> = limits.iter().map(|_| Window::default()).collect();
+            let mut now = 1_000_000;
+            for (slot, step, cost) in calls {
+                now += step;
+                let index = usize::try_from(slot).unwrap();
+                let (max_req, duration) = limits[index];
+                let limit = Limit::new(max_req.max(cost), duration).unwrap();
+                let request = Request { limit, cost, keep_ms: duration };
+                // All in one shard, swept again and again.
+                let taken = counters.take(SlotName::from(slot), now, request);
+                lock(&counters.shards[0].0).sweep(now);
+                prop_assert_eq!(taken, alone[index].take(now, request));
+            }
+        }
     }
 
     #[test]
-    fn a_slot_of_one_entry_takes_sixty_four_bytes() {
-        assert_eq!(size_of::<Slot>(), 64);
+    fn l1_threads_together_never_take_more_than_the_limit() {
+        let counters = MemoryCounters::new();
+        let limit = Limit::new(1000, 60_000).unwrap();
+        let admitted: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let take = |now| {
+                            counters.take(SlotName::from(3), now, Request { limit, cost: 1, keep_ms: 60_000 })
+                        };
+                        (0..2000).filter(|now| take(*now).admitted).count()
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(admitted, 1000);
+    }
+
+    #[test]
+    fn a_slot_of_one_entry_takes_seventy_two_bytes() {
+        assert_eq!(size_of::<Slot>(), 72);
     }
 }

@@ -9,8 +9,21 @@ use crate::id::KeyId;
 use crate::secret::random;
 
 /// What is counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct SlotName(pub(crate) u128);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlotName {
+    high: u64,
+    low: u64,
+}
+
+impl SlotName {
+    pub(super) fn high(self) -> u64 {
+        self.high
+    }
+
+    pub(super) fn low(self) -> u64 {
+        self.low
+    }
+}
 
 /// Names slots under a secret key, so that nobody can aim two slots at one name.
 #[derive(Clone)]
@@ -39,7 +52,16 @@ impl EndpointNamer {
         for variable in variables {
             write_part(&mut hasher, variable.as_ref().as_bytes());
         }
-        SlotName(hasher.finish128().as_u128())
+        let (high, low) = hasher.finish128().as_u64();
+        SlotName { high, low }
+    }
+}
+
+#[cfg(test)]
+impl From<u128> for SlotName {
+    #[allow(clippy::cast_possible_truncation, reason = "halves")]
+    fn from(name: u128) -> Self {
+        Self { high: (name >> 64) as u64, low: name as u64 }
     }
 }
 

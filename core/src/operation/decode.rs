@@ -44,7 +44,6 @@ fn plain(expected: &str) -> &str {
     match expected.split(" at line").next().unwrap_or_default() {
         "u32" | "u64" | "i64" => "a whole number that is not negative",
         "a sequence" => "a list",
-        "a map" => "an object",
         known @ ("a string" | "a boolean") => known,
         _ => "an object",
     }

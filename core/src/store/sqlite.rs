@@ -9,13 +9,14 @@ mod tenants;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::Result;
 use crate::fork::{Guards, lock};
-use connection::{Reader, open_writer};
+use connection::{BUSY, Reader, open_writer};
 use failure::Failure;
 
 /// Connections that read; a hot verification holds one for about two microseconds.
@@ -47,7 +48,7 @@ impl Store {
     pub(crate) fn change_number(&self) -> Result<u64> {
         match &self.path {
             None => Ok(self.memory_number.load(SeqCst)),
-            Some(path) => self.with_reader(path, Reader::change_number),
+            Some(path) => self.with_reader(path, |reader| reader.change_number_within(BUSY)),
         }
     }
 
@@ -60,7 +61,10 @@ impl Store {
         let in_turn = self.readers.iter().cycle().skip(own).take(READERS);
         for mut reader in in_turn.filter_map(|reader| reader.try_lock().ok()) {
             if let Some(reader) = &mut *reader {
-                return self.explained(reader.change_number()).map(Some);
+                return match reader.change_number_within(Duration::ZERO) {
+                    Err(failure) if failure.is_busy() => Ok(None),
+                    answer => self.explained(answer).map(Some),
+                };
             }
         }
         Ok(None)

@@ -62,6 +62,10 @@ impl Caller {
 
     /// The tenant the caller is bound to, if to one, as of change `number`; nothing if that would need I/O and `io`
     /// forbids it.
+    #[allow(
+        clippy::option_option,
+        reason = "the outer one says whether it is known, the inner one which it is"
+    )]
     pub(super) fn tenant(&self, engine: &Engine, number: u64, io: Io) -> Result<Option<Option<TenantId>>> {
         match self {
             Self::Operator => Ok(Some(None)),
@@ -77,7 +81,7 @@ impl RootKey {
             Shape::Empty => {
                 return Err(GatekeeperError::new(
                     ErrorKind::CredentialEmpty,
-                    "the root key is empty: set rootAPIKey",
+                    "the root key is an empty string: is its environment variable set?",
                 ));
             }
             Shape::Malformed => return Err(wrong()),
@@ -92,20 +96,16 @@ impl RootKey {
             return Ok(None);
         }
         let read = engine.store().tenant_of_root_key(digest.as_bytes())?;
-        match read.found {
-            Some(tenant) => {
-                let tenant = *self.tenant.get_or_init(|| tenant);
-                self.good_as_of.fetch_max(read.number + 1, SeqCst);
-                Ok(Some(tenant))
-            }
-            None => {
-                self.wrong_as_of.fetch_max(read.number + 1, SeqCst);
-                Err(wrong())
-            }
-        }
+        let Some(tenant) = read.found else {
+            self.wrong_as_of.fetch_max(read.number + 1, SeqCst);
+            return Err(wrong());
+        };
+        let tenant = *self.tenant.get_or_init(|| tenant);
+        self.good_as_of.fetch_max(read.number + 1, SeqCst);
+        Ok(Some(tenant))
     }
 }
 
 fn wrong() -> GatekeeperError {
-    GatekeeperError::new(ErrorKind::CredentialInvalid, "the root key is not valid: see rootAPIKey")
+    GatekeeperError::new(ErrorKind::CredentialInvalid, "the root key is not valid")
 }

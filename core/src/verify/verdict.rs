@@ -120,6 +120,12 @@ impl Decision {
     pub fn identity_serial(&self) -> u64 {
         self.key.serial
     }
+
+    /// The same for the roles alone, which many keys share.
+    #[must_use]
+    pub fn roles_serial(&self) -> u64 {
+        self.key.roles.serial()
+    }
 }
 
 impl fmt::Debug for Decision {

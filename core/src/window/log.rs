@@ -14,10 +14,23 @@ struct Entry {
     cost: u32,
 }
 
+impl Entry {
+    /// Adds to the cost what fits and returns that: more than fits is more than any limit allows.
+    fn add(&mut self, cost: u32) -> u64 {
+        let before = self.cost;
+        self.cost = before.saturating_add(cost);
+        u64::from(self.cost - before)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Log {
     /// The time of the first entry.
     first: u64,
+    /// The time of the last entry, also once it is gone.
+    last: u64,
+    /// The cost of all entries.
+    cost: u64,
     entries: SmallVec<[Entry; 2]>,
 }
 
@@ -30,14 +43,19 @@ pub(super) struct Prefix {
 }
 
 impl Log {
-    /// The cost of all entries.
-    pub(super) fn cost(&self) -> u64 {
-        self.entries.iter().map(|entry| u64::from(entry.cost)).sum()
+    /// An empty log whose last time was `last`.
+    pub(super) fn after(last: u64) -> Self {
+        Self { last, ..Self::default() }
     }
 
-    /// The time of the last entry, 0 where there is none.
-    pub(super) fn last_time(&self) -> u64 {
-        self.first + self.entries.iter().map(|entry| u64::from(entry.gap)).sum::<u64>()
+    /// The cost of all entries.
+    pub(super) fn cost(&self) -> u64 {
+        self.cost
+    }
+
+    /// The time of the last entry, also once it is gone.
+    pub(super) fn last(&self) -> u64 {
+        self.last
     }
 
     #[cfg(test)]
@@ -91,22 +109,25 @@ impl Log {
 
     /// Forgets the longest run of entries from the oldest on whose times satisfy `within`.
     pub(super) fn drop_prefix(&mut self, within: impl Fn(u64) -> bool) {
-        let Prefix { len, next_time, .. } = self.prefix(within);
+        let Prefix { len, cost, next_time } = self.prefix(within);
         if len > 0 {
+            self.cost -= cost;
             self.drop_front(len, next_time);
         }
     }
 
     /// Adds `cost` at `time`, in its place by time.
     pub(super) fn insert(&mut self, time: u64, cost: u32) {
-        let last_time = self.last_time();
         if self.entries.is_empty() {
-            self.first = time;
+            self.cost = u64::from(cost);
+            (self.first, self.last) = (time, time);
             self.entries.push(Entry { gap: 0, cost });
-        } else if time > last_time {
-            self.append(time - last_time, cost);
+        } else if time > self.last {
+            self.cost += u64::from(cost);
+            self.append(time - self.last, cost);
+            self.last = time;
         } else {
-            self.insert_before(time, last_time, cost);
+            self.insert_before(time, cost);
         }
         self.merge_oldest();
     }
@@ -122,12 +143,12 @@ impl Log {
     }
 
     /// Rounded times may lie ahead of a later exact one, by less than a grain: the place is near the end.
-    fn insert_before(&mut self, time: u64, last_time: u64, cost: u32) {
-        let mut entry_time = last_time;
+    fn insert_before(&mut self, time: u64, cost: u32) {
+        let mut entry_time = self.last;
         for index in (0..self.entries.len()).rev() {
             let Some(entry) = self.entries.get_mut(index) else { return };
             if entry_time == time {
-                entry.cost = entry.cost.saturating_add(cost);
+                self.cost += entry.add(cost);
                 return;
             }
             let previous_time = entry_time - u64::from(entry.gap);
@@ -139,6 +160,7 @@ impl Log {
                 if index == 0 {
                     self.first = time;
                 }
+                self.cost += u64::from(cost);
                 self.entries.insert(index, Entry { gap, cost });
                 return;
             }
@@ -159,7 +181,7 @@ impl Log {
                 + self.entries.iter().take(index + 1).map(|entry| u64::from(entry.gap)).sum::<u64>();
             self.drop_front(index, time);
             if let Some(entry) = self.entries.first_mut() {
-                entry.cost = entry.cost.saturating_add(cost);
+                self.cost = self.cost - u64::from(cost) + entry.add(cost);
             }
         }
     }

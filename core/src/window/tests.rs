@@ -48,7 +48,7 @@ fn play(limit: Limit, calls: &[(i8, u8)]) -> Vec<(u64, u32, Taken)> {
         let stride = (limit.duration_ms() / 40).max(1);
         now = now.saturating_add_signed(i64::from(*step) * i64::try_from(stride).unwrap() / 20);
         let cost = cost_of(limit, *share);
-        let held = now.max(window.newest);
+        let held = now.max(window.newest());
         (held, cost, window.take(now, request(limit, cost)))
     });
     played.collect()
@@ -56,7 +56,11 @@ fn play(limit: Limit, calls: &[(i8, u8)]) -> Vec<(u64, u32, Taken)> {
 
 /// Mostly 1, sometimes a larger part of the limit.
 fn cost_of(limit: Limit, share: u8) -> u32 {
-    if share < 60 { 1 } else { (u64::from(limit.max_req()) * u64::from(share - 59) / 41).max(1).try_into().unwrap() }
+    if share < 60 {
+        1
+    } else {
+        (u64::from(limit.max_req()) * u64::from(share - 59) / 41).max(1).try_into().unwrap()
+    }
 }
 
 proptest! {

@@ -53,10 +53,16 @@ fn windows() {
     for suite in ["window", "window-coarse", "window-changes"] {
         for case in list(&load(suite), "cases") {
             let answers = answer(suite, case);
-            for (index, (step, answer)) in list(case, "steps").iter().zip(answers.as_array().unwrap()).enumerate() {
+            for (index, (step, answer)) in
+                list(case, "steps").iter().zip(answers.as_array().unwrap()).enumerate()
+            {
                 for field in ["ok", "remaining", "retryAfterMs", "freesAt", "reset"] {
                     if let Some(expected) = step.get(field) {
-                        assert_eq!(&answer[field], expected, "{suite}, {}, step {index}: {field}", case["name"]);
+                        assert_eq!(
+                            &answer[field], expected,
+                            "{suite}, {}, step {index}: {field}",
+                            case["name"]
+                        );
                     }
                 }
             }

@@ -27,8 +27,10 @@ impl Reader {
         Ok(Self { connection, version: 0, number: 0 })
     }
 
-    /// The change number in force. One that was committed before this call is seen by it.
-    pub(super) fn change_number(&mut self) -> Result<u64, Failure> {
+    /// The change number in force. One that was committed before this call is seen by it. Waits no longer than `busy`
+    /// for a process that repairs the file.
+    pub(super) fn change_number_within(&mut self, busy: Duration) -> Result<u64, Failure> {
+        self.connection.busy_timeout(busy)?;
         let version =
             self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if version != self.version {

@@ -37,6 +37,11 @@ impl From<GatekeeperError> for Failure {
 }
 
 impl Failure {
+    /// Whether another process holds a lock.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+    }
+
     /// The error for the caller; `path` is none in memory.
     pub(super) fn explain(self, path: Option<&Path>) -> GatekeeperError {
         let place = path

@@ -1,4 +1,4 @@
-//! API keys.
+//! API keys. SQLite numbers `$1`, `$2`, … by where they first stand in the text: they stand in order in all of it.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -70,10 +70,10 @@ impl Store {
         self.change(|transaction| {
             let changed = transaction
                 .prepare_cached(
-                    "UPDATE api_keys SET digest = $3, updated_at = $4
-                     WHERE id = $1 AND ($2 IS NULL OR tenant_id = $2)",
+                    "UPDATE api_keys SET digest = $1, updated_at = $2
+                     WHERE id = $3 AND ($4 IS NULL OR tenant_id = $4)",
                 )?
-                .execute(params![id.to_string(), text(tenant), digest, now])?;
+                .execute(params![digest, now, id.to_string(), text(tenant)])?;
             Ok((changed > 0).then_some(()))
         })
     }
@@ -100,8 +100,8 @@ impl Store {
             let Some(before) = roles_of(transaction, id, tenant)? else { return Ok(None) };
             let (after, answer) = update(from_json(&before)?)?;
             transaction
-                .prepare_cached("UPDATE api_keys SET roles = $2, updated_at = $3 WHERE id = $1")?
-                .execute(params![id.to_string(), to_json(&after)?, now])?;
+                .prepare_cached("UPDATE api_keys SET roles = $1, updated_at = $2 WHERE id = $3")?
+                .execute(params![to_json(&after)?, now, id.to_string()])?;
             Ok(Some(answer))
         })
     }

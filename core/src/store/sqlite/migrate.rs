@@ -12,9 +12,11 @@ pub(super) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_tenant
 
 /// Makes sure that the database is ours or empty, before anything is written to it.
 pub(super) fn identify(connection: &Connection) -> Result<(), Failure> {
-    let ours: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let empty = || connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0));
-    if ours == APPLICATION_ID || (ours == 0 && empty()?) { Ok(()) } else { Err(Failure::Foreign) }
+    // Both from one snapshot: another process may be making the database.
+    let snapshot = connection.unchecked_transaction()?;
+    let owner: i32 = snapshot.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let empty: bool = snapshot.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+    if owner == APPLICATION_ID || (owner == 0 && empty) { Ok(()) } else { Err(Failure::Foreign) }
 }
 
 /// Applies what is missing of `migrations`, all or nothing.

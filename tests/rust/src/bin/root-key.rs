@@ -8,6 +8,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: root-key URL TENANT".into());
     };
     let created = gatekeeper::Gatekeeper::open(&url)?.create_root_key(&tenant)?;
-    println!("{}", serde_json::json!({ "tenantId": created.tenant_id.to_string(), "rootKey": created.key.expose() }));
+    println!(
+        "{}",
+        serde_json::json!({ "tenantId": created.tenant_id.to_string(), "rootKey": created.key.expose() })
+    );
     Ok(())
 }

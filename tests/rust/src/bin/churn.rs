@@ -1,0 +1,23 @@
+//! `churn URL`: creates, rotates and deletes keys until it is killed, and prints what has been acknowledged, a line
+//! each: `live KEY` or `dead KEY`.
+
+#![allow(clippy::print_stdout, reason = "a program's answer")]
+
+use std::io::{Write, stdout};
+
+use gatekeeper::{CreateKey, DeleteKey, Gatekeeper, RotateKey};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let url = std::env::args().nth(1).ok_or("usage: churn URL")?;
+    let gatekeeper = Gatekeeper::open(&url)?;
+    let mut out = stdout().lock();
+    loop {
+        let created = gatekeeper.call_blocking(CreateKey::new("churn"))?;
+        writeln!(out, "live {}", created.api_key.expose())?;
+        let rotated = gatekeeper.call_blocking(RotateKey { id: created.id.into() })?;
+        writeln!(out, "dead {}\nlive {}", created.api_key.expose(), rotated.apikey.expose())?;
+        gatekeeper.call_blocking(DeleteKey { id: created.id.into() })?;
+        writeln!(out, "dead {}", rotated.apikey.expose())?;
+        out.flush()?;
+    }
+}

@@ -1,0 +1,103 @@
+//! One file, several processes.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verifier};
+
+const ENDPOINTS: &str = r#"{"GET": {"default": {"maxReq": 1000000, "duration": 60000}}}"#;
+
+fn churn(database: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_churn")).arg(database).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+fn verifier(gatekeeper: &Gatekeeper) -> Verifier {
+    gatekeeper.verifier(Endpoints::from_json(ENDPOINTS).unwrap()).unwrap()
+}
+
+fn accepts(verifier: &Verifier, key: &str) -> bool {
+    verifier.verify::<&str>(key, "GET", &[]).unwrap().ok()
+}
+
+/// What the killed process said last of each key, without the last line, which may be half a line, and the last key,
+/// which may have moved on unsaid.
+fn acknowledged(child: Child) -> HashMap<String, bool> {
+    let mut lines: Vec<_> = BufReader::new(child.stdout.unwrap()).lines().map_while(Result::ok).collect();
+    lines.pop();
+    let said = lines.iter().filter_map(|line| line.split_once(' '));
+    let mut state: HashMap<_, _> = said.map(|(state, key)| (key.to_owned(), state == "live")).collect();
+    state.retain(|_, live| !*live);
+    state
+}
+
+#[test]
+fn what_a_killed_process_acknowledged_is_true_and_the_file_stays_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let gatekeeper = Gatekeeper::open(database.to_str().unwrap()).unwrap();
+    let verifier = verifier(&gatekeeper);
+    let mut own = Vec::new();
+    let rounds = std::env::var("GATEKEEPER_KILLS").map_or(20, |rounds| rounds.parse().unwrap());
+    for round in 0..rounds {
+        let mut children = [churn(&database), churn(&database)];
+        // This process writes at the same time; a different moment of the others' each round.
+        sleep(Duration::from_millis(30));
+        own.push(gatekeeper.call_blocking(CreateKey::new("own")).unwrap().api_key);
+        sleep(Duration::from_millis(round * 7 % 50));
+        for child in &mut children {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        for (key, _) in children.into_iter().flat_map(acknowledged) {
+            assert!(!accepts(&verifier, &key), "a key that was rotated or deleted lives on");
+        }
+        for key in &own {
+            assert!(accepts(&verifier, key.expose()), "a record is lost");
+        }
+    }
+    let checked = rusqlite::Connection::open(&database).unwrap();
+    let verdict: String = checked.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(verdict, "ok");
+}
+
+#[test]
+fn a_key_is_known_and_refused_in_another_process_as_soon_as_it_was_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let verifier = verifier(&Gatekeeper::open(database.to_str().unwrap()).unwrap());
+    let mut child = churn(&database);
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut dead = 0;
+    while dead < 500 {
+        let line = said.next().unwrap().unwrap();
+        let (state, key) = line.split_once(' ').unwrap();
+        // A live key may have been rotated since; a dead one is dead for ever. Asking also fills this cache.
+        let accepted = accepts(&verifier, key);
+        if state == "dead" {
+            assert!(!accepted, "a key that was rotated or deleted lives on");
+            dead += 1;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn many_processes_can_make_one_new_file_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..10 {
+        let database = folder.path().join(format!("{round}.db"));
+        let mut children: Vec<_> = (0..6).map(|_| churn(&database)).collect();
+        for child in &mut children {
+            let mut first = String::new();
+            BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+            assert!(first.starts_with("live "), "a process could not open the file: {first:?}");
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
