@@ -1,0 +1,224 @@
+"""The key manager for code that does not await."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, TypeVar
+
+from gatekeeper import _native, _requests
+from gatekeeper.errors import Refused
+from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+Clock = Literal["system", "manual"]
+"""What tells the time: the machine, or your test."""
+
+_Answer = TypeVar("_Answer", CreateResult, DeleteResult, RolesResult, RotateResult)
+
+
+class Limit(TypedDict):
+    """How many calls in how long a sliding window.
+
+    Attributes:
+        maxReq: Calls admitted in any window, 1 to 2**32 - 1.
+        duration: The window in milliseconds, 1 to 31,622,400,000 (366 days).
+    """
+
+    maxReq: int
+    duration: int
+
+
+class Endpoint(TypedDict):
+    """The limits of one endpoint.
+
+    A key whose roles name one limit gets that one, even when it is lower than the default; of several, the one with
+    the highest rate.
+
+    Attributes:
+        default: The limit of keys that have none of the roles.
+        roles: Limits by role; the names are case-sensitive.
+    """
+
+    default: Limit
+    roles: NotRequired[Mapping[str, Limit]]
+
+
+class KeyManager(_native.KeyManager):
+    """Creates, verifies, rotates and deletes users' keys. Share one among all threads.
+
+    Made by :func:`init_key_manager`. Every call checks in this order: the root key, the arguments and the endpoint,
+    then the id or the user's key. A call that cannot be answered raises
+    :class:`~gatekeeper.GatekeeperError`, 503 where the database cannot be used.
+    """
+
+    __slots__ = ()
+
+    def create_user_api_key(
+        self,
+        prefix: str,
+        roles: Collection[str] = (),
+        *,
+        owner_id: str | None = None,
+        name: str | None = None,
+        expires_in_seconds: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> CreateResult:
+        """Create a user's key.
+
+        Args:
+            prefix: What the key starts with: 1 to 16 of ``A-Z a-z 0-9 _ -``, a letter or digit at both ends; not
+                ``gkr`` or ``gkp``, nor starting with ``gkr_`` or ``gkp_``.
+            roles: At most 1,000 different names of 1 to 128 bytes of UTF-8, in a list, tuple or set. Defaults to
+                none.
+            owner_id: Whose key it is, at most 256 bytes. Defaults to nobody's.
+            name: What the key is called, at most 256 bytes. Defaults to no name.
+            expires_in_seconds: How long the key is good, 1 second to 100 years. Defaults to for ever.
+            metadata: Anything of yours that JSON can hold, at most 8 KiB of it. Defaults to none.
+
+        Example:
+            >>> keys = init_key_manager(url="memory:", endpoints={})
+            >>> created = keys.create_user_api_key("user", ["PRO", "BETA"], owner_id="user 7")
+            >>> created.success, created.roles
+            (True, ('BETA', 'PRO'))
+        """
+        return self._answer(
+            CreateResult,
+            "keyManager.createKey",
+            prefix=prefix,
+            roles=roles,
+            ownerId=owner_id,
+            name=name,
+            expiresInSeconds=expires_in_seconds,
+            metadata=metadata,
+        )
+
+    def rotate_user_api_key(self, id: str) -> RotateResult:
+        """Give a key another secret; its id, its roles and what it has used stay.
+
+        The old secret is refused by the next verification, in every process on the machine.
+
+        Args:
+            id: The key's id, as ``create_user_api_key`` gave it.
+
+        Example:
+            >>> keys = init_key_manager(url="memory:", endpoints={})
+            >>> created = keys.create_user_api_key("user")
+            >>> rotated = keys.rotate_user_api_key(created["id"])
+            >>> rotated.id == created.id, rotated["apikey"] == created["apiKey"]
+            (True, False)
+        """
+        return self._answer(RotateResult, "keyManager.rotateKey", id=_id(id))
+
+    def delete_user_api_key(self, id: str) -> DeleteResult:
+        """Delete a key: the next verification refuses it, in every process on the machine.
+
+        Args:
+            id: The key's id, as ``create_user_api_key`` gave it.
+
+        Example:
+            >>> keys = init_key_manager(url="memory:", endpoints={})
+            >>> id = keys.create_user_api_key("user")["id"]
+            >>> keys.delete_user_api_key(id).success, keys.delete_user_api_key(id).error
+            (True, 'invalidId')
+        """
+        return self._answer(DeleteResult, "keyManager.deleteKey", id=_id(id))
+
+    def add_roles(self, id: str, roles: Collection[str]) -> RolesResult:
+        """Add roles to a key; those it has already change nothing.
+
+        Args:
+            id: The key's id, as ``create_user_api_key`` gave it.
+            roles: Names of 1 to 128 bytes of UTF-8, in a list, tuple or set; at most 1,000 different ones together
+                with those that the key has.
+
+        Example:
+            >>> keys = init_key_manager(url="memory:", endpoints={})
+            >>> id = keys.create_user_api_key("user", ["PRO"])["id"]
+            >>> keys.add_roles(id, ["PRO", "BETA"]).count
+            1
+        """
+        return self._answer(RolesResult, "keyManager.addRoles", id=_id(id), roles=roles)
+
+    def remove_roles(self, id: str, roles: Collection[str]) -> RolesResult:
+        """Remove roles from a key; those it does not have change nothing.
+
+        Args:
+            id: The key's id, as ``create_user_api_key`` gave it.
+            roles: Names of 1 to 128 bytes of UTF-8, in a list, tuple or set; at most 1,000 different ones.
+
+        Example:
+            >>> keys = init_key_manager(url="memory:", endpoints={})
+            >>> id = keys.create_user_api_key("user", ["PRO"])["id"]
+            >>> keys.remove_roles(id, ["PRO", "BETA"]).count
+            1
+        """
+        return self._answer(RolesResult, "keyManager.removeRoles", id=_id(id), roles=roles)
+
+    def _answer(self, result: type[_Answer], operation: str, **fields: object) -> _Answer:
+        try:
+            return result._of(self._run(operation, fields))
+        except Refused as refusal:
+            return result(success=False, error=refusal.error, reason=refusal.reason)
+
+    def _run(self, operation: str, fields: dict[str, object]) -> dict[str, Any]:
+        try:
+            request = _requests.fields(fields)
+        except _requests.Unsendable as problem:
+            self._refuse(str(problem))
+        answer: dict[str, Any] = json.loads(self._call(operation, request))
+        return answer
+
+
+def _id(id: object) -> str | None:
+    """An id, or None in place of what cannot be one: the engine refuses that after all else has been checked."""
+    return id if isinstance(id, str) and id.isascii() else None
+
+
+def init_key_manager(
+    *,
+    endpoints: Mapping[str, Endpoint],
+    root_api_key: str | None = None,
+    url: str = "sqlite:gatekeeper.db",
+    cache_keys: int = 1_000_000,
+    cache_unknown_keys: int = 100_000,
+    clock: Clock = "system",
+) -> KeyManager:
+    """Make a key manager. Nothing is opened, and no thread is started, before its first use.
+
+    Args:
+        endpoints: The limits of each endpoint by its name, see :class:`Endpoint`; may be empty.
+        root_api_key: Acts for its one tenant. Without one, in a place of your own, keys are created in the tenant
+            ``default`` and those of every tenant are verified. One that is given but wrong is never ignored: each
+            call answers ``invalidAPIToken``, or ``apiTokenNotPresent`` where it is the empty string.
+        url: ``sqlite:PATH`` or a plain path, made at first use; or ``memory:``, a place of its own each time.
+            In a file, limits are counted per process.
+        cache_keys: How many keys are remembered, about 170 bytes each.
+        cache_unknown_keys: How many keys are remembered to be nobody's, apart from the others.
+        clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
+
+    Raises:
+        GatekeeperError: 400 for a wrong URL, option or endpoint; the message names endpoint and field.
+
+    Example:
+        >>> keys = init_key_manager(
+        ...     url="memory:",
+        ...     endpoints={
+        ...         "GET_TASKS": {
+        ...             "default": {"maxReq": 10, "duration": 60_000},
+        ...             "roles": {"PRO": {"maxReq": 1_000, "duration": 60_000}},
+        ...         },
+        ...     },
+        ... )
+        >>> api_key = keys.create_user_api_key("user", ["PRO"])["apiKey"]
+        >>> res = keys.verify_user_api_key(api_key, "GET_TASKS", ["task_id"])
+        >>> res.success and res.ok, res.remaining, res.role
+        (True, 999, 'PRO')
+        >>> init_key_manager(url="memory:", endpoints={"GET": {"default": {"maxReq": 0, "duration": 1}}})
+        Traceback (most recent call last):
+        ...
+        gatekeeper.errors.BadRequestError: endpoints.GET.default.maxReq must be a whole number from 1 to 4294967295
+    """
+    defined = _requests.endpoints(endpoints)
+    return KeyManager(defined, root_api_key, url, cache_keys, cache_unknown_keys, clock)

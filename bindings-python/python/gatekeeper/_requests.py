@@ -1,0 +1,112 @@
+"""Python's arguments as requests in JSON.
+
+What is wrong with a value is for the engine to say. Only what JSON cannot carry is refused here, or stands in the
+request as something of a wrong type, so that the engine names the field.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from operator import index
+from typing import SupportsIndex
+
+from gatekeeper.errors import BadRequestError
+
+_WRONG = True
+"""In place of a value that JSON does not have: wrong in every field, so that the engine names it."""
+
+_DEPTH = 32
+"""How deep metadata may nest; what contains itself is deeper."""
+
+
+class Unsendable(Exception):  # noqa: N818 - says what the argument is
+    """An argument that JSON cannot carry; the message is for the caller."""
+
+
+def endpoints(defined: object) -> str:
+    """Write the endpoints of a key manager; the engine judges them."""
+    if not isinstance(defined, Mapping):
+        raise BadRequestError("endpoints must be a mapping of endpoints by name")
+    try:
+        # Endpoints, endpoint, roles, limit: a field of a limit is the fifth and last level.
+        return json.dumps(_definition(defined, "endpoints", levels=4))
+    except Unsendable as error:
+        raise BadRequestError(str(error)) from None
+
+
+def _definition(value: object, at: str, levels: int) -> object:
+    match value:
+        case Mapping() if levels:
+            return {_name(name, at): _definition(inner, f"{at}.{name}", levels - 1) for name, inner in value.items()}
+        case None | bool():
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case SupportsIndex():
+            number = index(value)
+            return number if -(2**63) <= number < 2**64 else _WRONG
+        case _:
+            return _WRONG
+
+
+def fields(values: Mapping[str, object]) -> str:
+    """Write a request; the engine judges its fields."""
+    return json.dumps({name: _field(value, name) for name, value in values.items()})
+
+
+def _field(value: object, at: str) -> object:
+    match value:
+        case Mapping():
+            return _metadata(value, at, _DEPTH)
+        case list() | tuple() | set() | frozenset():
+            return [_single(each, at) for each in value]
+        case _:
+            return _single(value, at)
+
+
+def _single(value: object, at: str) -> object:
+    match value:
+        case None | bool():
+            return value
+        case int() if -(2**63) <= value < 2**64:
+            return value
+        case str():
+            return _text(value, at)
+        case _:
+            return _WRONG
+
+
+def _metadata(value: object, at: str, levels: int) -> object:
+    if not levels:
+        raise Unsendable(f"{at} must not nest deeper than {_DEPTH} levels, nor contain itself")
+    match value:
+        case Mapping():
+            return {_name(name, at): _metadata(inner, f"{at}.{name}", levels - 1) for name, inner in value.items()}
+        case list() | tuple():
+            return [_metadata(each, f"{at}[{place}]", levels - 1) for place, each in enumerate(value)]
+        case None | bool():
+            return value
+        case str():
+            return _text(value, at)
+        case int() if -(2**63) <= value < 2**64:
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case _:
+            raise Unsendable(f"{at} must be a value that JSON has: text, a finite number, a list, an object")
+
+
+def _name(name: object, at: str) -> str:
+    if not isinstance(name, str):
+        raise Unsendable(f"{at}: each name must be a string")
+    return _text(name, at)
+
+
+def _text(text: str, at: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Unsendable(f"{at} must be Unicode: it holds a lone surrogate") from None
+    return text

@@ -1,0 +1,133 @@
+"""The key manager for code that awaits: the same names, with ``async def``.
+
+A verification that can be answered from memory is answered at once, without a thread or a turn of the loop. Whatever
+has to wait for the disk runs in the loop's default executor. For asyncio.
+
+Example:
+    >>> import asyncio
+    >>> from gatekeeper.aio import init_key_manager
+    >>> keys = init_key_manager(
+    ...     url="memory:", endpoints={"GET_TASKS": {"default": {"maxReq": 10, "duration": 60_000}}}
+    ... )
+    >>> async def main():
+    ...     created = await keys.create_user_api_key("user")
+    ...     return await keys.verify_user_api_key(created["apiKey"], "GET_TASKS", ["task_id"])
+    >>> asyncio.run(main()).remaining
+    9
+"""
+
+from __future__ import annotations
+
+from asyncio import get_running_loop
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from gatekeeper import _key_manager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from gatekeeper._key_manager import Clock, Endpoint
+    from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult, VerifyResult
+
+__all__ = ["KeyManager", "init_key_manager"]
+
+_Arguments = ParamSpec("_Arguments")
+_Answer = TypeVar("_Answer")
+
+
+class KeyManager:
+    """Creates, verifies, rotates and deletes users' keys. Share one among all tasks, loops and threads.
+
+    Made by :func:`init_key_manager`, or from a :class:`gatekeeper.KeyManager`, whose place it then shares. Each method
+    is that of the other, awaited. A call that is cancelled may still be carried out.
+    """
+
+    __slots__ = ("_sync", "_try_verify")
+
+    def __init__(self, keys: _key_manager.KeyManager) -> None:
+        """Await the calls of `keys`."""
+        self._sync = keys
+        self._try_verify = keys._try_verify
+
+    async def verify_user_api_key(
+        self, user_api_key: str, endpoint_name: str, variables: list[str] | tuple[str, ...] = ()
+    ) -> VerifyResult:
+        """As :meth:`gatekeeper.KeyManager.verify_user_api_key`."""
+        result = self._try_verify(user_api_key, endpoint_name, variables)
+        if result is not None:
+            return result
+        return await _elsewhere(self._sync.verify_user_api_key, user_api_key, endpoint_name, variables)
+
+    async def create_user_api_key(
+        self,
+        prefix: str,
+        roles: Collection[str] = (),
+        *,
+        owner_id: str | None = None,
+        name: str | None = None,
+        expires_in_seconds: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> CreateResult:
+        """As :meth:`gatekeeper.KeyManager.create_user_api_key`."""
+        return await _elsewhere(
+            self._sync.create_user_api_key,
+            prefix,
+            roles,
+            owner_id=owner_id,
+            name=name,
+            expires_in_seconds=expires_in_seconds,
+            metadata=metadata,
+        )
+
+    async def rotate_user_api_key(self, id: str) -> RotateResult:
+        """As :meth:`gatekeeper.KeyManager.rotate_user_api_key`."""
+        return await _elsewhere(self._sync.rotate_user_api_key, id)
+
+    async def delete_user_api_key(self, id: str) -> DeleteResult:
+        """As :meth:`gatekeeper.KeyManager.delete_user_api_key`."""
+        return await _elsewhere(self._sync.delete_user_api_key, id)
+
+    async def add_roles(self, id: str, roles: Collection[str]) -> RolesResult:
+        """As :meth:`gatekeeper.KeyManager.add_roles`."""
+        return await _elsewhere(self._sync.add_roles, id, roles)
+
+    async def remove_roles(self, id: str, roles: Collection[str]) -> RolesResult:
+        """As :meth:`gatekeeper.KeyManager.remove_roles`."""
+        return await _elsewhere(self._sync.remove_roles, id, roles)
+
+    def advance(self, ms: int) -> None:
+        """As :meth:`gatekeeper.KeyManager.advance`; nothing to await."""
+        self._sync.advance(ms)
+
+
+async def _elsewhere(
+    call: Callable[_Arguments, _Answer], *arguments: _Arguments.args, **named: _Arguments.kwargs
+) -> _Answer:
+    """Run a call that may wait for the disk where it does not hold up the loop."""
+    return await get_running_loop().run_in_executor(None, partial(call, *arguments, **named))
+
+
+def init_key_manager(
+    *,
+    endpoints: Mapping[str, Endpoint],
+    root_api_key: str | None = None,
+    url: str = "sqlite:gatekeeper.db",
+    cache_keys: int = 1_000_000,
+    cache_unknown_keys: int = 100_000,
+    clock: Clock = "system",
+) -> KeyManager:
+    """Make a key manager whose methods are awaited; making it is not.
+
+    The arguments, and what is raised for them, are those of :func:`gatekeeper.init_key_manager`.
+    """
+    return KeyManager(
+        _key_manager.init_key_manager(
+            endpoints=endpoints,
+            root_api_key=root_api_key,
+            url=url,
+            cache_keys=cache_keys,
+            cache_unknown_keys=cache_unknown_keys,
+            clock=clock,
+        )
+    )

@@ -1,0 +1,198 @@
+"""What the calls of a key manager answer.
+
+Each result is frozen, has its fields as attributes in snake_case, and indexes by wire name. A field that a result
+does not have reads as None by attribute and raises KeyError by wire name:
+
+Example:
+    >>> from gatekeeper import init_key_manager
+    >>> keys = init_key_manager(url="memory:", endpoints={})
+    >>> created = keys.create_user_api_key("user", ["PRO"])
+    >>> created.success, created.roles, created["apiKey"].startswith("user_")
+    (True, ('PRO',), True)
+    >>> refused = keys.create_user_api_key("no spaces")
+    >>> refused.success, refused.error, refused.api_key
+    (False, 'invalidBody', None)
+    >>> refused["apiKey"]
+    Traceback (most recent call last):
+    ...
+    KeyError: 'apiKey'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
+
+from gatekeeper._native import VerifyResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["CreateResult", "DeleteResult", "KeyManagerError", "RolesResult", "RotateResult", "VerifyResult"]
+
+KeyManagerError = Literal[
+    "authorizationHeaderNotPresent", "apiTokenNotPresent", "invalidAPIToken", "invalidBody", "invalidId"
+]
+"""Every ``error`` that a result can carry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Result:
+    """What all results share: success, or an error and the reason for it."""
+
+    _attributes: ClassVar[dict[str, str]] = {}
+    """The attribute behind each wire name that a success has."""
+
+    success: bool
+    error: KeyManagerError | None = None
+    reason: str | None = None
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(success=True, **{cls._attributes[name]: _frozen(value) for name, value in answer.items()})
+
+    def _names(self) -> dict[str, str]:
+        there = self._attributes if self.success else {"error": "error", "reason": "reason"}
+        return {"success": "success", **there}
+
+    def keys(self) -> tuple[str, ...]:
+        """The wire names of the fields that are there."""
+        return tuple(self._names())
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, self._names()[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    def __repr__(self) -> str:
+        shown = (f"{attribute}={self._shown(attribute)}" for attribute in self._names().values())
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _shown(self, attribute: str) -> str:
+        # A key is handed over, never printed: reprs end in logs.
+        return "[redacted]" if attribute in {"api_key", "apikey"} else repr(getattr(self, attribute))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CreateResult(_Result):
+    """A new key.
+
+    Attributes:
+        success: Whether the key was created; if not, ``error`` and ``reason`` say why.
+        api_key: The key, to be handed to the user now: it is not stored and cannot be shown again.
+        id: Its id, ``key_…``, good through every rotation.
+        roles: Its roles, sorted by bytes, each once.
+        error: ``"invalidBody"``, or what is wrong with the root key.
+        reason: What to change, for the developer.
+    """
+
+    _attributes: ClassVar[dict[str, str]] = {"apiKey": "api_key", "id": "id", "roles": "roles"}
+
+    api_key: str | None = None
+    id: str | None = None
+    roles: tuple[str, ...] | None = None
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, name: Literal["apiKey", "id", "error", "reason"]) -> str: ...
+        @overload
+        def __getitem__(self, name: Literal["success"]) -> bool: ...
+        @overload
+        def __getitem__(self, name: Literal["roles"]) -> tuple[str, ...]: ...
+        @overload
+        def __getitem__(self, name: str) -> Any: ...
+        def __getitem__(self, name: str) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RotateResult(_Result):
+    """A key with its new secret; the old one is dead at once.
+
+    Attributes:
+        success: Whether the key was rotated; if not, ``error`` and ``reason`` say why.
+        id: Its id, as before.
+        apikey: The new key, to be handed to the user now: it is not stored and cannot be shown again.
+        error: ``"invalidId"``, or what is wrong with the root key.
+        reason: What to change, for the developer.
+    """
+
+    _attributes: ClassVar[dict[str, str]] = {"id": "id", "apikey": "apikey"}
+
+    id: str | None = None
+    apikey: str | None = None
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, name: Literal["id", "apikey", "error", "reason"]) -> str: ...
+        @overload
+        def __getitem__(self, name: Literal["success"]) -> bool: ...
+        @overload
+        def __getitem__(self, name: str) -> Any: ...
+        def __getitem__(self, name: str) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DeleteResult(_Result):
+    """A key that is no more.
+
+    Attributes:
+        success: Whether the key was deleted; if not, ``error`` and ``reason`` say why.
+        id: Its id.
+        error: ``"invalidId"``, or what is wrong with the root key.
+        reason: What to change, for the developer.
+    """
+
+    _attributes: ClassVar[dict[str, str]] = {"id": "id"}
+
+    id: str | None = None
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, name: Literal["id", "error", "reason"]) -> str: ...
+        @overload
+        def __getitem__(self, name: Literal["success"]) -> bool: ...
+        @overload
+        def __getitem__(self, name: str) -> Any: ...
+        def __getitem__(self, name: str) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RolesResult(_Result):
+    """How many roles really changed.
+
+    Attributes:
+        success: Whether the call was carried out; if not, ``error`` and ``reason`` say why.
+        count: How many roles were added or removed; those that were there already, or were not, do not count.
+        error: ``"invalidId"``, ``"invalidBody"``, or what is wrong with the root key.
+        reason: What to change, for the developer.
+    """
+
+    _attributes: ClassVar[dict[str, str]] = {"count": "count"}
+
+    count: int | None = None
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, name: Literal["error", "reason"]) -> str: ...
+        @overload
+        def __getitem__(self, name: Literal["success"]) -> bool: ...
+        @overload
+        def __getitem__(self, name: Literal["count"]) -> int: ...
+        @overload
+        def __getitem__(self, name: str) -> Any: ...
+        def __getitem__(self, name: str) -> Any: ...

@@ -1,0 +1,202 @@
+//! The key manager: the hot path as native methods, all else as `call(name, json)`.
+
+use gatekeeper::{Clock, Endpoints, Gatekeeper, GatekeeperError, Options, Result, Verifier};
+use pyo3::prelude::*;
+
+use crate::convert::{self, Variables};
+use crate::error::{raised, refused_or_raised};
+use crate::guard::guarded;
+use crate::verify_result::VerifyResult;
+
+/// A place, its endpoints, and for whom they are used. The native base of `gatekeeper.KeyManager`.
+#[pyclass(frozen, subclass, module = "gatekeeper._native")]
+pub(crate) struct KeyManager {
+    gatekeeper: Gatekeeper,
+    verifier: Verifier,
+    clock: Clock,
+}
+
+/// The arguments of a verification, each of the right type.
+struct Request<'a> {
+    user_key: &'a str,
+    endpoint: &'a str,
+    variables: Variables,
+}
+
+impl<'a> Request<'a> {
+    #[inline]
+    fn read(
+        user_key: &'a Bound<'_, PyAny>,
+        endpoint: &'a Bound<'_, PyAny>,
+        variables: Option<&Bound<'_, PyAny>>,
+    ) -> Result<Self> {
+        Ok(Self {
+            user_key: convert::user_key(user_key)?,
+            endpoint: convert::text("endpoint_name", endpoint)?,
+            variables: convert::variables(variables)?,
+        })
+    }
+}
+
+#[pymethods]
+impl KeyManager {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        endpoints: &str,
+        root_api_key: Option<&Bound<'_, PyAny>>,
+        url: &Bound<'_, PyAny>,
+        cache_keys: &Bound<'_, PyAny>,
+        cache_unknown_keys: &Bound<'_, PyAny>,
+        clock: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let open = || -> Result<Self> {
+            let mut options = Options::default();
+            options.cache_keys = convert::count("cache_keys", cache_keys)?;
+            options.cache_unknown_keys = convert::count("cache_unknown_keys", cache_unknown_keys)?;
+            options.clock = convert::clock(clock)?;
+            let root_key = root_api_key.map(convert::root_key).transpose()?;
+            let clock = options.clock.clone();
+
+            let url = convert::text("url", url)?;
+            let mut gatekeeper = py.detach(|| Gatekeeper::open_with(url, options))?;
+            if let Some(root_key) = root_key {
+                gatekeeper = gatekeeper.with_root_key(&root_key);
+            }
+            let verifier = gatekeeper.verifier(Endpoints::from_json(endpoints)?)?;
+            Ok(Self { gatekeeper, verifier, clock })
+        };
+        guarded(py, || open().map_err(|error| raised(py, &error)))
+    }
+
+    /// Judge a user's key, choose its limit by its roles, and take one permit.
+    ///
+    /// Args:
+    ///     user_api_key: The key as the user sent it. Anything that is not a live key is merely not valid; an empty
+    ///         string too.
+    ///     endpoint_name: One of the endpoints given to `init_key_manager`.
+    ///     variables: A list or tuple of strings that are counted apart, in their order: at most 1,000, 8 KiB of
+    ///         UTF-8 together. Defaults to none.
+    ///
+    /// Returns:
+    ///     A `VerifyResult`. Process the request if its `ok` is true.
+    ///
+    /// Raises:
+    ///     GatekeeperError: No answer could be reached: 503 where the database cannot be used.
+    ///
+    /// Example:
+    ///     >>> from gatekeeper import init_key_manager
+    ///     >>> keys = init_key_manager(
+    ///     ...     url="memory:", endpoints={"GET_TASKS": {"default": {"maxReq": 2, "duration": 60_000}}})
+    ///     >>> created = keys.create_user_api_key("user")
+    ///     >>> res = keys.verify_user_api_key(created["apiKey"], "GET_TASKS", ["task_1"])
+    ///     >>> res.ok, res.remaining, res["total"]
+    ///     (True, 1, 2)
+    ///     >>> keys.verify_user_api_key("user_xxx", "GET_TASKS").key_valid
+    ///     False
+    ///     >>> keys.verify_user_api_key(created["apiKey"], "PUT_TASKS").error
+    ///     'invalidBody'
+    #[pyo3(signature = (user_api_key, endpoint_name, variables = None), text_signature = "($self, user_api_key, endpoint_name, variables=())")]
+    fn verify_user_api_key(
+        &self,
+        py: Python<'_>,
+        user_api_key: &Bound<'_, PyAny>,
+        endpoint_name: &Bound<'_, PyAny>,
+        variables: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<VerifyResult> {
+        guarded(py, || {
+            let request = match Request::read(user_api_key, endpoint_name, variables) {
+                Ok(request) => request,
+                Err(refusal) => return self.refuse(py, refusal),
+            };
+            let Request { user_key, endpoint, variables } = &request;
+            let verdict = match self.verifier.try_verify(user_key, endpoint, variables) {
+                Ok(None) => py.detach(|| self.verifier.verify(user_key, endpoint, variables)),
+                Ok(Some(verdict)) => return Ok(verdict.into()),
+                Err(error) => Err(error),
+            };
+            answer(py, verdict)
+        })
+    }
+
+    /// The same if it can be said without waiting, else None.
+    #[pyo3(signature = (user_api_key, endpoint_name, variables = None))]
+    fn _try_verify(
+        &self,
+        py: Python<'_>,
+        user_api_key: &Bound<'_, PyAny>,
+        endpoint_name: &Bound<'_, PyAny>,
+        variables: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<VerifyResult>> {
+        guarded(py, || {
+            // What cannot be read is refused by the call that may wait, after it has judged the root key.
+            let Ok(request) = Request::read(user_api_key, endpoint_name, variables) else { return Ok(None) };
+            match self.verifier.try_verify(request.user_key, request.endpoint, &request.variables) {
+                Ok(verdict) => Ok(verdict.map(Into::into)),
+                Err(error) => answer(py, Err(error)).map(Some),
+            }
+        })
+    }
+
+    /// Run the operation `name` on a request in JSON; the answer is JSON. Raises `Refused` where the key manager
+    /// answers with an error.
+    fn _call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
+        guarded(py, || {
+            let answer = py.detach(|| self.gatekeeper.call_json_blocking(name, request));
+            answer.map_err(|error| refused_or_raised(py, &error))
+        })
+    }
+
+    /// Refuse a call whose arguments cannot be written as JSON; a wrong root key comes first.
+    fn _refuse(&self, py: Python<'_>, reason: &str) -> PyResult<()> {
+        guarded(py, || {
+            let caller = py.detach(|| self.gatekeeper.check_caller());
+            let refusal = caller.err().unwrap_or_else(|| GatekeeperError::bad_request(reason));
+            Err(refused_or_raised(py, &refusal))
+        })
+    }
+
+    /// Move the time of a key manager made with `clock="manual"`.
+    ///
+    /// Args:
+    ///     ms: Milliseconds, 0 or more.
+    ///
+    /// Raises:
+    ///     GatekeeperError: 400 where the clock is the system's, or `ms` is not such a number.
+    ///
+    /// Example:
+    ///     >>> from gatekeeper import init_key_manager
+    ///     >>> keys = init_key_manager(
+    ///     ...     url="memory:", clock="manual", endpoints={"GET": {"default": {"maxReq": 1, "duration": 1_000}}})
+    ///     >>> key = keys.create_user_api_key("user")["apiKey"]
+    ///     >>> keys.verify_user_api_key(key, "GET").ok, keys.verify_user_api_key(key, "GET").retry_after_ms
+    ///     (True, 1000)
+    ///     >>> keys.advance(1_000)
+    ///     >>> keys.verify_user_api_key(key, "GET").ok
+    ///     True
+    fn advance(&self, py: Python<'_>, ms: &Bound<'_, PyAny>) -> PyResult<()> {
+        let advanced = match &self.clock {
+            Clock::Manual(clock) => convert::milliseconds("ms", ms).map(|ms| clock.advance(ms)),
+            Clock::System => {
+                Err(GatekeeperError::bad_request("advance is for a place made with clock=\"manual\""))
+            }
+        };
+        guarded(py, || advanced.map_err(|error| raised(py, &error)))
+    }
+}
+
+impl KeyManager {
+    /// Answers a call whose arguments are of a wrong type; a wrong root key comes first.
+    #[cold]
+    fn refuse(&self, py: Python<'_>, refusal: GatekeeperError) -> PyResult<VerifyResult> {
+        answer(py, py.detach(|| self.gatekeeper.check_caller()).and(Err(refusal)))
+    }
+}
+
+/// A verdict, or the key manager's own answer to an error, or the error raised.
+fn answer(py: Python<'_>, verdict: Result<gatekeeper::Verdict>) -> PyResult<VerifyResult> {
+    match verdict {
+        Ok(verdict) => Ok(verdict.into()),
+        Err(error) => VerifyResult::failure(&error).ok_or_else(|| raised(py, &error)),
+    }
+}

@@ -1,0 +1,151 @@
+"""A database that cannot be used: 503 at first use, with what to change."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import ENDPOINTS
+from gatekeeper import KeyManager, ServiceUnavailableError, aio, init_key_manager
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def assert_unavailable(url: str, message: str) -> None:
+    """Opening says nothing; each call does, and none admits anything."""
+    keys = init_key_manager(url=url, endpoints=ENDPOINTS)
+    for call in (
+        lambda: keys.verify_user_api_key("user_2esjVpufvRRQPudf1J4hnq8dHZ674eSVcJ", "ONCE"),
+        lambda: keys.create_user_api_key("user"),
+    ):
+        with pytest.raises(ServiceUnavailableError, match=message) as raised:
+            call()
+        assert (raised.value.status, raised.value.code) == (503, "service_unavailable")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A database of ours, closed."""
+    path = tmp_path / "gatekeeper.db"
+    made = "import sys, gatekeeper; gatekeeper.init_key_manager(url=sys.argv[1], endpoints={}).create_user_api_key('x')"
+    subprocess.run([sys.executable, "-c", made, str(path)], check=True)
+    return path
+
+
+def test_a_database_from_the_future_is_refused(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    assert_unavailable(f"sqlite:{database}", "newer version.*upgrade")
+
+
+def test_a_corrupt_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gatekeeper.db"
+    path.write_bytes(b"not a database " * 1_000)
+    assert_unavailable(str(path), "corrupt: restore it")
+
+
+def test_a_database_with_a_broken_page_is_refused(database: Path) -> None:
+    with database.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (database.stat().st_size - 4096))
+    assert_unavailable(str(database), "corrupt: restore it")
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    assert_unavailable(str(path), "another program")
+    assert path.read_bytes() == before
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    assert_unavailable(f"{tmp_path}/none/gatekeeper.db", "create .*/none")
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    assert_unavailable(str(tmp_path), "is a folder")
+
+
+HOLD = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.read()
+connection.rollback()
+"""
+
+
+def test_a_database_that_another_process_holds_is_refused_after_a_while(database: Path) -> None:
+    keys = init_key_manager(url=str(database), endpoints=ENDPOINTS)
+    assert keys.create_user_api_key("user").success
+    run = [sys.executable, "-c", HOLD, str(database)]
+    with subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(ServiceUnavailableError, match="locked by another process"):
+            keys.create_user_api_key("user")
+        # Readers do not wait for writers.
+        assert keys.verify_user_api_key("user_2esjVpufvRRQPudf1J4hnq8dHZ674eSVcJ", "ONCE").success
+        holder.communicate()
+    assert keys.create_user_api_key("user").success
+
+
+def test_what_could_not_be_opened_is_opened_once_it_can_be(tmp_path: Path) -> None:
+    keys = init_key_manager(url=f"{tmp_path}/later/gatekeeper.db", endpoints=ENDPOINTS)
+    with pytest.raises(ServiceUnavailableError):
+        keys.create_user_api_key("user")
+    (tmp_path / "later").mkdir()
+    assert keys.create_user_api_key("user").success
+
+
+READ_ONLY = """
+import sys
+from gatekeeper import ServiceUnavailableError, init_key_manager
+keys = init_key_manager(url=sys.argv[1], endpoints={})
+try:
+    keys.create_user_api_key("user")
+except ServiceUnavailableError as error:
+    print(error.status, error)
+"""
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_read_only_database_is_refused(database: Path, what: str) -> None:
+    # Root may write to anything, unless it gives that up.
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
+    if shutil.which("setpriv") is None or subprocess.run([*drop, "true"], check=False).returncode:
+        drop = []
+    read_only = database if what == "file" else database.parent
+    mode = read_only.stat().st_mode
+    read_only.chmod(mode & ~0o222)
+    try:
+        run = [*drop, sys.executable, "-c", READ_ONLY, str(database)]
+        said = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+    finally:
+        read_only.chmod(mode)
+    assert said.startswith("503 ")
+    assert "let this user" in said
+
+
+async def test_an_awaited_call_raises_the_same(tmp_path: Path) -> None:
+    keys = aio.init_key_manager(url=str(tmp_path), endpoints=ENDPOINTS)
+    with pytest.raises(ServiceUnavailableError, match="is a folder"):
+        await keys.verify_user_api_key("", "ONCE")
+    with pytest.raises(ServiceUnavailableError, match="is a folder"):
+        await keys.create_user_api_key("user")
+
+
+def test_the_cause_is_kept_apart_from_the_message(tmp_path: Path) -> None:
+    keys: KeyManager = init_key_manager(url=str(tmp_path), endpoints=ENDPOINTS)
+    with pytest.raises(ServiceUnavailableError) as raised:
+        keys.create_user_api_key("user")
+    assert str(raised.value.__cause__) not in str(raised.value)

@@ -1,0 +1,151 @@
+"""The shapes of what the calls answer."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import FrozenInstanceError
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import ENDPOINTS
+from gatekeeper import KeyManager, VerifyResult, init_key_manager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VALID = (
+    "success", "keyValid", "ok", "remaining", "total", "reset", "retryAfterMs", "keyId", "ownerId", "roles", "role",
+)  # fmt: skip
+
+
+def every_shape(keys: KeyManager) -> list[VerifyResult]:
+    api_key = keys.create_user_api_key("user", ["PRO", "TEAM"], owner_id="owner 1")["apiKey"]
+    once = keys.verify_user_api_key(api_key, "ONCE")
+    refused = keys.verify_user_api_key(api_key, "ONCE")
+    named = keys.verify_user_api_key(api_key, "GET_TASKS")
+    return [once, refused, named, keys.verify_user_api_key("", "ONCE"), keys.verify_user_api_key("", "NONE")]
+
+
+def test_a_live_key_with_room_has_every_field(keys: KeyManager) -> None:
+    created = keys.create_user_api_key("user", ["TEAM", "PRO"], owner_id="owner 1")
+    res = keys.verify_user_api_key(created["apiKey"], "GET_TASKS", ["task_id"])
+    assert tuple(res) == res.keys() == VALID
+    assert (res.success, res.key_valid, res.ok) == (True, True, True)
+    assert (res.remaining, res.total, res.retry_after_ms) == (999, 1_000, 0)
+    assert (res.key_id, res.owner_id) == (created.id, "owner 1")
+    assert (res.roles, res.role) == (("PRO", "TEAM"), "PRO")
+    assert res["reset"] > 1_700_000_000
+    assert (res.error, res.reason) == (None, None)
+
+
+def test_a_reached_limit_says_when_to_come_back(keys: KeyManager, new_key: Callable[..., str]) -> None:
+    api_key = new_key()
+    assert keys.verify_user_api_key(api_key, "ONCE").ok
+    res = keys.verify_user_api_key(api_key, "ONCE")
+    assert (res.success, res.key_valid, res.ok, res.remaining) == (True, True, False, 0)
+    assert 0 < res["retryAfterMs"] <= 60_000
+
+
+def test_a_key_that_is_not_valid_has_three_fields(keys: KeyManager) -> None:
+    res = keys.verify_user_api_key("user_xxx", "GET_TASKS")
+    assert dict(res) == {"success": True, "keyValid": False, "ok": False}
+    assert (res.remaining, res.total, res.reset, res.retry_after_ms) == (None, None, None, None)
+    assert (res.key_id, res.owner_id, res.roles, res.role) == (None, None, None, None)
+
+
+def test_a_failure_has_its_error_and_reason(keys: KeyManager) -> None:
+    res = keys.verify_user_api_key("user_xxx", "NEVER_DEFINED")
+    assert res.keys() == ("success", "error", "reason")
+    assert (res.success, res.error) == (False, "invalidBody")
+    assert '"GET_TASKS", "ONCE"' in (res.reason or "")
+    assert res.ok is False
+    assert res.key_valid is False
+
+
+def test_each_result_indexes_by_wire_name_what_it_has(keys: KeyManager) -> None:
+    attributes = {
+        "keyValid": "key_valid",
+        "retryAfterMs": "retry_after_ms",
+        "keyId": "key_id",
+        "ownerId": "owner_id",
+    }
+    for res in every_shape(keys):
+        assert len(res) == len(res.keys()) == len(dict(res))
+        for name in (*VALID, "error", "reason"):
+            attribute = getattr(res, attributes.get(name, name))
+            if name in res:
+                assert res[name] == attribute
+            else:
+                assert not attribute
+                with pytest.raises(KeyError, match=name):
+                    res[name]
+        absent: Any
+        for absent in ("key_valid", "", 7, None, "\ud800"):
+            assert absent not in res
+            with pytest.raises(KeyError):
+                res[absent]
+
+
+def test_a_verification_is_frozen_equal_hashable_and_pickles(keys: KeyManager) -> None:
+    results = every_shape(keys)
+    for res in results:
+        for same in (pickle.loads(pickle.dumps(res)), copy.copy(res), copy.deepcopy(res)):
+            assert same == res
+            assert hash(same) == hash(res)
+            assert repr(same) == repr(res)
+            assert dict(same) == dict(res)
+            assert (same.ok, same.key_valid, same.remaining) == (res.ok, res.key_valid, res.remaining)
+            assert pickle.loads(pickle.dumps(same)) == res
+        with pytest.raises(AttributeError):
+            res.ok = True  # type: ignore[misc]
+        with pytest.raises(AttributeError):
+            res.other = 1  # type: ignore[attr-defined]
+        assert res != dict(res)
+        assert [other == res for other in results].count(True) == 1
+
+
+def test_what_is_not_a_result_does_not_unpickle_into_one() -> None:
+    for fields in ({}, {"success": True}, {"success": True, "keyValid": False, "ok": False, "x": 1}):
+        with pytest.raises(ValueError, match="not the fields"):
+            VerifyResult._unpickle(fields)
+
+
+def test_each_call_answers_its_own_fields_by_wire_name(keys: KeyManager) -> None:
+    created = keys.create_user_api_key("user", ["B", "A", "B"])
+    assert created.keys() == ("success", "apiKey", "id", "roles")
+    assert created["roles"] == ("A", "B")
+    rotated = keys.rotate_user_api_key(created["id"])
+    assert rotated.keys() == ("success", "id", "apikey")
+    assert rotated.apikey == rotated["apikey"] != created.api_key
+    added = keys.add_roles(created["id"], ["A", "C"])
+    assert dict(added) == {"success": True, "count": 1}
+    removed = keys.remove_roles(created["id"], ["A", "C", "D"])
+    assert dict(removed) == {"success": True, "count": 2}
+    deleted = keys.delete_user_api_key(created["id"])
+    assert dict(deleted) == {"success": True, "id": created.id}
+    again = keys.delete_user_api_key(created["id"])
+    assert again.keys() == ("success", "error", "reason")
+    assert (again.success, again["error"], again.id) == (False, "invalidId", None)
+    with pytest.raises(KeyError, match="id"):
+        again["id"]
+    for result in (created, rotated, added, removed, deleted, again):
+        assert pickle.loads(pickle.dumps(result)) == result
+        with pytest.raises(FrozenInstanceError):
+            result.success = True  # type: ignore[misc]
+
+
+def test_a_new_key_is_handed_over_but_never_printed(keys: KeyManager) -> None:
+    created = keys.create_user_api_key("user")
+    rotated = keys.rotate_user_api_key(created["id"])
+    for secret, result in ((created["apiKey"], created), (rotated["apikey"], rotated)):
+        assert secret not in repr(result)
+        assert "[redacted]" in repr(result)
+        assert secret not in str(result)
+
+
+def test_a_key_manager_prints_no_secret_and_does_not_pickle() -> None:
+    keys = init_key_manager(url="memory:", endpoints=ENDPOINTS, root_api_key="gkr_canary")
+    assert "canary" not in repr(keys)
+    with pytest.raises(TypeError, match="cannot pickle"):
+        pickle.dumps(keys)

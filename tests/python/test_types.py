@@ -1,0 +1,45 @@
+"""What a type checker makes of the package: mypy reads this file, pytest runs it."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from conftest import ENDPOINTS
+from gatekeeper import CreateResult, KeyManager, KeyManagerError, VerifyResult, aio, init_key_manager
+
+
+def test_attributes_may_be_none_and_an_index_may_not(keys: KeyManager) -> None:
+    created = keys.create_user_api_key("user", ["PRO"])
+    assert_type(created, CreateResult)
+    assert_type(created.api_key, str | None)
+    assert_type(created["apiKey"], str)
+    assert_type(created["roles"], tuple[str, ...])
+
+    res = keys.verify_user_api_key(created["apiKey"], "GET_TASKS", ["task_id"])
+    assert_type(res, VerifyResult)
+    assert_type(res.ok, bool)
+    assert_type(res.remaining, int | None)
+    assert_type(res["remaining"], int)
+    assert_type(res["role"], str | None)
+    assert_type(res.error, KeyManagerError | None)
+
+    assert_type(keys.rotate_user_api_key(created["id"])["apikey"], str)
+    assert_type(keys.add_roles(created["id"], {"TEAM"})["count"], int)
+    assert_type(keys.delete_user_api_key(created["id"])["success"], bool)
+
+
+async def test_awaited_calls_have_the_same_types() -> None:
+    keys = aio.init_key_manager(url="memory:", endpoints=ENDPOINTS)
+    assert_type(await keys.create_user_api_key("user"), CreateResult)
+    assert_type(await keys.verify_user_api_key("", "GET_TASKS"), VerifyResult)
+
+
+def mistakes(keys: KeyManager) -> None:
+    """Nothing of this type-checks, and nothing runs it: an ignore that were not needed would be an error of its own."""
+    keys.verify_user_api_key("", "GET_TASKS", "task_id")  # type: ignore[arg-type]
+    keys.verify_user_api_key(b"", "GET_TASKS")  # type: ignore[arg-type]
+    keys.create_user_api_key("user", owner_id=7)  # type: ignore[arg-type]
+    keys.create_user_api_key("user", ["PRO"], "owner")  # type: ignore[call-arg]
+    keys.verify_user_api_key("", "GET_TASKS").ok = True  # type: ignore[misc]
+    init_key_manager(url="memory:", endpoints={"GET": {"default": {"maxReq": 1}}})  # type: ignore[typeddict-item]
+    init_key_manager(url="memory:", endpoints={}, clock="stopped")  # type: ignore[arg-type]
