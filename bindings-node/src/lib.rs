@@ -1,1 +1,31 @@
-//! x
+//! Gatekeeper for Node: the core's key manager as one native class. No domain logic, no thread and no runtime of its
+//! own: what may wait for the disk runs on libuv's pool. Private to the TypeScript façade beside it.
+
+#![allow(clippy::needless_pass_by_value, reason = "Node-API hands its arguments over")]
+
+mod convert;
+mod error;
+mod hot;
+mod job;
+mod key_manager;
+
+use gatekeeper::ErrorKind;
+use napi_derive::napi;
+use serde_json::json;
+
+/// Answers one language-neutral test case, JSON in and JSON out. For tests.
+///
+/// # Errors
+/// `bad_request` for a case that is not one.
+#[napi(catch_unwind)]
+pub fn run_vector(json: String) -> napi::Result<String> {
+    gatekeeper::run_vector(&json).map_err(error::to_napi)
+}
+
+/// The core's table of errors as JSON: `[{code, status, keyManager}]`. For tests.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn error_table() -> String {
+    let row = |kind: &ErrorKind| json!({ "code": kind.code(), "status": kind.status(), "keyManager": kind.key_manager() });
+    ErrorKind::ALL.iter().map(row).collect::<serde_json::Value>().to_string()
+}

@@ -1,0 +1,84 @@
+//! JavaScript's values as the core's, and back.
+
+use gatekeeper::{Clock, GatekeeperError, ManualClock, Options, Result};
+use serde_json::Value;
+
+/// The most records a cache may be asked to remember.
+const MOST_CACHED: u64 = 100_000_000;
+
+/// Options from `{cacheKeys?, cacheUnknownKeys?, clock?}` in JSON, and the hand of a manual clock.
+pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
+    let mut options = Options::default();
+    let mut hand = None;
+    let given: Value = serde_json::from_str(json).map_err(GatekeeperError::internal)?;
+    for (name, value) in given.as_object().into_iter().flatten() {
+        match name.as_str() {
+            "cacheKeys" => options.cache_keys = size(name, value)?,
+            "cacheUnknownKeys" => options.cache_unknown_keys = size(name, value)?,
+            "clock" => match value.as_str() {
+                Some("system") => options.clock = Clock::System,
+                Some("manual") => {
+                    let clock = ManualClock::new();
+                    options.clock = Clock::Manual(clock.clone());
+                    hand = Some(clock);
+                }
+                _ => return Err(GatekeeperError::bad_request("clock must be \"system\" or \"manual\"")),
+            },
+            _ => {
+                return Err(GatekeeperError::bad_request(format!(
+                    "{name} is not an option of initKeyManager"
+                )));
+            }
+        }
+    }
+    Ok((options, hand))
+}
+
+fn size(name: &str, value: &Value) -> Result<usize> {
+    let whole = value.as_u64().filter(|whole| (1..=MOST_CACHED).contains(whole));
+    whole.and_then(|whole| usize::try_from(whole).ok()).ok_or_else(|| {
+        GatekeeperError::bad_request(format!("{name} must be a whole number from 1 to {MOST_CACHED}"))
+    })
+}
+
+/// A count below 2⁵³ as JavaScript's number.
+#[allow(clippy::cast_precision_loss, reason = "exact below 2⁵³")]
+pub(crate) fn number(count: u64) -> f64 {
+    count as f64
+}
+
+/// JavaScript's number as a count: what is no whole number in range is brought into it.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]
+pub(crate) fn count(number: f64) -> u64 {
+    number as u64
+}
+
+/// Splits `5:tasks1:7` into `tasks` and `7`; the lengths are JavaScript's, in UTF-16 code units.
+pub(crate) fn unpack(packed: &str) -> Option<Vec<&str>> {
+    let mut parts = Vec::new();
+    let mut rest = packed;
+    while !rest.is_empty() {
+        let (length, text) = rest.split_once(':')?;
+        let (part, after) = text.split_at_checked(bytes_of(text, length.parse().ok()?)?)?;
+        parts.push(part);
+        rest = after;
+    }
+    Some(parts)
+}
+
+/// How many bytes of UTF-8 the first `units` UTF-16 code units of `text` take.
+fn bytes_of(text: &str, units: usize) -> Option<usize> {
+    if text.as_bytes().get(..units).is_some_and(<[u8]>::is_ascii) {
+        return Some(units);
+    }
+    let mut left = units;
+    let mut bytes = 0;
+    for character in text.chars() {
+        if left == 0 {
+            break;
+        }
+        left = left.checked_sub(character.len_utf16())?;
+        bytes += character.len_utf8();
+    }
+    (left == 0).then_some(bytes)
+}

@@ -1,0 +1,32 @@
+//! The core's errors on their way to JavaScript, which has the classes.
+
+use std::any::Any;
+use std::error::Error as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use gatekeeper::GatekeeperError;
+use serde_json::json;
+
+/// An error whose message is a JSON document; the façade makes a result or a `GatekeeperError` of it.
+pub(crate) fn to_napi(error: GatekeeperError) -> napi::Error {
+    let payload = json!({
+        "gatekeeper": 1,
+        "code": error.code(),
+        "status": error.status(),
+        "message": error.message(),
+        "keyManager": error.kind().key_manager(),
+        "cause": error.source().map(ToString::to_string),
+    });
+    napi::Error::from_reason(payload.to_string())
+}
+
+/// Runs `work`, and turns a panic into an error: none may cross into Node.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> gatekeeper::Result<T>) -> napi::Result<T> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|panic| Err(GatekeeperError::internal(text_of(&*panic)))).map_err(to_napi)
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic").to_owned()
+}

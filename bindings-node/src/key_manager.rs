@@ -1,0 +1,234 @@
+//! The native key manager.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gatekeeper::{Decision, Endpoints, Gatekeeper, GatekeeperError, ManualClock, Secret, Verdict, Verifier};
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, Function, FunctionCallContext};
+use napi_derive::napi;
+
+use crate::convert::{self, number};
+use crate::error::{guarded, to_napi};
+use crate::hot::{Registers, Text};
+use crate::job::Job;
+
+/// What the hot call answers.
+const ADMITTED: u32 = 0;
+const RATE_LIMITED: u32 = 1;
+const INVALID_KEY: u32 = 2;
+const NEEDS_IO: u32 = 3;
+
+/// A place, its caller and its endpoints.
+#[napi]
+pub struct NativeKeyManager {
+    gatekeeper: Gatekeeper,
+    verifier: Arc<Verifier>,
+    /// The endpoints' names: the hot call names one by its place.
+    names: Arc<[String]>,
+    hand: Option<ManualClock>,
+    last: Rc<RefCell<Option<Decision>>>,
+}
+
+#[napi]
+impl NativeKeyManager {
+    /// Opens nothing yet: that is done at first use.
+    ///
+    /// # Errors
+    /// `bad_request` for a URL, an option or an endpoint that is not one.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(
+        url: String,
+        root_api_key: Option<String>,
+        endpoints_json: String,
+        options_json: String,
+    ) -> napi::Result<Self> {
+        guarded(|| {
+            let (options, hand) = convert::options(&options_json)?;
+            let endpoints = Endpoints::from_json(&endpoints_json)?;
+            let names = endpoints.names().map(str::to_owned).collect();
+            let mut gatekeeper = Gatekeeper::open_with(&url, options)?;
+            if let Some(key) = root_api_key {
+                gatekeeper = gatekeeper.with_root_key(&Secret::new(key));
+            }
+            let verifier = Arc::new(gatekeeper.verifier(endpoints)?);
+            Ok(Self { gatekeeper, verifier, names, hand, last: Rc::default() })
+        })
+    }
+
+    /// The endpoints' names; the hot call takes the place in this list.
+    #[napi(getter, catch_unwind)]
+    pub fn endpoint_names(&self) -> Vec<String> {
+        self.names.to_vec()
+    }
+
+    /// The hot call, as a function of its own: it costs less than a method.
+    ///
+    /// `(key, variables, registers)` where `registers[0]` is the place of the endpoint and `registers[1]` the number of
+    /// variables: none, one that stands for itself, or more of them [packed](convert::unpack). It answers a code, and
+    /// for a good key `registers` = remaining, total, reset, retryAfterMs, the serials of the identity and of the roles,
+    /// the place of the deciding role or −1.
+    ///
+    /// # Errors
+    /// Those of a verification.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "(key: string, variables: string, registers: Float64Array) => number"
+    )]
+    pub fn hot_verify<'env>(
+        &self,
+        env: &'env Env,
+    ) -> napi::Result<Function<'env, (String, String, f64), u32>> {
+        let verifier = Arc::clone(&self.verifier);
+        let names = Arc::clone(&self.names);
+        let last = Rc::clone(&self.last);
+        env.create_function_from_closure("verify", move |call| verify_now(&verifier, &names, &last, &call))
+    }
+
+    /// Whose key the last hot call judged good, as a function of its own: the key's id, and after a colon the owner's if
+    /// there is one.
+    ///
+    /// # Errors
+    /// `internal` if there was no such call.
+    #[napi(catch_unwind, ts_return_type = "() => string")]
+    pub fn hot_identity<'env>(&self, env: &'env Env) -> napi::Result<Function<'env, (), String>> {
+        let last = Rc::clone(&self.last);
+        env.create_function_from_closure("identity", move |_| {
+            of_last(&last, |decision| match decision.owner_id() {
+                None => decision.key_id().to_string(),
+                Some(owner) => format!("{}:{owner}", decision.key_id()),
+            })
+        })
+    }
+
+    /// The roles of the key that the last hot call judged good, sorted by bytes.
+    ///
+    /// # Errors
+    /// `internal` if there was no such call.
+    #[napi(catch_unwind)]
+    pub fn last_roles(&self) -> napi::Result<Vec<String>> {
+        of_last(&self.last, |decision| decision.roles().iter().map(|role| role.as_ref().to_owned()).collect())
+    }
+
+    /// A verification that may wait for the disk; answers in JSON.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn verify(&self, key: String, endpoint: String, variables: Vec<String>) -> AsyncTask<Job> {
+        AsyncTask::new(self.verification(key, endpoint, variables))
+    }
+
+    /// [`verify`](Self::verify) on this thread.
+    ///
+    /// # Errors
+    /// Those of a verification.
+    #[napi(catch_unwind)]
+    pub fn verify_sync(&self, key: String, endpoint: String, variables: Vec<String>) -> napi::Result<String> {
+        self.verification(key, endpoint, variables).wait()
+    }
+
+    /// Runs the operation `name` on a request in JSON; answers in JSON.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn call(&self, name: String, request: String) -> AsyncTask<Job> {
+        AsyncTask::new(self.operation(name, request))
+    }
+
+    /// [`call`](Self::call) on this thread.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    #[napi(catch_unwind)]
+    pub fn call_sync(&self, name: String, request: String) -> napi::Result<String> {
+        self.operation(name, request).wait()
+    }
+
+    /// Judges the root key alone.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn check_caller(&self) -> AsyncTask<Job> {
+        AsyncTask::new(self.caller_check())
+    }
+
+    /// [`check_caller`](Self::check_caller) on this thread.
+    ///
+    /// # Errors
+    /// `unauthorized` for a root key that is wrong.
+    #[napi(catch_unwind)]
+    pub fn check_caller_sync(&self) -> napi::Result<String> {
+        self.caller_check().wait()
+    }
+
+    /// Whether the clock is a manual one.
+    #[napi(getter, catch_unwind)]
+    pub fn is_manual(&self) -> bool {
+        self.hand.is_some()
+    }
+
+    /// Moves the manual clock forward.
+    ///
+    /// # Errors
+    /// `bad_request` with the system's clock.
+    #[napi(catch_unwind)]
+    pub fn advance(&self, ms: f64) -> napi::Result<()> {
+        let no_hand = || to_napi(GatekeeperError::bad_request("advance needs clock: \"manual\""));
+        self.hand.as_ref().ok_or_else(no_hand)?.advance(convert::count(ms));
+        Ok(())
+    }
+}
+
+impl NativeKeyManager {
+    fn verification(&self, key: String, endpoint: String, variables: Vec<String>) -> Job {
+        Job::Verify { verifier: Arc::clone(&self.verifier), key: Secret::new(key), endpoint, variables }
+    }
+
+    fn operation(&self, name: String, request: String) -> Job {
+        Job::Operation { gatekeeper: self.gatekeeper.clone(), name, request: Secret::new(request) }
+    }
+
+    fn caller_check(&self) -> Job {
+        Job::CheckCaller { gatekeeper: self.gatekeeper.clone() }
+    }
+}
+
+fn of_last<T>(last: &RefCell<Option<Decision>>, read: impl FnOnce(&Decision) -> T) -> napi::Result<T> {
+    let no_call = || to_napi(GatekeeperError::internal("no key was judged good yet"));
+    last.borrow().as_ref().map(read).ok_or_else(no_call)
+}
+
+fn verify_now(
+    verifier: &Verifier,
+    names: &[String],
+    last: &RefCell<Option<Decision>>,
+    call: &FunctionCallContext<'_>,
+) -> napi::Result<u32> {
+    let key: Text<64> = call.get(0)?;
+    let variables: Text<256> = call.get(1)?;
+    let registers: Registers<'_> = call.get(2)?;
+
+    let place = usize::try_from(convert::count(registers.get(0))).unwrap_or(usize::MAX);
+    let Some(endpoint) = names.get(place) else { return Ok(NEEDS_IO) };
+    let (key, variables) = (key.as_str()?, variables.as_str()?);
+    let verdict = match convert::count(registers.get(1)) {
+        0 => verifier.try_verify::<&str>(key, endpoint, &[]),
+        1 => verifier.try_verify(key, endpoint, &[variables]),
+        _ => match convert::unpack(variables) {
+            Some(variables) => verifier.try_verify(key, endpoint, &variables),
+            None => Err(GatekeeperError::internal("variables are not packed as agreed")),
+        },
+    };
+    let (code, decision) = match verdict.map_err(to_napi)? {
+        None => return Ok(NEEDS_IO),
+        Some(Verdict::InvalidKey) => return Ok(INVALID_KEY),
+        Some(Verdict::RateLimited(decision)) => (RATE_LIMITED, decision),
+        Some(Verdict::Admitted(decision)) => (ADMITTED, decision),
+    };
+    registers.set([
+        decision.remaining().into(),
+        decision.total().into(),
+        number(decision.reset()),
+        number(decision.retry_after_ms()),
+        number(decision.identity_serial()),
+        number(decision.roles_serial()),
+        decision.role_place().map_or(-1.0, |place| number(place as u64)),
+    ]);
+    last.replace(Some(decision));
+    Ok(code)
+}

@@ -1,0 +1,79 @@
+import type { NativeKeyManager } from '../native/binding.cjs';
+import { errorOf, InternalError, type GatekeeperError } from './errors.js';
+import type { KeyManagerRefusal, RefusalCode } from './types.js';
+
+/** An argument that is refused before the core sees it; the message says why. */
+export class Unfit extends Error {}
+
+/** What the native side says of a failure, as JSON in the message of its error. */
+interface Payload {
+  readonly gatekeeper: 1;
+  readonly code: string;
+  readonly status: number;
+  readonly message: string;
+  /** The error of the result, where the failure is an answer. */
+  readonly keyManager: RefusalCode | null;
+  readonly cause: string | null;
+}
+
+/**
+ * The result that an error stands for; throws a `GatekeeperError` where it stands for none. Whatever the arguments are,
+ * a root key that is wrong is said first.
+ */
+export function refusalNow<Code extends RefusalCode>(
+  native: NativeKeyManager,
+  thrown: unknown,
+): KeyManagerRefusal<Code> {
+  if (!(thrown instanceof Unfit)) return refusalOf(thrown);
+  try {
+    native.checkCallerSync();
+  } catch (error) {
+    return refusalOf(error);
+  }
+  return refusal('invalidBody', thrown.message);
+}
+
+/** {@link refusalNow} without waiting for the disk on this thread. */
+export async function refusalLater<Code extends RefusalCode>(
+  native: NativeKeyManager,
+  thrown: unknown,
+): Promise<KeyManagerRefusal<Code>> {
+  if (!(thrown instanceof Unfit)) return refusalOf(thrown);
+  try {
+    await native.checkCaller();
+  } catch (error) {
+    return refusalOf(error);
+  }
+  return refusal('invalidBody', thrown.message);
+}
+
+/** The `GatekeeperError` that a native error stands for. */
+export function errorFrom(thrown: unknown): GatekeeperError {
+  const payload = payloadOf(thrown);
+  if (payload === undefined) return new InternalError('internal error: please report it', { cause: thrown });
+  const cause = payload.cause === null ? undefined : new Error(payload.cause);
+  return errorOf(payload.code, payload.status, payload.message, cause);
+}
+
+function refusalOf<Code extends RefusalCode>(thrown: unknown): KeyManagerRefusal<Code> {
+  const payload = payloadOf(thrown);
+  if (payload?.keyManager) return refusal(payload.keyManager, payload.message);
+  throw errorFrom(thrown);
+}
+
+/** Which codes a call can answer is the core's to say; the types of the façade repeat it. */
+function refusal<Code extends RefusalCode>(error: RefusalCode, reason: string): KeyManagerRefusal<Code> {
+  return Object.freeze({ success: false, error: error as Code, reason });
+}
+
+function payloadOf(thrown: unknown): Payload | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  try {
+    const payload: unknown = JSON.parse(thrown.message);
+    return typeof payload === 'object' && payload !== null && 'gatekeeper' in payload
+      ? (payload as Payload)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

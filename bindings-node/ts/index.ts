@@ -1,0 +1,43 @@
+/**
+ * API keys verified in your own process: is this key valid, which rate limit applies to its roles, is there room left,
+ * whose is it.
+ *
+ * @packageDocumentation
+ */
+export { initKeyManager } from './key-manager.js';
+export {
+  BadRequestError,
+  ConflictError,
+  ConnectionFailedError,
+  ForbiddenError,
+  GatekeeperError,
+  InternalError,
+  MethodNotAllowedError,
+  NotFoundError,
+  PayloadTooLargeError,
+  PlanLimitError,
+  RateLimitedError,
+  RequestTimeoutError,
+  ServiceUnavailableError,
+  UnauthorizedError,
+  UnsupportedMediaTypeError,
+} from './errors.js';
+export type { GatekeeperErrorCode, GatekeeperErrorDetails, GatekeeperErrorOptions } from './errors.js';
+export type {
+  CreateUserAPIKeyOptions,
+  CreateUserAPIKeyResult,
+  DeleteUserAPIKeyResult,
+  Endpoint,
+  Endpoints,
+  InvalidUserAPIKey,
+  KeyManager,
+  KeyManagerOptions,
+  KeyManagerRefusal,
+  Limit,
+  ManualKeyManager,
+  RefusalCode,
+  RolesChangedResult,
+  RotateUserAPIKeyResult,
+  ValidUserAPIKey,
+  VerifyUserAPIKeyResult,
+} from './types.js';

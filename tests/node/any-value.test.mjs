@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { GatekeeperError, initKeyManager } from 'gatekeeper-native';
+import { created, inMemory } from './helpers/support.mjs';
+
+const ERRORS = [
+  'authorizationHeaderNotPresent',
+  'apiTokenNotPresent',
+  'invalidAPIToken',
+  'invalidBody',
+  'invalidId',
+];
+const anything = () =>
+  fc.oneof(
+    fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withSet: true,
+      withTypedArray: true,
+      withSparseArray: true,
+      withNullPrototype: true,
+      withUnicodeString: true,
+    }),
+    fc.string({ unit: 'binary' }),
+    fc.array(fc.string({ unit: 'binary' })),
+    fc.constantFrom(Symbol('x'), () => 0, new Proxy([], { get: () => 5 }), 'GET_TASKS', '__proto__'),
+  );
+
+function isResult(result) {
+  assert.ok(Object.isFrozen(result));
+  if (result.success) return;
+  assert.ok(ERRORS.includes(result.error), result.error);
+  assert.equal(typeof result.reason, 'string');
+}
+
+test('whatever the arguments are, a call answers with a result', async () => {
+  const keyManager = inMemory();
+  const calls = Object.keys(keyManager);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...calls),
+      fc.array(anything(), { maxLength: 4 }),
+      async (name, given) => {
+        isResult(await keyManager[name](...given));
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});
+
+test('whatever the variables are, awaited and sync agree on what they are', async () => {
+  const keyManager = inMemory({ endpoints: { GET: { default: { maxReq: 2 ** 32 - 1, duration: 60_000 } } } });
+  const { apiKey } = await created(keyManager, 'user');
+  await fc.assert(
+    fc.asyncProperty(anything(), async (variables) => {
+      const now = keyManager.verifyUserAPIKeySync(apiKey, 'GET', variables);
+      const later = await keyManager.verifyUserAPIKey(apiKey, 'GET', variables);
+      assert.equal(now.success, later.success);
+      if (now.success) assert.equal(now.remaining - later.remaining, 1, 'both took of one slot');
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('whatever the options are, initKeyManager answers or throws a GatekeeperError', () => {
+  fc.assert(
+    fc.property(
+      fc.record(
+        { endpoints: anything(), rootAPIKey: anything(), clock: anything(), cacheKeys: anything() },
+        { requiredKeys: [] },
+      ),
+      (options) => {
+        try {
+          initKeyManager({ ...options, url: 'memory:', cacheUnknownKeys: 10 });
+        } catch (error) {
+          assert.ok(error instanceof GatekeeperError, String(error));
+          assert.equal(error.status, 400);
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});

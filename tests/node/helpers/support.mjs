@@ -1,0 +1,82 @@
+import { execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { initKeyManager } from 'gatekeeper-native';
+
+export const run = promisify(execFile);
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The native side, which the package does not export. */
+export const native = createRequire(import.meta.url)('../../../bindings-node/native/binding.cjs');
+
+export const endpoints = {
+  GET_TASKS: {
+    default: { maxReq: 10, duration: 60_000 },
+    roles: { PRO: { maxReq: 1000, duration: 60_000 } },
+  },
+};
+
+/** A key manager in memory; small, so that many of them cost little. */
+export function inMemory(options = {}) {
+  return initKeyManager({ url: 'memory:', endpoints, cacheKeys: 1000, cacheUnknownKeys: 100, ...options });
+}
+
+/** The path of a database in a folder of its own, which is removed after the test. */
+export function databaseOf(test) {
+  const folder = mkdtempSync(join(tmpdir(), 'gatekeeper-'));
+  test.after(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'keys.db');
+}
+
+/** A key that was created, or the test fails. */
+export async function created(keyManager, ...given) {
+  const result = await keyManager.createUserAPIKey(...given);
+  if (!result.success) throw new Error(`not created: ${result.error}, ${result.reason}`);
+  return result;
+}
+
+/** A tenant and its root key, made by the Rust helper. */
+export async function rootKeyOf(url, tenant) {
+  const { stdout } = await run(
+    'cargo',
+    ['run', '-q', '-p', 'gatekeeper-tests', '--bin', 'root-key', '--', url, tenant],
+    {
+      cwd: root,
+    },
+  );
+  return JSON.parse(stdout);
+}
+
+/** Runs a Python program: its `sqlite3` prepares databases that the package would never write. */
+export async function python(program, ...given) {
+  const { stdout } = await run('python3', ['-c', program, ...given]);
+  return stdout;
+}
+
+/** Another process with a key manager for `url`: `call(name, ...arguments)` runs one of its functions there. */
+export async function otherProcess(test, url) {
+  const child = fork(new URL('other-process.mjs', import.meta.url), [url], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const ended = once(child, 'exit');
+  test.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return {
+    child,
+    ended,
+    async call(name, ...given) {
+      child.send({ name, given });
+      const [{ result, error }] = await once(child, 'message');
+      if (error !== undefined) throw new Error(error);
+      return result;
+    },
+  };
+}

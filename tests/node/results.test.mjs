@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GatekeeperError, initKeyManager } from 'gatekeeper-native';
+import { created, endpoints, inMemory } from './helpers/support.mjs';
+
+const INVALID = { success: true, keyValid: false, ok: false };
+
+test('a good key is told its limit, its owner and its roles, sync and awaited', async () => {
+  const keyManager = inMemory();
+  const { apiKey, id } = await created(keyManager, 'user', ['TEAM', 'PRO', 'TEAM'], { ownerId: 'owner 1' });
+  const before = Math.floor(Date.now() / 1000);
+  for (const result of [
+    await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['one']),
+    keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS', ['two']),
+  ]) {
+    const { reset, ...rest } = result;
+    assert.deepEqual(rest, {
+      success: true,
+      keyValid: true,
+      ok: true,
+      remaining: 999,
+      total: 1000,
+      retryAfterMs: 0,
+      keyId: id,
+      ownerId: 'owner 1',
+      roles: ['PRO', 'TEAM'],
+      role: 'PRO',
+    });
+    assert.ok(Number.isInteger(reset) && reset >= before + 60 && reset <= before + 63, String(reset));
+  }
+});
+
+test('the default limit has no role, a key of nobody no owner', async () => {
+  const keyManager = inMemory();
+  const { apiKey } = await created(keyManager, 'user');
+  const { role, roles, ownerId, total } = await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS');
+  assert.deepEqual({ role, roles, ownerId, total }, { role: null, roles: [], ownerId: null, total: 10 });
+});
+
+test('the 11th call of 10 is refused, per variable, and told how long to wait', async () => {
+  const keyManager = inMemory({ clock: 'manual' });
+  const { apiKey } = await created(keyManager, 'user');
+  for (let left = 9; left >= 0; left -= 1) {
+    const { ok, remaining } = await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['a']);
+    assert.deepEqual({ ok, remaining }, { ok: true, remaining: left });
+  }
+  const refused = await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['a']);
+  assert.equal(refused.ok, false);
+  assert.equal(refused.keyValid, true);
+  assert.equal(refused.retryAfterMs, 60_000);
+  assert.equal((await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['b'])).remaining, 9);
+
+  keyManager.advance(59_999);
+  assert.equal(keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS', ['a']).retryAfterMs, 1);
+  keyManager.advance(1);
+  assert.equal(keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS', ['a']).ok, true);
+});
+
+test('lists of variables that differ are counted apart, whatever is in them', async () => {
+  const keyManager = inMemory();
+  const { apiKey } = await created(keyManager, 'user');
+  const lists = [
+    [],
+    [''],
+    ['', ''],
+    ['a', 'b'],
+    ['a_b'],
+    ['ab'],
+    ['b', 'a'],
+    ['1:a', 'b'],
+    ['1:a1:b'],
+    ['é', '😀'],
+    ['é😀', ''],
+  ];
+  lists.push(['a\0b'], ['a', '\0b'], ['\uFFFD'], ['x'.repeat(8192)], ['x'.repeat(300), 'é'.repeat(300)]);
+  for (const list of lists) {
+    assert.equal(
+      keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS', list).remaining,
+      9,
+      JSON.stringify(list),
+    );
+  }
+  for (const list of lists) {
+    assert.equal(
+      (await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', list)).remaining,
+      8,
+      JSON.stringify(list),
+    );
+  }
+});
+
+test('results and what they hold are frozen, and are plain data', async () => {
+  const keyManager = inMemory();
+  const made = await created(keyManager, 'user', ['PRO']);
+  const results = [
+    made,
+    await keyManager.verifyUserAPIKey(made.apiKey, 'GET_TASKS'),
+    await keyManager.verifyUserAPIKey('user_x', 'GET_TASKS'),
+    await keyManager.verifyUserAPIKey(made.apiKey, 'NOWHERE'),
+    await keyManager.rotateUserAPIKey(made.id),
+    await keyManager.addRoles(made.id, ['TEAM']),
+    await keyManager.removeRoles(made.id, ['TEAM']),
+    await keyManager.deleteUserAPIKey(made.id),
+  ];
+  for (const result of results) {
+    assert.ok(Object.isFrozen(result) && (result.roles === undefined || Object.isFrozen(result.roles)));
+    assert.equal(Object.getPrototypeOf(result), Object.prototype);
+    assert.deepEqual(JSON.parse(JSON.stringify(result)), result);
+  }
+  assert.ok(Object.isFrozen(keyManager));
+});
+
+test('every call answers with the fields of the contract', async () => {
+  const { createUserAPIKey, verifyUserAPIKey, rotateUserAPIKey, deleteUserAPIKey, addRoles, removeRoles } =
+    inMemory();
+  const { success, apiKey, id, roles } = await createUserAPIKey('user', ['B', 'A', 'B']);
+  assert.deepEqual({ success, roles }, { success: true, roles: ['A', 'B'] });
+  assert.match(apiKey, /^user_[1-9A-HJ-NP-Za-km-z]{34}$/);
+  assert.match(id, /^key_[0-9a-z]{26}$/);
+
+  assert.deepEqual(await addRoles(id, ['B', 'C', 'D']), { success: true, count: 2 });
+  assert.deepEqual(await removeRoles(id, ['A', 'Z']), { success: true, count: 1 });
+  assert.deepEqual((await verifyUserAPIKey(apiKey, 'GET_TASKS')).roles, ['B', 'C', 'D']);
+
+  const { apikey, ...rotated } = await rotateUserAPIKey(id);
+  assert.deepEqual(rotated, { success: true, id });
+  assert.deepEqual(await verifyUserAPIKey(apiKey, 'GET_TASKS'), INVALID);
+  assert.equal((await verifyUserAPIKey(apikey, 'GET_TASKS')).remaining, 8, 'what was used stays used');
+
+  assert.deepEqual(await deleteUserAPIKey(id), { success: true, id });
+  assert.deepEqual(await verifyUserAPIKey(apikey, 'GET_TASKS'), INVALID);
+});
+
+test('the sync twins do the same on this thread', () => {
+  const keyManager = inMemory();
+  const { apiKey, id } = keyManager.createUserAPIKeySync('user');
+  assert.deepEqual(keyManager.addRolesSync(id, ['PRO']), { success: true, count: 1 });
+  assert.equal(keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS').role, 'PRO');
+  assert.deepEqual(keyManager.removeRolesSync(id, ['PRO']), { success: true, count: 1 });
+  assert.equal(keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS').role, null);
+  const { apikey } = keyManager.rotateUserAPIKeySync(id);
+  assert.deepEqual(keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS'), INVALID);
+  assert.equal(keyManager.verifyUserAPIKeySync(apikey, 'GET_TASKS').ok, true);
+  assert.deepEqual(keyManager.deleteUserAPIKeySync(id), { success: true, id });
+  assert.equal(keyManager.deleteUserAPIKeySync(id).error, 'invalidId');
+});
+
+test('more keys than are remembered keep their own identities', async () => {
+  const keyManager = inMemory({ cacheKeys: 100_000 });
+  const keys = Array.from({ length: 40_000 }, (_, owner) =>
+    keyManager.createUserAPIKeySync('user', [], { ownerId: `${owner}` }),
+  );
+  for (let round = 0; round < 2; round += 1) {
+    keys.forEach(({ apiKey, id }, owner) => {
+      const { keyId, ownerId } = keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS');
+      assert.deepEqual([keyId, ownerId], [id, `${owner}`]);
+    });
+  }
+});
+
+test('a key ends when its time is over', async () => {
+  const { createUserAPIKey, verifyUserAPIKey, advance } = inMemory({ clock: 'manual' });
+  const { apiKey } = await createUserAPIKey('user', [], { expiresInSeconds: 60 });
+  advance(59_999);
+  assert.equal((await verifyUserAPIKey(apiKey, 'GET_TASKS')).ok, true);
+  advance(1);
+  assert.deepEqual(await verifyUserAPIKey(apiKey, 'GET_TASKS'), INVALID);
+});
+
+test('advance takes whole milliseconds, and is there with the manual clock alone', () => {
+  const { advance } = inMemory({ clock: 'manual' });
+  for (const ms of [-1, 0.5, NaN, Infinity, 2 ** 53, '1', null, undefined, 1n]) {
+    assert.throws(() => advance(ms), { name: 'BadRequestError', code: 'bad_request', status: 400 });
+  }
+  advance(0);
+  advance(2 ** 53 - 1);
+  assert.ok(!('advance' in inMemory()));
+  assert.throws(() => initKeyManager({ endpoints, clock: 'manual' }), GatekeeperError);
+});
+
+test('each place in memory is its own', async () => {
+  const { apiKey } = await created(inMemory(), 'user');
+  assert.deepEqual(await inMemory().verifyUserAPIKey(apiKey, 'GET_TASKS'), INVALID);
+});

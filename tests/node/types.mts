@@ -1,0 +1,108 @@
+// Compiled by tsc --strict, never run: what must not compile is marked so.
+import {
+  GatekeeperError,
+  RateLimitedError,
+  initKeyManager,
+  type Endpoints,
+  type GatekeeperErrorCode,
+  type KeyManager,
+  type VerifyUserAPIKeyResult,
+} from 'gatekeeper-native';
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const holds = <_ extends true>(): void => {};
+
+const keyManager = initKeyManager({
+  rootAPIKey: process.env['KEY_MANAGER_ROOT_KEY'],
+  url: 'memory:',
+  endpoints: {
+    GET_TASKS: {
+      default: { maxReq: 10, duration: 60_000 },
+      roles: { PRO: { maxReq: 1000, duration: 60_000 } },
+    },
+    PUT_TASKS: { default: { maxReq: 10, duration: 60_000 } },
+  },
+});
+holds<Same<typeof keyManager, KeyManager<'GET_TASKS' | 'PUT_TASKS'>>>();
+
+export const { createUserAPIKey, verifyUserAPIKey, verifyUserAPIKeySync, addRoles } = keyManager;
+
+verifyUserAPIKeySync('user_x', 'GET_TASKS', ['task_id'] as const);
+// @ts-expect-error an endpoint that was never defined
+verifyUserAPIKeySync('user_x', 'GET_TASK');
+// @ts-expect-error the same, awaited
+void verifyUserAPIKey('user_x', 'get_tasks');
+// @ts-expect-error a bare string is no list of variables
+verifyUserAPIKeySync('user_x', 'GET_TASKS', 'task_id');
+// @ts-expect-error a number is no variable
+verifyUserAPIKeySync('user_x', 'GET_TASKS', [5]);
+// @ts-expect-error a key is a string
+verifyUserAPIKeySync(5, 'GET_TASKS');
+// @ts-expect-error the endpoint is left out
+verifyUserAPIKeySync('user_x');
+// @ts-expect-error advance is there with the manual clock alone
+keyManager.advance(5);
+
+initKeyManager({ url: 'memory:', clock: 'manual', endpoints: {} }).advance(5);
+// @ts-expect-error no endpoint was defined
+initKeyManager({ endpoints: {} }).verifyUserAPIKeySync('user_x', 'ANY');
+// @ts-expect-error endpoints are left out
+initKeyManager({ url: 'memory:' });
+// @ts-expect-error an endpoint without a default
+initKeyManager({ endpoints: { GET: { roles: {} } } });
+// @ts-expect-error a limit without a duration
+initKeyManager({ endpoints: { GET: { default: { maxReq: 5 } } } });
+// @ts-expect-error a root key that is null
+initKeyManager({ endpoints: {}, rootAPIKey: null });
+
+declare const loaded: Endpoints;
+initKeyManager({ endpoints: loaded }).verifyUserAPIKeySync('user_x', 'ANY');
+
+/** A result narrows by its fields. */
+export function narrowed(result: VerifyUserAPIKeyResult): string {
+  if (!result.success) {
+    holds<
+      Same<
+        typeof result.error,
+        'authorizationHeaderNotPresent' | 'apiTokenNotPresent' | 'invalidAPIToken' | 'invalidBody'
+      >
+    >();
+    return result.reason;
+  }
+  if (!result.keyValid) {
+    holds<Same<typeof result.ok, false>>();
+    // @ts-expect-error whose key it would be is not said
+    return result.keyId;
+  }
+  holds<Same<typeof result.role, string | null>>();
+  // @ts-expect-error results are read-only
+  result.remaining = 5;
+  // @ts-expect-error and so are their roles
+  result.roles.push('PRO');
+  return `${result.remaining} of ${result.total} until ${result.reset}, ${result.retryAfterMs} ms, ${result.keyId}`;
+}
+
+/** The spelling differs between the two, by contract. */
+export async function spelled(): Promise<string[]> {
+  const created = await createUserAPIKey('user', ['PRO'], {
+    ownerId: 'me',
+    expiresInSeconds: 60,
+    metadata: { a: 1 },
+  });
+  if (!created.success) return [created.error];
+  const rotated = await keyManager.rotateUserAPIKey(created.id);
+  const changed = await addRoles(created.id, ['TEAM']);
+  return [
+    created.apiKey,
+    rotated.success ? rotated.apikey : rotated.error,
+    String(changed.success && changed.count),
+  ];
+}
+
+export function caught(error: unknown): GatekeeperErrorCode | undefined {
+  if (error instanceof RateLimitedError) {
+    holds<Same<typeof error.code, 'rate_limited'>>();
+    return error.code;
+  }
+  return error instanceof GatekeeperError && error.status >= 500 ? error.code : undefined;
+}
