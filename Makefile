@@ -1,0 +1,93 @@
+# Everything a newcomer needs: `make demo` and `make test`. A second run is quick.
+
+SHELL := /bin/bash -eu -o pipefail
+.DELETE_ON_ERROR:
+
+CACHE := .cache
+PYTHON := .venv/bin/python
+DENY := $(CACHE)/tools/bin/cargo-deny
+DENY_VERSION := 0.20.2
+export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
+
+RUST_SOURCES := $(shell find core bindings-python/src bindings-node/src -name '*.rs' -o -name '*.sql') Cargo.toml Cargo.lock $(wildcard */Cargo.toml)
+PYTHON_SOURCES := $(shell find bindings-python/python -name '*.py*' -not -path '*/__pycache__/*') pyproject.toml
+NODE_SOURCES := $(shell find bindings-node/ts -type f) package.json tsconfig.json
+
+.PHONY: help build demo test soak bench vectors lint clean tools
+
+help:
+	@echo "make build    an importable package in .venv and in this checkout's Node"
+	@echo "make demo     builds, installs as a user would, and shows what it does"
+	@echo "make test     lint and every test, short forms"
+	@echo "make soak     the long forms"
+	@echo "make bench    what a verification costs here; writes bench/RESULTS.md"
+	@echo "make vectors  the language-neutral cases in all three languages"
+
+tools:
+	@scripts/check-tools
+
+build: $(CACHE)/python-built $(CACHE)/node-built
+
+$(CACHE)/python: pyproject.toml | tools
+	@mkdir -p $(CACHE)
+	python3 -m venv .venv
+	$(PYTHON) -m pip install -q 'pip>=25.1'
+	$(PYTHON) -m pip install -q --group dev
+	@touch $@
+
+$(CACHE)/node: package-lock.json | tools
+	@mkdir -p $(CACHE)
+	npm install --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CACHE)/python-built: $(CACHE)/python $(RUST_SOURCES) $(PYTHON_SOURCES)
+	VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/maturin develop --release --quiet
+	@touch $@
+
+$(CACHE)/node-built: $(CACHE)/node $(RUST_SOURCES) $(NODE_SOURCES)
+	npm run --silent build
+	@touch $@
+
+$(DENY): | tools
+	cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --quiet --root $(CACHE)/tools
+
+demo: $(CACHE)/python $(CACHE)/node-built
+	$(PYTHON) demo/demo.py
+
+lint: build $(DENY)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	$(DENY) --log-level error check bans licenses sources
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet -p gatekeeper-native
+	.venv/bin/ruff check --quiet
+	.venv/bin/ruff format --check --quiet
+	.venv/bin/mypy
+	$(PYTHON) -m mypy.stubtest gatekeeper._native --mypy-config-file pyproject.toml
+	npm run --silent lint
+
+vectors: build
+	cargo test --quiet -p gatekeeper-tests --test vectors
+	$(PYTHON) -m pytest -q tests/python/test_vectors.py
+	node --test tests/node/vectors.test.mjs
+
+test: lint
+	cargo test --quiet
+	$(PYTHON) -m pytest -q
+	npm test --silent
+	$(PYTHON) -m pytest -q tests/e2e
+
+soak: export GATEKEEPER_KILLS ?= 1000
+soak: export GATEKEEPER_SOAK ?= 10
+soak: export PROPTEST_CASES ?= 20000
+soak: build
+	cargo test --release --quiet
+	$(PYTHON) -m pytest -q
+	npm test --silent
+	$(PYTHON) -m pytest -q tests/e2e
+
+bench: build
+	$(PYTHON) bench/report.py
+
+clean:
+	cargo clean
+	rm -rf .venv node_modules $(CACHE) bindings-node/dist bindings-node/native
