@@ -16,7 +16,13 @@ function timed(key, endpoint, variables) {
   return { ns: Math.min(...rounds) };
 }
 
-const calls = { verify: keys.verifyUserAPIKey, rotate: keys.rotateUserAPIKey, time: timed };
+const calls = {
+  create: keys.createUserAPIKey,
+  verify: keys.verifyUserAPIKey,
+  rotate: keys.rotateUserAPIKey,
+  delete: keys.deleteUserAPIKey,
+  time: timed,
+};
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [call, ...given] = JSON.parse(line);

@@ -3,9 +3,6 @@
 use gatekeeper::{Clock, GatekeeperError, ManualClock, Options, Result};
 use serde_json::Value;
 
-/// The most records a cache may be asked to remember.
-const MOST_CACHED: u64 = 100_000_000;
-
 /// Options from `{cacheKeys?, cacheUnknownKeys?, clock?}` in JSON, and the hand of a manual clock.
 pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
     let mut options = Options::default();
@@ -35,9 +32,9 @@ pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
 }
 
 fn size(name: &str, value: &Value) -> Result<usize> {
-    let whole = value.as_u64().filter(|whole| (1..=MOST_CACHED).contains(whole));
-    whole.and_then(|whole| usize::try_from(whole).ok()).ok_or_else(|| {
-        GatekeeperError::bad_request(format!("{name} must be a whole number from 1 to {MOST_CACHED}"))
+    let whole = value.as_u64().and_then(|whole| usize::try_from(whole).ok());
+    whole.ok_or_else(|| {
+        GatekeeperError::bad_request(format!("{name} must be a whole number that is not negative"))
     })
 }
 

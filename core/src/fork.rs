@@ -9,7 +9,8 @@
 
 use std::cell::RefCell;
 use std::mem::transmute;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 
 /// State that must be at rest while the process forks.
 pub(crate) trait Rest: Send + Sync {
@@ -24,10 +25,16 @@ impl<T> Guard for T {}
 /// Locks held over a fork.
 pub(crate) type Guards<'a> = Vec<Box<dyn Guard + 'a>>;
 
-type Places = Vec<Weak<dyn Rest>>;
+struct Places {
+    /// The list of open files, put to rest before what it names.
+    list: Option<&'static dyn Rest>,
+    open: Vec<Weak<dyn Rest>>,
+}
 
-static PLACES: Mutex<Places> = Mutex::new(Vec::new());
-static INSTALL: Once = Once::new();
+/// Everything here is made at compile time: what is made at first use could be half made while another thread forks,
+/// and would stay so in the child.
+static PLACES: Mutex<Places> = Mutex::new(Places { list: None, open: Vec::new() });
+static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// What this thread holds between the start of its `fork` and the end of it.
@@ -43,14 +50,25 @@ struct Held {
 
 /// Puts `place` to rest at every fork from now on, for as long as it lives.
 pub(crate) fn register(place: Weak<dyn Rest>) {
-    INSTALL.call_once(|| {
+    let open = &mut watched().open;
+    open.retain(|known| known.strong_count() > 0);
+    open.push(place);
+}
+
+/// Puts the list of open files to rest at every fork from now on. It must not be locked yet.
+pub(crate) fn register_list(list: &'static dyn Rest) {
+    watched().list = Some(list);
+}
+
+/// The places, with the handlers installed.
+fn watched() -> MutexGuard<'static, Places> {
+    let places = lock(&PLACES);
+    if !INSTALLED.swap(true, SeqCst) {
         // SAFETY: the handlers are functions that live as long as the program. It fails only for want of memory;
         // a fork is then as unsafe as it would be without us.
         unsafe { libc::pthread_atfork(Some(prepare), Some(release), Some(release)) };
-    });
-    let mut places = lock(&PLACES);
-    places.retain(|known| known.strong_count() > 0);
-    places.push(place);
+    }
+    places
 }
 
 /// Takes a lock whatever a panicking thread left behind: our critical sections keep their data whole.
@@ -58,10 +76,22 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Takes a lock in the same way, if nobody holds it.
+pub(crate) fn try_lock<T: ?Sized>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
 extern "C" fn prepare() {
     let registry = lock(&PLACES);
-    let places: Vec<_> = registry.iter().filter_map(Weak::upgrade).collect();
+    let places: Vec<_> = registry.open.iter().filter_map(Weak::upgrade).collect();
     let mut guards = Guards::new();
+    if let Some(list) = registry.list {
+        list.rest(&mut guards);
+    }
     for place in &places {
         place.rest(&mut guards);
     }

@@ -22,9 +22,9 @@ use url::Place;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// How many keys are remembered; about 170 bytes each. Defaults to 1,000,000.
+    /// How many keys are remembered, 0 to 100,000,000; about 180 bytes each. Defaults to 1,000,000.
     pub cache_keys: usize,
-    /// How many digests are remembered to be nobody's, apart from the keys. Defaults to 100,000.
+    /// How many digests are remembered to be nobody's, apart from the keys; 0 to 100,000,000. Defaults to 100,000.
     pub cache_unknown_keys: usize,
     /// What tells the time; anything but the system's clock is for `memory:`. Defaults to the system's.
     pub clock: Clock,
@@ -73,9 +73,12 @@ impl Gatekeeper {
     /// The same, with options. Where the file is open in this process already, its sizes stay as they are.
     ///
     /// # Errors
-    /// `bad_request` for a URL that names no such place, and for a manual clock in a file.
+    /// `bad_request` for a URL that names no such place, for a size out of range, and for a manual clock in a file.
     pub fn open_with(url: &str, options: Options) -> Result<Self> {
-        let sizes = CacheSizes { known: options.cache_keys, unknown: options.cache_unknown_keys };
+        let sizes = CacheSizes {
+            known: checked("cacheKeys", options.cache_keys)?,
+            unknown: checked("cacheUnknownKeys", options.cache_unknown_keys)?,
+        };
         let engine = match (url::parse(url)?, &options.clock) {
             (Place::Memory, _) => Engine::new(Store::in_memory(), options.clock, &sizes)?,
             (Place::File(path), Clock::System) => open_files::engine(path, &sizes)?,
@@ -174,6 +177,18 @@ impl Gatekeeper {
     pub fn verifier(&self, endpoints: Endpoints) -> Result<Verifier> {
         Ok(Verifier::new(Arc::clone(&self.engine), Arc::clone(&self.caller), endpoints))
     }
+}
+
+/// The most records that can be remembered.
+const MOST_CACHED: usize = 100_000_000;
+
+fn checked(name: &str, size: usize) -> Result<usize> {
+    if size > MOST_CACHED {
+        return Err(GatekeeperError::bad_request(format!(
+            "{name} must be a whole number from 0 to {MOST_CACHED}"
+        )));
+    }
+    Ok(size)
 }
 
 impl fmt::Debug for Gatekeeper {

@@ -9,11 +9,11 @@ use crate::error::{GatekeeperError, Result};
 pub(crate) use shared::RoleSets;
 
 /// The most roles a key can have.
-pub(crate) const MOST_ROLES: usize = 1000;
+const MOST_ROLES: usize = 1000;
 /// The longest role name, in bytes of UTF-8.
 const MOST_BYTES: usize = 128;
 
-/// A key's roles: sorted by bytes, each once. Equal sets are shared while they are in use.
+/// A key's roles: sorted by bytes, each once. Equal sets are mostly one.
 #[derive(Debug)]
 pub(crate) struct RoleSet {
     /// Never used again for another set: what was worked out for it stays true.

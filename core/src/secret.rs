@@ -96,10 +96,10 @@ impl Hash for CacheKey {
     }
 }
 
-/// Bytes from the operating system's secure generator.
+/// Bytes from AWS-LC's generator, which the operating system seeds.
 ///
 /// # Errors
-/// `internal` where the system has none to give.
+/// `internal` where it has none to give.
 #[allow(clippy::disallowed_methods, reason = "the one place that draws randomness")]
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use hashbrown::HashTable;
 
 use super::slot::SlotName;
-use crate::fork::{Guards, lock};
+use crate::fork::{Guards, lock, try_lock};
 use crate::window::{Request, Taken, Window};
 
 const SHARDS: usize = 192;
@@ -53,7 +53,7 @@ impl MemoryCounters {
         let due = shard.sweep_due(index);
         drop(shard);
         if let Some(Padded(other)) = due.and_then(|due| self.shards.get(due))
-            && let Ok(mut other) = other.try_lock()
+            && let Some(mut other) = try_lock(other)
         {
             other.sweep(now);
         }

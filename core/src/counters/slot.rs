@@ -1,4 +1,4 @@
-//! The name of a slot: a keyed 128-bit hash over (endpoint, key id, variables), each part with its length.
+//! The name of a slot: a keyed 128-bit hash over (endpoint, key id, variables), each part of its own length with that length.
 
 use std::hash::Hasher;
 

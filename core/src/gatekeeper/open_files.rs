@@ -1,8 +1,8 @@
 //! The files open in this process: each is one place, however often it is opened, so that its limits are counted once.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::fs::read_link;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
 
 use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
@@ -10,7 +10,12 @@ use crate::fork::{self, Guards, Rest, lock};
 use crate::store::Store;
 use crate::verify::{CacheSizes, Engine};
 
-struct OpenFiles(Mutex<HashMap<PathBuf, Weak<Engine>>>);
+struct OpenFiles(Mutex<Vec<(PathBuf, Weak<Engine>)>>);
+
+static OPEN_FILES: OpenFiles = OpenFiles(Mutex::new(Vec::new()));
+
+/// As many links as Linux follows in one path.
+const MOST_LINKS: usize = 40;
 
 impl Rest for OpenFiles {
     fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
@@ -18,41 +23,35 @@ impl Rest for OpenFiles {
     }
 }
 
-fn open_files() -> &'static Arc<OpenFiles> {
-    static OPEN: OnceLock<Arc<OpenFiles>> = OnceLock::new();
-    OPEN.get_or_init(|| {
-        let files = Arc::new(OpenFiles(Mutex::default()));
-        let weak: Weak<OpenFiles> = Arc::downgrade(&files);
-        fork::register(weak);
-        files
-    })
-}
-
 /// The engine of the file at `path`, which need not be there yet.
 pub(super) fn engine(path: PathBuf, sizes: &CacheSizes) -> Result<Arc<Engine>> {
-    let path = one_name(path)?;
-    // Made before the lock is taken: at a fork, the registry of places is locked before this one.
+    let path = std::path::absolute(path).map_err(|error| {
+        GatekeeperError::bad_request("url: the path cannot be made absolute").caused_by(error)
+    })?;
+    let path = real(&path, MOST_LINKS);
+    // Made before the lock is taken: at a fork, the registry of places is locked before this list.
     let new = Engine::new(Store::on_file(path.clone()), Clock::System, sizes)?;
-    let mut open = lock(&open_files().0);
-    open.retain(|_, engine| engine.strong_count() > 0);
-    if let Some(engine) = open.get(&path).and_then(Weak::upgrade) {
+    fork::register_list(&OPEN_FILES);
+    let mut open = lock(&OPEN_FILES.0);
+    open.retain(|(_, engine)| engine.strong_count() > 0);
+    let known = open.iter().find(|(known, _)| *known == path);
+    if let Some(engine) = known.and_then(|(_, engine)| engine.upgrade()) {
         return Ok(engine);
     }
-    open.insert(path, Arc::downgrade(&new));
+    open.push((path, Arc::downgrade(&new)));
     Ok(new)
 }
 
-/// The path without links and relative steps, so that a later change of folder changes nothing.
-fn one_name(path: PathBuf) -> Result<PathBuf> {
-    let absolute = std::path::absolute(path).map_err(|error| {
-        GatekeeperError::bad_request("url: the path cannot be made absolute").caused_by(error)
-    })?;
-    if let Ok(real) = absolute.canonicalize() {
-        return Ok(real);
+/// The path without links and relative steps, as far as it exists: one name for one file, whatever the folder is later.
+fn real(path: &Path, links: usize) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
     }
-    let real_folder = absolute.parent().and_then(|folder| folder.canonicalize().ok());
-    Ok(match (real_folder, absolute.file_name()) {
-        (Some(folder), Some(name)) => folder.join(name),
-        _ => absolute,
-    })
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return path.to_owned() };
+    let folder = real(folder, links);
+    match read_link(path) {
+        // A link to a file that is not there yet.
+        Ok(target) if links > 0 => real(&folder.join(target), links - 1),
+        _ => folder.join(name),
+    }
 }

@@ -94,6 +94,7 @@ pub(crate) struct Choice {
 impl Choice {
     /// Bits of a packed choice.
     pub(super) const BITS: u32 = 30;
+    /// A key has at most 1,000 roles; a choice that does not fit is not packed.
     const ROLE_BITS: u32 = 10;
 
     /// The choice as a number below 2³⁰, 0 for none; nothing where it does not fit.

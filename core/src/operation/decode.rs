@@ -4,6 +4,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{GatekeeperError, Result};
 
+/// The most characters of an unknown field's name that are repeated.
+const MOST_NAME: usize = 64;
+
 /// A request from its JSON.
 ///
 /// # Errors
@@ -24,15 +27,15 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
     }
     // serde's own texts; only the names of our fields and types are taken from them.
     let text = error.to_string();
-    let named = || text.split('`').nth(1).unwrap_or_default();
+    let named = || text.split('`').nth(1).unwrap_or_default().chars().take(MOST_NAME).collect::<String>();
     let field = if path == "." { "the request" } else { path };
     GatekeeperError::bad_request(if text.starts_with("missing field") {
         format!("{} is missing", named())
     } else if text.starts_with("unknown field") {
-        "a field is not known here: see the reference for the fields of this call".to_owned()
+        format!("{} is not known here: see the reference for the fields of this call", named())
     } else if text.starts_with("duplicate field") {
         format!("{} is given twice", named())
-    } else if let Some(expected) = text.split(", expected ").nth(1).map(plain) {
+    } else if let Some(expected) = text.rsplit_once(", expected ").map(|(_, expected)| plain(expected)) {
         format!("{field} must be {expected}")
     } else {
         format!("{field} is not valid")
@@ -50,7 +53,9 @@ fn plain(expected: &str) -> &str {
 }
 
 fn not_json() -> GatekeeperError {
-    GatekeeperError::bad_request("the request is not JSON")
+    GatekeeperError::bad_request(
+        "the request is not JSON, holds a number out of range, or is nested too deep",
+    )
 }
 
 #[cfg(test)]
@@ -78,9 +83,10 @@ mod tests {
             refusal(r#"{"prefix": "a", "expiresInSeconds": 1.5}"#),
             "expiresInSeconds must be a whole number that is not negative"
         );
-        assert!(!refusal(r#"{"prefix": "a", "canary": 1}"#).contains("canary"));
+        assert!(refusal(r#"{"prefix": "a", "role": ["canary"]}"#).starts_with("role is not known here"));
+        assert_eq!(refusal(r#"{"prefix": "a", "roles": "x, expected y"}"#), "roles must be a list");
         for broken in ["", "canary", "{\"prefix\": \"a\"", "{\"prefix\": \"a\"} x"] {
-            assert_eq!(refusal(broken), "the request is not JSON");
+            assert!(refusal(broken).starts_with("the request is not JSON"));
         }
         assert_eq!(refusal("[]"), "the request must be an object");
     }

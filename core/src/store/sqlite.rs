@@ -15,7 +15,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::Result;
-use crate::fork::{Guards, lock};
+use crate::fork::{Guards, lock, try_lock};
 use connection::{BUSY, Reader, open_writer};
 use failure::Failure;
 
@@ -48,7 +48,7 @@ impl Store {
     pub(crate) fn change_number(&self) -> Result<u64> {
         match &self.path {
             None => Ok(self.memory_number.load(SeqCst)),
-            Some(path) => self.with_reader(path, |reader| reader.change_number_within(BUSY)),
+            Some(path) => self.with_reader(path, Reader::change_number),
         }
     }
 
@@ -59,9 +59,11 @@ impl Store {
         }
         let own = own_reader();
         let in_turn = self.readers.iter().cycle().skip(own).take(READERS);
-        for mut reader in in_turn.filter_map(|reader| reader.try_lock().ok()) {
+        for mut reader in in_turn.filter_map(try_lock) {
             if let Some(reader) = &mut *reader {
-                return match reader.change_number_within(Duration::ZERO) {
+                // Another process may be repairing the file.
+                let answer = reader.connection.busy_timeout(Duration::ZERO).map_err(Failure::from);
+                return match answer.and_then(|()| reader.change_number()) {
                     Err(failure) if failure.is_busy() => Ok(None),
                     answer => self.explained(answer).map(Some),
                 };
@@ -78,21 +80,18 @@ impl Store {
         }
     }
 
-    /// Runs `change` in a transaction of its own that takes the next change number: all of it is on disk, or none.
-    /// Where it finds nothing to change, nothing is.
+    /// Runs `change` in a transaction of its own: all of it is on disk, or none. What can alter a verdict takes the
+    /// next change number, by the triggers of the schema. Where it finds nothing to change, nothing is.
     fn change<T>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<Option<T>, Failure>,
     ) -> Result<Option<T>> {
         self.with_writer(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let number: i64 = transaction
-                .prepare_cached("UPDATE changes SET number = number + 1 RETURNING number")?
-                .query_row([], |row| row.get(0))?;
             let Some(answer) = change(&transaction)? else { return Ok(None) };
             if self.path.is_none() {
-                // Before the commit: a reader that sees the new number waits for the lock, never for nothing.
-                self.memory_number.store(number.unsigned_abs(), SeqCst);
+                // Before the commit: a reader that sees the new number waits for the lock, and then sees the change.
+                self.memory_number.store(connection::change_number(&transaction)?, SeqCst);
             }
             transaction.commit()?;
             Ok(Some(answer))
@@ -111,7 +110,10 @@ impl Store {
             // The writer makes and migrates the file; a reader finds it whole.
             self.with_writer(|_| Ok(()))?;
         }
-        self.explained(opened(&mut reader, || Reader::open(path)).and_then(run))
+        self.explained(opened(&mut reader, || Reader::open(path)).and_then(|reader| {
+            reader.connection.busy_timeout(BUSY)?;
+            run(reader)
+        }))
     }
 
     fn explained<T>(&self, result: Result<T, Failure>) -> Result<T> {

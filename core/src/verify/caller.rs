@@ -56,7 +56,11 @@ impl Caller {
     pub(crate) fn tenant_now(&self, engine: &Engine) -> Result<Option<TenantId>> {
         match self {
             Self::Operator => Ok(None),
-            Self::RootKey(root) => root.tenant(engine, engine.store().change_number()?, Io::Allowed),
+            Self::RootKey(root) => {
+                let tenant = root.tenant(engine, engine.store().change_number()?, Io::Allowed)?;
+                // Never none: that is the operator.
+                tenant.map(Some).ok_or_else(|| GatekeeperError::internal("a root key without a tenant"))
+            }
         }
     }
 

@@ -98,8 +98,7 @@ impl Engine {
         tenant: Option<TenantId>,
     ) -> Result<Verdict> {
         let number = self.store.change_number()?;
-        let verdict = self.verify(key, target, variables, tenant, number, Io::Allowed)?;
-        verdict.ok_or_else(|| GatekeeperError::internal("no verdict, although waiting was allowed"))
+        reached(self.verify(key, target, variables, tenant, number, Io::Allowed)?)
     }
 
     /// Judges `key` as of change `number` for a caller bound to `tenant` or to none, and takes one permit of its slot.
@@ -185,6 +184,11 @@ impl Engine {
             expires_at: row.expires_at.unwrap_or(i64::MAX),
         }
     }
+}
+
+/// The verdict of a call that was allowed to wait for one.
+pub(super) fn reached(verdict: Option<Verdict>) -> Result<Verdict> {
+    verdict.ok_or_else(|| GatekeeperError::internal("no verdict, although waiting was allowed"))
 }
 
 impl Rest for Engine {

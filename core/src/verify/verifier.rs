@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::caller::Caller;
-use super::engine::{Engine, Io, Target};
+use super::engine::{Engine, Io, Target, reached};
 use super::verdict::Verdict;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
@@ -53,8 +53,7 @@ impl Verifier {
     /// variables out of bounds; `service_unavailable` where the store cannot be reached. In this order, and all of
     /// them before a word on the key.
     pub fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
-        let verdict = self.verify_with(key, endpoint, variables, Io::Allowed)?;
-        verdict.ok_or_else(|| GatekeeperError::internal("no verdict, although I/O was allowed"))
+        reached(self.verify_with(key, endpoint, variables, Io::Allowed)?)
     }
 
     /// The same, if it can be said at once; nothing where the store has to be asked. For callers that must not wait:
@@ -90,7 +89,10 @@ impl Verifier {
     fn never_defined(&self) -> GatekeeperError {
         let mut names: Vec<_> = self.targets.keys().map(|name| format!("\"{name}\"")).collect();
         names.sort_unstable();
-        names.truncate(10);
+        if names.len() > 10 {
+            names.truncate(10);
+            names.push("…".to_owned());
+        }
         let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         GatekeeperError::bad_request(format!("endpoint was never defined; defined: {known}"))
     }

@@ -61,6 +61,6 @@ impl Limit {
         if self.max_req <= EXACT_UP_TO {
             return time;
         }
-        time.next_multiple_of(self.duration_ms.div_ceil(u64::from(EXACT_UP_TO)))
+        time.checked_next_multiple_of(self.duration_ms.div_ceil(u64::from(EXACT_UP_TO))).unwrap_or(u64::MAX)
     }
 }

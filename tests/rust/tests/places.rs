@@ -156,6 +156,32 @@ fn l1_threads_and_two_openings_of_one_file_share_one_limit() {
 }
 
 #[test]
+fn two_names_of_a_file_that_is_not_there_yet_are_one_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("real.db"), folder.path().join("link.db"));
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let through_the_link = Gatekeeper::open(link.to_str().unwrap()).unwrap();
+    let key = through_the_link.call_blocking(CreateKey::new("user")).unwrap().api_key;
+    let directly = Gatekeeper::open(file.to_str().unwrap()).unwrap();
+    let take = |place: &Gatekeeper| verifier(place).verify::<&str>(key.expose(), "PUT", &[]).unwrap().ok();
+    assert!(take(&through_the_link));
+    assert!(!take(&directly));
+}
+
+#[test]
+fn a_change_by_another_program_is_seen_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatekeeper.db");
+    let gatekeeper = Gatekeeper::open(path.to_str().unwrap()).unwrap();
+    let key = gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key;
+    let verifier = verifier(&gatekeeper);
+    let valid = || verifier.verify::<&str>(key.expose(), "GET", &[]).unwrap().key_valid();
+    assert!(valid());
+    rusqlite::Connection::open(path).unwrap().execute_batch("DELETE FROM api_keys").unwrap();
+    assert!(!valid());
+}
+
+#[test]
 fn no_thread_sees_a_rotated_key_live_on() {
     everywhere(|gatekeeper| {
         let verifier = verifier(gatekeeper);

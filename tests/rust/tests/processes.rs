@@ -12,7 +12,15 @@ use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verifier};
 const ENDPOINTS: &str = r#"{"GET": {"default": {"maxReq": 1000000, "duration": 60000}}}"#;
 
 fn churn(database: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_churn")).arg(database).stdout(Stdio::piped()).spawn().unwrap()
+    let mut child = waiting_churn(database);
+    drop(child.stdin.take());
+    child
+}
+
+/// A child that starts when its standard input is dropped.
+fn waiting_churn(database: &Path) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_churn"));
+    command.arg(database).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 fn verifier(gatekeeper: &Gatekeeper) -> Verifier {
@@ -89,9 +97,13 @@ fn a_key_is_known_and_refused_in_another_process_as_soon_as_it_was_said_to_be() 
 #[test]
 fn many_processes_can_make_one_new_file_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    for round in 0..10 {
+    for round in 0..30 {
         let database = folder.path().join(format!("{round}.db"));
-        let mut children: Vec<_> = (0..6).map(|_| churn(&database)).collect();
+        let mut children: Vec<_> = (0..6).map(|_| waiting_churn(&database)).collect();
+        // All of them are loaded and about to open the file.
+        for child in &mut children {
+            drop(child.stdin.take());
+        }
         for child in &mut children {
             let mut first = String::new();
             BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();

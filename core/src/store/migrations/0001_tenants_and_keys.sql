@@ -1,4 +1,4 @@
--- Numbers the changes that can alter a verdict. One row.
+-- The number of the last change that can alter a verdict. One row.
 CREATE TABLE changes (
     number BIGINT NOT NULL
 );
@@ -33,3 +33,17 @@ CREATE TABLE api_keys (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
+
+-- Whoever writes, by whatever program: what can alter a verdict takes the next change number.
+CREATE TRIGGER api_keys_insert AFTER INSERT ON api_keys
+    BEGIN UPDATE changes SET number = number + 1; END;
+CREATE TRIGGER api_keys_update AFTER UPDATE OF id, tenant_id, digest, roles, owner_id, expires_at ON api_keys
+    BEGIN UPDATE changes SET number = number + 1; END;
+CREATE TRIGGER api_keys_delete AFTER DELETE ON api_keys
+    BEGIN UPDATE changes SET number = number + 1; END;
+CREATE TRIGGER root_keys_insert AFTER INSERT ON root_keys
+    BEGIN UPDATE changes SET number = number + 1; END;
+CREATE TRIGGER root_keys_update AFTER UPDATE ON root_keys
+    BEGIN UPDATE changes SET number = number + 1; END;
+CREATE TRIGGER root_keys_delete AFTER DELETE ON root_keys
+    BEGIN UPDATE changes SET number = number + 1; END;

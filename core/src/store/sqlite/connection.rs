@@ -1,6 +1,7 @@
 //! Connections: opened with the settings every one of them needs.
 
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -27,22 +28,22 @@ impl Reader {
         Ok(Self { connection, version: 0, number: 0 })
     }
 
-    /// The change number in force. One that was committed before this call is seen by it. Waits no longer than `busy`
-    /// for a process that repairs the file.
-    pub(super) fn change_number_within(&mut self, busy: Duration) -> Result<u64, Failure> {
-        self.connection.busy_timeout(busy)?;
+    /// The change number in force. One that was committed before this call is seen by it.
+    pub(super) fn change_number(&mut self) -> Result<u64, Failure> {
         let version =
             self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if version != self.version {
-            let number: i64 = self
-                .connection
-                .prepare_cached("SELECT number FROM changes")?
-                .query_row([], |row| row.get(0))?;
-            self.number = number.unsigned_abs();
+            self.number = change_number(&self.connection)?;
             self.version = version;
         }
         Ok(self.number)
     }
+}
+
+/// The change number in the snapshot of `connection`.
+pub(super) fn change_number(connection: &Connection) -> Result<u64, Failure> {
+    let mut statement = connection.prepare_cached("SELECT number FROM changes")?;
+    Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
 /// The connection that writes: made durable, and migrated to the schema of this version.
@@ -70,8 +71,21 @@ fn open(path: &Path) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-/// Switches the file to a write-ahead log, in which readers never wait for a writer.
+/// Switches the file to a write-ahead log, in which readers never wait for a writer. SQLite does not wait for another
+/// process here, which may be making the same file.
 fn use_wal(connection: &Connection) -> Result<(), Failure> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let mut waited = Duration::ZERO;
+    loop {
+        match try_wal(connection) {
+            Err(failure) if failure.is_busy() && waited < BUSY => thread::sleep(PAUSE),
+            done => return done,
+        }
+        waited += PAUSE;
+    }
+}
+
+fn try_wal(connection: &Connection) -> Result<(), Failure> {
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode.eq_ignore_ascii_case("wal") { Ok(()) } else { Err(Failure::NoWal) }
 }

@@ -71,14 +71,14 @@ fn advice(error: &rusqlite::Error, place: &str, path: Option<&Path>) -> String {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             let seconds = BUSY.as_secs();
             format!(
-                "{place} has been locked by another process for {seconds} s: end its transaction, then try again"
+                "{place} has been locked for {seconds} s: end the transaction that holds it, then try again"
             )
         }
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             format!("{place} is not a database or is corrupt: restore it from a backup, or name another file")
         }
         Some(ErrorCode::DiskFull) => format!("the disk that holds {place} is full: make room"),
-        _ => format!("{place} cannot be used now: see the cause in the log"),
+        _ => format!("{place} cannot be used now: see the cause of this error"),
     }
 }
 

@@ -99,9 +99,13 @@ impl Store {
         self.change(|transaction| {
             let Some(before) = roles_of(transaction, id, tenant)? else { return Ok(None) };
             let (after, answer) = update(from_json(&before)?)?;
+            let after = to_json(&after)?;
+            if after == before {
+                return Ok(Some(answer));
+            }
             transaction
                 .prepare_cached("UPDATE api_keys SET roles = $1, updated_at = $2 WHERE id = $3")?
-                .execute(params![to_json(&after)?, now, id.to_string()])?;
+                .execute(params![after, now, id.to_string()])?;
             Ok(Some(answer))
         })
     }

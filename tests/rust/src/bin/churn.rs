@@ -1,15 +1,16 @@
-//! `churn URL`: creates, rotates and deletes keys until it is killed, and prints what has been acknowledged, a line
+//! `churn URL`: once its standard input ends, creates, rotates and deletes keys until it is killed, and prints what has been acknowledged, a line
 //! each: `live KEY` or `dead KEY`.
 
 #![allow(clippy::print_stdout, reason = "a program's answer")]
 
-use std::io::{Write, stdout};
+use std::io::{Read, Write, stdin, stdout};
 
 use gatekeeper::{CreateKey, DeleteKey, Gatekeeper, RotateKey};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).ok_or("usage: churn URL")?;
     let gatekeeper = Gatekeeper::open(&url)?;
+    stdin().read_to_end(&mut Vec::new())?;
     let mut out = stdout().lock();
     loop {
         let created = gatekeeper.call_blocking(CreateKey::new("churn"))?;

@@ -1,0 +1,124 @@
+"""Runs every benchmark in one go and writes what it found to `bench/RESULTS.md`."""
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench/RESULTS.md"
+MIB = 1024 * 1024
+MILLION = 1_000_000
+
+
+def run(*command: str) -> str:
+    """The standard output of a command; what it says besides goes to the terminal."""
+    print(f"… {' '.join(command)}", file=sys.stderr, flush=True)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+def criterion(name: str) -> float:
+    """The median in nanoseconds that criterion found in its last run."""
+    estimates = ROOT / "target/criterion/memory" / name / "new/estimates.json"
+    return json.loads(estimates.read_text())["median"]["point_estimate"]
+
+
+def ratio_row(what: str, nanoseconds: float, reference: str, by: float, aim: float | None) -> str:
+    """A row of the table of ratios."""
+    ratio = nanoseconds / by
+    verdict = "" if aim is None else f"{aim:g} × {'✓' if ratio <= aim else '✗ missed'}"
+    return f"| {what} | {nanoseconds:,.0f} ns | {ratio:.2f} × | {reference} ({by:,.0f} ns) | {verdict} |"
+
+
+def rust_rows() -> list[str]:
+    """The core's rows."""
+    run("cargo", "bench", "--quiet", "-p", "gatekeeper-native", "--bench", "verify")
+    sha256, hot, malformed, everywhere = map(criterion, ("sha256", "hot", "malformed", "random"))
+    return [
+        ratio_row("Rust, verify", hot, "`aws-lc-rs` SHA-256", sha256, 4),
+        ratio_row("Rust, over 1,000,000 keys", everywhere, "Rust, verify", hot, 6),
+        ratio_row("Rust, malformed key refused", malformed, "Rust, verify", hot, 0.5),
+    ]
+
+
+def language_rows(language: str, report: dict) -> list[str]:
+    """The rows of a binding; those without an aim are of peers, measured against ours."""
+    reference, by = f"`{report['reference']['name']}`", report["reference"]["ns"]
+    rows = []
+    for row in report["rows"]:
+        if "ratio_to_verify" in row:
+            ours = row["ns"] / row["ratio_to_verify"]
+            rows.append(ratio_row(f"{language}, {row['name']}", row["ns"], "our verify, sync", ours, None))
+        else:
+            rows.append(ratio_row(f"{language}, {row['name']}", row["ns"], reference, by, row.get("aim")))
+    return rows
+
+
+def memory_rows() -> list[str]:
+    """Resident memory of slots and of remembered keys."""
+    program = ("cargo", "run", "--release", "--quiet", "-p", "gatekeeper-tests", "--bin", "memory", "--")
+    slots, keys = (json.loads(run(*program, what, str(MILLION))) for what in ("slots", "keys"))
+    # Each remembered key has taken one slot, too.
+    cached = keys["taken"] - slots["taken"]
+    rows = [("1,000,000 remembered keys", cached, 200), ("1,000,000 slots of one entry", slots["taken"], 160)]
+    lines = [
+        f"| {what} | {size / MIB:,.0f} MiB ({size / 1e6:,.0f} MB) | {aim} MB {'✓' if size / 1e6 <= aim else '✗ missed'} |"
+        for what, size, aim in rows
+    ]
+    records = keys["records"]
+    return [
+        *lines,
+        f"| the records of 1,000,000 keys in `memory:` | {records / MIB:,.0f} MiB ({records / 1e6:,.0f} MB) | |",
+    ]
+
+
+def machine() -> str:
+    """The processor, as Linux names it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+    return f"{os.cpu_count()} × {names[0] if names else platform.processor()}, {platform.system()} {platform.release()}"
+
+
+def main() -> None:
+    """Measures and writes."""
+    rust = rust_rows()
+    python = json.loads(run(sys.executable, "bench/python_bench.py"))
+    node = json.loads(run("node", "bench/node_bench.mjs"))
+    memory = memory_rows()
+    rustc = run("rustc", "--version").strip()
+    versions = [f"{name} {version}" for report in (python, node) for name, version in report["versions"].items()]
+    RESULTS.write_text(
+        "\n".join(
+            [
+                "# What a verification costs",
+                "",
+                f"Written by `make bench` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}. {machine()}.",
+                f"{rustc}; {', '.join(versions)}.",
+                "",
+                "In `memory:`, a key seen before with two roles and one variable, unless a row says otherwise. Each ratio is to",
+                "its reference in the same run.",
+                "",
+                "| what | cost | ratio | to | aim, at most |",
+                "|---|---|---|---|---|",
+                *rust,
+                *language_rows("Python", python),
+                *language_rows("Node", node),
+                "",
+                "| resident memory | | aim, at most |",
+                "|---|---|---|",
+                *memory,
+                "",
+            ]
+        )
+    )
+    print(RESULTS.read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""One file, two languages at once: nothing lost, corrupt or stale, also when one of them is killed."""
+
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENDPOINTS = {"GET": {"default": {"maxReq": 1_000_000, "duration": 60_000}}}
+PROGRAMS = {
+    "python": [sys.executable, str(ROOT / "demo/program.py")],
+    "node": ["node", str(ROOT / "demo/program.mjs")],
+}
+
+
+class Program:
+    """A program that is asked in JSON, a line each, and can be killed."""
+
+    def __init__(self, language: str, database: Path) -> None:
+        """Start it on `database`."""
+        command = [*PROGRAMS[language], str(database), json.dumps(ENDPOINTS)]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def send(self, call: str, *arguments: object) -> None:
+        """Ask, without waiting for the answer."""
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps([call, *arguments]) + "\n")
+        self.process.stdin.flush()
+
+    def ask(self, call: str, *arguments: object) -> dict[str, Any]:
+        """Ask, and wait for the answer."""
+        self.send(call, *arguments)
+        return self.answer()
+
+    def answer(self) -> dict[str, Any]:
+        """The next answer."""
+        assert self.process.stdout
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+    def kill(self) -> list[dict[str, Any]]:
+        """Kill it with SIGKILL; every answer it had given and nobody had read."""
+        self.process.kill()
+        rest, _ = self.process.communicate()
+        whole = rest[: rest.rfind("\n") + 1]
+        return [json.loads(line) for line in whole.splitlines()]
+
+
+@pytest.mark.parametrize(("writer", "reader"), [("python", "node"), ("node", "python")])
+def test_what_one_language_changes_the_other_sees_at_its_next_call(tmp_path: Path, writer: str, reader: str) -> None:
+    """The reader has cached what the writer is about to change."""
+    database = tmp_path / "gatekeeper.db"
+    programs = {"writer": Program(writer, database), "reader": Program(reader, database)}
+    for turn in range(50):
+        key = programs["reader" if turn % 2 else "writer"].ask("create", "user", ["PRO"])
+        verified = [program.ask("verify", key["apiKey"], "GET", []) for program in programs.values()]
+        assert [each["ok"] for each in verified] == [True, True]
+        rotated = programs["writer"].ask("rotate", key["id"])
+        assert not programs["reader"].ask("verify", key["apiKey"], "GET", [])["keyValid"]
+        assert programs["reader"].ask("verify", rotated["apikey"], "GET", [])["ok"]
+        programs["writer"].ask("delete", key["id"])
+        assert not programs["reader"].ask("verify", rotated["apikey"], "GET", [])["keyValid"]
+    for program in programs.values():
+        program.kill()
+
+
+@pytest.mark.parametrize(("killed", "survivor"), [("python", "node"), ("node", "python")])
+def test_a_writer_killed_at_any_instant_leaves_the_other_language_a_good_file(
+    tmp_path: Path, killed: str, survivor: str
+) -> None:
+    """Both write at once; what was acknowledged before the kill is there, and nothing is half there."""
+    database = tmp_path / "gatekeeper.db"
+    living = Program(survivor, database)
+    rounds = 3 * int(os.environ.get("GATEKEEPER_SOAK", "1"))
+    for _ in range(rounds):
+        doomed = Program(killed, database)
+        acknowledged = [doomed.ask("create", "user", [])]
+        for _ in range(200):
+            doomed.send("create", "user", [])
+        own = [living.ask("create", "user", []) for _ in range(random.randrange(1, 60))]  # noqa: S311
+        acknowledged += doomed.kill()
+        for created in [*acknowledged, *own]:
+            assert living.ask("verify", created["apiKey"], "GET", [])["ok"], "an acknowledged key is lost"
+    living.kill()
+    with sqlite3.connect(database) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
