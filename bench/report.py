@@ -7,10 +7,10 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench/RESULTS.md"
-MIB = 1024 * 1024
 MILLION = 1_000_000
 
 
@@ -26,7 +26,7 @@ def run(*command: str) -> str:
 def criterion(name: str) -> float:
     """The median in nanoseconds that criterion found in its last run."""
     estimates = ROOT / "target/criterion/memory" / name / "new/estimates.json"
-    return json.loads(estimates.read_text())["median"]["point_estimate"]
+    return float(json.loads(estimates.read_text())["median"]["point_estimate"])
 
 
 def ratio_row(what: str, nanoseconds: float, reference: str, by: float, aim: float | None) -> str:
@@ -47,7 +47,7 @@ def rust_rows() -> list[str]:
     ]
 
 
-def language_rows(language: str, report: dict) -> list[str]:
+def language_rows(language: str, report: dict[str, Any]) -> list[str]:
     """The rows of a binding; those without an aim are of peers, measured against ours."""
     reference, by = f"`{report['reference']['name']}`", report["reference"]["ns"]
     rows = []
@@ -68,13 +68,13 @@ def memory_rows() -> list[str]:
     cached = keys["taken"] - slots["taken"]
     rows = [("1,000,000 remembered keys", cached, 200), ("1,000,000 slots of one entry", slots["taken"], 160)]
     lines = [
-        f"| {what} | {size / MIB:,.0f} MiB ({size / 1e6:,.0f} MB) | {aim} MB {'✓' if size / 1e6 <= aim else '✗ missed'} |"
+        f"| {what} | {size / 1e6:,.0f} MB | {aim} MB {'✓' if size / 1e6 <= aim else '✗ missed'} |"
         for what, size, aim in rows
     ]
     records = keys["records"]
     return [
         *lines,
-        f"| the records of 1,000,000 keys in `memory:` | {records / MIB:,.0f} MiB ({records / 1e6:,.0f} MB) | |",
+        f"| the records of 1,000,000 keys in `memory:` | {records / 1e6:,.0f} MB | |",
     ]
 
 
@@ -101,8 +101,8 @@ def main() -> None:
                 f"Written by `make bench` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}. {machine()}.",
                 f"{rustc}; {', '.join(versions)}.",
                 "",
-                "In `memory:`, a key seen before with two roles and one variable, unless a row says otherwise. Each ratio is to",
-                "its reference in the same run.",
+                "In `memory:`, a key seen before with two roles and one variable, unless a row says otherwise.",
+                "Each ratio is to its reference in the same run.",
                 "",
                 "| what | cost | ratio | to | aim, at most |",
                 "|---|---|---|---|---|",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "demo"
@@ -21,7 +22,8 @@ ENDPOINTS = {
 def run(*command: object, folder: Path = ROOT, **variables: str) -> str:
     """Runs a command to its end; shows what it said if it fails."""
     environment = os.environ | variables
-    done = subprocess.run([str(word) for word in command], cwd=folder, env=environment, capture_output=True, text=True)
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -39,16 +41,20 @@ class Program:
             [str(word) for word in command], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def ask(self, call: str, *arguments: object) -> dict:
-        self.process.stdin.write(json.dumps([call, *arguments]) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
+        assert self.process.stdin
+        assert self.process.stdout
+        self.questions, self.answers = self.process.stdin, self.process.stdout
+
+    def ask(self, call: str, *arguments: object) -> dict[str, Any]:
+        self.questions.write(json.dumps([call, *arguments]) + "\n")
+        self.questions.flush()
+        answer = self.answers.readline()
         if not answer:
             sys.exit(f"a program of the demo ended: exit {self.process.wait()}")
-        return json.loads(answer)
+        return dict(json.loads(answer))
 
     def close(self) -> None:
-        self.process.stdin.close()
+        self.questions.close()
         self.process.wait()
 
 
@@ -85,7 +91,7 @@ def install(folder: Path) -> tuple[Path, Path]:
     return python, node
 
 
-def brief(answer: dict) -> str:
+def brief(answer: dict[str, Any]) -> str:
     """A verdict in a few words."""
     if not answer["success"]:
         return f"{answer['error']}: {answer['reason']}"
@@ -122,7 +128,7 @@ def story(python: Program, node: Program, rust: Program, wrong_root: Program) ->
         table.row(language, "PRO chooses its limit, and what was taken still counts", brief(answer), expected)
 
     rotated = node.ask("rotate", key_id)
-    table.row("Node", "rotate the key", 'user_…, same id', rotated["id"] == key_id)
+    table.row("Node", "rotate the key", "user_…, same id", rotated["id"] == key_id)
     for language, program in languages.items():
         old, new = (program.ask("verify", each, "GET_TASKS", ["r"]) for each in (key, rotated["apikey"]))
         table.row(language, "the old key", brief(old), not old["keyValid"])
@@ -136,7 +142,9 @@ def story(python: Program, node: Program, rust: Program, wrong_root: Program) ->
 
     for language, program in languages.items():
         answer = program.ask("verify", rotated["apikey"][:-1] + "?", "GET_TASKS", [])
-        table.row(language, "a malformed key", brief(answer), answer == {"success": True, "keyValid": False, "ok": False})
+        table.row(
+            language, "a malformed key", brief(answer), answer == {"success": True, "keyValid": False, "ok": False}
+        )
         answer = program.ask("verify", rotated["apikey"], "NO_SUCH", [])
         table.row(language, "an unknown endpoint", brief(answer)[:44] + "…", answer["error"] == "invalidBody")
     answer = wrong_root.ask("verify", rotated["apikey"], "GET_TASKS", [])

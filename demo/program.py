@@ -3,6 +3,8 @@
 import json
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 from gatekeeper import init_key_manager
 
@@ -21,7 +23,7 @@ def timed(key: str, endpoint: str, variables: list[str]) -> dict[str, float]:
     return {"ns": min(rounds)}
 
 
-CALLS = {
+CALLS: dict[str, Callable[..., Any]] = {
     "create": keys.create_user_api_key,
     "verify": keys.verify_user_api_key,
     "rotate": keys.rotate_user_api_key,
