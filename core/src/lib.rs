@@ -46,3 +46,8 @@ pub use secret::Secret;
 pub use vectors::run_vector;
 pub use verify::{Decision, Verdict, Verifier};
 pub use window::Limit;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

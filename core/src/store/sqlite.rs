@@ -16,8 +16,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::Result;
 use crate::fork::{Guards, lock, try_lock};
-use connection::{BUSY, Reader, open_writer};
-use failure::Failure;
+use connection::{Reader, open_writer};
+use failure::{BUSY, Failure};
 
 /// Connections that read; a hot verification holds one for about two microseconds.
 const READERS: usize = 4;

@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure::Failure;
+use super::failure::{BUSY, Failure};
 use super::migrate;
-
-/// How long a connection waits for another process's lock.
-pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// A connection that reads, and what it last saw of other connections' commits.
 pub(super) struct Reader {

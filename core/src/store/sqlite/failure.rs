@@ -1,11 +1,14 @@
 //! What went wrong in the store, told so that an operator knows what to change.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::ErrorCode;
 
-use super::connection::BUSY;
 use crate::error::GatekeeperError;
+
+/// How long a connection waits for a lock before it gives up.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// Why a statement or a transaction ended.
 #[derive(Debug)]
