@@ -106,7 +106,7 @@ test('a database that another process has locked is 503 after some seconds, and 
   const write = assert.rejects(keyManager.createUserAPIKey('user'), {
     name: 'ServiceUnavailableError',
     status: 503,
-    message: /locked by another process/,
+    message: /has been locked for/,
   });
   assert.equal(
     (await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS')).ok,
