@@ -54,7 +54,7 @@ def language_rows(language: str, report: dict[str, Any]) -> list[str]:
     for row in report["rows"]:
         if "ratio_to_verify" in row:
             ours = row["ns"] / row["ratio_to_verify"]
-            rows.append(ratio_row(f"{language}, {row['name']}", row["ns"], "our verify, sync", ours, None))
+            rows.append(ratio_row(f"{language}, {row['name']}", row["ns"], "our verify", ours, None))
         else:
             rows.append(ratio_row(f"{language}, {row['name']}", row["ns"], reference, by, row.get("aim")))
     return rows
