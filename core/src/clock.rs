@@ -47,9 +47,17 @@ impl Clock {
         }
     }
 
+    /// Milliseconds of the boot clock.
+    pub(crate) fn boot_ms(&self) -> u64 {
+        match self {
+            Self::System => read(BOOT),
+            Self::Manual(clock) => clock.wall_ms.load(Relaxed),
+        }
+    }
+
     pub(crate) fn now(&self) -> Now {
         match self {
-            Self::System => Now { boot_ms: read(BOOT), wall_ms: read(ClockId::Realtime) },
+            Self::System => Now { boot_ms: self.boot_ms(), wall_ms: self.wall_ms() },
             Self::Manual(clock) => {
                 let wall_ms = clock.wall_ms.load(Relaxed);
                 Now { boot_ms: wall_ms, wall_ms }

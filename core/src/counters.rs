@@ -1,7 +1,61 @@
 //! Counters: who has taken how much. A slot is counted under a name that no other slot can have.
 
 mod memory;
+mod shared;
 mod slot;
 
+use std::sync::Arc;
+
+use crate::clock::{Clock, Now};
+use crate::error::Result;
+use crate::fork::Guards;
+use crate::shared::{Generation, Shared};
+use crate::window::{Request, Taken};
 pub(crate) use memory::MemoryCounters;
-pub(crate) use slot::{EndpointNamer, SlotNamer};
+use shared::SharedCounters;
+pub(crate) use slot::SlotName;
+
+/// Where a place counts.
+pub(crate) enum Counters {
+    /// In this process alone.
+    Memory(MemoryCounters),
+    /// For every process of the machine.
+    Shared(SharedCounters),
+}
+
+impl Counters {
+    pub(crate) fn in_memory() -> Self {
+        Self::Memory(MemoryCounters::new())
+    }
+
+    /// What is counted in the file of each generation of `shared`.
+    pub(crate) fn beside_database(shared: Arc<Shared>) -> Self {
+        Self::Shared(SharedCounters::new(shared, Clock::System))
+    }
+
+    /// Takes from the window of `name`, which belongs to `generation`, at `now` or, where others count too, when it is
+    /// this one's turn. None where the generation is no longer in force, or a file must be opened first and
+    /// `may_open` is not given: then nothing was taken.
+    #[inline]
+    pub(crate) fn take(
+        &self,
+        generation: &Generation,
+        name: SlotName,
+        now: Now,
+        request: Request,
+        may_open: bool,
+    ) -> Result<Option<Taken>> {
+        match self {
+            Self::Memory(counters) => Ok(Some(counters.take(name, now.boot_ms, request))),
+            Self::Shared(counters) => counters.take(generation, name, request, may_open),
+        }
+    }
+
+    /// Holds what must be at rest over a fork.
+    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+        match self {
+            Self::Memory(counters) => counters.rest(guards),
+            Self::Shared(counters) => counters.rest(guards),
+        }
+    }
+}

@@ -14,7 +14,6 @@ use crate::key;
 use crate::limit::Endpoints;
 use crate::operation::{self, Operation};
 use crate::secret::Secret;
-use crate::store::Store;
 use crate::verify::{CacheSizes, Caller, Engine, Verifier};
 use url::Place;
 
@@ -80,7 +79,7 @@ impl Gatekeeper {
             unknown: checked("cacheUnknownKeys", options.cache_unknown_keys)?,
         };
         let engine = match (url::parse(url)?, &options.clock) {
-            (Place::Memory, _) => Engine::new(Store::in_memory(), options.clock, &sizes)?,
+            (Place::Memory, _) => Engine::in_memory(options.clock, &sizes)?,
             (Place::File(path), Clock::System) => open_files::engine(path, &sizes)?,
             (Place::File(_), Clock::Manual(_)) => {
                 return Err(GatekeeperError::bad_request("clock: a manual clock is for memory: only"));
@@ -121,7 +120,7 @@ impl Gatekeeper {
         let key = key::generate_root()?;
         let now = i64::try_from(clock.wall_ms()).unwrap_or(i64::MAX);
         let id = KeyId::generate(clock)?;
-        self.engine.store().add_tenant(tenant_id, tenant_name, id, key.digest().as_bytes(), now)?;
+        self.engine.store().add_tenant(tenant_id, tenant_name, id, &key.digest(), now)?;
         Ok(CreatedRootKey { tenant_id, key })
     }
 

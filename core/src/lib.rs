@@ -26,6 +26,7 @@ mod limit;
 mod operation;
 mod role;
 mod secret;
+mod shared;
 mod store;
 mod vectors;
 mod verify;

@@ -67,6 +67,11 @@ impl Digest {
         Self(out)
     }
 
+    /// The digest that was stored as these bytes.
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -1,11 +1,12 @@
 //! Records as plain rows. Judges nothing.
 //!
-//! Every change that can alter a verdict takes the next *change number* in its own transaction. What is read carries
-//! the number of its snapshot: it is fresh as long as that is still the number in force.
+//! Every change that can alter a verdict takes the next *change number* in its own transaction, and announces it to all
+//! who share the database before it commits. What is read carries the number of its snapshot.
 
 mod sqlite;
 
 use crate::id::{KeyId, TenantId};
+use crate::secret::Digest;
 
 pub(crate) use sqlite::Store;
 
@@ -16,7 +17,7 @@ pub(crate) const DEFAULT_TENANT: TenantId = TenantId::from_bits(0);
 pub(crate) struct NewKey<'a> {
     pub(crate) id: KeyId,
     pub(crate) tenant: TenantId,
-    pub(crate) digest: &'a [u8; 32],
+    pub(crate) digest: &'a Digest,
     pub(crate) prefix: &'a str,
     pub(crate) roles: &'a [String],
     pub(crate) owner_id: Option<&'a str>,

@@ -3,14 +3,14 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::counters::{MemoryCounters, SlotNamer};
+use crate::counters::{MemoryCounters, SlotName};
 use crate::error::{GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::key;
 use crate::limit::Endpoint;
 use crate::operation::decode;
 use crate::role::RoleSet;
-use crate::secret::Digest;
+use crate::secret::{Digest, random};
 use crate::window::{Limit, Request, Taken, Window};
 
 #[derive(Deserialize)]
@@ -77,7 +77,7 @@ fn limit_selection(case: Value) -> Result<Value> {
 fn slots(case: Value) -> Result<Value> {
     let slots: Vec<(String, String, Vec<String>)> = from(case)?;
     let counters = MemoryCounters::new();
-    let namer = SlotNamer::new()?;
+    let secret = random()?;
     let limit = Limit::new(1, 60_000)?;
     let request = Request { limit, cost: 1, keep_ms: limit.duration_ms() };
     let mut labels: Vec<String> = Vec::new();
@@ -86,7 +86,7 @@ fn slots(case: Value) -> Result<Value> {
             labels.push(label.clone());
             labels.len() - 1
         });
-        let slot = namer.endpoint(endpoint).slot(KeyId::from_bits(index as u128), variables);
+        let slot = SlotName::new(&secret, endpoint, KeyId::from_bits(index as u128), variables);
         counters.take(slot, 1_000_000, request).admitted
     });
     Ok(json!(admitted.collect::<Vec<_>>()))

@@ -5,6 +5,7 @@
 
 mod limit;
 mod log;
+mod stored;
 
 use std::cmp::max;
 
@@ -87,7 +88,7 @@ impl Window {
 
     /// From when on nothing is left in any window it was taken from: up to a second after the last entry leaves.
     pub(crate) fn ends_at(&self) -> u64 {
-        self.log.last().saturating_add(u64::from(self.kept_s) * 1000)
+        stored::ends_at(self.log.last(), self.kept_s)
     }
 
     /// The newest unrounded time at which a call was admitted: time in a slot never runs backwards.

@@ -4,9 +4,7 @@ use std::hash::Hasher;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::error::Result;
 use crate::id::KeyId;
-use crate::secret::random;
 
 /// What is counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +14,18 @@ pub(crate) struct SlotName {
 }
 
 impl SlotName {
+    /// Names a slot under a secret key, so that nobody can aim two slots at one name.
+    pub(crate) fn new<V: AsRef<str>>(secret: &[u8; 16], endpoint: &str, key: KeyId, variables: &[V]) -> Self {
+        let mut hasher = SipHasher13::new_with_key(secret);
+        write_part(&mut hasher, endpoint.as_bytes());
+        hasher.write_u128(key.bits());
+        for variable in variables {
+            write_part(&mut hasher, variable.as_ref().as_bytes());
+        }
+        let (high, low) = hasher.finish128().as_u64();
+        Self { high, low }
+    }
+
     pub(super) fn high(self) -> u64 {
         self.high
     }
@@ -23,37 +33,9 @@ impl SlotName {
     pub(super) fn low(self) -> u64 {
         self.low
     }
-}
 
-/// Names slots under a secret key, so that nobody can aim two slots at one name.
-#[derive(Clone)]
-pub(crate) struct SlotNamer(SipHasher13);
-
-/// A namer that has taken in an endpoint's name.
-#[derive(Clone)]
-pub(crate) struct EndpointNamer(SipHasher13);
-
-impl SlotNamer {
-    pub(crate) fn new() -> Result<Self> {
-        Ok(Self(SipHasher13::new_with_key(&random()?)))
-    }
-
-    pub(crate) fn endpoint(&self, name: &str) -> EndpointNamer {
-        let mut hasher = self.0;
-        write_part(&mut hasher, name.as_bytes());
-        EndpointNamer(hasher)
-    }
-}
-
-impl EndpointNamer {
-    pub(crate) fn slot<V: AsRef<str>>(&self, key: KeyId, variables: &[V]) -> SlotName {
-        let mut hasher = self.0;
-        hasher.write_u128(key.bits());
-        for variable in variables {
-            write_part(&mut hasher, variable.as_ref().as_bytes());
-        }
-        let (high, low) = hasher.finish128().as_u64();
-        SlotName { high, low }
+    pub(super) fn to_bytes(self) -> [u8; 16] {
+        (u128::from(self.high) << 64 | u128::from(self.low)).to_be_bytes()
     }
 }
 

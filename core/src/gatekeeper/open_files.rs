@@ -4,10 +4,8 @@ use std::fs::read_link;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 
-use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{self, Guards, Rest, lock};
-use crate::store::Store;
 use crate::verify::{CacheSizes, Engine};
 
 struct OpenFiles(Mutex<Vec<(PathBuf, Weak<Engine>)>>);
@@ -30,7 +28,7 @@ pub(super) fn engine(path: PathBuf, sizes: &CacheSizes) -> Result<Arc<Engine>> {
     })?;
     let path = real(&path, MOST_LINKS);
     // Made before the lock is taken: at a fork, the registry of places is locked before this list.
-    let new = Engine::new(Store::on_file(path.clone()), Clock::System, sizes)?;
+    let new = Engine::on_file(path.clone(), sizes)?;
     fork::register_list(&OPEN_FILES);
     let mut open = lock(&OPEN_FILES.0);
     open.retain(|(_, engine)| engine.strong_count() > 0);

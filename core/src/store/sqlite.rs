@@ -2,22 +2,25 @@
 
 mod connection;
 mod failure;
+mod freshness;
 mod keys;
 mod migrate;
 mod tenants;
+mod wait;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::Result;
-use crate::fork::{Guards, lock, try_lock};
+use crate::fork::{Guards, lock};
+use crate::shared::{Concern, Shared};
 use connection::{Reader, open_writer};
-use failure::{BUSY, Failure};
+use failure::Failure;
+use wait::wait_for_locks;
 
 /// Connections that read; a hot verification holds one for about two microseconds.
 const READERS: usize = 4;
@@ -25,51 +28,36 @@ const READERS: usize = 4;
 /// The records of one place: a file, or memory of this process alone. Opens at first use, and again after a fork.
 pub(crate) struct Store {
     path: Option<PathBuf>,
+    shared: Arc<Shared>,
+    /// When, on the boot clock in ms, somebody last looked for changes of another program.
+    looked_ms: AtomicU64,
     writer: Mutex<Option<Connection>>,
     readers: [Mutex<Option<Reader>>; READERS],
-    /// In memory, the change number in force. A file holds its own.
-    memory_number: AtomicU64,
 }
 
 impl Store {
-    pub(crate) fn in_memory() -> Self {
-        Self::new(None)
+    pub(crate) fn in_memory() -> Result<Self> {
+        Ok(Self::new(None, Shared::in_memory()?))
     }
 
     pub(crate) fn on_file(path: PathBuf) -> Self {
-        Self::new(Some(path))
+        let shared = Shared::beside(&path);
+        Self::new(Some(path), shared)
     }
 
-    fn new(path: Option<PathBuf>) -> Self {
-        Self { path, writer: Mutex::default(), readers: Default::default(), memory_number: AtomicU64::new(0) }
-    }
-
-    /// The change number in force: what was read under a lower one may be stale.
-    pub(crate) fn change_number(&self) -> Result<u64> {
-        match &self.path {
-            None => Ok(self.memory_number.load(SeqCst)),
-            Some(path) => self.with_reader(path, Reader::change_number),
+    fn new(path: Option<PathBuf>, shared: Shared) -> Self {
+        Self {
+            path,
+            shared: Arc::new(shared),
+            looked_ms: AtomicU64::new(0),
+            writer: Mutex::default(),
+            readers: Default::default(),
         }
     }
 
-    /// The same, if it can be said without opening a file and without waiting for another thread.
-    pub(crate) fn try_change_number(&self) -> Result<Option<u64>> {
-        if self.path.is_none() {
-            return self.change_number().map(Some);
-        }
-        let own = own_reader();
-        let in_turn = self.readers.iter().cycle().skip(own).take(READERS);
-        for mut reader in in_turn.filter_map(try_lock) {
-            if let Some(reader) = &mut *reader {
-                // Another process may be repairing the file.
-                let answer = reader.connection.busy_timeout(Duration::ZERO).map_err(Failure::from);
-                return match answer.and_then(|()| reader.change_number()) {
-                    Err(failure) if failure.is_busy() => Ok(None),
-                    answer => self.explained(answer).map(Some),
-                };
-            }
-        }
-        Ok(None)
+    /// What the processes that use these records share.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Reads in whatever snapshot each statement finds.
@@ -81,18 +69,19 @@ impl Store {
     }
 
     /// Runs `change` in a transaction of its own: all of it is on disk, or none. What can alter a verdict takes the
-    /// next change number, by the triggers of the schema. Where it finds nothing to change, nothing is.
+    /// next change number, by the triggers of the schema, and is announced by what `change` adds to the list. Where it
+    /// finds nothing to change, nothing is.
     fn change<T>(
         &self,
-        change: impl FnOnce(&Transaction<'_>) -> Result<Option<T>, Failure>,
+        change: impl FnOnce(&Transaction<'_>, &mut Vec<Concern>) -> Result<Option<T>, Failure>,
     ) -> Result<Option<T>> {
         self.with_writer(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let Some(answer) = change(&transaction)? else { return Ok(None) };
-            if self.path.is_none() {
-                // Before the commit: a reader that sees the new number waits for the lock, and then sees the change.
-                self.memory_number.store(connection::change_number(&transaction)?, SeqCst);
-            }
+            let mut concerns = Vec::new();
+            let Some(answer) = change(&transaction, &mut concerns)? else { return Ok(None) };
+            let number = connection::change_number(&transaction)?;
+            self.shared.open_or_make(number)?.words.announce(&concerns, number);
+            // Nothing follows the commit.
             transaction.commit()?;
             Ok(Some(answer))
         })
@@ -111,7 +100,7 @@ impl Store {
             self.with_writer(|_| Ok(()))?;
         }
         self.explained(opened(&mut reader, || Reader::open(path)).and_then(|reader| {
-            reader.connection.busy_timeout(BUSY)?;
+            wait_for_locks(&mut reader.connection)?;
             run(reader)
         }))
     }

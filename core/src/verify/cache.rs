@@ -10,6 +10,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
 use crate::key::KnownKey;
 use crate::secret::{CacheKey, Digest};
+use crate::shared::{Map, Words};
 
 /// Locks that order the look-ups of one digest, so that the store is asked once.
 const FLIGHTS: usize = 64;
@@ -36,12 +37,12 @@ impl KeyCache {
         })
     }
 
-    /// What is remembered and not older than change `number`.
-    pub(crate) fn get(&self, digest: &Digest, number: u64) -> Option<Remembered> {
-        let fresh = |key: &Arc<KnownKey>| (key.as_of >= number).then(|| Remembered::Known(Arc::clone(key)));
-        let known = self.known.get(digest, fresh).flatten();
-        known.or_else(|| {
-            let still_unknown = self.unknown.get(digest, |as_of| *as_of >= number);
+    /// What is remembered and as fresh as `words` say.
+    pub(crate) fn get(&self, digest: &Digest, words: &Words<Map>) -> Option<Remembered> {
+        let of_known = words.of_known(digest);
+        let fresh = |key: &Arc<KnownKey>| (key.as_of >= of_known).then(|| Remembered::Known(Arc::clone(key)));
+        self.known.get(digest, fresh).flatten().or_else(|| {
+            let still_unknown = self.unknown.get(digest, |as_of| *as_of >= words.of_unknown(digest));
             still_unknown.unwrap_or(false).then_some(Remembered::Unknown)
         })
     }

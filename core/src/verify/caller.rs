@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use super::engine::{Engine, Io};
+use super::engine::{Engine, Io, View};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::key;
@@ -57,29 +57,37 @@ impl Caller {
         match self {
             Self::Operator => Ok(None),
             Self::RootKey(root) => {
-                let tenant = root.tenant(engine, engine.store().change_number()?, Io::Allowed)?;
+                let tenant = match engine.view(Io::Allowed)? {
+                    Some(view) => root.tenant(engine, &view, Io::Allowed)?,
+                    None => None,
+                };
                 // Never none: that is the operator.
                 tenant.map(Some).ok_or_else(|| GatekeeperError::internal("a root key without a tenant"))
             }
         }
     }
 
-    /// The tenant the caller is bound to, if to one, as of change `number`; nothing if that would need I/O and `io`
-    /// forbids it.
+    /// The tenant the caller is bound to, if to one, as `view` has it; nothing if that would need I/O and `io` forbids
+    /// it.
     #[allow(
         clippy::option_option,
         reason = "the outer one says whether it is known, the inner one which it is"
     )]
-    pub(super) fn tenant(&self, engine: &Engine, number: u64, io: Io) -> Result<Option<Option<TenantId>>> {
+    pub(super) fn tenant(
+        &self,
+        engine: &Engine,
+        view: &View<'_>,
+        io: Io,
+    ) -> Result<Option<Option<TenantId>>> {
         match self {
             Self::Operator => Ok(Some(None)),
-            Self::RootKey(root) => Ok(root.tenant(engine, number, io)?.map(Some)),
+            Self::RootKey(root) => Ok(root.tenant(engine, view, io)?.map(Some)),
         }
     }
 }
 
 impl RootKey {
-    fn tenant(&self, engine: &Engine, number: u64, io: Io) -> Result<Option<TenantId>> {
+    fn tenant(&self, engine: &Engine, view: &View<'_>, io: Io) -> Result<Option<TenantId>> {
         let digest = match &self.shape {
             Shape::WellFormed(digest) => digest,
             Shape::Empty => {
@@ -90,16 +98,16 @@ impl RootKey {
             }
             Shape::Malformed => return Err(wrong()),
         };
-        if self.good_as_of.load(SeqCst) > number {
+        if self.good_as_of.load(SeqCst) > view.words().of_known(digest) {
             return Ok(self.tenant.get().copied());
         }
-        if self.wrong_as_of.load(SeqCst) > number {
+        if self.wrong_as_of.load(SeqCst) > view.words().of_unknown(digest) {
             return Err(wrong());
         }
         if io == Io::Forbidden {
             return Ok(None);
         }
-        let read = engine.store().tenant_of_root_key(digest.as_bytes())?;
+        let read = engine.store().tenant_of_root_key(digest, view.words())?;
         let Some(tenant) = read.found else {
             self.wrong_as_of.fetch_max(read.number + 1, SeqCst);
             return Err(wrong());

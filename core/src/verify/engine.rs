@@ -1,26 +1,27 @@
 //! Everything that a verification needs of a place.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use super::cache::{KeyCache, Remembered};
+use super::target::Target;
 use super::verdict::{Decision, Verdict};
-use crate::clock::Clock;
-use crate::counters::{EndpointNamer, MemoryCounters, SlotNamer};
+use crate::clock::{Clock, Now};
+use crate::counters::{Counters, SlotName};
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{self, Guards, Rest};
 use crate::id::TenantId;
 use crate::key::{self, KnownKey};
-use crate::limit::{Choices, Endpoint};
 use crate::role::RoleSets;
 use crate::secret::Digest;
+use crate::shared::{Generation, Map, Words};
 use crate::store::{AsOf, KeyRow, Store};
-use crate::window::Request;
+use crate::window::{Request, Taken};
 
 /// One place: its records, its counters, its clock, and what it remembers.
 pub(crate) struct Engine {
     store: Store,
-    counters: MemoryCounters,
-    namer: SlotNamer,
+    counters: Counters,
     clock: Clock,
     cache: KeyCache,
     role_sets: RoleSets,
@@ -39,21 +40,32 @@ pub(crate) struct CacheSizes {
     pub(crate) unknown: usize,
 }
 
-/// An endpoint, ready to be verified against.
-pub(crate) struct Target {
-    endpoint: Endpoint,
-    namer: EndpointNamer,
-    /// None where the endpoint is good for one call only.
-    choices: Option<Choices>,
-    keep_ms: u64,
+/// What held when a verification began.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    now: Now,
+    generation: &'a Generation,
 }
 
+/// How often in one verification what stands beside the database may be made anew.
+const MOST_GENERATIONS: usize = 3;
+
 impl Engine {
-    pub(crate) fn new(store: Store, clock: Clock, sizes: &CacheSizes) -> Result<Arc<Self>> {
+    pub(crate) fn in_memory(clock: Clock, sizes: &CacheSizes) -> Result<Arc<Self>> {
+        Self::new(Store::in_memory()?, Counters::in_memory(), clock, sizes)
+    }
+
+    /// On the file at `path`, with counters beside it.
+    pub(crate) fn on_file(path: PathBuf, sizes: &CacheSizes) -> Result<Arc<Self>> {
+        let store = Store::on_file(path);
+        let counters = Counters::beside_database(Arc::clone(store.shared()));
+        Self::new(store, counters, Clock::System, sizes)
+    }
+
+    fn new(store: Store, counters: Counters, clock: Clock, sizes: &CacheSizes) -> Result<Arc<Self>> {
         let engine = Arc::new(Self {
             store,
-            counters: MemoryCounters::new(),
-            namer: SlotNamer::new()?,
+            counters,
             clock,
             cache: KeyCache::new(sizes.known, sizes.unknown)?,
             role_sets: RoleSets::new(),
@@ -71,22 +83,15 @@ impl Engine {
         &self.clock
     }
 
-    /// An endpoint to be verified against many times.
-    pub(crate) fn target(&self, name: &str, endpoint: Endpoint) -> Target {
-        Target { choices: Some(Choices::new()), ..self.target_of_one_call(name, endpoint) }
-    }
-
-    /// An endpoint to be verified against once.
-    pub(crate) fn target_of_one_call(&self, name: &str, endpoint: Endpoint) -> Target {
-        Target { namer: self.namer.endpoint(name), keep_ms: endpoint.longest_ms(), choices: None, endpoint }
-    }
-
-    /// The change number in force; nothing if that would need I/O and `io` forbids it.
-    pub(crate) fn change_number(&self, io: Io) -> Result<Option<u64>> {
-        match io {
-            Io::Allowed => self.store.change_number().map(Some),
-            Io::Forbidden => self.store.try_change_number(),
-        }
+    /// What holds at this moment; nothing if that would need I/O and `io` forbids it.
+    pub(crate) fn view(&self, io: Io) -> Result<Option<View<'_>>> {
+        let now = self.clock.now();
+        let generation = match self.store.generation(now.boot_ms)? {
+            None if io == Io::Allowed => self.store.open_shared()?,
+            None => return Ok(None),
+            Some(generation) => generation,
+        };
+        Ok(Some(View { now, generation }))
     }
 
     /// Judges `key` as of now, waiting for the store where it has to be asked.
@@ -97,42 +102,42 @@ impl Engine {
         variables: &[V],
         tenant: Option<TenantId>,
     ) -> Result<Verdict> {
-        let number = self.store.change_number()?;
-        reached(self.verify(key, target, variables, tenant, number, Io::Allowed)?)
+        match self.view(Io::Allowed)? {
+            Some(view) => reached(self.verify(key, target, variables, tenant, view, Io::Allowed)?),
+            None => reached(None),
+        }
     }
 
-    /// Judges `key` as of change `number` for a caller bound to `tenant` or to none, and takes one permit of its slot.
+    /// Judges `key` as `view` has it for a caller bound to `tenant` or to none, and takes one permit of its slot.
     pub(crate) fn verify<V: AsRef<str>>(
         &self,
         key: &str,
         target: &Target,
         variables: &[V],
         tenant: Option<TenantId>,
-        number: u64,
+        view: View<'_>,
         io: Io,
     ) -> Result<Option<Verdict>> {
         // A root or platform key is never a user's.
         if key::well_formed(key).is_none_or(key::is_reserved) {
             return Ok(Some(Verdict::InvalidKey));
         }
-        let known = match self.find(&Digest::of(key.as_bytes()), number, io)? {
+        let known = match self.find(&Digest::of(key.as_bytes()), view.words(), io)? {
             None => return Ok(None),
             Some(Remembered::Unknown) => return Ok(Some(Verdict::InvalidKey)),
             Some(Remembered::Known(known)) => known,
         };
-        let now = self.clock.now();
+        let now = view.now;
         if !known.is_good(now.wall_ms, tenant) {
             return Ok(Some(Verdict::InvalidKey));
         }
 
-        let choice = match &target.choices {
-            Some(choices) => choices.choose(&target.endpoint, &known.roles),
-            None => target.endpoint.choose(&known.roles),
+        let (choice, limit) = target.choose(&known.roles);
+        let request = Request { limit, cost: 1, keep_ms: target.keep_ms() };
+        let Some(taken) = self.take(view, request, io, |secret| target.slot(secret, known.id, variables))?
+        else {
+            return Ok(None);
         };
-        let limit = target.endpoint.limit(choice);
-        let slot = target.namer.slot(known.id, variables);
-        let taken =
-            self.counters.take(slot, now.boot_ms, Request { limit, cost: 1, keep_ms: target.keep_ms });
 
         let frees_in = taken.frees_at.saturating_sub(now.boot_ms);
         let decision = Decision {
@@ -146,9 +151,32 @@ impl Engine {
         Ok(Some(if taken.admitted { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) }))
     }
 
-    /// The record of `digest`, not older than change `number`; nothing if that would need I/O and `io` forbids it.
-    fn find(&self, digest: &Digest, number: u64, io: Io) -> Result<Option<Remembered>> {
-        if let Some(remembered) = self.cache.get(digest, number) {
+    /// Takes a permit of the slot with this name; nothing if that would need I/O and `io` forbids it.
+    fn take(
+        &self,
+        view: View<'_>,
+        request: Request,
+        io: Io,
+        name: impl Fn(&[u8; 16]) -> SlotName,
+    ) -> Result<Option<Taken>> {
+        let mut generation = view.generation;
+        for _ in 0..MOST_GENERATIONS {
+            let slot = name(&generation.slot_key);
+            let taken = self.counters.take(generation, slot, view.now, request, io == Io::Allowed)?;
+            if taken.is_some() || io == Io::Forbidden {
+                return Ok(taken);
+            }
+            // It was made anew since the view was taken: what was judged by its words stands, the count starts anew.
+            generation = self.store.open_shared()?;
+        }
+        Err(GatekeeperError::unavailable(
+            "what is beside the database was removed again and again: leave it there",
+        ))
+    }
+
+    /// The record of `digest`, as fresh as `words` say; nothing if that would need I/O and `io` forbids it.
+    fn find(&self, digest: &Digest, words: &Words<Map>, io: Io) -> Result<Option<Remembered>> {
+        if let Some(remembered) = self.cache.get(digest, words) {
             return Ok(Some(remembered));
         }
         if io == Io::Forbidden {
@@ -156,10 +184,10 @@ impl Engine {
         }
         let _flight = self.cache.flight(digest);
         // Whoever held the flight before may have brought the answer.
-        if let Some(remembered) = self.cache.get(digest, number) {
+        if let Some(remembered) = self.cache.get(digest, words) {
             return Ok(Some(remembered));
         }
-        let AsOf { number: as_of, found } = self.store.key_by_digest(digest.as_bytes())?;
+        let AsOf { number: as_of, found } = self.store.key_by_digest(digest, words)?;
         Ok(Some(match found {
             None => {
                 self.cache.insert_unknown(digest, as_of);
@@ -186,6 +214,12 @@ impl Engine {
     }
 }
 
+impl View<'_> {
+    pub(super) fn words(&self) -> &Words<Map> {
+        &self.generation.words
+    }
+}
+
 /// The verdict of a call that was allowed to wait for one.
 pub(super) fn reached(verdict: Option<Verdict>) -> Result<Verdict> {
     verdict.ok_or_else(|| GatekeeperError::internal("no verdict, although waiting was allowed"))
@@ -198,5 +232,6 @@ impl Rest for Engine {
         self.role_sets.rest(guards);
         self.store.rest(guards);
         self.counters.rest(guards);
+        self.store.shared().rest(guards);
     }
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::caller::Caller;
-use super::engine::{Engine, Io, Target, reached};
+use super::engine::{Engine, Io, reached};
+use super::target::Target;
 use super::verdict::Verdict;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
@@ -23,7 +24,7 @@ pub struct Verifier {
 impl Verifier {
     pub(crate) fn new(engine: Arc<Engine>, caller: Arc<Caller>, endpoints: Endpoints) -> Self {
         let targets = endpoints.into_iter().map(|(name, endpoint)| {
-            let target = engine.target(&name, endpoint);
+            let target = Target::new(&name, endpoint);
             (name, target)
         });
         Self { targets: targets.collect(), engine, caller }
@@ -77,11 +78,11 @@ impl Verifier {
         variables: &[V],
         io: Io,
     ) -> Result<Option<Verdict>> {
-        let Some(number) = self.engine.change_number(io)? else { return Ok(None) };
-        let Some(tenant) = self.caller.tenant(&self.engine, number, io)? else { return Ok(None) };
+        let Some(view) = self.engine.view(io)? else { return Ok(None) };
+        let Some(tenant) = self.caller.tenant(&self.engine, &view, io)? else { return Ok(None) };
         let Some(target) = self.targets.get(endpoint) else { return Err(self.never_defined()) };
         check_variables(variables)?;
-        self.engine.verify(key, target, variables, tenant, number, io)
+        self.engine.verify(key, target, variables, tenant, view, io)
     }
 
     /// Does not repeat the name that was given: it may be a key in the wrong place.

@@ -168,6 +168,34 @@ impl Log {
         }
     }
 
+    /// Appends the log to `bytes`.
+    pub(super) fn store(&self, bytes: &mut Vec<u8>) {
+        for time in [self.first, self.last] {
+            bytes.extend_from_slice(&time.to_le_bytes());
+        }
+        for Entry { gap, cost } in &self.entries {
+            bytes.extend_from_slice(&gap.to_le_bytes());
+            bytes.extend_from_slice(&cost.to_le_bytes());
+        }
+    }
+
+    /// Makes this the log that is stored in `bytes`; false where they are none.
+    pub(super) fn load(&mut self, bytes: &[u8]) -> bool {
+        let Some((times, entries)) = bytes.split_first_chunk::<16>() else { return false };
+        let ([first, last], []) = times.as_chunks::<8>() else { return false };
+        let (entries, []) = entries.as_chunks::<8>() else { return false };
+        (self.first, self.last, self.cost) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last), 0);
+        self.entries.clear();
+        let mut reached = self.first;
+        for [a, b, c, d, cost @ ..] in entries {
+            let entry = Entry { gap: u32::from_le_bytes([*a, *b, *c, *d]), cost: u32::from_le_bytes(*cost) };
+            self.cost += u64::from(entry.cost);
+            reached = reached.saturating_add(u64::from(entry.gap));
+            self.entries.push(entry);
+        }
+        self.entries.is_empty() || reached == self.last
+    }
+
     /// Keeps the log within its bound; a later time for an old cost can only deny.
     fn merge_oldest(&mut self) {
         while self.entries.len() > MOST_ENTRIES {

@@ -101,7 +101,7 @@ impl Operation for CreateKey {
         engine.store().add_key(&NewKey {
             id,
             tenant: context.home(),
-            digest: api_key.digest().as_bytes(),
+            digest: &api_key.digest(),
             prefix: prefix.as_str(),
             roles: &roles,
             owner_id: self.owner_id.as_deref(),

@@ -38,9 +38,8 @@ impl Operation for RotateKey {
         let store = context.engine().store();
         let prefix = store.key_prefix(id, context.tenant())?.ok_or_else(no_such_key)?;
         let apikey = key::generate(&Prefix::new(prefix)?)?;
-        let digest = apikey.digest();
         store
-            .replace_digest(id, context.tenant(), digest.as_bytes(), now(context))?
+            .replace_digest(id, context.tenant(), &apikey.digest(), now(context))?
             .ok_or_else(no_such_key)?;
         Ok(RotatedKey { id, apikey })
     }

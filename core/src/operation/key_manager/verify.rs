@@ -9,7 +9,7 @@ use crate::id::KeyId;
 use crate::limit::Endpoint;
 use crate::operation::{Method, Operation, Route, wire};
 use crate::secret::Secret;
-use crate::verify::{Verdict, check_variables};
+use crate::verify::{Target, Verdict, check_variables};
 
 /// Verifies a key against limits that come with the call. Within one program, a [`Verifier`](crate::Verifier) does the
 /// same, faster.
@@ -73,7 +73,7 @@ impl Operation for VerifyKey {
         check_variables(&self.variables)?;
         let endpoint = Endpoint::from_ratelimits(&self.ratelimits)?;
         let engine = context.engine();
-        let target = engine.target_of_one_call(&self.endpoint, endpoint);
+        let target = Target::of_one_call(&self.endpoint, endpoint);
         engine
             .verify_waiting(self.apikey.expose(), &target, &self.variables, context.tenant())
             .map(VerifyOutput::from)

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure::{BUSY, Failure};
+use super::failure::Failure;
 use super::migrate;
+use super::wait::{PATIENCE, wait_for_locks};
 
 /// A connection that reads, and what it last saw of other connections' commits.
 pub(super) struct Reader {
@@ -63,8 +64,8 @@ fn open(path: &Path) -> Result<Connection, Failure> {
     // No URI: a path with a `?` is a path. Each connection has a lock of ours around it.
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    wait_for_locks(&mut connection)?;
     Ok(connection)
 }
 
@@ -75,7 +76,7 @@ fn use_wal(connection: &Connection) -> Result<(), Failure> {
     let mut waited = Duration::ZERO;
     loop {
         match try_wal(connection) {
-            Err(failure) if failure.is_busy() && waited < BUSY => thread::sleep(PAUSE),
+            Err(failure) if failure.is_busy() && waited < PATIENCE => thread::sleep(PAUSE),
             done => return done,
         }
         waited += PAUSE;

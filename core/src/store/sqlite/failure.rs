@@ -1,14 +1,11 @@
 //! What went wrong in the store, told so that an operator knows what to change.
 
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::ErrorCode;
 
+use super::wait::PATIENCE;
 use crate::error::GatekeeperError;
-
-/// How long a connection waits for a lock before it gives up.
-pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// Why a statement or a transaction ended.
 #[derive(Debug)]
@@ -72,7 +69,7 @@ fn advice(error: &rusqlite::Error, place: &str, path: Option<&Path>) -> String {
             format!("{place} is read-only: let this user write to the file and to its folder")
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            let seconds = BUSY.as_secs();
+            let seconds = PATIENCE.as_secs();
             format!(
                 "{place} has been locked for {seconds} s: end the transaction that holds it, then try again"
             )

@@ -1,0 +1,145 @@
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::window::Limit;
+
+/// Counters as two processes would have them, but for LMDB, which one process opens once.
+struct Place {
+    _folder: TempDir,
+    shared: Arc<Shared>,
+    counters: SharedCounters,
+    clock: ManualClock,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("gatekeeper.db");
+        std::fs::write(&database, "").unwrap();
+        let shared = Arc::new(Shared::beside(&database));
+        shared.open_or_make(1).unwrap();
+        let clock = ManualClock::new();
+        let counters = SharedCounters::new(Arc::clone(&shared), Clock::Manual(clock.clone()));
+        Self { _folder: folder, shared, counters, clock }
+    }
+
+    fn take(&self, name: u128, request: Request) -> Taken {
+        let generation = self.shared.open().unwrap().unwrap();
+        self.counters.take(generation, SlotName::from(name), request, true).unwrap().unwrap()
+    }
+
+    fn slots(&self) -> usize {
+        let mut open = lock(&self.counters.open);
+        let environment = &mut open.as_mut().unwrap().environment;
+        let counted = environment.change(|slots, transaction| Ok(Err::<(), _>(slots.len(transaction)?)));
+        usize::try_from(counted.unwrap().unwrap_err()).unwrap()
+    }
+}
+
+fn spread(name: u128) -> u128 {
+    name.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+}
+
+fn once(duration: u64) -> Request {
+    Request { limit: Limit::new(1, duration).unwrap(), cost: 1, keep_ms: duration }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 8, ..ProptestConfig::default() })]
+
+    #[test]
+    fn l6_slots_in_the_file_decide_as_windows_of_their_own(
+        calls in prop::collection::vec((0..20_u128, 0..=30_u64, 1..=3_u32), 1..300),
+        limits in prop::collection::vec((1..=300_u32, 1..=200_u64), 20),
+    ) {
+        let place = Place::new();
+        let mut alone: Vec<_> = limits.iter().map(|_| Window::default()).collect();
+        for (slot, step, cost) in calls {
+            place.clock.advance(step);
+            let index = usize::try_from(slot).unwrap();
+            let (max_req, duration) = limits[index];
+            let request =
+                Request { limit: Limit::new(max_req.max(cost), duration).unwrap(), cost, keep_ms: duration };
+            let now = Clock::Manual(place.clock.clone()).boot_ms();
+            prop_assert_eq!(place.take(spread(slot), request), alone[index].take(now, request));
+        }
+    }
+}
+
+#[test]
+fn the_file_grows_as_it_fills_and_forgets_nothing() {
+    let place = Place::new();
+    let slots = 150_000;
+    for name in 0..slots {
+        assert!(place.take(spread(name), once(3_600_000)).admitted);
+    }
+    assert!(std::fs::metadata(&lock(&place.counters.open).as_ref().unwrap().path).unwrap().len() > 8 << 20);
+    for name in (0..slots).step_by(97) {
+        assert!(!place.take(spread(name), once(3_600_000)).admitted, "a slot was forgotten");
+    }
+}
+
+#[test]
+fn a_slot_with_nothing_in_its_window_is_swept() {
+    let place = Place::new();
+    for name in 1..=20_000 {
+        place.take(spread(name), once(1000));
+    }
+    assert_eq!(place.slots(), 20_000);
+    // One busy slot looks after all the others.
+    for _ in 0..20_000 * usize::try_from(TAKES_PER_SWEEP).unwrap() / SWEPT_AT_ONCE + 1000 {
+        place.clock.advance(1000);
+        assert!(place.take(spread(0), once(1000)).admitted);
+    }
+    assert!(place.slots() <= 1 + SWEPT_AT_ONCE, "{} slots are left", place.slots());
+}
+
+#[test]
+fn new_slots_sweep_faster_than_they_come() {
+    let place = Place::new();
+    for name in 0..60_000 {
+        place.clock.advance(1);
+        place.take(spread(name), once(1000));
+    }
+    // A thousand have something in their window; the others are gone, but for those not yet come round to.
+    assert!(place.slots() < 2500, "{} slots", place.slots());
+}
+
+#[test]
+fn l1_threads_together_never_take_more_than_the_limit() {
+    let place = Place::new();
+    let request = Request { limit: Limit::new(1000, 60_000).unwrap(), cost: 1, keep_ms: 60_000 };
+    let admitted = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..500 {
+                    admitted.fetch_add(usize::from(place.take(3, request).admitted), SeqCst);
+                }
+            });
+        }
+    });
+    assert_eq!(admitted.into_inner(), 1000);
+}
+
+#[test]
+fn bytes_that_are_no_window_are_an_error_that_says_what_to_remove() {
+    let place = Place::new();
+    place.take(1, once(1000));
+    let garbage = lock(&place.counters.open).as_mut().unwrap().environment.change(|slots, transaction| {
+        slots.put(transaction, &SlotName::from(1).to_bytes(), b"garbage")?;
+        Ok(Ok::<_, ()>(()))
+    });
+    garbage.unwrap().unwrap();
+    let generation = place.shared.open().unwrap().unwrap();
+    let error = place.counters.take(generation, SlotName::from(1), once(1000), true).unwrap_err();
+    assert_eq!(error.code(), "service_unavailable");
+    assert!(
+        error.message().contains("gatekeeper.db-shared") && error.message().contains("remove"),
+        "{error}"
+    );
+}

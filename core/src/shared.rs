@@ -1,0 +1,158 @@
+//! What the processes of a machine share beside a database: words by which they tell each other of changes, and where
+//! they count. In `memory:`, the words of that place alone.
+
+mod file_system;
+mod folder;
+mod header;
+mod map;
+mod trouble;
+mod words;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock};
+
+use crate::error::{GatekeeperError, Result};
+use crate::fork::{Guards, lock};
+use crate::secret::random;
+use folder::{FileId, Folder, Opened};
+pub(crate) use map::Map;
+use trouble::Trouble;
+pub(crate) use words::{Concern, Words};
+
+/// What is shared. Opens at first use, and again after a fork.
+pub(crate) struct Shared {
+    /// None in memory.
+    folder: Option<Folder>,
+    /// The generations this process has seen, each holding the next: what was removed stays mapped, since somebody may
+    /// just be reading it.
+    first: OnceLock<Box<Generation>>,
+    /// The words' file of the newest generation, locked shared; held while a generation is added.
+    locked: Mutex<Option<File>>,
+    /// When, on the boot clock in ms, the newest generation was last seen in place.
+    seen_ms: AtomicU64,
+}
+
+/// The words and the counters of one life of the folder: until it is removed, the machine restarts, or the format
+/// changes.
+pub(crate) struct Generation {
+    pub(crate) words: Words<Map>,
+    /// Slots are named under this key.
+    pub(crate) slot_key: [u8; 16],
+    /// Where they are counted; none in memory.
+    pub(crate) counters: Option<PathBuf>,
+    file: Option<FileId>,
+    next: OnceLock<Box<Self>>,
+}
+
+impl Shared {
+    pub(crate) fn in_memory() -> Result<Self> {
+        let generation = Generation {
+            words: Words(Map::own()),
+            slot_key: random()?,
+            counters: None,
+            file: None,
+            next: OnceLock::new(),
+        };
+        Ok(Self { first: OnceLock::from(Box::new(generation)), ..Self::new(None) })
+    }
+
+    pub(crate) fn beside(database: &Path) -> Self {
+        Self::new(Some(Folder::beside(database)))
+    }
+
+    fn new(folder: Option<Folder>) -> Self {
+        Self { folder, first: OnceLock::new(), locked: Mutex::default(), seen_ms: AtomicU64::new(u64::MAX) }
+    }
+
+    /// The generation in force at `now_ms` of the boot clock, if it is open. Looks once in a millisecond whether it was
+    /// removed: whoever makes another one waits longer before using it.
+    pub(crate) fn current(&self, now_ms: u64) -> Option<&Generation> {
+        let newest = self.newest()?;
+        if let (Some(folder), Some(file)) = (&self.folder, newest.file)
+            && self.seen_ms.load(Relaxed) != now_ms
+        {
+            if !folder.holds(file) {
+                return None;
+            }
+            self.seen_ms.store(now_ms, Relaxed);
+        }
+        Some(newest)
+    }
+
+    /// The generation in force, locked against being made anew; none where there is none yet.
+    pub(crate) fn open(&self) -> Result<Option<&Generation>> {
+        match &self.folder {
+            None => Ok(self.newest()),
+            Some(folder) => {
+                self.open_locked(folder, &mut lock(&self.locked)).map_err(|why| folder.explain(why))
+            }
+        }
+    }
+
+    /// The same; makes a generation where there is none. The write lock of the database is held, in which the last
+    /// change is `number`.
+    pub(crate) fn open_or_make(&self, number: u64) -> Result<&Generation> {
+        let Some(folder) = &self.folder else { return self.newest().ok_or_else(gone) };
+        let mut locked = lock(&self.locked);
+        let mut open = || self.open_locked(folder, &mut locked);
+        let opened = match open() {
+            Ok(None) => folder.make(number).and_then(|()| open()),
+            opened => opened,
+        };
+        opened.map_err(|why| folder.explain(why))?.ok_or_else(gone)
+    }
+
+    fn open_locked(
+        &self,
+        folder: &Folder,
+        locked: &mut Option<File>,
+    ) -> std::result::Result<Option<&Generation>, Trouble> {
+        if let (Some(newest), Some(_)) = (self.newest(), &*locked)
+            && newest.file.is_some_and(|file| folder.holds(file))
+        {
+            return Ok(Some(newest));
+        }
+        *locked = None;
+        let Some(Opened { words, header, counters }) = folder.open()? else { return Ok(None) };
+        let file = FileId::from(&words.metadata()?);
+        if self.newest().is_none_or(|newest| newest.file != Some(file)) {
+            self.add(Generation {
+                words: Words(Map::of(&words)?),
+                slot_key: header.slot_key,
+                counters: Some(counters),
+                file: Some(file),
+                next: OnceLock::new(),
+            });
+        }
+        *locked = Some(words);
+        Ok(self.newest())
+    }
+
+    /// Holds the lock and closes the file, for a fork. The maps stay: they are the same memory on both sides.
+    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+        let mut locked = lock(&self.locked);
+        *locked = None;
+        guards.push(Box::new(locked));
+    }
+
+    fn newest(&self) -> Option<&Generation> {
+        let mut newest = self.first.get()?;
+        while let Some(next) = newest.next.get() {
+            newest = next;
+        }
+        Some(newest)
+    }
+
+    /// Adds a generation after the newest. `locked` is held.
+    fn add(&self, generation: Generation) {
+        let place = self.newest().map_or(&self.first, |newest| &newest.next);
+        // Only the holder of `locked` adds: the place is empty.
+        let _ = place.set(Box::new(generation));
+    }
+}
+
+fn gone() -> GatekeeperError {
+    GatekeeperError::unavailable("what was just made beside the database is gone")
+}

@@ -1,0 +1,217 @@
+//! The folder beside a database. In it, `words`: the words, and what every user of the folder locks; and the counters'
+//! file. Together they are a generation.
+//!
+//! A generation is made under the write lock of the database, so that no change is being announced meanwhile, and under
+//! an exclusive lock on the one before, which every open process holds shared: two never count side by side.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::file_system::{check_local, give_to_owner_of, times_open};
+use super::header::{self, Header};
+use super::trouble::Trouble;
+use super::words;
+use crate::error::GatekeeperError;
+
+/// How long to wait for those who look at the file for a moment.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(2);
+
+pub(super) struct Folder {
+    database: PathBuf,
+    path: PathBuf,
+}
+
+/// A generation that is in place, locked shared for as long as the file is open.
+pub(super) struct Opened {
+    pub(super) words: File,
+    pub(super) header: Header,
+    pub(super) counters: PathBuf,
+}
+
+/// Which file it is, whatever its name is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId(u64, u64);
+
+impl Folder {
+    pub(super) fn beside(database: &Path) -> Self {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-shared");
+        Self { database: database.to_owned(), path: path.into() }
+    }
+
+    pub(super) fn explain(&self, trouble: Trouble) -> GatekeeperError {
+        trouble.explain(&self.path)
+    }
+
+    /// Whether the words' file that stands there now is `file`.
+    pub(super) fn holds(&self, file: FileId) -> bool {
+        fs::metadata(self.words()).is_ok_and(|found| FileId::from(&found) == file)
+    }
+
+    /// The generation that is in place; none where one must be made.
+    pub(super) fn open(&self) -> Result<Option<Opened>, Trouble> {
+        let Some(words) = self.locked(FlockOperation::NonBlockingLockShared)? else { return Ok(None) };
+        check_local(&self.path)?;
+        let Some(header) = Header::read(&words)? else { return Ok(None) };
+        let counters = self.counters(&header);
+        if !counters.exists() || !lock_of(&counters).exists() {
+            return Ok(None);
+        }
+        if !header.is_for_this_process() {
+            drop(words);
+            return self.take_over();
+        }
+        check_only_copy(FileId::from(&words.metadata()?))?;
+        Ok(Some(Opened { words, header, counters }))
+    }
+
+    /// Makes a generation in which nothing is counted and nothing older than change `number` is good, unless one is in
+    /// place. The write lock of the database is held.
+    pub(super) fn make(&self, number: u64) -> Result<(), Trouble> {
+        if self.open()?.is_some() {
+            return Ok(());
+        }
+        self.make_folder()?;
+        check_local(&self.path)?;
+        let _before = self.lock_out()?;
+        self.clear()?;
+        let header = Header::new()?;
+        let counters = self.counters(&header);
+        self.create(&counters)?;
+        self.create(&lock_of(&counters))?;
+
+        let new = self.path.join(format!("words-{:016x}", header.generation));
+        let file = self.create(&new)?;
+        header.write(&file)?;
+        // Written out, so that a full disk is met here and not where the map is used.
+        file.write_all_at(&words::new(number), header::LENGTH as u64)?;
+        fs::rename(&new, self.words())?;
+        // Whoever still uses what was removed looks for it once in a millisecond.
+        sleep(PAUSE);
+        Ok(())
+    }
+
+    /// Keeps out everybody who uses the generation before, if there is one that counts.
+    fn lock_out(&self) -> Result<Option<File>, Trouble> {
+        match self.locked(FlockOperation::NonBlockingLockExclusive) {
+            // Its counters were removed: its users will notice that its words are, too.
+            Err(Trouble::InUse) if self.lacks_counters()? => Ok(None),
+            locked => locked,
+        }
+    }
+
+    fn lacks_counters(&self) -> Result<bool, Trouble> {
+        let Ok(words) = File::open(self.words()) else { return Ok(false) };
+        Ok(Header::read(&words)?.is_some_and(|header| {
+            let counters = self.counters(&header);
+            !counters.exists() || !lock_of(&counters).exists()
+        }))
+    }
+
+    /// Takes a generation over whose users have all gone, and who could not have shared locks with this process.
+    fn take_over(&self) -> Result<Option<Opened>, Trouble> {
+        let words = match self.locked(FlockOperation::NonBlockingLockExclusive) {
+            Err(Trouble::InUse) => return Err(Trouble::OtherContainer),
+            locked => locked?,
+        };
+        if let Some(words) = words
+            && let Some(header) = Header::read(&words)?
+        {
+            header.for_this_process().write(&words)?;
+        }
+        self.open()
+    }
+
+    /// The words' file under a lock that does not wait; none where there is no such file.
+    fn locked(&self, lock: FlockOperation) -> Result<Option<File>, Trouble> {
+        let mut waited = Duration::ZERO;
+        while waited < PATIENCE {
+            let file = match OpenOptions::new().read(true).write(true).open(self.words()) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                file => file?,
+            };
+            match flock(&file, lock) {
+                // It may have been replaced before it was locked.
+                Ok(()) if self.holds(FileId::from(&file.metadata()?)) => return Ok(Some(file)),
+                Ok(()) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    sleep(PAUSE);
+                    waited += PAUSE;
+                }
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+        }
+        Err(Trouble::InUse)
+    }
+
+    fn make_folder(&self) -> Result<(), Trouble> {
+        match fs::create_dir(&self.path) {
+            Ok(()) => Ok(give_to_owner_of(&self.database, &self.path)?),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn create(&self, path: &Path) -> Result<File, Trouble> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        give_to_owner_of(&self.database, path)?;
+        Ok(file)
+    }
+
+    /// Removes what earlier generations left.
+    fn clear(&self) -> Result<(), Trouble> {
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with("words-") || name.starts_with("counters-") {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn words(&self) -> PathBuf {
+        self.path.join("words")
+    }
+
+    fn counters(&self, header: &Header) -> PathBuf {
+        self.path.join(format!("counters-{:016x}", header.generation))
+    }
+}
+
+/// Waits for another thread that is just closing the file; else it is another copy of this library that has it open.
+fn check_only_copy(file: FileId) -> Result<(), Trouble> {
+    let mut waited = Duration::ZERO;
+    while times_open(file)? > 1 {
+        if waited >= PATIENCE {
+            return Err(Trouble::SecondCopy);
+        }
+        sleep(PAUSE);
+        waited += PAUSE;
+    }
+    Ok(())
+}
+
+/// The file that LMDB keeps beside `counters` for its locks.
+fn lock_of(counters: &Path) -> PathBuf {
+    let mut path = counters.as_os_str().to_owned();
+    path.push("-lock");
+    path.into()
+}
+
+impl From<&fs::Metadata> for FileId {
+    fn from(metadata: &fs::Metadata) -> Self {
+        Self(metadata.dev(), metadata.ino())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! Why the folder beside a database cannot be used, told so that an operator knows what to change.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use crate::error::GatekeeperError;
+
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Io(io::Error),
+    Other(GatekeeperError),
+    /// On a file system that other machines may use, too: which one.
+    Remote(&'static str),
+    /// Another copy of this library has it open in this process.
+    SecondCopy,
+    /// Processes that cannot share locks with this one have it open.
+    OtherContainer,
+    /// Others keep it locked: those of another version, for as long as they run.
+    InUse,
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<GatekeeperError> for Trouble {
+    fn from(error: GatekeeperError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Trouble {
+    pub(super) fn explain(self, folder: &Path) -> GatekeeperError {
+        let place = format!("\"{}\"", folder.display());
+        let message = match &self {
+            Self::Remote(name) => format!(
+                "{place} is on a file system that other machines may use too ({name}), which cannot share memory with them: put the database on a local disk"
+            ),
+            Self::SecondCopy => format!(
+                "{place} is open in this process already, by another copy of gatekeeper-native: load one copy"
+            ),
+            Self::OtherContainer => format!(
+                "{place} is in use by another container: run the processes in one, or let them share a process namespace"
+            ),
+            Self::InUse => format!(
+                "{place} is locked by processes that cannot count together with this one, as those of another version: upgrade and restart all of them"
+            ),
+            Self::Io(error) => advice(error.kind(), &place),
+            Self::Other(_) => String::new(),
+        };
+        match self {
+            Self::Other(error) => error,
+            Self::Io(error) => GatekeeperError::unavailable(message).caused_by(error),
+            _ => GatekeeperError::unavailable(message),
+        }
+    }
+}
+
+fn advice(kind: ErrorKind, place: &str) -> String {
+    match kind {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => format!(
+            "{place}, in which the processes of this machine count together, cannot be written: let this user write to it and to the database's folder"
+        ),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            format!("the disk that holds {place} is full: make room")
+        }
+        _ => format!("{place} cannot be used now: see the cause of this error"),
+    }
+}

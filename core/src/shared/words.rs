@@ -1,0 +1,107 @@
+//! Words by which every reader learns that what it remembers may be stale.
+//!
+//! Whoever changes a record holds the write lock of the database, takes the next change number *n*, raises the words
+//! of the digests concerned to *n*, and then commits; nothing follows the commit. Whoever remembers a record also
+//! remembers the change number of the snapshot it was read from: it is good as long as that is at least its word, read
+//! after the verification began. A word that is ahead of every snapshot says that a writer is at work, or died.
+
+use std::iter;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use crate::secret::Digest;
+
+/// The words of [`Words`] that stand before those of the shards: the latest number, and the one for all digests.
+const COMMON: usize = 2;
+/// Into how many shards the digests fall: a change touches what is remembered of one in so many.
+const SHARDS: usize = 4096;
+/// How many words there are: the common ones, and two for each shard.
+pub(super) const WORDS: usize = COMMON + 2 * SHARDS;
+
+/// The words of a new generation, as they stand in its file: nothing older than change `number` is good.
+pub(super) fn new(number: u64) -> Vec<u8> {
+    let common = iter::repeat_n(number, COMMON);
+    common.chain(iter::repeat_n(0, 2 * SHARDS)).flat_map(u64::to_ne_bytes).collect()
+}
+
+/// A number that only grows.
+pub(crate) trait Word {
+    fn get(&self) -> u64;
+    /// Makes it `number` unless it is more already.
+    fn raise(&self, number: u64);
+}
+
+impl Word for AtomicU64 {
+    fn get(&self) -> u64 {
+        self.load(SeqCst)
+    }
+
+    fn raise(&self, number: u64) {
+        self.fetch_max(number, SeqCst);
+    }
+}
+
+/// What a change does to the record of a digest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Concern {
+    /// What was nobody's is now a key: only those who remember that it was nobody's have to hear of it.
+    Appeared(Digest),
+    /// A key has changed, or is gone.
+    Changed(Digest),
+}
+
+/// The words; `S` holds them: memory of this process, or a file that all of them map.
+pub(crate) struct Words<S>(pub(super) S);
+
+impl<W: Word, S: Deref<Target = [W]>> Words<S> {
+    /// What a remembered record of `digest` must at least be as of.
+    pub(crate) fn of_known(&self, digest: &Digest) -> u64 {
+        self.at(1).max(self.at(COMMON + 2 * self.shard(digest)))
+    }
+
+    /// What the memory that `digest` is nobody's must at least be as of.
+    pub(crate) fn of_unknown(&self, digest: &Digest) -> u64 {
+        self.of_known(digest).max(self.at(COMMON + 2 * self.shard(digest) + 1))
+    }
+
+    /// The highest number that was announced: no change with a higher one was committed by us.
+    pub(crate) fn latest(&self) -> u64 {
+        self.at(0)
+    }
+
+    /// Announces change `number`. The write lock of the database is held, and the change is not yet committed.
+    pub(crate) fn announce(&self, concerns: &[Concern], number: u64) {
+        self.raise(0, number);
+        for concern in concerns {
+            match concern {
+                Concern::Appeared(digest) => self.raise(COMMON + 2 * self.shard(digest) + 1, number),
+                Concern::Changed(digest) => self.raise(COMMON + 2 * self.shard(digest), number),
+            }
+        }
+    }
+
+    /// Announces change `number`, of which it is not known what it concerns.
+    pub(crate) fn announce_to_all(&self, number: u64) {
+        self.raise(0, number);
+        self.raise(1, number);
+    }
+
+    fn shard(&self, digest: &Digest) -> usize {
+        let [.., low, high] = *digest.as_bytes();
+        usize::from(u16::from_le_bytes([low, high])) % ((self.0.len() - COMMON) / 2)
+    }
+
+    fn at(&self, place: usize) -> u64 {
+        // INVARIANT: every place is below the length; a word that is not there would be ahead of everything.
+        self.0.get(place).map_or(u64::MAX, Word::get)
+    }
+
+    fn raise(&self, place: usize, number: u64) {
+        if let Some(word) = self.0.get(place) {
+            word.raise(number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod model;

@@ -1,0 +1,168 @@
+//! How what is remembered of the records stays fresh: their readers' side of `shared::Words`.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::Store;
+use super::connection::change_number;
+use super::failure::Failure;
+use super::wait::{do_not_wait, wait_for_locks};
+use crate::error::Result;
+use crate::fork::try_lock;
+use crate::secret::Digest;
+use crate::shared::{Generation, Map, Words};
+use crate::store::AsOf;
+
+/// How long a change that another program made in the file may go unnoticed.
+const LOOK_EVERY_MS: u64 = 100;
+
+impl Store {
+    /// What is shared, if it is open and in force at `now_ms` of the boot clock. Once in a while, also announces what
+    /// another program has changed in the file.
+    pub(crate) fn generation(&self, now_ms: u64) -> Result<Option<&Generation>> {
+        let Some(generation) = self.shared.current(now_ms) else { return Ok(None) };
+        if self.path.is_some() && now_ms.saturating_sub(self.looked_ms.load(Relaxed)) >= LOOK_EVERY_MS {
+            self.looked_ms.store(now_ms, Relaxed);
+            self.look_for_foreign_changes(generation)?;
+        }
+        Ok(Some(generation))
+    }
+
+    /// Opens what is shared, and makes it where it is not there.
+    pub(crate) fn open_shared(&self) -> Result<&Generation> {
+        if let Some(generation) = self.shared.open()? {
+            return Ok(generation);
+        }
+        // The database comes first: what stands beside it follows its permissions.
+        self.with_writer(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            Ok(self.shared.open_or_make(change_number(&transaction)?)?)
+        })
+    }
+
+    /// Announces what another program has changed, if that can be seen without waiting.
+    fn look_for_foreign_changes(&self, generation: &Generation) -> Result<()> {
+        let Some(mut reader) = self.readers.iter().find_map(try_lock) else { return Ok(()) };
+        let Some(reader) = &mut *reader else { return Ok(()) };
+        match do_not_wait(&mut reader.connection).and_then(|()| reader.change_number()) {
+            // Ours are announced before they are committed.
+            Ok(number) if number > generation.words.latest() => generation.words.announce_to_all(number),
+            Err(failure) if !failure.is_busy() => return self.explained(Err(failure)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Reads what is to be remembered of `digest`; where a writer died that had announced a change, settles that first.
+    pub(super) fn read_of<T>(
+        &self,
+        digest: &Digest,
+        words: &Words<Map>,
+        read: impl Fn(&Connection) -> Result<AsOf<T>, Failure>,
+    ) -> Result<AsOf<T>> {
+        let found = self.read(&read)?;
+        if found.number < words.of_unknown(digest) && self.settle(words.latest())? {
+            return self.read(&read);
+        }
+        Ok(found)
+    }
+
+    /// Takes the change number `announced`, unless a writer is at work who will: a change that was announced, and whose
+    /// writer has died, then never was. False where one is at work.
+    fn settle(&self, announced: u64) -> Result<bool> {
+        let Some(mut writer) = try_lock(&self.writer) else { return Ok(false) };
+        let Some(connection) = &mut *writer else { return Ok(false) };
+        let settled = do_not_wait(connection).and_then(|()| raise_number(connection, announced));
+        match wait_for_locks(connection).and(settled) {
+            Err(failure) if failure.is_busy() => Ok(false),
+            settled => self.explained(settled).map(|()| true),
+        }
+    }
+}
+
+/// Makes the change number `announced`, if it is less.
+fn raise_number(connection: &mut Connection, announced: u64) -> Result<(), Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if change_number(&transaction)? < announced {
+        transaction.execute("UPDATE changes SET number = $1", [announced.cast_signed()])?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::KeyId;
+    use crate::shared::Concern;
+    use crate::store::{DEFAULT_TENANT, NewKey};
+
+    fn on_file() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::on_file(folder.path().join("gatekeeper.db"));
+        (folder, store)
+    }
+
+    fn add(store: &Store, digest: &Digest) {
+        let new = NewKey {
+            id: KeyId::from_bits(1),
+            tenant: DEFAULT_TENANT,
+            digest,
+            prefix: "user",
+            roles: &[],
+            owner_id: None,
+            name: None,
+            metadata: None,
+            expires_at: None,
+            created_at: 0,
+        };
+        store.add_key(&new).unwrap().unwrap();
+    }
+
+    #[test]
+    fn what_is_read_is_as_fresh_as_its_word_in_every_place() {
+        let (_folder, on_file) = on_file();
+        for store in [on_file, Store::in_memory().unwrap()] {
+            let digest = Digest::of(b"key");
+            let words = &store.open_shared().unwrap().words;
+            assert!(store.key_by_digest(&digest, words).unwrap().found.is_none());
+            let before = words.of_unknown(&digest);
+            add(&store, &digest);
+            assert!(words.of_unknown(&digest) > before, "a guess has to be looked up again");
+            let read = store.key_by_digest(&digest, words).unwrap();
+            assert!(read.found.is_some() && read.number >= words.of_unknown(&digest));
+            let known = words.of_known(&digest);
+            assert!(store.delete_key(KeyId::from_bits(1), None).unwrap().is_some());
+            assert!(words.of_known(&digest) > known);
+        }
+    }
+
+    #[test]
+    fn the_word_of_a_writer_that_died_is_settled_by_the_next_reader() {
+        let (_folder, on_file) = on_file();
+        for store in [on_file, Store::in_memory().unwrap()] {
+            let digest = Digest::of(b"key");
+            add(&store, &digest);
+            let words = &store.open_shared().unwrap().words;
+            words.announce(&[Concern::Changed(digest)], words.latest() + 1);
+            let read = store.key_by_digest(&digest, words).unwrap();
+            assert!(read.number >= words.of_known(&digest), "it would be read again and again");
+        }
+    }
+
+    #[test]
+    fn while_a_writer_is_at_work_what_was_before_is_used_and_not_settled() {
+        let (folder, store) = on_file();
+        let digest = Digest::of(b"key");
+        add(&store, &digest);
+        let words = &store.open_shared().unwrap().words;
+        let mut other = Connection::open(folder.path().join("gatekeeper.db")).unwrap();
+        let at_work = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        words.announce(&[Concern::Changed(digest)], words.latest() + 1);
+        let read = store.key_by_digest(&digest, words).unwrap();
+        assert!(read.found.is_some() && read.number < words.of_known(&digest));
+        at_work.rollback().unwrap();
+        assert!(store.key_by_digest(&digest, words).unwrap().number >= words.of_known(&digest));
+    }
+}

@@ -1,0 +1,290 @@
+//! Several processes that count on one file.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write, copy, sink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread::{JoinHandle, sleep, spawn};
+use std::time::Duration;
+
+use gatekeeper::{CreateKey, DeleteKey, Endpoints, Gatekeeper, RotateKey, Verdict, Verifier};
+use tempfile::TempDir;
+
+const ENDPOINTS: &str = r#"{
+    "TWO": {"default": {"maxReq": 2, "duration": 3600000}},
+    "MANY": {"default": {"maxReq": 4000000000, "duration": 3600000}}
+}"#;
+
+/// A folder with a database, and this process's way to it.
+struct Place {
+    _folder: TempDir,
+    database: PathBuf,
+    gatekeeper: Gatekeeper,
+    verifier: Verifier,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("gatekeeper.db");
+        let gatekeeper = Gatekeeper::open(database.to_str().unwrap()).unwrap();
+        let verifier = gatekeeper.verifier(Endpoints::from_json(ENDPOINTS).unwrap()).unwrap();
+        Self { _folder: folder, database, gatekeeper, verifier }
+    }
+
+    fn shared(&self) -> PathBuf {
+        self.database.with_file_name("gatekeeper.db-shared")
+    }
+
+    fn create(&self) -> gatekeeper::CreatedKey {
+        self.gatekeeper.call_blocking(CreateKey::new("user")).unwrap()
+    }
+
+    fn verify(&self, key: &str, endpoint: &str) -> Verdict {
+        self.verifier.verify::<&str>(key, endpoint, &[]).unwrap()
+    }
+}
+
+/// Another process on the same file.
+struct Worker {
+    process: Child,
+    orders: ChildStdin,
+    answers: Option<BufReader<ChildStdout>>,
+}
+
+impl Worker {
+    fn on(database: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
+        command.arg(database).arg(ENDPOINTS).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let (orders, answers) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        Self { process, orders, answers: Some(BufReader::new(answers)) }
+    }
+
+    fn order(&mut self, order: &str) {
+        writeln!(self.orders, "{order}").unwrap();
+    }
+
+    fn ask(&mut self, order: &str) -> String {
+        self.order(order);
+        let mut answer = String::new();
+        self.answers.as_mut().unwrap().read_line(&mut answer).unwrap();
+        answer.trim_end().to_owned()
+    }
+
+    /// Counts what it acknowledges from now until it is killed.
+    fn count(&mut self) -> JoinHandle<u64> {
+        let mut answers = self.answers.take().unwrap();
+        spawn(move || copy(&mut answers, &mut sink()).unwrap())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn two_processes_take_from_one_window() {
+    let place = Place::new();
+    let key = place.create().api_key;
+    let mut worker = Worker::on(&place.database);
+    let order = format!("verify {} TWO", key.expose());
+    assert!(place.verify(key.expose(), "TWO").ok());
+    assert_eq!(worker.ask(&order), "admitted");
+    assert!(matches!(place.verify(key.expose(), "TWO"), Verdict::RateLimited(_)));
+    assert_eq!(worker.ask(&order), "limited");
+    // Nor does a third process begin with an empty window, or this one when it opens the file again.
+    assert_eq!(Worker::on(&place.database).ask(&order), "limited");
+}
+
+#[test]
+fn a_window_outlives_every_process_that_counted_in_it() {
+    let place = Place::new();
+    let key = place.create().api_key;
+    let order = format!("verify {} TWO", key.expose());
+    for expected in ["admitted", "admitted", "limited"] {
+        let mut worker = Worker::on(&place.database);
+        assert_eq!(worker.ask(&order), expected);
+    }
+}
+
+#[test]
+fn a_process_killed_at_any_instant_takes_nothing_with_it() {
+    let place = Place::new();
+    let key = place.create().api_key;
+    let order = format!("hammer {} MANY", key.expose());
+    let rounds: u64 = std::env::var("GATEKEEPER_KILLS").map_or(40, |rounds| rounds.parse().unwrap());
+    let mut survivor = Worker::on(&place.database);
+    survivor.order(&order);
+    let survived = survivor.count();
+    let (mut acknowledged, mut own) = (0, 0);
+    let mut random = 0x9e37_79b9_u64;
+    for round in 0..rounds {
+        let mut victim = Worker::on(&place.database);
+        victim.order(&order);
+        if round % 2 == 0 {
+            // In the midst of counting; otherwise perhaps while it opens the file.
+            let mut first = [0];
+            victim.answers.as_mut().unwrap().read_exact(&mut first).unwrap();
+            acknowledged += 1;
+        }
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        sleep(Duration::from_micros(random % 10_000));
+        let counted = victim.count();
+        drop(victim);
+        acknowledged += counted.join().unwrap();
+
+        own += 1;
+        let Verdict::Admitted(decision) = place.verify(key.expose(), "MANY") else { panic!("round {round}") };
+        let taken = u64::from(decision.total() - decision.remaining());
+        assert!(taken >= acknowledged + own, "round {round}: {taken} of {acknowledged} + {own} are left");
+    }
+    drop(survivor);
+    acknowledged += survived.join().unwrap();
+    let Verdict::Admitted(decision) = place.verify(key.expose(), "MANY") else { panic!("denied") };
+    let taken = u64::from(decision.total() - decision.remaining());
+    let killed = rounds + 1;
+    let least = acknowledged + own + 1;
+    assert!((least..=least + killed).contains(&taken), "{taken}: not {least}, and at most {killed} more");
+}
+
+#[test]
+fn a_removed_folder_is_noticed_and_the_processes_count_together_again() {
+    let place = Place::new();
+    let created = place.create();
+    let key = created.api_key.expose();
+    let mut worker = Worker::on(&place.database);
+    let order = format!("verify {key} TWO");
+    assert!(place.verify(key, "TWO").ok());
+    assert_eq!(worker.ask(&order), "admitted");
+    assert_eq!(worker.ask(&order), "limited");
+    fs::remove_dir_all(place.shared()).unwrap();
+    // Who counts looks once in a millisecond.
+    sleep(Duration::from_millis(2));
+    assert_eq!(worker.ask(&order), "admitted");
+    assert!(place.verify(key, "TWO").ok());
+    assert_eq!(worker.ask(&order), "limited");
+    assert!(!place.verify(key, "TWO").ok());
+
+    fs::remove_dir_all(place.shared()).unwrap();
+    place.gatekeeper.call_blocking(RotateKey { id: created.id.into() }).unwrap();
+    assert_eq!(worker.ask(&order), "invalid");
+}
+
+#[test]
+fn a_removed_counters_file_is_made_anew_by_whoever_misses_it() {
+    let place = Place::new();
+    let key = place.create().api_key;
+    assert!(place.verify(key.expose(), "TWO").ok());
+    for entry in fs::read_dir(place.shared()).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.ends_with("words") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    // Whoever comes to count finds it missing; who counts in it notices that another was made.
+    let mut worker = Worker::on(&place.database);
+    let order = format!("verify {} TWO", key.expose());
+    assert_eq!(worker.ask(&order), "admitted");
+    assert!(place.verify(key.expose(), "TWO").ok());
+    assert_eq!(worker.ask(&order), "limited");
+    assert!(!place.verify(key.expose(), "TWO").ok());
+}
+
+/// Makes the words' file one of another boot.
+fn reboot(place: &Place) {
+    let words = place.shared().join("words");
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let mut bytes = fs::read(&words).unwrap();
+    let at = bytes.windows(36).position(|part| part == boot.trim().as_bytes()).unwrap();
+    bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
+    // In place, as it would be found: the same file.
+    fs::OpenOptions::new().write(true).open(words).unwrap().write_all(&bytes).unwrap();
+}
+
+#[test]
+fn what_was_counted_before_a_reboot_is_forgotten_and_what_was_revoked_is_not() {
+    let place = Place::new();
+    let (created, gone) = (place.create(), place.create());
+    let mut worker = Worker::on(&place.database);
+    let order = format!("verify {} TWO", created.api_key.expose());
+    assert_eq!(
+        [worker.ask(&order), worker.ask(&order), worker.ask(&order)],
+        ["admitted", "admitted", "limited"]
+    );
+    drop(worker);
+    place.gatekeeper.call_blocking(DeleteKey { id: gone.id.into() }).unwrap();
+    reboot(&place);
+    // This process has the folder open as one of this boot: it would have ended with the machine.
+    let mut late = Worker::on(&place.database);
+    let refused = late.ask(&order);
+    assert!(
+        refused.starts_with("service_unavailable") && refused.contains("gatekeeper.db-shared"),
+        "{refused}"
+    );
+    let Place { _folder, gatekeeper, verifier, .. } = place;
+    drop((gatekeeper, verifier));
+    assert_eq!([late.ask(&order), late.ask(&order), late.ask(&order)], ["admitted", "admitted", "limited"]);
+    assert_eq!(late.ask(&format!("verify {} TWO", gone.api_key.expose())), "invalid");
+}
+
+#[test]
+fn keys_that_others_create_push_nothing_out_of_this_process() {
+    let place = Place::new();
+    let created = place.create();
+    let key = created.api_key.expose();
+    assert!(place.verify(key, "MANY").ok());
+    let mut worker = Worker::on(&place.database);
+    for _ in 0..300 {
+        let answer = worker.ask("create");
+        let (_, other) = answer.split_once(' ').unwrap();
+        // Known at once, and nothing that was remembered has to be read again.
+        assert!(place.verify(other, "MANY").ok());
+        assert!(place.verifier.try_verify::<&str>(key, "MANY", &[]).unwrap().is_some());
+    }
+    place.gatekeeper.call_blocking(RotateKey { id: created.id.into() }).unwrap();
+    assert!(place.verifier.try_verify::<&str>(key, "MANY", &[]).unwrap().is_none());
+    assert_eq!(worker.ask(&format!("verify {key} MANY")), "invalid");
+}
+
+#[test]
+fn a_guess_that_becomes_a_key_is_known_at_once() {
+    let place = Place::new();
+    let mut worker = Worker::on(&place.database);
+    for _ in 0..50 {
+        let rotated = place.create();
+        let order = |key: &str| format!("verify {key} MANY");
+        assert_eq!(worker.ask(&order(rotated.api_key.expose())), "admitted");
+        let new = place.gatekeeper.call_blocking(RotateKey { id: rotated.id.into() }).unwrap();
+        assert_eq!(worker.ask(&order(rotated.api_key.expose())), "invalid");
+        assert_eq!(worker.ask(&order(new.apikey.expose())), "admitted");
+        place.gatekeeper.call_blocking(DeleteKey { id: rotated.id.into() }).unwrap();
+        assert_eq!(worker.ask(&order(new.apikey.expose())), "invalid");
+    }
+}
+
+#[test]
+fn processes_that_never_saw_the_file_make_one_generation_together() {
+    for _ in 0..20 {
+        let place = Place::new();
+        let key = place.create().api_key;
+        fs::remove_dir_all(place.shared()).unwrap();
+        let mut workers: Vec<_> = (0..6).map(|_| Worker::on(&place.database)).collect();
+        for worker in &mut workers {
+            worker.order(&format!("verify {} TWO", key.expose()));
+        }
+        let mut admitted = 0;
+        for worker in &mut workers {
+            let mut answer = String::new();
+            worker.answers.as_mut().unwrap().read_line(&mut answer).unwrap();
+            admitted += usize::from(answer == "admitted\n");
+            assert!(["admitted\n", "limited\n"].contains(&&*answer), "{answer}");
+        }
+        assert_eq!(admitted, 2);
+    }
+}
