@@ -5,8 +5,17 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
-use super::folder::FileId;
 use super::trouble::Trouble;
+
+/// Which file it is, whatever its name is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId(u64, u64);
+
+impl From<&fs::Metadata> for FileId {
+    fn from(metadata: &fs::Metadata) -> Self {
+        Self(metadata.dev(), metadata.ino())
+    }
+}
 
 /// File systems whose memory maps another machine cannot see, by their number in `statfs(2)`; and FUSE, which may be
 /// one.

@@ -6,14 +6,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::file_system::{check_local, give_to_owner_of, times_open};
+use super::file_system::{FileId, check_local, give_to_owner_of, times_open};
 use super::header::{self, Header};
 use super::trouble::Trouble;
 use super::words;
@@ -34,10 +34,6 @@ pub(super) struct Opened {
     pub(super) header: Header,
     pub(super) counters: PathBuf,
 }
-
-/// Which file it is, whatever its name is now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileId(u64, u64);
 
 impl Folder {
     pub(super) fn beside(database: &Path) -> Self {
@@ -205,12 +201,6 @@ fn lock_of(counters: &Path) -> PathBuf {
     let mut path = counters.as_os_str().to_owned();
     path.push("-lock");
     path.into()
-}
-
-impl From<&fs::Metadata> for FileId {
-    fn from(metadata: &fs::Metadata) -> Self {
-        Self(metadata.dev(), metadata.ino())
-    }
 }
 
 #[cfg(test)]

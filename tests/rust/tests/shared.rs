@@ -1,7 +1,9 @@
 //! Several processes that count on one file.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write, copy, sink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::{JoinHandle, sleep, spawn};
@@ -54,7 +56,10 @@ struct Worker {
 
 impl Worker {
     fn on(database: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
+        Self::start(&mut Command::new(env!("CARGO_BIN_EXE_worker")), database)
+    }
+
+    fn start(command: &mut Command, database: &Path) -> Self {
         command.arg(database).arg(ENDPOINTS).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let (orders, answers) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
@@ -287,4 +292,33 @@ fn processes_that_never_saw_the_file_make_one_generation_together() {
         }
         assert_eq!(admitted, 2);
     }
+}
+
+#[test]
+fn a_folder_that_this_user_cannot_write_is_an_error_that_says_what_to_change() {
+    let place = Place::new();
+    let key = place.create().api_key;
+    let home = place.database.parent().unwrap();
+    fs::remove_dir_all(place.shared()).unwrap();
+    fs::create_dir(place.shared()).unwrap();
+    let allow = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    allow(&place.shared(), 0o500);
+    let program = home.join("worker");
+    fs::copy(env!("CARGO_BIN_EXE_worker"), &program).unwrap();
+    // Root may write anywhere: then it is somebody else who tries.
+    let is_root = fs::metadata(home).unwrap().uid() == 0;
+    let mut command = Command::new(&program);
+    if is_root {
+        allow(home, 0o777);
+        for entry in fs::read_dir(home).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+            allow(&entry.path(), 0o777);
+        }
+        command.uid(65534);
+    }
+    let mut worker = Worker::start(&mut command, &place.database);
+    let refused = worker.ask(&format!("verify {} TWO", key.expose()));
+    assert!(refused.starts_with("service_unavailable") && refused.contains("cannot be written"), "{refused}");
+    assert!(refused.contains("gatekeeper.db-shared"), "{refused}");
+    allow(&place.shared(), 0o777);
+    assert_eq!(worker.ask(&format!("verify {} TWO", key.expose())), "admitted");
 }

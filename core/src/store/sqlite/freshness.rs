@@ -45,7 +45,8 @@ impl Store {
     fn look_for_foreign_changes(&self, generation: &Generation) -> Result<()> {
         let Some(mut reader) = self.readers.iter().find_map(try_lock) else { return Ok(()) };
         let Some(reader) = &mut *reader else { return Ok(()) };
-        match do_not_wait(&mut reader.connection).and_then(|()| reader.change_number()) {
+        match do_not_wait(&mut reader.connection).map_err(Failure::from).and_then(|()| reader.change_number())
+        {
             // Ours are announced before they are committed.
             Ok(number) if number > generation.words.latest() => generation.words.announce_to_all(number),
             Err(failure) if !failure.is_busy() => return self.explained(Err(failure)),
@@ -73,8 +74,9 @@ impl Store {
     fn settle(&self, announced: u64) -> Result<bool> {
         let Some(mut writer) = try_lock(&self.writer) else { return Ok(false) };
         let Some(connection) = &mut *writer else { return Ok(false) };
-        let settled = do_not_wait(connection).and_then(|()| raise_number(connection, announced));
-        match wait_for_locks(connection).and(settled) {
+        let settled =
+            do_not_wait(connection).map_err(Failure::from).and_then(|()| raise_number(connection, announced));
+        match wait_for_locks(connection).map_err(Failure::from).and(settled) {
             Err(failure) if failure.is_busy() => Ok(false),
             settled => self.explained(settled).map(|()| true),
         }

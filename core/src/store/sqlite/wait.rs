@@ -4,9 +4,7 @@
 use std::thread::{sleep, yield_now};
 use std::time::Duration;
 
-use rusqlite::Connection;
-
-use super::failure::Failure;
+use rusqlite::{Connection, Result};
 
 /// How long a connection waits before it gives up; timed by counting steps, so that it is about this long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,13 +16,13 @@ const SHORT_STEPS: i32 = 1000;
 const LONG_STEPS: i32 = 4500;
 
 /// Lets the connection wait.
-pub(super) fn wait_for_locks(connection: &mut Connection) -> Result<(), Failure> {
-    Ok(connection.busy_handler(Some(wait))?)
+pub(super) fn wait_for_locks(connection: &mut Connection) -> Result<()> {
+    connection.busy_handler(Some(wait))
 }
 
 /// Lets what meets a lock fail at once.
-pub(super) fn do_not_wait(connection: &mut Connection) -> Result<(), Failure> {
-    Ok(connection.busy_handler(None::<fn(i32) -> bool>)?)
+pub(super) fn do_not_wait(connection: &mut Connection) -> Result<()> {
+    connection.busy_handler(None::<fn(i32) -> bool>)
 }
 
 /// Waits a step; whether to try again.
