@@ -56,7 +56,8 @@ pub struct CreatedRootKey {
 impl Gatekeeper {
     /// A place by its URL: `memory:` (a place of its own each time), `sqlite:PATH`, or a plain path.
     ///
-    /// A file is opened at first use, and made there if it is not. Limits in a file are counted per process.
+    /// A file is opened at first use, and made there if it is not. All processes of the machine that open it share its
+    /// limits.
     ///
     /// ```
     /// let gatekeeper = gatekeeper::Gatekeeper::open("memory:")?;

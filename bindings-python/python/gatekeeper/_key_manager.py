@@ -193,7 +193,7 @@ def init_key_manager(
             ``default`` and those of every tenant are verified. One that is given but wrong is never ignored: each
             call answers ``invalidAPIToken``, or ``apiTokenNotPresent`` where it is the empty string.
         url: ``sqlite:PATH`` or a plain path, made at first use; or ``memory:``, a place of its own each time.
-            In a file, limits are counted per process.
+            All processes of the machine that use a file share its limits.
         cache_keys: How many keys are remembered, about 170 bytes each.
         cache_unknown_keys: How many keys are remembered to be nobody's, apart from the others.
         clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
