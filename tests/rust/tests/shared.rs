@@ -56,7 +56,7 @@ struct Worker {
 
 impl Worker {
     fn on(database: &Path) -> Self {
-        Self::start(&mut Command::new(env!("CARGO_BIN_EXE_worker")), database)
+        Self::start(&mut Command::new(env!("CARGO_BIN_EXE_console")), database)
     }
 
     fn start(command: &mut Command, database: &Path) -> Self {
@@ -303,8 +303,8 @@ fn a_folder_that_this_user_cannot_write_is_an_error_that_says_what_to_change() {
     fs::create_dir(place.shared()).unwrap();
     let allow = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     allow(&place.shared(), 0o500);
-    let program = home.join("worker");
-    fs::copy(env!("CARGO_BIN_EXE_worker"), &program).unwrap();
+    let program = home.join("console");
+    fs::copy(env!("CARGO_BIN_EXE_console"), &program).unwrap();
     // Root may write anywhere: then it is somebody else who tries.
     let is_root = fs::metadata(home).unwrap().uid() == 0;
     let mut command = Command::new(&program);

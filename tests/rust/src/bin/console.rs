@@ -1,4 +1,4 @@
-//! `worker URL ENDPOINTS`: does what it is told on standard input, a line each, and answers with a line.
+//! `console URL ENDPOINTS`: does what it is told on standard input, a line each, and answers with a line.
 //!
 //! - `verify KEY ENDPOINT [VARIABLE]`: `admitted`, `limited`, `invalid`, or the code and the message of an error
 //! - `create`: a new key's id and the key
@@ -14,7 +14,7 @@ use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verdict, Verifier};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(url), Some(endpoints)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: worker URL ENDPOINTS".into());
+        return Err("usage: console URL ENDPOINTS".into());
     };
     let gatekeeper = Gatekeeper::open(&url)?;
     let verifier = gatekeeper.verifier(Endpoints::from_json(&endpoints)?)?;
