@@ -19,11 +19,12 @@ LIMIT = ENDPOINTS["HAMMER"]["default"]["maxReq"]
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(row, id=f"{row.name}-{turn}") for turn in TURNS for row in ROWS],
+    # A parameter of its own for each turn: pytest keeps a fixture whose parameter is the one before.
+    params=[pytest.param((turn, row), id=f"{row.name}-{turn}") for turn in TURNS for row in ROWS],
 )
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A row of the matrix on a file of its own, which its tests share."""
-    row: Row = request.param
+    row: Row = request.param[1]
     with started(row) as [server]:
         yield server
 
