@@ -19,7 +19,6 @@ function start() {
       response.destroy();
       waiting.delete(number);
     }
-    workers.splice(workers.indexOf(worker), 1, start());
   });
   return Object.assign(worker, { pid: name });
 }
@@ -30,7 +29,8 @@ if (isMainThread) {
   const server = createServer(({ url }, response) => {
     const { pathname, key, pid } = asked(url);
     if (pathname === '/stop') {
-      workers.find((worker) => worker.pid === pid).terminate();
+      const stopped = workers.findIndex((worker) => worker.pid === pid);
+      workers.splice(stopped, 1, start())[0].terminate();
       response.end('{}');
       return;
     }
