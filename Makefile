@@ -32,7 +32,7 @@ $(CACHE)/python: pyproject.toml | tools
 	@mkdir -p $(CACHE)
 	python3 -m venv .venv
 	$(PYTHON) -m pip install -q 'pip>=25.1'
-	$(PYTHON) -m pip install -q --group dev
+	$(PYTHON) -m pip install -q --group dev --group matrix
 	@touch $@
 
 $(CACHE)/node: package-lock.json | tools
@@ -75,15 +75,18 @@ test: lint
 	$(PYTHON) -m pytest -q
 	npm test --silent
 	$(PYTHON) -m pytest -q tests/e2e
+	$(PYTHON) -m pytest -q tests/matrix
 
 soak: export GATEKEEPER_KILLS ?= 1000
 soak: export GATEKEEPER_SOAK ?= 10
+soak: export GATEKEEPER_MATRIX ?= 50
 soak: export PROPTEST_CASES ?= 20000
 soak: build
 	cargo test --release --quiet
 	$(PYTHON) -m pytest -q
 	npm test --silent
 	$(PYTHON) -m pytest -q tests/e2e
+	$(PYTHON) -m pytest -q tests/matrix
 
 bench: build
 	$(PYTHON) bench/report.py

@@ -1,0 +1,29 @@
+//! `hammer URL ENDPOINTS KEY`: once its standard input ends, verifies the key under `HAMMER` as often as that says, and
+//! tells at once what each call was answered, a letter each: `A`dmitted, `L`imited or `I`nvalid.
+
+#![allow(clippy::print_stdout, reason = "a program's answer")]
+
+use std::io::{Write, read_to_string, stdin, stdout};
+
+use gatekeeper::{Endpoints, Gatekeeper, Verdict};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [url, endpoints, key] = arguments.as_slice() else {
+        return Err("usage: hammer URL ENDPOINTS KEY".into());
+    };
+    let verifier = Gatekeeper::open(url)?.verifier(Endpoints::from_json(endpoints)?)?;
+    let calls: u32 = read_to_string(stdin())?.parse()?;
+    let mut out = stdout().lock();
+    for _ in 0..calls {
+        let verdict = match verifier.verify::<&str>(key, "HAMMER", &[])? {
+            Verdict::Admitted(_) => b"A",
+            Verdict::RateLimited(_) => b"L",
+            Verdict::InvalidKey => b"I",
+        };
+        out.write_all(verdict)?;
+        // Whoever kills this process then has every answer but that of the call it was in.
+        out.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! `worker URL ENDPOINTS`: answers `GET /verify?key=…` on the Unix socket that is its standard input, which any number of
+//! workers may share; a thread for each connection.
+
+use std::io::{BufRead, BufReader, Write, stdin};
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::thread;
+
+use gatekeeper::{Endpoints, Gatekeeper, Verdict, Verifier};
+use serde_json::json;
+
+type Answered<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Answered<()> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [url, endpoints] = arguments.as_slice() else {
+        return Err("usage: worker URL ENDPOINTS".into());
+    };
+    let verifier = Arc::new(Gatekeeper::open(url)?.verifier(Endpoints::from_json(endpoints)?)?);
+    let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned()?);
+    for connection in listener.incoming() {
+        let (connection, verifier) = (connection?, Arc::clone(&verifier));
+        // Where it ends with an error the caller sees a closed connection.
+        thread::spawn(move || serve(connection, &verifier).ok());
+    }
+    Ok(())
+}
+
+fn serve(mut connection: UnixStream, verifier: &Verifier) -> Answered<()> {
+    let mut lines = BufReader::new(connection.try_clone()?).lines();
+    while let Some(request) = lines.next().transpose()? {
+        while lines.next().transpose()?.is_some_and(|header| !header.is_empty()) {}
+        let key = request.split(['=', ' ']).nth(2).ok_or("not GET /verify?key=…")?;
+        let verdict = verifier.verify::<&str>(key, "HAMMER", &[])?;
+        let answer = json!({
+            "pid": std::process::id().to_string(),
+            "inherited": false,
+            "ok": verdict.ok(),
+            "keyValid": !matches!(verdict, Verdict::InvalidKey),
+        })
+        .to_string();
+        // In one piece, or not at all where it is killed.
+        let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
+        connection.write_all(response.as_bytes())?;
+    }
+    Ok(())
+}
