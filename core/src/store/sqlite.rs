@@ -89,7 +89,8 @@ impl Store {
 
     fn with_writer<T>(&self, run: impl FnOnce(&mut Connection) -> Result<T, Failure>) -> Result<T> {
         let mut writer = lock(&self.writer);
-        self.explained(opened(&mut writer, || open_writer(self.path.as_deref())).and_then(run))
+        let open = || self.alone_in_process().and_then(|()| open_writer(self.path.as_deref()));
+        self.explained(opened(&mut writer, open).and_then(run))
     }
 
     fn with_reader<T>(&self, path: &Path, run: impl FnOnce(&mut Reader) -> Result<T, Failure>) -> Result<T> {
@@ -103,6 +104,13 @@ impl Store {
             wait_for_locks(&mut reader.connection)?;
             run(reader)
         }))
+    }
+
+    /// Refuses where another copy of this library has the place open in this process: SQLite's locks, too, belong to the
+    /// process, and the first copy to close the file would drop those of the other.
+    fn alone_in_process(&self) -> Result<(), Failure> {
+        self.shared.open()?;
+        Ok(())
     }
 
     fn explained<T>(&self, result: Result<T, Failure>) -> Result<T> {
