@@ -51,6 +51,13 @@ impl Counters {
         }
     }
 
+    /// Closes what is open, for good.
+    pub(crate) fn close(&self) {
+        if let Self::Shared(counters) = self {
+            counters.close();
+        }
+    }
+
     /// Holds what must be at rest over a fork.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
         match self {

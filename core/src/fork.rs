@@ -9,13 +9,46 @@
 
 use std::cell::RefCell;
 use std::mem::transmute;
+use std::ops::Deref;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// State that must be at rest while the process forks.
 pub(crate) trait Rest: Send + Sync {
     /// Takes every lock, closes what must not be inherited, and hands out the guards.
     fn rest<'a>(&'a self, guards: &mut Guards<'a>);
+
+    /// Closes what must not be inherited, for good.
+    fn close(&self) {}
+}
+
+/// A place that is put to rest at every fork, for as long as this lives; closed when it is dropped, which no fork
+/// interrupts.
+pub(crate) struct Watched<T: Rest>(Arc<T>);
+
+impl<T: Rest + 'static> Watched<T> {
+    pub(crate) fn new(place: T) -> Self {
+        let place = Arc::new(place);
+        watched().open.push(Arc::clone(&place) as Arc<dyn Rest>);
+        Self(place)
+    }
+}
+
+impl<T: Rest> Deref for Watched<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Rest> Drop for Watched<T> {
+    fn drop(&mut self) {
+        let mut places = lock(&PLACES);
+        places.open.retain(|place| !ptr::addr_eq(Arc::as_ptr(place), Arc::as_ptr(&self.0)));
+        self.0.close();
+    }
 }
 
 /// Anything that lets go when it is dropped.
@@ -28,7 +61,7 @@ pub(crate) type Guards<'a> = Vec<Box<dyn Guard + 'a>>;
 struct Places {
     /// The list of open files, put to rest before what it names.
     list: Option<&'static dyn Rest>,
-    open: Vec<Weak<dyn Rest>>,
+    open: Vec<Arc<dyn Rest>>,
 }
 
 /// Everything here is made at compile time: what is made at first use could be half made while another thread forks,
@@ -46,13 +79,6 @@ struct Held {
     _guards: Guards<'static>,
     _places: Vec<Arc<dyn Rest>>,
     _registry: MutexGuard<'static, Places>,
-}
-
-/// Puts `place` to rest at every fork from now on, for as long as it lives.
-pub(crate) fn register(place: Weak<dyn Rest>) {
-    let open = &mut watched().open;
-    open.retain(|known| known.strong_count() > 0);
-    open.push(place);
 }
 
 /// Puts the list of open files to rest at every fork from now on. It must not be locked yet.
@@ -87,7 +113,7 @@ pub(crate) fn try_lock<T: ?Sized>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>>
 
 extern "C" fn prepare() {
     let registry = lock(&PLACES);
-    let places: Vec<_> = registry.open.iter().filter_map(Weak::upgrade).collect();
+    let places = registry.open.clone();
     let mut guards = Guards::new();
     if let Some(list) = registry.list {
         list.rest(&mut guards);

@@ -14,7 +14,7 @@ use crate::key;
 use crate::limit::Endpoints;
 use crate::operation::{self, Operation};
 use crate::secret::Secret;
-use crate::verify::{CacheSizes, Caller, Engine, Verifier};
+use crate::verify::{CacheSizes, Caller, Engine, OpenEngine, Verifier};
 use url::Place;
 
 /// How a place is opened.
@@ -40,7 +40,7 @@ impl Default for Options {
 /// Clones and threads share one place. In a process, a file is one place however often it is opened.
 #[derive(Clone)]
 pub struct Gatekeeper {
-    engine: Arc<Engine>,
+    engine: OpenEngine,
     caller: Arc<Caller>,
 }
 

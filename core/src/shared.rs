@@ -131,6 +131,10 @@ impl Shared {
         Ok(self.newest())
     }
 
+    pub(crate) fn close(&self) {
+        *lock(&self.locked) = None;
+    }
+
     /// Holds the lock and closes the file, for a fork. The maps stay: they are the same memory on both sides.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
         let mut locked = lock(&self.locked);

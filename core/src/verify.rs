@@ -11,7 +11,7 @@ mod verdict;
 mod verifier;
 
 pub(crate) use caller::Caller;
-pub(crate) use engine::{CacheSizes, Engine};
+pub(crate) use engine::{CacheSizes, Engine, OpenEngine};
 pub(crate) use target::Target;
 pub use verdict::{Decision, Verdict};
 pub use verifier::Verifier;

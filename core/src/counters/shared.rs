@@ -81,6 +81,10 @@ impl SharedCounters {
         }
     }
 
+    pub(super) fn close(&self) {
+        *lock(&self.open) = None;
+    }
+
     /// Holds the lock and closes the file, whose locks must not cross a fork.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
         let mut open = lock(&self.open);

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{self, Guards, Rest, lock};
-use crate::verify::{CacheSizes, Engine};
+use crate::fork::{self, Guards, Rest, Watched, lock};
+use crate::verify::{CacheSizes, Engine, OpenEngine};
 
-struct OpenFiles(Mutex<Vec<(PathBuf, Weak<Engine>)>>);
+struct OpenFiles(Mutex<Vec<(PathBuf, Weak<Watched<Engine>>)>>);
 
 static OPEN_FILES: OpenFiles = OpenFiles(Mutex::new(Vec::new()));
 
@@ -22,7 +22,7 @@ impl Rest for OpenFiles {
 }
 
 /// The engine of the file at `path`, which need not be there yet.
-pub(super) fn engine(path: PathBuf, sizes: &CacheSizes) -> Result<Arc<Engine>> {
+pub(super) fn engine(path: PathBuf, sizes: &CacheSizes) -> Result<OpenEngine> {
     let path = std::path::absolute(path).map_err(|error| {
         GatekeeperError::bad_request("url: the path cannot be made absolute").caused_by(error)
     })?;

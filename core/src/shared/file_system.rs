@@ -1,8 +1,8 @@
 //! What the folder's file system and this process must be like.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use super::trouble::Trouble;
@@ -72,16 +72,16 @@ pub(super) fn times_open(_: FileId) -> io::Result<usize> {
     Ok(1)
 }
 
-/// Lets those use `path` who may use the database, as SQLite does with its own files beside it.
-pub(super) fn give_to_owner_of(database: &Path, path: &Path) -> io::Result<()> {
-    let (database, own) = (fs::metadata(database)?, fs::metadata(path)?);
+/// Lets those use `new`, a file or a folder, who may use the database, as SQLite does with its own files beside it.
+pub(super) fn give_to_owner_of(database: &Path, new: &File) -> io::Result<()> {
+    let (database, own) = (fs::metadata(database)?, new.metadata()?);
     let readable = database.permissions().mode() & 0o666;
     // Who may read and write a file may enter and change a folder.
     let mode = if own.is_dir() { readable | (readable >> 2) & 0o111 } else { readable };
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    new.set_permissions(fs::Permissions::from_mode(mode))?;
     if own.uid() != database.uid() || own.gid() != database.gid() {
         // Only root can give it away; to anybody else the file belongs already, or cannot.
-        let _ = chown(path, Some(database.uid()), Some(database.gid()));
+        let _ = fchown(new, Some(database.uid()), Some(database.gid()));
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ mod tests {
         fs::write(&database, "").unwrap();
         fs::set_permissions(&database, fs::Permissions::from_mode(0o660)).unwrap();
         fs::create_dir(&made).unwrap();
-        give_to_owner_of(&database, &made).unwrap();
+        give_to_owner_of(&database, &File::open(&made).unwrap()).unwrap();
         assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o770);
     }
 }

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
@@ -20,8 +20,10 @@ use super::words;
 use crate::error::GatekeeperError;
 
 /// How long to wait for those who look at the file for a moment.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(2);
+/// What stands here is ours: a link is somebody's who wants us to write elsewhere.
+const NO_LINK: i32 = libc::O_NOFOLLOW;
 
 pub(super) struct Folder {
     database: PathBuf,
@@ -57,10 +59,10 @@ impl Folder {
         check_local(&self.path)?;
         let Some(header) = Header::read(&words)? else { return Ok(None) };
         let counters = self.counters(&header);
-        if !counters.exists() || !lock_of(&counters).exists() {
+        if !is_whole(&counters) {
             return Ok(None);
         }
-        if !header.is_for_this_process() {
+        if !header.is_for_this_process()? {
             drop(words);
             return self.take_over();
         }
@@ -105,10 +107,7 @@ impl Folder {
 
     fn lacks_counters(&self) -> Result<bool, Trouble> {
         let Ok(words) = File::open(self.words()) else { return Ok(false) };
-        Ok(Header::read(&words)?.is_some_and(|header| {
-            let counters = self.counters(&header);
-            !counters.exists() || !lock_of(&counters).exists()
-        }))
+        Ok(Header::read(&words)?.is_some_and(|header| !is_whole(&self.counters(&header))))
     }
 
     /// Takes a generation over whose users have all gone, and who could not have shared locks with this process.
@@ -120,7 +119,7 @@ impl Folder {
         if let Some(words) = words
             && let Some(header) = Header::read(&words)?
         {
-            header.for_this_process().write(&words)?;
+            header.for_this_process()?.write(&words)?;
         }
         self.open()
     }
@@ -129,27 +128,29 @@ impl Folder {
     fn locked(&self, lock: FlockOperation) -> Result<Option<File>, Trouble> {
         let mut waited = Duration::ZERO;
         while waited < PATIENCE {
-            let file = match OpenOptions::new().read(true).write(true).open(self.words()) {
+            let mut options = OpenOptions::new();
+            let file = match options.read(true).write(true).custom_flags(NO_LINK).open(self.words()) {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                 file => file?,
             };
             match flock(&file, lock) {
                 // It may have been replaced before it was locked.
                 Ok(()) if self.holds(FileId::from(&file.metadata()?)) => return Ok(Some(file)),
-                Ok(()) => {}
-                Err(rustix::io::Errno::WOULDBLOCK) => {
-                    sleep(PAUSE);
-                    waited += PAUSE;
-                }
+                Ok(()) | Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(error) => return Err(io::Error::from(error).into()),
             }
+            sleep(PAUSE);
+            waited += PAUSE;
         }
         Err(Trouble::InUse)
     }
 
     fn make_folder(&self) -> Result<(), Trouble> {
         match fs::create_dir(&self.path) {
-            Ok(()) => Ok(give_to_owner_of(&self.database, &self.path)?),
+            Ok(()) => {
+                let made = OpenOptions::new().read(true).custom_flags(NO_LINK).open(&self.path)?;
+                Ok(give_to_owner_of(&self.database, &made)?)
+            }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -157,7 +158,7 @@ impl Folder {
 
     fn create(&self, path: &Path) -> Result<File, Trouble> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        give_to_owner_of(&self.database, path)?;
+        give_to_owner_of(&self.database, &file)?;
         Ok(file)
     }
 
@@ -194,6 +195,12 @@ fn check_only_copy(file: FileId) -> Result<(), Trouble> {
         waited += PAUSE;
     }
     Ok(())
+}
+
+/// Whether both of the counters' files are there.
+fn is_whole(counters: &Path) -> bool {
+    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+    is_file(counters) && is_file(&lock_of(counters))
 }
 
 /// The file that LMDB keeps beside `counters` for its locks.

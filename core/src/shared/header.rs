@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use super::trouble::Trouble;
 use crate::secret::random;
 
 /// The header's length; the words follow.
@@ -36,11 +36,11 @@ struct Machine {
 
 impl Header {
     /// A header of a new generation, for this boot.
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self, Trouble> {
         Ok(Self {
             format: FORMAT,
-            machine: Machine::this(),
-            process_namespace: namespace("pid"),
+            machine: Machine::this()?,
+            process_namespace: namespace("pid")?,
             generation: u64::from_le_bytes(random()?),
             slot_key: random()?,
         })
@@ -53,8 +53,8 @@ impl Header {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             read => read?,
         }
-        let header: Option<Self> = serde_json::from_slice(&page).ok();
-        Ok(header.filter(|header| header.format == FORMAT && header.machine == Machine::this()))
+        let (header, machine): (Option<Self>, _) = (serde_json::from_slice(&page).ok(), Machine::this()?);
+        Ok(header.filter(|header| header.format == FORMAT && header.machine == machine))
     }
 
     pub(super) fn write(&self, file: &File) -> io::Result<()> {
@@ -64,12 +64,12 @@ impl Header {
     }
 
     /// Whether this process can share locks with those for whom the file was made.
-    pub(super) fn is_for_this_process(&self) -> bool {
-        self.process_namespace == namespace("pid")
+    pub(super) fn is_for_this_process(&self) -> io::Result<bool> {
+        Ok(self.process_namespace == namespace("pid")?)
     }
 
-    pub(super) fn for_this_process(self) -> Self {
-        self.in_process_namespace(namespace("pid"))
+    pub(super) fn for_this_process(self) -> io::Result<Self> {
+        Ok(self.in_process_namespace(namespace("pid")?))
     }
 
     pub(super) fn in_process_namespace(self, process_namespace: u64) -> Self {
@@ -78,23 +78,30 @@ impl Header {
 }
 
 impl Machine {
-    fn this() -> Self {
-        Self { boot: boot(), time_namespace: namespace("time") }
+    fn this() -> io::Result<Self> {
+        let boot = boot()?;
+        if boot.is_empty() {
+            return Err(io::Error::other("the machine does not say which boot this is"));
+        }
+        Ok(Self { boot, time_namespace: namespace("time")? })
     }
 }
 
 #[cfg(target_os = "linux")]
-fn boot() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+fn boot() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn boot() -> String {
-    let output = std::process::Command::new("sysctl").args(["-n", "kern.bootsessionuuid"]).output();
-    output.map_or_else(|_| String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+fn boot() -> io::Result<String> {
+    let output = std::process::Command::new("sysctl").args(["-n", "kern.bootsessionuuid"]).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Linux's number of a namespace of this process, `namespaces(7)`; 0 where there is none.
-fn namespace(kind: &str) -> u64 {
-    fs::metadata(format!("/proc/self/ns/{kind}")).map_or(0, |namespace| namespace.ino())
+fn namespace(kind: &str) -> io::Result<u64> {
+    match fs::metadata(format!("/proc/self/ns/{kind}")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        namespace => Ok(namespace?.ino()),
+    }
 }

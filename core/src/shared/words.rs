@@ -11,17 +11,16 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use crate::secret::Digest;
 
-/// The words of [`Words`] that stand before those of the shards: the latest number, and the one for all digests.
-const COMMON: usize = 2;
+/// The word for all digests stands before those of the shards.
+const COMMON: usize = 1;
 /// Into how many shards the digests fall: a change touches what is remembered of one in so many.
 const SHARDS: usize = 4096;
-/// How many words there are: the common ones, and two for each shard.
+/// How many words there are: the one for all, and two for each shard.
 pub(super) const WORDS: usize = COMMON + 2 * SHARDS;
 
 /// The words of a new generation, as they stand in its file: nothing older than change `number` is good.
 pub(super) fn new(number: u64) -> Vec<u8> {
-    let common = iter::repeat_n(number, COMMON);
-    common.chain(iter::repeat_n(0, 2 * SHARDS)).flat_map(u64::to_ne_bytes).collect()
+    iter::once(number).chain(iter::repeat_n(0, WORDS - COMMON)).flat_map(u64::to_ne_bytes).collect()
 }
 
 /// A number that only grows.
@@ -56,7 +55,7 @@ pub(crate) struct Words<S>(pub(super) S);
 impl<W: Word, S: Deref<Target = [W]>> Words<S> {
     /// What a remembered record of `digest` must at least be as of.
     pub(crate) fn of_known(&self, digest: &Digest) -> u64 {
-        self.at(1).max(self.at(COMMON + 2 * self.shard(digest)))
+        self.at(0).max(self.at(COMMON + 2 * self.shard(digest)))
     }
 
     /// What the memory that `digest` is nobody's must at least be as of.
@@ -64,14 +63,8 @@ impl<W: Word, S: Deref<Target = [W]>> Words<S> {
         self.of_known(digest).max(self.at(COMMON + 2 * self.shard(digest) + 1))
     }
 
-    /// The highest number that was announced: no change with a higher one was committed by us.
-    pub(crate) fn latest(&self) -> u64 {
-        self.at(0)
-    }
-
     /// Announces change `number`. The write lock of the database is held, and the change is not yet committed.
     pub(crate) fn announce(&self, concerns: &[Concern], number: u64) {
-        self.raise(0, number);
         for concern in concerns {
             match concern {
                 Concern::Appeared(digest) => self.raise(COMMON + 2 * self.shard(digest) + 1, number),
@@ -83,7 +76,6 @@ impl<W: Word, S: Deref<Target = [W]>> Words<S> {
     /// Announces change `number`, of which it is not known what it concerns.
     pub(crate) fn announce_to_all(&self, number: u64) {
         self.raise(0, number);
-        self.raise(1, number);
     }
 
     fn shard(&self, digest: &Digest) -> usize {

@@ -77,10 +77,18 @@ impl Store {
     ) -> Result<Option<T>> {
         self.with_writer(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let foreign = connection::foreign_change(&transaction)?;
             let mut concerns = Vec::new();
             let Some(answer) = change(&transaction, &mut concerns)? else { return Ok(None) };
-            let number = connection::change_number(&transaction)?;
-            self.shared.open_or_make(number)?.words.announce(&concerns, number);
+            if concerns.is_empty() {
+                transaction.commit()?;
+                return Ok(Some(answer));
+            }
+            let number = connection::announce_in(&transaction)?;
+            let words = &self.shared.open_or_make(number)?.words;
+            // What another program changed before is announced now, too: nobody would see any more that it was not.
+            foreign.inspect(|foreign| words.announce_to_all(*foreign));
+            words.announce(&concerns, number);
             // Nothing follows the commit.
             transaction.commit()?;
             Ok(Some(answer))
@@ -115,6 +123,14 @@ impl Store {
 
     fn explained<T>(&self, result: Result<T, Failure>) -> Result<T> {
         result.map_err(|failure| failure.explain(self.path.as_deref()))
+    }
+
+    /// Closes every connection, the last one with a checkpoint.
+    pub(crate) fn close(&self) {
+        for reader in &self.readers {
+            lock(reader).take();
+        }
+        lock(&self.writer).take();
     }
 
     /// Holds every connection and closes those to a file, which SQLite does not allow to cross a fork.

@@ -1,7 +1,7 @@
 //! Everything that a verification needs of a place.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::cache::{KeyCache, Remembered};
 use super::target::Target;
@@ -9,7 +9,7 @@ use super::verdict::{Decision, Verdict};
 use crate::clock::{Clock, Now};
 use crate::counters::{Counters, SlotName};
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{self, Guards, Rest};
+use crate::fork::{Guards, Rest, Watched};
 use crate::id::TenantId;
 use crate::key::{self, KnownKey};
 use crate::role::RoleSets;
@@ -26,6 +26,9 @@ pub(crate) struct Engine {
     cache: KeyCache,
     role_sets: RoleSets,
 }
+
+/// An engine, closed with the last of those who use it.
+pub(crate) type OpenEngine = Arc<Watched<Engine>>;
 
 /// Whether a call may wait for the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,28 +54,25 @@ pub(crate) struct View<'a> {
 const MOST_GENERATIONS: usize = 3;
 
 impl Engine {
-    pub(crate) fn in_memory(clock: Clock, sizes: &CacheSizes) -> Result<Arc<Self>> {
+    pub(crate) fn in_memory(clock: Clock, sizes: &CacheSizes) -> Result<OpenEngine> {
         Self::new(Store::in_memory()?, Counters::in_memory(), clock, sizes)
     }
 
     /// On the file at `path`, with counters beside it.
-    pub(crate) fn on_file(path: PathBuf, sizes: &CacheSizes) -> Result<Arc<Self>> {
+    pub(crate) fn on_file(path: PathBuf, sizes: &CacheSizes) -> Result<OpenEngine> {
         let store = Store::on_file(path);
         let counters = Counters::beside_database(Arc::clone(store.shared()));
         Self::new(store, counters, Clock::System, sizes)
     }
 
-    fn new(store: Store, counters: Counters, clock: Clock, sizes: &CacheSizes) -> Result<Arc<Self>> {
-        let engine = Arc::new(Self {
+    fn new(store: Store, counters: Counters, clock: Clock, sizes: &CacheSizes) -> Result<OpenEngine> {
+        Ok(Arc::new(Watched::new(Self {
             store,
             counters,
             clock,
             cache: KeyCache::new(sizes.known, sizes.unknown)?,
             role_sets: RoleSets::new(),
-        });
-        let weak: Weak<Self> = Arc::downgrade(&engine);
-        fork::register(weak);
-        Ok(engine)
+        })))
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -233,5 +233,11 @@ impl Rest for Engine {
         self.store.rest(guards);
         self.counters.rest(guards);
         self.store.shared().rest(guards);
+    }
+
+    fn close(&self) {
+        self.counters.close();
+        self.store.close();
+        self.store.shared().close();
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::caller::Caller;
-use super::engine::{Engine, Io, reached};
+use super::engine::{Io, OpenEngine, reached};
 use super::target::Target;
 use super::verdict::Verdict;
 use crate::error::{GatekeeperError, Result};
@@ -16,13 +16,13 @@ const MOST_VARIABLE_BYTES: usize = 8 * 1024;
 
 /// Verifies keys against its endpoints. Share one among all threads.
 pub struct Verifier {
-    engine: Arc<Engine>,
+    engine: OpenEngine,
     caller: Arc<Caller>,
     targets: HashMap<String, Target, foldhash::fast::RandomState>,
 }
 
 impl Verifier {
-    pub(crate) fn new(engine: Arc<Engine>, caller: Arc<Caller>, endpoints: Endpoints) -> Self {
+    pub(crate) fn new(engine: OpenEngine, caller: Arc<Caller>, endpoints: Endpoints) -> Self {
         let targets = endpoints.into_iter().map(|(name, endpoint)| {
             let target = Target::new(&name, endpoint);
             (name, target)

@@ -149,6 +149,7 @@ fn a_process_killed_at_any_instant_takes_nothing_with_it() {
         let taken = u64::from(decision.total() - decision.remaining());
         assert!(taken >= acknowledged + own, "round {round}: {taken} of {acknowledged} + {own} are left");
     }
+    assert!(survivor.process.try_wait().unwrap().is_none(), "a process that was not killed has died");
     drop(survivor);
     acknowledged += survived.join().unwrap();
     let Verdict::Admitted(decision) = place.verify(key.expose(), "MANY") else { panic!("denied") };
@@ -156,6 +157,24 @@ fn a_process_killed_at_any_instant_takes_nothing_with_it() {
     let killed = rounds + 1;
     let least = acknowledged + own + 1;
     assert!((least..=least + killed).contains(&taken), "{taken}: not {least}, and at most {killed} more");
+}
+
+#[test]
+fn a_file_that_one_process_has_grown_is_whole_after_another_opened_it() {
+    let place = Place::new();
+    let key = place.create().api_key;
+    let take = |turn: u32| place.verifier.verify(key.expose(), "TWO", &[turn.to_string()]).unwrap().ok();
+    // Past the size with which the file begins, and past the next one.
+    for turn in 0..120_000 {
+        assert!(take(turn));
+        if turn % 20_000 == 0 {
+            assert_eq!(Worker::on(&place.database).ask(&format!("verify {} MANY", key.expose())), "admitted");
+        }
+    }
+    for turn in 0..120_000 {
+        assert!(take(turn), "a slot was counted twice");
+        assert!(!take(turn), "a slot was forgotten");
+    }
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 #![allow(unsafe_code, reason = "LMDB maps its file into memory")]
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, Error, MdbError, RwTxn, WithoutTls};
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::io::Errno;
 
 /// How much of the file is mapped, and taken of the disk, when it is made: some 40,000 slots of one entry.
@@ -28,36 +28,31 @@ pub(super) struct Environment {
 impl Environment {
     /// Opens the file, which is there.
     pub(super) fn open(path: &Path) -> heed::Result<Self> {
-        let env = match open(path) {
+        let file = LockedFile::of(path)?;
+        let size = file.size()?.max(FIRST_SIZE);
+        let env = match open(path, size) {
             Err(Error::EnvAlreadyOpened) => {
                 if let Some(closing) = heed::env_closing_event(fs::canonicalize(path)?) {
                     closing.wait_timeout(CLOSING);
                 }
-                open(path)?
+                open(path, size)?
             }
             opened => opened?,
         };
-        reserve(&env)?;
-        // Another process may have grown the file meanwhile.
-        let slots = match create_slots(&env) {
-            Err(Error::Mdb(MdbError::MapResized)) => {
-                resize(&env, 0)?;
-                create_slots(&env)?
-            }
-            slots => slots?,
-        };
-        Ok(Self { env, slots })
+        file.take_of_disk(size)?;
+        Ok(Self { slots: create_slots(&env)?, env })
     }
 
-    /// Runs `change` in a transaction of its own, which no other process's overlaps: `Some` is committed, and nothing
-    /// is where it is `None` or the process dies. Runs it again where the file had to grow.
+    /// Runs `change` in a transaction of its own, which no other process's overlaps: what is `Ok` is committed, and
+    /// nothing has happened where it is `Err` or the process dies. Runs it again where the file had to grow.
     pub(super) fn change<T, D>(
         &mut self,
         mut change: impl FnMut(Slots, &mut RwTxn<'_>) -> heed::Result<Result<T, D>>,
     ) -> heed::Result<Result<T, D>> {
         loop {
             match self.try_change(&mut change) {
-                Err(Error::Mdb(MdbError::MapResized)) => resize(&self.env, 0)?,
+                // Another process has grown the file.
+                Err(Error::Mdb(MdbError::MapResized)) => self.resize(&LockedFile::of(self.env.path())?, 0)?,
                 Err(Error::Mdb(MdbError::MapFull)) => self.grow()?,
                 done => return done,
             }
@@ -81,20 +76,54 @@ impl Environment {
         if self.env.clear_stale_readers()? > 0 {
             return Ok(());
         }
-        let before = self.env.info().map_size;
-        resize(&self.env, 0)?;
-        if self.env.info().map_size > before {
-            return Ok(());
-        }
-        let size = before.checked_mul(2).ok_or(Error::Mdb(MdbError::MapFull))?;
-        take_of_disk(&self.env, size)?;
-        resize(&self.env, size)
+        let file = LockedFile::of(self.env.path())?;
+        let mapped = self.env.info().map_size;
+        let size = if file.size()? > mapped {
+            0
+        } else {
+            mapped.checked_mul(2).ok_or(Error::Mdb(MdbError::MapFull))?
+        };
+        self.resize(&file, size)
+    }
+
+    /// Maps `size` bytes, and at least the whole file.
+    fn resize(&self, file: &LockedFile, size: usize) -> heed::Result<()> {
+        let size = file.size()?.max(size);
+        file.take_of_disk(size)?;
+        // SAFETY: the owner of the environment lets one thread at a time use it, and this one has no transaction open.
+        unsafe { self.env.resize(size) }
     }
 }
 
-fn open(path: &Path) -> heed::Result<Env<WithoutTls>> {
+/// The file, locked against being opened or resized by another process. LMDB sets its length to what it is about to
+/// map, be it less: another process would lose what it has written beyond.
+struct LockedFile(File);
+
+impl LockedFile {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        // LMDB's own locks are on its lock file: closing this one drops none.
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        flock(&file, FlockOperation::LockExclusive)?;
+        Ok(Self(file))
+    }
+
+    fn size(&self) -> std::io::Result<usize> {
+        Ok(usize::try_from(self.0.metadata()?.len()).unwrap_or(usize::MAX))
+    }
+
+    /// Takes so many bytes of the disk now: a full disk is an error here, and would be a signal later.
+    fn take_of_disk(&self, size: usize) -> std::io::Result<()> {
+        match fallocate(&self.0, FallocateFlags::empty(), 0, size as u64) {
+            // Not every file system can.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+            taken => Ok(taken?),
+        }
+    }
+}
+
+fn open(path: &Path, size: usize) -> heed::Result<Env<WithoutTls>> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
-    options.map_size(FIRST_SIZE);
+    options.map_size(size);
     // SAFETY: the file is shared through LMDB's own locks by all who write it; it is on a local file system, open once
     // in this process, and never cut short. A crash of the machine may tear what was not synced: then it is another
     // boot, and the file is made anew.
@@ -113,26 +142,5 @@ fn create_slots(env: &Env<WithoutTls>) -> heed::Result<Slots> {
     match created {
         CommitOrAbort::Commit(slots) => Ok(slots),
         CommitOrAbort::Abort(error) => Err(error),
-    }
-}
-
-/// Maps `size` bytes, or with 0 as much as another process has grown the file to.
-fn resize(env: &Env<WithoutTls>, size: usize) -> heed::Result<()> {
-    // SAFETY: the owner of the environment lets one thread at a time use it, and this one has no transaction open.
-    unsafe { env.resize(size) }
-}
-
-/// Takes all that is mapped of the disk now: a full disk is an error here, and would be a signal later.
-fn reserve(env: &Env<WithoutTls>) -> heed::Result<()> {
-    take_of_disk(env, env.info().map_size)
-}
-
-fn take_of_disk(env: &Env<WithoutTls>, size: usize) -> heed::Result<()> {
-    // LMDB's locks are on its lock file: closing this one drops none.
-    let file = OpenOptions::new().write(true).open(env.path())?;
-    match fallocate(&file, FallocateFlags::empty(), 0, size as u64) {
-        // Not every file system can.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
-        taken => Ok(taken.map_err(std::io::Error::from)?),
     }
 }

@@ -56,7 +56,7 @@ struct Machine {
 impl Machine {
     fn new(fault: Fault) -> Self {
         Self {
-            words: Words((0..4).map(|_| AtomicU64::new(0)).collect()),
+            words: Words((0..3).map(|_| AtomicU64::new(0)).collect()),
             committed: Mutex::new(Snapshot { number: 1, live: true }),
             writer: Mutex::new(()),
             acknowledged: AtomicBool::new(false),
@@ -95,9 +95,9 @@ impl Machine {
     /// Commits an empty change where no writer is at work and a word is ahead.
     fn settle(&self) {
         let lock = (self.fault != Fault::SettledWithoutTheLock).then(|| self.writer.lock().unwrap());
-        let latest = self.words.latest();
+        let word = self.words.of_known(&self.digest);
         let mut committed = self.committed.lock().unwrap();
-        committed.number = committed.number.max(latest);
+        committed.number = committed.number.max(word);
         drop(committed);
         drop(lock);
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 
 use super::failure::Failure;
 use super::migrate;
@@ -15,27 +15,39 @@ pub(super) struct Reader {
     pub(super) connection: Connection,
     /// `PRAGMA data_version`: moves when another connection, of any process, has committed.
     version: i64,
-    /// The change number, read after that.
-    number: u64,
 }
 
 impl Reader {
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let connection = open(path)?;
-        // No value is 0: the first look reads the number.
-        Ok(Self { connection, version: 0, number: 0 })
+        // No value is 0: the first look finds a change.
+        Ok(Self { connection: open(path)?, version: 0 })
     }
 
-    /// The change number in force. One that was committed before this call is seen by it.
-    pub(super) fn change_number(&mut self) -> Result<u64, Failure> {
+    /// The last change, if it was made by another program since this was asked last, and nobody was told of it.
+    pub(super) fn foreign_change(&mut self) -> Result<Option<u64>, Failure> {
         let version =
             self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-        if version != self.version {
-            self.number = change_number(&self.connection)?;
-            self.version = version;
+        if version == self.version {
+            return Ok(None);
         }
-        Ok(self.number)
+        let foreign = foreign_change(&self.connection)?;
+        self.version = version;
+        Ok(foreign)
     }
+}
+
+/// The last change in the snapshot of `connection`, if it is of another program and nobody was told of it.
+pub(super) fn foreign_change(connection: &Connection) -> Result<Option<u64>, Failure> {
+    let mut statement = connection.prepare_cached("SELECT number, announced FROM changes")?;
+    let (number, announced): (i64, i64) = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok((number > announced).then_some(number.unsigned_abs()))
+}
+
+/// Says in the database that all changes up to this one are announced; which number it has.
+pub(super) fn announce_in(transaction: &Transaction<'_>) -> Result<u64, Failure> {
+    let mut statement =
+        transaction.prepare_cached("UPDATE changes SET announced = number RETURNING number")?;
+    Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
 /// The change number in the snapshot of `connection`.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::Store;
-use super::connection::change_number;
+use super::connection::{Reader, change_number};
 use super::failure::Failure;
 use super::wait::{do_not_wait, wait_for_locks};
 use crate::error::Result;
@@ -19,40 +19,56 @@ const LOOK_EVERY_MS: u64 = 100;
 
 impl Store {
     /// What is shared, if it is open and in force at `now_ms` of the boot clock. Once in a while, also announces what
-    /// another program has changed in the file.
+    /// another program has changed in the file; nothing where no reader is open that could tell.
     pub(crate) fn generation(&self, now_ms: u64) -> Result<Option<&Generation>> {
         let Some(generation) = self.shared.current(now_ms) else { return Ok(None) };
         if self.path.is_some() && now_ms.saturating_sub(self.looked_ms.load(Relaxed)) >= LOOK_EVERY_MS {
+            if !self.look_for_foreign_changes(generation)? {
+                return Ok(None);
+            }
             self.looked_ms.store(now_ms, Relaxed);
-            self.look_for_foreign_changes(generation)?;
         }
         Ok(Some(generation))
     }
 
     /// Opens what is shared, and makes it where it is not there.
     pub(crate) fn open_shared(&self) -> Result<&Generation> {
-        if let Some(generation) = self.shared.open()? {
-            return Ok(generation);
+        let generation = match self.shared.open()? {
+            Some(generation) => generation,
+            // The database comes first: what stands beside it follows its permissions.
+            None => self.with_writer(|connection| {
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                Ok(self.shared.open_or_make(change_number(&transaction)?)?)
+            })?,
+        };
+        if let Some(path) = &self.path {
+            let foreign = self.with_reader(path, Reader::foreign_change)?;
+            foreign.inspect(|number| generation.words.announce_to_all(*number));
         }
-        // The database comes first: what stands beside it follows its permissions.
-        self.with_writer(|connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            Ok(self.shared.open_or_make(change_number(&transaction)?)?)
-        })
+        Ok(generation)
     }
 
-    /// Announces what another program has changed, if that can be seen without waiting.
-    fn look_for_foreign_changes(&self, generation: &Generation) -> Result<()> {
-        let Some(mut reader) = self.readers.iter().find_map(try_lock) else { return Ok(()) };
-        let Some(reader) = &mut *reader else { return Ok(()) };
-        match do_not_wait(&mut reader.connection).map_err(Failure::from).and_then(|()| reader.change_number())
-        {
-            // Ours are announced before they are committed.
-            Ok(number) if number > generation.words.latest() => generation.words.announce_to_all(number),
-            Err(failure) if !failure.is_busy() => return self.explained(Err(failure)),
-            _ => {}
+    /// Announces what another program has changed, by a reader that is open and free; false where none is open.
+    fn look_for_foreign_changes(&self, generation: &Generation) -> Result<bool> {
+        let mut some_open = false;
+        for reader in &self.readers {
+            // One that is busy is open.
+            let Some(mut reader) = try_lock(reader) else {
+                some_open = true;
+                continue;
+            };
+            let Some(reader) = &mut *reader else { continue };
+            let foreign = do_not_wait(&mut reader.connection)
+                .map_err(Failure::from)
+                .and_then(|()| reader.foreign_change());
+            match foreign {
+                Ok(foreign) => foreign.inspect(|number| generation.words.announce_to_all(*number)),
+                Err(failure) if failure.is_busy() => None,
+                Err(failure) => return self.explained(Err(failure)),
+            };
+            return Ok(true);
         }
-        Ok(())
+        Ok(some_open)
     }
 
     /// Reads what is to be remembered of `digest`; where a writer died that had announced a change, settles that first.
@@ -63,23 +79,22 @@ impl Store {
         read: impl Fn(&Connection) -> Result<AsOf<T>, Failure>,
     ) -> Result<AsOf<T>> {
         let found = self.read(&read)?;
-        if found.number < words.of_unknown(digest) && self.settle(words.latest())? {
+        let word = words.of_unknown(digest);
+        if found.number < word && self.settle(word) {
             return self.read(&read);
         }
         Ok(found)
     }
 
     /// Takes the change number `announced`, unless a writer is at work who will: a change that was announced, and whose
-    /// writer has died, then never was. False where one is at work.
-    fn settle(&self, announced: u64) -> Result<bool> {
-        let Some(mut writer) = try_lock(&self.writer) else { return Ok(false) };
-        let Some(connection) = &mut *writer else { return Ok(false) };
+    /// writer has died, then never was. False where one is at work, or it cannot be done now: what was read is good for
+    /// this once.
+    fn settle(&self, announced: u64) -> bool {
+        let Some(mut writer) = try_lock(&self.writer) else { return false };
+        let Some(connection) = &mut *writer else { return false };
         let settled =
             do_not_wait(connection).map_err(Failure::from).and_then(|()| raise_number(connection, announced));
-        match wait_for_locks(connection).map_err(Failure::from).and(settled) {
-            Err(failure) if failure.is_busy() => Ok(false),
-            settled => self.explained(settled).map(|()| true),
-        }
+        wait_for_locks(connection).is_ok() && settled.is_ok()
     }
 }
 
@@ -87,7 +102,7 @@ impl Store {
 fn raise_number(connection: &mut Connection, announced: u64) -> Result<(), Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if change_number(&transaction)? < announced {
-        transaction.execute("UPDATE changes SET number = $1", [announced.cast_signed()])?;
+        transaction.execute("UPDATE changes SET number = $1, announced = $1", [announced.cast_signed()])?;
         transaction.commit()?;
     }
     Ok(())
@@ -147,7 +162,7 @@ mod tests {
             let digest = Digest::of(b"key");
             add(&store, &digest);
             let words = &store.open_shared().unwrap().words;
-            words.announce(&[Concern::Changed(digest)], words.latest() + 1);
+            words.announce(&[Concern::Changed(digest)], words.of_unknown(&digest) + 1);
             let read = store.key_by_digest(&digest, words).unwrap();
             assert!(read.number >= words.of_known(&digest), "it would be read again and again");
         }
@@ -161,7 +176,7 @@ mod tests {
         let words = &store.open_shared().unwrap().words;
         let mut other = Connection::open(folder.path().join("gatekeeper.db")).unwrap();
         let at_work = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-        words.announce(&[Concern::Changed(digest)], words.latest() + 1);
+        words.announce(&[Concern::Changed(digest)], words.of_unknown(&digest) + 1);
         let read = store.key_by_digest(&digest, words).unwrap();
         assert!(read.found.is_some() && read.number < words.of_known(&digest));
         at_work.rollback().unwrap();

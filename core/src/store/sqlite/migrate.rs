@@ -8,7 +8,10 @@ use super::failure::Failure;
 const APPLICATION_ID: i32 = 0x676b_7072;
 
 /// Every version of the schema from the first on; SQLite's `user_version` counts those applied.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_tenants_and_keys.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_tenants_and_keys.sql"),
+    include_str!("../migrations/0002_announced_changes.sql"),
+];
 
 /// Makes sure that the database is ours or empty, before anything is written to it.
 pub(super) fn identify(connection: &Connection) -> Result<(), Failure> {
