@@ -119,8 +119,10 @@ async function medianNs(subject, keys, admitted, seconds) {
     await expect(subject, batch, admitted);
     return now() - began;
   };
+  // The least of three: something else on the machine must not make the batches small.
+  const least = async (size) => Math.min(await timed(size), await timed(size), await timed(size));
   let size = 1;
-  while ((await timed(size)) < 5_000_000 && size < mostInBatch) size = Math.min(size * 4, mostInBatch);
+  while (size < mostInBatch && (await least(size)) < 5_000_000) size = Math.min(size * 4, mostInBatch);
   const samples = [];
   const end = now() + seconds * 1e9;
   while (samples.length === 0 || now() < end) samples.push((await timed(size)) / size);
