@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-TEXT, LINE, OURS, THEIRS = "#7d8590", "#7d859040", "#e8590c", "#4c8dd6"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEXT, OURS, THEIRS = "#7d8590", "#e8590c", "#4c8dd6"
+LINE = f'stroke="{TEXT}" stroke-opacity="0.3"'
 FONT = "ui-sans-serif, system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
-LABELS, BARS, VALUES, STEP, HEAD, GAP, MARGIN = 228, 220, 78, 16, 44, 22, 14
+LABELS, BARS, VALUES, STEP, HEAD, GAP, MARGIN = 262, 220, 78, 16, 50, 22, 14
 WIDTH = LABELS + BARS + VALUES
 
 
@@ -28,6 +33,8 @@ class Panel:
 
     title: str
     bars: list[Bar]
+    scale: Callable[[float], str]
+    """How a number on the scale is written."""
 
     def height(self) -> int:
         """What the panel takes."""
@@ -74,7 +81,10 @@ def _panel(panel: Panel, left: int, top: int) -> list[str]:
     drawn = [text(left, top + 14, panel.title, size=12, more=' font-weight="600"')]
     for power in range(low, high + 1):
         x = start + BARS * (power - low) / (high - low)
-        drawn.append(f'<path d="M{x:g} {top + 28}V{bottom}" stroke="{LINE}"/>')
+        drawn += [
+            f'<path d="M{x:g} {top + 36}V{bottom}" {LINE}/>',
+            text(x, top + 31, panel.scale(10**power), size=9, anchor="middle"),
+        ]
     for place, bar in enumerate(panel.bars):
         y = top + HEAD + STEP * place
         # A bar at the low end is still seen.

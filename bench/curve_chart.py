@@ -8,7 +8,7 @@ from typing import Any
 from bench.chart import LINE, OURS, document, text
 from bench.columns import time
 
-WIDTH, HEIGHT, PLOT_TOP, PLOT_LEFT, ACROSS, MARGIN = 330, 210, 40, 16, 3, 14
+WIDTH, HEIGHT, PLOT_TOP, PLOT_LEFT, ACROSS, MARGIN = 350, 210, 40, 16, 3, 14
 PLOT_WIDTH, PLOT_HEIGHT = WIDTH - 2 * PLOT_LEFT, HEIGHT - PLOT_TOP - 40
 
 
@@ -28,13 +28,14 @@ def _plot(curve: dict[str, Any], left: int, top: int) -> list[str]:
     bottom = top + PLOT_TOP + PLOT_HEIGHT
     places = []
     for index, (_, ns) in enumerate(points):
-        x = left + PLOT_LEFT + 14 + (PLOT_WIDTH - 28) * index / max(len(points) - 1, 1)
+        x = left + PLOT_LEFT + 18 + (PLOT_WIDTH - 66) * index / max(len(points) - 1, 1)
         share = (math.log10(min(max(ns, 10**low), 10**high)) - low) / (high - low)
         places.append((x, bottom - PLOT_HEIGHT * share))
     drawn = [text(left + PLOT_LEFT, top + 18, curve["title"], size=12, more=' font-weight="600"')]
     for power in range(low, high + 1):
         y = bottom - PLOT_HEIGHT * (power - low) / (high - low)
-        drawn.append(f'<path d="M{left + PLOT_LEFT} {y:g}h{PLOT_WIDTH}" stroke="{LINE}"/>')
+        drawn.append(f'<path d="M{left + PLOT_LEFT} {y:g}h{PLOT_WIDTH}" {LINE}/>')
+        drawn.append(text(left + PLOT_LEFT + PLOT_WIDTH, y - 3, time(10**power), size=9, anchor="end"))
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     drawn.append(f'<polyline points="{line}" fill="none" stroke="{OURS}" stroke-width="2"/>')
     for (x, y), (count, ns) in zip(places, points, strict=True):

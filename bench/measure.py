@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,11 +78,22 @@ class Measurement:
             self.redis.clear()
         at = {"memory": "memory:", "redis": str(self.redis.path), "file": str(folder / "place/bench.db")}
         place = Place(at[self.row.kind], folder / "keys", limit, keys)
-        if self.row.has_keys:
-            program = (*PROGRAMS["Rust"], "gatekeeper") if self.row.ours else self.row.command
-            with started((*program, "create", *place.options(self.plan.seconds))) as [process]:
-                process.answer()
+        if self.row.ours and self.row.kind == "file":
+            self._fill(place)
+        elif self.row.has_keys:
+            self._answer("create", place)
         return place
+
+    def _fill(self, place: Place) -> None:
+        """Makes a database of ours in Rust, or copies one with as many keys that no process has used."""
+        filled = Place(
+            str(self.folder / f"filled-{place.keys}.db"), self.folder / f"filled-{place.keys}", 0, place.keys
+        )
+        if not filled.keys_file.exists():
+            with started((*PROGRAMS["Rust"], "gatekeeper", "create", *filled.options(0))) as [process]:
+                process.answer()
+        shutil.copyfile(filled.at, place.at)
+        shutil.copyfile(filled.keys_file, place.keys_file)
 
     def _command(self, column: str, place: Place) -> tuple[str, ...]:
         return (*self.row.command, column, *place.options(self.plan.seconds))

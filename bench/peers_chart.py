@@ -24,20 +24,23 @@ TITLES = {
 
 def drawn(results: Results, keys: int) -> str:
     """The chart."""
-    panels = [
-        chart.Panel(
-            TITLES[column].format(keys=keys), [bar for row, found in results if (bar := _bar(column, row, found))]
-        )
-        for column in COLUMNS
+    panels = [_panel(column, title.format(keys=keys), results) for column, title in TITLES.items()]
+    return chart.draw("Gatekeeper (orange) and its peers (blue): shorter is better, scales are logarithmic", panels)
+
+
+def _panel(column: str, title: str, results: Results) -> chart.Panel:
+    def written(value: float) -> str:
+        return f"{value:,.0f}" if column in {"bytes", "admitted"} else time(value)
+
+    bars = [
+        chart.Bar(row.title.replace("`", ""), value, written(value), row.ours)
+        for row, found in results
+        if (value := _value(column, row, found)) is not None
     ]
-    return chart.draw("Gatekeeper and its peers: shorter is better, scales are logarithmic", panels)
+    return chart.Panel(title, bars, written)
 
 
-def _bar(column: str, row: Row, found: Found) -> chart.Bar | None:
-    value = float(found["admitted"]["most"]) if column == "admitted" and "admitted" in found else None
-    if column != "admitted":
-        value = COLUMNS[column](row, found)
-    if value is None:
-        return None
-    words = f"{value:,.0f}" if column in {"bytes", "admitted"} else time(value)
-    return chart.Bar(row.title.replace("`", ""), value, words, row.ours)
+def _value(column: str, row: Row, found: Found) -> float | None:
+    if column == "admitted" and "admitted" in found:
+        return float(found["admitted"]["most"])
+    return COLUMNS[column](row, found)

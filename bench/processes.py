@@ -7,7 +7,7 @@ import os
 import sqlite3
 import subprocess
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,7 @@ class Process:
             return line.rstrip("\n")
         self.popen.wait()
         self.errors.seek(0)
-        said = [text for text in self.errors.read().splitlines() if text.strip() and not text.startswith(" ")]
-        raise SubjectError(said[-1] if said else f"exit {self.popen.returncode}")
+        raise SubjectError(_reason(self.errors.read().splitlines()) or f"exit {self.popen.returncode}")
 
     def wait_for(self, word: str) -> None:
         """Waits until it says so."""
@@ -48,8 +47,9 @@ class Process:
     def tell(self, line: str) -> None:
         """Lets it go on."""
         assert self.popen.stdin is not None
-        self.popen.stdin.write(f"{line}\n")
-        self.popen.stdin.flush()
+        # Where it has ended, the next line that it does not say tells why.
+        with suppress(BrokenPipeError):
+            os.write(self.popen.stdin.fileno(), f"{line}\n".encode())
 
     def answer(self) -> dict[str, Any]:
         """The JSON object that it says next."""
@@ -61,6 +61,12 @@ class Process:
         """The bytes of memory that it has now."""
         status = Path(f"/proc/{self.popen.pid}/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1]) * 1024
+
+
+def _reason(said: list[str]) -> str:
+    """The line that names the error, in the words of Rust, Python or Node."""
+    lines = [line for line in said if line.strip()]
+    return next((line for line in reversed(lines) if "Error" in line and not line.startswith(" ")), "".join(lines[-1:]))
 
 
 @contextmanager
