@@ -52,7 +52,7 @@ def against_one_script(results: Results) -> str:
     our_median = pair(ours) or 0
     alone, beside = our_median / script["hot"], our_median / (pair(script) or 1)
     return (
-        f"Two processes on one key in the file place, in Rust: {time(our_median)}, which is {alone:.3f} of one `EVALSHA` "
-        f"alone ({time(script['hot'])}), where the aim is at most {AIM} {'✓' if alone <= AIM else '✗ missed'}, and "
+        f"Two processes on one key in the file place, in Rust: {time(our_median)}, which is {alone:.3f} of one "
+        f"`EVALSHA` alone ({time(script['hot'])}), where the aim is at most {AIM} {'✓' if alone <= AIM else '✗ missed'}, and "
         f"{beside:.3f} of one beside another process ({time(pair(script) or 0)})."
     )
