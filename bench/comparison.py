@@ -51,8 +51,9 @@ def against_one_script(results: Results) -> str:
         return ""
     our_median = pair(ours) or 0
     alone, beside = our_median / script["hot"], our_median / (pair(script) or 1)
+    verdict = "✓" if alone <= AIM else "✗ missed"
     return (
         f"Two processes on one key in the file place, in Rust: {time(our_median)}, which is {alone:.3f} of one "
-        f"`EVALSHA` alone ({time(script['hot'])}), where the aim is at most {AIM} {'✓' if alone <= AIM else '✗ missed'}, and "
+        f"`EVALSHA` alone ({time(script['hot'])}), where the aim is at most {AIM} {verdict}, and "
         f"{beside:.3f} of one beside another process ({time(pair(script) or 0)})."
     )

@@ -111,7 +111,7 @@ ROWS = [
         awaited=True,
         limits=False,
         has_keys=True,
-        most_keys=1000,
+        most_keys=200,
     ),
     Row(
         title="keyshield (cached)",
@@ -123,7 +123,7 @@ ROWS = [
         limits=False,
         has_keys=True,
         remembers=True,
-        most_keys=1000,
+        most_keys=200,
     ),
     peer(
         "rate-limiter-flexible (SQLite)", "Node", "rate-limiter-flexible-sqlite", "file",
