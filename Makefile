@@ -13,14 +13,18 @@ RUST_SOURCES := $(shell find core bindings-python/src bindings-node/src -name '*
 PYTHON_SOURCES := $(shell find bindings-python/python -name '*.py*' -not -path '*/__pycache__/*') pyproject.toml
 NODE_SOURCES := $(shell find bindings-node/ts -type f) package.json tsconfig.json
 
-.PHONY: help build demo test soak bench vectors lint clean tools
+PYTHON_BENCH := $(CACHE)/bench-venv/bin/python
+BENCH_SOURCES := $(shell find bench/rust -name '*.rs' -o -name Cargo.toml)
+
+.PHONY: help build demo test soak bench bench-quick bench-tools vectors lint clean tools
 
 help:
 	@echo "make build    an importable package in .venv and in this checkout's Node"
 	@echo "make demo     builds, installs as a user would, and shows what it does"
 	@echo "make test     lint and every test, short forms"
 	@echo "make soak     the long forms"
-	@echo "make bench    what a verification costs here; writes bench/RESULTS.md"
+	@echo "make bench    what a verification costs here, beside its peers; writes bench/RESULTS.md and the README's table"
+	@echo "make bench-quick  the same in small numbers, to see that all of it works; writes .cache/bench"
 	@echo "make vectors  the language-neutral cases in all three languages"
 
 tools:
@@ -88,9 +92,32 @@ soak: build
 	$(PYTHON) -m pytest -q tests/e2e
 	$(PYTHON) -m pytest -q tests/matrix
 
-bench: build
-	$(PYTHON) bench/report.py
+bench: bench-tools build $(CACHE)/bench-python $(CACHE)/bench-node $(CACHE)/bench-rust
+	$(PYTHON) -m bench.run
+
+bench-quick: bench-tools build $(CACHE)/bench-python $(CACHE)/bench-node $(CACHE)/bench-rust
+	$(PYTHON) -m bench.run --quick
+
+bench-tools: | tools
+	@python3 -m bench.redis_server
+
+$(CACHE)/bench-python: pyproject.toml | tools
+	@mkdir -p $(CACHE)
+	python3 -m venv $(CACHE)/bench-venv
+	$(PYTHON_BENCH) -m pip install -q 'pip>=25.1'
+	$(PYTHON_BENCH) -m pip install -q --group bench
+	@touch $@
+
+$(CACHE)/bench-node: bench/node/package-lock.json | tools
+	@mkdir -p $(CACHE)
+	npm ci --prefix bench/node --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CACHE)/bench-rust: $(RUST_SOURCES) $(BENCH_SOURCES)
+	@mkdir -p $(CACHE)
+	cargo build --release --quiet -p gatekeeper-bench
+	@touch $@
 
 clean:
 	cargo clean
-	rm -rf .venv node_modules $(CACHE) bindings-node/dist bindings-node/native
+	rm -rf .venv node_modules bench/node/node_modules $(CACHE) bindings-node/dist bindings-node/native

@@ -1,16 +1,13 @@
-"""Runs every benchmark in one go and writes what it found to `bench/RESULTS.md`."""
+"""The first table: one verification in `memory:` beside a SHA-256 of its key, in each language."""
 
-import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench/RESULTS.md"
+from bench.processes import ROOT
+
 MILLION = 1_000_000
 
 
@@ -39,10 +36,11 @@ def ratio_row(what: str, nanoseconds: float, reference: str, by: float, aim: flo
 def rust_rows() -> list[str]:
     """The core's rows."""
     run("cargo", "bench", "--quiet", "-p", "gatekeeper-native", "--bench", "verify")
+    keys = int(os.environ.get("GATEKEEPER_BENCH_KEYS", MILLION))
     sha256, hot, malformed, everywhere = map(criterion, ("sha256", "hot", "malformed", "random"))
     return [
         ratio_row("Rust, verify", hot, "`aws-lc-rs` SHA-256", sha256, 4),
-        ratio_row("Rust, over 1,000,000 keys", everywhere, "Rust, verify", hot, 6),
+        ratio_row(f"Rust, over {keys:,} keys", everywhere, "Rust, verify", hot, 6),
         ratio_row("Rust, malformed key refused", malformed, "Rust, verify", hot, 0.5),
     ]
 
@@ -78,47 +76,23 @@ def memory_rows() -> list[str]:
     ]
 
 
-def machine() -> str:
-    """The processor, as Linux names it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-    return f"{os.cpu_count()} × {names[0] if names else platform.processor()}, {platform.system()} {platform.release()}"
-
-
-def main() -> None:
-    """Measures and writes."""
+def section() -> list[str]:
+    """Measures, and says it in Markdown."""
     rust = rust_rows()
     python = json.loads(run(sys.executable, "bench/python_bench.py"))
     node = json.loads(run("node", "bench/node_bench.mjs"))
-    memory = memory_rows()
-    rustc = run("rustc", "--version").strip()
     versions = [f"{name} {version}" for report in (python, node) for name, version in report["versions"].items()]
-    RESULTS.write_text(
-        "\n".join(
-            [
-                "# What a verification costs",
-                "",
-                f"Written by `make bench` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}. {machine()}.",
-                f"{rustc}; {', '.join(versions)}.",
-                "",
-                "In `memory:`, a key seen before with two roles and one variable, unless a row says otherwise.",
-                "Each ratio is to its reference in the same run.",
-                "",
-                "| what | cost | ratio | to | aim, at most |",
-                "|---|---|---|---|---|",
-                *rust,
-                *language_rows("Python", python),
-                *language_rows("Node", node),
-                "",
-                "| resident memory | | aim, at most |",
-                "|---|---|---|",
-                *memory,
-                "",
-            ]
-        )
-    )
-    print(RESULTS.read_text())
-
-
-if __name__ == "__main__":
-    main()
+    return [
+        "In `memory:`, a key seen before with two roles and one variable, unless a row says otherwise. Each ratio is "
+        f"to its reference in the same run. {', '.join(versions)}.",
+        "",
+        "| what | cost | ratio | to | aim, at most |",
+        "|---|---|---|---|---|",
+        *rust,
+        *language_rows("Python", python),
+        *language_rows("Node", node),
+        "",
+        "| resident memory | | aim, at most |",
+        "|---|---|---|",
+        *memory_rows(),
+    ]

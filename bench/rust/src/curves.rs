@@ -1,0 +1,56 @@
+//! What one verification in the file place costs as something grows.
+
+mod parallel;
+mod shape;
+
+use std::path::Path;
+
+use gatekeeper::{Gatekeeper, Options, Verifier};
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::fill::fill;
+use crate::shuffle::shuffle;
+use crate::subject::{ENDPOINT, PLENTY, endpoints};
+use crate::time::median_ns;
+
+pub use parallel::{CHILD, child, processes, threads};
+pub use shape::{max_req, roles, variables};
+
+const VARIABLES: [&str; 1] = ["task_id"];
+
+/// 1,000 keys to `most`, each remembered, in an order far from that of creation.
+pub fn keys(folder: &Path, seconds: f64, most: usize) -> Result<Value> {
+    let mut points = Vec::new();
+    let mut count = 1000;
+    while count <= most {
+        let path = folder.join(format!("keys-{count}.db"));
+        let mut keys = fill(&path, count)?;
+        let verifier = open(&path, count)?;
+        keys.iter().try_for_each(|key| verify(&verifier, key))?;
+        shuffle(&mut keys);
+        // The text is read in order, as it would come from a socket.
+        let keys: Vec<String> = keys.iter().map(String::clone).collect();
+        points.push((count, in_turn(&verifier, &keys, seconds)?));
+        count *= 10;
+    }
+    Ok(json!({ "title": "keys", "points": points }))
+}
+
+/// A verifier that remembers so many keys.
+fn open(path: &Path, keys: usize) -> Result<Verifier> {
+    let mut options = Options::default();
+    options.cache_keys = options.cache_keys.max(keys);
+    let gatekeeper = Gatekeeper::open_with(&format!("sqlite:{}", path.display()), options)?;
+    Ok(gatekeeper.verifier(endpoints(PLENTY)?)?)
+}
+
+fn verify(verifier: &Verifier, key: &str) -> Result<()> {
+    if verifier.verify(key, ENDPOINT, &VARIABLES)?.ok() { Ok(()) } else { Err("a call was refused".into()) }
+}
+
+/// Nanoseconds of one verification, one key after another.
+fn in_turn(verifier: &Verifier, keys: &[String], seconds: f64) -> Result<f64> {
+    let mut next = keys.iter().cycle();
+    median_ns(seconds, |_, calls| next.by_ref().take(calls).try_for_each(|key| verify(verifier, key)))
+}

@@ -1,0 +1,40 @@
+//! What is measured: Gatekeeper, `governor`, and a script in Redis.
+
+mod evalsha;
+mod governor;
+mod ours;
+
+use crate::Result;
+pub use ours::{ENDPOINT, endpoints, new_key};
+
+/// More than any run can take.
+pub const PLENTY: u32 = u32::MAX;
+/// The window of every limit: none ends during a run.
+pub const WINDOW_MS: u64 = 3_600_000;
+
+/// Something that admits calls of keys.
+pub trait Subject {
+    /// That many keys. A subject that only limits takes any name.
+    fn create(&mut self, count: usize) -> Result<Vec<String>> {
+        Ok((0..count).map(|number| format!("key_{number:07}")).collect())
+    }
+
+    /// One call; whether it was admitted.
+    #[allow(clippy::ptr_arg, reason = "governor looks up by the type it stores")]
+    fn call(&mut self, key: &String) -> Result<bool>;
+
+    /// Whether each call is kept, so that a key that is called ever again costs more and more.
+    fn keeps_each_call(&self) -> bool {
+        false
+    }
+}
+
+/// The subject of this name on `place`, at a limit of `limit` calls an hour.
+pub fn open(name: &str, place: &str, limit: u32) -> Result<Box<dyn Subject>> {
+    Ok(match name {
+        "gatekeeper" => Box::new(ours::Ours::open(place, limit)?),
+        "governor" => Box::new(governor::Governor::new(limit)?),
+        "evalsha" => Box::new(evalsha::Evalsha::connect(place, limit)?),
+        _ => return Err("no such subject".into()),
+    })
+}
