@@ -97,4 +97,4 @@ def size_on_disk(database: Path) -> int:
     with sqlite3.connect(database) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
-    return sum(file.stat().st_blocks * 512 for file in database.parent.iterdir())
+    return sum(file.stat().st_blocks * 512 for file in database.parent.rglob("*") if file.is_file())

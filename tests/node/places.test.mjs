@@ -89,7 +89,7 @@ test('a database that may not be written is 503 for writers', async (t) => {
   const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
   const { stdout } = await run(process.execPath, ['-e', program], nobody);
   chmodSync(dirname(database), 0o755);
-  assert.match(stdout, /^503 .* is read-only/);
+  assert.match(stdout, /^503 .* cannot be written: let this user write to it, to the database/);
 });
 
 test('a database that another process has locked is 503 after some seconds, and good again after that', async (t) => {

@@ -61,7 +61,7 @@ impl Trouble {
 fn advice(kind: ErrorKind, place: &str) -> String {
     match kind {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => format!(
-            "{place}, in which the processes of this machine count together, cannot be written: let this user write to it and to the database's folder"
+            "{place}, in which the processes of this machine count together, cannot be written: let this user write to it, to the database, and to the folder that holds both"
         ),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             format!("the disk that holds {place} is full: make room")
