@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,10 +92,14 @@ def hammered(place: str) -> Iterator[tuple[KeyManager, str]]:
         thread.join()
 
 
+def takes_once(keys: KeyManager, api_key: str, variable: str) -> bool:
+    return keys.verify_user_api_key(api_key, "ONCE", [variable]).ok
+
+
 def test_a_fork_while_threads_verify_and_change_never_hangs(hammered: tuple[KeyManager, str]) -> None:
     keys, api_key = hammered
     for number in range(100 * SOAK):
-        assert in_a_fork(lambda: keys.verify_user_api_key(api_key, "ONCE", [f"child {number}"]).ok)
+        assert in_a_fork(partial(takes_once, keys, api_key, f"child {number}"))
     assert keys.verify_user_api_key(api_key, "ONCE", ["parent"]).ok
 
 
