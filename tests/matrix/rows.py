@@ -30,9 +30,10 @@ def gunicorn(*options: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "gunicorn", *listens, *options, "wsgi:application")
 
 
+# Its supervisor replaces nobody while it waits for an answer of a worker that died while it was being asked.
 UVICORN = (
     *(sys.executable, "-m", "uvicorn", "--uds", "{folder}/socket", "--workers", "4", "--lifespan", "off"),
-    *("--timeout-keep-alive", "60", "--timeout-worker-healthcheck", "60", "--no-access-log", "asgi:application"),
+    *("--timeout-keep-alive", "60", "--timeout-worker-healthcheck", "10", "--no-access-log", "asgi:application"),
 )
 CELERY = (
     *(sys.executable, "-m", "celery", "-A", "tasks", "worker", "--pool", "prefork", "--concurrency", "4"),

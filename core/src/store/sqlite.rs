@@ -22,7 +22,7 @@ use connection::{Reader, open_writer};
 use failure::Failure;
 use wait::wait_for_locks;
 
-/// Connections that read; a hot verification holds one for about two microseconds.
+/// Connections that read; a hot verification needs none.
 const READERS: usize = 4;
 
 /// The records of one place: a file, or memory of this process alone. Opens at first use, and again after a fork.
