@@ -1,9 +1,24 @@
 //! Who may call an operation, and for whom it then acts.
+//!
+//! One order for every operation of the services: the request is checked (400), the caller judged (401), the tenant
+//! bound (404), the permission asked for (401, 403). What an operation itself finds comes last.
 
-use crate::error::Result;
-use crate::id::TenantId;
+mod actor;
+mod event;
+mod identity;
+mod permission;
+mod scope;
+
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::id::{KeyId, TenantId, UserId};
+use crate::place::Place;
 use crate::store::DEFAULT_TENANT;
 use crate::verify::{Caller, Engine};
+
+pub(crate) use actor::Actor;
+pub(crate) use event::Event;
+pub use permission::MemberRole;
+pub(crate) use scope::{check_scopes, may_grant};
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,27 +27,111 @@ pub enum Access {
     /// A root key, for its tenant; in a place of your own also the operator, for every tenant. The caller is judged
     /// before the arguments are.
     KeyManager,
+    /// Anybody, with a credential or without.
+    Public,
+    /// A user, about themselves.
+    User,
+    /// Whoever has this permission in the tenant that the request names: a member by their role, an API key by its
+    /// scopes, a root key in its tenant, the operator in all.
+    Tenant(&'static str),
+    /// Whoever runs the place.
+    Operator,
+}
+
+/// The tenant that a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantRef {
+    /// None.
+    None,
+    /// The request names it.
+    Given(TenantId),
+    /// That of this key.
+    OfKey(KeyId),
 }
 
 /// What an operation runs in: a place, and a caller who was let in.
 pub struct Context<'a> {
-    engine: &'a Engine,
+    place: &'a Place,
+    actor: Actor,
     tenant: Option<TenantId>,
+    role: Option<MemberRole>,
+    source: Option<&'a str>,
 }
 
-impl<'a> Context<'a> {
-    /// Lets `caller` in, or says why not.
-    pub(crate) fn admit(engine: &'a Engine, caller: &Caller, access: Access) -> Result<Self> {
-        match access {
-            Access::KeyManager => Ok(Self { engine, tenant: caller.tenant_now(engine)? }),
-        }
+/// A call: the credential it carries, and from where it comes.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) caller: &'a Caller,
+    pub(crate) source: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    /// Lets the caller in to an operation with this access on this tenant, or says why not.
+    pub(crate) fn admit(self, access: Access, tenant: TenantRef) -> Result<Context<'a>> {
+        let Self { place, caller, source } = self;
+        let context = |actor, tenant, role| Context { place, actor, tenant, role, source };
+        Ok(match access {
+            Access::KeyManager => {
+                let tenant = caller.tenant_now(place.engine())?;
+                let actor = tenant.map_or(Actor::Operator, |tenant| Actor::RootKey { tenant });
+                context(actor, tenant, None)
+            }
+            Access::Public => context(Actor::Anonymous, None, None),
+            Access::User => match identity::identify(place, caller)? {
+                actor @ Actor::User { .. } => context(actor, None, None),
+                Actor::Anonymous => return Err(no_credential()),
+                _ => return Err(forbidden("this call is for users: give a user's access token")),
+            },
+            Access::Operator => match identity::identify(place, caller)? {
+                Actor::Operator => context(Actor::Operator, None, None),
+                Actor::Anonymous => return Err(no_credential()),
+                _ => return Err(forbidden("this call is for whoever runs the place")),
+            },
+            Access::Tenant(permission) => {
+                let actor = match identity::identify(place, caller)? {
+                    Actor::Anonymous => return Err(no_credential()),
+                    actor => actor,
+                };
+                let (tenant, role) = identity::bind(place, &actor, tenant)?;
+                if !identity::is_permitted(&actor, role, permission) {
+                    return Err(forbidden(format!("this call needs the permission {permission}")));
+                }
+                context(actor, Some(tenant), role)
+            }
+        })
+    }
+}
+
+impl Context<'_> {
+    pub(crate) fn place(&self) -> &Place {
+        self.place
     }
 
     pub(crate) fn engine(&self) -> &Engine {
-        self.engine
+        self.place.engine()
     }
 
-    /// The one tenant the caller is bound to; none for the operator.
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The caller's role in the tenant, for a member.
+    pub(crate) fn role(&self) -> Option<MemberRole> {
+        self.role
+    }
+
+    /// Whether the caller has `permission` in the call's tenant.
+    pub(crate) fn may(&self, permission: &str) -> bool {
+        identity::is_permitted(&self.actor, self.role, permission)
+    }
+
+    /// From where the call comes, as its caller says.
+    pub(crate) fn source(&self) -> Option<&str> {
+        self.source
+    }
+
+    /// The one tenant that the call is about; none for the operator's key manager.
     pub(crate) fn tenant(&self) -> Option<TenantId> {
         self.tenant
     }
@@ -41,4 +140,25 @@ impl<'a> Context<'a> {
     pub(crate) fn home(&self) -> TenantId {
         self.tenant.unwrap_or(DEFAULT_TENANT)
     }
+
+    /// The user who is calling.
+    pub(crate) fn user(&self) -> Result<UserId> {
+        match self.actor {
+            Actor::User { id, .. } => Ok(id),
+            _ => Err(GatekeeperError::internal("an operation for users ran for another actor")),
+        }
+    }
+}
+
+fn no_credential() -> GatekeeperError {
+    GatekeeperError::new(ErrorKind::CredentialMissing, "this call needs a credential that is valid")
+}
+
+fn forbidden(message: impl Into<String>) -> GatekeeperError {
+    GatekeeperError::new(ErrorKind::Forbidden, message)
+}
+
+/// Absent, or another tenant's: never said which.
+pub(crate) fn not_found() -> GatekeeperError {
+    GatekeeperError::new(ErrorKind::NotFound, "not found, or not yours")
 }

@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use serde_json::Value;
+
 /// What every fallible call returns.
 pub type Result<T, E = GatekeeperError> = std::result::Result<T, E>;
 
@@ -86,6 +88,8 @@ pub struct GatekeeperError(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
+    retry_after: Option<u32>,
+    details: Option<Value>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -93,7 +97,7 @@ impl GatekeeperError {
     /// An error of `kind` with a message for the caller.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), cause: None }))
+        Self(Box::new(Inner { kind, message: message.into(), retry_after: None, details: None, cause: None }))
     }
 
     /// Malformed input; the message names the field.
@@ -121,6 +125,20 @@ impl GatekeeperError {
         self
     }
 
+    /// The same error with what else there is to say, such as the quota that is reached.
+    #[must_use]
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.0.details = Some(details);
+        self
+    }
+
+    /// The same error with the seconds after which the same call can succeed.
+    #[must_use]
+    pub fn after(mut self, seconds: u32) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
     /// Why the call failed.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -144,6 +162,18 @@ impl GatekeeperError {
     pub fn message(&self) -> &str {
         &self.0.message
     }
+
+    /// Seconds to wait before the same call can succeed, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        self.0.retry_after
+    }
+
+    /// What else there is to say, such as `{"quota": …}`.
+    #[must_use]
+    pub fn details(&self) -> Option<&Value> {
+        self.0.details.as_ref()
+    }
 }
 
 impl fmt::Display for GatekeeperError {
@@ -154,7 +184,7 @@ impl fmt::Display for GatekeeperError {
 
 impl fmt::Debug for GatekeeperError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, cause } = &*self.0;
+        let Inner { kind, message, cause, .. } = &*self.0;
         let mut debug = f.debug_struct("GatekeeperError");
         debug.field("kind", kind).field("message", message);
         if let Some(cause) = cause {

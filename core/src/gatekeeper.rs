@@ -6,15 +6,17 @@ mod url;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::access::Context;
+use crate::access::Call;
 use crate::clock::Clock;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::key;
 use crate::limit::Endpoints;
 use crate::operation::{self, Operation};
+use crate::place::{OpenPlace, Place as Opened, Settings};
 use crate::secret::Secret;
-use crate::verify::{CacheSizes, Caller, Engine, OpenEngine, Verifier};
+use crate::vault::Vault;
+use crate::verify::{CacheSizes, Caller, Verifier};
 use url::Place;
 
 /// How a place is opened.
@@ -27,11 +29,29 @@ pub struct Options {
     pub cache_unknown_keys: usize,
     /// What tells the time; anything but the system's clock is for `memory:`. Defaults to the system's.
     pub clock: Clock,
+    /// What seals the signing keys, authenticates cursors and makes the successors of refresh tokens: at least 16 bytes,
+    /// the same in every process. Defaults to the environment variable `GATEKEEPER_SECRET`, and without that to a file
+    /// beside the database, made for its owner alone; in memory to a new one.
+    pub secret: Option<Secret>,
+    /// The `iss` of access tokens. Defaults to `gatekeeper`.
+    pub issuer: String,
+    /// The `aud` of access tokens. Defaults to `gatekeeper`.
+    pub audience: String,
+    /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
+    pub refresh_grace_ms: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_keys: 1_000_000, cache_unknown_keys: 100_000, clock: Clock::System }
+        Self {
+            cache_keys: 1_000_000,
+            cache_unknown_keys: 100_000,
+            clock: Clock::System,
+            secret: std::env::var("GATEKEEPER_SECRET").ok().filter(|text| !text.is_empty()).map(Secret::new),
+            issuer: "gatekeeper".to_owned(),
+            audience: "gatekeeper".to_owned(),
+            refresh_grace_ms: 10_000,
+        }
     }
 }
 
@@ -40,8 +60,9 @@ impl Default for Options {
 /// Clones and threads share one place. In a process, a file is one place however often it is opened.
 #[derive(Clone)]
 pub struct Gatekeeper {
-    engine: OpenEngine,
+    place: OpenPlace,
     caller: Arc<Caller>,
+    source: Option<Arc<str>>,
 }
 
 /// A new tenant and its root key.
@@ -79,20 +100,61 @@ impl Gatekeeper {
             known: checked("cacheKeys", options.cache_keys)?,
             unknown: checked("cacheUnknownKeys", options.cache_unknown_keys)?,
         };
-        let engine = match (url::parse(url)?, &options.clock) {
-            (Place::Memory, _) => Engine::in_memory(options.clock, &sizes)?,
-            (Place::File(path), Clock::System) => open_files::engine(path, &sizes)?,
+        let Options { clock, secret, issuer, audience, refresh_grace_ms, .. } = options;
+        if let Some(secret) = &secret {
+            Vault::new(secret)?;
+        }
+        let settings = Settings { secret, issuer, audience, refresh_grace_ms };
+        let place = match (url::parse(url)?, &clock) {
+            (Place::Memory, _) => Opened::in_memory(clock, &sizes, settings)?,
+            (Place::File(path), Clock::System) => open_files::place(path, &sizes, settings)?,
             (Place::File(_), Clock::Manual(_)) => {
                 return Err(GatekeeperError::bad_request("clock: a manual clock is for memory: only"));
             }
         };
-        Ok(Self { engine, caller: Arc::new(Caller::Operator) })
+        Ok(Self { place, caller: Arc::new(Caller::Operator), source: None })
     }
 
     /// The same place, used for the tenant of `root_key` alone. The key is judged at each call.
     #[must_use]
     pub fn with_root_key(&self, root_key: &Secret) -> Self {
-        Self { engine: Arc::clone(&self.engine), caller: Arc::new(Caller::root_key(root_key)) }
+        Self { caller: Arc::new(Caller::root_key(root_key)), ..self.clone() }
+    }
+
+    /// The same place, used with a `Bearer` credential: a user's access token, an API key or a root key. It is judged at
+    /// each call.
+    #[must_use]
+    pub fn with_token(&self, token: &Secret) -> Self {
+        Self { caller: Arc::new(Caller::bearer(token)), ..self.clone() }
+    }
+
+    /// The same place, used by nobody in particular, who may sign up and log in.
+    #[must_use]
+    pub fn anonymous(&self) -> Self {
+        Self { caller: Arc::new(Caller::Anonymous), ..self.clone() }
+    }
+
+    /// The same place, for calls that come from `source`: the address of a client, say. Failed logins are counted by it.
+    #[must_use]
+    pub fn from_source(&self, source: &str) -> Self {
+        Self { source: Some(source.into()), ..self.clone() }
+    }
+
+    /// The public keys of access tokens, as a JWK Set (RFC 7517 §5).
+    ///
+    /// # Errors
+    /// `service_unavailable` where the store cannot be reached.
+    pub fn jwks(&self) -> Result<serde_json::Value> {
+        self.place.signers().jwks(self.place.keyring()?)
+    }
+
+    /// Makes a new signing key. Tokens that the one before has signed are good until they end. For the operator only.
+    ///
+    /// # Errors
+    /// `forbidden` for anybody else; `service_unavailable` where the store cannot be reached.
+    pub fn rotate_signing_key(&self) -> Result<()> {
+        self.operator_only("only the operator rotates signing keys")?;
+        self.place.signers().rotate(self.place.keyring()?)
     }
 
     /// Makes a tenant and its root key. For the operator only.
@@ -110,18 +172,18 @@ impl Gatekeeper {
     /// `forbidden` for a root key; `bad_request` for a name that is empty, longer than 256 bytes or carries U+0000;
     /// `service_unavailable` where the store cannot be reached.
     pub fn create_root_key(&self, tenant_name: &str) -> Result<CreatedRootKey> {
-        if !matches!(*self.caller, Caller::Operator) {
-            return Err(GatekeeperError::new(ErrorKind::Forbidden, "only the operator creates root keys"));
-        }
+        self.operator_only("only the operator creates root keys")?;
         if tenant_name.is_empty() || tenant_name.len() > 256 || tenant_name.contains('\0') {
             return Err(GatekeeperError::bad_request("tenant name must be 1 to 256 bytes without U+0000"));
         }
-        let clock = self.engine.clock();
+        let clock = self.place.clock();
         let tenant_id = TenantId::generate(clock)?;
         let key = key::generate_root()?;
-        let now = i64::try_from(clock.wall_ms()).unwrap_or(i64::MAX);
-        let id = KeyId::generate(clock)?;
-        self.engine.store().add_tenant(tenant_id, tenant_name, id, &key.digest(), now)?;
+        let (id, now) = (KeyId::generate(clock)?, self.place.now());
+        self.place.store().write(|tx| {
+            tx.add_tenant(tenant_id, tenant_name, now)?;
+            tx.add_root_key(id, tenant_id, &key.digest(), now)
+        })?;
         Ok(CreatedRootKey { tenant_id, key })
     }
 
@@ -131,7 +193,8 @@ impl Gatekeeper {
     /// `unauthorized` for a root key that is wrong; `bad_request` and `not_found` as the operation says;
     /// `service_unavailable` where the store cannot be reached.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Output> {
-        operation.run(&Context::admit(&self.engine, &self.caller, O::ACCESS)?).await
+        let context = operation::admitted(self.as_call(), &operation)?;
+        operation.run(&context).await
     }
 
     /// [`call`](Self::call) for callers that are not asynchronous.
@@ -150,7 +213,7 @@ impl Gatekeeper {
         let Some(entry) = operation::find(name) else {
             return Err(GatekeeperError::bad_request("no operation has this name"));
         };
-        entry.call(&Context::admit(&self.engine, &self.caller, entry.access)?, request).await
+        entry.call(self.as_call(), request).await
     }
 
     /// [`call_json`](Self::call_json) for callers that are not asynchronous.
@@ -167,7 +230,7 @@ impl Gatekeeper {
     /// # Errors
     /// `unauthorized` for a root key that is wrong; `service_unavailable` where the store cannot be reached.
     pub fn check_caller(&self) -> Result<()> {
-        self.caller.tenant_now(&self.engine).map(drop)
+        self.caller.tenant_now(self.place.engine()).map(drop)
     }
 
     /// A verifier for these endpoints.
@@ -175,7 +238,18 @@ impl Gatekeeper {
     /// # Errors
     /// None today: a root key is judged at each verification.
     pub fn verifier(&self, endpoints: Endpoints) -> Result<Verifier> {
-        Ok(Verifier::new(Arc::clone(&self.engine), Arc::clone(&self.caller), endpoints))
+        Ok(Verifier::new(Arc::clone(self.place.engine()), Arc::clone(&self.caller), endpoints))
+    }
+
+    fn as_call(&self) -> Call<'_> {
+        Call { place: &self.place, caller: &self.caller, source: self.source.as_deref() }
+    }
+
+    fn operator_only(&self, refusal: &str) -> Result<()> {
+        match *self.caller {
+            Caller::Operator => Ok(()),
+            _ => Err(GatekeeperError::new(ErrorKind::Forbidden, refusal)),
+        }
     }
 }
 

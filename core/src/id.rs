@@ -1,5 +1,6 @@
 //! Type-safe ids: a prefix that names the kind and 26 base32 characters (`TypeID` 0.3).
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
@@ -23,25 +24,35 @@ pub trait Kind {
     const NOUN: &'static str;
 }
 
-/// An API key.
-pub enum Key {}
-/// A tenant.
-pub enum Tenant {}
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident, $id:ident => $prefix:literal, $noun:literal;)*) => {$(
+        #[doc = concat!("The kind of the ids that name a ", $noun, ".")]
+        pub enum $kind {}
 
-impl Kind for Key {
-    const PREFIX: &'static str = "key";
-    const NOUN: &'static str = "key";
+        impl Kind for $kind {
+            const PREFIX: &'static str = $prefix;
+            const NOUN: &'static str = $noun;
+        }
+
+        $(#[$doc])*
+        pub type $id = Id<$kind>;
+    )*};
 }
 
-impl Kind for Tenant {
-    const PREFIX: &'static str = "tnt";
-    const NOUN: &'static str = "tenant";
+kinds! {
+    /// `key_…`: names an API key for as long as it exists, through every rotation.
+    Key, KeyId => "key", "key";
+    /// `tnt_…`: names a tenant.
+    Tenant, TenantId => "tnt", "tenant";
+    /// `usr_…`: names a user.
+    User, UserId => "usr", "user";
+    /// `ses_…`: names a session, which is one family of refresh tokens.
+    Session, SessionId => "ses", "session";
+    /// `evt_…`: names a usage event.
+    Event, EventId => "evt", "event";
+    /// `aud_…`: names an audit event.
+    Audit, AuditId => "aud", "audit event";
 }
-
-/// `key_…`: names an API key for as long as it exists, through every rotation.
-pub type KeyId = Id<Key>;
-/// `tnt_…`: names a tenant.
-pub type TenantId = Id<Tenant>;
 
 /// An id of one kind: 128 bits, drawn as a `UUIDv7` (RFC 9562 §5.7), read as any 128 bits.
 ///
@@ -136,6 +147,22 @@ impl<'de, K: Kind> Deserialize<'de> for Id<K> {
     }
 }
 
+#[cfg(feature = "schema")]
+impl<K: Kind> schemars::JsonSchema for Id<K> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("{}Id", K::PREFIX).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let pattern = format!("^{}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$", K::PREFIX);
+        schemars::json_schema!({ "type": "string", "pattern": pattern })
+    }
+}
+
 // Derived, these would ask them of `K` too.
 impl<K> Clone for Id<K> {
     fn clone(&self) -> Self {
@@ -152,6 +179,18 @@ impl<K> PartialEq for Id<K> {
 }
 
 impl<K> Eq for Id<K> {}
+
+impl<K> PartialOrd for Id<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<K> Ord for Id<K> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bits.cmp(&other.bits)
+    }
+}
 
 impl<K> Hash for Id<K> {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -4,4 +4,4 @@ mod format;
 mod record;
 
 pub(crate) use format::{Prefix, generate, generate_root, is_reserved, is_root, well_formed};
-pub(crate) use record::KnownKey;
+pub(crate) use record::{Extra, KnownKey};

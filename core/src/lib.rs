@@ -21,27 +21,27 @@ mod error;
 mod fork;
 mod gatekeeper;
 mod id;
+mod identity;
 mod key;
 mod limit;
 mod operation;
+mod place;
 mod role;
 mod secret;
 mod shared;
 mod store;
+mod vault;
 mod vectors;
 mod verify;
 mod window;
 
-pub use access::{Access, Context};
+pub use access::{Access, Context, MemberRole, TenantRef};
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{CreatedRootKey, Gatekeeper, Options};
-pub use id::{Id, Key, KeyId, Kind, Tenant, TenantId};
+pub use id::{AuditId, EventId, Id, KeyId, Kind, SessionId, TenantId, UserId};
 pub use limit::{Endpoint, Endpoints};
-pub use operation::{
-    AddRoles, CreateKey, CreatedKey, DeleteKey, DeletedKey, Entry, GivenId, Method, Operation, RemoveRoles,
-    RolesChanged, RotateKey, RotatedKey, Route, TABLE, VerifyDecision, VerifyKey, VerifyOutput,
-};
+pub use operation::*;
 pub use secret::Secret;
 #[doc(hidden)]
 pub use vectors::run_vector;

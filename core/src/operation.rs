@@ -1,11 +1,18 @@
 //! The table of operations: what a caller can ask for is a type, and each stands in one place.
 //!
-//! Adding an operation takes one file and one line of the list below.
+//! Adding an operation takes one file and one line of the list in `operation/table.rs`.
 
-mod decode;
+mod audit;
+mod auth;
+pub(crate) mod decode;
+mod field;
 mod given_id;
 mod key_manager;
+mod page;
+mod permissions;
+mod schema;
 mod table;
+mod tenants;
 mod wire;
 
 use std::future::Future;
@@ -13,17 +20,23 @@ use std::future::Future;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::access::{Access, Context};
+use crate::access::{Access, Context, TenantRef};
 use crate::error::Result;
 
-pub(crate) use decode::decode;
+pub use audit::*;
+pub use auth::*;
 pub use given_id::GivenId;
 pub use key_manager::{
     AddRoles, CreateKey, CreatedKey, DeleteKey, DeletedKey, RemoveRoles, RolesChanged, RotateKey, RotatedKey,
     VerifyDecision, VerifyKey, VerifyOutput,
 };
-pub(crate) use table::find;
+pub use page::Page;
+pub use permissions::*;
+pub use schema::Schema;
 pub use table::{Entry, Method, Route, TABLE};
+pub(crate) use table::{admitted, find};
+pub use tenants::*;
+use wire::Wire;
 
 /// Something a caller can ask for: a flat struct with the fields of the request.
 ///
@@ -41,15 +54,30 @@ pub use table::{Entry, Method, Route, TABLE};
 ///     async fn run(self, _: &Context<'_>) -> Result<()> { Ok(()) }
 /// }
 /// ```
-pub trait Operation: table::Listed + DeserializeOwned + Send + 'static {
+pub trait Operation: table::Listed + DeserializeOwned + Schema + Send + Sync + 'static {
     /// What it answers.
-    type Output: Serialize + Send;
-    /// Its name in the table, such as `keyManager.createKey`.
+    type Output: Serialize + Schema + Send;
+    /// Its name in the table, such as `tenants.create`.
     const NAME: &'static str;
     /// Its HTTP route.
     const ROUTE: Route;
     /// Who may call it.
     const ACCESS: Access;
+    /// The fields that SDKs take by position, in this order; all others are options. Defaults to none.
+    const POSITIONAL: &'static [&'static str] = &[];
+
+    /// The tenant it is about. Defaults to none.
+    fn tenant(&self) -> TenantRef {
+        TenantRef::None
+    }
+
+    /// What is wrong with the request, if anything, whoever sent it. Defaults to nothing.
+    ///
+    /// # Errors
+    /// `bad_request` that names the field.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Does it, for a caller who was let in.
     fn run(self, context: &Context<'_>) -> impl Future<Output = Result<Self::Output>> + Send;

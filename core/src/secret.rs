@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::{constant_time, digest, hmac, rand};
 use zeroize::Zeroize;
 
 use crate::error::{GatekeeperError, Result};
@@ -99,6 +99,21 @@ impl Hash for CacheKey {
         let [first, second, ..] = self.0.as_chunks::<8>().0 else { return };
         state.write_u64(u64::from_le_bytes(*first) ^ u64::from_le_bytes(*second).rotate_left(32));
     }
+}
+
+impl Digest {
+    /// HMAC-SHA-256 of `message` under `key` (RFC 2104).
+    pub(crate) fn keyed(key: &[u8; 32], message: &[u8]) -> Self {
+        let mut out = [0; 32];
+        out.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref());
+        Self(out)
+    }
+}
+
+/// Whether `tag` is the first bytes of HMAC-SHA-256 of `message` under `key`; takes the same time for every tag.
+pub(crate) fn is_tag(key: &[u8; 32], message: &[u8], tag: &[u8; 16]) -> bool {
+    let [right @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = Digest::keyed(key, message).0;
+    constant_time::verify_slices_are_equal(&right, tag).is_ok()
 }
 
 /// Bytes from AWS-LC's generator, which the operating system seeds.

@@ -5,10 +5,13 @@
 
 mod sqlite;
 
-use crate::id::{KeyId, TenantId};
+use std::borrow::Cow;
+
+use crate::id::{AuditId, KeyId, SessionId, TenantId, UserId};
 use crate::secret::Digest;
 
-pub(crate) use sqlite::Store;
+use sqlite::tenant_row;
+pub(crate) use sqlite::{Failure, Store, Tx};
 
 /// The tenant of keys that a key manager creates without a root key; every database has it.
 pub(crate) const DEFAULT_TENANT: TenantId = TenantId::from_bits(0);
@@ -26,6 +29,144 @@ pub(crate) struct NewKey<'a> {
     pub(crate) metadata: Option<&'a str>,
     pub(crate) expires_at: Option<i64>,
     pub(crate) created_at: i64,
+    /// Sorted by bytes, each once.
+    pub(crate) scopes: &'a [String],
+    pub(crate) quota: Quota<'a>,
+    /// Of an imported digest: what was hashed after the key.
+    pub(crate) hashed_suffix: Option<&'a str>,
+}
+
+/// How much may be used in a calendar period; without a limit, anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quota<'a> {
+    pub(crate) limit: Option<i64>,
+    /// `hour`, `day` or `month`.
+    pub(crate) period: &'a str,
+}
+
+impl Quota<'static> {
+    pub(crate) const NONE: Self = Self { limit: None, period: "month" };
+}
+
+/// All that is stored of a key, but its digests.
+pub(crate) struct KeyRecord {
+    pub(crate) id: KeyId,
+    pub(crate) tenant_id: TenantId,
+    pub(crate) owner_id: Option<String>,
+    pub(crate) prefix: String,
+    pub(crate) name: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) roles: Vec<String>,
+    /// `active`, `disabled` or `revoked`.
+    pub(crate) status: String,
+    pub(crate) quota_limit: Option<i64>,
+    pub(crate) quota_period: String,
+    /// A JSON object.
+    pub(crate) metadata: Option<String>,
+    pub(crate) expires_at: Option<i64>,
+    pub(crate) last_used_at: Option<i64>,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+}
+
+pub(crate) struct TenantRow {
+    pub(crate) id: TenantId,
+    pub(crate) name: String,
+    pub(crate) created_at: i64,
+    pub(crate) quota_limit: Option<i64>,
+    pub(crate) quota_period: String,
+}
+
+/// A tenant, and the role there of the user who asks.
+pub(crate) struct TenantOfUser {
+    pub(crate) tenant: TenantRow,
+    pub(crate) role: String,
+}
+
+pub(crate) struct MemberRow {
+    pub(crate) user_id: UserId,
+    pub(crate) tenant_id: TenantId,
+    pub(crate) role: String,
+    pub(crate) email: String,
+    pub(crate) name: Option<String>,
+    pub(crate) created_at: i64,
+}
+
+#[derive(Clone)]
+pub(crate) struct UserRow {
+    pub(crate) id: UserId,
+    /// Normalised.
+    pub(crate) email: String,
+    pub(crate) email_verified: bool,
+    pub(crate) name: Option<String>,
+    /// A PHC string.
+    pub(crate) password: String,
+    pub(crate) created_at: i64,
+}
+
+/// How often in a row a login has failed, and when it last did.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct FailedLogins {
+    pub(crate) count: u32,
+    pub(crate) last_at: i64,
+}
+
+/// A session: one family of refresh tokens.
+pub(crate) struct SessionRow {
+    pub(crate) id: SessionId,
+    pub(crate) user_id: UserId,
+    pub(crate) source: Option<String>,
+    pub(crate) created_at: i64,
+    pub(crate) last_used_at: i64,
+    pub(crate) expires_at: i64,
+    pub(crate) revoked_at: Option<i64>,
+}
+
+impl SessionRow {
+    /// Whether it is not over at `now`.
+    pub(crate) fn is_live(&self, now: i64) -> bool {
+        self.revoked_at.is_none() && now < self.expires_at
+    }
+}
+
+pub(crate) struct RefreshTokenRow {
+    pub(crate) session: SessionId,
+    pub(crate) expires_at: i64,
+    pub(crate) used_at: Option<i64>,
+}
+
+#[derive(Clone)]
+pub(crate) struct SigningKeyRow {
+    pub(crate) id: String,
+    pub(crate) algorithm: String,
+    /// Sealed.
+    pub(crate) private_key: Vec<u8>,
+    /// A JWK.
+    pub(crate) public_key: String,
+    pub(crate) created_at: i64,
+    pub(crate) retired_at: Option<i64>,
+}
+
+pub(crate) struct AuditRow {
+    pub(crate) id: AuditId,
+    pub(crate) tenant_id: Option<TenantId>,
+    pub(crate) actor_type: Cow<'static, str>,
+    pub(crate) actor_id: Option<String>,
+    pub(crate) action: String,
+    pub(crate) target: Option<String>,
+    /// A JSON object.
+    pub(crate) metadata: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) created_at: i64,
+}
+
+/// Which audit events are asked for; times are Unix ms, `to` excluded.
+#[derive(Default)]
+pub(crate) struct AuditFilter {
+    pub(crate) actor_id: Option<String>,
+    pub(crate) action_prefix: Option<String>,
+    pub(crate) from: Option<i64>,
+    pub(crate) to: Option<i64>,
 }
 
 /// What verification reads of a key.
@@ -35,6 +176,13 @@ pub(crate) struct KeyRow {
     pub(crate) owner_id: Option<String>,
     /// Sorted by bytes, each once.
     pub(crate) roles: Vec<String>,
+    /// Sorted by bytes, each once.
+    pub(crate) scopes: Vec<String>,
+    /// A JSON object.
+    pub(crate) metadata: Option<String>,
+    /// Whether it is neither disabled nor revoked.
+    pub(crate) is_active: bool,
+    /// The end of the key, or of this secret of it if that is earlier.
     pub(crate) expires_at: Option<i64>,
 }
 

@@ -8,7 +8,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::key;
 use crate::limit::Endpoint;
-use crate::operation::decode;
+use crate::operation::decode::decode;
 use crate::role::RoleSet;
 use crate::secret::{Digest, random};
 use crate::window::{Limit, Request, Taken, Window};

@@ -10,7 +10,7 @@ mod target;
 mod verdict;
 mod verifier;
 
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, invalid_credential};
 pub(crate) use engine::{CacheSizes, Engine, OpenEngine};
 pub(crate) use target::Target;
 pub use verdict::{Decision, Verdict};

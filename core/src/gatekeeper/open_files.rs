@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, Weak};
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{self, Guards, Rest, Watched, lock};
-use crate::verify::{CacheSizes, Engine, OpenEngine};
+use crate::place::{OpenPlace, Place, Settings};
+use crate::verify::CacheSizes;
 
-struct OpenFiles(Mutex<Vec<(PathBuf, Weak<Watched<Engine>>)>>);
+struct OpenFiles(Mutex<Vec<(PathBuf, Weak<Watched<Place>>)>>);
 
 static OPEN_FILES: OpenFiles = OpenFiles(Mutex::new(Vec::new()));
 
@@ -21,20 +22,20 @@ impl Rest for OpenFiles {
     }
 }
 
-/// The engine of the file at `path`, which need not be there yet.
-pub(super) fn engine(path: PathBuf, sizes: &CacheSizes) -> Result<OpenEngine> {
+/// The place of the file at `path`, which need not be there yet.
+pub(super) fn place(path: PathBuf, sizes: &CacheSizes, settings: Settings) -> Result<OpenPlace> {
     let path = std::path::absolute(path).map_err(|error| {
         GatekeeperError::bad_request("url: the path cannot be made absolute").caused_by(error)
     })?;
     let path = real(&path, MOST_LINKS);
     // Made before the lock is taken: at a fork, the registry of places is locked before this list.
-    let new = Engine::on_file(path.clone(), sizes)?;
+    let new = Place::on_file(path.clone(), sizes, settings)?;
     fork::register_list(&OPEN_FILES);
     let mut open = lock(&OPEN_FILES.0);
-    open.retain(|(_, engine)| engine.strong_count() > 0);
+    open.retain(|(_, place)| place.strong_count() > 0);
     let known = open.iter().find(|(known, _)| *known == path);
-    if let Some(engine) = known.and_then(|(_, engine)| engine.upgrade()) {
-        return Ok(engine);
+    if let Some(place) = known.and_then(|(_, place)| place.upgrade()) {
+        return Ok(place);
     }
     open.push((path, Arc::downgrade(&new)));
     Ok(new)

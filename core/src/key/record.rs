@@ -17,11 +17,29 @@ pub(crate) struct KnownKey {
     pub(crate) tenant: TenantId,
     pub(crate) owner: Option<Arc<str>>,
     pub(crate) roles: Arc<RoleSet>,
+    /// None where there is nothing in it, as for most keys.
+    pub(crate) extra: Option<Arc<Extra>>,
+    /// Whether it is neither disabled nor revoked.
+    pub(crate) is_active: bool,
     /// Unix ms from which on the key is not good; `i64::MAX` where it never ends.
     pub(crate) expires_at: i64,
 }
 
+/// What only some keys have.
+#[derive(Debug)]
+pub(crate) struct Extra {
+    /// Sorted by bytes, each once.
+    pub(crate) scopes: Arc<[String]>,
+    /// A JSON object.
+    pub(crate) metadata: Option<Box<str>>,
+}
+
 impl KnownKey {
+    /// Its scopes.
+    pub(crate) fn scopes(&self) -> Arc<[String]> {
+        self.extra.as_ref().map(|extra| Arc::clone(&extra.scopes)).unwrap_or_default()
+    }
+
     /// A serial for a new record.
     pub(crate) fn next_serial() -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -31,6 +49,6 @@ impl KnownKey {
     /// Whether the key is good at `wall_ms`, for a caller bound to `tenant` or, without one, to none.
     pub(crate) fn is_good(&self, wall_ms: u64, tenant: Option<TenantId>) -> bool {
         let live = i64::try_from(wall_ms).is_ok_and(|now| now < self.expires_at);
-        live && tenant.is_none_or(|tenant| tenant == self.tenant)
+        self.is_active && live && tenant.is_none_or(|tenant| tenant == self.tenant)
     }
 }

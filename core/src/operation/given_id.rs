@@ -36,6 +36,21 @@ impl fmt::Debug for GivenId {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for GivenId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        KeyId::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        KeyId::json_schema(generator)
+    }
+}
+
 impl<'de> Deserialize<'de> for GivenId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;

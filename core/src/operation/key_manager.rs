@@ -13,14 +13,23 @@ pub use rotate::{RotateKey, RotatedKey};
 pub use verify::{VerifyDecision, VerifyKey, VerifyOutput};
 
 use crate::access::Context;
-use crate::error::{ErrorKind, GatekeeperError};
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::id::KeyId;
+use crate::store::{Failure, KeyRecord, Tx};
+
+/// Changes a key of the caller's tenant, or of any for the operator, in one transaction.
+fn change_key<T>(
+    context: &Context<'_>,
+    id: KeyId,
+    change: impl FnOnce(&mut Tx<'_>, KeyRecord) -> Result<T, Failure>,
+) -> Result<T> {
+    context.place().store().write(|tx| match tx.key(id)? {
+        Some(key) if context.tenant().is_none_or(|tenant| tenant == key.tenant_id) => change(tx, key),
+        _ => Err(no_such_key().into()),
+    })
+}
 
 /// No such key, or another tenant's: never said which.
 fn no_such_key() -> GatekeeperError {
     GatekeeperError::new(ErrorKind::NotFound, "id names no key: it may have been deleted")
-}
-
-/// The present, as records keep it.
-fn now(context: &Context<'_>) -> i64 {
-    i64::try_from(context.engine().clock().wall_ms()).unwrap_or(i64::MAX)
 }

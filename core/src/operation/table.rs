@@ -3,15 +3,27 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::{AddRoles, CreateKey, DeleteKey, Operation, RemoveRoles, RotateKey, VerifyKey, decode};
-use crate::access::{Access, Context};
+use super::decode::decode;
+use super::{
+    AddMember, AddRoles, AuditExport, AuditQuery, AuditRecord, Can, ChangePassword, CreateKey, CreateTenant,
+    DeleteKey, GetTenant, ListMembers, ListPermissions, ListSessions, ListTenants, Login, Logout, LogoutAll,
+    Me, Operation, Refresh, RemoveMember, RemoveRoles, RemoveTenant, RevokeSession, RotateKey, Signup,
+    UpdateMember, UpdateTenant, VerifyKey,
+};
+use crate::access::{Access, Call, Context};
 use crate::error::{GatekeeperError, Result};
 
 /// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
+    /// `GET`.
+    Get,
     /// `POST`.
     Post,
+    /// `PATCH`.
+    Patch,
+    /// `PUT`.
+    Put,
     /// `DELETE`.
     Delete,
 }
@@ -43,7 +55,16 @@ pub struct Entry {
     pub route: Route,
     /// [`Operation::ACCESS`].
     pub access: Access,
-    call: for<'a> fn(&'a Context<'a>, &'a str) -> Answer<'a>,
+    /// [`Operation::POSITIONAL`].
+    pub positional: &'static [&'static str],
+    call: for<'a> fn(Call<'a>, &'a str) -> Answer<'a>,
+    /// The JSON schemas of the request and of the answer; the first generator describes what is read, the second what
+    /// is written.
+    #[cfg(feature = "schema")]
+    pub schemas: fn(
+        &mut schemars::SchemaGenerator,
+        &mut schemars::SchemaGenerator,
+    ) -> (schemars::Schema, schemars::Schema),
 }
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<String>> + Send + 'a>>;
@@ -54,20 +75,34 @@ impl Entry {
             name: O::NAME,
             route: O::ROUTE,
             access: O::ACCESS,
-            call: |context, json| Box::pin(call::<O>(context, json)),
+            positional: O::POSITIONAL,
+            call: |call, json| Box::pin(call_json::<O>(call, json)),
+            #[cfg(feature = "schema")]
+            schemas: |read, written| (read.subschema_for::<O>(), written.subschema_for::<O::Output>()),
         }
     }
 
     /// Runs the operation on a request in JSON.
-    pub(crate) async fn call(&self, context: &Context<'_>, json: &str) -> Result<String> {
-        (self.call)(context, json).await
+    pub(crate) async fn call(&self, call: Call<'_>, json: &str) -> Result<String> {
+        (self.call)(call, json).await
     }
 }
 
-async fn call<O: Operation>(context: &Context<'_>, json: &str) -> Result<String> {
+async fn call_json<O: Operation>(call: Call<'_>, json: &str) -> Result<String> {
+    if O::ACCESS == Access::KeyManager {
+        // A wrong root key is said before a word on the request.
+        call.admit(O::ACCESS, super::TenantRef::None)?;
+    }
     let operation: O = decode(json)?;
-    let output = operation.run(context).await?;
+    let context = admitted(call, &operation)?;
+    let output = operation.run(&context).await?;
     serde_json::to_string(&output).map_err(GatekeeperError::internal)
+}
+
+/// Lets the caller in to this operation, or says why not.
+pub(crate) fn admitted<'a, O: Operation>(call: Call<'a>, operation: &O) -> Result<Context<'a>> {
+    operation.check()?;
+    call.admit(O::ACCESS, operation.tenant())
 }
 
 /// Marks what is in the list.
@@ -82,7 +117,37 @@ macro_rules! operations {
     };
 }
 
-operations![CreateKey, DeleteKey, RotateKey, AddRoles, RemoveRoles, VerifyKey];
+operations![
+    CreateKey,
+    DeleteKey,
+    RotateKey,
+    AddRoles,
+    RemoveRoles,
+    VerifyKey,
+    Signup,
+    Login,
+    Refresh,
+    Logout,
+    LogoutAll,
+    Me,
+    ChangePassword,
+    ListSessions,
+    RevokeSession,
+    CreateTenant,
+    ListTenants,
+    GetTenant,
+    UpdateTenant,
+    RemoveTenant,
+    AddMember,
+    ListMembers,
+    UpdateMember,
+    RemoveMember,
+    Can,
+    ListPermissions,
+    AuditQuery,
+    AuditExport,
+    AuditRecord,
+];
 
 /// The operation of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {

@@ -1,25 +1,34 @@
 //! Records in SQLite: a file shared by any number of processes, or memory.
 
+mod audit;
 mod connection;
 mod failure;
 mod freshness;
 mod keys;
+mod members;
 mod migrate;
+mod rows;
+mod sessions;
+mod signing_keys;
 mod tenants;
+mod users;
 mod wait;
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Row};
 
-use crate::error::Result;
+use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
-use crate::shared::{Concern, Shared};
+use crate::shared::Shared;
 use connection::{Reader, open_writer};
-use failure::Failure;
+pub(crate) use failure::Failure;
+pub(crate) use rows::Tx;
+pub(super) use tenants::tenant_row;
 use wait::wait_for_locks;
 
 /// Connections that read; a hot verification needs none.
@@ -55,6 +64,11 @@ impl Store {
         }
     }
 
+    /// The file; none in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// What the processes that use these records share.
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
@@ -66,33 +80,6 @@ impl Store {
             None => self.with_writer(|connection| read(connection)),
             Some(path) => self.with_reader(path, |reader| read(&reader.connection)),
         }
-    }
-
-    /// Runs `change` in a transaction of its own: all of it is on disk, or none. What can alter a verdict takes the
-    /// next change number, by the triggers of the schema, and is announced by what `change` adds to the list. Where it
-    /// finds nothing to change, nothing is.
-    fn change<T>(
-        &self,
-        change: impl FnOnce(&Transaction<'_>, &mut Vec<Concern>) -> Result<Option<T>, Failure>,
-    ) -> Result<Option<T>> {
-        self.with_writer(|connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let foreign = connection::foreign_change(&transaction)?;
-            let mut concerns = Vec::new();
-            let Some(answer) = change(&transaction, &mut concerns)? else { return Ok(None) };
-            if concerns.is_empty() {
-                transaction.commit()?;
-                return Ok(Some(answer));
-            }
-            let number = connection::announce_in(&transaction)?;
-            let words = &self.shared.open_or_make(number)?.words;
-            // What another program changed before is announced now, too: nobody would see any more that it was not.
-            foreign.inspect(|foreign| words.announce_to_all(*foreign));
-            words.announce(&concerns, number);
-            // Nothing follows the commit.
-            transaction.commit()?;
-            Ok(Some(answer))
-        })
     }
 
     fn with_writer<T>(&self, run: impl FnOnce(&mut Connection) -> Result<T, Failure>) -> Result<T> {
@@ -154,6 +141,11 @@ fn opened<T>(place: &mut Option<T>, open: impl FnOnce() -> Result<T, Failure>) -
         Some(open) => Ok(open),
         None => Ok(place.insert(open()?)),
     }
+}
+
+/// A column that holds an id.
+fn parsed<T: FromStr<Err = GatekeeperError>>(row: &Row<'_>, column: usize) -> Result<T, Failure> {
+    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?.parse()?)
 }
 
 /// Closes a connection without the checkpoint that the last one does: a fork should not wait for the disk.

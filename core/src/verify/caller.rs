@@ -16,6 +16,14 @@ pub(crate) enum Caller {
     Operator,
     /// A root key: acts for its one tenant.
     RootKey(RootKey),
+    /// An API key.
+    ApiKey(Digest),
+    /// What may be a user's access token.
+    Token(Secret),
+    /// What no credential looks like.
+    Malformed,
+    /// Nobody.
+    Anonymous,
 }
 
 /// A root key, judged once and again when something has changed.
@@ -52,6 +60,17 @@ impl Caller {
         })
     }
 
+    /// Whatever a `Bearer` credential can be: a root key, an API key, a user's access token.
+    pub(crate) fn bearer(secret: &Secret) -> Self {
+        match key::well_formed(secret.expose()) {
+            Some(_) if key::is_root(secret.expose()) => Self::root_key(secret),
+            Some(prefix) if key::is_reserved(prefix) => Self::Malformed,
+            Some(_) => Self::ApiKey(secret.digest()),
+            None if secret.expose().split('.').count() == 3 => Self::Token(secret.clone()),
+            None => Self::Malformed,
+        }
+    }
+
     /// The tenant the caller is bound to, if to one, as of now.
     pub(crate) fn tenant_now(&self, engine: &Engine) -> Result<Option<TenantId>> {
         match self {
@@ -64,6 +83,8 @@ impl Caller {
                 // Never none: that is the operator.
                 tenant.map(Some).ok_or_else(|| GatekeeperError::internal("a root key without a tenant"))
             }
+            Self::Anonymous => Err(missing()),
+            Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong()),
         }
     }
 
@@ -82,6 +103,8 @@ impl Caller {
         match self {
             Self::Operator => Ok(Some(None)),
             Self::RootKey(root) => Ok(root.tenant(engine, view, io)?.map(Some)),
+            Self::Anonymous => Err(missing()),
+            Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong()),
         }
     }
 }
@@ -116,6 +139,15 @@ impl RootKey {
         self.good_as_of.fetch_max(read.number + 1, SeqCst);
         Ok(Some(tenant))
     }
+}
+
+/// One error for every credential that is not good: wrong, expired, revoked, or another kind than is asked for.
+pub(crate) fn invalid_credential() -> GatekeeperError {
+    GatekeeperError::new(ErrorKind::CredentialInvalid, "the credential is not valid")
+}
+
+fn missing() -> GatekeeperError {
+    GatekeeperError::new(ErrorKind::CredentialMissing, "this call needs a root key")
 }
 
 fn wrong() -> GatekeeperError {

@@ -11,7 +11,7 @@ use crate::counters::{Counters, SlotName};
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, Rest, Watched};
 use crate::id::TenantId;
-use crate::key::{self, KnownKey};
+use crate::key::{self, Extra, KnownKey};
 use crate::role::RoleSets;
 use crate::secret::Digest;
 use crate::shared::{Generation, Map, Words};
@@ -151,6 +151,15 @@ impl Engine {
         Ok(Some(if taken.admitted { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) }))
     }
 
+    /// The key of this digest, if there is one and it is good now. Waits for the store where that has to be asked.
+    pub(crate) fn live_key(&self, digest: &Digest) -> Result<Option<Arc<KnownKey>>> {
+        let Some(view) = self.view(Io::Allowed)? else { return Ok(None) };
+        Ok(match self.find(digest, view.words(), Io::Allowed)? {
+            Some(Remembered::Known(key)) if key.is_good(view.now.wall_ms, None) => Some(key),
+            _ => None,
+        })
+    }
+
     /// Takes a permit of the slot with this name; nothing if that would need I/O and `io` forbids it.
     fn take(
         &self,
@@ -209,6 +218,10 @@ impl Engine {
             tenant: row.tenant,
             owner: row.owner_id.map(Into::into),
             roles: self.role_sets.share(row.roles),
+            extra: (!row.scopes.is_empty() || row.metadata.is_some()).then(|| {
+                Arc::new(Extra { scopes: row.scopes.into(), metadata: row.metadata.map(Into::into) })
+            }),
+            is_active: row.is_active,
             expires_at: row.expires_at.unwrap_or(i64::MAX),
         }
     }

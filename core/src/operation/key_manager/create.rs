@@ -3,22 +3,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::now;
-use crate::access::{Access, Context};
-use crate::error::{GatekeeperError, Result};
+use crate::access::{Access, Context, Event};
+use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::{self, Prefix};
-use crate::operation::{Method, Operation, Route, wire};
+use crate::operation::field::{check_life, check_metadata, check_text, end_of_life, to_text};
+use crate::operation::{Method, Operation, Route, Wire};
 use crate::role;
 use crate::secret::Secret;
-use crate::store::NewKey;
-
-/// The longest `name` and `ownerId`, in bytes of UTF-8.
-const MOST_TEXT: usize = 256;
-/// The most metadata, in bytes of JSON.
-const MOST_METADATA: usize = 8 * 1024;
-/// The longest life of a key that ends: 100 years of 365.25 days.
-const MOST_SECONDS: u64 = 3_155_760_000;
+use crate::store::{NewKey, Quota};
 
 /// Creates a user's key.
 ///
@@ -30,6 +23,7 @@ const MOST_SECONDS: u64 = 3_155_760_000;
 /// # Ok::<(), gatekeeper::GatekeeperError>(())
 /// ```
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateKey {
     /// 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends, not reserved.
@@ -53,10 +47,11 @@ pub struct CreateKey {
 
 /// A new key.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedKey {
     /// The key itself; it is not stored and cannot be shown again.
-    #[serde(with = "wire")]
+    #[serde(with = "Wire")]
     pub api_key: Secret,
     /// Its id.
     pub id: KeyId,
@@ -90,70 +85,30 @@ impl Operation for CreateKey {
         let roles = role::normalize(self.roles)?;
         check_text("ownerId", self.owner_id.as_deref())?;
         check_text("name", self.name.as_deref())?;
-        let metadata = self.metadata.map(metadata_text).transpose()?;
-        let created_at = now(context);
-        let expires_at =
-            self.expires_in_seconds.map(|seconds| end_of_life(created_at, seconds)).transpose()?;
+        check_metadata(self.metadata.as_ref())?;
+        check_life(self.expires_in_seconds)?;
 
-        let engine = context.engine();
-        let id = KeyId::generate(engine.clock())?;
+        let (place, now) = (context.place(), context.place().now());
+        let id = KeyId::generate(place.clock())?;
         let api_key = key::generate(&prefix)?;
-        engine.store().add_key(&NewKey {
-            id,
-            tenant: context.home(),
-            digest: &api_key.digest(),
-            prefix: prefix.as_str(),
-            roles: &roles,
-            owner_id: self.owner_id.as_deref(),
-            name: self.name.as_deref(),
-            metadata: metadata.as_deref(),
-            expires_at,
-            created_at,
+        place.store().write(|tx| {
+            tx.add_key(&NewKey {
+                id,
+                tenant: context.home(),
+                digest: &api_key.digest(),
+                prefix: prefix.as_str(),
+                roles: &roles,
+                owner_id: self.owner_id.as_deref(),
+                name: self.name.as_deref(),
+                metadata: self.metadata.as_ref().map(to_text).as_deref(),
+                expires_at: self.expires_in_seconds.map(|seconds| end_of_life(now, seconds)),
+                created_at: now,
+                scopes: &[],
+                quota: Quota::NONE,
+                hashed_suffix: None,
+            })?;
+            context.audit(tx, Event::new("key.created").of_tenant(context.home()).about(id))
         })?;
         Ok(CreatedKey { api_key, id, roles: roles.into() })
     }
-}
-
-fn check_text(field: &str, text: Option<&str>) -> Result<()> {
-    match text {
-        Some(text) if text.len() > MOST_TEXT => {
-            Err(GatekeeperError::bad_request(format!("{field} must not be longer than {MOST_TEXT} bytes")))
-        }
-        Some(text) if text.contains('\0') => {
-            Err(GatekeeperError::bad_request(format!("{field} must not contain U+0000")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn metadata_text(metadata: Map<String, Value>) -> Result<String> {
-    let metadata = Value::Object(metadata);
-    let text = metadata.to_string();
-    if text.len() > MOST_METADATA {
-        return Err(GatekeeperError::bad_request("metadata must not be longer than 8 KiB of JSON"));
-    }
-    if contains_nul(&metadata) {
-        return Err(GatekeeperError::bad_request("metadata must not contain U+0000"));
-    }
-    Ok(text)
-}
-
-fn contains_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(values) => values.iter().any(contains_nul),
-        Value::Object(fields) => {
-            fields.iter().any(|(name, value)| name.contains('\0') || contains_nul(value))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-fn end_of_life(now: i64, seconds: u64) -> Result<i64> {
-    if !(1..=MOST_SECONDS).contains(&seconds) {
-        return Err(GatekeeperError::bad_request(format!(
-            "expiresInSeconds must be a whole number from 1 to {MOST_SECONDS} (100 years)"
-        )));
-    }
-    Ok(now.saturating_add_unsigned(seconds * 1000))
 }

@@ -1,13 +1,14 @@
 use serde::{Deserialize, Serialize};
 
-use super::no_such_key;
-use crate::access::{Access, Context};
+use super::change_key;
+use crate::access::{Access, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::operation::{GivenId, Method, Operation, Route};
 
 /// Deletes a key: the next verification refuses it, in every process.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeleteKey {
     /// The key's id.
@@ -17,6 +18,7 @@ pub struct DeleteKey {
 
 /// The key that was deleted.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeletedKey {
     /// Its id.
     pub id: KeyId,
@@ -30,7 +32,10 @@ impl Operation for DeleteKey {
 
     async fn run(self, context: &Context<'_>) -> Result<DeletedKey> {
         let id = self.id.get()?;
-        context.engine().store().delete_key(id, context.tenant())?.ok_or_else(no_such_key)?;
+        change_key(context, id, |tx, key| {
+            tx.delete_key(id)?;
+            context.audit(tx, Event::new("key.deleted").of_tenant(key.tenant_id).about(id))
+        })?;
         Ok(DeletedKey { id })
     }
 }

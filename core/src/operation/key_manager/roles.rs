@@ -1,13 +1,14 @@
 use serde::{Deserialize, Serialize};
 
-use super::{no_such_key, now};
-use crate::access::{Access, Context};
+use super::change_key;
+use crate::access::{Access, Context, Event};
 use crate::error::Result;
 use crate::operation::{GivenId, Method, Operation, Route};
 use crate::role;
 
 /// Adds roles to a key; those it has already change nothing.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddRoles {
     /// The key's id.
@@ -19,6 +20,7 @@ pub struct AddRoles {
 
 /// Removes roles from a key; those it does not have change nothing.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RemoveRoles {
     /// The key's id.
@@ -30,6 +32,7 @@ pub struct RemoveRoles {
 
 /// How many roles were really added or removed.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RolesChanged {
     /// The number.
     pub count: usize,
@@ -71,11 +74,15 @@ fn change_roles(
     change: impl FnOnce(Vec<String>) -> Result<Vec<String>>,
 ) -> Result<RolesChanged> {
     let id = id.get()?;
-    let count = context.engine().store().update_roles(id, context.tenant(), now(context), |before| {
-        let had = before.len();
-        let after = change(before)?;
-        let count = after.len().abs_diff(had);
-        Ok((after, count))
-    })?;
-    Ok(RolesChanged { count: count.ok_or_else(no_such_key)? })
+    let now = context.place().now();
+    change_key(context, id, |tx, mut key| {
+        let had = key.roles.len();
+        key.roles = change(key.roles)?;
+        let count = key.roles.len().abs_diff(had);
+        if count > 0 {
+            tx.update_key(&key, now)?;
+            context.audit(tx, Event::new("key.roles_changed").of_tenant(key.tenant_id).about(id))?;
+        }
+        Ok(RolesChanged { count })
+    })
 }

@@ -1,15 +1,16 @@
 use serde::{Deserialize, Serialize};
 
-use super::{no_such_key, now};
-use crate::access::{Access, Context};
+use super::change_key;
+use crate::access::{Access, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::{self, Prefix};
-use crate::operation::{GivenId, Method, Operation, Route, wire};
+use crate::operation::{GivenId, Method, Operation, Route, Wire};
 use crate::secret::Secret;
 
 /// Gives a key another secret. Its id, its roles and what it has used stay; the old secret is dead at once.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateKey {
     /// The key's id.
@@ -19,11 +20,12 @@ pub struct RotateKey {
 
 /// The key with its new secret.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RotatedKey {
     /// Its id, as before.
     pub id: KeyId,
     /// The new key; it is not stored and cannot be shown again.
-    #[serde(with = "wire")]
+    #[serde(with = "Wire")]
     pub apikey: Secret,
 }
 
@@ -35,12 +37,13 @@ impl Operation for RotateKey {
 
     async fn run(self, context: &Context<'_>) -> Result<RotatedKey> {
         let id = self.id.get()?;
-        let store = context.engine().store();
-        let prefix = store.key_prefix(id, context.tenant())?.ok_or_else(no_such_key)?;
-        let apikey = key::generate(&Prefix::new(prefix)?)?;
-        store
-            .replace_digest(id, context.tenant(), &apikey.digest(), now(context))?
-            .ok_or_else(no_such_key)?;
+        let now = context.place().now();
+        let apikey = change_key(context, id, |tx, key| {
+            let apikey = key::generate(&Prefix::new(key.prefix)?)?;
+            tx.replace_digest(id, &apikey.digest(), None, now)?;
+            context.audit(tx, Event::new("key.rotated").of_tenant(key.tenant_id).about(id))?;
+            Ok(apikey)
+        })?;
         Ok(RotatedKey { id, apikey })
     }
 }

@@ -7,17 +7,18 @@ use crate::access::{Access, Context};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::limit::Endpoint;
-use crate::operation::{Method, Operation, Route, wire};
+use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::verify::{Target, Verdict, check_variables};
 
 /// Verifies a key against limits that come with the call. Within one program, a [`Verifier`](crate::Verifier) does the
 /// same, faster.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VerifyKey {
     /// The user's key.
-    #[serde(with = "wire")]
+    #[serde(with = "Wire")]
     pub apikey: Secret,
     /// The endpoint's name; what is counted under it is the same as in a [`Verifier`](crate::Verifier).
     pub endpoint: String,
@@ -30,6 +31,7 @@ pub struct VerifyKey {
 
 /// The verdict; the fields after `ok` are there if the key is valid.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyOutput {
     /// Whether the key is good.
@@ -43,6 +45,7 @@ pub struct VerifyOutput {
 
 /// What was decided for a good key: see [`Decision`](crate::Decision).
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyDecision {
     /// Calls left in the window.

@@ -9,7 +9,7 @@ use crate::error::GatekeeperError;
 
 /// Why a statement or a transaction ended.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     Sql(rusqlite::Error),
     /// The transaction's own reason: it was rolled back.
     Refused(GatekeeperError),

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::id::KeyId;
     use crate::shared::Concern;
-    use crate::store::{DEFAULT_TENANT, NewKey};
+    use crate::store::{DEFAULT_TENANT, NewKey, Quota};
 
     fn on_file() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
@@ -133,8 +133,11 @@ mod tests {
             metadata: None,
             expires_at: None,
             created_at: 0,
+            scopes: &[],
+            quota: Quota::NONE,
+            hashed_suffix: None,
         };
-        store.add_key(&new).unwrap().unwrap();
+        assert!(store.write(|tx| tx.add_key(&new)).unwrap());
     }
 
     #[test]
@@ -150,7 +153,7 @@ mod tests {
             let read = store.key_by_digest(&digest, words).unwrap();
             assert!(read.found.is_some() && read.number >= words.of_unknown(&digest));
             let known = words.of_known(&digest);
-            assert!(store.delete_key(KeyId::from_bits(1), None).unwrap().is_some());
+            store.write(|tx| tx.delete_key(KeyId::from_bits(1))).unwrap();
             assert!(words.of_known(&digest) > known);
         }
     }

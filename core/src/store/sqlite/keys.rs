@@ -1,47 +1,28 @@
 //! API keys. SQLite numbers `$1`, `$2`, … by where they first stand in the text: they stand in order in all of it.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
-use super::{Failure, Store};
+use super::rows::{Rows, Tx};
+use super::{Failure, Store, parsed};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
 use crate::shared::{Concern, Map, Words};
-use crate::store::{AsOf, KeyRow, NewKey};
+use crate::store::{AsOf, KeyRecord, KeyRow, NewKey};
+
+const COLUMNS: &str = "SELECT id, tenant_id, owner_id, prefix, name, scopes, roles, status, quota_limit,
+    quota_period, metadata, expires_at, last_used_at, created_at, updated_at FROM api_keys";
 
 impl Store {
-    /// Adds a key.
-    pub(crate) fn add_key(&self, key: &NewKey<'_>) -> Result<Option<()>> {
-        self.change(|transaction, concerns| {
-            concerns.push(Concern::Appeared(*key.digest));
-            transaction
-                .prepare_cached(
-                    "INSERT INTO api_keys (id, tenant_id, digest, prefix, roles, owner_id, name, metadata,
-                                           expires_at, created_at, updated_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
-                )?
-                .execute(params![
-                    key.id.to_string(),
-                    key.tenant.to_string(),
-                    key.digest.as_bytes(),
-                    key.prefix,
-                    to_json(key.roles)?,
-                    key.owner_id,
-                    key.name,
-                    key.metadata,
-                    key.expires_at,
-                    key.created_at,
-                ])?;
-            Ok(Some(()))
-        })
-    }
-
     /// The key with this digest, and the change number it was read under.
     pub(crate) fn key_by_digest(&self, digest: &Digest, words: &Words<Map>) -> Result<AsOf<Option<KeyRow>>> {
         self.read_of(digest, words, |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.expires_at
-                 FROM changes LEFT JOIN api_keys AS k ON k.digest = $1",
+                "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
+                        k.status = 'active', min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at))
+                 FROM changes
+                 LEFT JOIN old_digests AS o ON o.digest = $1
+                 LEFT JOIN api_keys AS k ON k.digest = $1 OR k.id = o.key_id",
             )?;
             let mut rows = statement.query([digest.as_bytes()])?;
             let row = rows.next()?.ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
@@ -49,109 +30,170 @@ impl Store {
             Ok(AsOf { number, found: key_row(row)? })
         })
     }
+}
 
-    /// The prefix of a key of `tenant`, or of any tenant; none where there is no such key.
-    pub(crate) fn key_prefix(&self, id: KeyId, tenant: Option<TenantId>) -> Result<Option<String>> {
-        self.read(|connection| {
-            Ok(connection
-                .prepare_cached(
-                    "SELECT prefix FROM api_keys WHERE id = $1 AND ($2 IS NULL OR tenant_id = $2)",
-                )?
-                .query_row(params![id.to_string(), text(tenant)], |row| row.get(0))
-                .optional()?)
-        })
+impl Rows<'_> {
+    pub(crate) fn key(&self, id: KeyId) -> Result<Option<KeyRecord>, Failure> {
+        self.one(&format!("{COLUMNS} WHERE id = $1"), [id.to_string()], key_record)
     }
 
-    /// Gives a key another secret; none where there is no such key.
+    /// At most `limit` keys of a tenant from after `after` on, in the order of their ids.
+    pub(crate) fn keys(
+        &self,
+        tenant: TenantId,
+        after: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Vec<KeyRecord>, Failure> {
+        self.all(
+            &format!("{COLUMNS} WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3"),
+            params![tenant.to_string(), after.map_or_else(String::new, |id| id.to_string()), limit],
+            key_record,
+        )
+    }
+
+    /// Every digest under which a key is known: its own, and the one before its last rotation.
+    fn digests_of(&self, id: KeyId) -> Result<Vec<Digest>, Failure> {
+        self.all(
+            "SELECT digest FROM api_keys WHERE id = $1 UNION ALL SELECT digest FROM old_digests WHERE key_id = $1",
+            [id.to_string()],
+            |row| Ok(Digest::from_bytes(row.get(0)?)),
+        )
+    }
+}
+
+impl Tx<'_> {
+    /// Adds a key; false where its digest is some key's already.
+    pub(crate) fn add_key(&mut self, key: &NewKey<'_>) -> Result<bool, Failure> {
+        self.announce(Concern::Appeared(*key.digest));
+        let added = self.run(
+            "INSERT INTO api_keys (id, tenant_id, digest, prefix, roles, owner_id, name, metadata, expires_at,
+                                   created_at, updated_at, scopes, quota_limit, quota_period, hashed_suffix)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14)
+             ON CONFLICT (digest) DO NOTHING",
+            params![
+                key.id.to_string(),
+                key.tenant.to_string(),
+                key.digest.as_bytes(),
+                key.prefix,
+                to_json(key.roles)?,
+                key.owner_id,
+                key.name,
+                key.metadata,
+                key.expires_at,
+                key.created_at,
+                to_json(key.scopes)?,
+                key.quota.limit,
+                key.quota.period,
+                key.hashed_suffix,
+            ],
+        )?;
+        Ok(added == 1)
+    }
+
+    /// Gives a key another secret; the old one is good until `old_until`, and dead at once without.
     pub(crate) fn replace_digest(
-        &self,
+        &mut self,
         id: KeyId,
-        tenant: Option<TenantId>,
         digest: &Digest,
+        old_until: Option<i64>,
         now: i64,
-    ) -> Result<Option<()>> {
-        self.change(|transaction, concerns| {
-            let Some(before) = digest_of(transaction, id, tenant)? else { return Ok(None) };
-            concerns.extend([Concern::Changed(before), Concern::Appeared(*digest)]);
-            transaction
-                .prepare_cached("UPDATE api_keys SET digest = $1, updated_at = $2 WHERE id = $3")?
-                .execute(params![digest.as_bytes(), now, id.to_string()])?;
-            Ok(Some(()))
-        })
+    ) -> Result<(), Failure> {
+        self.announce_key(id)?;
+        self.announce(Concern::Appeared(*digest));
+        self.run("DELETE FROM old_digests WHERE key_id = $1", [id.to_string()])?;
+        if let Some(until) = old_until {
+            self.run(
+                "INSERT INTO old_digests (key_id, digest, until) SELECT id, digest, $1 FROM api_keys WHERE id = $2",
+                params![until, id.to_string()],
+            )?;
+        }
+        self.run(
+            "UPDATE api_keys SET digest = $1, updated_at = $2, hashed_suffix = NULL WHERE id = $3",
+            params![digest.as_bytes(), now, id.to_string()],
+        )?;
+        Ok(())
     }
 
-    /// Deletes a key; none where there is no such key.
-    pub(crate) fn delete_key(&self, id: KeyId, tenant: Option<TenantId>) -> Result<Option<()>> {
-        self.change(|transaction, concerns| {
-            let Some(digest) = digest_of(transaction, id, tenant)? else { return Ok(None) };
-            concerns.push(Concern::Changed(digest));
-            transaction.prepare_cached("DELETE FROM api_keys WHERE id = $1")?.execute([id.to_string()])?;
-            Ok(Some(()))
-        })
+    pub(crate) fn delete_key(&mut self, id: KeyId) -> Result<(), Failure> {
+        self.announce_key(id)?;
+        self.run("DELETE FROM api_keys WHERE id = $1", [id.to_string()])?;
+        Ok(())
     }
 
-    /// Gives a key the roles that `update` makes of those it has; none where there is no such key.
-    pub(crate) fn update_roles<T>(
-        &self,
-        id: KeyId,
-        tenant: Option<TenantId>,
-        now: i64,
-        update: impl FnOnce(Vec<String>) -> Result<(Vec<String>, T)>,
-    ) -> Result<Option<T>> {
-        self.change(|transaction, concerns| {
-            let Some(digest) = digest_of(transaction, id, tenant)? else { return Ok(None) };
-            let before = roles_of(transaction, id)?;
-            let (after, answer) = update(from_json(&before)?)?;
-            let after = to_json(&after)?;
-            if after == before {
-                return Ok(Some(answer));
-            }
-            concerns.push(Concern::Changed(digest));
-            transaction
-                .prepare_cached("UPDATE api_keys SET roles = $1, updated_at = $2 WHERE id = $3")?
-                .execute(params![after, now, id.to_string()])?;
-            Ok(Some(answer))
-        })
+    /// Writes all that can change of a key, but its secret and when it was last used.
+    pub(crate) fn update_key(&mut self, key: &KeyRecord, now: i64) -> Result<(), Failure> {
+        self.announce_key(key.id)?;
+        self.run(
+            "UPDATE api_keys SET owner_id = $1, name = $2, scopes = $3, roles = $4, status = $5, quota_limit = $6,
+                quota_period = $7, metadata = $8, expires_at = $9, updated_at = $10 WHERE id = $11",
+            params![
+                key.owner_id,
+                key.name,
+                to_json(&key.scopes)?,
+                to_json(&key.roles)?,
+                key.status,
+                key.quota_limit,
+                key.quota_period,
+                key.metadata,
+                key.expires_at,
+                now,
+                key.id.to_string()
+            ],
+        )?;
+        if key.status == "revoked" {
+            self.run("DELETE FROM old_digests WHERE key_id = $1", [key.id.to_string()])?;
+        }
+        Ok(())
     }
-}
 
-/// The digest of a key of `tenant`, or of any tenant.
-fn digest_of(
-    connection: &Connection,
-    id: KeyId,
-    tenant: Option<TenantId>,
-) -> Result<Option<Digest>, Failure> {
-    let digest: Option<[u8; 32]> = connection
-        .prepare_cached("SELECT digest FROM api_keys WHERE id = $1 AND ($2 IS NULL OR tenant_id = $2)")?
-        .query_row(params![id.to_string(), text(tenant)], |row| row.get(0))
-        .optional()?;
-    Ok(digest.map(Digest::from_bytes))
-}
-
-fn roles_of(connection: &Connection, id: KeyId) -> Result<String, Failure> {
-    let mut statement = connection.prepare_cached("SELECT roles FROM api_keys WHERE id = $1")?;
-    Ok(statement.query_row([id.to_string()], |row| row.get(0))?)
+    /// Announces a change of a key, under every digest it has before that change.
+    fn announce_key(&mut self, id: KeyId) -> Result<(), Failure> {
+        for digest in self.digests_of(id)? {
+            self.announce(Concern::Changed(digest));
+        }
+        Ok(())
+    }
 }
 
 fn key_row(row: &Row<'_>) -> Result<Option<KeyRow>, Failure> {
     let Some(id) = row.get::<_, Option<String>>(1)? else { return Ok(None) };
     Ok(Some(KeyRow {
         id: id.parse()?,
-        tenant: row.get::<_, String>(2)?.parse()?,
+        tenant: parsed(row, 2)?,
         owner_id: row.get(3)?,
-        roles: from_json(&row.get::<_, String>(4)?)?,
-        expires_at: row.get(5)?,
+        roles: from_json(row, 4)?,
+        scopes: from_json(row, 5)?,
+        metadata: row.get(6)?,
+        is_active: row.get(7)?,
+        expires_at: row.get(8)?,
     }))
 }
 
-fn text(tenant: Option<TenantId>) -> Option<String> {
-    tenant.map(|tenant| tenant.to_string())
+fn key_record(row: &Row<'_>) -> Result<KeyRecord, Failure> {
+    Ok(KeyRecord {
+        id: parsed(row, 0)?,
+        tenant_id: parsed(row, 1)?,
+        owner_id: row.get(2)?,
+        prefix: row.get(3)?,
+        name: row.get(4)?,
+        scopes: from_json(row, 5)?,
+        roles: from_json(row, 6)?,
+        status: row.get(7)?,
+        quota_limit: row.get(8)?,
+        quota_period: row.get(9)?,
+        metadata: row.get(10)?,
+        expires_at: row.get(11)?,
+        last_used_at: row.get(12)?,
+        created_at: row.get(13)?,
+        updated_at: row.get(14)?,
+    })
 }
 
-fn to_json(roles: &[String]) -> Result<String> {
-    serde_json::to_string(roles).map_err(GatekeeperError::internal)
+fn to_json(names: &[String]) -> Result<String> {
+    serde_json::to_string(names).map_err(GatekeeperError::internal)
 }
 
-fn from_json(roles: &str) -> Result<Vec<String>> {
-    serde_json::from_str(roles).map_err(GatekeeperError::internal)
+fn from_json(row: &Row<'_>, column: usize) -> Result<Vec<String>, Failure> {
+    let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+    Ok(serde_json::from_str(text).map_err(GatekeeperError::internal)?)
 }

@@ -11,6 +11,7 @@ const APPLICATION_ID: i32 = 0x676b_7072;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_tenants_and_keys.sql"),
     include_str!("../migrations/0002_announced_changes.sql"),
+    include_str!("../migrations/0003_accounts_and_usage.sql"),
 ];
 
 /// Makes sure that the database is ours or empty, before anything is written to it.

@@ -1,38 +1,16 @@
 //! Tenants and their root keys.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
-use super::Store;
+use super::rows::{Rows, Tx};
+use super::{Failure, Store, parsed};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
 use crate::shared::{Concern, Map, Words};
-use crate::store::AsOf;
+use crate::store::{AsOf, Quota, TenantRow};
 
 impl Store {
-    /// Adds a tenant and its root key.
-    pub(crate) fn add_tenant(
-        &self,
-        tenant: TenantId,
-        name: &str,
-        root_key: KeyId,
-        digest: &Digest,
-        created_at: i64,
-    ) -> Result<Option<()>> {
-        self.change(|transaction, concerns| {
-            concerns.push(Concern::Appeared(*digest));
-            transaction.execute(
-                "INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)",
-                params![tenant.to_string(), name, created_at],
-            )?;
-            transaction.execute(
-                "INSERT INTO root_keys (id, tenant_id, digest, created_at) VALUES ($1, $2, $3, $4)",
-                params![root_key.to_string(), tenant.to_string(), digest.as_bytes(), created_at],
-            )?;
-            Ok(Some(()))
-        })
-    }
-
     /// The tenant that a root key acts for.
     pub(crate) fn tenant_of_root_key(
         &self,
@@ -54,4 +32,99 @@ impl Store {
             Ok(AsOf { number: number.unsigned_abs(), found })
         })
     }
+}
+
+impl Rows<'_> {
+    pub(crate) fn tenant(&self, id: TenantId) -> Result<Option<TenantRow>, Failure> {
+        self.one(
+            "SELECT id, name, created_at, quota_limit, quota_period FROM tenants WHERE id = $1",
+            [id.to_string()],
+            tenant_row,
+        )
+    }
+
+    /// At most `limit` of all tenants from after `after` on, in the order of their ids.
+    pub(crate) fn tenants(&self, after: Option<TenantId>, limit: u32) -> Result<Vec<TenantRow>, Failure> {
+        self.all(
+            "SELECT id, name, created_at, quota_limit, quota_period FROM tenants
+             WHERE id > $1 ORDER BY id LIMIT $2",
+            params![after.map_or_else(String::new, |id| id.to_string()), limit],
+            tenant_row,
+        )
+    }
+}
+
+impl Tx<'_> {
+    pub(crate) fn add_tenant(&self, id: TenantId, name: &str, now: i64) -> Result<(), Failure> {
+        self.run(
+            "INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3)",
+            params![id.to_string(), name, now],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn add_root_key(
+        &mut self,
+        id: KeyId,
+        tenant: TenantId,
+        digest: &Digest,
+        now: i64,
+    ) -> Result<(), Failure> {
+        self.announce(Concern::Appeared(*digest));
+        self.run(
+            "INSERT INTO root_keys (id, tenant_id, digest, created_at) VALUES ($1, $2, $3, $4)",
+            params![id.to_string(), tenant.to_string(), digest.as_bytes(), now],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn rename_tenant(&self, id: TenantId, name: &str) -> Result<(), Failure> {
+        self.run("UPDATE tenants SET name = $1 WHERE id = $2", params![name, id.to_string()])?;
+        Ok(())
+    }
+
+    pub(crate) fn set_tenant_quota(&self, id: TenantId, quota: Quota<'_>) -> Result<(), Failure> {
+        self.run(
+            "UPDATE tenants SET quota_limit = $1, quota_period = $2 WHERE id = $3",
+            params![quota.limit, quota.period, id.to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// Removes a tenant with all that is its own, but the audit log: its keys are dead at once.
+    pub(crate) fn remove_tenant(&mut self, id: TenantId) -> Result<(), Failure> {
+        let id = id.to_string();
+        let digests = self.all(
+            "SELECT digest FROM api_keys WHERE tenant_id = $1
+             UNION ALL SELECT digest FROM root_keys WHERE tenant_id = $1
+             UNION ALL SELECT o.digest FROM old_digests AS o JOIN api_keys AS k ON k.id = o.key_id
+                       WHERE k.tenant_id = $1",
+            [&id],
+            |row| Ok(Digest::from_bytes(row.get(0)?)),
+        )?;
+        for digest in digests {
+            self.announce(Concern::Changed(digest));
+        }
+        self.run(
+            "DELETE FROM usage_sums
+             WHERE subject = $1 OR subject IN (SELECT id FROM api_keys WHERE tenant_id = $1)",
+            [&id],
+        )?;
+        for table in ["api_keys", "root_keys"] {
+            self.run(&format!("DELETE FROM {table} WHERE tenant_id = $1"), [&id])?;
+        }
+        self.run("DELETE FROM tenants WHERE id = $1", [&id])?;
+        Ok(())
+    }
+}
+
+/// A row of `id, name, created_at, quota_limit, quota_period`.
+pub(crate) fn tenant_row(row: &Row<'_>) -> Result<TenantRow, Failure> {
+    Ok(TenantRow {
+        id: parsed(row, 0)?,
+        name: row.get(1)?,
+        created_at: row.get(2)?,
+        quota_limit: row.get(3)?,
+        quota_period: row.get(4)?,
+    })
 }

@@ -1,0 +1,51 @@
+//! Who is calling.
+
+use std::sync::Arc;
+
+use crate::id::{KeyId, SessionId, TenantId, UserId};
+
+/// Who is calling, once their credential has been judged.
+#[derive(Clone, Debug)]
+pub(crate) enum Actor {
+    /// Whoever runs this process; may do everything.
+    Operator,
+    /// A user, in one of their sessions.
+    User { id: UserId, session: SessionId },
+    /// An API key: acts in its tenant, within its scopes.
+    ApiKey { id: KeyId, tenant: TenantId, scopes: Arc<[String]> },
+    /// A root key: may do everything in its tenant.
+    RootKey { tenant: TenantId },
+    /// No credential was given.
+    Anonymous,
+}
+
+impl Actor {
+    /// What kind of actor it is, as the audit log has it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::User { .. } => "user",
+            Self::ApiKey { .. } => "apiKey",
+            Self::RootKey { .. } => "rootKey",
+            Self::Anonymous => "anonymous",
+        }
+    }
+
+    /// Its id, where it has one.
+    pub(crate) fn id(&self) -> Option<String> {
+        match self {
+            Self::User { id, .. } => Some(id.to_string()),
+            Self::ApiKey { id, .. } => Some(id.to_string()),
+            Self::RootKey { tenant } => Some(tenant.to_string()),
+            Self::Operator | Self::Anonymous => None,
+        }
+    }
+
+    /// The one tenant it can act in, for a key.
+    pub(crate) fn bound_to(&self) -> Option<TenantId> {
+        match self {
+            Self::ApiKey { tenant, .. } | Self::RootKey { tenant } => Some(*tenant),
+            Self::Operator | Self::User { .. } | Self::Anonymous => None,
+        }
+    }
+}

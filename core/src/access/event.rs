@@ -1,0 +1,71 @@
+//! What the audit log is told.
+
+use serde_json::{Map, Value};
+
+use super::Context;
+use super::actor::Actor;
+use crate::error::{GatekeeperError, Result};
+use crate::id::{AuditId, SessionId, TenantId, UserId};
+use crate::store::{AuditRow, Failure, Tx};
+
+/// Something that was done, or refused, and is worth knowing.
+pub(crate) struct Event {
+    action: String,
+    tenant: Option<TenantId>,
+    actor: Option<Actor>,
+    target: Option<String>,
+    metadata: Option<Map<String, Value>>,
+}
+
+impl Event {
+    /// An event by its action: `resource.what_happened`.
+    pub(crate) fn new(action: impl Into<String>) -> Self {
+        Self { action: action.into(), tenant: None, actor: None, target: None, metadata: None }
+    }
+
+    /// It concerns this tenant. By default that of the call.
+    pub(crate) fn of_tenant(self, tenant: TenantId) -> Self {
+        Self { tenant: Some(tenant), ..self }
+    }
+
+    /// It was this user, who had no credential yet.
+    pub(crate) fn by_user(self, id: UserId, session: SessionId) -> Self {
+        Self { actor: Some(Actor::User { id, session }), ..self }
+    }
+
+    /// What it was done to.
+    pub(crate) fn about(self, target: impl ToString) -> Self {
+        Self { target: Some(target.to_string()), ..self }
+    }
+
+    /// What else there is to say; no secrets.
+    pub(crate) fn with(self, metadata: Option<Map<String, Value>>) -> Self {
+        Self { metadata, ..self }
+    }
+}
+
+impl Context<'_> {
+    /// Writes an event to the audit log, in the transaction of what it tells of.
+    pub(crate) fn audit(&self, tx: &Tx<'_>, event: Event) -> Result<(), Failure> {
+        self.add_event(tx, event).map(drop)
+    }
+
+    /// The same; gives back what was written.
+    pub(crate) fn add_event(&self, tx: &Tx<'_>, event: Event) -> Result<AuditRow, Failure> {
+        let actor = event.actor.as_ref().unwrap_or_else(|| self.actor());
+        let metadata = event.metadata.as_ref().map(serde_json::to_string).transpose();
+        let row = AuditRow {
+            id: AuditId::generate(self.place().clock())?,
+            tenant_id: event.tenant.or_else(|| self.tenant()),
+            actor_type: actor.kind().into(),
+            actor_id: actor.id(),
+            action: event.action,
+            target: event.target,
+            metadata: metadata.map_err(GatekeeperError::internal)?,
+            source: self.source().map(str::to_owned),
+            created_at: self.place().now(),
+        };
+        tx.add_audit_event(&row)?;
+        Ok(row)
+    }
+}

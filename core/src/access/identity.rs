@@ -1,0 +1,81 @@
+//! From a credential to who is calling, and to what they may do in a tenant.
+
+use super::actor::Actor;
+use super::permission::{MemberRole, covers};
+use super::{TenantRef, not_found};
+use crate::error::Result;
+use crate::id::TenantId;
+use crate::place::Place;
+use crate::secret::Secret;
+use crate::verify::{Caller, invalid_credential};
+
+/// Who is calling.
+///
+/// # Errors
+/// `unauthorized`, the same for every credential that is not good.
+pub(super) fn identify(place: &Place, caller: &Caller) -> Result<Actor> {
+    match caller {
+        Caller::Operator => Ok(Actor::Operator),
+        Caller::Anonymous => Ok(Actor::Anonymous),
+        Caller::RootKey(_) => match caller.tenant_now(place.engine()) {
+            Ok(Some(tenant)) => Ok(Actor::RootKey { tenant }),
+            Ok(None) => Err(invalid_credential()),
+            Err(error) if error.status() == 401 => Err(invalid_credential()),
+            Err(error) => Err(error),
+        },
+        Caller::ApiKey(digest) => {
+            let key = place.engine().live_key(digest)?.ok_or_else(invalid_credential)?;
+            Ok(Actor::ApiKey { id: key.id, tenant: key.tenant, scopes: key.scopes() })
+        }
+        Caller::Token(token) => user_of(place, token)?.ok_or_else(invalid_credential),
+        Caller::Malformed => Err(invalid_credential()),
+    }
+}
+
+/// The user of an access token whose session is not over.
+fn user_of(place: &Place, token: &Secret) -> Result<Option<Actor>> {
+    let Some(claims) = place.signers().verify_access(place.keyring()?, token)? else { return Ok(None) };
+    let (settings, now) = (place.settings(), place.clock().wall_ms() / 1000);
+    if claims.iss != settings.issuer || claims.aud != settings.audience || claims.exp <= now {
+        return Ok(None);
+    }
+    let session = place.store().read_rows(|rows| rows.session(claims.sid))?;
+    let live = session.is_some_and(|session| session.user_id == claims.sub && session.is_live(place.now()));
+    Ok(live.then_some(Actor::User { id: claims.sub, session: claims.sid }))
+}
+
+/// The tenant that the request is about, where it is there and the actor's; and a member's role in it.
+pub(super) fn bind(
+    place: &Place,
+    actor: &Actor,
+    tenant: TenantRef,
+) -> Result<(TenantId, Option<MemberRole>)> {
+    place.store().read_rows(|rows| {
+        let tenant = match tenant {
+            TenantRef::Given(tenant) => Some(tenant),
+            TenantRef::OfKey(key) => rows.key(key)?.map(|key| key.tenant_id),
+            TenantRef::None => None,
+        };
+        let Some(tenant) = tenant else { return Err(not_found().into()) };
+        let role = match actor {
+            Actor::Operator if rows.tenant(tenant)?.is_some() => None,
+            Actor::RootKey { tenant: own } | Actor::ApiKey { tenant: own, .. } if *own == tenant => None,
+            Actor::User { id, .. } => {
+                let role = rows.role_name(tenant, *id)?.and_then(|role| MemberRole::parse(&role));
+                Some(role.ok_or_else(not_found)?)
+            }
+            _ => return Err(not_found().into()),
+        };
+        Ok((tenant, role))
+    })
+}
+
+/// Whether the actor, with this role in the tenant, has `permission` there.
+pub(super) fn is_permitted(actor: &Actor, role: Option<MemberRole>, permission: &str) -> bool {
+    match actor {
+        Actor::Operator | Actor::RootKey { .. } => true,
+        Actor::User { .. } => role.is_some_and(|role| role.grants(permission)),
+        Actor::ApiKey { scopes, .. } => scopes.iter().any(|scope| covers(scope, permission)),
+        Actor::Anonymous => false,
+    }
+}

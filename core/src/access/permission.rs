@@ -1,0 +1,132 @@
+//! Permissions, `resource:action`, and the built-in roles that grant them.
+
+use serde::{Deserialize, Serialize};
+
+/// A member's role in a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum MemberRole {
+    /// Reads, and records usage.
+    Member,
+    /// Manages members, keys and settings.
+    Admin,
+    /// May do everything. A tenant always has one.
+    Owner,
+}
+
+/// Every permission there is, and the least role that has it.
+const PERMISSIONS: &[(&str, MemberRole)] = &[
+    ("tenants:read", MemberRole::Member),
+    ("tenants:update", MemberRole::Admin),
+    ("tenants:delete", MemberRole::Owner),
+    ("members:read", MemberRole::Member),
+    ("members:write", MemberRole::Admin),
+    ("keys:read", MemberRole::Member),
+    ("keys:write", MemberRole::Admin),
+    ("usage:read", MemberRole::Member),
+    ("usage:write", MemberRole::Member),
+    ("audit:read", MemberRole::Admin),
+    ("audit:write", MemberRole::Admin),
+    ("permissions:read", MemberRole::Member),
+];
+
+impl MemberRole {
+    /// As it is stored and sent.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Member, Self::Admin, Self::Owner].into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// What it grants: for an owner `*:*`, and every permission that has a name.
+    pub(crate) fn permissions(self) -> Vec<&'static str> {
+        let all = (self == Self::Owner).then_some("*:*");
+        let named = PERMISSIONS.iter().filter(|(_, least)| self >= *least).map(|(name, _)| *name);
+        all.into_iter().chain(named).collect()
+    }
+
+    /// Whether it grants `permission`.
+    pub(crate) fn grants(self, permission: &str) -> bool {
+        self.permissions().iter().any(|granted| covers(granted, permission))
+    }
+}
+
+/// Whether who has `granted` also has `wanted`: they are equal, or `granted` has `*` where they differ.
+pub(crate) fn covers(granted: &str, wanted: &str) -> bool {
+    if granted == wanted || granted == "*" || granted == "*:*" {
+        return true;
+    }
+    match (granted.split_once(':'), wanted.split_once(':')) {
+        (Some((resource, "*")), Some((wanted, _))) => resource == wanted,
+        (Some(("*", action)), Some((_, wanted))) => action == wanted && wanted != "*",
+        _ => false,
+    }
+}
+
+/// Whether `scope` says something about this product's own resources, and not about its user's.
+pub(crate) fn is_ours(scope: &str) -> bool {
+    PERMISSIONS.iter().any(|(name, _)| covers(scope, name)) || {
+        let resource = scope.split(':').next().unwrap_or_default();
+        PERMISSIONS.iter().any(|(name, _)| name.split(':').next() == Some(resource))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_every_resource_or_action_and_nothing_else() {
+        for (granted, wanted) in [
+            ("*", "read"),
+            ("*", "*:*"),
+            ("*:*", "keys:read"),
+            ("keys:*", "keys:read"),
+            ("*:read", "keys:read"),
+            ("read", "read"),
+        ] {
+            assert!(covers(granted, wanted), "{granted} {wanted}");
+        }
+        for (granted, wanted) in [
+            ("keys:*", "usage:read"),
+            ("keys:read", "keys:*"),
+            ("*:read", "keys:write"),
+            ("*:read", "*:*"),
+            ("keys:*", "*"),
+            ("keys:*", "keys"),
+            ("read", "write"),
+            ("", "read"),
+            ("keys:read:x", "keys:read"),
+        ] {
+            assert!(!covers(granted, wanted), "{granted} {wanted}");
+        }
+    }
+
+    #[test]
+    fn each_role_has_all_that_the_one_below_it_has_and_more() {
+        for (lower, higher) in
+            [(MemberRole::Member, MemberRole::Admin), (MemberRole::Admin, MemberRole::Owner)]
+        {
+            assert!(lower.permissions().iter().all(|permission| higher.grants(permission)));
+            assert!(higher.permissions().len() > lower.permissions().len());
+        }
+        assert!(MemberRole::Owner.grants("anything:at-all") && !MemberRole::Admin.grants("tenants:delete"));
+    }
+
+    #[test]
+    fn a_scope_is_ours_where_it_could_open_something_here() {
+        for ours in ["*", "*:*", "keys:read", "keys:*", "*:read", "keys:anything", "keys"] {
+            assert!(is_ours(ours), "{ours}");
+        }
+        for theirs in ["read", "write", "invoices:read", "keyring:read"] {
+            assert!(!is_ours(theirs), "{theirs}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Who somebody is: e-mail addresses, passwords, sessions, and the tokens that stand for them.
+
+mod email;
+mod lockout;
+mod password;
+mod signers;
+mod token;
+
+pub(crate) use email::Email;
+pub(crate) use lockout::Lockout;
+pub(crate) use password::{Passwords, check_password};
+pub(crate) use signers::{Keyring, Signers};
+pub(crate) use token::{ACCESS_SECONDS, AccessClaims, REFRESH_MS, new_refresh_token};

@@ -1,0 +1,58 @@
+//! The audit log of a tenant.
+
+mod export;
+mod query;
+mod record;
+
+pub use export::{AuditExport, ExportFormat};
+pub use query::AuditQuery;
+pub use record::AuditRecord;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::field::from_text;
+use crate::error::Result;
+use crate::id::{AuditId, TenantId};
+use crate::store::AuditRow;
+
+/// Something that was done, or refused, in a tenant.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEvent {
+    /// Its id; later events have later ids.
+    pub id: AuditId,
+    /// The tenant.
+    pub tenant_id: Option<TenantId>,
+    /// Who did it: `user`, `apiKey`, `rootKey`, `operator` or `anonymous`.
+    pub actor_type: String,
+    /// The id of who did it.
+    pub actor_id: Option<String>,
+    /// What was done: `resource.what_happened`.
+    pub action: String,
+    /// The id of what it was done to.
+    pub target: Option<String>,
+    /// What else there is to say.
+    pub metadata: Option<Map<String, Value>>,
+    /// From where it was asked for, where that was said.
+    pub source: Option<String>,
+    /// Unix ms.
+    pub created_at: i64,
+}
+
+impl AuditEvent {
+    fn from_row(row: AuditRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            tenant_id: row.tenant_id,
+            actor_type: row.actor_type.into_owned(),
+            actor_id: row.actor_id,
+            action: row.action,
+            target: row.target,
+            metadata: from_text(row.metadata.as_deref())?,
+            source: row.source,
+            created_at: row.created_at,
+        })
+    }
+}

@@ -1,0 +1,71 @@
+use serde::Deserialize;
+
+use super::AuditEvent;
+use crate::access::{Access, Context, TenantRef};
+use crate::error::Result;
+use crate::id::TenantId;
+use crate::operation::field::check_text;
+use crate::operation::page::List;
+use crate::operation::{Method, Operation, Page, Route};
+use crate::store::AuditFilter;
+
+/// The events of a tenant, the newest first.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditQuery {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// Only what this actor did. Defaults to all.
+    #[serde(default)]
+    pub actor_id: Option<String>,
+    /// Only actions that begin so, such as `key.`. Defaults to all.
+    #[serde(default)]
+    pub action_prefix: Option<String>,
+    /// Only from this time on, Unix ms. Defaults to the beginning.
+    #[serde(default)]
+    pub start_timestamp: Option<i64>,
+    /// Only before this time, Unix ms. Defaults to the present.
+    #[serde(default)]
+    pub end_timestamp: Option<i64>,
+    /// How many at most: 1 to 100. Defaults to 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the page before. Defaults to the first page.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+impl Operation for AuditQuery {
+    type Output = Page<AuditEvent>;
+    const NAME: &'static str = "audit.query";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/audit", 200);
+    const ACCESS: Access = Access::Tenant("audit:read");
+    const POSITIONAL: &'static [&'static str] = &["tenantId"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    fn check(&self) -> Result<()> {
+        check_text("actorId", self.actor_id.as_deref())?;
+        check_text("actionPrefix", self.action_prefix.as_deref())
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Page<AuditEvent>> {
+        let (place, tenant) = (context.place(), self.tenant_id);
+        let list = List::new(place, format!("audit of {tenant}"), self.limit);
+        let before = list.after(self.cursor.as_deref())?;
+        let filter = AuditFilter {
+            actor_id: self.actor_id,
+            action_prefix: self.action_prefix,
+            from: self.start_timestamp,
+            to: self.end_timestamp,
+        };
+        let rows = place
+            .store()
+            .read_rows(|rows| rows.audit_events(tenant, &filter, before, list.limit_and_one()))?;
+        let page = list.page(rows, |row| row.id, AuditEvent::from_row)?;
+        Ok(Page { items: page.items.into_iter().collect::<Result<_>>()?, next_cursor: page.next_cursor })
+    }
+}

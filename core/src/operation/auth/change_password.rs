@@ -1,0 +1,53 @@
+use serde::Deserialize;
+
+use crate::access::{Access, Actor, Context, Event, not_found};
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::identity::check_password;
+use crate::operation::{Method, Operation, Route, Wire};
+use crate::secret::Secret;
+
+/// Changes the user's password, and ends their other sessions.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangePassword {
+    /// The password until now.
+    #[serde(with = "Wire")]
+    pub current_password: Secret,
+    /// 8 to 128 characters of any kind, none of the most common passwords.
+    #[serde(with = "Wire")]
+    pub new_password: Secret,
+}
+
+impl Operation for ChangePassword {
+    type Output = ();
+    const NAME: &'static str = "auth.changePassword";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/auth/change-password", 200);
+    const ACCESS: Access = Access::User;
+
+    fn check(&self) -> Result<()> {
+        check_password("newPassword", &self.new_password)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<()> {
+        let Actor::User { id, session } = *context.actor() else { return Err(not_found()) };
+        let place = context.place();
+        let user = place.store().read_rows(|rows| rows.user(id))?.ok_or_else(not_found)?;
+        if !place.passwords().is_right(&self.current_password, Some(&user.password))? {
+            return Err(wrong());
+        }
+        let new = place.passwords().hash(&self.new_password)?;
+        place.store().write(|tx| {
+            let now = place.now();
+            if !tx.replace_password(id, &user.password, &new, now)? {
+                return Err(wrong().into());
+            }
+            tx.revoke_sessions(id, Some(session), now)?;
+            context.audit(tx, Event::new("user.password_changed").about(id))
+        })
+    }
+}
+
+fn wrong() -> GatekeeperError {
+    GatekeeperError::new(ErrorKind::CredentialInvalid, "currentPassword is not right")
+}

@@ -1,0 +1,96 @@
+use serde::{Deserialize, Serialize};
+
+use super::tokens::{Tokens, begin_session, tokens};
+use crate::access::{Access, Context, Event};
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::identity::{Email, Lockout};
+use crate::operation::{Method, Operation, Route, Wire};
+use crate::secret::Secret;
+use crate::store::UserRow;
+
+/// Logs in.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The account's e-mail address.
+    pub email: String,
+    /// Its password.
+    #[serde(with = "Wire")]
+    pub password: Secret,
+}
+
+/// What a login answers.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum LoginAnswer {
+    /// The user is logged in.
+    Tokens(Tokens),
+    /// A second factor is asked for.
+    MfaChallenge(MfaChallenge),
+}
+
+/// A second factor is asked for before there are tokens.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MfaChallenge {
+    /// Always true.
+    pub mfa_required: bool,
+    /// What the answer to the challenge carries.
+    #[serde(with = "Wire")]
+    pub challenge_token: Secret,
+}
+
+impl Operation for Login {
+    type Output = LoginAnswer;
+    const NAME: &'static str = "auth.login";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/auth/login", 200);
+    const ACCESS: Access = Access::Public;
+    const POSITIONAL: &'static [&'static str] = &[];
+
+    fn check(&self) -> Result<()> {
+        Email::parse(&self.email).map(drop)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<LoginAnswer> {
+        let place = context.place();
+        let email = Email::parse(&self.email)?;
+        let lockout = Lockout::of(&email, context.source());
+        lockout.begin(place.store(), place.now())?;
+
+        let user = place.store().read_rows(|rows| rows.user_by_email(email.as_str()))?;
+        let stored = user.as_ref().map(|user| user.password.as_str());
+        let is_right = place.passwords().is_right(&self.password, stored)?;
+        let Some(user) = user.filter(|_| is_right) else {
+            refuse(context)?;
+            return Err(wrong());
+        };
+        log_in(context, &lockout, user).map(LoginAnswer::Tokens)
+    }
+}
+
+fn log_in(context: &Context<'_>, lockout: &Lockout<'_>, user: UserRow) -> Result<Tokens> {
+    let place = context.place();
+    let (session, refresh_token) = place.store().write(|tx| {
+        // The password that was right may have been changed since.
+        if tx.user(user.id)?.is_none_or(|now| now.password != user.password) {
+            return Err(wrong().into());
+        }
+        lockout.end(tx, place.now())?;
+        let (session, token) = begin_session(context, tx, user.id)?;
+        context.audit(tx, Event::new("user.logged_in").by_user(user.id, session).about(user.id))?;
+        Ok((session, token))
+    })?;
+    tokens(place, user, session, refresh_token)
+}
+
+/// One entry for every refused login, whether there is such an account or not.
+fn refuse(context: &Context<'_>) -> Result<()> {
+    context.place().store().write(|tx| context.audit(tx, Event::new("user.login_refused")))
+}
+
+fn wrong() -> GatekeeperError {
+    GatekeeperError::new(ErrorKind::CredentialInvalid, "the e-mail address or the password is not right")
+}

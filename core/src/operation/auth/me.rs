@@ -1,0 +1,25 @@
+use serde::Deserialize;
+
+use super::User;
+use crate::access::{Access, Context, not_found};
+use crate::error::Result;
+use crate::operation::{Method, Operation, Route};
+
+/// Who is calling.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Me {}
+
+impl Operation for Me {
+    type Output = User;
+    const NAME: &'static str = "auth.me";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/auth/me", 200);
+    const ACCESS: Access = Access::User;
+
+    async fn run(self, context: &Context<'_>) -> Result<User> {
+        let id = context.user()?;
+        let user = context.place().store().read_rows(|rows| rows.user(id))?;
+        user.map(User::from).ok_or_else(not_found)
+    }
+}

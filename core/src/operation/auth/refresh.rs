@@ -1,0 +1,77 @@
+use serde::Deserialize;
+
+use super::tokens::{Tokens, tokens};
+use crate::access::{Access, Context, Event};
+use crate::error::Result;
+use crate::identity::REFRESH_MS;
+use crate::operation::{Method, Operation, Route, Wire};
+use crate::secret::Secret;
+use crate::store::{Failure, SessionRow, Tx, UserRow};
+use crate::verify::invalid_credential;
+
+/// Exchanges a refresh token for new tokens; it is used up. The same exchange within 10 seconds gives the same new
+/// refresh token, for a client whose answer was lost. After that, or once the new one is used, whoever shows the old one
+/// ends the session: one of the two has stolen it (RFC 9700 §4.14.2).
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Refresh {
+    /// The newest refresh token of the session.
+    #[serde(with = "Wire")]
+    pub refresh_token: Secret,
+}
+
+/// What became of a refresh token.
+enum Exchange {
+    /// It was good.
+    Good(UserRow, SessionRow, Secret),
+    /// It was not; what the audit log is told is written.
+    Refused,
+}
+
+impl Operation for Refresh {
+    type Output = Tokens;
+    const NAME: &'static str = "auth.refresh";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/auth/refresh", 200);
+    const ACCESS: Access = Access::Public;
+    const POSITIONAL: &'static [&'static str] = &["refreshToken"];
+
+    async fn run(self, context: &Context<'_>) -> Result<Tokens> {
+        let place = context.place();
+        let successor = place.vault()?.successor(&self.refresh_token);
+        match place.store().write(|tx| exchange(context, tx, &self.refresh_token, successor))? {
+            Exchange::Good(user, session, token) => tokens(place, user, session.id, token),
+            Exchange::Refused => Err(invalid_credential()),
+        }
+    }
+}
+
+fn exchange(
+    context: &Context<'_>,
+    tx: &mut Tx<'_>,
+    token: &Secret,
+    successor: Secret,
+) -> Result<Exchange, Failure> {
+    let now = context.place().now();
+    let Some(found) = tx.refresh_token(&token.digest())? else { return Ok(Exchange::Refused) };
+    let Some(session) = tx.session(found.session)? else { return Ok(Exchange::Refused) };
+    if !session.is_live(now) || found.expires_at <= now {
+        return Ok(Exchange::Refused);
+    }
+    let Some(user) = tx.user(session.user_id)? else { return Ok(Exchange::Refused) };
+    if tx.use_refresh_token(&token.digest(), now)? {
+        let expires_at = now.saturating_add_unsigned(REFRESH_MS);
+        tx.add_refresh_token(&successor.digest(), session.id, expires_at)?;
+        tx.prolong_session(session.id, now, expires_at)?;
+        return Ok(Exchange::Good(user, session, successor));
+    }
+    let grace = i64::try_from(context.place().settings().refresh_grace_ms).unwrap_or(i64::MAX);
+    let is_retry = found.used_at.is_some_and(|used_at| now < used_at.saturating_add(grace));
+    let follows = tx.refresh_token(&successor.digest())?;
+    if is_retry && follows.is_some_and(|next| next.used_at.is_none()) {
+        return Ok(Exchange::Good(user, session, successor));
+    }
+    tx.revoke_session(session.user_id, session.id, now)?;
+    context.audit(tx, Event::new("session.token_reused").by_user(user.id, session.id).about(session.id))?;
+    Ok(Exchange::Refused)
+}

@@ -1,0 +1,94 @@
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Access, Actor, Context, Event, not_found};
+use crate::error::Result;
+use crate::id::SessionId;
+use crate::operation::page::List;
+use crate::operation::{Method, Operation, Page, Route};
+
+/// The user's sessions that are not over, in the order in which they began.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ListSessions {
+    /// How many at most: 1 to 100. Defaults to 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the page before. Defaults to the first page.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// Ends one of the user's sessions.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevokeSession {
+    /// The session's id.
+    pub session_id: SessionId,
+}
+
+/// A session.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// From where it was begun, where that was said.
+    pub source: Option<String>,
+    /// Whether it is the one that asks.
+    pub current: bool,
+    /// Unix ms.
+    pub created_at: i64,
+    /// When it last got new tokens, Unix ms.
+    pub last_used_at: i64,
+    /// When it ends unless it gets new tokens before, Unix ms.
+    pub expires_at: i64,
+}
+
+impl Operation for ListSessions {
+    type Output = Page<Session>;
+    const NAME: &'static str = "auth.sessions";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/auth/sessions", 200);
+    const ACCESS: Access = Access::User;
+
+    async fn run(self, context: &Context<'_>) -> Result<Page<Session>> {
+        let Actor::User { id, session } = *context.actor() else { return Err(not_found()) };
+        let place = context.place();
+        let list = List::new(place, format!("sessions of {id}"), self.limit);
+        let after = list.after(self.cursor.as_deref())?;
+        let rows =
+            place.store().read_rows(|rows| rows.sessions_of(id, place.now(), after, list.limit_and_one()))?;
+        list.page(
+            rows,
+            |row| row.id,
+            |row| Session {
+                id: row.id,
+                source: row.source,
+                current: row.id == session,
+                created_at: row.created_at,
+                last_used_at: row.last_used_at,
+                expires_at: row.expires_at,
+            },
+        )
+    }
+}
+
+impl Operation for RevokeSession {
+    type Output = ();
+    const NAME: &'static str = "auth.revokeSession";
+    const ROUTE: Route = Route::new(Method::Delete, "/v1/auth/sessions/{sessionId}", 200);
+    const ACCESS: Access = Access::User;
+    const POSITIONAL: &'static [&'static str] = &["sessionId"];
+
+    async fn run(self, context: &Context<'_>) -> Result<()> {
+        let user = context.user()?;
+        context.place().store().write(|tx| {
+            if !tx.revoke_session(user, self.session_id, context.place().now())? {
+                return Err(not_found().into());
+            }
+            context.audit(tx, Event::new("session.ended").about(self.session_id))
+        })
+    }
+}

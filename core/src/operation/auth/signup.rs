@@ -1,0 +1,71 @@
+use serde::Deserialize;
+
+use super::tokens::{Tokens, begin_session, tokens};
+use crate::access::{Access, Context, Event};
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::id::UserId;
+use crate::identity::{Email, check_password};
+use crate::operation::field::check_text;
+use crate::operation::{Method, Operation, Route, Wire};
+use crate::secret::Secret;
+use crate::store::UserRow;
+
+/// Makes an account, and logs in to it.
+///
+/// ```
+/// use gatekeeper::{Gatekeeper, Secret, Signup};
+/// let gatekeeper = Gatekeeper::open("memory:")?.anonymous();
+/// let signup = Signup { email: "founder@example.com".into(), password: Secret::new("hunter2pass"), name: None };
+/// let tokens = gatekeeper.call_blocking(signup)?;
+/// assert_eq!(tokens.user.email, "founder@example.com");
+/// # Ok::<(), gatekeeper::GatekeeperError>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Signup {
+    /// The e-mail address; upper and lower case, Unicode's forms and a domain's are one.
+    pub email: String,
+    /// 8 to 128 characters of any kind, none of the most common passwords.
+    #[serde(with = "Wire")]
+    pub password: Secret,
+    /// What the user is called: at most 256 bytes. Defaults to no name.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+impl Operation for Signup {
+    type Output = Tokens;
+    const NAME: &'static str = "auth.signup";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/auth/signup", 201);
+    const ACCESS: Access = Access::Public;
+
+    fn check(&self) -> Result<()> {
+        Email::parse(&self.email)?;
+        check_password("password", &self.password)?;
+        check_text("name", self.name.as_deref())
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Tokens> {
+        let place = context.place();
+        let user = UserRow {
+            id: UserId::generate(place.clock())?,
+            email: Email::parse(&self.email)?.as_str().to_owned(),
+            email_verified: false,
+            name: self.name,
+            password: place.passwords().hash(&self.password)?,
+            created_at: place.now(),
+        };
+        let (session, refresh_token) = place.store().write(|tx| {
+            if !tx.add_user(&user)? {
+                return Err(
+                    GatekeeperError::new(ErrorKind::Conflict, "email is taken: log in instead").into()
+                );
+            }
+            let (session, token) = begin_session(context, tx, user.id)?;
+            context.audit(tx, Event::new("user.signed_up").by_user(user.id, session).about(user.id))?;
+            Ok((session, token))
+        })?;
+        tokens(place, user, session, refresh_token)
+    }
+}

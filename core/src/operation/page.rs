@@ -1,0 +1,68 @@
+//! Lists in pages, each with an opaque, authenticated cursor to the next.
+
+use serde::Serialize;
+
+use crate::error::{GatekeeperError, Result};
+use crate::id::{Id, Kind};
+use crate::place::Place;
+
+/// How many items a page has where nothing is said, and at most.
+const USUAL: u32 = 50;
+const MOST: u32 = 100;
+
+/// One page of a list.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Page<T> {
+    /// The items, at most as many as were asked for.
+    pub items: Vec<T>,
+    /// What to give as `cursor` for the next page; none after the last.
+    pub next_cursor: Option<String>,
+}
+
+/// A list that a page is asked of: its name and whose it is, so that a cursor is good for no other.
+pub(super) struct List<'a> {
+    place: &'a Place,
+    name: String,
+    pub(super) limit: u32,
+}
+
+impl<'a> List<'a> {
+    /// The list, of which `limit` items are asked for: clamped to 1 to 100, 50 by default.
+    pub(super) fn new(place: &'a Place, name: String, limit: Option<u32>) -> Self {
+        Self { place, name, limit: limit.unwrap_or(USUAL).clamp(1, MOST) }
+    }
+
+    /// One more than is asked for: whether there is one says whether there is a next page.
+    pub(super) fn limit_and_one(&self) -> u32 {
+        self.limit + 1
+    }
+
+    /// The item that the page follows.
+    pub(super) fn after<K: Kind>(&self, cursor: Option<&str>) -> Result<Option<Id<K>>> {
+        let Some(cursor) = cursor else { return Ok(None) };
+        let place = self.place.vault()?.place_of(&self.name, cursor);
+        place.map(|bits| Some(Id::from_bits(bits))).ok_or_else(|| {
+            GatekeeperError::bad_request("cursor must be a nextCursor of this list, as it was given")
+        })
+    }
+
+    /// The page of these rows, which are one more than asked for where there is a next page.
+    pub(super) fn page<R, K: Kind, T>(
+        &self,
+        mut rows: Vec<R>,
+        id: impl Fn(&R) -> Id<K>,
+        item: impl FnMut(R) -> T,
+    ) -> Result<Page<T>> {
+        let limit = self.limit as usize;
+        let is_more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().filter(|_| is_more).map(id);
+        let next_cursor = match last {
+            Some(last) => Some(self.place.vault()?.cursor(&self.name, last.bits())),
+            None => None,
+        };
+        Ok(Page { items: rows.into_iter().map(item).collect(), next_cursor })
+    }
+}

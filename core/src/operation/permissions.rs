@@ -1,0 +1,80 @@
+//! What a user may do in a tenant.
+
+use serde::Deserialize;
+
+use crate::access::{Access, Context, MemberRole, TenantRef};
+use crate::error::{GatekeeperError, Result};
+use crate::id::{TenantId, UserId};
+use crate::operation::{Method, Operation, Route};
+
+/// Whether a user has a permission in a tenant; one who is no member has none.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Can {
+    /// The user's id.
+    pub user_id: UserId,
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// `resource:action`.
+    pub permission: String,
+}
+
+/// A user's permissions in a tenant: `resource:action`, an owner's with `*:*` first; one who is no member has none.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListPermissions {
+    /// The user's id.
+    pub user_id: UserId,
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+}
+
+impl Operation for Can {
+    type Output = bool;
+    const NAME: &'static str = "permissions.can";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/permissions/can", 200);
+    const ACCESS: Access = Access::Tenant("permissions:read");
+    const POSITIONAL: &'static [&'static str] = &["userId", "tenantId", "permission"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    fn check(&self) -> Result<()> {
+        let parts: Vec<&str> = self.permission.split(':').collect();
+        if matches!(parts[..], [resource, action] if !resource.is_empty() && !action.is_empty()) {
+            return Ok(());
+        }
+        Err(GatekeeperError::bad_request("permission must be written as resource:action"))
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<bool> {
+        let role = role_of(context, self.tenant_id, self.user_id)?;
+        Ok(role.is_some_and(|role| role.grants(&self.permission)))
+    }
+}
+
+impl Operation for ListPermissions {
+    type Output = Vec<String>;
+    const NAME: &'static str = "permissions.list";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/permissions", 200);
+    const ACCESS: Access = Access::Tenant("permissions:read");
+    const POSITIONAL: &'static [&'static str] = &["userId", "tenantId"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Vec<String>> {
+        let role = role_of(context, self.tenant_id, self.user_id)?;
+        let permissions = role.map(MemberRole::permissions).unwrap_or_default();
+        Ok(permissions.into_iter().map(str::to_owned).collect())
+    }
+}
+
+fn role_of(context: &Context<'_>, tenant: TenantId, user: UserId) -> Result<Option<MemberRole>> {
+    let role = context.place().store().read_rows(|rows| rows.role_name(tenant, user))?;
+    Ok(role.and_then(|role| MemberRole::parse(&role)))
+}

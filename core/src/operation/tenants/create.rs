@@ -1,0 +1,40 @@
+use serde::Deserialize;
+
+use super::Tenant;
+use crate::access::{Access, Context, Event, MemberRole};
+use crate::error::Result;
+use crate::id::TenantId;
+use crate::operation::field::check_name;
+use crate::operation::{Method, Operation, Route};
+
+/// Makes a tenant, whose owner is the user who calls.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateTenant {
+    /// What it is called: 1 to 256 bytes.
+    pub name: String,
+}
+
+impl Operation for CreateTenant {
+    type Output = Tenant;
+    const NAME: &'static str = "tenants.create";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/tenants", 201);
+    const ACCESS: Access = Access::User;
+    const POSITIONAL: &'static [&'static str] = &["name"];
+
+    fn check(&self) -> Result<()> {
+        check_name("name", &self.name)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Tenant> {
+        let (place, user, now) = (context.place(), context.user()?, context.place().now());
+        let id = TenantId::generate(place.clock())?;
+        place.store().write(|tx| {
+            tx.add_tenant(id, &self.name, now)?;
+            tx.add_member(id, user, MemberRole::Owner.as_str(), now)?;
+            context.audit(tx, Event::new("tenant.created").of_tenant(id).about(id))
+        })?;
+        Ok(Tenant { id, name: self.name, role: Some(MemberRole::Owner), created_at: now })
+    }
+}

@@ -1,0 +1,42 @@
+use serde::Deserialize;
+
+use super::Tenant;
+use crate::access::{Access, Context, MemberRole};
+use crate::error::Result;
+use crate::operation::page::List;
+use crate::operation::{Method, Operation, Page, Route};
+
+/// The tenants that the user is a member of, in the order in which they were made.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ListTenants {
+    /// How many at most: 1 to 100. Defaults to 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the page before. Defaults to the first page.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+impl Operation for ListTenants {
+    type Output = Page<Tenant>;
+    const NAME: &'static str = "tenants.list";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/tenants", 200);
+    const ACCESS: Access = Access::User;
+
+    async fn run(self, context: &Context<'_>) -> Result<Page<Tenant>> {
+        let (place, user) = (context.place(), context.user()?);
+        let list = List::new(place, format!("tenants of {user}"), self.limit);
+        let after = list.after(self.cursor.as_deref())?;
+        let rows = place.store().read_rows(|rows| rows.tenants_of(user, after, list.limit_and_one()))?;
+        list.page(
+            rows,
+            |row| row.tenant.id,
+            |row| {
+                let role = MemberRole::parse(&row.role);
+                Tenant::new(row.tenant, role)
+            },
+        )
+    }
+}

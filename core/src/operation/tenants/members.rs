@@ -1,0 +1,123 @@
+use serde::{Deserialize, Serialize};
+
+use super::roles::may_give;
+use crate::access::{Access, Context, Event, MemberRole, TenantRef, not_found};
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::id::{TenantId, UserId};
+use crate::operation::page::List;
+use crate::operation::{Method, Operation, Page, Route};
+use crate::store::MemberRow;
+
+/// Makes a user a member of a tenant.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddMember {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// The user's id.
+    pub user_id: UserId,
+    /// Their role; only an owner makes owners. Defaults to member.
+    #[serde(default = "member")]
+    pub role: MemberRole,
+}
+
+/// The members of a tenant, in the order in which they signed up.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListMembers {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// How many at most: 1 to 100. Defaults to 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the page before. Defaults to the first page.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// A member of a tenant.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// The user's id.
+    pub user_id: UserId,
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// The user's role there.
+    pub role: MemberRole,
+    /// The user's e-mail address.
+    pub email: String,
+    /// What the user is called.
+    pub name: Option<String>,
+    /// When they became a member, Unix ms.
+    pub created_at: i64,
+}
+
+fn member() -> MemberRole {
+    MemberRole::Member
+}
+
+impl From<MemberRow> for Member {
+    fn from(row: MemberRow) -> Self {
+        Self {
+            user_id: row.user_id,
+            tenant_id: row.tenant_id,
+            // A role that a later version wrote has the least rights here.
+            role: MemberRole::parse(&row.role).unwrap_or(MemberRole::Member),
+            email: row.email,
+            name: row.name,
+            created_at: row.created_at,
+        }
+    }
+}
+
+impl Operation for AddMember {
+    type Output = Member;
+    const NAME: &'static str = "tenants.addMember";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/tenants/{tenantId}/members", 201);
+    const ACCESS: Access = Access::Tenant("members:write");
+    const POSITIONAL: &'static [&'static str] = &["tenantId", "userId", "role"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Member> {
+        let (tenant, user, now) = (self.tenant_id, self.user_id, context.place().now());
+        may_give(context, self.role)?;
+        let member = context.place().store().write(|tx| {
+            if tx.user(user)?.is_none() {
+                return Err(not_found().into());
+            }
+            if !tx.add_member(tenant, user, self.role.as_str(), now)? {
+                return Err(GatekeeperError::new(ErrorKind::Conflict, "userId is a member already").into());
+            }
+            context.audit(tx, Event::new("member.added").about(user))?;
+            tx.member(tenant, user)
+        })?;
+        member.map(Member::from).ok_or_else(not_found)
+    }
+}
+
+impl Operation for ListMembers {
+    type Output = Page<Member>;
+    const NAME: &'static str = "tenants.listMembers";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/tenants/{tenantId}/members", 200);
+    const ACCESS: Access = Access::Tenant("members:read");
+    const POSITIONAL: &'static [&'static str] = &["tenantId"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Page<Member>> {
+        let (place, tenant) = (context.place(), self.tenant_id);
+        let list = List::new(place, format!("members of {tenant}"), self.limit);
+        let after = list.after(self.cursor.as_deref())?;
+        let rows = place.store().read_rows(|rows| rows.members(tenant, after, list.limit_and_one()))?;
+        list.page(rows, |row| row.user_id, Member::from)
+    }
+}

@@ -1,0 +1,101 @@
+use serde::Deserialize;
+
+use super::Tenant;
+use crate::access::{Access, Context, Event, TenantRef, not_found};
+use crate::error::Result;
+use crate::id::TenantId;
+use crate::operation::field::check_name;
+use crate::operation::{Method, Operation, Route};
+
+/// One tenant.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetTenant {
+    /// Its id.
+    pub tenant_id: TenantId,
+}
+
+/// Changes what is given of a tenant.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateTenant {
+    /// Its id.
+    pub tenant_id: TenantId,
+    /// What it is called from now on: 1 to 256 bytes. Defaults to what it was.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Removes a tenant for good, with its members, its keys, which are dead at once, and its usage. The audit log stays.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RemoveTenant {
+    /// Its id.
+    pub tenant_id: TenantId,
+}
+
+impl Operation for GetTenant {
+    type Output = Tenant;
+    const NAME: &'static str = "tenants.get";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/tenants/{tenantId}", 200);
+    const ACCESS: Access = Access::Tenant("tenants:read");
+    const POSITIONAL: &'static [&'static str] = &["tenantId"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Tenant> {
+        let tenant = context.place().store().read_rows(|rows| rows.tenant(self.tenant_id))?;
+        tenant.map(|tenant| Tenant::new(tenant, context.role())).ok_or_else(not_found)
+    }
+}
+
+impl Operation for UpdateTenant {
+    type Output = Tenant;
+    const NAME: &'static str = "tenants.update";
+    const ROUTE: Route = Route::new(Method::Patch, "/v1/tenants/{tenantId}", 200);
+    const ACCESS: Access = Access::Tenant("tenants:update");
+    const POSITIONAL: &'static [&'static str] = &["tenantId"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.name.as_deref().map_or(Ok(()), |name| check_name("name", name))
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Tenant> {
+        let tenant = context.place().store().write(|tx| {
+            if let Some(name) = &self.name {
+                tx.rename_tenant(self.tenant_id, name)?;
+                context.audit(tx, Event::new("tenant.updated").about(self.tenant_id))?;
+            }
+            tx.tenant(self.tenant_id)
+        })?;
+        tenant.map(|tenant| Tenant::new(tenant, context.role())).ok_or_else(not_found)
+    }
+}
+
+impl Operation for RemoveTenant {
+    type Output = ();
+    const NAME: &'static str = "tenants.remove";
+    const ROUTE: Route = Route::new(Method::Delete, "/v1/tenants/{tenantId}", 200);
+    const ACCESS: Access = Access::Tenant("tenants:delete");
+    const POSITIONAL: &'static [&'static str] = &["tenantId"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<()> {
+        context.place().store().write(|tx| {
+            tx.remove_tenant(self.tenant_id)?;
+            context.audit(tx, Event::new("tenant.removed").about(self.tenant_id))
+        })
+    }
+}

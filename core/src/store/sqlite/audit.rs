@@ -1,0 +1,77 @@
+//! The audit log: written in the transaction of what it tells of.
+
+use rusqlite::{Row, params};
+
+use super::rows::{Rows, Tx};
+use super::{Failure, parsed};
+use crate::error::Result;
+use crate::id::{AuditId, TenantId};
+use crate::store::{AuditFilter, AuditRow};
+
+impl Rows<'_> {
+    /// At most `limit` events of a tenant that `filter` lets through, from before `before` on, the newest first.
+    pub(crate) fn audit_events(
+        &self,
+        tenant: TenantId,
+        filter: &AuditFilter,
+        before: Option<AuditId>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, Failure> {
+        let prefix_end = filter.action_prefix.as_deref().map(|prefix| format!("{prefix}\u{10ffff}"));
+        self.all(
+            "SELECT id, tenant_id, actor_type, actor_id, action, target, metadata, source, created_at
+             FROM audit_events
+             WHERE tenant_id = $1 AND ($2 IS NULL OR id < $2) AND ($3 IS NULL OR actor_id = $3)
+               AND ($4 IS NULL OR (action >= $4 AND action < $5))
+               AND ($6 IS NULL OR created_at >= $6) AND ($7 IS NULL OR created_at < $7)
+             ORDER BY id DESC LIMIT $8",
+            params![
+                tenant.to_string(),
+                before.map(|id| id.to_string()),
+                filter.actor_id,
+                filter.action_prefix,
+                prefix_end,
+                filter.from,
+                filter.to,
+                limit
+            ],
+            audit_row,
+        )
+    }
+}
+
+impl Tx<'_> {
+    pub(crate) fn add_audit_event(&self, event: &AuditRow) -> Result<(), Failure> {
+        self.run(
+            "INSERT INTO audit_events (id, tenant_id, actor_type, actor_id, action, target, metadata, source,
+                                       created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            params![
+                event.id.to_string(),
+                event.tenant_id.map(|id| id.to_string()),
+                event.actor_type,
+                event.actor_id,
+                event.action,
+                event.target,
+                event.metadata,
+                event.source,
+                event.created_at
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+fn audit_row(row: &Row<'_>) -> Result<AuditRow, Failure> {
+    Ok(AuditRow {
+        id: parsed(row, 0)?,
+        tenant_id: Some(parsed(row, 1)?),
+        actor_type: row.get::<_, String>(2)?.into(),
+        actor_id: row.get(3)?,
+        action: row.get(4)?,
+        target: row.get(5)?,
+        metadata: row.get(6)?,
+        source: row.get(7)?,
+        created_at: row.get(8)?,
+    })
+}

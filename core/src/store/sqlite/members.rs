@@ -1,0 +1,114 @@
+//! Members of tenants.
+
+use rusqlite::{Row, params};
+
+use super::rows::{Rows, Tx};
+use super::{Failure, parsed};
+use crate::error::{GatekeeperError, Result};
+use crate::id::{TenantId, UserId};
+use crate::store::{MemberRow, TenantOfUser, tenant_row};
+
+const COLUMNS: &str = "SELECT m.user_id, m.tenant_id, m.role, u.email, u.name, m.created_at
+    FROM members AS m JOIN users AS u ON u.id = m.user_id";
+
+impl Rows<'_> {
+    /// A user's role in a tenant, as it is stored.
+    pub(crate) fn role_name(&self, tenant: TenantId, user: UserId) -> Result<Option<String>, Failure> {
+        self.value(
+            "SELECT role FROM members WHERE tenant_id = $1 AND user_id = $2",
+            params![tenant.to_string(), user.to_string()],
+        )
+    }
+
+    pub(crate) fn member(&self, tenant: TenantId, user: UserId) -> Result<Option<MemberRow>, Failure> {
+        self.one(
+            &format!("{COLUMNS} WHERE m.tenant_id = $1 AND m.user_id = $2"),
+            params![tenant.to_string(), user.to_string()],
+            member_row,
+        )
+    }
+
+    /// At most `limit` members of a tenant from after `after` on, in the order of their users' ids.
+    pub(crate) fn members(
+        &self,
+        tenant: TenantId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<MemberRow>, Failure> {
+        self.all(
+            &format!("{COLUMNS} WHERE m.tenant_id = $1 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3"),
+            params![tenant.to_string(), after.map_or_else(String::new, |id| id.to_string()), limit],
+            member_row,
+        )
+    }
+
+    /// At most `limit` of the tenants that a user is a member of, from after `after` on, in the order of their ids.
+    pub(crate) fn tenants_of(
+        &self,
+        user: UserId,
+        after: Option<TenantId>,
+        limit: u32,
+    ) -> Result<Vec<TenantOfUser>, Failure> {
+        self.all(
+            "SELECT t.id, t.name, t.created_at, t.quota_limit, t.quota_period, m.role
+             FROM members AS m JOIN tenants AS t ON t.id = m.tenant_id
+             WHERE m.user_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3",
+            params![user.to_string(), after.map_or_else(String::new, |id| id.to_string()), limit],
+            |row| Ok(TenantOfUser { tenant: tenant_row(row)?, role: row.get(5)? }),
+        )
+    }
+
+    /// How many members of a tenant have this role.
+    pub(crate) fn count_members(&self, tenant: TenantId, role: &str) -> Result<u32, Failure> {
+        let count = self.value(
+            "SELECT count(*) FROM members WHERE tenant_id = $1 AND role = $2",
+            params![tenant.to_string(), role],
+        )?;
+        count.ok_or_else(|| GatekeeperError::internal("count(*) without a row").into())
+    }
+}
+
+impl Tx<'_> {
+    /// Makes a user a member; false where they are one already.
+    pub(crate) fn add_member(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        role: &str,
+        now: i64,
+    ) -> Result<bool, Failure> {
+        let added = self.run(
+            "INSERT INTO members (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (tenant_id, user_id) DO NOTHING",
+            params![tenant.to_string(), user.to_string(), role, now],
+        )?;
+        Ok(added == 1)
+    }
+
+    pub(crate) fn set_role(&self, tenant: TenantId, user: UserId, role: &str) -> Result<bool, Failure> {
+        let set = self.run(
+            "UPDATE members SET role = $1 WHERE tenant_id = $2 AND user_id = $3",
+            params![role, tenant.to_string(), user.to_string()],
+        )?;
+        Ok(set == 1)
+    }
+
+    pub(crate) fn remove_member(&self, tenant: TenantId, user: UserId) -> Result<bool, Failure> {
+        let removed = self.run(
+            "DELETE FROM members WHERE tenant_id = $1 AND user_id = $2",
+            params![tenant.to_string(), user.to_string()],
+        )?;
+        Ok(removed == 1)
+    }
+}
+
+fn member_row(row: &Row<'_>) -> Result<MemberRow, Failure> {
+    Ok(MemberRow {
+        user_id: parsed(row, 0)?,
+        tenant_id: parsed(row, 1)?,
+        role: row.get(2)?,
+        email: row.get(3)?,
+        name: row.get(4)?,
+        created_at: row.get(5)?,
+    })
+}

@@ -1,0 +1,115 @@
+//! A snapshot to read from, and a transaction to change what is in it. What they do to each kind of row stands in a file
+//! of its own beside this one.
+
+use std::ops::Deref;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row, TransactionBehavior};
+
+use super::failure::Failure;
+use super::{Store, connection};
+use crate::error::Result;
+use crate::shared::Concern;
+
+/// One snapshot of the records.
+pub(crate) struct Rows<'a>(&'a Connection);
+
+/// A transaction: all that is done in it is on disk when it ends well, otherwise none.
+pub(crate) struct Tx<'a> {
+    rows: Rows<'a>,
+    concerns: Vec<Concern>,
+}
+
+impl Store {
+    /// Reads from one snapshot.
+    pub(crate) fn read_rows<T>(&self, read: impl FnOnce(&Rows<'_>) -> Result<T, Failure>) -> Result<T> {
+        self.read(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            read(&Rows(&snapshot))
+        })
+    }
+
+    /// Runs `write` in a transaction of its own. An error of it undoes all of it. What can alter a verdict takes the next
+    /// change number by the triggers of the schema, and is announced by what was told to [`Tx::announce`].
+    pub(crate) fn write<T>(&self, write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T> {
+        self.with_writer(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let foreign = connection::foreign_change(&transaction)?;
+            let mut tx = Tx { rows: Rows(&transaction), concerns: Vec::new() };
+            let answer = write(&mut tx)?;
+            let concerns = tx.concerns;
+            if !concerns.is_empty() {
+                let number = connection::announce_in(&transaction)?;
+                let words = &self.shared.open_or_make(number)?.words;
+                // What another program changed before is announced now, too: nobody would see any more that it was not.
+                foreign.inspect(|foreign| words.announce_to_all(*foreign));
+                words.announce(&concerns, number);
+            }
+            // Nothing follows the commit.
+            transaction.commit()?;
+            Ok(answer)
+        })
+    }
+}
+
+impl Rows<'_> {
+    pub(super) fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, Failure> {
+        Ok(self.0.prepare_cached(sql)?)
+    }
+
+    /// The one row, if there is one.
+    pub(super) fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        let mut statement = self.statement(sql)?;
+        let mut rows = statement.query(params)?;
+        rows.next()?.map(read).transpose()
+    }
+
+    /// Every row.
+    pub(super) fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, Failure>,
+    ) -> Result<Vec<T>, Failure> {
+        let mut statement = self.statement(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(row)?);
+        }
+        Ok(all)
+    }
+
+    /// The first column of the one row, if there is one and it is not NULL.
+    pub(super) fn value<T: rusqlite::types::FromSql>(
+        &self,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Option<T>, Failure> {
+        Ok(self.statement(sql)?.query_row(params, |row| row.get(0)).optional()?.flatten())
+    }
+}
+
+impl<'a> Deref for Tx<'a> {
+    type Target = Rows<'a>;
+
+    fn deref(&self) -> &Rows<'a> {
+        &self.rows
+    }
+}
+
+impl Tx<'_> {
+    /// Runs a statement; how many rows it changed.
+    pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize, Failure> {
+        Ok(self.statement(sql)?.execute(params)?)
+    }
+
+    /// To be announced to every process before the transaction commits: a change that can alter a verdict.
+    pub(super) fn announce(&mut self, concern: Concern) {
+        self.concerns.push(concern);
+    }
+}

@@ -1,0 +1,141 @@
+//! Sessions and their refresh tokens.
+
+use rusqlite::{Row, params};
+
+use super::rows::{Rows, Tx};
+use super::{Failure, parsed};
+use crate::error::Result;
+use crate::id::{SessionId, UserId};
+use crate::secret::Digest;
+use crate::store::{RefreshTokenRow, SessionRow};
+
+const COLUMNS: &str =
+    "SELECT id, user_id, source, created_at, last_used_at, expires_at, revoked_at FROM sessions";
+
+impl Rows<'_> {
+    pub(crate) fn session(&self, id: SessionId) -> Result<Option<SessionRow>, Failure> {
+        self.one(&format!("{COLUMNS} WHERE id = $1"), [id.to_string()], session_row)
+    }
+
+    /// At most `limit` of a user's sessions that are not over, from after `after` on, in the order of their ids.
+    pub(crate) fn sessions_of(
+        &self,
+        user: UserId,
+        now: i64,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<SessionRow>, Failure> {
+        self.all(
+            &format!(
+                "{COLUMNS} WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND id > $3
+                 ORDER BY id LIMIT $4"
+            ),
+            params![user.to_string(), now, after.map_or_else(String::new, |id| id.to_string()), limit],
+            session_row,
+        )
+    }
+
+    pub(crate) fn refresh_token(&self, digest: &Digest) -> Result<Option<RefreshTokenRow>, Failure> {
+        self.one(
+            "SELECT session_id, expires_at, used_at FROM refresh_tokens WHERE digest = $1",
+            [digest.as_bytes()],
+            |row| {
+                Ok(RefreshTokenRow {
+                    session: parsed(row, 0)?,
+                    expires_at: row.get(1)?,
+                    used_at: row.get(2)?,
+                })
+            },
+        )
+    }
+}
+
+impl Tx<'_> {
+    pub(crate) fn add_session(&self, session: &SessionRow) -> Result<(), Failure> {
+        self.run(
+            "INSERT INTO sessions (id, user_id, source, created_at, last_used_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            params![
+                session.id.to_string(),
+                session.user_id.to_string(),
+                session.source,
+                session.created_at,
+                session.last_used_at,
+                session.expires_at
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn add_refresh_token(
+        &self,
+        digest: &Digest,
+        session: SessionId,
+        expires_at: i64,
+    ) -> Result<(), Failure> {
+        self.run(
+            "INSERT INTO refresh_tokens (digest, session_id, expires_at) VALUES ($1, $2, $3)",
+            params![digest.as_bytes(), session.to_string(), expires_at],
+        )?;
+        Ok(())
+    }
+
+    /// Consumes a refresh token; whether this call was the one that did.
+    pub(crate) fn use_refresh_token(&self, digest: &Digest, now: i64) -> Result<bool, Failure> {
+        let used = self.run(
+            "UPDATE refresh_tokens SET used_at = $1
+             WHERE digest = $2 AND used_at IS NULL AND expires_at > $1",
+            params![now, digest.as_bytes()],
+        )?;
+        Ok(used == 1)
+    }
+
+    /// Lets a session live until `expires_at`, and forgets its refresh tokens that have ended.
+    pub(crate) fn prolong_session(&self, id: SessionId, now: i64, expires_at: i64) -> Result<(), Failure> {
+        self.run(
+            "UPDATE sessions SET last_used_at = $1, expires_at = $2 WHERE id = $3",
+            params![now, expires_at, id.to_string()],
+        )?;
+        self.run(
+            "DELETE FROM refresh_tokens WHERE session_id = $1 AND expires_at <= $2",
+            params![id.to_string(), now],
+        )?;
+        Ok(())
+    }
+
+    /// Ends a session of a user; whether it was one and not over.
+    pub(crate) fn revoke_session(&self, user: UserId, id: SessionId, now: i64) -> Result<bool, Failure> {
+        let revoked = self.run(
+            "UPDATE sessions SET revoked_at = $1
+             WHERE id = $2 AND user_id = $3 AND revoked_at IS NULL AND expires_at > $1",
+            params![now, id.to_string(), user.to_string()],
+        )?;
+        Ok(revoked == 1)
+    }
+
+    /// Ends every session of a user but `kept`; how many.
+    pub(crate) fn revoke_sessions(
+        &self,
+        user: UserId,
+        kept: Option<SessionId>,
+        now: i64,
+    ) -> Result<usize, Failure> {
+        self.run(
+            "UPDATE sessions SET revoked_at = $1
+             WHERE user_id = $2 AND revoked_at IS NULL AND expires_at > $1 AND id <> $3",
+            params![now, user.to_string(), kept.map_or_else(String::new, |id| id.to_string())],
+        )
+    }
+}
+
+fn session_row(row: &Row<'_>) -> Result<SessionRow, Failure> {
+    Ok(SessionRow {
+        id: parsed(row, 0)?,
+        user_id: parsed(row, 1)?,
+        source: row.get(2)?,
+        created_at: row.get(3)?,
+        last_used_at: row.get(4)?,
+        expires_at: row.get(5)?,
+        revoked_at: row.get(6)?,
+    })
+}

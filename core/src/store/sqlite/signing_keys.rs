@@ -1,0 +1,50 @@
+//! Signing keys, sealed.
+
+use rusqlite::params;
+
+use super::Failure;
+use super::rows::{Rows, Tx};
+use crate::error::Result;
+use crate::store::SigningKeyRow;
+
+impl Rows<'_> {
+    /// Every signing key, the newest first.
+    pub(crate) fn signing_keys(&self) -> Result<Vec<SigningKeyRow>, Failure> {
+        self.all(
+            "SELECT id, algorithm, private_key, public_key, created_at, retired_at FROM signing_keys
+             ORDER BY retired_at IS NOT NULL, created_at DESC, id",
+            [],
+            |row| {
+                Ok(SigningKeyRow {
+                    id: row.get(0)?,
+                    algorithm: row.get(1)?,
+                    private_key: row.get(2)?,
+                    public_key: row.get(3)?,
+                    created_at: row.get(4)?,
+                    retired_at: row.get(5)?,
+                })
+            },
+        )
+    }
+}
+
+impl Tx<'_> {
+    pub(crate) fn add_signing_key(&self, key: &SigningKeyRow) -> Result<(), Failure> {
+        self.run(
+            "INSERT INTO signing_keys (id, algorithm, private_key, public_key, created_at)
+             VALUES ($1, $2, $3, $4, $5)",
+            params![key.id, key.algorithm, key.private_key, key.public_key, key.created_at],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn retire_signing_keys(&self, now: i64) -> Result<(), Failure> {
+        self.run("UPDATE signing_keys SET retired_at = $1 WHERE retired_at IS NULL", [now])?;
+        Ok(())
+    }
+
+    pub(crate) fn remove_signing_keys_retired_before(&self, then: i64) -> Result<(), Failure> {
+        self.run("DELETE FROM signing_keys WHERE retired_at < $1", [then])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,60 @@
+//! The file that keeps a place's secret where none was given: beside the database, for its owner alone.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::Vault;
+use crate::error::{GatekeeperError, Result};
+use crate::id::KeyId;
+use crate::secret::{Secret, random};
+
+/// The secret beside `database`, made if there is none, and whether it was.
+pub(super) fn secret_beside(database: &Path) -> Result<(Secret, bool)> {
+    let path = beside(database, "-secret");
+    if let Some(secret) = read(&path)? {
+        return Ok((secret, false));
+    }
+    let secret = Vault::new_secret()?;
+    // Written whole under another name, then linked: nobody reads half of it, and the first of two wins.
+    let draft = beside(database, &format!("-secret-{}", KeyId::from_bits(u128::from_be_bytes(random()?))));
+    let made = write(&draft, &secret).and_then(|()| fs::hard_link(&draft, &path));
+    let _ = fs::remove_file(&draft);
+    match made {
+        Ok(()) => Ok((secret, true)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let secret = read(&path)?.ok_or_else(|| cannot(&path, "has just been removed"))?;
+            Ok((secret, false))
+        }
+        Err(error) => Err(cannot(&path, "cannot be made").caused_by(error)),
+    }
+}
+
+fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = OsString::from(database);
+    path.push(suffix);
+    path.into()
+}
+
+fn read(path: &Path) -> Result<Option<Secret>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Secret::new(text.trim()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(cannot(path, "cannot be read").caused_by(error)),
+    }
+}
+
+fn write(path: &Path, secret: &Secret) -> std::io::Result<()> {
+    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(secret.expose().as_bytes())?;
+    file.sync_all()
+}
+
+fn cannot(path: &Path, what: &str) -> GatekeeperError {
+    GatekeeperError::unavailable(format!(
+        "the secret \"{}\" {what}: let this user read and write it, or set GATEKEEPER_SECRET",
+        path.display()
+    ))
+}
