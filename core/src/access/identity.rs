@@ -79,3 +79,6 @@ pub(super) fn is_permitted(actor: &Actor, role: Option<MemberRole>, permission: 
         Actor::Anonymous => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,15 @@ impl<'a> Lockout<'a> {
     pub(crate) fn end(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
         let Some(source) = self.source else { return Ok(()) };
         tx.forget_failed_logins(&self.account, source)?;
-        tx.remember_source(&self.account, source, now)
+        if !tx.is_known_source(&self.account, source)? {
+            tx.uncount_failed_login(&self.account, ANY)?;
+        }
+        self.remember(tx, now)
+    }
+
+    /// From now on the source is one that the account is known to use.
+    pub(crate) fn remember(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
+        self.source.map_or(Ok(()), |source| tx.remember_source(&self.account, source, now))
     }
 }
 

@@ -1,1 +1,76 @@
 //! Helpers for tests; see the binaries.
+
+use gatekeeper::{Gatekeeper, Result, Secret};
+use serde_json::{Value, json};
+
+/// Calls an operation by its name.
+///
+/// # Errors
+/// Those of the operation.
+///
+/// # Panics
+/// Where the answer is not JSON.
+pub fn call(gatekeeper: &Gatekeeper, name: &str, request: &Value) -> Result<Value> {
+    let answer = gatekeeper.call_json_blocking(name, &request.to_string())?;
+    Ok(serde_json::from_str(&answer).expect("an operation answers in JSON"))
+}
+
+/// A user who has signed up and is logged in.
+pub struct User {
+    /// The place, as this user.
+    pub place: Gatekeeper,
+    /// `usr_…`.
+    pub id: String,
+    /// The e-mail address.
+    pub email: String,
+    /// The first refresh token.
+    pub refresh_token: String,
+    /// The first access token.
+    pub access_token: String,
+}
+
+impl User {
+    /// Signs up with the password `correct horse`.
+    ///
+    /// # Panics
+    /// Where that fails.
+    #[must_use]
+    pub fn sign_up(place: &Gatekeeper, email: &str) -> Self {
+        let request = json!({ "email": email, "password": "correct horse" });
+        let tokens = call(&place.anonymous(), "auth.signup", &request).expect("signup");
+        let access_token = text(&tokens, "accessToken");
+        Self {
+            place: place.with_token(&Secret::new(access_token.clone())),
+            id: text(tokens.get("user").expect("a user"), "id"),
+            email: email.to_owned(),
+            refresh_token: text(&tokens, "refreshToken"),
+            access_token,
+        }
+    }
+
+    /// Calls an operation as this user.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn call(&self, name: &str, request: &Value) -> Result<Value> {
+        call(&self.place, name, request)
+    }
+
+    /// Makes a tenant; its id.
+    ///
+    /// # Panics
+    /// Where that fails.
+    #[must_use]
+    pub fn new_tenant(&self, name: &str) -> String {
+        text(&self.call("tenants.create", &json!({ "name": name })).expect("a tenant"), "id")
+    }
+}
+
+/// The text under `name`.
+///
+/// # Panics
+/// Where there is none.
+#[must_use]
+pub fn text(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_str).expect("text").to_owned()
+}

@@ -4,7 +4,7 @@ use super::tokens::{Tokens, begin_session, tokens};
 use crate::access::{Access, Context, Event};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::UserId;
-use crate::identity::{Email, check_password};
+use crate::identity::{Email, Lockout, check_password};
 use crate::operation::field::check_text;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
@@ -47,10 +47,10 @@ impl Operation for Signup {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Tokens> {
-        let place = context.place();
+        let (place, email) = (context.place(), Email::parse(&self.email)?);
         let user = UserRow {
             id: UserId::generate(place.clock())?,
-            email: Email::parse(&self.email)?.as_str().to_owned(),
+            email: email.as_str().to_owned(),
             email_verified: false,
             name: self.name,
             password: place.passwords().hash(&self.password)?,
@@ -62,6 +62,7 @@ impl Operation for Signup {
                     GatekeeperError::new(ErrorKind::Conflict, "email is taken: log in instead").into()
                 );
             }
+            Lockout::of(&email, context.source()).remember(tx, user.created_at)?;
             let (session, token) = begin_session(context, tx, user.id)?;
             context.audit(tx, Event::new("user.signed_up").by_user(user.id, session).about(user.id))?;
             Ok((session, token))

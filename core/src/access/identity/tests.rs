@@ -1,0 +1,117 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::clock::Clock;
+use crate::id::{SessionId, UserId};
+use crate::place::{OpenPlace, Settings};
+use crate::store::{SessionRow, UserRow};
+use crate::verify::CacheSizes;
+
+fn place() -> OpenPlace {
+    let settings = Settings {
+        secret: None,
+        issuer: "issuer".to_owned(),
+        audience: "audience".to_owned(),
+        refresh_grace_ms: 0,
+    };
+    Place::in_memory(Clock::System, &CacheSizes { known: 10, unknown: 10 }, settings).unwrap()
+}
+
+fn with_session(place: &Place) -> (UserId, SessionId) {
+    let (user, session) = (UserId::from_bits(1), SessionId::from_bits(2));
+    place
+        .store()
+        .write(|tx| {
+            tx.add_user(&UserRow {
+                id: user,
+                email: "a@example.com".to_owned(),
+                email_verified: false,
+                name: None,
+                password: String::new(),
+                created_at: 0,
+            })?;
+            tx.add_session(&SessionRow {
+                id: session,
+                user_id: user,
+                source: None,
+                created_at: 0,
+                last_used_at: 0,
+                expires_at: i64::MAX,
+                revoked_at: None,
+            })
+        })
+        .unwrap();
+    (user, session)
+}
+
+#[test]
+fn a_token_that_we_signed_is_good_only_if_it_says_all_that_an_access_token_says() {
+    let place = place();
+    let (user, session) = with_session(&place);
+    let now = place.clock().wall_ms() / 1000;
+    let good = json!({
+        "iss": "issuer", "aud": "audience", "sub": user, "sid": session, "iat": now, "exp": now + 900,
+    });
+    let is_good = |typ: &str, claims: &Value| {
+        let token = place.signers().sign(place.keyring().unwrap(), typ, claims).unwrap();
+        identify(&place, &Caller::bearer(&token)).is_ok()
+    };
+    assert!(is_good("at+jwt", &good));
+    for typ in ["JWT", "key+jwt", "at+JWT", "", "application/at+jwt"] {
+        assert!(!is_good(typ, &good), "{typ}");
+    }
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        claims
+    };
+    for claims in [
+        with("iss", json!("other")),
+        with("aud", json!("other")),
+        with("aud", json!(["other"])),
+        with("exp", json!(now)),
+        with("exp", json!((now + 900).to_string())),
+        with("exp", json!(-1)),
+        with("exp", json!(1e300)),
+        with("exp", Value::Null),
+        with("sub", json!(UserId::from_bits(9))),
+        with("sub", json!("key_00000000000000000000000001")),
+        with("sid", json!(SessionId::from_bits(9))),
+        json!({}),
+        json!([]),
+    ] {
+        assert!(!is_good("at+jwt", &claims), "{claims}");
+    }
+}
+
+#[test]
+fn a_token_that_another_place_signed_is_not_good() {
+    let (ours, theirs) = (place(), place());
+    let (user, session) = with_session(&ours);
+    let now = ours.clock().wall_ms() / 1000;
+    let claims = json!({
+        "iss": "issuer", "aud": "audience", "sub": user, "sid": session, "iat": now, "exp": now + 900,
+    });
+    let token = theirs.signers().sign(theirs.keyring().unwrap(), "at+jwt", &claims).unwrap();
+    assert!(identify(&ours, &Caller::bearer(&token)).is_err());
+}
+
+#[test]
+fn a_rotated_signing_key_is_known_until_its_tokens_have_ended_and_signs_no_more() {
+    let place = place();
+    let (user, session) = with_session(&place);
+    let now = place.clock().wall_ms() / 1000;
+    let claims = json!({
+        "iss": "issuer", "aud": "audience", "sub": user, "sid": session, "iat": now, "exp": now + 900,
+    });
+    let ring = place.keyring().unwrap();
+    let before = place.signers().sign(ring, "at+jwt", &claims).unwrap();
+    place.signers().rotate(ring).unwrap();
+    let after = place.signers().sign(ring, "at+jwt", &claims).unwrap();
+    for token in [&before, &after] {
+        assert!(identify(&place, &Caller::bearer(token)).is_ok());
+    }
+    let kid = |token: &Secret| token.expose().split('.').next().unwrap_or_default().to_owned();
+    assert_ne!(kid(&before), kid(&after));
+    assert_eq!(place.signers().jwks(ring).unwrap()["keys"].as_array().unwrap().len(), 2);
+}

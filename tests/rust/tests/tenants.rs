@@ -1,0 +1,258 @@
+//! Tenants, members, permissions and the audit log, as members and strangers see them.
+
+use std::sync::Barrier;
+use std::thread;
+
+use gatekeeper::{Access, Gatekeeper, GatekeeperError, TABLE};
+use gatekeeper_tests::{User, call, text};
+use serde_json::{Value, json};
+
+/// Runs a test in memory and on a file.
+fn everywhere(test: impl Fn(&Gatekeeper)) {
+    test(&Gatekeeper::open("memory:").unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    test(&Gatekeeper::open(folder.path().join("gatekeeper.db").to_str().unwrap()).unwrap());
+}
+
+/// All that a caller can tell of an error.
+fn told(error: &GatekeeperError) -> (u16, &'static str, String, Option<u32>, Option<Value>) {
+    let details = error.details().cloned();
+    (error.status(), error.code(), error.message().to_owned(), error.retry_after(), details)
+}
+
+/// A request that would be carried out for each operation on a tenant, were it the caller's.
+fn requests(tenant: &str, user: &str) -> Vec<(&'static str, Value)> {
+    vec![
+        ("tenants.get", json!({ "tenantId": tenant })),
+        ("tenants.update", json!({ "tenantId": tenant, "name": "x" })),
+        ("tenants.addMember", json!({ "tenantId": tenant, "userId": user })),
+        ("tenants.listMembers", json!({ "tenantId": tenant })),
+        ("tenants.updateMember", json!({ "tenantId": tenant, "userId": user, "role": "admin" })),
+        ("tenants.removeMember", json!({ "tenantId": tenant, "userId": user })),
+        ("tenants.remove", json!({ "tenantId": tenant })),
+        ("permissions.can", json!({ "tenantId": tenant, "userId": user, "permission": "keys:read" })),
+        ("permissions.list", json!({ "tenantId": tenant, "userId": user })),
+        ("audit.query", json!({ "tenantId": tenant })),
+        ("audit.export", json!({ "tenantId": tenant })),
+        ("audit.record", json!({ "tenantId": tenant, "action": "invoice.paid" })),
+    ]
+}
+
+fn items(page: &Value) -> Vec<Value> {
+    page.get("items").and_then(Value::as_array).unwrap().clone()
+}
+
+#[test]
+fn to_a_stranger_a_tenant_of_others_one_that_is_gone_and_one_that_never_was_are_the_same() {
+    everywhere(|place| {
+        let (owner, stranger) =
+            (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+        let others = owner.new_tenant("others");
+        let gone = stranger.new_tenant("gone");
+        stranger.call("tenants.remove", &json!({ "tenantId": gone })).unwrap();
+        let never = "tnt_01h455vb4pex5vsknk084sn02q";
+        let tenant_operations = TABLE.iter().filter(|entry| matches!(entry.access, Access::Tenant(_)));
+        for entry in tenant_operations {
+            let answers: Vec<_> = [others.as_str(), &gone, never]
+                .into_iter()
+                .map(|tenant| {
+                    let requests = requests(tenant, &stranger.id);
+                    let request = requests.iter().find(|(name, _)| *name == entry.name);
+                    let (_, request) = request.unwrap_or_else(|| panic!("a request for {}", entry.name));
+                    told(&stranger.call(entry.name, request).unwrap_err())
+                })
+                .collect();
+            assert_eq!(answers[0].0, 404, "{}", entry.name);
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{}", entry.name);
+        }
+        assert!(owner.call("tenants.get", &json!({ "tenantId": others })).is_ok());
+    });
+}
+
+#[test]
+fn a_field_that_is_not_the_callers_to_set_is_refused_by_every_operation() {
+    let place = Gatekeeper::open("memory:").unwrap();
+    let user = User::sign_up(&place, "a@example.com");
+    let owned = [
+        "createdAt",
+        "updatedAt",
+        "emailVerified",
+        "ownerId2",
+        "__proto__",
+        "isAdmin",
+        "actorId2",
+        "source2",
+    ];
+    for entry in TABLE {
+        for field in owned {
+            let error = user.call(entry.name, &json!({ field: "canary" })).unwrap_err();
+            assert!(matches!(error.status(), 400 | 401), "{} {field}", entry.name);
+            assert!(!error.message().contains("canary"), "{}", entry.name);
+        }
+    }
+}
+
+#[test]
+fn what_a_member_may_do_follows_their_role_at_once() {
+    everywhere(|place| {
+        let (owner, user) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+        let tenant = owner.new_tenant("acme");
+        let rename =
+            |caller: &User| caller.call("tenants.update", &json!({ "tenantId": tenant, "name": "x" }));
+        let set = |caller: &User, role: &str| {
+            let request = json!({ "tenantId": tenant, "userId": user.id, "role": role });
+            caller.call("tenants.updateMember", &request)
+        };
+        let can = |permission: &str| {
+            let request = json!({ "tenantId": tenant, "userId": user.id, "permission": permission });
+            owner.call("permissions.can", &request).unwrap()
+        };
+        assert_eq!(can("keys:read"), json!(false));
+        let added =
+            owner.call("tenants.addMember", &json!({ "tenantId": tenant, "userId": user.id })).unwrap();
+        assert_eq!((text(&added, "role"), text(&added, "email")), ("member".into(), "b@example.com".into()));
+        assert_eq!((can("keys:read"), can("keys:write")), (json!(true), json!(false)));
+        assert_eq!(rename(&user).unwrap_err().status(), 403);
+        assert_eq!(set(&user, "admin").unwrap_err().status(), 403);
+
+        set(&owner, "admin").unwrap();
+        assert_eq!(text(&rename(&user).unwrap(), "role"), "admin");
+        assert_eq!((can("keys:write"), can("tenants:delete")), (json!(true), json!(false)));
+        for refused in [
+            set(&user, "owner"),
+            user.call(
+                "tenants.updateMember",
+                &json!({ "tenantId": tenant, "userId": owner.id, "role": "member" }),
+            ),
+            user.call("tenants.removeMember", &json!({ "tenantId": tenant, "userId": owner.id })),
+            user.call("tenants.remove", &json!({ "tenantId": tenant })),
+        ] {
+            assert_eq!(refused.unwrap_err().status(), 403);
+        }
+        let listed =
+            owner.call("permissions.list", &json!({ "tenantId": tenant, "userId": owner.id })).unwrap();
+        assert_eq!(listed.get(0), Some(&json!("*:*")));
+
+        owner.call("tenants.removeMember", &json!({ "tenantId": tenant, "userId": user.id })).unwrap();
+        assert_eq!(rename(&user).unwrap_err().status(), 404);
+        assert_eq!(can("keys:read"), json!(false));
+    });
+}
+
+#[test]
+fn everybody_may_leave_but_the_last_owner() {
+    everywhere(|place| {
+        let (owner, user) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+        let tenant = owner.new_tenant("acme");
+        let leave =
+            |who: &User| who.call("tenants.removeMember", &json!({ "tenantId": tenant, "userId": who.id }));
+        owner.call("tenants.addMember", &json!({ "tenantId": tenant, "userId": user.id })).unwrap();
+        let again = owner.call("tenants.addMember", &json!({ "tenantId": tenant, "userId": user.id }));
+        assert_eq!(again.unwrap_err().status(), 409);
+        assert_eq!(leave(&owner).unwrap_err().status(), 409);
+        let demote = json!({ "tenantId": tenant, "userId": owner.id, "role": "admin" });
+        assert_eq!(owner.call("tenants.updateMember", &demote).unwrap_err().status(), 409);
+        leave(&user).unwrap();
+        let members = owner.call("tenants.listMembers", &json!({ "tenantId": tenant })).unwrap();
+        assert_eq!(items(&members).len(), 1);
+    });
+}
+
+#[test]
+fn of_two_owners_who_demote_each_other_at_once_one_remains() {
+    everywhere(|place| {
+        let (a, b) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+        for turn in 0..20 {
+            let tenant = a.new_tenant(&format!("t{turn}"));
+            let request = json!({ "tenantId": tenant, "userId": b.id, "role": "owner" });
+            a.call("tenants.addMember", &request).unwrap();
+            let start = Barrier::new(2);
+            thread::scope(|scope| {
+                for (who, whom) in [(&a, &b), (&b, &a)] {
+                    let (tenant, start) = (&tenant, &start);
+                    scope.spawn(move || {
+                        start.wait();
+                        let request = json!({ "tenantId": tenant, "userId": whom.id, "role": "member" });
+                        let _ = who.call("tenants.updateMember", &request);
+                    });
+                }
+            });
+            let members = a.call("tenants.listMembers", &json!({ "tenantId": tenant })).unwrap();
+            let owners = items(&members).iter().filter(|member| text(member, "role") == "owner").count();
+            assert_eq!(owners, 1);
+        }
+    });
+}
+
+#[test]
+fn what_is_done_is_in_the_audit_log_of_its_tenant_and_of_no_other() {
+    everywhere(|place| {
+        let (owner, other) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+        let (tenant, elsewhere) = (owner.new_tenant("acme"), owner.new_tenant("elsewhere"));
+        owner.call("tenants.addMember", &json!({ "tenantId": tenant, "userId": other.id })).unwrap();
+        let mine =
+            json!({ "tenantId": tenant, "action": "invoice.paid", "target": "=cmd", "metadata": {"n": 1} });
+        owner.call("audit.record", &mine).unwrap();
+        let query = |request: Value| items(&owner.call("audit.query", &request).unwrap());
+        let actions = |events: &[Value]| events.iter().map(|event| text(event, "action")).collect::<Vec<_>>();
+
+        let all = query(json!({ "tenantId": tenant }));
+        assert_eq!(actions(&all), ["invoice.paid", "member.added", "tenant.created"]);
+        assert!(
+            all.iter().all(|event| text(event, "actorId") == owner.id && text(event, "tenantId") == tenant)
+        );
+        assert_eq!(
+            actions(&query(json!({ "tenantId": tenant, "actionPrefix": "member." }))),
+            ["member.added"]
+        );
+        assert_eq!(query(json!({ "tenantId": tenant, "actorId": other.id })).len(), 0);
+        assert_eq!(query(json!({ "tenantId": tenant, "endTimestamp": 0 })).len(), 0);
+        assert_eq!(actions(&query(json!({ "tenantId": elsewhere }))), ["tenant.created"]);
+        assert_eq!(other.call("audit.query", &json!({ "tenantId": tenant })).unwrap_err().status(), 403);
+
+        let export = |format: &str| {
+            let text = owner.call("audit.export", &json!({ "tenantId": tenant, "format": format })).unwrap();
+            text.as_str().unwrap().to_owned()
+        };
+        let lines: Vec<Value> =
+            export("ndjson").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines, all);
+        let csv = export("csv");
+        assert_eq!(csv.lines().count(), 4);
+        assert!(csv.contains("\"'=cmd\"") && csv.contains("\"{\"\"n\"\":1}\""), "{csv}");
+
+        for ours in ["user.logged_in", "key.created"] {
+            let forged = json!({ "tenantId": tenant, "action": ours });
+            assert_eq!(owner.call("audit.record", &forged).unwrap_err().status(), 400);
+        }
+    });
+}
+
+#[test]
+fn the_operator_and_a_root_key_act_in_their_tenants_without_being_members() {
+    let place = Gatekeeper::open("memory:").unwrap();
+    let root = place.create_root_key("Acme Inc").unwrap();
+    let (acme, tenant) = (place.with_root_key(&root.key), root.tenant_id.to_string());
+    let other = place.create_root_key("Other Inc").unwrap().tenant_id.to_string();
+    for caller in [&place, &acme, &place.with_token(&root.key)] {
+        assert_eq!(
+            text(&call(caller, "tenants.get", &json!({ "tenantId": tenant })).unwrap(), "name"),
+            "Acme Inc"
+        );
+    }
+    assert!(call(&place, "tenants.get", &json!({ "tenantId": other })).is_ok());
+    assert_eq!(call(&acme, "tenants.get", &json!({ "tenantId": other })).unwrap_err().status(), 404);
+    assert_eq!(call(&acme, "auth.me", &json!({})).unwrap_err().status(), 403);
+}
+
+#[test]
+fn names_have_their_bounds_and_may_not_carry_nul() {
+    let place = Gatekeeper::open("memory:").unwrap();
+    let user = User::sign_up(&place, "a@example.com");
+    for good in ["x".repeat(256), "\u{1f98a}".repeat(64)] {
+        assert!(user.call("tenants.create", &json!({ "name": good })).is_ok());
+    }
+    for bad in [String::new(), "  ".to_owned(), "x".repeat(257), "\u{1f98a}".repeat(65), "a\0b".to_owned()] {
+        assert_eq!(user.call("tenants.create", &json!({ "name": bad })).unwrap_err().status(), 400);
+    }
+}
