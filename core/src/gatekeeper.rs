@@ -15,7 +15,6 @@ use crate::limit::Endpoints;
 use crate::operation::{self, Operation};
 use crate::place::{OpenPlace, Place as Opened, Settings};
 use crate::secret::Secret;
-use crate::vault::Vault;
 use crate::verify::{CacheSizes, Caller, Verifier};
 use url::Place;
 
@@ -101,10 +100,7 @@ impl Gatekeeper {
             unknown: checked("cacheUnknownKeys", options.cache_unknown_keys)?,
         };
         let Options { clock, secret, issuer, audience, refresh_grace_ms, .. } = options;
-        if let Some(secret) = &secret {
-            Vault::new(secret)?;
-        }
-        let settings = Settings { secret, issuer, audience, refresh_grace_ms };
+        let settings = Settings { issuer, audience, refresh_grace_ms };
         let place = match (url::parse(url)?, &clock) {
             (Place::Memory, _) => Opened::in_memory(clock, &sizes, settings)?,
             (Place::File(path), Clock::System) => open_files::place(path, &sizes, settings)?,
@@ -112,6 +108,7 @@ impl Gatekeeper {
                 return Err(GatekeeperError::bad_request("clock: a manual clock is for memory: only"));
             }
         };
+        place.take_secret(secret)?;
         Ok(Self { place, caller: Arc::new(Caller::Operator), source: None })
     }
 

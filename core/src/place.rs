@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, Rest, Watched};
 use crate::identity::{Keyring, Passwords, Signers};
 use crate::secret::Secret;
@@ -16,6 +16,8 @@ use crate::verify::{CacheSizes, Engine, OpenEngine};
 pub(crate) struct Place {
     engine: OpenEngine,
     settings: Settings,
+    /// The secret that was given, at the latest when the vault is opened.
+    secret: OnceLock<Option<Secret>>,
     vault: OnceLock<Vault>,
     signers: Signers,
     passwords: Passwords,
@@ -27,7 +29,6 @@ pub(crate) type OpenPlace = Arc<Watched<Place>>;
 /// How a place behaves; see [`Options`](crate::Options).
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(crate) secret: Option<Secret>,
     pub(crate) issuer: String,
     pub(crate) audience: String,
     pub(crate) refresh_grace_ms: u64,
@@ -46,6 +47,7 @@ impl Place {
         Arc::new(Watched::new(Self {
             engine,
             settings,
+            secret: OnceLock::new(),
             vault: OnceLock::new(),
             signers: Signers::default(),
             passwords: Passwords::new(),
@@ -81,12 +83,29 @@ impl Place {
         &self.signers
     }
 
+    /// Takes the secret that is given for this place.
+    ///
+    /// # Errors
+    /// `bad_request` for one that is too short, and for another than the one that is in use.
+    pub(crate) fn take_secret(&self, secret: Option<Secret>) -> Result<()> {
+        let Some(secret) = secret else { return Ok(()) };
+        Vault::new(&secret)?;
+        let in_use = self.secret.get_or_init(|| Some(secret.clone()));
+        if in_use.as_ref().is_some_and(|in_use| in_use.is_equal_to(&secret)) {
+            return Ok(());
+        }
+        Err(GatekeeperError::bad_request(
+            "secret: this process has the same place open with another secret: give both the same one",
+        ))
+    }
+
     /// The keys derived from the place's secret.
     pub(crate) fn vault(&self) -> Result<&Vault> {
         if let Some(vault) = self.vault.get() {
             return Ok(vault);
         }
-        let vault = Vault::open(self.settings.secret.as_ref(), self.store().path())?;
+        let secret = self.secret.get_or_init(|| None);
+        let vault = Vault::open(secret.as_ref(), self.store().path())?;
         // Two threads at once read the same secret: in memory, the first of them has it.
         Ok(self.vault.get_or_init(|| vault))
     }

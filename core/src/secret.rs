@@ -31,6 +31,11 @@ impl Secret {
         &self.0
     }
 
+    /// Whether both are the same text; takes as long for any two of one length.
+    pub(crate) fn is_equal_to(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+    }
+
     /// SHA-256 of the text (FIPS 180-4): all that is ever stored.
     pub(crate) fn digest(&self) -> Digest {
         Digest::of(self.0.as_bytes())

@@ -8,12 +8,8 @@ use crate::store::{SessionRow, UserRow};
 use crate::verify::CacheSizes;
 
 fn place() -> OpenPlace {
-    let settings = Settings {
-        secret: None,
-        issuer: "issuer".to_owned(),
-        audience: "audience".to_owned(),
-        refresh_grace_ms: 0,
-    };
+    let settings =
+        Settings { issuer: "issuer".to_owned(), audience: "audience".to_owned(), refresh_grace_ms: 0 };
     Place::in_memory(Clock::System, &CacheSizes { known: 10, unknown: 10 }, settings).unwrap()
 }
 

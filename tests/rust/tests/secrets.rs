@@ -1,0 +1,133 @@
+//! What is kept secret, where it is kept, and that it shows nowhere else.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use gatekeeper::{ChangePassword, Gatekeeper, Login, Options, Refresh, Secret, Signup};
+use gatekeeper_tests::{User, call, text};
+use serde_json::json;
+
+fn open(path: &Path, secret: Option<&str>) -> Gatekeeper {
+    let mut options = Options::default();
+    options.secret = secret.map(Secret::new);
+    Gatekeeper::open_with(path.to_str().unwrap(), options).unwrap()
+}
+
+#[test]
+fn without_a_secret_one_is_made_beside_the_database_for_its_owner_alone_and_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let token = {
+        let place = open(&database, None);
+        User::sign_up(&place, "a@example.com").access_token
+    };
+    let secret = folder.path().join("gatekeeper.db-secret");
+    assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    let before = fs::read_to_string(&secret).unwrap();
+    assert!(before.len() >= 43);
+    let place = open(&database, None);
+    assert!(call(&place.with_token(&Secret::new(token)), "auth.me", &json!({})).is_ok());
+    assert_eq!(fs::read_to_string(&secret).unwrap(), before);
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.iter().filter(|name| name.to_string_lossy().contains("secret")).count(), 1);
+}
+
+#[test]
+fn with_a_secret_nothing_is_written_and_another_one_is_told_how_to_mend_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    drop(User::sign_up(&open(&database, Some("0123456789abcdef")), "a@example.com"));
+    assert!(!folder.path().join("gatekeeper.db-secret").exists());
+    let login = json!({ "email": "a@example.com", "password": "correct horse" });
+    let error = call(&open(&database, Some("another secret, as long")), "auth.login", &login).unwrap_err();
+    assert_eq!((error.status(), error.message().contains("GATEKEEPER_SECRET")), (503, true));
+    assert!(call(&open(&database, Some("0123456789abcdef")), "auth.login", &login).is_ok());
+}
+
+#[test]
+fn a_secret_that_is_too_short_is_refused_when_the_place_is_made() {
+    let mut options = Options::default();
+    options.secret = Some(Secret::new("canary"));
+    let error = Gatekeeper::open_with("memory:", options).unwrap_err();
+    assert_eq!(error.status(), 400);
+    assert!(!error.message().contains("canary"));
+}
+
+#[test]
+fn a_process_does_not_open_one_place_with_two_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    // One that names no secret goes along with one that does.
+    let _first = open(&database, None);
+    let second = open(&database, Some("0123456789abcdef"));
+    let _user = User::sign_up(&second, "a@example.com");
+    assert!(!folder.path().join("gatekeeper.db-secret").exists());
+    let mut options = Options::default();
+    options.secret = Some(Secret::new("another secret, as long"));
+    assert_eq!(Gatekeeper::open_with(database.to_str().unwrap(), options).unwrap_err().status(), 400);
+}
+
+#[test]
+fn what_was_revoked_stays_revoked_when_the_place_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let (access, refresh) = {
+        let user = User::sign_up(&open(&database, None), "a@example.com");
+        user.call("auth.logout", &json!({})).unwrap();
+        (user.access_token, user.refresh_token)
+    };
+    let place = open(&database, None);
+    assert!(call(&place.with_token(&Secret::new(access)), "auth.me", &json!({})).is_err());
+    assert!(call(&place.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).is_err());
+}
+
+#[test]
+fn passwords_and_tokens_are_in_no_file_and_no_error_and_no_debug_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let password = "canary horse battery";
+    let mut secrets = vec![password.to_owned()];
+    let mut told = String::new();
+    {
+        let place = open(&database, Some("canary secret of a place"));
+        secrets.push("canary secret".to_owned());
+        let anyone = place.anonymous();
+        let signup = json!({ "email": "a@example.com", "password": password });
+        let first = call(&anyone, "auth.signup", &signup).unwrap();
+        let second =
+            call(&anyone, "auth.refresh", &json!({ "refreshToken": text(&first, "refreshToken") })).unwrap();
+        for tokens in [&first, &second] {
+            secrets.extend([text(tokens, "accessToken"), text(tokens, "refreshToken")]);
+        }
+        for error in [
+            call(&anyone, "auth.signup", &signup).unwrap_err(),
+            call(&anyone, "auth.login", &json!({ "email": "b@example.com", "password": password }))
+                .unwrap_err(),
+            call(&anyone, "auth.login", &json!({ "email": "b@example.com", "pasword": password }))
+                .unwrap_err(),
+            call(&place.with_token(&Secret::new(password)), "auth.me", &json!({})).unwrap_err(),
+        ] {
+            told += &format!("{error} {error:?}");
+        }
+        let secret = || Secret::new(password);
+        told += &format!("{:?}", Signup { email: String::new(), password: secret(), name: None });
+        told += &format!("{:?}", Login { email: String::new(), password: secret() });
+        told += &format!("{:?}", ChangePassword { current_password: secret(), new_password: secret() });
+        told += &format!("{:?}", Refresh { refresh_token: secret() });
+        told += &format!("{place:?} {:?}", place.with_token(&secret()));
+    }
+    let files: Vec<Vec<u8>> = walk(folder.path()).iter().map(|file| fs::read(file).unwrap()).collect();
+    for secret in secrets {
+        assert!(!told.contains(&secret));
+        for file in &files {
+            assert!(!file.windows(secret.len()).any(|window| window == secret.as_bytes()));
+        }
+    }
+}
+
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
