@@ -52,16 +52,26 @@ pub enum TenantRef {
 /// What an operation runs in: a place, and a caller who was let in.
 pub struct Context<'a> {
     place: &'a Place,
+    settings: &'a Settings,
     actor: Actor,
     tenant: Option<TenantId>,
     role: Option<MemberRole>,
     source: Option<&'a str>,
 }
 
+/// How tokens are made and read; see [`Options`](crate::Options).
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    pub(crate) refresh_grace_ms: u64,
+}
+
 /// A call: the credential it carries, and from where it comes.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub(crate) place: &'a Place,
+    pub(crate) settings: &'a Settings,
     pub(crate) caller: &'a Caller,
     pub(crate) source: Option<&'a str>,
 }
@@ -69,8 +79,8 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// Lets the caller in to an operation with this access on this tenant, or says why not.
     pub(crate) fn admit(self, access: Access, tenant: TenantRef) -> Result<Context<'a>> {
-        let Self { place, caller, source } = self;
-        let context = |actor, tenant, role| Context { place, actor, tenant, role, source };
+        let Self { place, settings, caller, source } = self;
+        let context = |actor, tenant, role| Context { place, settings, actor, tenant, role, source };
         Ok(match access {
             Access::KeyManager => {
                 let tenant = caller.tenant_now(place.engine())?;
@@ -78,18 +88,18 @@ impl<'a> Call<'a> {
                 context(actor, tenant, None)
             }
             Access::Public => context(Actor::Anonymous, None, None),
-            Access::User => match identity::identify(place, caller)? {
+            Access::User => match identity::identify(self)? {
                 actor @ Actor::User { .. } => context(actor, None, None),
                 Actor::Anonymous => return Err(no_credential()),
                 _ => return Err(forbidden("this call is for users: give a user's access token")),
             },
-            Access::Operator => match identity::identify(place, caller)? {
+            Access::Operator => match identity::identify(self)? {
                 Actor::Operator => context(Actor::Operator, None, None),
                 Actor::Anonymous => return Err(no_credential()),
                 _ => return Err(forbidden("this call is for whoever runs the place")),
             },
             Access::Tenant(permission) => {
-                let actor = match identity::identify(place, caller)? {
+                let actor = match identity::identify(self)? {
                     Actor::Anonymous => return Err(no_credential()),
                     actor => actor,
                 };
@@ -106,6 +116,10 @@ impl<'a> Call<'a> {
 impl Context<'_> {
     pub(crate) fn place(&self) -> &Place {
         self.place
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        self.settings
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -6,14 +6,14 @@ mod url;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::access::Call;
+use crate::access::{Call, Settings};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::key;
 use crate::limit::Endpoints;
 use crate::operation::{self, Operation};
-use crate::place::{OpenPlace, Place as Opened, Settings};
+use crate::place::{OpenPlace, Place as Opened};
 use crate::secret::Secret;
 use crate::verify::{CacheSizes, Caller, Verifier};
 use url::Place;
@@ -60,6 +60,7 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct Gatekeeper {
     place: OpenPlace,
+    settings: Arc<Settings>,
     caller: Arc<Caller>,
     source: Option<Arc<str>>,
 }
@@ -100,16 +101,16 @@ impl Gatekeeper {
             unknown: checked("cacheUnknownKeys", options.cache_unknown_keys)?,
         };
         let Options { clock, secret, issuer, audience, refresh_grace_ms, .. } = options;
-        let settings = Settings { issuer, audience, refresh_grace_ms };
+        let settings = Arc::new(Settings { issuer, audience, refresh_grace_ms });
         let place = match (url::parse(url)?, &clock) {
-            (Place::Memory, _) => Opened::in_memory(clock, &sizes, settings)?,
-            (Place::File(path), Clock::System) => open_files::place(path, &sizes, settings)?,
+            (Place::Memory, _) => Opened::in_memory(clock, &sizes)?,
+            (Place::File(path), Clock::System) => open_files::place(path, &sizes)?,
             (Place::File(_), Clock::Manual(_)) => {
                 return Err(GatekeeperError::bad_request("clock: a manual clock is for memory: only"));
             }
         };
         place.take_secret(secret)?;
-        Ok(Self { place, caller: Arc::new(Caller::Operator), source: None })
+        Ok(Self { place, settings, caller: Arc::new(Caller::Operator), source: None })
     }
 
     /// The same place, used for the tenant of `root_key` alone. The key is judged at each call.
@@ -239,7 +240,12 @@ impl Gatekeeper {
     }
 
     fn as_call(&self) -> Call<'_> {
-        Call { place: &self.place, caller: &self.caller, source: self.source.as_deref() }
+        Call {
+            place: &self.place,
+            settings: &self.settings,
+            caller: &self.caller,
+            source: self.source.as_deref(),
+        }
     }
 
     fn operator_only(&self, refusal: &str) -> Result<()> {

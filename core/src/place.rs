@@ -15,7 +15,6 @@ use crate::verify::{CacheSizes, Engine, OpenEngine};
 /// Everything that an operation needs of where it runs.
 pub(crate) struct Place {
     engine: OpenEngine,
-    settings: Settings,
     /// The secret that was given, at the latest when the vault is opened.
     secret: OnceLock<Option<Secret>>,
     vault: OnceLock<Vault>,
@@ -26,27 +25,18 @@ pub(crate) struct Place {
 /// A place, put to rest at every fork.
 pub(crate) type OpenPlace = Arc<Watched<Place>>;
 
-/// How a place behaves; see [`Options`](crate::Options).
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) issuer: String,
-    pub(crate) audience: String,
-    pub(crate) refresh_grace_ms: u64,
-}
-
 impl Place {
-    pub(crate) fn in_memory(clock: Clock, sizes: &CacheSizes, settings: Settings) -> Result<OpenPlace> {
-        Ok(Self::new(Engine::in_memory(clock, sizes)?, settings))
+    pub(crate) fn in_memory(clock: Clock, sizes: &CacheSizes) -> Result<OpenPlace> {
+        Ok(Self::new(Engine::in_memory(clock, sizes)?))
     }
 
-    pub(crate) fn on_file(path: PathBuf, sizes: &CacheSizes, settings: Settings) -> Result<OpenPlace> {
-        Ok(Self::new(Engine::on_file(path, sizes)?, settings))
+    pub(crate) fn on_file(path: PathBuf, sizes: &CacheSizes) -> Result<OpenPlace> {
+        Ok(Self::new(Engine::on_file(path, sizes)?))
     }
 
-    fn new(engine: OpenEngine, settings: Settings) -> OpenPlace {
+    fn new(engine: OpenEngine) -> OpenPlace {
         Arc::new(Watched::new(Self {
             engine,
-            settings,
             secret: OnceLock::new(),
             vault: OnceLock::new(),
             signers: Signers::default(),
@@ -69,10 +59,6 @@ impl Place {
     /// The present, as records keep it.
     pub(crate) fn now(&self) -> i64 {
         i64::try_from(self.clock().wall_ms()).unwrap_or(i64::MAX)
-    }
-
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.settings
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {

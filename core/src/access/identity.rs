@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use super::permission::{MemberRole, covers};
-use super::{TenantRef, not_found};
+use super::{Call, TenantRef, not_found};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::place::Place;
@@ -13,7 +13,8 @@ use crate::verify::{Caller, invalid_credential};
 ///
 /// # Errors
 /// `unauthorized`, the same for every credential that is not good.
-pub(super) fn identify(place: &Place, caller: &Caller) -> Result<Actor> {
+pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
+    let Call { place, caller, .. } = call;
     match caller {
         Caller::Operator => Ok(Actor::Operator),
         Caller::Anonymous => Ok(Actor::Anonymous),
@@ -27,15 +28,16 @@ pub(super) fn identify(place: &Place, caller: &Caller) -> Result<Actor> {
             let key = place.engine().live_key(digest)?.ok_or_else(invalid_credential)?;
             Ok(Actor::ApiKey { id: key.id, tenant: key.tenant, scopes: key.scopes() })
         }
-        Caller::Token(token) => user_of(place, token)?.ok_or_else(invalid_credential),
+        Caller::Token(token) => user_of(call, token)?.ok_or_else(invalid_credential),
         Caller::Malformed => Err(invalid_credential()),
     }
 }
 
 /// The user of an access token whose session is not over.
-fn user_of(place: &Place, token: &Secret) -> Result<Option<Actor>> {
+fn user_of(call: Call<'_>, token: &Secret) -> Result<Option<Actor>> {
+    let Call { place, settings, .. } = call;
     let Some(claims) = place.signers().verify_access(place.keyring()?, token)? else { return Ok(None) };
-    let (settings, now) = (place.settings(), place.clock().wall_ms() / 1000);
+    let now = place.clock().wall_ms() / 1000;
     if claims.iss != settings.issuer || claims.aud != settings.audience || claims.exp <= now {
         return Ok(None);
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{self, Guards, Rest, Watched, lock};
-use crate::place::{OpenPlace, Place, Settings};
+use crate::place::{OpenPlace, Place};
 use crate::verify::CacheSizes;
 
 struct OpenFiles(Mutex<Vec<(PathBuf, Weak<Watched<Place>>)>>);
@@ -23,13 +23,13 @@ impl Rest for OpenFiles {
 }
 
 /// The place of the file at `path`, which need not be there yet.
-pub(super) fn place(path: PathBuf, sizes: &CacheSizes, settings: Settings) -> Result<OpenPlace> {
+pub(super) fn place(path: PathBuf, sizes: &CacheSizes) -> Result<OpenPlace> {
     let path = std::path::absolute(path).map_err(|error| {
         GatekeeperError::bad_request("url: the path cannot be made absolute").caused_by(error)
     })?;
     let path = real(&path, MOST_LINKS);
     // Made before the lock is taken: at a fork, the registry of places is locked before this list.
-    let new = Place::on_file(path.clone(), sizes, settings)?;
+    let new = Place::on_file(path.clone(), sizes)?;
     fork::register_list(&OPEN_FILES);
     let mut open = lock(&OPEN_FILES.0);
     open.retain(|(_, place)| place.strong_count() > 0);

@@ -83,7 +83,7 @@ fn log_in(context: &Context<'_>, lockout: &Lockout<'_>, user: UserRow) -> Result
         context.audit(tx, Event::new("user.logged_in").by_user(user.id, session).about(user.id))?;
         Ok((session, token))
     })?;
-    tokens(place, user, session, refresh_token)
+    tokens(context, user, session, refresh_token)
 }
 
 /// One entry for every refused login, whether there is such an account or not.

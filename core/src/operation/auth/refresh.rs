@@ -40,7 +40,7 @@ impl Operation for Refresh {
         let place = context.place();
         let successor = place.vault()?.successor(&self.refresh_token);
         match place.store().write(|tx| exchange(context, tx, &self.refresh_token, successor))? {
-            Exchange::Good(user, session, token) => tokens(place, user, session.id, token),
+            Exchange::Good(user, session, token) => tokens(context, user, session.id, token),
             Exchange::Refused => Err(invalid_credential()),
         }
     }
@@ -65,7 +65,7 @@ fn exchange(
         tx.prolong_session(session.id, now, expires_at)?;
         return Ok(Exchange::Good(user, session, successor));
     }
-    let grace = i64::try_from(context.place().settings().refresh_grace_ms).unwrap_or(i64::MAX);
+    let grace = i64::try_from(context.settings().refresh_grace_ms).unwrap_or(i64::MAX);
     let is_retry = found.used_at.is_some_and(|used_at| now < used_at.saturating_add(grace));
     let follows = tx.refresh_token(&successor.digest())?;
     if is_retry && follows.is_some_and(|next| next.used_at.is_none()) {

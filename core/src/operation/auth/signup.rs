@@ -67,6 +67,6 @@ impl Operation for Signup {
             context.audit(tx, Event::new("user.signed_up").by_user(user.id, session).about(user.id))?;
             Ok((session, token))
         })?;
-        tokens(place, user, session, refresh_token)
+        tokens(context, user, session, refresh_token)
     }
 }

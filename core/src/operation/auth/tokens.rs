@@ -5,7 +5,6 @@ use crate::error::Result;
 use crate::id::{SessionId, UserId};
 use crate::identity::{ACCESS_SECONDS, AccessClaims, REFRESH_MS, new_refresh_token};
 use crate::operation::Wire;
-use crate::place::Place;
 use crate::secret::Secret;
 use crate::store::{Failure, SessionRow, Tx, UserRow};
 
@@ -79,12 +78,13 @@ pub(super) fn begin_session(
 
 /// The tokens of a session.
 pub(super) fn tokens(
-    place: &Place,
+    context: &Context<'_>,
     user: UserRow,
     session: SessionId,
     refresh_token: Secret,
 ) -> Result<Tokens> {
-    let (settings, iat) = (place.settings(), place.clock().wall_ms() / 1000);
+    let (place, settings) = (context.place(), context.settings());
+    let iat = place.clock().wall_ms() / 1000;
     let claims = AccessClaims {
         iss: settings.issuer.clone(),
         aud: settings.audience.clone(),
