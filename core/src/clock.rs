@@ -27,7 +27,13 @@ pub enum Clock {
 #[derive(Clone)]
 pub struct ManualClock {
     wall_ms: Arc<AtomicU64>,
+    last_tick: Arc<AtomicU64>,
 }
+
+/// The last tick of the machine's clock in this process.
+static LAST_TICK: AtomicU64 = AtomicU64::new(0);
+/// How many ticks a millisecond has.
+const TICKS_PER_MS: u64 = 1 << 12;
 
 /// One reading of both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +51,19 @@ impl Clock {
             Self::System => read(ClockId::Realtime),
             Self::Manual(clock) => clock.wall_ms.load(Relaxed),
         }
+    }
+
+    /// A time of 1/4096 ms that is later than every one before it in this process: Unix ms, and where that does not
+    /// move, the next tick.
+    pub(crate) fn tick(&self) -> u64 {
+        let last = match self {
+            Self::System => &LAST_TICK,
+            Self::Manual(clock) => &clock.last_tick,
+        };
+        let now = (self.wall_ms() & ((1 << 48) - 1)) * TICKS_PER_MS;
+        let next = |last: u64| Some(now.max(last + 1));
+        // The closure always answers, so the update cannot fail.
+        last.fetch_update(Relaxed, Relaxed, next).map_or(now, |last| now.max(last + 1))
     }
 
     /// Milliseconds of the boot clock.
@@ -70,7 +89,7 @@ impl ManualClock {
     /// A clock that starts at the present.
     #[must_use]
     pub fn new() -> Self {
-        Self { wall_ms: Arc::new(AtomicU64::new(read(ClockId::Realtime))) }
+        Self { wall_ms: Arc::new(AtomicU64::new(read(ClockId::Realtime))), last_tick: Arc::default() }
     }
 
     /// Moves the time forward by `ms` milliseconds; it stops at the end of what a `u64` holds.
@@ -117,6 +136,15 @@ mod tests {
         assert_eq!(after.boot_ms - before.boot_ms, 1500);
         hand.advance(u64::MAX);
         assert_eq!(clock.wall_ms(), u64::MAX);
+    }
+
+    #[test]
+    fn a_tick_is_later_than_all_before_it_also_when_the_time_stands_still() {
+        for clock in [Clock::System, Clock::Manual(ManualClock::new())] {
+            let ticks: Vec<u64> = (0..10_000).map(|_| clock.tick()).collect();
+            assert!(ticks.is_sorted_by(|one, next| one < next));
+            assert!(ticks[9_999] / TICKS_PER_MS <= clock.wall_ms() + 3);
+        }
     }
 
     #[test]

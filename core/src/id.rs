@@ -69,13 +69,12 @@ pub struct Id<K> {
 }
 
 impl<K: Kind> Id<K> {
-    /// An id of the present moment; later ids sort after earlier ones.
+    /// An id of the present moment; it sorts after every one that this process made before.
     pub(crate) fn generate(clock: &Clock) -> Result<Self> {
-        let time = u128::from(clock.wall_ms()) & ((1 << 48) - 1);
-        let noise = u128::from_be_bytes(random()?) & ((1 << 80) - 1);
-        // RFC 9562 §5.7: 48 bits of time, version 7, 12 random bits, variant 0b10, 62 random bits.
-        let bits = (time << 80) | (noise & !(0xf << 76) & !(0b11 << 62)) | (7 << 76) | (0b10 << 62);
-        Ok(Self::from_bits(bits))
+        let (tick, noise) = (u128::from(clock.tick()), u128::from(u64::from_be_bytes(random()?)));
+        // RFC 9562 §5.7: 48 bits of time, version 7, 12 bits that count on (§6.2, method 1), variant 0b10, 62 random bits.
+        let (ms, count) = (tick >> 12, tick & 0xfff);
+        Ok(Self::from_bits((ms << 80) | (7 << 76) | (count << 64) | (0b10 << 62) | (noise >> 2)))
     }
 
     pub(crate) const fn from_bits(bits: u128) -> Self {
