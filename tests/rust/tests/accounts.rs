@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Barrier;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use gatekeeper::{Clock, ErrorKind, Gatekeeper, GatekeeperError, ManualClock, Options, Result, Secret};
 use gatekeeper_tests::{User, call, text};
@@ -98,6 +99,26 @@ fn a_wrong_password_and_an_unknown_account_are_told_alike() {
         assert_eq!(told(&wrong), told(&unknown));
         assert_eq!((wrong.status(), wrong.code()), (401, "unauthorized"));
     });
+}
+
+#[test]
+fn an_unknown_account_takes_as_long_as_a_wrong_password() {
+    let place = Gatekeeper::open("memory:").unwrap();
+    let _user = User::sign_up(&place, "a@example.com");
+    let median = |email: &str| {
+        let mut took: Vec<Duration> = (0..11)
+            .map(|_| {
+                let start = Instant::now();
+                log_in(&place, email, "wrong horse").unwrap_err();
+                start.elapsed()
+            })
+            .collect();
+        took.sort_unstable();
+        took[5]
+    };
+    // Without a hash, an unknown account would be told a hundred times as fast.
+    let (wrong, unknown) = (median("a@example.com"), median("b@example.com"));
+    assert!(unknown * 3 > wrong && wrong * 3 > unknown, "{wrong:?} {unknown:?}");
 }
 
 #[test]

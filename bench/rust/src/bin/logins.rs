@@ -1,0 +1,93 @@
+//! What a storm of logins leaves to verification: `logins FOLDER SECONDS LOGINS_PER_SECOND`.
+//!
+//! One thread verifies one key in the file place, again and again: beside a loop that does nothing but turn, and beside
+//! so many logins a second, each asked for by a thread of its own. Prints one JSON object: verifications a second of
+//! both, the second as a share of the first, and how many logins were answered.
+
+#![allow(clippy::print_stdout, reason = "a program's answer")]
+
+use std::hint::spin_loop;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread::{scope, sleep};
+use std::time::Duration;
+
+use gatekeeper::{Gatekeeper, Login, Secret, Signup};
+use gatekeeper_bench::Result;
+use gatekeeper_bench::subject::{PLENTY, Subject, open};
+use gatekeeper_bench::time::{now, ns_since};
+use serde_json::json;
+
+/// How many times the two are measured in turn; the median of each counts.
+const TURNS: usize = 5;
+const EMAIL: &str = "founder@example.com";
+const PASSWORD: &str = "hunter2pass";
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, seconds, logins] = arguments.as_slice() else {
+        return Err("usage: logins FOLDER SECONDS LOGINS_PER_SECOND".into());
+    };
+    let (seconds, logins) = (seconds.parse::<f64>()?, logins.parse::<u32>()?);
+    let database = Path::new(folder).join("gatekeeper.db");
+    let database = database.to_str().ok_or("the folder's name is not Unicode")?;
+    let mut subject = open("gatekeeper", database, PLENTY)?;
+    let key = subject.create(1)?.pop().ok_or("no key")?;
+    let accounts = Gatekeeper::open(database)?.anonymous();
+    accounts.call_blocking(Signup { email: EMAIL.into(), password: Secret::new(PASSWORD), name: None })?;
+
+    let (mut alone, mut stormed, mut answered) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..TURNS {
+        alone.push(rate(subject.as_mut(), &key, seconds, |over| {
+            while !over.load(Relaxed) {
+                spin_loop();
+            }
+        })?);
+        let (count, turn) = (AtomicU64::new(0), 1.0 / f64::from(logins));
+        stormed.push(rate(subject.as_mut(), &key, seconds, |over| {
+            scope(|threads| {
+                while !over.load(Relaxed) {
+                    threads.spawn(|| {
+                        let login = Login { email: EMAIL.into(), password: Secret::new(PASSWORD) };
+                        count.fetch_add(u64::from(accounts.call_blocking(login).is_ok()), Relaxed);
+                    });
+                    sleep(Duration::from_secs_f64(turn));
+                }
+            });
+        })?);
+        answered += count.into_inner();
+    }
+    let median = |rates: &mut Vec<f64>| {
+        rates.sort_unstable_by(f64::total_cmp);
+        rates.get(TURNS / 2).copied().unwrap_or(f64::NAN)
+    };
+    let (alone, stormed) = (median(&mut alone), median(&mut stormed));
+    println!(
+        "{}",
+        json!({ "alone": alone, "stormed": stormed, "share": stormed / alone, "logins": answered })
+    );
+    Ok(())
+}
+
+/// Verifications a second, while `beside` runs on a thread of its own.
+fn rate(
+    subject: &mut dyn Subject,
+    key: &String,
+    seconds: f64,
+    beside: impl Fn(&AtomicBool) + Send + Sync,
+) -> Result<f64> {
+    let over = AtomicBool::new(false);
+    scope(|threads| {
+        threads.spawn(|| beside(&over));
+        let (start, mut calls) = (now(), 0_u32);
+        while ns_since(start) < seconds * 1e9 {
+            for _ in 0..100 {
+                subject.call(key)?;
+            }
+            calls += 100;
+        }
+        let took = ns_since(start) / 1e9;
+        over.store(true, Relaxed);
+        Ok(f64::from(calls) / took)
+    })
+}
