@@ -129,9 +129,25 @@ impl SessionRow {
     }
 }
 
-pub(crate) struct RefreshTokenRow {
-    pub(crate) session: SessionId,
-    pub(crate) expires_at: i64,
+/// What a token that can be used once is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    /// New tokens of a session.
+    Refresh,
+}
+
+impl Purpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+/// A token that can be used once.
+pub(crate) struct OneTimeToken {
+    /// The id of what it belongs to.
+    pub(crate) subject: String,
     pub(crate) used_at: Option<i64>,
 }
 

@@ -7,6 +7,7 @@ mod freshness;
 mod keys;
 mod members;
 mod migrate;
+mod one_time;
 mod rows;
 mod sessions;
 mod signing_keys;

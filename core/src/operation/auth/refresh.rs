@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::identity::REFRESH_MS;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
-use crate::store::{Failure, SessionRow, Tx, UserRow};
+use crate::store::{Failure, Purpose, SessionRow, Tx, UserRow};
 use crate::verify::invalid_credential;
 
 /// Exchanges a refresh token for new tokens; it is used up. The same exchange within 10 seconds gives the same new
@@ -53,22 +53,24 @@ fn exchange(
     successor: Secret,
 ) -> Result<Exchange, Failure> {
     let now = context.place().now();
-    let Some(found) = tx.refresh_token(&token.digest())? else { return Ok(Exchange::Refused) };
-    let Some(session) = tx.session(found.session)? else { return Ok(Exchange::Refused) };
-    if !session.is_live(now) || found.expires_at <= now {
+    let Some(found) = tx.consume(Purpose::Refresh, &token.digest(), now)? else {
+        return Ok(Exchange::Refused);
+    };
+    let Some(session) = tx.session(found.subject.parse()?)? else { return Ok(Exchange::Refused) };
+    let Some(user) = tx.user(session.user_id)? else { return Ok(Exchange::Refused) };
+    if !session.is_live(now) {
         return Ok(Exchange::Refused);
     }
-    let Some(user) = tx.user(session.user_id)? else { return Ok(Exchange::Refused) };
-    if tx.use_refresh_token(&token.digest(), now)? {
+    let Some(used_at) = found.used_at else {
         let expires_at = now.saturating_add_unsigned(REFRESH_MS);
-        tx.add_refresh_token(&successor.digest(), session.id, expires_at)?;
+        tx.add_one_time_token(Purpose::Refresh, &successor.digest(), session.id, expires_at)?;
         tx.prolong_session(session.id, now, expires_at)?;
+        tx.forget_ended_tokens(session.id, now)?;
         return Ok(Exchange::Good(user, session, successor));
-    }
+    };
     let grace = i64::try_from(context.settings().refresh_grace_ms).unwrap_or(i64::MAX);
-    let is_retry = found.used_at.is_some_and(|used_at| now < used_at.saturating_add(grace));
-    let follows = tx.refresh_token(&successor.digest())?;
-    if is_retry && follows.is_some_and(|next| next.used_at.is_none()) {
+    let follows = tx.one_time_token(Purpose::Refresh, &successor.digest(), now)?;
+    if now < used_at.saturating_add(grace) && follows.is_some_and(|next| next.used_at.is_none()) {
         return Ok(Exchange::Good(user, session, successor));
     }
     tx.revoke_session(session.user_id, session.id, now)?;

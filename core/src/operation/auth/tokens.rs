@@ -6,7 +6,7 @@ use crate::id::{SessionId, UserId};
 use crate::identity::{ACCESS_SECONDS, AccessClaims, REFRESH_MS, new_refresh_token};
 use crate::operation::Wire;
 use crate::secret::Secret;
-use crate::store::{Failure, SessionRow, Tx, UserRow};
+use crate::store::{Failure, Purpose, SessionRow, Tx, UserRow};
 
 /// What a login gives.
 #[derive(Debug, Serialize)]
@@ -72,7 +72,7 @@ pub(super) fn begin_session(
         expires_at,
         revoked_at: None,
     })?;
-    tx.add_refresh_token(&token.digest(), id, expires_at)?;
+    tx.add_one_time_token(Purpose::Refresh, &token.digest(), id, expires_at)?;
     Ok((id, token))
 }
 

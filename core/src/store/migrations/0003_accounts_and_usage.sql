@@ -23,13 +23,17 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_of_user ON sessions (user_id);
 
-CREATE TABLE refresh_tokens (
+-- What can be used once: kept until it ends, so that its second use is noticed.
+CREATE TABLE one_time_tokens (
     digest     BLOB   NOT NULL PRIMARY KEY,
-    session_id TEXT   NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    -- What for, such as 'refresh'.
+    purpose    TEXT   NOT NULL,
+    -- The id of what it belongs to, such as a session.
+    subject    TEXT   NOT NULL,
     expires_at BIGINT NOT NULL,
     used_at    BIGINT
 );
-CREATE INDEX refresh_tokens_of_session ON refresh_tokens (session_id);
+CREATE INDEX one_time_tokens_of_subject ON one_time_tokens (subject);
 
 -- Failed logins by account and source; the account is a digest, since it may not exist.
 CREATE TABLE login_failures (

@@ -6,8 +6,7 @@ use super::rows::{Rows, Tx};
 use super::{Failure, parsed};
 use crate::error::Result;
 use crate::id::{SessionId, UserId};
-use crate::secret::Digest;
-use crate::store::{RefreshTokenRow, SessionRow};
+use crate::store::SessionRow;
 
 const COLUMNS: &str =
     "SELECT id, user_id, source, created_at, last_used_at, expires_at, revoked_at FROM sessions";
@@ -34,20 +33,6 @@ impl Rows<'_> {
             session_row,
         )
     }
-
-    pub(crate) fn refresh_token(&self, digest: &Digest) -> Result<Option<RefreshTokenRow>, Failure> {
-        self.one(
-            "SELECT session_id, expires_at, used_at FROM refresh_tokens WHERE digest = $1",
-            [digest.as_bytes()],
-            |row| {
-                Ok(RefreshTokenRow {
-                    session: parsed(row, 0)?,
-                    expires_at: row.get(1)?,
-                    used_at: row.get(2)?,
-                })
-            },
-        )
-    }
 }
 
 impl Tx<'_> {
@@ -67,38 +52,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub(crate) fn add_refresh_token(
-        &self,
-        digest: &Digest,
-        session: SessionId,
-        expires_at: i64,
-    ) -> Result<(), Failure> {
-        self.run(
-            "INSERT INTO refresh_tokens (digest, session_id, expires_at) VALUES ($1, $2, $3)",
-            params![digest.as_bytes(), session.to_string(), expires_at],
-        )?;
-        Ok(())
-    }
-
-    /// Consumes a refresh token; whether this call was the one that did.
-    pub(crate) fn use_refresh_token(&self, digest: &Digest, now: i64) -> Result<bool, Failure> {
-        let used = self.run(
-            "UPDATE refresh_tokens SET used_at = $1
-             WHERE digest = $2 AND used_at IS NULL AND expires_at > $1",
-            params![now, digest.as_bytes()],
-        )?;
-        Ok(used == 1)
-    }
-
-    /// Lets a session live until `expires_at`, and forgets its refresh tokens that have ended.
+    /// Lets a session live until `expires_at`.
     pub(crate) fn prolong_session(&self, id: SessionId, now: i64, expires_at: i64) -> Result<(), Failure> {
         self.run(
             "UPDATE sessions SET last_used_at = $1, expires_at = $2 WHERE id = $3",
             params![now, expires_at, id.to_string()],
-        )?;
-        self.run(
-            "DELETE FROM refresh_tokens WHERE session_id = $1 AND expires_at <= $2",
-            params![id.to_string(), now],
         )?;
         Ok(())
     }
