@@ -63,11 +63,13 @@ impl Operation for Login {
         let user = place.store().read_rows(|rows| rows.user_by_email(email.as_str()))?;
         let stored = user.as_ref().map(|user| user.password.as_str());
         let is_right = place.passwords().is_right(&self.password, stored)?;
-        let Some(user) = user.filter(|_| is_right) else {
-            refuse(context)?;
-            return Err(wrong());
-        };
-        log_in(context, &lockout, user).map(LoginAnswer::Tokens)
+        match user {
+            Some(user) if is_right => log_in(context, &lockout, user).map(LoginAnswer::Tokens),
+            user => {
+                refuse(context, user)?;
+                Err(wrong())
+            }
+        }
     }
 }
 
@@ -87,8 +89,13 @@ fn log_in(context: &Context<'_>, lockout: &Lockout<'_>, user: UserRow) -> Result
 }
 
 /// One entry for every refused login, whether there is such an account or not.
-fn refuse(context: &Context<'_>) -> Result<()> {
-    context.place().store().write(|tx| context.audit(tx, Event::new("user.login_refused")))
+fn refuse(context: &Context<'_>, user: Option<UserRow>) -> Result<()> {
+    let refused = Event::new("user.login_refused");
+    let refused = match user {
+        Some(user) => refused.about(user.id),
+        None => refused,
+    };
+    context.place().store().write(|tx| context.audit(tx, refused))
 }
 
 fn wrong() -> GatekeeperError {
