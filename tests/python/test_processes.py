@@ -17,6 +17,7 @@ from gatekeeper import KeyManager, VerifyResult, init_key_manager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -177,3 +178,28 @@ def test_what_another_process_makes_is_found_at_the_next_verification(
     for _ in range(20 * SOAK):
         fresh = other_process(f"rotate_user_api_key {created.id}")
         assert keys.verify_user_api_key(fresh, "GET_TASKS", [fresh]).ok
+
+
+DELETE = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM api_keys'); c.commit()"
+
+
+def test_a_fork_that_asks_for_nothing_but_a_remembered_key_notices_a_change_by_another_program(
+    tmp_path: Path,
+) -> None:
+    database = tmp_path / "gatekeeper.db"
+    endpoints = {"OFTEN": {"default": {"maxReq": 1_000_000_000, "duration": 60_000}}}
+    keys = init_key_manager(url=str(database), endpoints=endpoints)
+    key = keys.create_user_api_key("x")["apiKey"]
+    assert keys.verify_user_api_key(key, "OFTEN").ok
+
+    def refused() -> bool:
+        # No connection has been opened in this process when the other program deletes the key.
+        assert keys.verify_user_api_key(key, "OFTEN").ok
+        subprocess.run([sys.executable, "-c", DELETE, str(database)], check=True)
+        deadline = time.monotonic() + SECONDS / 2
+        while keys.verify_user_api_key(key, "OFTEN").key_valid:
+            if time.monotonic() > deadline:
+                return False
+        return True
+
+    assert in_a_fork(refused)
