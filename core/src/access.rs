@@ -1,13 +1,14 @@
 //! Who may call an operation, and for whom it then acts.
 //!
-//! One order for every operation of the services: the request is checked (400), the caller judged (401), the tenant
-//! bound (404), the permission asked for (401, 403). What an operation itself finds comes last.
+//! One order for every operation of the services: the request is checked (400), its source counted (429), the caller
+//! judged (401), the tenant bound (404), the permission asked for (401, 403). What an operation itself finds comes last.
 
 mod actor;
 mod event;
 mod identity;
 mod permission;
 mod scope;
+mod tier;
 
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId, UserId};
@@ -19,6 +20,7 @@ pub(crate) use actor::Actor;
 pub(crate) use event::Event;
 pub use permission::MemberRole;
 pub(crate) use scope::{check_scopes, may_grant};
+pub use tier::Tier;
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +80,8 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// Lets the caller in to an operation with this access on this tenant, or says why not.
-    pub(crate) fn admit(self, access: Access, tenant: TenantRef) -> Result<Context<'a>> {
+    pub(crate) fn admit(self, access: Access, tier: Option<Tier>, tenant: TenantRef) -> Result<Context<'a>> {
+        tier.map_or(Ok(()), |tier| tier.charge(self.place, self.source))?;
         let Self { place, settings, caller, source } = self;
         let context = |actor, tenant, role| Context { place, settings, actor, tenant, role, source };
         Ok(match access {

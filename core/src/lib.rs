@@ -35,7 +35,7 @@ mod vectors;
 mod verify;
 mod window;
 
-pub use access::{Access, Context, MemberRole, TenantRef};
+pub use access::{Access, Context, MemberRole, TenantRef, Tier};
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{CreatedRootKey, Gatekeeper, Options};

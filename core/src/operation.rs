@@ -20,7 +20,7 @@ use std::future::Future;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::access::{Access, Context, TenantRef};
+use crate::access::{Access, Context, TenantRef, Tier};
 use crate::error::Result;
 
 pub use audit::*;
@@ -63,6 +63,8 @@ pub trait Operation: table::Listed + DeserializeOwned + Schema + Send + Sync + '
     const ROUTE: Route;
     /// Who may call it.
     const ACCESS: Access;
+    /// How often one source may call it. Defaults to as often as it likes.
+    const TIER: Option<Tier> = None;
     /// The fields that SDKs take by position, in this order; all others are options. Defaults to none.
     const POSITIONAL: &'static [&'static str] = &[];
 

@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use super::permission::{MemberRole, covers};
-use super::{Call, TenantRef, not_found};
+use super::{Call, TenantRef, Tier, not_found};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::place::Place;
@@ -14,7 +14,7 @@ use crate::verify::{Caller, invalid_credential};
 /// # Errors
 /// `unauthorized`, the same for every credential that is not good.
 pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
-    let Call { place, caller, .. } = call;
+    let Call { place, caller, source, .. } = call;
     match caller {
         Caller::Operator => Ok(Actor::Operator),
         Caller::Anonymous => Ok(Actor::Anonymous),
@@ -25,7 +25,10 @@ pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
             Err(error) => Err(error),
         },
         Caller::ApiKey(digest) => {
-            let key = place.engine().live_key(digest)?.ok_or_else(invalid_credential)?;
+            let Some(key) = place.engine().live_key(digest)? else {
+                Tier::KEY.charge(place, source)?;
+                return Err(invalid_credential());
+            };
             Ok(Actor::ApiKey { id: key.id, tenant: key.tenant, scopes: key.scopes() })
         }
         Caller::Token(token) => user_of(call, token)?.ok_or_else(invalid_credential),

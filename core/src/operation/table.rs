@@ -91,7 +91,7 @@ impl Entry {
 async fn call_json<O: Operation>(call: Call<'_>, json: &str) -> Result<String> {
     if O::ACCESS == Access::KeyManager {
         // A wrong root key is said before a word on the request.
-        call.admit(O::ACCESS, super::TenantRef::None)?;
+        call.admit(O::ACCESS, None, super::TenantRef::None)?;
     }
     let operation: O = decode(json)?;
     let context = admitted(call, &operation)?;
@@ -102,7 +102,7 @@ async fn call_json<O: Operation>(call: Call<'_>, json: &str) -> Result<String> {
 /// Lets the caller in to this operation, or says why not.
 pub(crate) fn admitted<'a, O: Operation>(call: Call<'a>, operation: &O) -> Result<Context<'a>> {
     operation.check()?;
-    call.admit(O::ACCESS, operation.tenant())
+    call.admit(O::ACCESS, O::TIER, operation.tenant())
 }
 
 /// Marks what is in the list.

@@ -10,13 +10,13 @@ use crate::clock::{Clock, Now};
 use crate::counters::{Counters, SlotName};
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, Rest, Watched};
-use crate::id::TenantId;
+use crate::id::{KeyId, TenantId};
 use crate::key::{self, Extra, KnownKey};
 use crate::role::RoleSets;
 use crate::secret::Digest;
 use crate::shared::{Generation, Map, Words};
 use crate::store::{AsOf, KeyRow, Store};
-use crate::window::{Request, Taken};
+use crate::window::{Limit, Request, Taken};
 
 /// One place: its records, its counters, its clock, and what it remembers.
 pub(crate) struct Engine {
@@ -158,6 +158,16 @@ impl Engine {
             Some(Remembered::Known(key)) if key.is_good(view.now.wall_ms, None) => Some(key),
             _ => None,
         })
+    }
+
+    /// Takes a permit of a slot that belongs to no key: what is counted is `name` and `variable`.
+    pub(crate) fn take_unkeyed(&self, name: &str, variable: &str, limit: Limit) -> Result<Taken> {
+        let view = self.view(Io::Allowed)?;
+        let request = Request { limit, cost: 1, keep_ms: limit.duration_ms() };
+        let nobody = KeyId::from_bits(0);
+        let slot = |secret: &[u8; 16]| SlotName::new(secret, name, nobody, &[variable]);
+        let taken = view.map(|view| self.take(view, request, Io::Allowed, slot)).transpose()?.flatten();
+        taken.ok_or_else(|| GatekeeperError::internal("nothing was counted, although waiting was allowed"))
     }
 
     /// Takes a permit of the slot with this name; nothing if that would need I/O and `io` forbids it.

@@ -309,6 +309,48 @@ fn failed_logins_make_their_source_wait_and_never_the_owner_at_a_known_one() {
 }
 
 #[test]
+fn a_source_has_its_signups_its_refreshes_and_its_wrong_keys_counted_apart() {
+    let (place, hand) = by_hand();
+    let here = place.from_source("192.0.2.1");
+    let mut user = None;
+    for number in 0..20 {
+        user = Some(User::sign_up(&here, &format!("a{number}@example.com")));
+    }
+    let signup = json!({ "email": "b@example.com", "password": "correct horse" });
+    let error = call(&here.anonymous(), "auth.signup", &signup).unwrap_err();
+    assert_eq!((error.status(), error.retry_after()), (429, Some(60)));
+    assert!(call(&place.anonymous().from_source("192.0.2.2"), "auth.signup", &signup).is_ok());
+    assert_eq!(
+        call(&here.anonymous(), "auth.signup", &json!({})).unwrap_err().status(),
+        400,
+        "checked first"
+    );
+
+    for _ in 0..60 {
+        assert_eq!(refresh(&here, "never one").unwrap_err().status(), 401);
+    }
+    assert_eq!(refresh(&here, "never one").unwrap_err().status(), 429);
+
+    let key = place.call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
+    place.call_blocking(gatekeeper::DeleteKey { id: key.id.into() }).unwrap();
+    let with_key = here.with_token(&key.api_key);
+    for _ in 0..60 {
+        assert_eq!(call(&with_key, "auth.me", &json!({})).unwrap_err().status(), 401);
+    }
+    assert_eq!(call(&with_key, "auth.me", &json!({})).unwrap_err().status(), 429);
+    assert!(is_live(&user.unwrap()), "who is known is not counted");
+    hand.advance(60_000);
+    assert!(
+        call(
+            &here.anonymous(),
+            "auth.signup",
+            &json!({ "email": "c@example.com", "password": "correct horse" })
+        )
+        .is_ok()
+    );
+}
+
+#[test]
 fn guesses_that_come_all_at_once_count_as_many() {
     let place = Gatekeeper::open("memory:").unwrap().from_source("192.0.2.1");
     let _owner = User::sign_up(&place, "a@example.com");

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::tokens::{Tokens, tokens};
-use crate::access::{Access, Context, Event};
+use crate::access::{Access, Context, Event, Tier};
 use crate::error::Result;
 use crate::identity::REFRESH_MS;
 use crate::operation::{Method, Operation, Route, Wire};
@@ -34,6 +34,7 @@ impl Operation for Refresh {
     const NAME: &'static str = "auth.refresh";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/refresh", 200);
     const ACCESS: Access = Access::Public;
+    const TIER: Option<Tier> = Some(Tier::REFRESH);
     const POSITIONAL: &'static [&'static str] = &["refreshToken"];
 
     async fn run(self, context: &Context<'_>) -> Result<Tokens> {

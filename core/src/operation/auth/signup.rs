@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::tokens::{Tokens, begin_session, tokens};
-use crate::access::{Access, Context, Event};
+use crate::access::{Access, Context, Event, Tier};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::UserId;
 use crate::identity::{Email, Lockout, check_password};
@@ -39,6 +39,7 @@ impl Operation for Signup {
     const NAME: &'static str = "auth.signup";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/signup", 201);
     const ACCESS: Access = Access::Public;
+    const TIER: Option<Tier> = Some(Tier::SIGNUP);
 
     fn check(&self) -> Result<()> {
         Email::parse(&self.email)?;
