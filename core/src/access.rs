@@ -12,6 +12,7 @@ mod tier;
 
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId, UserId};
+use crate::identity::{Keyring, SigningAlgorithm};
 use crate::place::Place;
 use crate::store::DEFAULT_TENANT;
 use crate::verify::{Caller, Engine};
@@ -67,6 +68,7 @@ pub(crate) struct Settings {
     pub(crate) issuer: String,
     pub(crate) audience: String,
     pub(crate) refresh_grace_ms: u64,
+    pub(crate) algorithm: SigningAlgorithm,
 }
 
 /// A call: the credential it carries, and from where it comes.
@@ -123,6 +125,11 @@ impl Context<'_> {
 
     pub(crate) fn settings(&self) -> &Settings {
         self.settings
+    }
+
+    /// What signing needs.
+    pub(crate) fn keyring(&self) -> Result<Keyring<'_>> {
+        self.place.keyring(self.settings.algorithm)
     }
 
     pub(crate) fn engine(&self) -> &Engine {

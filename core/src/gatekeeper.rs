@@ -10,6 +10,7 @@ use crate::access::{Call, Settings};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
+use crate::identity::{Keyring, SigningAlgorithm};
 use crate::key;
 use crate::limit::Endpoints;
 use crate::operation::{self, Operation};
@@ -36,6 +37,8 @@ pub struct Options {
     pub issuer: String,
     /// The `aud` of access tokens. Defaults to `gatekeeper`.
     pub audience: String,
+    /// What tokens are signed with. Defaults to `EdDSA`.
+    pub signing_algorithm: SigningAlgorithm,
     /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
     pub refresh_grace_ms: u64,
 }
@@ -49,6 +52,7 @@ impl Default for Options {
             secret: std::env::var("GATEKEEPER_SECRET").ok().filter(|text| !text.is_empty()).map(Secret::new),
             issuer: "gatekeeper".to_owned(),
             audience: "gatekeeper".to_owned(),
+            signing_algorithm: SigningAlgorithm::default(),
             refresh_grace_ms: 10_000,
         }
     }
@@ -100,8 +104,10 @@ impl Gatekeeper {
             known: checked("cacheKeys", options.cache_keys)?,
             unknown: checked("cacheUnknownKeys", options.cache_unknown_keys)?,
         };
-        let Options { clock, secret, issuer, audience, refresh_grace_ms, .. } = options;
-        let settings = Arc::new(Settings { issuer, audience, refresh_grace_ms });
+        let Options {
+            clock, secret, issuer, audience, refresh_grace_ms, signing_algorithm: algorithm, ..
+        } = options;
+        let settings = Arc::new(Settings { issuer, audience, refresh_grace_ms, algorithm });
         let place = match (url::parse(url)?, &clock) {
             (Place::Memory, _) => Opened::in_memory(clock, &sizes)?,
             (Place::File(path), Clock::System) => open_files::place(path, &sizes)?,
@@ -143,7 +149,7 @@ impl Gatekeeper {
     /// # Errors
     /// `service_unavailable` where the store cannot be reached.
     pub fn jwks(&self) -> Result<serde_json::Value> {
-        self.place.signers().jwks(self.place.keyring()?)
+        self.place.signers().jwks(self.keyring()?)
     }
 
     /// Makes a new signing key. Tokens that the one before has signed are good until they end. For the operator only.
@@ -152,7 +158,7 @@ impl Gatekeeper {
     /// `forbidden` for anybody else; `service_unavailable` where the store cannot be reached.
     pub fn rotate_signing_key(&self) -> Result<()> {
         self.operator_only("only the operator rotates signing keys")?;
-        self.place.signers().rotate(self.place.keyring()?)
+        self.place.signers().rotate(self.keyring()?)
     }
 
     /// Makes a tenant and its root key. For the operator only.
@@ -237,6 +243,10 @@ impl Gatekeeper {
     /// None today: a root key is judged at each verification.
     pub fn verifier(&self, endpoints: Endpoints) -> Result<Verifier> {
         Ok(Verifier::new(Arc::clone(self.place.engine()), Arc::clone(&self.caller), endpoints))
+    }
+
+    fn keyring(&self) -> Result<Keyring<'_>> {
+        self.place.keyring(self.settings.algorithm)
     }
 
     fn as_call(&self) -> Call<'_> {

@@ -4,10 +4,12 @@ mod email;
 mod lockout;
 mod password;
 mod signers;
+mod signing_key;
 mod token;
 
 pub(crate) use email::Email;
 pub(crate) use lockout::Lockout;
 pub(crate) use password::{Passwords, check_password};
 pub(crate) use signers::{Keyring, Signers};
+pub use signing_key::SigningAlgorithm;
 pub(crate) use token::{ACCESS_SECONDS, AccessClaims, REFRESH_MS, new_refresh_token};

@@ -40,6 +40,7 @@ pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{CreatedRootKey, Gatekeeper, Options};
 pub use id::{AuditId, EventId, Id, KeyId, Kind, SessionId, TenantId, UserId};
+pub use identity::SigningAlgorithm;
 pub use limit::{Endpoint, Endpoints};
 pub use operation::*;
 pub use secret::Secret;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, Rest, Watched};
-use crate::identity::{Keyring, Passwords, Signers};
+use crate::identity::{Keyring, Passwords, Signers, SigningAlgorithm};
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -96,9 +96,9 @@ impl Place {
         Ok(self.vault.get_or_init(|| vault))
     }
 
-    /// What signing needs.
-    pub(crate) fn keyring(&self) -> Result<Keyring<'_>> {
-        Ok(Keyring { store: self.store(), vault: self.vault()?, clock: self.clock() })
+    /// What signing with this algorithm needs.
+    pub(crate) fn keyring(&self, algorithm: SigningAlgorithm) -> Result<Keyring<'_>> {
+        Ok(Keyring { store: self.store(), vault: self.vault()?, clock: self.clock(), algorithm })
     }
 }
 

@@ -39,7 +39,9 @@ pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
 /// The user of an access token whose session is not over.
 fn user_of(call: Call<'_>, token: &Secret) -> Result<Option<Actor>> {
     let Call { place, settings, .. } = call;
-    let Some(claims) = place.signers().verify_access(place.keyring()?, token)? else { return Ok(None) };
+    let Some(claims) = place.signers().verify_access(place.keyring(settings.algorithm)?, token)? else {
+        return Ok(None);
+    };
     let now = place.clock().wall_ms() / 1000;
     if claims.iss != settings.issuer || claims.aud != settings.audience || claims.exp <= now {
         return Ok(None);

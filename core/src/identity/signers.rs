@@ -2,21 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
+use super::signing_key::{SigningAlgorithm, SigningKey};
 use super::token::{self, ACCESS_SECONDS, ACCESS_TYPE, AccessClaims};
 use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
-use crate::secret::{Secret, random};
+use crate::secret::Secret;
 use crate::store::{SigningKeyRow, Store};
 use crate::vault::Vault;
 
@@ -32,15 +27,8 @@ pub(crate) struct Signers(Mutex<Option<Arc<Keys>>>);
 
 struct Keys {
     read_at: u64,
-    /// The newest first; it signs.
+    /// Those that sign before those that are retired, the newest of each first.
     keys: Vec<SigningKey>,
-}
-
-struct SigningKey {
-    id: String,
-    pkcs8: Zeroizing<Vec<u8>>,
-    public: DecodingKey,
-    jwk: Value,
 }
 
 /// What signing needs of a place.
@@ -49,6 +37,15 @@ pub(crate) struct Keyring<'a> {
     pub(crate) store: &'a Store,
     pub(crate) vault: &'a Vault,
     pub(crate) clock: &'a Clock,
+    /// What new tokens are signed with.
+    pub(crate) algorithm: SigningAlgorithm,
+}
+
+impl Keyring<'_> {
+    /// The present, as records keep it.
+    pub(super) fn now(&self) -> i64 {
+        i64::try_from(self.clock.wall_ms()).unwrap_or(i64::MAX)
+    }
 }
 
 impl Signers {
@@ -59,9 +56,10 @@ impl Signers {
 
     /// A token of this `typ`.
     pub(crate) fn sign(&self, ring: Keyring<'_>, typ: &str, claims: &impl Serialize) -> Result<Secret> {
-        let keys = self.keys(ring, |keys| !keys.keys.is_empty())?;
-        let key = keys.keys.first().ok_or_else(|| GatekeeperError::internal("no signing key"))?;
-        token::sign(typ, &key.id, &key.pkcs8, claims)
+        let keys = self.keys(ring, |_| true)?;
+        let signs = |key: &&SigningKey| key.algorithm == ring.algorithm && !key.is_retired;
+        let key = keys.keys.iter().find(signs).ok_or_else(|| GatekeeperError::internal("no signing key"))?;
+        token::sign(typ, key, claims)
     }
 
     /// The claims of an access token that was signed here; none for any other.
@@ -72,20 +70,20 @@ impl Signers {
     fn verify<C: DeserializeOwned>(&self, ring: Keyring<'_>, typ: &str, token: &Secret) -> Result<Option<C>> {
         let Some(kid) = token::kid_of(typ, token) else { return Ok(None) };
         let keys = self.keys(ring, |keys| keys.find(&kid).is_some())?;
-        Ok(keys.find(&kid).and_then(|key| token::verify(token, &key.public)))
+        Ok(keys.find(&kid).and_then(|key| token::verify(token, key)))
     }
 
     /// The public keys, as a JWK Set (RFC 7517 §5).
     pub(crate) fn jwks(&self, ring: Keyring<'_>) -> Result<Value> {
-        let keys = self.keys(ring, |keys| !keys.keys.is_empty())?;
+        let keys = self.keys(ring, |_| true)?;
         Ok(json!({ "keys": keys.keys.iter().map(|key| &key.jwk).collect::<Vec<_>>() }))
     }
 
     /// Makes a new key, which signs from now on; the one before stays known until every token it signed has ended.
     pub(crate) fn rotate(&self, ring: Keyring<'_>) -> Result<()> {
-        let (now, new) = (now(ring.clock), new_key(ring)?);
+        let (now, new) = (ring.now(), SigningKey::generate(ring)?);
         ring.store.write(|tx| {
-            tx.retire_signing_keys(now)?;
+            tx.retire_signing_keys(ring.algorithm.as_str(), now)?;
             tx.add_signing_key(&new)?;
             tx.remove_signing_keys_retired_before(now - OVERLAP_MS)
         })?;
@@ -98,17 +96,20 @@ impl Signers {
         let read_at = ring.clock.boot_ms();
         if let Some(keys) = &*lock(&self.0)
             && read_at.saturating_sub(keys.read_at) < LOOK_EVERY_MS
+            && keys.keys.iter().any(|key| key.algorithm == ring.algorithm)
             && enough(keys)
         {
             return Ok(Arc::clone(keys));
         }
+        let signs =
+            |row: &SigningKeyRow| row.algorithm == ring.algorithm.as_str() && row.retired_at.is_none();
         let mut rows = ring.store.read_rows(|rows| rows.signing_keys())?;
-        if rows.first().is_none_or(|newest| newest.retired_at.is_some()) {
-            let (now, new) = (now(ring.clock), new_key(ring)?);
+        if !rows.iter().any(signs) {
+            let new = SigningKey::generate(ring)?;
             // Under the lock, look again: another process may have made one.
             rows = ring.store.write(|tx| {
-                if tx.signing_keys()?.first().is_none_or(|newest| newest.retired_at.is_some()) {
-                    tx.add_signing_key(&SigningKeyRow { created_at: now, ..new })?;
+                if !tx.signing_keys()?.iter().any(signs) {
+                    tx.add_signing_key(&new)?;
                 }
                 tx.signing_keys()
             })?;
@@ -130,41 +131,4 @@ impl Keys {
     fn find(&self, kid: &str) -> Option<&SigningKey> {
         self.keys.iter().find(|key| key.id == kid)
     }
-}
-
-impl SigningKey {
-    fn unsealed(vault: &Vault, row: SigningKeyRow) -> Result<Self> {
-        let pkcs8 = vault.unseal(&row.id, &row.private_key).ok_or_else(|| {
-            GatekeeperError::unavailable(
-                "the signing keys were sealed with another secret: set GATEKEEPER_SECRET, or bring back the file beside the database, as it was",
-            )
-        })?;
-        let jwk: Value = serde_json::from_str(&row.public_key).map_err(GatekeeperError::internal)?;
-        let x = jwk.get("x").and_then(Value::as_str).unwrap_or_default();
-        let public = DecodingKey::from_ed_components(x).map_err(GatekeeperError::internal)?;
-        Ok(Self { id: row.id, pkcs8: pkcs8.into(), public, jwk })
-    }
-}
-
-fn new_key(ring: Keyring<'_>) -> Result<SigningKeyRow> {
-    let pair = Ed25519KeyPair::generate().map_err(GatekeeperError::internal)?;
-    let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(GatekeeperError::internal)?;
-    let id = URL_SAFE_NO_PAD.encode(random::<16>()?);
-    // RFC 8037 §2.
-    let jwk = json!({
-        "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": id,
-        "x": URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()),
-    });
-    Ok(SigningKeyRow {
-        private_key: ring.vault.seal(&id, pkcs8.as_ref())?,
-        id,
-        algorithm: "EdDSA".to_owned(),
-        public_key: jwk.to_string(),
-        created_at: now(ring.clock),
-        retired_at: None,
-    })
-}
-
-fn now(clock: &Clock) -> i64 {
-    i64::try_from(clock.wall_ms()).unwrap_or(i64::MAX)
 }

@@ -2,11 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Header, Validation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
+use super::signing_key::SigningKey;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{SessionId, UserId};
 use crate::secret::{Secret, random};
@@ -30,30 +31,29 @@ pub(crate) struct AccessClaims {
     pub(crate) exp: u64,
 }
 
-/// Signs `claims` as a JWT (RFC 7519) of this `typ`, with the Ed25519 key `kid` in PKCS#8.
-pub(super) fn sign(typ: &str, kid: &str, pkcs8: &[u8], claims: &impl Serialize) -> Result<Secret> {
-    let mut header = Header::new(Algorithm::EdDSA);
+/// Signs `claims` as a JWT (RFC 7519) of this `typ`.
+pub(super) fn sign(typ: &str, key: &SigningKey, claims: &impl Serialize) -> Result<Secret> {
+    let mut header = Header::new(key.algorithm.of_jwt());
     header.typ = Some(typ.to_owned());
-    header.kid = Some(kid.to_owned());
-    let token = jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(pkcs8));
+    header.kid = Some(key.id.clone());
+    let token = jsonwebtoken::encode(&header, claims, &key.private);
     token.map(Secret::new).map_err(GatekeeperError::internal)
 }
 
 /// The `kid` of a token that says it is a JWT of this `typ`.
 pub(super) fn kid_of(typ: &str, token: &Secret) -> Option<String> {
     let header = jsonwebtoken::decode_header(token.expose()).ok()?;
-    let fits = header.alg == Algorithm::EdDSA && header.typ.as_deref() == Some(typ);
-    header.kid.filter(|_| fits)
+    header.kid.filter(|_| header.typ.as_deref() == Some(typ))
 }
 
 /// The claims of a token whose signature is good; what they say is for the caller to judge. None where it is not.
-pub(super) fn verify<C: DeserializeOwned>(token: &Secret, key: &DecodingKey) -> Option<C> {
-    // One algorithm, whatever the token asks for. The claims are judged by our own clock, and as one.
-    let mut validation = Validation::new(Algorithm::EdDSA);
+pub(super) fn verify<C: DeserializeOwned>(token: &Secret, key: &SigningKey) -> Option<C> {
+    // The key's one algorithm, whatever the token asks for. The claims are judged by our own clock, and as one.
+    let mut validation = Validation::new(key.algorithm.of_jwt());
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
-    jsonwebtoken::decode::<C>(token.expose(), key, &validation).ok().map(|token| token.claims)
+    jsonwebtoken::decode::<C>(token.expose(), &key.public, &validation).ok().map(|token| token.claims)
 }
 
 /// A new refresh token: 256 bits.

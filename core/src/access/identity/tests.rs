@@ -4,6 +4,7 @@ use super::*;
 use crate::access::Settings;
 use crate::clock::Clock;
 use crate::id::{SessionId, UserId};
+use crate::identity::SigningAlgorithm;
 use crate::place::OpenPlace;
 use crate::store::{SessionRow, UserRow};
 use crate::verify::CacheSizes;
@@ -14,7 +15,7 @@ fn place() -> OpenPlace {
 
 fn is_good(place: &Place, token: &Secret) -> bool {
     let (issuer, audience) = ("issuer".to_owned(), "audience".to_owned());
-    let settings = Settings { issuer, audience, refresh_grace_ms: 0 };
+    let settings = Settings { issuer, audience, refresh_grace_ms: 0, algorithm: SigningAlgorithm::EdDsa };
     let caller = Caller::bearer(token);
     identify(Call { place, settings: &settings, caller: &caller, source: None }).is_ok()
 }
@@ -55,7 +56,8 @@ fn a_token_that_we_signed_is_good_only_if_it_says_all_that_an_access_token_says(
         "iss": "issuer", "aud": "audience", "sub": user, "sid": session, "iat": now, "exp": now + 900,
     });
     let signed = |typ: &str, claims: &Value| {
-        let token = place.signers().sign(place.keyring().unwrap(), typ, claims).unwrap();
+        let token =
+            place.signers().sign(place.keyring(SigningAlgorithm::EdDsa).unwrap(), typ, claims).unwrap();
         is_good(&place, &token)
     };
     assert!(signed("at+jwt", &good));
@@ -94,7 +96,8 @@ fn a_token_that_another_place_signed_is_not_good() {
     let claims = json!({
         "iss": "issuer", "aud": "audience", "sub": user, "sid": session, "iat": now, "exp": now + 900,
     });
-    let token = theirs.signers().sign(theirs.keyring().unwrap(), "at+jwt", &claims).unwrap();
+    let token =
+        theirs.signers().sign(theirs.keyring(SigningAlgorithm::EdDsa).unwrap(), "at+jwt", &claims).unwrap();
     assert!(!is_good(&ours, &token));
 }
 
@@ -106,7 +109,7 @@ fn a_rotated_signing_key_is_known_until_its_tokens_have_ended_and_signs_no_more(
     let claims = json!({
         "iss": "issuer", "aud": "audience", "sub": user, "sid": session, "iat": now, "exp": now + 900,
     });
-    let ring = place.keyring().unwrap();
+    let ring = place.keyring(SigningAlgorithm::EdDsa).unwrap();
     let before = place.signers().sign(ring, "at+jwt", &claims).unwrap();
     place.signers().rotate(ring).unwrap();
     let after = place.signers().sign(ring, "at+jwt", &claims).unwrap();
@@ -116,4 +119,45 @@ fn a_rotated_signing_key_is_known_until_its_tokens_have_ended_and_signs_no_more(
     let kid = |token: &Secret| token.expose().split('.').next().unwrap_or_default().to_owned();
     assert_ne!(kid(&before), kid(&after));
     assert_eq!(place.signers().jwks(ring).unwrap()["keys"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn with_rs256_tokens_are_signed_by_a_key_of_3072_bits_and_those_of_the_other_algorithm_stay_good() {
+    let place = place();
+    let (user, session) = with_session(&place);
+    let now = place.clock().wall_ms() / 1000;
+    let claims = json!({
+        "iss": "issuer", "aud": "audience", "sub": user, "sid": session, "iat": now, "exp": now + 900,
+    });
+    let sign =
+        |algorithm| place.signers().sign(place.keyring(algorithm).unwrap(), "at+jwt", &claims).unwrap();
+    let (ed, rsa) = (sign(SigningAlgorithm::EdDsa), sign(SigningAlgorithm::Rs256));
+    assert!(is_good(&place, &ed) && is_good(&place, &rsa));
+    // The signature alone is 384 bytes.
+    assert_eq!(rsa.expose().rsplit('.').next().unwrap().len(), 512);
+    let jwks = place.signers().jwks(place.keyring(SigningAlgorithm::Rs256).unwrap()).unwrap();
+    assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_public_key_is_no_secret_to_sign_with_and_a_key_signs_with_its_own_algorithm_alone() {
+    let place = place();
+    let (user, session) = with_session(&place);
+    let now = place.clock().wall_ms() / 1000;
+    let claims = json!({
+        "iss": "issuer", "aud": "audience", "sub": user, "sid": session, "iat": now, "exp": now + 900,
+    });
+    let jwks = place.signers().jwks(place.keyring(SigningAlgorithm::EdDsa).unwrap()).unwrap();
+    let (kid, x) = (jwks["keys"][0]["kid"].as_str().unwrap(), jwks["keys"][0]["x"].as_str().unwrap());
+    for algorithm in [jsonwebtoken::Algorithm::HS256, jsonwebtoken::Algorithm::HS512] {
+        let mut header = jsonwebtoken::Header::new(algorithm);
+        (header.kid, header.typ) = (Some(kid.to_owned()), Some("at+jwt".to_owned()));
+        for secret in [
+            jsonwebtoken::EncodingKey::from_secret(x.as_bytes()),
+            jsonwebtoken::EncodingKey::from_urlsafe_base64_secret(&format!("{x}=")).unwrap(),
+        ] {
+            let token = jsonwebtoken::encode(&header, &claims, &secret).unwrap();
+            assert!(!is_good(&place, &Secret::new(token)));
+        }
+    }
 }

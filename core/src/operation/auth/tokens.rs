@@ -93,6 +93,6 @@ pub(super) fn tokens(
         iat,
         exp: iat + u64::from(ACCESS_SECONDS),
     };
-    let access_token = place.signers().sign_access(place.keyring()?, &claims)?;
+    let access_token = place.signers().sign_access(context.keyring()?, &claims)?;
     Ok(Tokens { access_token, refresh_token, expires_in: ACCESS_SECONDS, user: user.into() })
 }

@@ -38,8 +38,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub(crate) fn retire_signing_keys(&self, now: i64) -> Result<(), Failure> {
-        self.run("UPDATE signing_keys SET retired_at = $1 WHERE retired_at IS NULL", [now])?;
+    pub(crate) fn retire_signing_keys(&self, algorithm: &str, now: i64) -> Result<(), Failure> {
+        self.run(
+            "UPDATE signing_keys SET retired_at = $1 WHERE retired_at IS NULL AND algorithm = $2",
+            params![now, algorithm],
+        )?;
         Ok(())
     }
 
