@@ -13,7 +13,7 @@ use crate::id::{KeyId, TenantId};
 use crate::identity::{Keyring, SigningAlgorithm};
 use crate::key;
 use crate::limit::Endpoints;
-use crate::operation::{self, Operation};
+use crate::operation::{self, Entry, Operation, Request};
 use crate::place::{OpenPlace, Place as Opened};
 use crate::secret::Secret;
 use crate::verify::{CacheSizes, Caller, Verifier};
@@ -217,6 +217,15 @@ impl Gatekeeper {
         let Some(entry) = operation::find(name) else {
             return Err(GatekeeperError::bad_request("no operation has this name"));
         };
+        self.call_entry(entry, request.into()).await
+    }
+
+    /// Runs an operation of [`TABLE`](crate::TABLE) on a request whose fields may come from a path and a query, too;
+    /// answers in JSON.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call); `bad_request` too for what is not such a request.
+    pub async fn call_entry(&self, entry: &Entry, request: Request<'_>) -> Result<String> {
         entry.call(self.as_call(), request).await
     }
 

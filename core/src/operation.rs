@@ -10,6 +10,7 @@ mod given_id;
 mod key_manager;
 mod page;
 mod permissions;
+mod request;
 mod schema;
 mod table;
 mod tenants;
@@ -32,6 +33,7 @@ pub use key_manager::{
 };
 pub use page::Page;
 pub use permissions::*;
+pub use request::Request;
 pub use schema::Schema;
 pub use table::{Entry, Method, Route, TABLE};
 pub(crate) use table::{admitted, find};

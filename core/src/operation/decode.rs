@@ -1,18 +1,19 @@
-//! Requests from JSON, with errors in our own words: serde's repeat what the caller sent, which may be a secret.
+//! Requests from what was sent, with errors in our own words: serde's repeat what the caller sent, which may be a secret.
 
 use serde::de::DeserializeOwned;
 
+use super::request::{Gathered, Request};
 use crate::error::{GatekeeperError, Result};
 
 /// The most characters of an unknown field's name that are repeated.
 const MOST_NAME: usize = 64;
 
-/// A request from its JSON.
+/// A request from its fields.
 ///
 /// # Errors
 /// `bad_request` that names the field and what it must be.
-pub(crate) fn decode<T: DeserializeOwned>(json: &str) -> Result<T> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
+pub(crate) fn decode<'a, T: DeserializeOwned>(request: impl Into<Request<'a>>) -> Result<T> {
+    let mut deserializer = Gathered::new(request.into());
     let decoded = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         explain(&path, &error.into_inner())

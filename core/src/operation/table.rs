@@ -7,8 +7,8 @@ use super::decode::decode;
 use super::{
     AddMember, AddRoles, AuditExport, AuditQuery, AuditRecord, Can, ChangePassword, CreateKey, CreateTenant,
     DeleteKey, GetTenant, ListMembers, ListPermissions, ListSessions, ListTenants, Login, Logout, LogoutAll,
-    Me, Operation, Refresh, RemoveMember, RemoveRoles, RemoveTenant, RevokeSession, RotateKey, Signup,
-    UpdateMember, UpdateTenant, VerifyKey,
+    Me, Operation, Refresh, RemoveMember, RemoveRoles, RemoveTenant, Request, RevokeSession, RotateKey,
+    Signup, UpdateMember, UpdateTenant, VerifyKey,
 };
 use crate::access::{Access, Call, Context};
 use crate::error::{GatekeeperError, Result};
@@ -57,7 +57,7 @@ pub struct Entry {
     pub access: Access,
     /// [`Operation::POSITIONAL`].
     pub positional: &'static [&'static str],
-    call: for<'a> fn(Call<'a>, &'a str) -> Answer<'a>,
+    call: for<'a> fn(Call<'a>, Request<'a>) -> Answer<'a>,
     /// The JSON schemas of the request and of the answer; the first generator describes what is read, the second what
     /// is written.
     #[cfg(feature = "schema")]
@@ -76,24 +76,24 @@ impl Entry {
             route: O::ROUTE,
             access: O::ACCESS,
             positional: O::POSITIONAL,
-            call: |call, json| Box::pin(call_json::<O>(call, json)),
+            call: |call, request| Box::pin(run::<O>(call, request)),
             #[cfg(feature = "schema")]
             schemas: |read, written| (read.subschema_for::<O>(), written.subschema_for::<O::Output>()),
         }
     }
 
-    /// Runs the operation on a request in JSON.
-    pub(crate) async fn call(&self, call: Call<'_>, json: &str) -> Result<String> {
-        (self.call)(call, json).await
+    /// Runs the operation; answers in JSON.
+    pub(crate) async fn call(&self, call: Call<'_>, request: Request<'_>) -> Result<String> {
+        (self.call)(call, request).await
     }
 }
 
-async fn call_json<O: Operation>(call: Call<'_>, json: &str) -> Result<String> {
+async fn run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<String> {
     if O::ACCESS == Access::KeyManager {
         // A wrong root key is said before a word on the request.
         call.admit(O::ACCESS, None, super::TenantRef::None)?;
     }
-    let operation: O = decode(json)?;
+    let operation: O = decode(request)?;
     let context = admitted(call, &operation)?;
     let output = operation.run(&context).await?;
     serde_json::to_string(&output).map_err(GatekeeperError::internal)

@@ -1,0 +1,272 @@
+//! A request, from wherever its fields come: a JSON object, and beside it the texts of a path and a query.
+
+use std::vec;
+
+use serde::de::value::StringDeserializer;
+use serde::de::{
+    self, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, MapAccess, SeqAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+use serde_json::Error;
+
+/// The fields of a request. One that is given twice, wherever, is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// A JSON object.
+    pub json: &'a str,
+    /// Names and values from a path or a query, as text: what they stand for is for the operation to say. A name that is
+    /// there more than once is a list.
+    pub texts: &'a [(String, String)],
+}
+
+impl<'a> From<&'a str> for Request<'a> {
+    fn from(json: &'a str) -> Self {
+        Self { json, texts: &[] }
+    }
+}
+
+/// The JSON of a request and its texts, as one map.
+pub(super) struct Gathered<'de> {
+    json: serde_json::Deserializer<serde_json::de::StrRead<'de>>,
+    texts: Vec<(String, Vec<String>)>,
+}
+
+impl<'de> Gathered<'de> {
+    pub(super) fn new(request: Request<'de>) -> Self {
+        let mut texts: Vec<(String, Vec<String>)> = Vec::new();
+        for (name, value) in request.texts {
+            match texts.iter_mut().find(|(known, _)| known == name) {
+                Some((_, values)) => values.push(value.clone()),
+                None => texts.push((name.clone(), vec![value.clone()])),
+            }
+        }
+        Self { json: serde_json::Deserializer::from_str(request.json), texts }
+    }
+
+    /// Refuses what follows the JSON.
+    pub(super) fn end(&mut self) -> Result<(), Error> {
+        self.json.end()
+    }
+}
+
+impl<'de> Deserializer<'de> for &mut Gathered<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.texts.is_empty() {
+            return self.json.deserialize_any(visitor);
+        }
+        let texts = std::mem::take(&mut self.texts).into_iter();
+        self.json.deserialize_map(Joining { visitor, texts })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// Shows a visitor the texts, and then the JSON object.
+struct Joining<V> {
+    visitor: V,
+    texts: vec::IntoIter<(String, Vec<String>)>,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Joining<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.visitor.expecting(f)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, json: A) -> Result<V::Value, A::Error> {
+        self.visitor.visit_map(Joined { texts: self.texts, value: None, json })
+    }
+}
+
+struct Joined<A> {
+    texts: vec::IntoIter<(String, Vec<String>)>,
+    value: Option<Vec<String>>,
+    json: A,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Joined<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        match self.texts.next() {
+            Some((name, value)) => {
+                self.value = Some(value);
+                let name: StringDeserializer<A::Error> = name.into_deserializer();
+                seed.deserialize(name).map(Some)
+            }
+            None => self.json.next_key_seed(seed),
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        match self.value.take() {
+            Some(values) => seed.deserialize(Text(values)).map_err(A::Error::custom),
+            None => self.json.next_value_seed(seed),
+        }
+    }
+}
+
+/// A value as text; what it is read as is for the type to say.
+struct Text(Vec<String>);
+
+impl Text {
+    /// The one text.
+    fn only(self, expected: &dyn de::Expected) -> Result<String, Error> {
+        <[String; 1]>::try_from(self.0)
+            .map(|[only]| only)
+            .map_err(|_| Error::invalid_type(de::Unexpected::Seq, expected))
+    }
+}
+
+macro_rules! parsed {
+    ($($method:ident => $visit:ident: $type:ty,)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            let text = self.only(&visitor)?;
+            match text.parse::<$type>() {
+                Ok(value) => visitor.$visit(value),
+                Err(_) => Err(Error::invalid_type(de::Unexpected::Str(&text), &visitor)),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Text {
+    type Error = Error;
+
+    parsed! {
+        deserialize_bool => visit_bool: bool,
+        deserialize_i32 => visit_i32: i32,
+        deserialize_i64 => visit_i64: i64,
+        deserialize_u32 => visit_u32: u32,
+        deserialize_u64 => visit_u64: u64,
+        deserialize_f64 => visit_f64: f64,
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let text = self.only(&visitor)?;
+        visitor.visit_string(text)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_seq(Texts(self.0.into_iter()))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let text: StringDeserializer<Error> = self.only(&visitor)?.into_deserializer();
+        text.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 i128 u8 u16 u128 f32 char str string bytes byte_buf unit unit_struct tuple tuple_struct map struct
+        identifier ignored_any
+    }
+}
+
+struct Texts(vec::IntoIter<String>);
+
+impl<'de> SeqAccess<'de> for Texts {
+    type Error = Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        self.0.next().map(|text| seed.deserialize(Text(vec![text]))).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::operation::decode::decode;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        id: String,
+        #[serde(default)]
+        limit: Option<u32>,
+        #[serde(default)]
+        from: Option<i64>,
+        #[serde(default)]
+        revoked: bool,
+        #[serde(default)]
+        scope: Vec<String>,
+        #[serde(default)]
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Live,
+        Test,
+    }
+
+    fn read(json: &str, texts: &[(&str, &str)]) -> Result<Sample, String> {
+        let texts: Vec<(String, String)> =
+            texts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        decode(Request { json, texts: &texts })
+            .map_err(|error: crate::GatekeeperError| error.message().to_owned())
+    }
+
+    #[test]
+    fn a_text_is_read_as_what_its_field_is() {
+        let texts = [("id", "7"), ("limit", "7"), ("from", "-1"), ("revoked", "true"), ("kind", "test")];
+        let scopes = [("scope", "a"), ("scope", "b")];
+        let read = read("{}", &[&texts[..], &scopes].concat()).unwrap();
+        assert_eq!((read.id.as_str(), read.limit, read.from, read.revoked), ("7", Some(7), Some(-1), true));
+        assert_eq!((read.scope, read.kind), (vec!["a".to_owned(), "b".to_owned()], Some(Kind::Test)));
+    }
+
+    #[test]
+    fn texts_and_json_make_one_request_and_none_of_it_twice() {
+        assert_eq!(read(r#"{"limit": 3}"#, &[("id", "x")]).unwrap().limit, Some(3));
+        assert_eq!(read(r#"{"id": "EVIL"}"#, &[("id", "x")]).unwrap_err(), "id is given twice");
+        assert_eq!(read(r#"{"id": "x"}"#, &[]).unwrap().id, "x");
+    }
+
+    #[test]
+    fn a_text_that_is_not_what_its_field_is_is_refused_by_name_and_not_repeated() {
+        for (name, value) in [
+            ("limit", "canary"),
+            ("limit", ""),
+            ("limit", "-1"),
+            ("limit", "5000000000"),
+            ("from", "1.5"),
+            ("revoked", "canary"),
+            ("kind", "canary"),
+            ("lmit", "1"),
+        ] {
+            let refusal = read("{}", &[("id", "x"), (name, value)]).unwrap_err();
+            assert!(refusal.starts_with(name) && !refusal.contains("canary"), "{refusal}");
+        }
+        assert!(read("{}", &[("id", "x"), ("limit", "1"), ("limit", "2")]).unwrap_err().starts_with("limit"));
+        assert_eq!(read("{}", &[("limit", "1")]).unwrap_err(), "id is missing");
+        for broken in ["", "[]", "{\"limit\": 1", "{} x"] {
+            assert!(read(broken, &[("id", "x")]).is_err());
+        }
+    }
+}
