@@ -13,11 +13,12 @@ use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId, UserId};
 use crate::place::Place;
 use crate::store::DEFAULT_TENANT;
-use crate::verify::{Caller, Engine};
+use crate::verify::{Caller, Engine, Targets};
 
 pub(crate) use actor::Actor;
 pub(crate) use event::Event;
 pub use permission::MemberRole;
+pub(crate) use permission::covers;
 pub(crate) use scope::{check_scopes, may_grant};
 
 /// Who may call an operation.
@@ -29,6 +30,8 @@ pub enum Access {
     KeyManager,
     /// Anybody, with a credential or without.
     Public,
+    /// Anybody whose credential is good; the operation says what they may.
+    Known,
     /// A user, about themselves.
     User,
     /// Whoever has this permission in the tenant that the request names: a member by their role, an API key by its
@@ -56,6 +59,7 @@ pub struct Context<'a> {
     tenant: Option<TenantId>,
     role: Option<MemberRole>,
     source: Option<&'a str>,
+    targets: &'a Targets,
 }
 
 /// A call: the credential it carries, and from where it comes.
@@ -64,13 +68,15 @@ pub(crate) struct Call<'a> {
     pub(crate) place: &'a Place,
     pub(crate) caller: &'a Caller,
     pub(crate) source: Option<&'a str>,
+    /// The endpoints that the caller defined.
+    pub(crate) targets: &'a Targets,
 }
 
 impl<'a> Call<'a> {
     /// Lets the caller in to an operation with this access on this tenant, or says why not.
     pub(crate) fn admit(self, access: Access, tenant: TenantRef) -> Result<Context<'a>> {
-        let Self { place, caller, source } = self;
-        let context = |actor, tenant, role| Context { place, actor, tenant, role, source };
+        let Self { place, caller, source, targets } = self;
+        let context = |actor, tenant, role| Context { place, actor, tenant, role, source, targets };
         Ok(match access {
             Access::KeyManager => {
                 let tenant = caller.tenant_now(place.engine())?;
@@ -78,6 +84,10 @@ impl<'a> Call<'a> {
                 context(actor, tenant, None)
             }
             Access::Public => context(Actor::Anonymous, None, None),
+            Access::Known => match identity::identify(place, caller)? {
+                Actor::Anonymous => return Err(no_credential()),
+                actor => context(actor, None, None),
+            },
             Access::User => match identity::identify(place, caller)? {
                 actor @ Actor::User { .. } => context(actor, None, None),
                 Actor::Anonymous => return Err(no_credential()),
@@ -126,6 +136,20 @@ impl Context<'_> {
         identity::is_permitted(&self.actor, self.role, permission)
     }
 
+    /// Whether the caller has `permission` in a tenant that the request does not name.
+    pub(crate) fn may_in(&self, tenant: TenantId, permission: &str) -> Result<bool> {
+        match identity::bind(self.place, &self.actor, TenantRef::Given(tenant)) {
+            Ok((_, role)) => Ok(identity::is_permitted(&self.actor, role, permission)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The endpoints that the caller defined.
+    pub(crate) fn targets(&self) -> &Targets {
+        self.targets
+    }
+
     /// From where the call comes, as its caller says.
     pub(crate) fn source(&self) -> Option<&str> {
         self.source
@@ -154,7 +178,7 @@ fn no_credential() -> GatekeeperError {
     GatekeeperError::new(ErrorKind::CredentialMissing, "this call needs a credential that is valid")
 }
 
-fn forbidden(message: impl Into<String>) -> GatekeeperError {
+pub(crate) fn forbidden(message: impl Into<String>) -> GatekeeperError {
     GatekeeperError::new(ErrorKind::Forbidden, message)
 }
 

@@ -16,7 +16,7 @@ use crate::operation::{self, Operation};
 use crate::place::{OpenPlace, Place as Opened, Settings};
 use crate::secret::Secret;
 use crate::vault::Vault;
-use crate::verify::{CacheSizes, Caller, Verifier};
+use crate::verify::{CacheSizes, Caller, Io, Targets, ValidatedKey, Verifier};
 use url::Place;
 
 /// How a place is opened.
@@ -39,6 +39,8 @@ pub struct Options {
     pub audience: String,
     /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
     pub refresh_grace_ms: u64,
+    /// The endpoints that keys are verified against by [`VerifyApiKey`](crate::VerifyApiKey). Defaults to none.
+    pub endpoints: Endpoints,
 }
 
 impl Default for Options {
@@ -51,6 +53,7 @@ impl Default for Options {
             issuer: "gatekeeper".to_owned(),
             audience: "gatekeeper".to_owned(),
             refresh_grace_ms: 10_000,
+            endpoints: Endpoints::new(),
         }
     }
 }
@@ -63,6 +66,8 @@ pub struct Gatekeeper {
     place: OpenPlace,
     caller: Arc<Caller>,
     source: Option<Arc<str>>,
+    /// Of this handle, not of the place: a file that is opened twice may be opened with other endpoints.
+    targets: Arc<Targets>,
 }
 
 /// A new tenant and its root key.
@@ -100,7 +105,7 @@ impl Gatekeeper {
             known: checked("cacheKeys", options.cache_keys)?,
             unknown: checked("cacheUnknownKeys", options.cache_unknown_keys)?,
         };
-        let Options { clock, secret, issuer, audience, refresh_grace_ms, .. } = options;
+        let Options { clock, secret, issuer, audience, refresh_grace_ms, endpoints, .. } = options;
         if let Some(secret) = &secret {
             Vault::new(secret)?;
         }
@@ -112,7 +117,8 @@ impl Gatekeeper {
                 return Err(GatekeeperError::bad_request("clock: a manual clock is for memory: only"));
             }
         };
-        Ok(Self { place, caller: Arc::new(Caller::Operator), source: None })
+        let targets = Arc::new(Targets::new(endpoints));
+        Ok(Self { place, caller: Arc::new(Caller::Operator), source: None, targets })
     }
 
     /// The same place, used for the tenant of `root_key` alone. The key is judged at each call.
@@ -233,6 +239,37 @@ impl Gatekeeper {
         self.caller.tenant_now(self.place.engine()).map(drop)
     }
 
+    /// What the operation [`ValidateApiKey`](crate::ValidateApiKey) answers, without its way through JSON: the key, if it
+    /// is good. Nothing is taken from any limit. Whoever has the key may ask.
+    ///
+    /// In the file place this may wait for the disk where the key was not seen before or something has changed.
+    ///
+    /// ```
+    /// # use gatekeeper::{CreateKey, Gatekeeper};
+    /// # let gatekeeper = Gatekeeper::open("memory:")?;
+    /// # let created = gatekeeper.call_blocking(CreateKey::new("user"))?;
+    /// let key = gatekeeper.validate(created.api_key.expose())?;
+    /// assert_eq!(key.id(), created.id);
+    /// assert_eq!(gatekeeper.validate("no key").unwrap_err().status(), 401);
+    /// # Ok::<(), gatekeeper::GatekeeperError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `unauthorized` for a key that is not good, the same for all; `service_unavailable` where the store cannot be
+    /// reached.
+    pub fn validate(&self, key: &str) -> Result<ValidatedKey> {
+        self.place.engine().validate_waiting(key)
+    }
+
+    /// The same, if it can be said at once; nothing where the store has to be asked. For callers that must not wait:
+    /// then call [`validate`](Self::validate) where waiting is allowed.
+    ///
+    /// # Errors
+    /// As for [`validate`](Self::validate).
+    pub fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
+        self.place.engine().validate(key, Io::Forbidden)
+    }
+
     /// A verifier for these endpoints.
     ///
     /// # Errors
@@ -242,7 +279,12 @@ impl Gatekeeper {
     }
 
     fn as_call(&self) -> Call<'_> {
-        Call { place: &self.place, caller: &self.caller, source: self.source.as_deref() }
+        Call {
+            place: &self.place,
+            caller: &self.caller,
+            source: self.source.as_deref(),
+            targets: &self.targets,
+        }
     }
 
     fn operator_only(&self, refusal: &str) -> Result<()> {

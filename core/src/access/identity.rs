@@ -23,11 +23,11 @@ pub(super) fn identify(place: &Place, caller: &Caller) -> Result<Actor> {
             Err(error) if error.status() == 401 => Err(invalid_credential()),
             Err(error) => Err(error),
         },
-        Caller::ApiKey(digest) => {
-            let key = place.engine().live_key(digest)?.ok_or_else(invalid_credential)?;
-            Ok(Actor::ApiKey { id: key.id, tenant: key.tenant, scopes: key.scopes() })
-        }
-        Caller::Token(token) => user_of(place, token)?.ok_or_else(invalid_credential),
+        Caller::ApiKey(digest) => place.engine().validate_digest(digest).map(Actor::of_key),
+        Caller::Token(token) => match user_of(place, token)? {
+            Some(user) => Ok(user),
+            None => place.engine().validate_waiting(token.expose()).map(Actor::of_key),
+        },
         Caller::Malformed => Err(invalid_credential()),
     }
 }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::token::{self, ACCESS_SECONDS, ACCESS_TYPE, AccessClaims};
+use super::token::{self, ACCESS_SECONDS, ACCESS_TYPE, AccessClaims, KEY_TYPE, KeyClaims};
 use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
@@ -57,8 +57,13 @@ impl Signers {
         self.sign(ring, ACCESS_TYPE, claims)
     }
 
+    /// A token that stands for an API key, with these claims.
+    pub(crate) fn sign_key(&self, ring: Keyring<'_>, claims: &KeyClaims) -> Result<Secret> {
+        self.sign(ring, KEY_TYPE, claims)
+    }
+
     /// A token of this `typ`.
-    pub(crate) fn sign(&self, ring: Keyring<'_>, typ: &str, claims: &impl Serialize) -> Result<Secret> {
+    fn sign(&self, ring: Keyring<'_>, typ: &str, claims: &impl Serialize) -> Result<Secret> {
         let keys = self.keys(ring, |keys| !keys.keys.is_empty())?;
         let key = keys.keys.first().ok_or_else(|| GatekeeperError::internal("no signing key"))?;
         token::sign(typ, &key.id, &key.pkcs8, claims)

@@ -12,6 +12,7 @@ mod sessions;
 mod signing_keys;
 mod tenants;
 mod users;
+mod uses;
 mod wait;
 
 use std::path::{Path, PathBuf};
