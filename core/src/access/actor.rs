@@ -22,7 +22,7 @@ pub(crate) enum Actor {
 
 impl Actor {
     /// Who calls with this key.
-    pub(crate) fn of_key(key: ValidatedKey) -> Self {
+    pub(crate) fn of_key(key: &ValidatedKey) -> Self {
         Self::ApiKey { id: key.id(), tenant: key.tenant_id(), scopes: key.0.scopes() }
     }
 

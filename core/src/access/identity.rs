@@ -23,10 +23,10 @@ pub(super) fn identify(place: &Place, caller: &Caller) -> Result<Actor> {
             Err(error) if error.status() == 401 => Err(invalid_credential()),
             Err(error) => Err(error),
         },
-        Caller::ApiKey(digest) => place.engine().validate_digest(digest).map(Actor::of_key),
+        Caller::ApiKey(digest) => place.engine().validate_digest(digest).map(|key| Actor::of_key(&key)),
         Caller::Token(token) => match user_of(place, token)? {
             Some(user) => Ok(user),
-            None => place.engine().validate_waiting(token.expose()).map(Actor::of_key),
+            None => place.engine().validate_waiting(token.expose()).map(|key| Actor::of_key(&key)),
         },
         Caller::Malformed => Err(invalid_credential()),
     }

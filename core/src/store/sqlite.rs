@@ -89,6 +89,11 @@ impl Store {
         self.explained(opened(&mut writer, open).and_then(run))
     }
 
+    #[cfg(test)]
+    pub(crate) fn with_writer_for_test<T>(&self, run: impl FnOnce(&Connection) -> T) -> T {
+        run(lock(&self.writer).as_ref().unwrap())
+    }
+
     fn with_reader<T>(&self, path: &Path, run: impl FnOnce(&mut Reader) -> Result<T, Failure>) -> Result<T> {
         #[allow(clippy::indexing_slicing, reason = "own_reader is below READERS")]
         let mut reader = lock(&self.readers[own_reader()]);

@@ -103,3 +103,103 @@ impl Uses {
 fn times(keys: &[Arc<KnownKey>]) -> Vec<(KeyId, i64)> {
     keys.iter().map(|key| (key.id, i64::try_from(key.used.take()).unwrap_or(i64::MAX))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::LastUse;
+    use crate::role::RoleSet;
+    use crate::secret::Digest;
+    use crate::store::{DEFAULT_TENANT, NewKey, Quota};
+
+    fn key(number: u128) -> Arc<KnownKey> {
+        Arc::new(KnownKey {
+            serial: 1,
+            as_of: 1,
+            id: KeyId::from_bits(number),
+            tenant: DEFAULT_TENANT,
+            owner: None,
+            roles: Arc::new(RoleSet::new([])),
+            extra: None,
+            is_active: true,
+            expires_at: i64::MAX,
+            used: LastUse::default(),
+        })
+    }
+
+    fn add(store: &Store, key: &KnownKey) {
+        let new = NewKey {
+            id: key.id,
+            tenant: DEFAULT_TENANT,
+            digest: &Digest::of(&key.id.bits().to_be_bytes()),
+            prefix: "user",
+            roles: &[],
+            owner_id: None,
+            name: None,
+            metadata: None,
+            expires_at: None,
+            created_at: 0,
+            scopes: &[],
+            quota: Quota::NONE,
+            hashed_suffix: None,
+        };
+        assert!(store.write(|tx| tx.add_key(&new)).unwrap());
+    }
+
+    fn last_used(store: &Store, key: &KnownKey) -> Option<i64> {
+        store.read_rows(|rows| rows.key(key.id)).unwrap().unwrap().last_used_at
+    }
+
+    fn at(ms: u64) -> Now {
+        Now { boot_ms: ms, wall_ms: 1_000_000 + ms }
+    }
+
+    #[test]
+    fn uses_are_written_once_in_a_minute_and_the_latest_stays() {
+        let (store, uses, key) = (Store::in_memory().unwrap(), Uses::new(), key(1));
+        add(&store, &key);
+        assert!(!uses.note(&key, at(0)) && !uses.note(&key, at(59_999)));
+        assert_eq!(last_used(&store, &key), None);
+        assert!(uses.note(&key, at(61_000)));
+        uses.write_in_passing(&store, at(61_000));
+        assert_eq!(last_used(&store, &key), Some(1_061_000));
+        assert!(!uses.note(&key, at(62_000)));
+        store.write_uses(&[(key.id, 1_065_000)]).unwrap();
+        uses.write(&store, at(63_000));
+        assert_eq!(last_used(&store, &key), Some(1_065_000), "another process saw a later use");
+    }
+
+    #[test]
+    fn what_cannot_be_written_now_is_written_later_and_nobody_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, uses, key) = (Store::on_file(folder.path().join("db")), Uses::new(), key(1));
+        add(&store, &key);
+        uses.note(&key, at(0));
+        let mut other = rusqlite::Connection::open(folder.path().join("db")).unwrap();
+        let at_work = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+        uses.write_in_passing(&store, at(60_000));
+        assert!(!uses.note(&key, at(60_999)), "it is not tried again at once");
+        at_work.rollback().unwrap();
+        assert!(uses.note(&key, at(61_999)));
+        uses.write_in_passing(&store, at(61_999));
+        assert_eq!(last_used(&store, &key), Some(1_061_999));
+        // What follows is as durable as before.
+        let durable = store.with_writer_for_test(|connection| {
+            connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap()
+        });
+        assert_eq!(durable, 2);
+    }
+
+    #[test]
+    fn however_many_keys_are_used_only_so_many_wait() {
+        let (store, uses) = (Store::in_memory().unwrap(), Uses::new());
+        store.read_rows(|_| Ok(())).unwrap();
+        for number in 0..2 * MOST_WAITING as u128 {
+            uses.note(&key(number), at(0));
+        }
+        assert_eq!(lock(&uses.waiting).len(), MOST_WAITING);
+        uses.write_in_passing(&store, at(0));
+        assert_eq!(lock(&uses.waiting).len(), MOST_WAITING - MOST_IN_PASSING);
+        assert!(uses.note(&key(0), at(1)), "the rest is due");
+    }
+}

@@ -13,18 +13,19 @@ use crate::store::{AsOf, IMPORTS, KeyRecord, KeyRow, NewKey};
 const COLUMNS: &str = "SELECT id, tenant_id, owner_id, prefix, name, scopes, roles, status, quota_limit,
     quota_period, metadata, expires_at, last_used_at, created_at, updated_at FROM api_keys";
 
+/// The key that a digest is or was of, and the change number. A digest is only ever of one.
+const BY_DIGEST: &str = "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
+    k.status = 'active', min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
+    CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
+    FROM changes
+    LEFT JOIN old_digests AS o ON o.digest = $1
+    LEFT JOIN api_keys AS k ON k.digest = $1 OR k.id = o.key_id";
+
 impl Store {
     /// The key with this digest, and the change number it was read under.
     pub(crate) fn key_by_digest(&self, digest: &Digest, words: &Words<Map>) -> Result<AsOf<Option<KeyRow>>> {
         self.read_of(digest, words, |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
-                        k.status = 'active', min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
-                        CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
-                 FROM changes
-                 LEFT JOIN old_digests AS o ON o.digest = $1
-                 LEFT JOIN api_keys AS k ON k.digest = $1 OR k.id = o.key_id",
-            )?;
+            let mut statement = connection.prepare_cached(BY_DIGEST)?;
             let mut rows = statement.query([digest.as_bytes()])?;
             let row = rows.next()?.ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
             let number = row.get::<_, i64>(0)?.unsigned_abs();
@@ -261,4 +262,43 @@ fn to_json(names: &[String]) -> Result<String> {
 fn from_json(row: &Row<'_>, column: usize) -> Result<Vec<String>, Failure> {
     let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(serde_json::from_str(text).map_err(GatekeeperError::internal)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(sql: &str) -> Vec<String> {
+        let store = Store::in_memory().unwrap();
+        store
+            .with_writer(|connection| {
+                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let parameters = vec![rusqlite::types::Null; statement.parameter_count()];
+                let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
+                let mut steps = Vec::new();
+                while let Some(row) = rows.next()? {
+                    steps.push(row.get(3)?);
+                }
+                Ok(steps)
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn a_digest_is_looked_up_by_indexes_alone() {
+        let plan = plan(BY_DIGEST);
+        let scans: Vec<_> = plan.iter().filter(|step| step.starts_with("SCAN")).collect();
+        assert_eq!(scans, ["SCAN changes"], "{plan:?}");
+        let searches = plan.iter().filter(|step| step.starts_with("SEARCH")).count();
+        assert_eq!(searches, 3, "{plan:?}");
+    }
+
+    #[test]
+    fn suffixes_are_found_by_leaps_over_an_index() {
+        let plan = plan(SUFFIXES);
+        let leaps = |step: &&String| step.starts_with("SEARCH") && step.contains("_imported");
+        assert_eq!(plan.iter().filter(leaps).count(), 4, "{plan:?}");
+        let scans = |step: &&String| step.starts_with("SCAN") && step.contains("_digests");
+        assert_eq!(plan.iter().filter(scans).count(), 0, "{plan:?}");
+    }
 }
