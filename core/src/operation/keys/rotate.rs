@@ -4,14 +4,14 @@ use super::{ApiKey, CreatedApiKey, changeable};
 use crate::access::{Access, Context, Event, TenantRef};
 use crate::error::{GatekeeperError, Result};
 use crate::id::KeyId;
-use crate::key::{self, Prefix};
+use crate::key::{self, KeyStatus, Prefix};
 use crate::operation::{Method, Operation, Route};
 
 /// The longest life of an old secret: 30 days.
 const MOST_GRACE_SECONDS: u32 = 30 * 24 * 60 * 60;
 
 /// Gives a key another secret; its id and all else stay. The old secret is good for the time of grace, but not longer than
-/// the key; the one before that is dead at once. Whoever does it could give the key its scopes.
+/// the key; the one before that is dead at once, and so is that of a key that is disabled. Whoever does it could give the key its scopes.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -49,8 +49,9 @@ impl Operation for RotateApiKey {
         let (key, plain_text_key) = context.place().store().write(|tx| {
             let mut key = changeable(context, tx, self.id)?;
             let plain_text_key = key::generate(&Prefix::new(key.prefix.clone())?)?;
-            let old_until =
-                (self.grace_seconds > 0).then_some(key.expires_at.map_or(until, |end| end.min(until)));
+            let is_active = key.status == KeyStatus::Active.as_stored();
+            let end = key.expires_at.map_or(until, |end| end.min(until));
+            let old_until = (is_active && self.grace_seconds > 0).then_some(end);
             tx.replace_digest(self.id, &plain_text_key.digest(), old_until, now)?;
             context.audit(tx, Event::new("key.rotated").about(self.id))?;
             key.updated_at = now;

@@ -57,7 +57,7 @@ pub struct UpdateApiKey {
 pub enum NewStatus {
     /// It is good.
     Active,
-    /// It is refused until it is made active again.
+    /// It is refused until it is made active again. An old secret of it is dead for ever.
     Disabled,
 }
 

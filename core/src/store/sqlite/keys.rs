@@ -196,7 +196,8 @@ impl Tx<'_> {
                 key.id.to_string()
             ],
         )?;
-        if key.status == "revoked" {
+        // Whatever made the key bad, an old secret does not come back.
+        if key.status != "active" {
             self.run("DELETE FROM old_digests WHERE key_id = $1", [key.id.to_string()])?;
         }
         Ok(())

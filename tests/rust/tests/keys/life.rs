@@ -85,7 +85,7 @@ fn a_revoked_key_stays_revoked() {
 }
 
 #[test]
-fn a_disabled_key_is_refused_with_both_its_secrets_until_it_is_active_again() {
+fn a_disabled_key_is_refused_with_both_its_secrets_and_the_old_one_does_not_come_back() {
     everywhere(|place| {
         let (owner, tenant) = owner(place, "founder");
         let created = create(&owner, tenant, &[]);
@@ -97,9 +97,16 @@ fn a_disabled_key_is_refused_with_both_its_secrets_until_it_is_active_again() {
         assert_eq!(disabled.status, KeyStatus::Disabled);
         assert!(secrets.iter().all(|secret| !is_good(place, secret)));
         update(&owner, id, |update| update.status = Some(NewStatus::Active)).unwrap();
-        assert!(secrets.iter().all(|secret| is_good(place, secret)));
+        assert!(!is_good(place, &secrets[0]) && is_good(place, &secrets[1]));
+        update(&owner, id, |update| update.status = Some(NewStatus::Disabled)).unwrap();
+        let again = owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
+        assert_eq!(again.api_key.status, KeyStatus::Disabled);
+        update(&owner, id, |update| update.status = Some(NewStatus::Active)).unwrap();
+        assert!(!is_good(place, &secrets[1]) && is_good(place, &again.plain_text_key));
+        owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
+        assert!(is_good(place, &again.plain_text_key));
         owner.call_blocking(RevokeApiKey { id }).unwrap();
-        assert!(secrets.iter().all(|secret| !is_good(place, secret)));
+        assert!(secrets.iter().chain([&again.plain_text_key]).all(|secret| !is_good(place, secret)));
     });
 }
 
