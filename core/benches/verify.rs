@@ -42,6 +42,9 @@ fn hot(criterion: &mut Criterion) {
     group.bench_function("hot", |bench| {
         bench.iter(|| assert!(verifier.verify(black_box(&key), "GET_TASKS", &["task_id"]).unwrap().ok()));
     });
+    group.bench_function("validate", |bench| {
+        bench.iter(|| assert!(gatekeeper.validate(black_box(&key)).is_ok()));
+    });
     group.bench_function("malformed", |bench| {
         bench.iter(|| {
             assert!(!verifier.verify(black_box(&malformed), "GET_TASKS", &["task_id"]).unwrap().ok());

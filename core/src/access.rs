@@ -15,11 +15,12 @@ use crate::id::{KeyId, TenantId, UserId};
 use crate::identity::{Keyring, SigningAlgorithm};
 use crate::place::Place;
 use crate::store::DEFAULT_TENANT;
-use crate::verify::{Caller, Engine};
+use crate::verify::{Caller, Engine, Targets};
 
 pub(crate) use actor::Actor;
 pub(crate) use event::Event;
 pub use permission::MemberRole;
+pub(crate) use permission::covers;
 pub(crate) use scope::{check_scopes, may_grant};
 pub use tier::Tier;
 
@@ -32,6 +33,8 @@ pub enum Access {
     KeyManager,
     /// Anybody, with a credential or without.
     Public,
+    /// Anybody whose credential is good; the operation says what they may.
+    Known,
     /// A user, about themselves.
     User,
     /// Whoever has this permission in the tenant that the request names: a member by their role, an API key by its
@@ -60,6 +63,7 @@ pub struct Context<'a> {
     tenant: Option<TenantId>,
     role: Option<MemberRole>,
     source: Option<&'a str>,
+    targets: &'a Targets,
 }
 
 /// How tokens are made and read; see [`Options`](crate::Options).
@@ -78,14 +82,16 @@ pub(crate) struct Call<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) caller: &'a Caller,
     pub(crate) source: Option<&'a str>,
+    /// The endpoints that the caller defined.
+    pub(crate) targets: &'a Targets,
 }
 
 impl<'a> Call<'a> {
     /// Lets the caller in to an operation with this access on this tenant, or says why not.
     pub(crate) fn admit(self, access: Access, tier: Option<Tier>, tenant: TenantRef) -> Result<Context<'a>> {
         tier.map_or(Ok(()), |tier| tier.charge(self.place, self.source))?;
-        let Self { place, settings, caller, source } = self;
-        let context = |actor, tenant, role| Context { place, settings, actor, tenant, role, source };
+        let Self { place, settings, caller, source, targets } = self;
+        let context = |actor, tenant, role| Context { place, settings, actor, tenant, role, source, targets };
         Ok(match access {
             Access::KeyManager => {
                 let tenant = caller.tenant_now(place.engine())?;
@@ -93,6 +99,10 @@ impl<'a> Call<'a> {
                 context(actor, tenant, None)
             }
             Access::Public => context(Actor::Anonymous, None, None),
+            Access::Known => match identity::identify(self)? {
+                Actor::Anonymous => return Err(no_credential()),
+                actor => context(actor, None, None),
+            },
             Access::User => match identity::identify(self)? {
                 actor @ Actor::User { .. } => context(actor, None, None),
                 Actor::Anonymous => return Err(no_credential()),
@@ -150,6 +160,20 @@ impl Context<'_> {
         identity::is_permitted(&self.actor, self.role, permission)
     }
 
+    /// Whether the caller has `permission` in a tenant that the request does not name.
+    pub(crate) fn may_in(&self, tenant: TenantId, permission: &str) -> Result<bool> {
+        match identity::bind(self.place, &self.actor, TenantRef::Given(tenant)) {
+            Ok((_, role)) => Ok(identity::is_permitted(&self.actor, role, permission)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The endpoints that the caller defined.
+    pub(crate) fn targets(&self) -> &Targets {
+        self.targets
+    }
+
     /// From where the call comes, as its caller says.
     pub(crate) fn source(&self) -> Option<&str> {
         self.source
@@ -178,7 +202,7 @@ fn no_credential() -> GatekeeperError {
     GatekeeperError::new(ErrorKind::CredentialMissing, "this call needs a credential that is valid")
 }
 
-fn forbidden(message: impl Into<String>) -> GatekeeperError {
+pub(crate) fn forbidden(message: impl Into<String>) -> GatekeeperError {
     GatekeeperError::new(ErrorKind::Forbidden, message)
 }
 

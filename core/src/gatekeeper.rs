@@ -16,7 +16,7 @@ use crate::limit::Endpoints;
 use crate::operation::{self, Entry, Operation, Request};
 use crate::place::{OpenPlace, Place as Opened};
 use crate::secret::Secret;
-use crate::verify::{CacheSizes, Caller, Verifier};
+use crate::verify::{CacheSizes, Caller, Io, Targets, ValidatedKey, Verifier};
 use url::Place;
 
 /// How a place is opened.
@@ -41,6 +41,8 @@ pub struct Options {
     pub signing_algorithm: SigningAlgorithm,
     /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
     pub refresh_grace_ms: u64,
+    /// The endpoints that keys are verified against by [`VerifyApiKey`](crate::VerifyApiKey). Defaults to none.
+    pub endpoints: Endpoints,
 }
 
 impl Default for Options {
@@ -54,6 +56,7 @@ impl Default for Options {
             audience: "gatekeeper".to_owned(),
             signing_algorithm: SigningAlgorithm::default(),
             refresh_grace_ms: 10_000,
+            endpoints: Endpoints::new(),
         }
     }
 }
@@ -67,6 +70,8 @@ pub struct Gatekeeper {
     settings: Arc<Settings>,
     caller: Arc<Caller>,
     source: Option<Arc<str>>,
+    /// Of this handle, not of the place: a file that is opened twice may be opened with other endpoints.
+    targets: Arc<Targets>,
 }
 
 /// A new tenant and its root key.
@@ -105,7 +110,14 @@ impl Gatekeeper {
             unknown: checked("cacheUnknownKeys", options.cache_unknown_keys)?,
         };
         let Options {
-            clock, secret, issuer, audience, refresh_grace_ms, signing_algorithm: algorithm, ..
+            clock,
+            secret,
+            issuer,
+            audience,
+            refresh_grace_ms,
+            signing_algorithm: algorithm,
+            endpoints,
+            ..
         } = options;
         let settings = Arc::new(Settings { issuer, audience, refresh_grace_ms, algorithm });
         let place = match (url::parse(url)?, &clock) {
@@ -116,7 +128,8 @@ impl Gatekeeper {
             }
         };
         place.take_secret(secret)?;
-        Ok(Self { place, settings, caller: Arc::new(Caller::Operator), source: None })
+        let targets = Arc::new(Targets::new(endpoints));
+        Ok(Self { place, settings, caller: Arc::new(Caller::Operator), source: None, targets })
     }
 
     /// The same place, used for the tenant of `root_key` alone. The key is judged at each call.
@@ -246,6 +259,37 @@ impl Gatekeeper {
         self.caller.tenant_now(self.place.engine()).map(drop)
     }
 
+    /// What the operation [`ValidateApiKey`](crate::ValidateApiKey) answers, without its way through JSON: the key, if it
+    /// is good. Nothing is taken from any limit. Whoever has the key may ask.
+    ///
+    /// In the file place this may wait for the disk where the key was not seen before or something has changed.
+    ///
+    /// ```
+    /// # use gatekeeper::{CreateKey, Gatekeeper};
+    /// # let gatekeeper = Gatekeeper::open("memory:")?;
+    /// # let created = gatekeeper.call_blocking(CreateKey::new("user"))?;
+    /// let key = gatekeeper.validate(created.api_key.expose())?;
+    /// assert_eq!(key.id(), created.id);
+    /// assert_eq!(gatekeeper.validate("no key").unwrap_err().status(), 401);
+    /// # Ok::<(), gatekeeper::GatekeeperError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `unauthorized` for a key that is not good, the same for all; `service_unavailable` where the store cannot be
+    /// reached.
+    pub fn validate(&self, key: &str) -> Result<ValidatedKey> {
+        self.place.engine().validate_waiting(key)
+    }
+
+    /// The same, if it can be said at once; nothing where the store has to be asked. For callers that must not wait:
+    /// then call [`validate`](Self::validate) where waiting is allowed.
+    ///
+    /// # Errors
+    /// As for [`validate`](Self::validate).
+    pub fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
+        self.place.engine().validate(key, Io::Forbidden)
+    }
+
     /// A verifier for these endpoints.
     ///
     /// # Errors
@@ -264,6 +308,7 @@ impl Gatekeeper {
             settings: &self.settings,
             caller: &self.caller,
             source: self.source.as_deref(),
+            targets: &self.targets,
         }
     }
 

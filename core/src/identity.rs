@@ -12,4 +12,4 @@ pub(crate) use lockout::Lockout;
 pub(crate) use password::{Passwords, check_password};
 pub(crate) use signers::{Keyring, Signers};
 pub use signing_key::SigningAlgorithm;
-pub(crate) use token::{ACCESS_SECONDS, AccessClaims, REFRESH_MS, new_refresh_token};
+pub(crate) use token::{ACCESS_SECONDS, AccessClaims, KeyClaims, REFRESH_MS, new_refresh_token};

@@ -2,6 +2,8 @@
 
 mod format;
 mod record;
+mod status;
 
 pub(crate) use format::{Prefix, generate, generate_root, is_reserved, is_root, well_formed};
-pub(crate) use record::{Extra, KnownKey};
+pub(crate) use record::{Extra, KnownKey, LastUse};
+pub use status::KeyStatus;

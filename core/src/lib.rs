@@ -41,12 +41,13 @@ pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{CreatedRootKey, Gatekeeper, Options};
 pub use id::{AuditId, EventId, Id, KeyId, Kind, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;
+pub use key::KeyStatus;
 pub use limit::{Endpoint, Endpoints};
 pub use operation::*;
 pub use secret::Secret;
 #[doc(hidden)]
 pub use vectors::run_vector;
-pub use verify::{Decision, Verdict, Verifier};
+pub use verify::{Decision, ValidatedKey, Verdict, Verifier};
 pub use window::Limit;
 
 /// The README's example compiles.

@@ -8,6 +8,7 @@ pub(crate) mod decode;
 mod field;
 mod given_id;
 mod key_manager;
+mod keys;
 mod page;
 mod permissions;
 mod request;
@@ -31,6 +32,7 @@ pub use key_manager::{
     AddRoles, CreateKey, CreatedKey, DeleteKey, DeletedKey, RemoveRoles, RolesChanged, RotateKey, RotatedKey,
     VerifyDecision, VerifyKey, VerifyOutput,
 };
+pub use keys::*;
 pub use page::Page;
 pub use permissions::*;
 pub use request::Request;

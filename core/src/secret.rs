@@ -73,7 +73,7 @@ impl Digest {
     }
 
     /// The digest that was stored as these bytes.
-    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 

@@ -13,6 +13,10 @@ use crate::secret::Digest;
 use sqlite::tenant_row;
 pub(crate) use sqlite::{Failure, Store, Tx};
 
+/// Stands for the set of suffixes that imported digests were made with, in the words that say what is fresh: whatever
+/// adds to it announces a change of this digest, which is no key's.
+pub(crate) const IMPORTS: Digest = Digest::from_bytes([0; 32]);
+
 /// The tenant of keys that a key manager creates without a root key; every database has it.
 pub(crate) const DEFAULT_TENANT: TenantId = TenantId::from_bits(0);
 
@@ -200,6 +204,8 @@ pub(crate) struct KeyRow {
     pub(crate) is_active: bool,
     /// The end of the key, or of this secret of it if that is earlier.
     pub(crate) expires_at: Option<i64>,
+    /// Of an imported digest: what was hashed after the key.
+    pub(crate) hashed_suffix: Option<String>,
 }
 
 /// Something read, and the change number of the snapshot it was read from.

@@ -6,13 +6,21 @@
 mod cache;
 mod caller;
 mod engine;
+mod find;
+mod imports;
 mod target;
+mod targets;
+mod uses;
+mod validated;
 mod verdict;
 mod verifier;
 
+pub(crate) use cache::Remembered;
 pub(crate) use caller::{Caller, invalid_credential};
-pub(crate) use engine::{CacheSizes, Engine, OpenEngine};
+pub(crate) use engine::{CacheSizes, Engine, Io, OpenEngine};
 pub(crate) use target::Target;
+pub(crate) use targets::Targets;
+pub use validated::ValidatedKey;
 pub use verdict::{Decision, Verdict};
 pub use verifier::Verifier;
 pub(crate) use verifier::check_variables;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::id::{KeyId, SessionId, TenantId, UserId};
+use crate::verify::ValidatedKey;
 
 /// Who is calling, once their credential has been judged.
 #[derive(Clone, Debug)]
@@ -20,6 +21,11 @@ pub(crate) enum Actor {
 }
 
 impl Actor {
+    /// Who calls with this key.
+    pub(crate) fn of_key(key: &ValidatedKey) -> Self {
+        Self::ApiKey { id: key.id(), tenant: key.tenant_id(), scopes: key.0.scopes() }
+    }
+
     /// What kind of actor it is, as the audit log has it.
     pub(crate) fn kind(&self) -> &'static str {
         match self {

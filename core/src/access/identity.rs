@@ -25,13 +25,17 @@ pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
             Err(error) => Err(error),
         },
         Caller::ApiKey(digest) => {
-            let Some(key) = place.engine().live_key(digest)? else {
-                Tier::KEY.charge(place, source)?;
-                return Err(invalid_credential());
-            };
-            Ok(Actor::ApiKey { id: key.id, tenant: key.tenant, scopes: key.scopes() })
+            let found = place.engine().validate_digest(digest);
+            Tier::KEY.charge_refused(place, source, found).map(|key| Actor::of_key(&key))
         }
-        Caller::Token(token) => user_of(call, token)?.ok_or_else(invalid_credential),
+        Caller::Token(token) => match user_of(call, token)? {
+            Some(user) => Ok(user),
+            // A key of another product can look like anything.
+            None => {
+                let found = place.engine().validate_waiting(token.expose());
+                Tier::KEY.charge_refused(place, source, found).map(|key| Actor::of_key(&key))
+            }
+        },
         Caller::Malformed => Err(invalid_credential()),
     }
 }

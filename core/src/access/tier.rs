@@ -26,6 +26,25 @@ impl Tier {
     /// Showing API keys that are not good.
     pub const KEY: Self = Self { name: "key", most: 60 };
 
+    /// Counts a call from `source` if its credential was not good.
+    ///
+    /// # Errors
+    /// Those of what was found, and of [`charge`](Self::charge).
+    pub(crate) fn charge_refused<T>(
+        self,
+        place: &Place,
+        source: Option<&str>,
+        found: Result<T>,
+    ) -> Result<T> {
+        match found {
+            Err(error) if error.kind() == ErrorKind::CredentialInvalid => {
+                self.charge(place, source)?;
+                Err(error)
+            }
+            found => found,
+        }
+    }
+
     /// Counts a call from `source`.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::signing_key::{SigningAlgorithm, SigningKey};
-use super::token::{self, ACCESS_SECONDS, ACCESS_TYPE, AccessClaims};
+use super::token::{self, ACCESS_SECONDS, ACCESS_TYPE, AccessClaims, KEY_TYPE, KeyClaims};
 use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
@@ -52,6 +52,11 @@ impl Signers {
     /// An access token with these claims.
     pub(crate) fn sign_access(&self, ring: Keyring<'_>, claims: &AccessClaims) -> Result<Secret> {
         self.sign(ring, ACCESS_TYPE, claims)
+    }
+
+    /// A token that stands for an API key, with these claims.
+    pub(crate) fn sign_key(&self, ring: Keyring<'_>, claims: &KeyClaims) -> Result<Secret> {
+        self.sign(ring, KEY_TYPE, claims)
     }
 
     /// A token of this `typ`.

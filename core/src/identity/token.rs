@@ -9,7 +9,7 @@ use zeroize::Zeroize as _;
 
 use super::signing_key::SigningKey;
 use crate::error::{GatekeeperError, Result};
-use crate::id::{SessionId, UserId};
+use crate::id::{KeyId, SessionId, TenantId, UserId};
 use crate::secret::{Secret, random};
 
 /// How long an access token lives, in seconds.
@@ -19,6 +19,22 @@ pub(crate) const REFRESH_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 
 /// The `typ` of an access token (RFC 9068 §2.1).
 pub(super) const ACCESS_TYPE: &str = "at+jwt";
+
+/// The `typ` of what stands for an API key: never taken for a user's.
+pub(super) const KEY_TYPE: &str = "key+jwt";
+
+/// What a key token says. Times are Unix seconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct KeyClaims {
+    pub(crate) iss: String,
+    pub(crate) aud: String,
+    pub(crate) sub: KeyId,
+    pub(crate) tid: TenantId,
+    /// Separated by spaces (RFC 8693 §4.2).
+    pub(crate) scope: String,
+    pub(crate) iat: u64,
+    pub(crate) exp: u64,
+}
 
 /// What an access token says (RFC 9068 §2.2). Times are Unix seconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -23,6 +23,8 @@ pub(crate) struct KnownKey {
     pub(crate) is_active: bool,
     /// Unix ms from which on the key is not good; `i64::MAX` where it never ends.
     pub(crate) expires_at: i64,
+    /// When it was last used.
+    pub(crate) used: LastUse,
 }
 
 /// What only some keys have.
@@ -32,12 +34,50 @@ pub(crate) struct Extra {
     pub(crate) scopes: Arc<[String]>,
     /// A JSON object.
     pub(crate) metadata: Option<Box<str>>,
+    /// Of an imported digest: what was hashed after the key.
+    pub(crate) hashed_suffix: Option<Box<str>>,
+}
+
+/// When a key was last used, and whether that waits to be written.
+#[derive(Debug, Default)]
+pub(crate) struct LastUse(AtomicU64);
+
+impl LastUse {
+    /// How exactly it is known, in ms: what follows sooner is not looked at.
+    const GRAIN_MS: u64 = 1000;
+    const WAITS: u64 = 1;
+
+    /// Whether a use at `wall_ms` has to be noted.
+    pub(crate) fn is_news(&self, wall_ms: u64) -> bool {
+        (self.0.load(Relaxed) >> 1) + Self::GRAIN_MS <= wall_ms
+    }
+
+    /// Notes a use; whether the key is from now on to be written, and was not before.
+    pub(crate) fn note(&self, wall_ms: u64) -> bool {
+        self.0.swap(wall_ms << 1 | Self::WAITS, Relaxed) & Self::WAITS == 0
+    }
+
+    /// It is being written, in Unix ms: the next use waits again.
+    pub(crate) fn take(&self) -> u64 {
+        self.0.fetch_and(!Self::WAITS, Relaxed) >> 1
+    }
+
+    /// It could not be written; whether the key is from now on to be written, and was not before.
+    pub(crate) fn put_back(&self) -> bool {
+        self.0.fetch_or(Self::WAITS, Relaxed) & Self::WAITS == 0
+    }
 }
 
 impl KnownKey {
     /// Its scopes.
     pub(crate) fn scopes(&self) -> Arc<[String]> {
         self.extra.as_ref().map(|extra| Arc::clone(&extra.scopes)).unwrap_or_default()
+    }
+
+    /// Whether its digest was made of the key and then `suffix`.
+    pub(crate) fn is_hashed_with(&self, suffix: &str) -> bool {
+        let own = self.extra.as_ref().and_then(|extra| extra.hashed_suffix.as_deref());
+        own.unwrap_or_default() == suffix
     }
 
     /// A serial for a new record.

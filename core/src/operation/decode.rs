@@ -36,6 +36,11 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
         format!("{} is not known here: see the reference for the fields of this call", named())
     } else if text.starts_with("duplicate field") {
         format!("{} is given twice", named())
+    } else if text.starts_with("unknown variant") {
+        // What is expected comes last, and is ours.
+        let known = text.rsplit_once(", expected ").map(|(_, known)| known).unwrap_or_default();
+        let known = known.split(" at line").next().unwrap_or_default().trim_start_matches("one of ");
+        format!("{field} must be one of {}", known.replace('`', "\"").replace(" or ", ", "))
     } else if let Some(expected) = text.rsplit_once(", expected ").map(|(_, expected)| plain(expected)) {
         format!("{field} must be {expected}")
     } else {

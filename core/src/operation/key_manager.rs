@@ -15,6 +15,7 @@ pub use verify::{VerifyDecision, VerifyKey, VerifyOutput};
 use crate::access::Context;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::KeyId;
+use crate::key::KeyStatus;
 use crate::store::{Failure, KeyRecord, Tx};
 
 /// Changes a key of the caller's tenant, or of any for the operator, in one transaction.
@@ -26,6 +27,20 @@ fn change_key<T>(
     context.place().store().write(|tx| match tx.key(id)? {
         Some(key) if context.tenant().is_none_or(|tenant| tenant == key.tenant_id) => change(tx, key),
         _ => Err(no_such_key().into()),
+    })
+}
+
+/// The same, for a key that was not revoked: one that was is dead for ever, and can only be deleted.
+fn change_living_key<T>(
+    context: &Context<'_>,
+    id: KeyId,
+    change: impl FnOnce(&mut Tx<'_>, KeyRecord) -> Result<T, Failure>,
+) -> Result<T> {
+    change_key(context, id, |tx, key| {
+        if key.status == KeyStatus::Revoked.as_stored() {
+            return Err(no_such_key().into());
+        }
+        change(tx, key)
     })
 }
 

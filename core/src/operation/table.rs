@@ -5,10 +5,11 @@ use std::pin::Pin;
 
 use super::decode::decode;
 use super::{
-    AddMember, AddRoles, AuditExport, AuditQuery, AuditRecord, Can, ChangePassword, CreateKey, CreateTenant,
-    DeleteKey, GetTenant, ListMembers, ListPermissions, ListSessions, ListTenants, Login, Logout, LogoutAll,
-    Me, Operation, Refresh, RemoveMember, RemoveRoles, RemoveTenant, Request, RevokeSession, RotateKey,
-    Signup, UpdateMember, UpdateTenant, VerifyKey,
+    AddMember, AddRoles, AuditExport, AuditQuery, AuditRecord, Can, ChangePassword, CreateApiKey, CreateKey,
+    CreateTenant, DeleteKey, GetApiKey, GetTenant, ImportApiKeys, IssueKeyToken, ListApiKeys, ListMembers,
+    ListPermissions, ListSessions, ListTenants, Login, Logout, LogoutAll, Me, Operation, Refresh,
+    RemoveMember, RemoveRoles, RemoveTenant, Request, RevokeApiKey, RevokeSession, RotateApiKey, RotateKey,
+    Signup, UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
 };
 use crate::access::{Access, Call, Context};
 use crate::error::{GatekeeperError, Result};
@@ -142,6 +143,16 @@ operations![
     ListMembers,
     UpdateMember,
     RemoveMember,
+    CreateApiKey,
+    ListApiKeys,
+    GetApiKey,
+    UpdateApiKey,
+    RevokeApiKey,
+    RotateApiKey,
+    ValidateApiKey,
+    VerifyApiKey,
+    IssueKeyToken,
+    ImportApiKeys,
     Can,
     ListPermissions,
     AuditQuery,

@@ -13,6 +13,7 @@ mod sessions;
 mod signing_keys;
 mod tenants;
 mod users;
+mod uses;
 mod wait;
 
 use std::path::{Path, PathBuf};
@@ -87,6 +88,11 @@ impl Store {
         let mut writer = lock(&self.writer);
         let open = || self.alone_in_process().and_then(|()| open_writer(self.path.as_deref()));
         self.explained(opened(&mut writer, open).and_then(run))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_writer_for_test<T>(&self, run: impl FnOnce(&Connection) -> T) -> T {
+        run(lock(&self.writer).as_ref().unwrap())
     }
 
     fn with_reader<T>(&self, path: &Path, run: impl FnOnce(&mut Reader) -> Result<T, Failure>) -> Result<T> {

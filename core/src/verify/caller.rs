@@ -18,9 +18,9 @@ pub(crate) enum Caller {
     RootKey(RootKey),
     /// An API key.
     ApiKey(Digest),
-    /// What may be a user's access token.
+    /// What may be a user's access token, or a key of another product whose digest was imported.
     Token(Secret),
-    /// What no credential looks like.
+    /// What no credential of a caller looks like.
     Malformed,
     /// Nobody.
     Anonymous,
@@ -66,8 +66,7 @@ impl Caller {
             Some(_) if key::is_root(secret.expose()) => Self::root_key(secret),
             Some(prefix) if key::is_reserved(prefix) => Self::Malformed,
             Some(_) => Self::ApiKey(secret.digest()),
-            None if secret.expose().split('.').count() == 3 => Self::Token(secret.clone()),
-            None => Self::Malformed,
+            None => Self::Token(secret.clone()),
         }
     }
 

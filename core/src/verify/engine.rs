@@ -4,18 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::cache::{KeyCache, Remembered};
+use super::imports::Imports;
 use super::target::Target;
+use super::uses::Uses;
 use super::verdict::{Decision, Verdict};
 use crate::clock::{Clock, Now};
 use crate::counters::{Counters, SlotName};
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, Rest, Watched};
 use crate::id::{KeyId, TenantId};
-use crate::key::{self, Extra, KnownKey};
+use crate::key::{Extra, KnownKey, LastUse};
 use crate::role::RoleSets;
-use crate::secret::Digest;
 use crate::shared::{Generation, Map, Words};
-use crate::store::{AsOf, KeyRow, Store};
+use crate::store::{KeyRow, Store};
 use crate::window::{Limit, Request, Taken};
 
 /// One place: its records, its counters, its clock, and what it remembers.
@@ -23,8 +24,10 @@ pub(crate) struct Engine {
     store: Store,
     counters: Counters,
     clock: Clock,
-    cache: KeyCache,
+    pub(super) cache: KeyCache,
     role_sets: RoleSets,
+    pub(super) imports: Imports,
+    uses: Uses,
 }
 
 /// An engine, closed with the last of those who use it.
@@ -72,6 +75,8 @@ impl Engine {
             clock,
             cache: KeyCache::new(sizes.known, sizes.unknown)?,
             role_sets: RoleSets::new(),
+            imports: Imports::default(),
+            uses: Uses::new(),
         })))
     }
 
@@ -118,22 +123,39 @@ impl Engine {
         view: View<'_>,
         io: Io,
     ) -> Result<Option<Verdict>> {
-        // A root or platform key is never a user's.
-        if key::well_formed(key).is_none_or(key::is_reserved) {
-            return Ok(Some(Verdict::InvalidKey));
-        }
-        let known = match self.find(&Digest::of(key.as_bytes()), view.words(), io)? {
+        let known = match self.live_key(key, tenant, view, io)? {
             None => return Ok(None),
             Some(Remembered::Unknown) => return Ok(Some(Verdict::InvalidKey)),
             Some(Remembered::Known(known)) => known,
         };
-        let now = view.now;
-        if !known.is_good(now.wall_ms, tenant) {
-            return Ok(Some(Verdict::InvalidKey));
+        if !self.note_use(&known, view, io) {
+            return Ok(None);
         }
+        self.admit(known, target, variables, 1, view, io)
+    }
 
+    /// Takes `cost` permits, 1 at least, of the slot of a key that is good.
+    ///
+    /// # Errors
+    /// `bad_request` where its limit can never hold so many.
+    pub(crate) fn admit<V: AsRef<str>>(
+        &self,
+        known: Arc<KnownKey>,
+        target: &Target,
+        variables: &[V],
+        cost: u32,
+        view: View<'_>,
+        io: Io,
+    ) -> Result<Option<Verdict>> {
+        let now = view.now;
         let (choice, limit) = target.choose(&known.roles);
-        let request = Request { limit, cost: 1, keep_ms: target.keep_ms() };
+        if cost > limit.max_req() {
+            return Err(GatekeeperError::bad_request(format!(
+                "cost must be at most {}, the limit that applies here",
+                limit.max_req()
+            )));
+        }
+        let request = Request { limit, cost, keep_ms: target.keep_ms() };
         let Some(taken) = self.take(view, request, io, |secret| target.slot(secret, known.id, variables))?
         else {
             return Ok(None);
@@ -151,13 +173,21 @@ impl Engine {
         Ok(Some(if taken.admitted { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) }))
     }
 
-    /// The key of this digest, if there is one and it is good now. Waits for the store where that has to be asked.
-    pub(crate) fn live_key(&self, digest: &Digest) -> Result<Option<Arc<KnownKey>>> {
-        let Some(view) = self.view(Io::Allowed)? else { return Ok(None) };
-        Ok(match self.find(digest, view.words(), Io::Allowed)? {
-            Some(Remembered::Known(key)) if key.is_good(view.now.wall_ms, None) => Some(key),
-            _ => None,
-        })
+    /// Notes that a key that is good is used. False where that has to be written now and `io` forbids it: for a caller who
+    /// may wait it is written in passing, so that this is so once in a minute.
+    pub(crate) fn note_use(&self, key: &Arc<KnownKey>, view: View<'_>, io: Io) -> bool {
+        if !self.uses.note(key, view.now) {
+            return true;
+        }
+        if io == Io::Allowed {
+            self.uses.write_in_passing(&self.store, view.now);
+        }
+        io == Io::Allowed
+    }
+
+    /// Writes when keys were last used, so that who reads their records next finds it there.
+    pub(crate) fn write_uses(&self) {
+        self.uses.write(&self.store, self.clock.now());
     }
 
     /// Takes a permit of a slot that belongs to no key: what is counted is `name` and `variable`.
@@ -193,34 +223,7 @@ impl Engine {
         ))
     }
 
-    /// The record of `digest`, as fresh as `words` say; nothing if that would need I/O and `io` forbids it.
-    fn find(&self, digest: &Digest, words: &Words<Map>, io: Io) -> Result<Option<Remembered>> {
-        if let Some(remembered) = self.cache.get(digest, words) {
-            return Ok(Some(remembered));
-        }
-        if io == Io::Forbidden {
-            return Ok(None);
-        }
-        let _flight = self.cache.flight(digest);
-        // Whoever held the flight before may have brought the answer.
-        if let Some(remembered) = self.cache.get(digest, words) {
-            return Ok(Some(remembered));
-        }
-        let AsOf { number: as_of, found } = self.store.key_by_digest(digest, words)?;
-        Ok(Some(match found {
-            None => {
-                self.cache.insert_unknown(digest, as_of);
-                Remembered::Unknown
-            }
-            Some(row) => {
-                let key = Arc::new(self.known_key(row, as_of));
-                self.cache.insert_known(digest, Arc::clone(&key));
-                Remembered::Known(key)
-            }
-        }))
-    }
-
-    fn known_key(&self, row: KeyRow, as_of: u64) -> KnownKey {
+    pub(super) fn known_key(&self, row: KeyRow, as_of: u64) -> KnownKey {
         KnownKey {
             serial: KnownKey::next_serial(),
             as_of,
@@ -228,16 +231,28 @@ impl Engine {
             tenant: row.tenant,
             owner: row.owner_id.map(Into::into),
             roles: self.role_sets.share(row.roles),
-            extra: (!row.scopes.is_empty() || row.metadata.is_some()).then(|| {
-                Arc::new(Extra { scopes: row.scopes.into(), metadata: row.metadata.map(Into::into) })
-            }),
+            extra: (!row.scopes.is_empty() || row.metadata.is_some() || row.hashed_suffix.is_some()).then(
+                || {
+                    Arc::new(Extra {
+                        scopes: row.scopes.into(),
+                        metadata: row.metadata.map(Into::into),
+                        hashed_suffix: row.hashed_suffix.map(Into::into),
+                    })
+                },
+            ),
             is_active: row.is_active,
             expires_at: row.expires_at.unwrap_or(i64::MAX),
+            used: LastUse::default(),
         }
     }
 }
 
 impl View<'_> {
+    /// When the verification began, in Unix ms.
+    pub(crate) fn wall_ms(&self) -> u64 {
+        self.now.wall_ms
+    }
+
     pub(super) fn words(&self) -> &Words<Map> {
         &self.generation.words
     }
@@ -253,12 +268,15 @@ impl Rest for Engine {
         // In the order in which a verification takes them, so that nobody waits in a circle.
         self.cache.rest(guards);
         self.role_sets.rest(guards);
+        self.imports.rest(guards);
+        self.uses.rest(guards);
         self.store.rest(guards);
         self.counters.rest(guards);
         self.store.shared().rest(guards);
     }
 
     fn close(&self) {
+        self.uses.close(&self.store);
         self.counters.close();
         self.store.close();
         self.store.shared().close();

@@ -1,11 +1,10 @@
 //! Verification against a set of endpoints.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::caller::Caller;
 use super::engine::{Io, OpenEngine, reached};
-use super::target::Target;
+use super::targets::Targets;
 use super::verdict::Verdict;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
@@ -18,16 +17,12 @@ const MOST_VARIABLE_BYTES: usize = 8 * 1024;
 pub struct Verifier {
     engine: OpenEngine,
     caller: Arc<Caller>,
-    targets: HashMap<String, Target, foldhash::fast::RandomState>,
+    targets: Targets,
 }
 
 impl Verifier {
     pub(crate) fn new(engine: OpenEngine, caller: Arc<Caller>, endpoints: Endpoints) -> Self {
-        let targets = endpoints.into_iter().map(|(name, endpoint)| {
-            let target = Target::new(&name, endpoint);
-            (name, target)
-        });
-        Self { targets: targets.collect(), engine, caller }
+        Self { targets: Targets::new(endpoints), engine, caller }
     }
 
     /// Judges `key`, chooses its limit at `endpoint`, and takes one permit of its slot, which is the key, the endpoint
@@ -80,22 +75,9 @@ impl Verifier {
     ) -> Result<Option<Verdict>> {
         let Some(view) = self.engine.view(io)? else { return Ok(None) };
         let Some(tenant) = self.caller.tenant(&self.engine, &view, io)? else { return Ok(None) };
-        let Some(target) = self.targets.get(endpoint) else { return Err(self.never_defined()) };
+        let target = self.targets.get(endpoint)?;
         check_variables(variables)?;
         self.engine.verify(key, target, variables, tenant, view, io)
-    }
-
-    /// Does not repeat the name that was given: it may be a key in the wrong place.
-    #[cold]
-    fn never_defined(&self) -> GatekeeperError {
-        let mut names: Vec<_> = self.targets.keys().map(|name| format!("\"{name}\"")).collect();
-        names.sort_unstable();
-        if names.len() > 10 {
-            names.truncate(10);
-            names.push("…".to_owned());
-        }
-        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        GatekeeperError::bad_request(format!("endpoint was never defined; defined: {known}"))
     }
 }
 

@@ -9,7 +9,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Duration;
 
-use gatekeeper::{CreateKey, DeleteKey, Endpoints, Gatekeeper, RotateKey, Verdict, Verifier};
+use gatekeeper::{
+    CreateKey, DeleteKey, Endpoints, ForeignKey, Gatekeeper, ImportApiKeys, RevokeApiKey, RotateKey, Secret,
+    Verdict, Verifier,
+};
 use tempfile::TempDir;
 
 const ENDPOINTS: &str = r#"{
@@ -340,4 +343,25 @@ fn a_folder_that_this_user_cannot_write_is_an_error_that_says_what_to_change() {
     assert!(refused.contains("gatekeeper.db-shared"), "{refused}");
     allow(&place.shared(), 0o777);
     assert_eq!(worker.ask(&format!("verify {} TWO", key.expose())), "admitted");
+}
+
+#[test]
+fn an_imported_key_is_good_at_once_in_a_process_that_has_refused_it() {
+    let place = Place::new();
+    let mut worker = Worker::on(&place.database);
+    let tenant_id = place.gatekeeper.create_root_key("Acme").unwrap().tenant_id;
+    // SHA-256 of "legacy-key-1", and of "legacy-key-3-pepper".
+    let keys = [
+        ("legacy-key-1", "37f7723d547baf5b562970b8183c183f462e14bb79bf913ccb8323c9c90f5212", ""),
+        ("legacy-key-3", "9c7224ea9da8f9eb77188c9576b9b65c45e8e8d9398c9bb7b2363d192b0a5b82", "-pepper"),
+    ];
+    for (key, digest, suffix) in keys {
+        let order = format!("verify {key} MANY");
+        assert_eq!(worker.ask(&order), "invalid");
+        let key = ForeignKey { suffix: Some(suffix.to_owned()), ..ForeignKey::new(Secret::new(digest)) };
+        let imported = place.gatekeeper.call_blocking(ImportApiKeys { tenant_id, keys: vec![key] }).unwrap();
+        assert_eq!(worker.ask(&order), "admitted");
+        place.gatekeeper.call_blocking(RevokeApiKey { id: imported.api_keys[0].id }).unwrap();
+        assert_eq!(worker.ask(&order), "invalid");
+    }
 }

@@ -21,7 +21,7 @@ fn told(error: &GatekeeperError) -> (u16, &'static str, String, Option<u32>, Opt
 }
 
 /// A request that would be carried out for each operation on a tenant, were it the caller's.
-fn requests(tenant: &str, user: &str) -> Vec<(&'static str, Value)> {
+fn requests(tenant: &str, user: &str, key: &str) -> Vec<(&'static str, Value)> {
     vec![
         ("tenants.get", json!({ "tenantId": tenant })),
         ("tenants.update", json!({ "tenantId": tenant, "name": "x" })),
@@ -35,6 +35,13 @@ fn requests(tenant: &str, user: &str) -> Vec<(&'static str, Value)> {
         ("audit.query", json!({ "tenantId": tenant })),
         ("audit.export", json!({ "tenantId": tenant })),
         ("audit.record", json!({ "tenantId": tenant, "action": "invoice.paid" })),
+        ("keys.create", json!({ "tenantId": tenant, "name": "x" })),
+        ("keys.import", json!({ "tenantId": tenant, "keys": [{ "digest": "0".repeat(64) }] })),
+        ("keys.list", json!({ "tenantId": tenant })),
+        ("keys.get", json!({ "id": key })),
+        ("keys.update", json!({ "id": key, "name": "x" })),
+        ("keys.rotate", json!({ "id": key })),
+        ("keys.revoke", json!({ "id": key })),
     ]
 }
 
@@ -49,19 +56,26 @@ fn to_a_stranger_a_tenant_of_others_one_that_is_gone_and_one_that_never_was_are_
             (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
         let others = owner.new_tenant("others");
         let gone = stranger.new_tenant("gone");
+        let key_of = |user: &User, tenant: &str| {
+            let created = user.call("keys.create", &json!({ "tenantId": tenant, "name": "x" })).unwrap();
+            text(created.get("apiKey").unwrap(), "id")
+        };
+        let (their_key, gone_key) = (key_of(&owner, &others), key_of(&stranger, &gone));
         stranger.call("tenants.remove", &json!({ "tenantId": gone })).unwrap();
         let never = "tnt_01h455vb4pex5vsknk084sn02q";
+        let no_key = "key_01h455vb4pex5vsknk084sn02q";
         let tenant_operations = TABLE.iter().filter(|entry| matches!(entry.access, Access::Tenant(_)));
         for entry in tenant_operations {
-            let answers: Vec<_> = [others.as_str(), &gone, never]
-                .into_iter()
-                .map(|tenant| {
-                    let requests = requests(tenant, &stranger.id);
-                    let request = requests.iter().find(|(name, _)| *name == entry.name);
-                    let (_, request) = request.unwrap_or_else(|| panic!("a request for {}", entry.name));
-                    told(&stranger.call(entry.name, request).unwrap_err())
-                })
-                .collect();
+            let answers: Vec<_> =
+                [(others.as_str(), their_key.as_str()), (&gone, &gone_key), (never, no_key)]
+                    .into_iter()
+                    .map(|(tenant, key)| {
+                        let requests = requests(tenant, &stranger.id, key);
+                        let request = requests.iter().find(|(name, _)| *name == entry.name);
+                        let (_, request) = request.unwrap_or_else(|| panic!("a request for {}", entry.name));
+                        told(&stranger.call(entry.name, request).unwrap_err())
+                    })
+                    .collect();
             assert_eq!(answers[0].0, 404, "{}", entry.name);
             assert!(answers.iter().all(|answer| *answer == answers[0]), "{}", entry.name);
         }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::change_key;
+use super::change_living_key;
 use crate::access::{Access, Context, Event};
 use crate::error::Result;
 use crate::operation::{GivenId, Method, Operation, Route};
@@ -75,7 +75,7 @@ fn change_roles(
 ) -> Result<RolesChanged> {
     let id = id.get()?;
     let now = context.place().now();
-    change_key(context, id, |tx, mut key| {
+    change_living_key(context, id, |tx, mut key| {
         let had = key.roles.len();
         key.roles = change(key.roles)?;
         let count = key.roles.len().abs_diff(had);

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::change_key;
+use super::change_living_key;
 use crate::access::{Access, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
@@ -38,7 +38,7 @@ impl Operation for RotateKey {
     async fn run(self, context: &Context<'_>) -> Result<RotatedKey> {
         let id = self.id.get()?;
         let now = context.place().now();
-        let apikey = change_key(context, id, |tx, key| {
+        let apikey = change_living_key(context, id, |tx, key| {
             let apikey = key::generate(&Prefix::new(key.prefix)?)?;
             tx.replace_digest(id, &apikey.digest(), None, now)?;
             context.audit(tx, Event::new("key.rotated").of_tenant(key.tenant_id).about(id))?;

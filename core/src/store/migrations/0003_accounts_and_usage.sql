@@ -89,8 +89,11 @@ CREATE INDEX api_keys_imported ON api_keys (hashed_suffix) WHERE hashed_suffix I
 CREATE TABLE old_digests (
     key_id TEXT   NOT NULL PRIMARY KEY REFERENCES api_keys (id) ON DELETE CASCADE,
     digest BLOB   NOT NULL UNIQUE,
-    until  BIGINT NOT NULL
+    until  BIGINT NOT NULL,
+    -- As in api_keys.
+    hashed_suffix TEXT
 );
+CREATE INDEX old_digests_imported ON old_digests (hashed_suffix) WHERE hashed_suffix IS NOT NULL;
 
 DROP TRIGGER api_keys_update;
 CREATE TRIGGER api_keys_update

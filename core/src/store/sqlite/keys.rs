@@ -8,22 +8,24 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
 use crate::shared::{Concern, Map, Words};
-use crate::store::{AsOf, KeyRecord, KeyRow, NewKey};
+use crate::store::{AsOf, IMPORTS, KeyRecord, KeyRow, NewKey};
 
 const COLUMNS: &str = "SELECT id, tenant_id, owner_id, prefix, name, scopes, roles, status, quota_limit,
     quota_period, metadata, expires_at, last_used_at, created_at, updated_at FROM api_keys";
+
+/// The key that a digest is or was of, and the change number. A digest is only ever of one.
+const BY_DIGEST: &str = "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
+    k.status = 'active', min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
+    CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
+    FROM changes
+    LEFT JOIN old_digests AS o ON o.digest = $1
+    LEFT JOIN api_keys AS k ON k.digest = $1 OR k.id = o.key_id";
 
 impl Store {
     /// The key with this digest, and the change number it was read under.
     pub(crate) fn key_by_digest(&self, digest: &Digest, words: &Words<Map>) -> Result<AsOf<Option<KeyRow>>> {
         self.read_of(digest, words, |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
-                        k.status = 'active', min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at))
-                 FROM changes
-                 LEFT JOIN old_digests AS o ON o.digest = $1
-                 LEFT JOIN api_keys AS k ON k.digest = $1 OR k.id = o.key_id",
-            )?;
+            let mut statement = connection.prepare_cached(BY_DIGEST)?;
             let mut rows = statement.query([digest.as_bytes()])?;
             let row = rows.next()?.ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
             let number = row.get::<_, i64>(0)?.unsigned_abs();
@@ -32,7 +34,54 @@ impl Store {
     }
 }
 
+/// Every suffix that an imported digest was made with, each with the change number; by leaps over an index, so that it
+/// does not matter how many digests share one.
+const SUFFIXES: &str = "WITH RECURSIVE
+    present (suffix) AS (
+        SELECT min(hashed_suffix) FROM api_keys WHERE hashed_suffix IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(hashed_suffix) FROM api_keys WHERE hashed_suffix > suffix)
+        FROM present WHERE suffix IS NOT NULL
+    ),
+    old (suffix) AS (
+        SELECT min(hashed_suffix) FROM old_digests WHERE hashed_suffix IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(hashed_suffix) FROM old_digests WHERE hashed_suffix > suffix)
+        FROM old WHERE suffix IS NOT NULL
+    )
+    SELECT changes.number, suffixes.suffix FROM changes LEFT JOIN
+        (SELECT suffix FROM present UNION SELECT suffix FROM old) AS suffixes ON suffixes.suffix IS NOT NULL";
+
+impl Store {
+    /// The suffixes that imported digests were made with, and the change number they were read under.
+    pub(crate) fn imported_suffixes(&self, words: &Words<Map>) -> Result<AsOf<Vec<String>>> {
+        self.read_of(&IMPORTS, words, |connection| {
+            let mut statement = connection.prepare_cached(SUFFIXES)?;
+            let mut rows = statement.query([])?;
+            let mut read = AsOf { number: 0, found: Vec::new() };
+            while let Some(row) = rows.next()? {
+                read.number = row.get::<_, i64>(0)?.unsigned_abs();
+                read.found.extend(row.get::<_, Option<String>>(1)?);
+            }
+            Ok(read)
+        })
+    }
+}
+
 impl Rows<'_> {
+    /// The suffixes that imported digests were made with.
+    pub(crate) fn imported_suffixes(&self) -> Result<Vec<String>, Failure> {
+        let suffixes = self.all(SUFFIXES, [], |row| Ok(row.get::<_, Option<String>>(1)?))?;
+        Ok(suffixes.into_iter().flatten().collect())
+    }
+
+    /// Whether this digest was a key's before its last rotation.
+    fn is_old_digest(&self, digest: &Digest) -> Result<bool, Failure> {
+        let found =
+            self.value::<i64>("SELECT until FROM old_digests WHERE digest = $1", [digest.as_bytes()])?;
+        Ok(found.is_some())
+    }
+
     pub(crate) fn key(&self, id: KeyId) -> Result<Option<KeyRecord>, Failure> {
         self.one(&format!("{COLUMNS} WHERE id = $1"), [id.to_string()], key_record)
     }
@@ -64,6 +113,12 @@ impl Rows<'_> {
 impl Tx<'_> {
     /// Adds a key; false where its digest is some key's already.
     pub(crate) fn add_key(&mut self, key: &NewKey<'_>) -> Result<bool, Failure> {
+        if key.hashed_suffix.is_some() {
+            if self.is_old_digest(key.digest)? {
+                return Ok(false);
+            }
+            self.announce(Concern::Changed(IMPORTS));
+        }
         self.announce(Concern::Appeared(*key.digest));
         let added = self.run(
             "INSERT INTO api_keys (id, tenant_id, digest, prefix, roles, owner_id, name, metadata, expires_at,
@@ -103,7 +158,8 @@ impl Tx<'_> {
         self.run("DELETE FROM old_digests WHERE key_id = $1", [id.to_string()])?;
         if let Some(until) = old_until {
             self.run(
-                "INSERT INTO old_digests (key_id, digest, until) SELECT id, digest, $1 FROM api_keys WHERE id = $2",
+                "INSERT INTO old_digests (key_id, digest, until, hashed_suffix)
+                 SELECT id, digest, $1, hashed_suffix FROM api_keys WHERE id = $2",
                 params![until, id.to_string()],
             )?;
         }
@@ -140,9 +196,19 @@ impl Tx<'_> {
                 key.id.to_string()
             ],
         )?;
-        if key.status == "revoked" {
+        // Whatever made the key bad, an old secret does not come back.
+        if key.status != "active" {
             self.run("DELETE FROM old_digests WHERE key_id = $1", [key.id.to_string()])?;
         }
+        Ok(())
+    }
+
+    /// Writes when a key was last used, unless it is known to have been used later. Nobody has to hear of it.
+    pub(super) fn note_use(&self, id: KeyId, used_at: i64) -> Result<(), Failure> {
+        self.run(
+            "UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND coalesce(last_used_at, 0) < $1",
+            params![used_at, id.to_string()],
+        )?;
         Ok(())
     }
 
@@ -166,6 +232,7 @@ fn key_row(row: &Row<'_>) -> Result<Option<KeyRow>, Failure> {
         metadata: row.get(6)?,
         is_active: row.get(7)?,
         expires_at: row.get(8)?,
+        hashed_suffix: row.get(9)?,
     }))
 }
 
@@ -196,4 +263,43 @@ fn to_json(names: &[String]) -> Result<String> {
 fn from_json(row: &Row<'_>, column: usize) -> Result<Vec<String>, Failure> {
     let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(serde_json::from_str(text).map_err(GatekeeperError::internal)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(sql: &str) -> Vec<String> {
+        let store = Store::in_memory().unwrap();
+        store
+            .with_writer(|connection| {
+                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let parameters = vec![rusqlite::types::Null; statement.parameter_count()];
+                let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
+                let mut steps = Vec::new();
+                while let Some(row) = rows.next()? {
+                    steps.push(row.get(3)?);
+                }
+                Ok(steps)
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn a_digest_is_looked_up_by_indexes_alone() {
+        let plan = plan(BY_DIGEST);
+        let scans: Vec<_> = plan.iter().filter(|step| step.starts_with("SCAN")).collect();
+        assert_eq!(scans, ["SCAN changes"], "{plan:?}");
+        let searches = plan.iter().filter(|step| step.starts_with("SEARCH")).count();
+        assert_eq!(searches, 3, "{plan:?}");
+    }
+
+    #[test]
+    fn suffixes_are_found_by_leaps_over_an_index() {
+        let plan = plan(SUFFIXES);
+        let leaps = |step: &&String| step.starts_with("SEARCH") && step.contains("_imported");
+        assert_eq!(plan.iter().filter(leaps).count(), 4, "{plan:?}");
+        let scans = |step: &&String| step.starts_with("SCAN") && step.contains("_digests");
+        assert_eq!(plan.iter().filter(scans).count(), 0, "{plan:?}");
+    }
 }

@@ -51,6 +51,13 @@ impl Store {
     }
 }
 
+impl<'a> Rows<'a> {
+    /// What a transaction of `connection` sees.
+    pub(super) fn of(connection: &'a Connection) -> Self {
+        Self(connection)
+    }
+}
+
 impl Rows<'_> {
     pub(super) fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, Failure> {
         Ok(self.0.prepare_cached(sql)?)
@@ -99,6 +106,13 @@ impl<'a> Deref for Tx<'a> {
 
     fn deref(&self) -> &Rows<'a> {
         &self.rows
+    }
+}
+
+impl<'a> Tx<'a> {
+    /// A transaction of which nobody has to hear.
+    pub(super) fn silent(rows: Rows<'a>) -> Self {
+        Self { rows, concerns: Vec::new() }
     }
 }
 

@@ -1,0 +1,112 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::Result;
+use crate::id::{KeyId, TenantId};
+use crate::key::KeyStatus;
+use crate::operation::Wire;
+use crate::operation::field::from_text;
+use crate::secret::Secret;
+use crate::store::KeyRecord;
+
+/// The calendar period, in UTC, in which a quota is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum QuotaPeriod {
+    /// From the full hour on.
+    Hour,
+    /// From midnight on.
+    Day,
+    /// From the first day on.
+    #[default]
+    Month,
+}
+
+/// A key, without its secret, which nobody can show again.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKey {
+    /// Its id, which it keeps through every rotation.
+    pub id: KeyId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Whose it is in your application.
+    pub owner_id: Option<String>,
+    /// What its secret begins with; of an imported key, what its next one will.
+    pub prefix: String,
+    /// What it is called.
+    pub name: Option<String>,
+    /// What it may do, sorted by bytes.
+    pub scopes: Vec<String>,
+    /// What chooses its rate limits, sorted by bytes.
+    pub roles: Vec<String>,
+    /// Whether it is good.
+    pub status: KeyStatus,
+    /// How much it may use in a period; none for anything.
+    pub quota_limit: Option<i64>,
+    /// The period of its quota.
+    pub quota_period: QuotaPeriod,
+    /// Anything of yours.
+    pub metadata: Option<Map<String, Value>>,
+    /// When it ends, Unix ms; none for never.
+    pub expires_at: Option<i64>,
+    /// When it was last good for something, Unix ms, to about a minute where another process used it.
+    pub last_used_at: Option<i64>,
+    /// Unix ms.
+    pub created_at: i64,
+    /// When it was last changed, Unix ms.
+    pub updated_at: i64,
+}
+
+/// A key and its secret.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedApiKey {
+    /// The key.
+    pub api_key: ApiKey,
+    /// Its secret; it is not stored and cannot be shown again.
+    #[serde(with = "Wire")]
+    pub plain_text_key: Secret,
+}
+
+impl QuotaPeriod {
+    /// As it is stored.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Month => "month",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        let known = [Self::Hour, Self::Day].into_iter().find(|period| period.as_str() == text);
+        known.unwrap_or_default()
+    }
+}
+
+impl ApiKey {
+    /// The key as it is at `now`, in Unix ms.
+    pub(super) fn new(record: KeyRecord, now: i64) -> Result<Self> {
+        Ok(Self {
+            status: KeyStatus::of(&record.status, record.expires_at, now),
+            quota_period: QuotaPeriod::parse(&record.quota_period),
+            metadata: from_text(record.metadata.as_deref())?,
+            id: record.id,
+            tenant_id: record.tenant_id,
+            owner_id: record.owner_id,
+            prefix: record.prefix,
+            name: record.name,
+            scopes: record.scopes,
+            roles: record.roles,
+            quota_limit: record.quota_limit,
+            expires_at: record.expires_at,
+            last_used_at: record.last_used_at,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+        })
+    }
+}

@@ -1,0 +1,142 @@
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::given::Given;
+use super::{ApiKey, CreatedApiKey, QuotaPeriod, USUAL_PREFIX};
+use crate::access::{Access, Context, Event, TenantRef, check_scopes, may_grant, not_found};
+use crate::error::Result;
+use crate::id::{KeyId, TenantId};
+use crate::key::{self, Prefix};
+use crate::operation::field::{end_of_life, to_text};
+use crate::operation::{Method, Operation, Route};
+use crate::role;
+use crate::store::{NewKey, Quota};
+
+/// Creates a key of a tenant. Nobody gives it more scopes than they have.
+///
+/// ```
+/// use gatekeeper::{CreateApiKey, Gatekeeper};
+/// let gatekeeper = Gatekeeper::open("memory:")?;
+/// let tenant = gatekeeper.create_root_key("Acme Inc")?.tenant_id;
+/// let created = gatekeeper.call_blocking(CreateApiKey {
+///     name: Some("server-key".into()),
+///     scopes: vec!["read".into(), "write".into()],
+///     ..CreateApiKey::new(tenant)
+/// })?;
+/// assert!(created.plain_text_key.expose().starts_with("gk_live_"));
+/// # Ok::<(), gatekeeper::GatekeeperError>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateApiKey {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// What it is called: at most 256 bytes. Defaults to no name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What it begins with: 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends, not reserved. Defaults to
+    /// `gk_live`.
+    #[serde(default)]
+    pub prefix: Option<String>,
+    /// Whose it is in your application: at most 256 bytes. Defaults to nobody's.
+    #[serde(default)]
+    pub owner_id: Option<String>,
+    /// What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to nothing.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// How much it may use in a period: 0 to 2⁵³ − 1. Defaults to anything.
+    #[serde(default)]
+    pub quota_limit: Option<i64>,
+    /// The period of its quota. Defaults to `month`.
+    #[serde(default)]
+    pub quota_period: QuotaPeriod,
+    /// How long it is good, 1 second to 100 years. Defaults to for ever.
+    #[serde(default)]
+    pub expires_in_seconds: Option<u64>,
+    /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    #[serde(default)]
+    pub metadata: Option<Map<String, Value>>,
+}
+
+impl CreateApiKey {
+    /// A key of this tenant with all else by default.
+    #[must_use]
+    pub fn new(tenant_id: TenantId) -> Self {
+        Self {
+            tenant_id,
+            name: None,
+            prefix: None,
+            owner_id: None,
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            quota_limit: None,
+            quota_period: QuotaPeriod::default(),
+            expires_in_seconds: None,
+            metadata: None,
+        }
+    }
+
+    fn prefix(&self) -> Result<Prefix> {
+        Prefix::new(self.prefix.as_deref().unwrap_or(USUAL_PREFIX).to_owned())
+    }
+}
+
+impl Operation for CreateApiKey {
+    type Output = CreatedApiKey;
+    const NAME: &'static str = "keys.create";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/keys", 201);
+    const ACCESS: Access = Access::Tenant("keys:write");
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    fn check(&self) -> Result<()> {
+        let given = Given {
+            name: self.name.as_deref(),
+            owner_id: self.owner_id.as_deref(),
+            metadata: self.metadata.as_ref(),
+            quota_limit: self.quota_limit,
+            expires_in_seconds: self.expires_in_seconds,
+        };
+        given.check()?;
+        self.prefix()?;
+        check_scopes(self.scopes.clone())?;
+        role::normalize(self.roles.clone()).map(drop)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
+        let (place, now) = (context.place(), context.place().now());
+        let prefix = self.prefix()?;
+        let (scopes, roles) = (check_scopes(self.scopes)?, role::normalize(self.roles)?);
+        may_grant(context, &scopes)?;
+        let id = KeyId::generate(place.clock())?;
+        let plain_text_key = key::generate(&prefix)?;
+        let record = place.store().write(|tx| {
+            tx.tenant(self.tenant_id)?.ok_or_else(not_found)?;
+            tx.add_key(&NewKey {
+                id,
+                tenant: self.tenant_id,
+                digest: &plain_text_key.digest(),
+                prefix: prefix.as_str(),
+                roles: &roles,
+                owner_id: self.owner_id.as_deref(),
+                name: self.name.as_deref(),
+                metadata: self.metadata.as_ref().map(to_text).as_deref(),
+                expires_at: self.expires_in_seconds.map(|seconds| end_of_life(now, seconds)),
+                created_at: now,
+                scopes: &scopes,
+                quota: Quota { limit: self.quota_limit, period: self.quota_period.as_str() },
+                hashed_suffix: None,
+            })?;
+            context.audit(tx, Event::new("key.created").about(id))?;
+            tx.key(id)
+        })?;
+        let api_key = ApiKey::new(record.ok_or_else(not_found)?, now)?;
+        Ok(CreatedApiKey { api_key, plain_text_key })
+    }
+}

@@ -1,0 +1,44 @@
+//! Checks of what a request says of a key.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::error::{GatekeeperError, Result};
+use crate::operation::field::{check_life, check_metadata, check_text};
+
+/// The largest quota: what every language counts exactly.
+const MOST_QUOTA: i64 = (1 << 53) - 1;
+
+/// What several requests say of a key.
+pub(super) struct Given<'a> {
+    pub(super) name: Option<&'a str>,
+    pub(super) owner_id: Option<&'a str>,
+    pub(super) metadata: Option<&'a Map<String, Value>>,
+    pub(super) quota_limit: Option<i64>,
+    pub(super) expires_in_seconds: Option<u64>,
+}
+
+impl Given<'_> {
+    pub(super) fn check(&self) -> Result<()> {
+        check_text("name", self.name)?;
+        check_text("ownerId", self.owner_id)?;
+        check_metadata(self.metadata)?;
+        check_life(self.expires_in_seconds)?;
+        if self.quota_limit.is_some_and(|limit| !(0..=MOST_QUOTA).contains(&limit)) {
+            return Err(GatekeeperError::bad_request(format!(
+                "quotaLimit must be a whole number from 0 to {MOST_QUOTA}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Tells a field that is `null` from one that is not there.
+#[allow(clippy::option_option, reason = "the outer one says whether it was given")]
+pub(super) fn or_null<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}

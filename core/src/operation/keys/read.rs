@@ -1,0 +1,73 @@
+use serde::Deserialize;
+
+use super::ApiKey;
+use crate::access::{Access, Context, TenantRef, not_found};
+use crate::error::Result;
+use crate::id::{KeyId, TenantId};
+use crate::operation::page::List;
+use crate::operation::{Method, Operation, Page, Route};
+
+/// The keys of a tenant, in the order in which they were made.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListApiKeys {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// How many at most: 1 to 100. Defaults to 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the page before. Defaults to the first page.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// One key.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GetApiKey {
+    /// Its id.
+    pub id: KeyId,
+}
+
+impl Operation for ListApiKeys {
+    type Output = Page<ApiKey>;
+    const NAME: &'static str = "keys.list";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/keys", 200);
+    const ACCESS: Access = Access::Tenant("keys:read");
+    const POSITIONAL: &'static [&'static str] = &["tenantId"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Page<ApiKey>> {
+        let (place, tenant, now) = (context.place(), self.tenant_id, context.place().now());
+        let list = List::new(place, format!("keys of {tenant}"), self.limit);
+        let after = list.after(self.cursor.as_deref())?;
+        context.engine().write_uses();
+        let rows = place.store().read_rows(|rows| rows.keys(tenant, after, list.limit_and_one()))?;
+        let Page { items, next_cursor } = list.page(rows, |row| row.id, |row| ApiKey::new(row, now))?;
+        Ok(Page { items: items.into_iter().collect::<Result<_>>()?, next_cursor })
+    }
+}
+
+impl Operation for GetApiKey {
+    type Output = ApiKey;
+    const NAME: &'static str = "keys.get";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/keys/{id}", 200);
+    const ACCESS: Access = Access::Tenant("keys:read");
+    const POSITIONAL: &'static [&'static str] = &["id"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::OfKey(self.id)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<ApiKey> {
+        context.engine().write_uses();
+        let key = context.place().store().read_rows(|rows| rows.key(self.id))?;
+        let key = key.filter(|key| context.tenant() == Some(key.tenant_id));
+        ApiKey::new(key.ok_or_else(not_found)?, context.place().now())
+    }
+}

@@ -1,0 +1,62 @@
+use serde::Deserialize;
+
+use super::{ApiKey, CreatedApiKey, changeable};
+use crate::access::{Access, Context, Event, TenantRef};
+use crate::error::{GatekeeperError, Result};
+use crate::id::KeyId;
+use crate::key::{self, KeyStatus, Prefix};
+use crate::operation::{Method, Operation, Route};
+
+/// The longest life of an old secret: 30 days.
+const MOST_GRACE_SECONDS: u32 = 30 * 24 * 60 * 60;
+
+/// Gives a key another secret; its id and all else stay. The old secret is good for the time of grace, but not longer than
+/// the key; the one before that is dead at once, and so is that of a key that is disabled. Whoever does it could give the key its scopes.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RotateApiKey {
+    /// Its id.
+    pub id: KeyId,
+    /// How long the old secret is good, 0 to 2,592,000 (30 days). Defaults to 0: it is dead at once.
+    #[serde(default)]
+    pub grace_seconds: u32,
+}
+
+impl Operation for RotateApiKey {
+    type Output = CreatedApiKey;
+    const NAME: &'static str = "keys.rotate";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/keys/{id}/rotate", 200);
+    const ACCESS: Access = Access::Tenant("keys:write");
+    const POSITIONAL: &'static [&'static str] = &["id"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::OfKey(self.id)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.grace_seconds > MOST_GRACE_SECONDS {
+            return Err(GatekeeperError::bad_request(format!(
+                "graceSeconds must be a whole number from 0 to {MOST_GRACE_SECONDS} (30 days)"
+            )));
+        }
+        Ok(())
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
+        let now = context.place().now();
+        let until = now.saturating_add(i64::from(self.grace_seconds) * 1000);
+        let (key, plain_text_key) = context.place().store().write(|tx| {
+            let mut key = changeable(context, tx, self.id)?;
+            let plain_text_key = key::generate(&Prefix::new(key.prefix.clone())?)?;
+            let is_active = key.status == KeyStatus::Active.as_stored();
+            let end = key.expires_at.map_or(until, |end| end.min(until));
+            let old_until = (is_active && self.grace_seconds > 0).then_some(end);
+            tx.replace_digest(self.id, &plain_text_key.digest(), old_until, now)?;
+            context.audit(tx, Event::new("key.rotated").about(self.id))?;
+            key.updated_at = now;
+            Ok((key, plain_text_key))
+        })?;
+        Ok(CreatedApiKey { api_key: ApiKey::new(key, now)?, plain_text_key })
+    }
+}

@@ -1,0 +1,82 @@
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Access, Context, Tier, check_scopes, covers, forbidden};
+use crate::error::Result;
+use crate::identity::{ACCESS_SECONDS, KeyClaims};
+use crate::operation::field::check_name;
+use crate::operation::{Method, Operation, Route, Wire};
+use crate::secret::Secret;
+use crate::verify::invalid_credential;
+
+/// A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier: for whoever verifies it by our
+/// public keys. It is never taken for a user's. Whoever has the key may ask.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct IssueKeyToken {
+    /// The key itself.
+    #[serde(with = "Wire")]
+    pub key: Secret,
+    /// The `aud` of the token: 1 to 256 bytes. Defaults to that of the place.
+    #[serde(default)]
+    pub audience: Option<String>,
+    /// What the token is good for: nothing that the key is not. Defaults to all that the key is.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+}
+
+/// A token that stands for a key.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct KeyToken {
+    /// A JWT whose `typ` is `key+jwt`: `sub` is the key's id, `tid` its tenant, `scope` what it is good for.
+    #[serde(with = "Wire")]
+    pub token: Secret,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// How long it is good, in seconds.
+    pub expires_in: u64,
+}
+
+impl Operation for IssueKeyToken {
+    type Output = KeyToken;
+    const NAME: &'static str = "keys.token";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/keys/token", 200);
+    const ACCESS: Access = Access::Public;
+    const POSITIONAL: &'static [&'static str] = &["key"];
+
+    fn check(&self) -> Result<()> {
+        self.audience.as_deref().map_or(Ok(()), |audience| check_name("audience", audience))?;
+        check_scopes(self.scopes.clone().unwrap_or_default()).map(drop)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<KeyToken> {
+        let place = context.place();
+        let found = context.engine().validate_waiting(self.key.expose());
+        let key = Tier::KEY.charge_refused(place, context.source(), found)?;
+        let scopes = match self.scopes {
+            Some(scopes) => check_scopes(scopes)?,
+            None => key.scopes().to_vec(),
+        };
+        if !scopes.iter().all(|scope| key.scopes().iter().any(|held| covers(held, scope))) {
+            return Err(forbidden("scopes: a token is good for nothing that its key is not"));
+        }
+        let (settings, iat) = (context.settings(), place.clock().wall_ms() / 1000);
+        let end = key.expires_at().map_or(u64::MAX, |end| end.unsigned_abs() / 1000);
+        let exp = end.min(iat + u64::from(ACCESS_SECONDS));
+        // Its last second has begun: no token could say so.
+        let expires_in = exp.checked_sub(iat).filter(|left| *left > 0).ok_or_else(invalid_credential)?;
+        let claims = KeyClaims {
+            iss: settings.issuer.clone(),
+            aud: self.audience.unwrap_or_else(|| settings.audience.clone()),
+            sub: key.id(),
+            tid: key.tenant_id(),
+            scope: scopes.join(" "),
+            iat,
+            exp,
+        };
+        let token = place.signers().sign_key(context.keyring()?, &claims)?;
+        Ok(KeyToken { token, token_type: "Bearer", expires_in })
+    }
+}

@@ -1,0 +1,157 @@
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::given::{Given, or_null};
+use super::{ApiKey, QuotaPeriod, changeable};
+use crate::access::{Access, Context, Event, TenantRef, check_scopes, may_grant};
+use crate::error::Result;
+use crate::id::KeyId;
+use crate::key::KeyStatus;
+use crate::operation::field::{end_of_life, to_text};
+use crate::operation::{Method, Operation, Route};
+use crate::role;
+use crate::store::KeyRecord;
+
+/// Changes what is given of a key; `null` clears what can be absent. Whoever does it could give the key the scopes that it
+/// has and those that it gets. The next verification knows of it, in every process.
+#[allow(clippy::option_option, reason = "the outer one says whether it was given")]
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateApiKey {
+    /// Its id.
+    pub id: KeyId,
+    /// What it is called: at most 256 bytes.
+    #[serde(default, deserialize_with = "or_null")]
+    pub name: Option<Option<String>>,
+    /// Whose it is in your application: at most 256 bytes.
+    #[serde(default, deserialize_with = "or_null")]
+    pub owner_id: Option<Option<String>>,
+    /// What it may do: at most 100 different ones of 1 to 128 bytes without spaces.
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+    /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes.
+    #[serde(default)]
+    pub roles: Option<Vec<String>>,
+    /// Whether it is good.
+    #[serde(default)]
+    pub status: Option<NewStatus>,
+    /// How much it may use in a period: 0 to 2⁵³ − 1; none for anything.
+    #[serde(default, deserialize_with = "or_null")]
+    pub quota_limit: Option<Option<i64>>,
+    /// The period of its quota.
+    #[serde(default)]
+    pub quota_period: Option<QuotaPeriod>,
+    /// How long it is good from now on, 1 second to 100 years; none for ever.
+    #[serde(default, deserialize_with = "or_null")]
+    pub expires_in_seconds: Option<Option<u64>>,
+    /// Anything of yours: an object of at most 8 KiB of JSON.
+    #[serde(default, deserialize_with = "or_null")]
+    pub metadata: Option<Option<Map<String, Value>>>,
+}
+
+/// What the status of a key can be set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum NewStatus {
+    /// It is good.
+    Active,
+    /// It is refused until it is made active again. An old secret of it is dead for ever.
+    Disabled,
+}
+
+impl UpdateApiKey {
+    /// A change of this key that changes nothing yet.
+    #[must_use]
+    pub fn new(id: KeyId) -> Self {
+        Self {
+            id,
+            name: None,
+            owner_id: None,
+            scopes: None,
+            roles: None,
+            status: None,
+            quota_limit: None,
+            quota_period: None,
+            expires_in_seconds: None,
+            metadata: None,
+        }
+    }
+
+    /// Writes what is given into `key`.
+    fn apply(self, key: &mut KeyRecord, now: i64) -> Result<()> {
+        if let Some(name) = self.name {
+            key.name = name;
+        }
+        if let Some(owner_id) = self.owner_id {
+            key.owner_id = owner_id;
+        }
+        if let Some(scopes) = self.scopes {
+            key.scopes = check_scopes(scopes)?;
+        }
+        if let Some(roles) = self.roles {
+            key.roles = role::normalize(roles)?;
+        }
+        if let Some(status) = self.status {
+            let status = match status {
+                NewStatus::Active => KeyStatus::Active,
+                NewStatus::Disabled => KeyStatus::Disabled,
+            };
+            status.as_stored().clone_into(&mut key.status);
+        }
+        if let Some(limit) = self.quota_limit {
+            key.quota_limit = limit;
+        }
+        if let Some(period) = self.quota_period {
+            period.as_str().clone_into(&mut key.quota_period);
+        }
+        if let Some(seconds) = self.expires_in_seconds {
+            key.expires_at = seconds.map(|seconds| end_of_life(now, seconds));
+        }
+        if let Some(metadata) = self.metadata {
+            key.metadata = metadata.as_ref().map(to_text);
+        }
+        key.updated_at = now;
+        Ok(())
+    }
+}
+
+impl Operation for UpdateApiKey {
+    type Output = ApiKey;
+    const NAME: &'static str = "keys.update";
+    const ROUTE: Route = Route::new(Method::Patch, "/v1/keys/{id}", 200);
+    const ACCESS: Access = Access::Tenant("keys:write");
+    const POSITIONAL: &'static [&'static str] = &["id"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::OfKey(self.id)
+    }
+
+    fn check(&self) -> Result<()> {
+        let given = Given {
+            name: self.name.as_ref().and_then(Option::as_deref),
+            owner_id: self.owner_id.as_ref().and_then(Option::as_deref),
+            metadata: self.metadata.as_ref().and_then(Option::as_ref),
+            quota_limit: self.quota_limit.flatten(),
+            expires_in_seconds: self.expires_in_seconds.flatten(),
+        };
+        given.check()?;
+        check_scopes(self.scopes.clone().unwrap_or_default())?;
+        role::normalize(self.roles.clone().unwrap_or_default()).map(drop)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<ApiKey> {
+        let now = context.place().now();
+        let key = context.place().store().write(|tx| {
+            let id = self.id;
+            let mut key = changeable(context, tx, id)?;
+            self.apply(&mut key, now)?;
+            may_grant(context, &key.scopes)?;
+            tx.update_key(&key, now)?;
+            context.audit(tx, Event::new("key.updated").about(id))?;
+            Ok(key)
+        })?;
+        ApiKey::new(key, now)
+    }
+}

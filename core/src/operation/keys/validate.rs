@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::access::{Access, Context, Tier};
+use crate::error::Result;
+use crate::id::{KeyId, TenantId};
+use crate::key::KeyStatus;
+use crate::operation::field::from_text;
+use crate::operation::{Method, Operation, Route, Wire};
+use crate::secret::Secret;
+use crate::verify::ValidatedKey;
+
+/// Whose key this is, if it is good. Nothing is taken from any limit. Whoever has the key may ask. Within one program,
+/// [`Gatekeeper::validate`](crate::Gatekeeper::validate) does the same, faster.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ValidateApiKey {
+    /// The key itself.
+    #[serde(with = "Wire")]
+    pub key: Secret,
+}
+
+/// A key that is good.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ValidatedApiKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Whose it is in your application.
+    pub owner_id: Option<String>,
+    /// What it may do, sorted by bytes.
+    pub scopes: Vec<String>,
+    /// What chooses its rate limits, sorted by bytes.
+    pub roles: Vec<Arc<str>>,
+    /// Always `active`.
+    pub status: KeyStatus,
+    /// When the key ends, or this secret of it if that is earlier, Unix ms; none for never.
+    pub expires_at: Option<i64>,
+    /// Anything of yours.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+impl Operation for ValidateApiKey {
+    type Output = ValidatedApiKey;
+    const NAME: &'static str = "keys.validate";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/keys/validate", 200);
+    const ACCESS: Access = Access::Public;
+    const POSITIONAL: &'static [&'static str] = &["key"];
+
+    async fn run(self, context: &Context<'_>) -> Result<ValidatedApiKey> {
+        let found = context.engine().validate_waiting(self.key.expose());
+        Tier::KEY.charge_refused(context.place(), context.source(), found)?.try_into()
+    }
+}
+
+impl TryFrom<ValidatedKey> for ValidatedApiKey {
+    type Error = crate::error::GatekeeperError;
+
+    fn try_from(key: ValidatedKey) -> Result<Self> {
+        Ok(Self {
+            id: key.id(),
+            tenant_id: key.tenant_id(),
+            owner_id: key.owner_id().map(str::to_owned),
+            scopes: key.scopes().to_vec(),
+            roles: key.roles().to_vec(),
+            status: KeyStatus::Active,
+            expires_at: key.expires_at(),
+            metadata: from_text(key.metadata())?,
+        })
+    }
+}

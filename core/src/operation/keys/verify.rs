@@ -1,0 +1,201 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::access::{Access, Actor, Context, Tier, check_scopes, covers, forbidden};
+use crate::error::{GatekeeperError, Result};
+use crate::id::{KeyId, TenantId};
+use crate::operation::field::from_text;
+use crate::operation::{Method, Operation, Route, Wire};
+use crate::secret::Secret;
+use crate::verify::{Io, Remembered, ValidatedKey, Verdict, check_variables};
+
+/// Judges a key at one of the endpoints that were defined when the place was opened, and takes permits of its limit. For
+/// the operator, a root key, and members who may read the keys of the key's tenant; another tenant's key is not valid.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VerifyApiKey {
+    /// The key itself.
+    #[serde(with = "Wire")]
+    pub key: Secret,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// At most 1,000, 8 KiB together. Defaults to none.
+    #[serde(default)]
+    pub variables: Vec<String>,
+    /// How many permits it takes: 1 to the limit that applies. Defaults to 1.
+    #[serde(default = "one")]
+    pub cost: u32,
+    /// What the key must be good for: at most 100. Defaults to nothing.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+}
+
+/// What is said of a key at an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictCode {
+    /// The request may be processed.
+    Valid,
+    /// Unknown, malformed, revoked, expired, disabled, or not one that the caller may ask about: never said which.
+    InvalidKey,
+    /// The key is good, but not for all the scopes asked for. Nothing was taken.
+    InsufficientScope,
+    /// The key is good, its limit is reached. Nothing was taken.
+    RateLimited,
+}
+
+/// The verdict. What is not known of the key is null.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct KeyVerdict {
+    /// Whether the key is good.
+    pub key_valid: bool,
+    /// Whether the request may be processed.
+    pub ok: bool,
+    /// Why, or why not.
+    pub code: VerdictCode,
+    /// Permits left in the window; none where no limit was asked.
+    pub remaining: Option<u32>,
+    /// The limit that applies; none where no limit was asked.
+    pub total: Option<u32>,
+    /// When that changes in the caller's favour, Unix seconds; none where no limit was asked.
+    pub reset: Option<u64>,
+    /// Milliseconds to wait, 0 when admitted; none where no limit was asked.
+    pub retry_after_ms: Option<u64>,
+    /// The key's id.
+    pub key_id: Option<KeyId>,
+    /// Its tenant.
+    pub tenant_id: Option<TenantId>,
+    /// Whose it is in your application.
+    pub owner_id: Option<String>,
+    /// What chooses its rate limits, sorted by bytes.
+    pub roles: Option<Vec<Arc<str>>>,
+    /// The role that chose the limit; none for the default.
+    pub role: Option<String>,
+    /// What it may do, sorted by bytes.
+    pub scopes: Option<Vec<String>>,
+    /// Anything of yours.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+impl VerifyApiKey {
+    /// A verification at this endpoint with all else by default.
+    #[must_use]
+    pub fn new(key: Secret, endpoint: &str) -> Self {
+        Self { key, endpoint: endpoint.to_owned(), variables: Vec::new(), cost: 1, scopes: Vec::new() }
+    }
+}
+
+impl Operation for VerifyApiKey {
+    type Output = KeyVerdict;
+    const NAME: &'static str = "keys.verify";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/keys/verify", 200);
+    const ACCESS: Access = Access::Known;
+    const POSITIONAL: &'static [&'static str] = &["key", "endpoint"];
+
+    fn check(&self) -> Result<()> {
+        check_variables(&self.variables)?;
+        check_scopes(self.scopes.clone())?;
+        if self.cost == 0 {
+            return Err(GatekeeperError::bad_request("cost must be a whole number from 1 to 4294967295"));
+        }
+        Ok(())
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<KeyVerdict> {
+        let bound_to = match context.actor() {
+            Actor::Operator | Actor::User { .. } => None,
+            Actor::RootKey { tenant } => Some(*tenant),
+            Actor::ApiKey { .. } | Actor::Anonymous => {
+                return Err(forbidden("this call needs a root key, or the token of a member"));
+            }
+        };
+        let (engine, target) = (context.engine(), context.targets().get(&self.endpoint)?);
+        let view = engine.view(Io::Allowed)?.ok_or_else(no_verdict)?;
+        let found =
+            engine.live_key(self.key.expose(), bound_to, view, Io::Allowed)?.ok_or_else(no_verdict)?;
+        let Remembered::Known(known) = found else {
+            if matches!(context.actor(), Actor::User { .. }) {
+                Tier::KEY.charge(context.place(), context.source())?;
+            }
+            return Ok(KeyVerdict::invalid());
+        };
+        let is_member = matches!(context.actor(), Actor::User { .. });
+        if is_member && !context.may_in(known.tenant, "keys:read")? {
+            return Ok(KeyVerdict::invalid());
+        }
+        engine.note_use(&known, view, Io::Allowed);
+
+        let verdict = KeyVerdict::of(&ValidatedKey(Arc::clone(&known)))?;
+        let has = |scope: &String| known.scopes().iter().any(|held| covers(held, scope));
+        if !self.scopes.iter().all(has) {
+            return Ok(verdict);
+        }
+        let taken = engine.admit(known, target, &self.variables, self.cost, view, Io::Allowed)?;
+        Ok(verdict.with(&taken.ok_or_else(no_verdict)?))
+    }
+}
+
+impl KeyVerdict {
+    fn invalid() -> Self {
+        Self {
+            key_valid: false,
+            ok: false,
+            code: VerdictCode::InvalidKey,
+            remaining: None,
+            total: None,
+            reset: None,
+            retry_after_ms: None,
+            key_id: None,
+            tenant_id: None,
+            owner_id: None,
+            roles: None,
+            role: None,
+            scopes: None,
+            metadata: None,
+        }
+    }
+
+    /// Of a good key, before its limit was asked.
+    fn of(key: &ValidatedKey) -> Result<Self> {
+        Ok(Self {
+            key_valid: true,
+            code: VerdictCode::InsufficientScope,
+            key_id: Some(key.id()),
+            tenant_id: Some(key.tenant_id()),
+            owner_id: key.owner_id().map(str::to_owned),
+            roles: Some(key.roles().to_vec()),
+            scopes: Some(key.scopes().to_vec()),
+            metadata: from_text(key.metadata())?,
+            ..Self::invalid()
+        })
+    }
+
+    /// The same, with what its limit said.
+    fn with(self, verdict: &Verdict) -> Self {
+        let Some(decision) = verdict.decision() else { return Self::invalid() };
+        Self {
+            ok: verdict.ok(),
+            code: if verdict.ok() { VerdictCode::Valid } else { VerdictCode::RateLimited },
+            remaining: Some(decision.remaining()),
+            total: Some(decision.total()),
+            reset: Some(decision.reset()),
+            retry_after_ms: Some(decision.retry_after_ms()),
+            role: decision.role().map(str::to_owned),
+            ..self
+        }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn no_verdict() -> GatekeeperError {
+    GatekeeperError::internal("no verdict, although waiting was allowed")
+}

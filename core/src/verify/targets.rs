@@ -1,0 +1,41 @@
+//! Endpoints by name, ready to be verified against.
+
+use std::collections::HashMap;
+
+use super::target::Target;
+use crate::error::{GatekeeperError, Result};
+use crate::limit::Endpoints;
+
+/// The endpoints of a verifier or of a place's caller.
+pub(crate) struct Targets(HashMap<String, Target, foldhash::fast::RandomState>);
+
+impl Targets {
+    pub(crate) fn new(endpoints: Endpoints) -> Self {
+        let targets = endpoints.into_iter().map(|(name, endpoint)| {
+            let target = Target::new(&name, endpoint);
+            (name, target)
+        });
+        Self(targets.collect())
+    }
+
+    /// The endpoint of this name.
+    ///
+    /// # Errors
+    /// `bad_request` where it was never defined.
+    pub(crate) fn get(&self, name: &str) -> Result<&Target> {
+        self.0.get(name).ok_or_else(|| self.never_defined())
+    }
+
+    /// Does not repeat the name that was given: it may be a key in the wrong place.
+    #[cold]
+    fn never_defined(&self) -> GatekeeperError {
+        let mut names: Vec<_> = self.0.keys().map(|name| format!("\"{name}\"")).collect();
+        names.sort_unstable();
+        if names.len() > 10 {
+            names.truncate(10);
+            names.push("…".to_owned());
+        }
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        GatekeeperError::bad_request(format!("endpoint was never defined; defined: {known}"))
+    }
+}

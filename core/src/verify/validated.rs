@@ -1,0 +1,112 @@
+//! A key that is good, and whose it is.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::cache::Remembered;
+use super::caller::invalid_credential;
+use super::engine::{Engine, Io, View};
+use crate::error::{GatekeeperError, Result};
+use crate::id::{KeyId, TenantId};
+use crate::key::KnownKey;
+use crate::secret::Digest;
+
+/// A live key: whose it is and what it may do.
+#[derive(Clone)]
+pub struct ValidatedKey(pub(crate) Arc<KnownKey>);
+
+impl ValidatedKey {
+    /// The key's id.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.0.id
+    }
+
+    /// The key's tenant.
+    #[must_use]
+    pub fn tenant_id(&self) -> TenantId {
+        self.0.tenant
+    }
+
+    /// Whose key it is, as given when it was created.
+    #[must_use]
+    pub fn owner_id(&self) -> Option<&str> {
+        self.0.owner.as_deref()
+    }
+
+    /// The key's scopes, sorted by bytes.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        self.0.extra.as_ref().map_or(&[], |extra| &extra.scopes)
+    }
+
+    /// The key's roles, sorted by bytes.
+    #[must_use]
+    pub fn roles(&self) -> &[Arc<str>] {
+        self.0.roles.names()
+    }
+
+    /// The end of the key, or of this secret of it if that is earlier, in Unix ms; none where it is good for ever.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<i64> {
+        Some(self.0.expires_at).filter(|end| *end < i64::MAX)
+    }
+
+    /// What was given as the key's metadata, a JSON object.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&str> {
+        self.0.extra.as_ref().and_then(|extra| extra.metadata.as_deref())
+    }
+
+    /// A number that stands for all of this as it is now, and never for another: what was derived from it can be
+    /// remembered under it. Below 2⁵³.
+    #[must_use]
+    pub fn serial(&self) -> u64 {
+        self.0.serial
+    }
+}
+
+impl fmt::Debug for ValidatedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValidatedKey")
+            .field("id", &self.id())
+            .field("tenant_id", &self.tenant_id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// The key, if it is good now; nothing if that would need I/O and `io` forbids it.
+    ///
+    /// # Errors
+    /// `unauthorized`, the same for every key that is not good.
+    pub(crate) fn validate(&self, key: &str, io: Io) -> Result<Option<ValidatedKey>> {
+        let Some(view) = self.view(io)? else { return Ok(None) };
+        let found = self.live_key(key, None, view, io)?;
+        self.used(found, view, io)
+    }
+
+    /// The same, waiting for the store where it has to be asked.
+    pub(crate) fn validate_waiting(&self, key: &str) -> Result<ValidatedKey> {
+        self.validate(key, Io::Allowed)?.ok_or_else(no_answer)
+    }
+
+    /// The same for the digest of a key that has our form.
+    pub(crate) fn validate_digest(&self, digest: &Digest) -> Result<ValidatedKey> {
+        let view = self.view(Io::Allowed)?.ok_or_else(no_answer)?;
+        let found = self.live_key_of(digest, view, Io::Allowed)?;
+        self.used(found, view, Io::Allowed)?.ok_or_else(no_answer)
+    }
+
+    fn used(&self, found: Option<Remembered>, view: View<'_>, io: Io) -> Result<Option<ValidatedKey>> {
+        match found {
+            None => Ok(None),
+            Some(Remembered::Unknown) => Err(invalid_credential()),
+            Some(Remembered::Known(key)) => Ok(self.note_use(&key, view, io).then_some(ValidatedKey(key))),
+        }
+    }
+}
+
+fn no_answer() -> GatekeeperError {
+    GatekeeperError::internal("no answer, although waiting was allowed")
+}

@@ -1,0 +1,230 @@
+//! The life of a key.
+
+use gatekeeper::{
+    AuditQuery, CreateApiKey, DeleteKey, ErrorKind, KeyStatus, ListApiKeys, NewStatus, QuotaPeriod,
+    RevokeApiKey, RotateApiKey, RotateKey,
+};
+
+use crate::{create, everywhere, get, is_good, names, owner, standing_still, update};
+
+#[test]
+fn a_key_is_created_listed_changed_rotated_and_revoked() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        let created = owner
+            .call_blocking(CreateApiKey {
+                name: Some("server".into()),
+                prefix: Some("acme".into()),
+                owner_id: Some("u1".into()),
+                scopes: names(&["write", "read", "read"]),
+                roles: names(&["PRO"]),
+                quota_limit: Some(1000),
+                quota_period: QuotaPeriod::Day,
+                expires_in_seconds: Some(3600),
+                metadata: serde_json::from_str(r#"{"plan": "b"}"#).unwrap(),
+                ..CreateApiKey::new(tenant)
+            })
+            .unwrap();
+        let key = &created.api_key;
+        assert!(created.plain_text_key.expose().starts_with("acme_"));
+        assert_eq!((key.scopes.clone(), key.status), (names(&["read", "write"]), KeyStatus::Active));
+        assert_eq!((key.quota_limit, key.quota_period), (Some(1000), QuotaPeriod::Day));
+        assert_eq!((key.expires_at, key.last_used_at), (Some(key.created_at + 3_600_000), None));
+        assert!(is_good(place, &created.plain_text_key));
+
+        let changed = update(&owner, key.id, |update| {
+            update.name = Some(None);
+            update.expires_in_seconds = Some(None);
+            update.roles = Some(Vec::new());
+        })
+        .unwrap();
+        assert_eq!((changed.name, changed.expires_at, changed.roles), (None, None, Vec::new()));
+        assert_eq!((changed.owner_id, changed.scopes), (Some("u1".into()), key.scopes.clone()));
+        assert_eq!((changed.quota_limit, changed.metadata), (Some(1000), key.metadata.clone()));
+
+        let rotated = owner.call_blocking(RotateApiKey { id: key.id, grace_seconds: 0 }).unwrap();
+        assert_eq!(rotated.api_key.id, key.id);
+        assert!(!is_good(place, &created.plain_text_key) && is_good(place, &rotated.plain_text_key));
+
+        let revoked = owner.call_blocking(RevokeApiKey { id: key.id }).unwrap();
+        assert_eq!(revoked.status, KeyStatus::Revoked);
+        assert!(!is_good(place, &rotated.plain_text_key));
+        let list = owner.call_blocking(ListApiKeys { tenant_id: tenant, limit: None, cursor: None }).unwrap();
+        assert_eq!(list.items.iter().map(|key| key.status).collect::<Vec<_>>(), [KeyStatus::Revoked]);
+
+        let query = format!(r#"{{"tenantId": "{tenant}", "actionPrefix": "key."}}"#);
+        let audit = owner.call_blocking(serde_json::from_str::<AuditQuery>(&query).unwrap()).unwrap();
+        // Those of one millisecond come in any order.
+        let mut actions: Vec<_> = audit.items.iter().map(|event| event.action.as_str()).collect();
+        actions.sort_unstable();
+        assert_eq!(actions, ["key.created", "key.revoked", "key.rotated", "key.updated"]);
+    });
+}
+
+#[test]
+fn a_revoked_key_stays_revoked() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        let created = create(&owner, tenant, &[]);
+        let id = created.api_key.id;
+        owner.call_blocking(RevokeApiKey { id }).unwrap();
+        let again = owner.call_blocking(RevokeApiKey { id }).unwrap();
+        assert_eq!(again.status, KeyStatus::Revoked);
+        for status in [NewStatus::Active, NewStatus::Disabled] {
+            let refused = update(&owner, id, |update| update.status = Some(status)).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Conflict);
+        }
+        let refused = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        // The key manager has no word for it, but for deleting it.
+        let refused = place.call_blocking(RotateKey { id: id.into() }).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NotFound);
+        assert!(!is_good(place, &created.plain_text_key));
+        assert!(place.call_blocking(DeleteKey { id: id.into() }).is_ok());
+    });
+}
+
+#[test]
+fn a_disabled_key_is_refused_with_both_its_secrets_and_the_old_one_does_not_come_back() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        let created = create(&owner, tenant, &[]);
+        let id = created.api_key.id;
+        let rotated = owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
+        let secrets = [created.plain_text_key, rotated.plain_text_key];
+        assert!(secrets.iter().all(|secret| is_good(place, secret)));
+        let disabled = update(&owner, id, |update| update.status = Some(NewStatus::Disabled)).unwrap();
+        assert_eq!(disabled.status, KeyStatus::Disabled);
+        assert!(secrets.iter().all(|secret| !is_good(place, secret)));
+        update(&owner, id, |update| update.status = Some(NewStatus::Active)).unwrap();
+        assert!(!is_good(place, &secrets[0]) && is_good(place, &secrets[1]));
+        update(&owner, id, |update| update.status = Some(NewStatus::Disabled)).unwrap();
+        let again = owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
+        assert_eq!(again.api_key.status, KeyStatus::Disabled);
+        update(&owner, id, |update| update.status = Some(NewStatus::Active)).unwrap();
+        assert!(!is_good(place, &secrets[1]) && is_good(place, &again.plain_text_key));
+        owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
+        assert!(is_good(place, &again.plain_text_key));
+        owner.call_blocking(RevokeApiKey { id }).unwrap();
+        assert!(secrets.iter().chain([&again.plain_text_key]).all(|secret| !is_good(place, secret)));
+    });
+}
+
+#[test]
+fn the_old_secret_ends_with_its_grace() {
+    let (place, clock) = standing_still();
+    let (owner, tenant) = owner(&place, "founder");
+    let created = create(&owner, tenant, &[]);
+    let id = created.api_key.id;
+    let rotated = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
+    clock.advance(59_999);
+    let ends = place.validate(created.plain_text_key.expose()).unwrap().expires_at();
+    assert_eq!(ends, Some(rotated.api_key.updated_at + 60_000));
+    clock.advance(1);
+    assert!(!is_good(&place, &created.plain_text_key) && is_good(&place, &rotated.plain_text_key));
+}
+
+#[test]
+fn the_old_secret_does_not_outlive_its_key_nor_the_next_rotation() {
+    let (place, clock) = standing_still();
+    let (owner, tenant) = owner(&place, "founder");
+    let new = CreateApiKey { expires_in_seconds: Some(30), ..CreateApiKey::new(tenant) };
+    let first = owner.call_blocking(new).unwrap();
+    let id = first.api_key.id;
+    let second = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
+    let third = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
+    assert!(!is_good(&place, &first.plain_text_key), "one old secret at most");
+    assert!(is_good(&place, &second.plain_text_key) && is_good(&place, &third.plain_text_key));
+    clock.advance(30_000);
+    assert!(!is_good(&place, &second.plain_text_key) && !is_good(&place, &third.plain_text_key));
+    assert_eq!(get(&owner, id).status, KeyStatus::Expired);
+    // The key's new end does not bring back an old secret.
+    update(&owner, id, |update| update.expires_in_seconds = Some(Some(3600))).unwrap();
+    assert!(!is_good(&place, &second.plain_text_key) && is_good(&place, &third.plain_text_key));
+}
+
+#[test]
+fn a_key_of_either_face_works_in_the_other() {
+    everywhere(|place| {
+        let root = place.create_root_key("Acme").unwrap();
+        let manager = place.with_root_key(&root.key);
+        let theirs = manager.call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
+        let ours = create(&manager, root.tenant_id, &["read"]);
+        assert_eq!(get(&manager, theirs.id).prefix, "user");
+        assert!(is_good(place, &theirs.api_key) && is_good(&manager, &ours.plain_text_key));
+        let id = ours.api_key.id;
+        let roles = names(&["PRO"]);
+        manager.call_blocking(gatekeeper::AddRoles { id: id.into(), roles }).unwrap();
+        let key = get(&manager, id);
+        assert_eq!((key.roles, key.scopes), (names(&["PRO"]), names(&["read"])));
+        manager.call_blocking(RevokeApiKey { id: theirs.id }).unwrap();
+        assert!(!is_good(place, &theirs.api_key));
+        let rotated = manager.call_blocking(RotateKey { id: id.into() }).unwrap();
+        assert!(!is_good(place, &ours.plain_text_key) && is_good(place, &rotated.apikey));
+    });
+}
+
+#[test]
+fn when_a_key_was_last_used_is_known_without_a_write_for_each_use() {
+    let (place, clock) = standing_still();
+    let (owner, tenant) = owner(&place, "founder");
+    let created = create(&owner, tenant, &[]);
+    let id = created.api_key.id;
+    let start = created.api_key.created_at;
+    assert_eq!(get(&owner, id).last_used_at, None);
+    for ms in [1, 1000, 5000, 120_000] {
+        clock.advance(ms);
+        assert!(is_good(&place, &created.plain_text_key));
+    }
+    let used = get(&owner, id).last_used_at;
+    assert_eq!(used, Some(start + 126_001));
+    // It is no change of the key.
+    assert_eq!(get(&owner, id).updated_at, start);
+}
+
+#[test]
+fn when_a_key_was_last_used_is_written_when_the_place_closes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatekeeper.db");
+    let open = || gatekeeper::Gatekeeper::open(path.to_str().unwrap()).unwrap();
+    let id = {
+        let place = open();
+        let tenant = place.create_root_key("Acme").unwrap().tenant_id;
+        let created = create(&place, tenant, &[]);
+        place.validate(created.plain_text_key.expose()).unwrap();
+        created.api_key.id
+    };
+    assert!(get(&open(), id).last_used_at.is_some());
+}
+
+#[test]
+fn a_list_comes_in_pages_whose_cursors_cannot_be_changed_or_taken_elsewhere() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        let ids: Vec<_> = (0..5).map(|_| create(&owner, tenant, &[]).api_key.id).collect();
+        let other = owner.call_blocking(gatekeeper::CreateTenant { name: "Other".into() }).unwrap().id;
+        let page = |tenant_id, cursor| owner.call_blocking(ListApiKeys { tenant_id, limit: Some(2), cursor });
+        let (mut seen, mut cursor) = (Vec::new(), None);
+        loop {
+            let next = page(tenant, cursor).unwrap();
+            seen.extend(next.items.iter().map(|key| key.id));
+            cursor = next.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert!(ids.iter().all(|id| seen.contains(id)) && seen.len() == 5);
+
+        let cursor = page(tenant, None).unwrap().next_cursor.unwrap();
+        assert_eq!(page(other, Some(cursor.clone())).unwrap_err().status(), 400);
+        for at in 0..cursor.len() {
+            let mut changed = cursor.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(page(tenant, Some(changed)).unwrap_err().status(), 400);
+        }
+        for bad in ["", "x", "key_00000000000000000000000000"] {
+            assert_eq!(page(tenant, Some(bad.to_owned())).unwrap_err().status(), 400);
+        }
+    });
+}

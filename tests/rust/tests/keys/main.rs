@@ -1,0 +1,110 @@
+//! The keys of a tenant: their life, who may do what with them, and those of other products.
+
+mod import;
+mod life;
+mod proof;
+mod rights;
+
+use gatekeeper::{
+    AddMember, ApiKey, Clock, CreateApiKey, CreateTenant, CreatedApiKey, Endpoints, Gatekeeper,
+    GatekeeperError, GetApiKey, KeyId, ManualClock, MemberRole, Options, Secret, Signup, TenantId,
+    UpdateApiKey,
+};
+
+const ENDPOINTS: &str = r#"{
+    "TWO": {"default": {"maxReq": 2, "duration": 3600000}, "roles": {"PRO": {"maxReq": 10, "duration": 3600000}}}
+}"#;
+
+fn options() -> Options {
+    let mut options = Options::default();
+    options.endpoints = Endpoints::from_json(ENDPOINTS).unwrap();
+    options
+}
+
+/// Runs a test in memory and on a file.
+fn everywhere(test: impl Fn(&Gatekeeper)) {
+    test(&Gatekeeper::open_with("memory:", options()).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatekeeper.db");
+    test(&Gatekeeper::open_with(path.to_str().unwrap(), options()).unwrap());
+}
+
+/// A place whose time stands still.
+fn standing_still() -> (Gatekeeper, ManualClock) {
+    let clock = ManualClock::new();
+    let mut options = options();
+    options.clock = Clock::Manual(clock.clone());
+    (Gatekeeper::open_with("memory:", options).unwrap(), clock)
+}
+
+/// A new user, who is calling.
+fn user(place: &Gatekeeper, name: &str) -> (Gatekeeper, gatekeeper::UserId) {
+    let email = format!("{name}@example.com");
+    let signup = Signup { email, password: Secret::new("correct-horse-7"), name: None };
+    let tokens = place.anonymous().call_blocking(signup).unwrap();
+    (place.with_token(&tokens.access_token), tokens.user.id)
+}
+
+/// A new user and their new tenant.
+fn owner(place: &Gatekeeper, name: &str) -> (Gatekeeper, TenantId) {
+    let (owner, _) = user(place, name);
+    let tenant = owner.call_blocking(CreateTenant { name: name.to_owned() }).unwrap();
+    (owner, tenant.id)
+}
+
+/// A new user with this role in the tenant.
+fn member(place: &Gatekeeper, owner: &Gatekeeper, tenant: TenantId, role: MemberRole) -> Gatekeeper {
+    let (member, id) = user(place, &format!("{role:?}"));
+    owner.call_blocking(AddMember { tenant_id: tenant, user_id: id, role }).unwrap();
+    member
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn create(caller: &Gatekeeper, tenant: TenantId, scopes: &[&str]) -> CreatedApiKey {
+    let new = CreateApiKey { scopes: names(scopes), ..CreateApiKey::new(tenant) };
+    caller.call_blocking(new).unwrap()
+}
+
+fn get(caller: &Gatekeeper, id: KeyId) -> ApiKey {
+    caller.call_blocking(GetApiKey { id }).unwrap()
+}
+
+fn update(
+    caller: &Gatekeeper,
+    id: KeyId,
+    change: impl FnOnce(&mut UpdateApiKey),
+) -> Result<ApiKey, GatekeeperError> {
+    let mut update = UpdateApiKey::new(id);
+    change(&mut update);
+    caller.call_blocking(update)
+}
+
+/// Whether the key is good, by every way there is to ask.
+fn is_good(place: &Gatekeeper, key: &Secret) -> bool {
+    let verifier = place.verifier(Endpoints::from_json(ENDPOINTS).unwrap()).unwrap();
+    let variable = [own_variable()];
+    let good = verifier.verify(key.expose(), "TWO", &variable).unwrap().key_valid();
+    let validated = place.validate(key.expose());
+    assert_eq!(good, validated.is_ok());
+    if let Err(error) = &validated {
+        assert_eq!((error.status(), error.message()), (401, "the credential is not valid"));
+    }
+    let asked = place.anonymous().call_blocking(gatekeeper::ValidateApiKey { key: key.clone() });
+    assert_eq!(good, asked.is_ok());
+    let mut verify = gatekeeper::VerifyApiKey::new(key.clone(), "TWO");
+    verify.variables = variable.to_vec();
+    assert_eq!(good, place.call_blocking(verify).unwrap().key_valid);
+    let token = gatekeeper::IssueKeyToken { key: key.clone(), audience: None, scopes: None };
+    assert_eq!(good, place.call_blocking(token).is_ok());
+    good
+}
+
+/// A variable of its own each time, so that no limit is reached.
+fn own_variable() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Relaxed).to_string()
+}
