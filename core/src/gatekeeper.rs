@@ -17,6 +17,7 @@ use crate::operation::{self, Entry, Operation, Request};
 use crate::place::{OpenPlace, Place as Opened};
 use crate::secret::Secret;
 use crate::verify::{CacheSizes, Caller, Io, Targets, ValidatedKey, Verifier};
+use crate::window::Limit;
 use url::Place;
 
 /// How a place is opened.
@@ -220,6 +221,15 @@ impl Gatekeeper {
     /// As for [`call`](Self::call).
     pub fn call_blocking<O: Operation>(&self, operation: O) -> Result<O::Output> {
         pollster::block_on(self.call(operation))
+    }
+
+    /// Asks the store and the counters whether they answer. Waits for the disk.
+    ///
+    /// # Errors
+    /// `service_unavailable` where one of them does not.
+    pub fn check_ready(&self) -> Result<()> {
+        self.place.store().read_rows(|rows| rows.tenants(None, 1))?;
+        self.place.engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?).map(drop)
     }
 
     /// Runs the operation `name` of [`TABLE`](crate::TABLE) on a request in JSON; answers in JSON.

@@ -34,7 +34,7 @@ impl Event {
     }
 
     /// What it was done to.
-    pub(crate) fn about(self, target: impl ToString) -> Self {
+    pub(crate) fn about(self, target: &impl ToString) -> Self {
         Self { target: Some(target.to_string()), ..self }
     }
 

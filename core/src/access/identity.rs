@@ -28,14 +28,14 @@ pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
             let found = place.engine().validate_digest(digest);
             Tier::KEY.charge_refused(place, source, found).map(|key| Actor::of_key(&key))
         }
-        Caller::Token(token) => match user_of(call, token)? {
-            Some(user) => Ok(user),
-            // A key of another product can look like anything.
-            None => {
-                let found = place.engine().validate_waiting(token.expose());
-                Tier::KEY.charge_refused(place, source, found).map(|key| Actor::of_key(&key))
+        Caller::Token(token) => {
+            if let Some(user) = user_of(call, token)? {
+                return Ok(user);
             }
-        },
+            // A key of another product can look like anything.
+            let found = place.engine().validate_waiting(token.expose());
+            Tier::KEY.charge_refused(place, source, found).map(|key| Actor::of_key(&key))
+        }
         Caller::Malformed => Err(invalid_credential()),
     }
 }

@@ -108,6 +108,7 @@ impl Signers {
         }
         let signs =
             |row: &SigningKeyRow| row.algorithm == ring.algorithm.as_str() && row.retired_at.is_none();
+        #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime only")]
         let mut rows = ring.store.read_rows(|rows| rows.signing_keys())?;
         if !rows.iter().any(signs) {
             let new = SigningKey::generate(ring)?;

@@ -5,9 +5,10 @@ use crate::access::Settings;
 use crate::clock::Clock;
 use crate::id::{SessionId, UserId};
 use crate::identity::SigningAlgorithm;
+use crate::limit::Endpoints;
 use crate::place::OpenPlace;
 use crate::store::{SessionRow, UserRow};
-use crate::verify::CacheSizes;
+use crate::verify::{CacheSizes, Targets};
 
 fn place() -> OpenPlace {
     Place::in_memory(Clock::System, &CacheSizes { known: 10, unknown: 10 }).unwrap()
@@ -17,7 +18,14 @@ fn is_good(place: &Place, token: &Secret) -> bool {
     let (issuer, audience) = ("issuer".to_owned(), "audience".to_owned());
     let settings = Settings { issuer, audience, refresh_grace_ms: 0, algorithm: SigningAlgorithm::EdDsa };
     let caller = Caller::bearer(token);
-    identify(Call { place, settings: &settings, caller: &caller, source: None }).is_ok()
+    identify(Call {
+        place,
+        settings: &settings,
+        caller: &caller,
+        source: None,
+        targets: &Targets::new(Endpoints::new()),
+    })
+    .is_ok()
 }
 
 fn with_session(place: &Place) -> (UserId, SessionId) {

@@ -54,7 +54,7 @@ impl Operation for AuditRecord {
     async fn run(self, context: &Context<'_>) -> Result<AuditEvent> {
         let mut event = Event::new(self.action).with(self.metadata);
         if let Some(target) = self.target {
-            event = event.about(target);
+            event = event.about(&target);
         }
         let row = context.place().store().write(|tx| context.add_event(tx, event))?;
         AuditEvent::from_row(row)

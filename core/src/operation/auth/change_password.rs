@@ -43,7 +43,7 @@ impl Operation for ChangePassword {
                 return Err(wrong().into());
             }
             tx.revoke_sessions(id, Some(session), now)?;
-            context.audit(tx, Event::new("user.password_changed").about(id))
+            context.audit(tx, Event::new("user.password_changed").about(&id))
         })
     }
 }

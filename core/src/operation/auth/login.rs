@@ -82,7 +82,7 @@ fn log_in(context: &Context<'_>, lockout: &Lockout<'_>, user: UserRow) -> Result
         }
         lockout.end(tx, place.now())?;
         let (session, token) = begin_session(context, tx, user.id)?;
-        context.audit(tx, Event::new("user.logged_in").by_user(user.id, session).about(user.id))?;
+        context.audit(tx, Event::new("user.logged_in").by_user(user.id, session).about(&user.id))?;
         Ok((session, token))
     })?;
     tokens(context, user, session, refresh_token)
@@ -92,7 +92,7 @@ fn log_in(context: &Context<'_>, lockout: &Lockout<'_>, user: UserRow) -> Result
 fn refuse(context: &Context<'_>, user: Option<UserRow>) -> Result<()> {
     let refused = Event::new("user.login_refused");
     let refused = match user {
-        Some(user) => refused.about(user.id),
+        Some(user) => refused.about(&user.id),
         None => refused,
     };
     context.place().store().write(|tx| context.audit(tx, refused))

@@ -26,7 +26,7 @@ impl Operation for Logout {
         let Actor::User { id, session } = *context.actor() else { return Ok(()) };
         context.place().store().write(|tx| {
             tx.revoke_session(id, session, context.place().now())?;
-            context.audit(tx, Event::new("session.ended").about(session))
+            context.audit(tx, Event::new("session.ended").about(&session))
         })
     }
 }
@@ -41,7 +41,7 @@ impl Operation for LogoutAll {
         let user = context.user()?;
         context.place().store().write(|tx| {
             tx.revoke_sessions(user, None, context.place().now())?;
-            context.audit(tx, Event::new("session.all_ended").about(user))
+            context.audit(tx, Event::new("session.all_ended").about(&user))
         })
     }
 }

@@ -3,10 +3,11 @@ use serde::Deserialize;
 use super::tokens::{Tokens, tokens};
 use crate::access::{Access, Context, Event, Tier};
 use crate::error::Result;
+use crate::id::SessionId;
 use crate::identity::REFRESH_MS;
 use crate::operation::{Method, Operation, Route, Wire};
-use crate::secret::Secret;
-use crate::store::{Failure, Purpose, SessionRow, Tx, UserRow};
+use crate::secret::{Digest, Secret};
+use crate::store::{Failure, Purpose, Tx, UserRow};
 use crate::verify::invalid_credential;
 
 /// Exchanges a refresh token for new tokens; it is used up. The same exchange within 10 seconds gives the same new
@@ -21,14 +22,6 @@ pub struct Refresh {
     pub refresh_token: Secret,
 }
 
-/// What became of a refresh token.
-enum Exchange {
-    /// It was good.
-    Good(UserRow, SessionRow, Secret),
-    /// It was not; what the audit log is told is written.
-    Refused,
-}
-
 impl Operation for Refresh {
     type Output = Tokens;
     const NAME: &'static str = "auth.refresh";
@@ -40,41 +33,42 @@ impl Operation for Refresh {
     async fn run(self, context: &Context<'_>) -> Result<Tokens> {
         let place = context.place();
         let successor = place.vault()?.successor(&self.refresh_token);
-        match place.store().write(|tx| exchange(context, tx, &self.refresh_token, successor))? {
-            Exchange::Good(user, session, token) => tokens(context, user, session.id, token),
-            Exchange::Refused => Err(invalid_credential()),
-        }
+        let exchanged =
+            place.store().write(|tx| exchange(context, tx, &self.refresh_token, &successor.digest()))?;
+        let (user, session) = exchanged.ok_or_else(invalid_credential)?;
+        tokens(context, user, session, successor)
     }
 }
 
+/// Whose session it is, if the token was good. If it was not, what the audit log is told of that is written.
 fn exchange(
     context: &Context<'_>,
-    tx: &mut Tx<'_>,
+    tx: &Tx<'_>,
     token: &Secret,
-    successor: Secret,
-) -> Result<Exchange, Failure> {
+    successor: &Digest,
+) -> Result<Option<(UserRow, SessionId)>, Failure> {
     let now = context.place().now();
     let Some(found) = tx.consume(Purpose::Refresh, &token.digest(), now)? else {
-        return Ok(Exchange::Refused);
+        return Ok(None);
     };
-    let Some(session) = tx.session(found.subject.parse()?)? else { return Ok(Exchange::Refused) };
-    let Some(user) = tx.user(session.user_id)? else { return Ok(Exchange::Refused) };
+    let Some(session) = tx.session(found.subject.parse()?)? else { return Ok(None) };
+    let Some(user) = tx.user(session.user_id)? else { return Ok(None) };
     if !session.is_live(now) {
-        return Ok(Exchange::Refused);
+        return Ok(None);
     }
     let Some(used_at) = found.used_at else {
         let expires_at = now.saturating_add_unsigned(REFRESH_MS);
-        tx.add_one_time_token(Purpose::Refresh, &successor.digest(), session.id, expires_at)?;
+        tx.add_one_time_token(Purpose::Refresh, successor, &session.id, expires_at)?;
         tx.prolong_session(session.id, now, expires_at)?;
-        tx.forget_ended_tokens(session.id, now)?;
-        return Ok(Exchange::Good(user, session, successor));
+        tx.forget_ended_tokens(&session.id, now)?;
+        return Ok(Some((user, session.id)));
     };
     let grace = i64::try_from(context.settings().refresh_grace_ms).unwrap_or(i64::MAX);
-    let follows = tx.one_time_token(Purpose::Refresh, &successor.digest(), now)?;
+    let follows = tx.one_time_token(Purpose::Refresh, successor, now)?;
     if now < used_at.saturating_add(grace) && follows.is_some_and(|next| next.used_at.is_none()) {
-        return Ok(Exchange::Good(user, session, successor));
+        return Ok(Some((user, session.id)));
     }
     tx.revoke_session(session.user_id, session.id, now)?;
-    context.audit(tx, Event::new("session.token_reused").by_user(user.id, session.id).about(session.id))?;
-    Ok(Exchange::Refused)
+    context.audit(tx, Event::new("session.token_reused").by_user(user.id, session.id).about(&session.id))?;
+    Ok(None)
 }

@@ -88,7 +88,7 @@ impl Operation for RevokeSession {
             if !tx.revoke_session(user, self.session_id, context.place().now())? {
                 return Err(not_found().into());
             }
-            context.audit(tx, Event::new("session.ended").about(self.session_id))
+            context.audit(tx, Event::new("session.ended").about(&self.session_id))
         })
     }
 }

@@ -65,7 +65,7 @@ impl Operation for Signup {
             }
             Lockout::of(&email, context.source()).remember(tx, user.created_at)?;
             let (session, token) = begin_session(context, tx, user.id)?;
-            context.audit(tx, Event::new("user.signed_up").by_user(user.id, session).about(user.id))?;
+            context.audit(tx, Event::new("user.signed_up").by_user(user.id, session).about(&user.id))?;
             Ok((session, token))
         })?;
         tokens(context, user, session, refresh_token)

@@ -72,7 +72,7 @@ pub(super) fn begin_session(
         expires_at,
         revoked_at: None,
     })?;
-    tx.add_one_time_token(Purpose::Refresh, &token.digest(), id, expires_at)?;
+    tx.add_one_time_token(Purpose::Refresh, &token.digest(), &id, expires_at)?;
     Ok((id, token))
 }
 

@@ -107,7 +107,7 @@ impl Operation for CreateKey {
                 quota: Quota::NONE,
                 hashed_suffix: None,
             })?;
-            context.audit(tx, Event::new("key.created").of_tenant(context.home()).about(id))
+            context.audit(tx, Event::new("key.created").of_tenant(context.home()).about(&id))
         })?;
         Ok(CreatedKey { api_key, id, roles: roles.into() })
     }

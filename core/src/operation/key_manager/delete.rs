@@ -34,7 +34,7 @@ impl Operation for DeleteKey {
         let id = self.id.get()?;
         change_key(context, id, |tx, key| {
             tx.delete_key(id)?;
-            context.audit(tx, Event::new("key.deleted").of_tenant(key.tenant_id).about(id))
+            context.audit(tx, Event::new("key.deleted").of_tenant(key.tenant_id).about(&id))
         })?;
         Ok(DeletedKey { id })
     }

@@ -81,7 +81,7 @@ fn change_roles(
         let count = key.roles.len().abs_diff(had);
         if count > 0 {
             tx.update_key(&key, now)?;
-            context.audit(tx, Event::new("key.roles_changed").of_tenant(key.tenant_id).about(id))?;
+            context.audit(tx, Event::new("key.roles_changed").of_tenant(key.tenant_id).about(&id))?;
         }
         Ok(RolesChanged { count })
     })

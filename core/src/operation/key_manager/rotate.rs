@@ -41,7 +41,7 @@ impl Operation for RotateKey {
         let apikey = change_living_key(context, id, |tx, key| {
             let apikey = key::generate(&Prefix::new(key.prefix)?)?;
             tx.replace_digest(id, &apikey.digest(), None, now)?;
-            context.audit(tx, Event::new("key.rotated").of_tenant(key.tenant_id).about(id))?;
+            context.audit(tx, Event::new("key.rotated").of_tenant(key.tenant_id).about(&id))?;
             Ok(apikey)
         })?;
         Ok(RotatedKey { id, apikey })

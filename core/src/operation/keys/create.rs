@@ -133,7 +133,7 @@ impl Operation for CreateApiKey {
                 quota: Quota { limit: self.quota_limit, period: self.quota_period.as_str() },
                 hashed_suffix: None,
             })?;
-            context.audit(tx, Event::new("key.created").about(id))?;
+            context.audit(tx, Event::new("key.created").about(&id))?;
             tx.key(id)
         })?;
         let api_key = ApiKey::new(record.ok_or_else(not_found)?, now)?;

@@ -144,7 +144,7 @@ impl ForeignKey {
                 conflict("a digest is given twice or is a key's already: nothing was imported").into()
             );
         }
-        context.audit(tx, Event::new("key.imported").about(id))?;
+        context.audit(tx, Event::new("key.imported").about(&id))?;
         Ok(tx.key(id)?.ok_or_else(not_found)?)
     }
 }

@@ -36,7 +36,7 @@ impl Operation for RevokeApiKey {
                 revoked.clone_into(&mut key.status);
                 key.updated_at = now;
                 tx.update_key(&key, now)?;
-                context.audit(tx, Event::new("key.revoked").about(self.id))?;
+                context.audit(tx, Event::new("key.revoked").about(&self.id))?;
             }
             Ok(key)
         })?;

@@ -149,7 +149,7 @@ impl Operation for UpdateApiKey {
             self.apply(&mut key, now)?;
             may_grant(context, &key.scopes)?;
             tx.update_key(&key, now)?;
-            context.audit(tx, Event::new("key.updated").about(id))?;
+            context.audit(tx, Event::new("key.updated").about(&id))?;
             Ok(key)
         })?;
         ApiKey::new(key, now)

@@ -33,7 +33,7 @@ impl Operation for CreateTenant {
         place.store().write(|tx| {
             tx.add_tenant(id, &self.name, now)?;
             tx.add_member(id, user, MemberRole::Owner.as_str(), now)?;
-            context.audit(tx, Event::new("tenant.created").of_tenant(id).about(id))
+            context.audit(tx, Event::new("tenant.created").of_tenant(id).about(&id))
         })?;
         Ok(Tenant { id, name: self.name, role: Some(MemberRole::Owner), created_at: now })
     }

@@ -95,7 +95,7 @@ impl Operation for AddMember {
             if !tx.add_member(tenant, user, self.role.as_str(), now)? {
                 return Err(GatekeeperError::new(ErrorKind::Conflict, "userId is a member already").into());
             }
-            context.audit(tx, Event::new("member.added").about(user))?;
+            context.audit(tx, Event::new("member.added").about(&user))?;
             tx.member(tenant, user)
         })?;
         member.map(Member::from).ok_or_else(not_found)

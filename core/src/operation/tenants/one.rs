@@ -73,7 +73,7 @@ impl Operation for UpdateTenant {
         let tenant = context.place().store().write(|tx| {
             if let Some(name) = &self.name {
                 tx.rename_tenant(self.tenant_id, name)?;
-                context.audit(tx, Event::new("tenant.updated").about(self.tenant_id))?;
+                context.audit(tx, Event::new("tenant.updated").about(&self.tenant_id))?;
             }
             tx.tenant(self.tenant_id)
         })?;
@@ -95,7 +95,7 @@ impl Operation for RemoveTenant {
     async fn run(self, context: &Context<'_>) -> Result<()> {
         context.place().store().write(|tx| {
             tx.remove_tenant(self.tenant_id)?;
-            context.audit(tx, Event::new("tenant.removed").about(self.tenant_id))
+            context.audit(tx, Event::new("tenant.removed").about(&self.tenant_id))
         })
     }
 }

@@ -48,7 +48,7 @@ impl Operation for UpdateMember {
         let member = context.place().store().write(|tx| {
             changeable(context, tx, tenant, user, self.role)?;
             tx.set_role(tenant, user, self.role.as_str())?;
-            context.audit(tx, Event::new("member.updated").about(user))?;
+            context.audit(tx, Event::new("member.updated").about(&user))?;
             tx.member(tenant, user)
         })?;
         member.map(Member::from).ok_or_else(not_found)
@@ -79,7 +79,7 @@ impl Operation for RemoveMember {
         context.place().store().write(|tx| {
             changeable(context, tx, tenant, user, MemberRole::Member)?;
             tx.remove_member(tenant, user)?;
-            context.audit(tx, Event::new("member.removed").about(user))
+            context.audit(tx, Event::new("member.removed").about(&user))
         })
     }
 }

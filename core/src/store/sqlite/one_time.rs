@@ -29,7 +29,7 @@ impl Tx<'_> {
         &self,
         purpose: Purpose,
         digest: &Digest,
-        subject: impl ToString,
+        subject: &impl ToString,
         expires_at: i64,
     ) -> Result<(), Failure> {
         self.run(
@@ -60,7 +60,7 @@ impl Tx<'_> {
     }
 
     /// Forgets the tokens of `subject` that have ended.
-    pub(crate) fn forget_ended_tokens(&self, subject: impl ToString, now: i64) -> Result<(), Failure> {
+    pub(crate) fn forget_ended_tokens(&self, subject: &impl ToString, now: i64) -> Result<(), Failure> {
         self.run(
             "DELETE FROM one_time_tokens WHERE subject = $1 AND expires_at <= $2",
             params![subject.to_string(), now],
