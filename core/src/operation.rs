@@ -10,9 +10,11 @@ mod given_id;
 mod key_manager;
 mod page;
 mod permissions;
+mod platform;
 mod schema;
 mod table;
 mod tenants;
+mod usage;
 mod wire;
 
 use std::future::Future;
@@ -32,10 +34,12 @@ pub use key_manager::{
 };
 pub use page::Page;
 pub use permissions::*;
+pub use platform::*;
 pub use schema::Schema;
 pub use table::{Entry, Method, Route, TABLE};
 pub(crate) use table::{admitted, find};
 pub use tenants::*;
+pub use usage::*;
 use wire::Wire;
 
 /// Something a caller can ask for: a flat struct with the fields of the request.

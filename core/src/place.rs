@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::fork::{Guards, Rest, Watched};
 use crate::identity::{Keyring, Passwords, Signers};
+use crate::metering::{OpenRecorder, Recorded, Recorder, Usage};
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -14,6 +15,7 @@ use crate::verify::{CacheSizes, Engine, OpenEngine};
 
 /// Everything that an operation needs of where it runs.
 pub(crate) struct Place {
+    recorder: OpenRecorder,
     engine: OpenEngine,
     settings: Settings,
     vault: OnceLock<Vault>,
@@ -35,15 +37,16 @@ pub(crate) struct Settings {
 
 impl Place {
     pub(crate) fn in_memory(clock: Clock, sizes: &CacheSizes, settings: Settings) -> Result<OpenPlace> {
-        Ok(Self::new(Engine::in_memory(clock, sizes)?, settings))
+        Ok(Self::new(Recorder::open(), Engine::in_memory(clock, sizes)?, settings))
     }
 
     pub(crate) fn on_file(path: PathBuf, sizes: &CacheSizes, settings: Settings) -> Result<OpenPlace> {
-        Ok(Self::new(Engine::on_file(path, sizes)?, settings))
+        Ok(Self::new(Recorder::open(), Engine::on_file(path, sizes)?, settings))
     }
 
-    fn new(engine: OpenEngine, settings: Settings) -> OpenPlace {
+    fn new(recorder: OpenRecorder, engine: OpenEngine, settings: Settings) -> OpenPlace {
         Arc::new(Watched::new(Self {
+            recorder,
             engine,
             settings,
             vault: OnceLock::new(),
@@ -91,6 +94,11 @@ impl Place {
         Ok(self.vault.get_or_init(|| vault))
     }
 
+    /// Records usage, on disk when this returns; see [`Recorder::record`].
+    pub(crate) fn record(&self, usage: Usage) -> Result<Recorded> {
+        self.recorder.record(self.store(), self.clock(), usage)
+    }
+
     /// What signing needs.
     pub(crate) fn keyring(&self) -> Result<Keyring<'_>> {
         Ok(Keyring { store: self.store(), vault: self.vault()?, clock: self.clock() })
@@ -99,7 +107,7 @@ impl Place {
 
 impl Rest for Place {
     fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        // The engine rests by itself: both are in the list of places.
+        // The recorder and the engine rest by themselves: all are in the list of places.
         self.passwords.rest(guards);
         self.signers.rest(guards);
     }

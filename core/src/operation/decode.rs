@@ -35,11 +35,20 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
         format!("{} is not known here: see the reference for the fields of this call", named())
     } else if text.starts_with("duplicate field") {
         format!("{} is given twice", named())
+    } else if let Some(variants) = text.strip_prefix("unknown variant").and_then(variants) {
+        format!("{field} must be {variants}")
     } else if let Some(expected) = text.rsplit_once(", expected ").map(|(_, expected)| plain(expected)) {
         format!("{field} must be {expected}")
     } else {
         format!("{field} is not valid")
     })
+}
+
+/// What a field may be that can be one of a few words. What was sent may hold a quote or a backtick, so that serde's list
+/// of them is read from its end.
+fn variants(text: &str) -> Option<String> {
+    let (_, listed) = text.rsplit_once(", expected ")?;
+    Some(listed.split(" at line").next()?.replace('`', "\""))
 }
 
 /// A type as a caller knows it.
@@ -85,6 +94,12 @@ mod tests {
         );
         assert!(refusal(r#"{"prefix": "a", "role": ["canary"]}"#).starts_with("role is not known here"));
         assert_eq!(refusal(r#"{"prefix": "a", "roles": "x, expected y"}"#), "roles must be a list");
+        let period =
+            r#"{"tenantId": "tnt_00000000000000000000000000", "period": "canary, expected `x` at line"}"#;
+        assert_eq!(
+            decode::<crate::SummarizeUsage>(period).unwrap_err().message(),
+            "period must be one of \"hour\", \"day\", \"month\""
+        );
         for broken in ["", "canary", "{\"prefix\": \"a\"", "{\"prefix\": \"a\"} x"] {
             assert!(refusal(broken).starts_with("the request is not JSON"));
         }

@@ -5,10 +5,11 @@ use std::pin::Pin;
 
 use super::decode::decode;
 use super::{
-    AddMember, AddRoles, AuditExport, AuditQuery, AuditRecord, Can, ChangePassword, CreateKey, CreateTenant,
-    DeleteKey, GetTenant, ListMembers, ListPermissions, ListSessions, ListTenants, Login, Logout, LogoutAll,
-    Me, Operation, Refresh, RemoveMember, RemoveRoles, RemoveTenant, RevokeSession, RotateKey, Signup,
-    UpdateMember, UpdateTenant, VerifyKey,
+    AddMember, AddRoles, AuditExport, AuditQuery, AuditRecord, Can, ChangePassword, CheckAndRecordUsage,
+    CheckQuota, CreateKey, CreateTenant, DeleteKey, GetTenant, ListMembers, ListPermissions, ListSessions,
+    ListTenants, ListUsageEvents, Login, Logout, LogoutAll, Me, Operation, RecordUsage, Refresh,
+    RemoveMember, RemoveRoles, RemoveTenant, RevokeSession, RotateKey, SetTenantQuota, Signup,
+    SummarizeUsage, UpdateMember, UpdateTenant, VerifyKey,
 };
 use crate::access::{Access, Call, Context};
 use crate::error::{GatekeeperError, Result};
@@ -147,6 +148,12 @@ operations![
     AuditQuery,
     AuditExport,
     AuditRecord,
+    RecordUsage,
+    CheckQuota,
+    CheckAndRecordUsage,
+    SummarizeUsage,
+    ListUsageEvents,
+    SetTenantQuota,
 ];
 
 /// The operation of this name.

@@ -11,6 +11,7 @@ mod rows;
 mod sessions;
 mod signing_keys;
 mod tenants;
+mod usage;
 mod users;
 mod wait;
 
@@ -27,7 +28,7 @@ use crate::fork::{Guards, lock};
 use crate::shared::Shared;
 use connection::{Reader, open_writer};
 pub(crate) use failure::Failure;
-pub(crate) use rows::Tx;
+pub(crate) use rows::{Rows, Tx};
 pub(super) use tenants::tenant_row;
 use wait::wait_for_locks;
 
