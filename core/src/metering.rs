@@ -10,3 +10,6 @@ pub(crate) use ledger::Ledger;
 pub use period::Period;
 pub use quota::{QuotaCheck, QuotaLevel};
 pub(crate) use recorder::{Asked, Idempotency, OpenRecorder, Recorded, Recorder, Usage};
+
+#[cfg(test)]
+mod tests;
