@@ -73,27 +73,30 @@ impl Recorder {
     /// `plan_limit` where there is no room and it was asked for: then nothing is written. Others fail everything that
     /// was to be written with it.
     pub(crate) fn record(&self, store: &Store, clock: &Clock, usage: Usage) -> Result<Recorded> {
-        self.queue.submit(usage, |usages| {
-            let count = usages.len();
-            let written = store.write(|tx| {
-                let tx = &*tx;
-                let now = i64::try_from(clock.wall_ms()).unwrap_or(i64::MAX);
-                let mut batch = Batch::new(tx, now, || self.next_id(clock));
-                let mut outcomes = Vec::with_capacity(count);
-                for usage in usages {
-                    // Nothing is written yet: what is refused leaves the others alone.
-                    outcomes.push(match batch.judge(usage) {
-                        Ok(recorded) => Ok(recorded),
-                        Err(Failure::Refused(refusal)) => Err(refusal),
-                        Err(failure) => return Err(failure),
-                    });
-                }
-                tx.add_usage_events(&batch.events)?;
-                batch.ledger.write(tx)?;
-                Ok(outcomes)
-            });
-            written.unwrap_or_else(|error| fail_all(error, count))
-        })
+        self.queue.submit(usage, |usages| self.record_all(store, clock, usages))
+    }
+
+    /// Records all in one transaction; one outcome for each.
+    fn record_all(&self, store: &Store, clock: &Clock, usages: Vec<Usage>) -> Vec<Result<Recorded>> {
+        let count = usages.len();
+        let written = store.write(|tx| {
+            let tx = &*tx;
+            let now = i64::try_from(clock.wall_ms()).unwrap_or(i64::MAX);
+            let mut batch = Batch::new(tx, now, || self.next_id(clock));
+            let mut outcomes = Vec::with_capacity(count);
+            for usage in usages {
+                // Nothing is written yet: what is refused leaves the others alone.
+                outcomes.push(match batch.judge(usage) {
+                    Ok(recorded) => Ok(recorded),
+                    Err(Failure::Refused(refusal)) => Err(refusal),
+                    Err(failure) => return Err(failure),
+                });
+            }
+            tx.add_usage_events(&batch.events)?;
+            batch.ledger.write(tx)?;
+            Ok(outcomes)
+        });
+        written.unwrap_or_else(|error| fail_all(error, count))
     }
 
     fn next_id(&self, clock: &Clock) -> Result<EventId> {
@@ -221,3 +224,6 @@ fn fail_all<T>(error: GatekeeperError, count: usize) -> Vec<Result<T>> {
     all.insert(0, Err(error));
     all
 }
+
+#[cfg(test)]
+mod tests;

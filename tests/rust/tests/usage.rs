@@ -327,6 +327,81 @@ fn own_other_and_removed_tenants_are_told_apart_by_those_alone_who_may() {
 }
 
 #[test]
+fn a_quota_is_whole_again_when_its_period_ends_and_not_a_millisecond_before() {
+    for period in [Period::Hour, Period::Day, Period::Month] {
+        let (place, clock) = Place::with_clock();
+        place.quota(Some(2), period);
+        let (event, quota) = place.check_and_record(place.input(2)).unwrap();
+        let left = u64::try_from(quota.reset_at - event.created_at).unwrap();
+        clock.advance(left - 1);
+        assert_eq!(place.check_and_record(place.input(1)).unwrap_err().status(), 402);
+        clock.advance(1);
+        let (_, quota) = place.check_and_record(place.input(1)).unwrap();
+        assert_eq!((quota.used, quota.remaining), (1, Some(1)));
+    }
+}
+
+#[test]
+fn an_api_key_records_for_itself_and_for_others_only_where_it_may_see_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatekeeper.db");
+    let place = Place::new(Gatekeeper::open(path.to_str().unwrap()).unwrap());
+    let other = place.key().0;
+    let [own, writer, server, plain] =
+        ["[]", r#"["usage:read","usage:write"]"#, r#"["keys:read","usage:*"]"#, r#"["read"]"#].map(
+            |scopes| {
+                let (id, key) = place.key();
+                let connection = rusqlite::Connection::open(&path).unwrap();
+                connection
+                    .execute("UPDATE api_keys SET scopes = $1 WHERE id = $2", [scopes, &id.to_string()])
+                    .unwrap();
+                (id, place.operator.with_token(&key))
+            },
+        );
+    let named = |key| UsageInput { api_key_id: Some(key), ..place.input(1) };
+    let kind = |error: GatekeeperError| error.kind();
+    let event = writer.1.call_blocking(RecordUsage(place.input(1))).unwrap();
+    assert_eq!(event.api_key_id, Some(writer.0));
+    assert!(writer.1.call_blocking(RecordUsage(named(writer.0))).is_ok());
+    assert_eq!(writer.1.call_blocking(RecordUsage(named(other))).map_err(kind), Err(ErrorKind::Forbidden));
+    let check = CheckQuota { api_key_id: Some(other), ..CheckQuota::new(place.tenant) };
+    assert_eq!(writer.1.call_blocking(check.clone()).map_err(kind), Err(ErrorKind::Forbidden));
+    assert!(server.1.call_blocking(check).is_ok());
+    assert_eq!(server.1.call_blocking(RecordUsage(named(other))).unwrap().api_key_id, Some(other));
+    for without in [own.1, plain.1] {
+        assert_eq!(
+            without.call_blocking(RecordUsage(place.input(1))).map_err(kind),
+            Err(ErrorKind::Forbidden)
+        );
+        let summary = SummarizeUsage { tenant_id: place.tenant, period: Period::Day };
+        assert_eq!(without.call_blocking(summary).map_err(kind), Err(ErrorKind::Forbidden));
+    }
+}
+
+#[test]
+fn a_keys_quota_is_asked_before_its_tenants_and_both_must_have_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatekeeper.db");
+    let place = Place::new(Gatekeeper::open(path.to_str().unwrap()).unwrap());
+    let (key, _) = place.key();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let set = "UPDATE api_keys SET quota_limit = 5, quota_period = 'hour' WHERE id = $1";
+    connection.execute(set, [key.to_string()]).unwrap();
+    place.quota(Some(8), Period::Month);
+    let with_key = |quantity| UsageInput { api_key_id: Some(key), ..place.input(quantity) };
+    let level = |error: GatekeeperError| error.details().unwrap()["quota"]["level"].clone();
+    let (_, quota) = place.check_and_record(with_key(4)).unwrap();
+    assert_eq!((quota.level, quota.remaining, quota.period), (QuotaLevel::ApiKey, Some(1), Period::Hour));
+    assert_eq!(level(place.check_and_record(with_key(2)).unwrap_err()), "api_key");
+    let (_, quota) = place.check_and_record(place.input(4)).unwrap();
+    assert_eq!((quota.level, quota.used, quota.remaining), (QuotaLevel::Tenant, 8, Some(0)));
+    assert_eq!(level(place.check_and_record(with_key(1)).unwrap_err()), "tenant");
+    let check = CheckQuota { api_key_id: Some(key), quantity: 1, tenant_id: place.tenant };
+    let check = place.operator.call_blocking(check).unwrap();
+    assert_eq!((check.allowed, check.level, check.used), (false, QuotaLevel::Tenant, 8));
+}
+
+#[test]
 fn a_quota_that_is_set_is_in_the_audit_log() {
     everywhere(|place| {
         place.quota(Some(5), Period::Hour);
