@@ -208,5 +208,5 @@ pub(crate) fn forbidden(message: impl Into<String>) -> GatekeeperError {
 
 /// Absent, or another tenant's: never said which.
 pub(crate) fn not_found() -> GatekeeperError {
-    GatekeeperError::new(ErrorKind::NotFound, "not found, or not yours")
+    GatekeeperError::not_found()
 }

@@ -106,6 +106,12 @@ impl GatekeeperError {
         Self::new(ErrorKind::BadRequest, message)
     }
 
+    /// Absent, or another tenant's: never said which.
+    #[must_use]
+    pub(crate) fn not_found() -> Self {
+        Self::new(ErrorKind::NotFound, "not found, or not yours")
+    }
+
     /// A dependency that cannot be reached; the message names the way out.
     #[must_use]
     pub fn unavailable(message: impl Into<String>) -> Self {

@@ -24,6 +24,7 @@ mod id;
 mod identity;
 mod key;
 mod limit;
+mod metering;
 mod operation;
 mod place;
 mod role;
@@ -43,6 +44,7 @@ pub use id::{AuditId, EventId, Id, KeyId, Kind, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;
 pub use key::KeyStatus;
 pub use limit::{Endpoint, Endpoints};
+pub use metering::{Period, QuotaCheck, QuotaLevel};
 pub use operation::*;
 pub use secret::Secret;
 #[doc(hidden)]

@@ -11,10 +11,12 @@ mod key_manager;
 mod keys;
 mod page;
 mod permissions;
+mod platform;
 mod request;
 mod schema;
 mod table;
 mod tenants;
+mod usage;
 mod wire;
 
 use std::future::Future;
@@ -35,11 +37,13 @@ pub use key_manager::{
 pub use keys::*;
 pub use page::Page;
 pub use permissions::*;
+pub use platform::*;
 pub use request::Request;
 pub use schema::Schema;
 pub use table::{Entry, Method, Route, TABLE};
 pub(crate) use table::{admitted, find};
 pub use tenants::*;
+pub use usage::*;
 use wire::Wire;
 
 /// Something a caller can ask for: a flat struct with the fields of the request.

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, Rest, Watched};
 use crate::identity::{Keyring, Passwords, Signers, SigningAlgorithm};
+use crate::metering::{OpenRecorder, Recorded, Recorder, Usage};
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -14,6 +15,7 @@ use crate::verify::{CacheSizes, Engine, OpenEngine};
 
 /// Everything that an operation needs of where it runs.
 pub(crate) struct Place {
+    recorder: OpenRecorder,
     engine: OpenEngine,
     /// The secret that was given, at the latest when the vault is opened.
     secret: OnceLock<Option<Secret>>,
@@ -27,15 +29,16 @@ pub(crate) type OpenPlace = Arc<Watched<Place>>;
 
 impl Place {
     pub(crate) fn in_memory(clock: Clock, sizes: &CacheSizes) -> Result<OpenPlace> {
-        Ok(Self::new(Engine::in_memory(clock, sizes)?))
+        Ok(Self::new(Recorder::open(), Engine::in_memory(clock, sizes)?))
     }
 
     pub(crate) fn on_file(path: PathBuf, sizes: &CacheSizes) -> Result<OpenPlace> {
-        Ok(Self::new(Engine::on_file(path, sizes)?))
+        Ok(Self::new(Recorder::open(), Engine::on_file(path, sizes)?))
     }
 
-    fn new(engine: OpenEngine) -> OpenPlace {
+    fn new(recorder: OpenRecorder, engine: OpenEngine) -> OpenPlace {
         Arc::new(Watched::new(Self {
+            recorder,
             engine,
             secret: OnceLock::new(),
             vault: OnceLock::new(),
@@ -96,6 +99,11 @@ impl Place {
         Ok(self.vault.get_or_init(|| vault))
     }
 
+    /// Records usage, on disk when this returns; see [`Recorder::record`].
+    pub(crate) fn record(&self, usage: Usage) -> Result<Recorded> {
+        self.recorder.record(self.store(), self.clock(), usage)
+    }
+
     /// What signing with this algorithm needs.
     pub(crate) fn keyring(&self, algorithm: SigningAlgorithm) -> Result<Keyring<'_>> {
         Ok(Keyring { store: self.store(), vault: self.vault()?, clock: self.clock(), algorithm })
@@ -104,7 +112,7 @@ impl Place {
 
 impl Rest for Place {
     fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        // The engine rests by itself: both are in the list of places.
+        // The recorder and the engine rest by themselves: all are in the list of places.
         self.passwords.rest(guards);
         self.signers.rest(guards);
     }

@@ -6,6 +6,7 @@ mod folder;
 mod header;
 mod map;
 mod trouble;
+mod turn;
 mod words;
 
 use std::fs::File;
@@ -20,6 +21,7 @@ use file_system::FileId;
 use folder::{Folder, Opened};
 pub(crate) use map::Map;
 use trouble::Trouble;
+pub(crate) use turn::{Turn, TurnFiles};
 pub(crate) use words::{Concern, Words};
 
 /// What is shared. Opens at first use, and again after a fork.
@@ -129,6 +131,12 @@ impl Shared {
         }
         *locked = Some(words);
         Ok(self.newest())
+    }
+
+    /// The files behind the turn to write; none in memory, and where there is no folder or no right to it.
+    pub(crate) fn turn_files(&self) -> Option<TurnFiles> {
+        let folder = self.folder.as_ref()?;
+        Some(TurnFiles::new(folder.lock_file("next").ok()?, folder.lock_file("turn").ok()?))
     }
 
     pub(crate) fn close(&self) {

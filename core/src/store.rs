@@ -7,11 +7,11 @@ mod sqlite;
 
 use std::borrow::Cow;
 
-use crate::id::{AuditId, KeyId, SessionId, TenantId, UserId};
+use crate::id::{AuditId, EventId, KeyId, SessionId, TenantId, UserId};
 use crate::secret::Digest;
 
 use sqlite::tenant_row;
-pub(crate) use sqlite::{Failure, Store, Tx};
+pub(crate) use sqlite::{Failure, Rows, Store, Tx};
 
 /// Stands for the set of suffixes that imported digests were made with, in the words that say what is fresh: whatever
 /// adds to it announces a change of this digest, which is no key's.
@@ -187,6 +187,46 @@ pub(crate) struct AuditFilter {
     pub(crate) action_prefix: Option<String>,
     pub(crate) from: Option<i64>,
     pub(crate) to: Option<i64>,
+}
+
+/// Something that was used.
+#[derive(Clone)]
+pub(crate) struct UsageRow {
+    pub(crate) id: EventId,
+    pub(crate) tenant_id: TenantId,
+    pub(crate) api_key_id: Option<KeyId>,
+    pub(crate) service: String,
+    pub(crate) action: String,
+    pub(crate) quantity: i64,
+    /// A JSON object.
+    pub(crate) metadata: Option<String>,
+    /// Unique in the tenant.
+    pub(crate) idempotency_key: Option<String>,
+    /// SHA-256 of the request that the idempotency key stands for.
+    pub(crate) request: Option<[u8; 32]>,
+    pub(crate) created_at: i64,
+}
+
+/// What was used in a bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UsageSum {
+    pub(crate) quantity: i64,
+    pub(crate) events: i64,
+}
+
+/// The bucket that a sum is of.
+pub(crate) struct SumOf<'a> {
+    /// The id of a tenant or of a key.
+    pub(crate) subject: &'a str,
+    pub(crate) period: &'static str,
+    pub(crate) starts: i64,
+}
+
+/// Whose a key is, and how much it may be used for.
+pub(crate) struct KeyQuota {
+    pub(crate) tenant: TenantId,
+    pub(crate) limit: Option<i64>,
+    pub(crate) period: String,
 }
 
 /// What verification reads of a key.

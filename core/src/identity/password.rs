@@ -1,5 +1,6 @@
 //! Passwords: argon2id on a bounded number of threads, so that a storm of logins leaves the machine to verification.
 
+use std::process;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
@@ -29,6 +30,8 @@ pub(crate) struct Passwords {
 
 #[derive(Default)]
 struct Turns {
+    /// The process whose threads these are: a child has none of its parent's.
+    process: u32,
     busy: usize,
     waiting: usize,
 }
@@ -92,6 +95,9 @@ impl Passwords {
 
     fn turn(&self) -> Result<Turn<'_>> {
         let mut turns = lock(&self.turns);
+        if turns.process != process::id() {
+            *turns = Turns { process: process::id(), ..Turns::default() };
+        }
         if turns.busy >= self.most_at_once {
             if turns.waiting >= MOST_WAITING {
                 return Err(GatekeeperError::unavailable("too many logins at once: try again in a moment")

@@ -51,7 +51,8 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
 /// A type as a caller knows it.
 fn plain(expected: &str) -> &str {
     match expected.split(" at line").next().unwrap_or_default() {
-        "u32" | "u64" | "i64" => "a whole number that is not negative",
+        "u32" | "u64" => "a whole number that is not negative",
+        "i64" => "a whole number",
         "a sequence" => "a list",
         known @ ("a string" | "a boolean") => known,
         _ => "an object",
@@ -91,6 +92,12 @@ mod tests {
         );
         assert!(refusal(r#"{"prefix": "a", "role": ["canary"]}"#).starts_with("role is not known here"));
         assert_eq!(refusal(r#"{"prefix": "a", "roles": "x, expected y"}"#), "roles must be a list");
+        let period =
+            r#"{"tenantId": "tnt_00000000000000000000000000", "period": "canary, expected `x` at line"}"#;
+        assert_eq!(
+            decode::<crate::SummarizeUsage>(period).unwrap_err().message(),
+            "period must be one of \"hour\", \"day\", \"month\""
+        );
         for broken in ["", "canary", "{\"prefix\": \"a\"", "{\"prefix\": \"a\"} x"] {
             assert!(refusal(broken).starts_with("the request is not JSON"));
         }

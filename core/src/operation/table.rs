@@ -5,11 +5,12 @@ use std::pin::Pin;
 
 use super::decode::decode;
 use super::{
-    AddMember, AddRoles, AuditExport, AuditQuery, AuditRecord, Can, ChangePassword, CreateApiKey, CreateKey,
-    CreateTenant, DeleteKey, GetApiKey, GetTenant, ImportApiKeys, IssueKeyToken, ListApiKeys, ListMembers,
-    ListPermissions, ListSessions, ListTenants, Login, Logout, LogoutAll, Me, Operation, Refresh,
-    RemoveMember, RemoveRoles, RemoveTenant, Request, RevokeApiKey, RevokeSession, RotateApiKey, RotateKey,
-    Signup, UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
+    AddMember, AddRoles, AuditExport, AuditQuery, AuditRecord, Can, ChangePassword, CheckAndRecordUsage,
+    CheckQuota, CreateApiKey, CreateKey, CreateTenant, DeleteKey, GetApiKey, GetTenant, ImportApiKeys,
+    IssueKeyToken, ListApiKeys, ListMembers, ListPermissions, ListSessions, ListTenants, ListUsageEvents,
+    Login, Logout, LogoutAll, Me, Operation, RecordUsage, Refresh, RemoveMember, RemoveRoles, RemoveTenant,
+    Request, RevokeApiKey, RevokeSession, RotateApiKey, RotateKey, SetTenantQuota, Signup, SummarizeUsage,
+    UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
 };
 use crate::access::{Access, Call, Context};
 use crate::error::{GatekeeperError, Result};
@@ -158,6 +159,12 @@ operations![
     AuditQuery,
     AuditExport,
     AuditRecord,
+    RecordUsage,
+    CheckQuota,
+    CheckAndRecordUsage,
+    SummarizeUsage,
+    ListUsageEvents,
+    SetTenantQuota,
 ];
 
 /// The operation of this name.

@@ -1,5 +1,5 @@
 //! The folder beside a database. In it, `words`: the words, and what every user of the folder locks; and the counters'
-//! file. Together they are a generation.
+//! file. Together they are a generation. Besides, two files that writers lock in turn.
 //!
 //! A generation is made under the write lock of the database, so that no change is being announced meanwhile, and under
 //! an exclusive lock on the one before, which every open process holds shared: two never count side by side.
@@ -160,6 +160,17 @@ impl Folder {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
         give_to_owner_of(&self.database, &file)?;
         Ok(file)
+    }
+
+    /// A file in the folder that is there to be locked, made where there is none; the folder is not.
+    pub(super) fn lock_file(&self, name: &str) -> Result<File, Trouble> {
+        let path = self.path.join(name);
+        match self.create(&path) {
+            Err(Trouble::Io(error)) if error.kind() == ErrorKind::AlreadyExists => {
+                Ok(OpenOptions::new().read(true).custom_flags(NO_LINK).open(&path)?)
+            }
+            made => made,
+        }
     }
 
     /// Removes what earlier generations left.

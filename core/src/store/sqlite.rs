@@ -12,6 +12,7 @@ mod rows;
 mod sessions;
 mod signing_keys;
 mod tenants;
+mod usage;
 mod users;
 mod uses;
 mod wait;
@@ -26,12 +27,12 @@ use rusqlite::{Connection, Row};
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
-use crate::shared::Shared;
+use crate::shared::{Shared, TurnFiles};
 use connection::{Reader, open_writer};
 pub(crate) use failure::Failure;
-pub(crate) use rows::Tx;
+pub(crate) use rows::{Rows, Tx};
 pub(super) use tenants::tenant_row;
-use wait::wait_for_locks;
+use wait::{wait_for_locks, wait_for_turn};
 
 /// Connections that read; a hot verification needs none.
 const READERS: usize = 4;
@@ -43,6 +44,8 @@ pub(crate) struct Store {
     /// When, on the boot clock in ms, somebody last looked for changes of another program.
     looked_ms: AtomicU64,
     writer: Mutex<Option<Connection>>,
+    /// What writers of all processes take their turn by; used by the holder of `writer`.
+    turn: Mutex<Option<TurnFiles>>,
     readers: [Mutex<Option<Reader>>; READERS],
 }
 
@@ -62,6 +65,7 @@ impl Store {
             shared: Arc::new(shared),
             looked_ms: AtomicU64::new(0),
             writer: Mutex::default(),
+            turn: Mutex::default(),
             readers: Default::default(),
         }
     }
@@ -108,6 +112,16 @@ impl Store {
         }))
     }
 
+    /// Runs `write` in this process's turn to write, if there is a turn to be had.
+    fn in_turn<T>(&self, write: impl FnOnce() -> T) -> T {
+        let mut files = lock(&self.turn);
+        if files.as_ref().is_none_or(TurnFiles::are_removed) {
+            *files = self.shared.turn_files();
+        }
+        let _turn = files.as_ref().map(|files| files.take(wait_for_turn));
+        write()
+    }
+
     /// Refuses where another copy of this library has the place open in this process: SQLite's locks, too, belong to the
     /// process, and the first copy to close the file would drop those of the other.
     fn alone_in_process(&self) -> Result<(), Failure> {
@@ -125,6 +139,7 @@ impl Store {
             lock(reader).take();
         }
         lock(&self.writer).take();
+        lock(&self.turn).take();
     }
 
     /// Holds every connection and closes those to a file, which SQLite does not allow to cross a fork.
@@ -139,6 +154,10 @@ impl Store {
             close(writer.take());
         }
         guards.push(Box::new(writer));
+        // A lock is the open file's, which both sides would have.
+        let mut turn = lock(&self.turn);
+        turn.take();
+        guards.push(Box::new(turn));
     }
 }
 

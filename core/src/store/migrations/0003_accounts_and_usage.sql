@@ -122,6 +122,7 @@ CREATE TABLE usage_events (
     created_at      BIGINT NOT NULL
 );
 CREATE INDEX usage_events_of_tenant ON usage_events (tenant_id, id);
+CREATE INDEX usage_events_of_key ON usage_events (api_key_id, id) WHERE api_key_id IS NOT NULL;
 CREATE UNIQUE INDEX usage_events_idempotent ON usage_events (tenant_id, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
 

@@ -31,23 +31,29 @@ impl Store {
     /// Runs `write` in a transaction of its own. An error of it undoes all of it. What can alter a verdict takes the next
     /// change number by the triggers of the schema, and is announced by what was told to [`Tx::announce`].
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T> {
-        self.with_writer(|connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let foreign = connection::foreign_change(&transaction)?;
-            let mut tx = Tx { rows: Rows(&transaction), concerns: Vec::new() };
-            let answer = write(&mut tx)?;
-            let concerns = tx.concerns;
-            if !concerns.is_empty() {
-                let number = connection::announce_in(&transaction)?;
-                let words = &self.shared.open_or_make(number)?.words;
-                // What another program changed before is announced now, too: nobody would see any more that it was not.
-                foreign.inspect(|foreign| words.announce_to_all(*foreign));
-                words.announce(&concerns, number);
-            }
-            // Nothing follows the commit.
-            transaction.commit()?;
-            Ok(answer)
-        })
+        self.with_writer(|connection| self.in_turn(|| self.write_with(connection, write)))
+    }
+
+    fn write_with<T>(
+        &self,
+        connection: &mut Connection,
+        write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let foreign = connection::foreign_change(&transaction)?;
+        let mut tx = Tx { rows: Rows(&transaction), concerns: Vec::new() };
+        let answer = write(&mut tx)?;
+        let concerns = tx.concerns;
+        if !concerns.is_empty() {
+            let number = connection::announce_in(&transaction)?;
+            let words = &self.shared.open_or_make(number)?.words;
+            // What another program changed before is announced now, too: nobody would see any more that it was not.
+            foreign.inspect(|foreign| words.announce_to_all(*foreign));
+            words.announce(&concerns, number);
+        }
+        // Nothing follows the commit.
+        transaction.commit()?;
+        Ok(answer)
     }
 }
 

@@ -14,6 +14,7 @@ const LONG: Duration = Duration::from_millis(1);
 const YIELDS: i32 = 50;
 const SHORT_STEPS: i32 = 1000;
 const LONG_STEPS: i32 = 4500;
+const TURN_STEPS: i32 = SHORT_STEPS + 800;
 
 /// Lets the connection wait.
 pub(super) fn wait_for_locks(connection: &mut Connection) -> Result<()> {
@@ -23,6 +24,11 @@ pub(super) fn wait_for_locks(connection: &mut Connection) -> Result<()> {
 /// Lets what meets a lock fail at once.
 pub(super) fn do_not_wait(connection: &mut Connection) -> Result<()> {
     connection.busy_handler(None::<fn(i32) -> bool>)
+}
+
+/// Waits a step for the turn to write; whether to try again. Gives up after a second: the turn is for fairness alone.
+pub(super) fn wait_for_turn(steps: i32) -> bool {
+    wait(steps) && steps < TURN_STEPS
 }
 
 /// Waits a step; whether to try again.

@@ -1,0 +1,146 @@
+//! What recording and adding up usage costs in the file place: `usage FOLDER SECONDS MANY_EVENTS`.
+//!
+//! Prints one JSON object: events a second of 64 callers, of one, and of plain SQLite with one event and with 64 to a
+//! commit; microseconds of an `fdatasync`; nanoseconds of a summary over 10,000 events and over many.
+
+#![allow(clippy::print_stdout, reason = "a program's answer")]
+#![allow(clippy::cast_precision_loss, reason = "figures of a bench")]
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+
+use gatekeeper::{Gatekeeper, Period, RecordUsage, SummarizeUsage, TenantId, UsageInput};
+use gatekeeper_bench::Result;
+use gatekeeper_bench::time::{median_ns, now};
+use rusqlite::{Connection, params};
+use serde_json::json;
+
+const FEW_EVENTS: u64 = 10_000;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, seconds, many] = arguments.as_slice() else {
+        return Err("usage: usage FOLDER SECONDS MANY_EVENTS".into());
+    };
+    let (folder, seconds, many) = (Path::new(folder), seconds.parse()?, many.parse()?);
+    let together = recorded(&folder.join("together.db"), 64, seconds)?;
+    let alone = recorded(&folder.join("alone.db"), 1, seconds)?;
+    let one_to_a_commit = inserted(&folder.join("one.db"), 1, seconds)?;
+    let many_to_a_commit = inserted(&folder.join("many.db"), 64, seconds)?;
+    println!(
+        "{}",
+        json!({
+            "fdatasync_us": fdatasync_us(&folder.join("sync"), seconds)?,
+            "record_64_callers_per_s": together,
+            "record_1_caller_per_s": alone,
+            "sqlite_1_to_a_commit_per_s": one_to_a_commit,
+            "sqlite_64_to_a_commit_per_s": many_to_a_commit,
+            "times_one_to_a_commit": together / one_to_a_commit,
+            "share_of_64_to_a_commit": together / many_to_a_commit,
+            "summary_few_ns": summary_ns(&folder.join("few-events.db"), FEW_EVENTS, seconds)?,
+            "summary_many_ns": summary_ns(&folder.join("many-events.db"), many, seconds)?,
+        })
+    );
+    Ok(())
+}
+
+/// A new place with a tenant, used by its root key.
+fn place(path: &Path) -> Result<(Gatekeeper, TenantId)> {
+    let operator = Gatekeeper::open(path.to_str().ok_or("the folder's path is not UTF-8")?)?;
+    let created = operator.create_root_key("bench")?;
+    Ok((operator.with_token(&created.key), created.tenant_id))
+}
+
+/// Events a second of so many callers at once, each durable before the next of its caller.
+fn recorded(path: &Path, callers: usize, seconds: f64) -> Result<f64> {
+    let (gatekeeper, tenant) = place(path)?;
+    let (count, start) = (AtomicU64::new(0), now());
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..callers)
+            .map(|_| {
+                scope.spawn(|| -> Result<()> {
+                    while start.elapsed().as_secs_f64() < seconds {
+                        gatekeeper.call_blocking(RecordUsage(UsageInput::new(
+                            tenant,
+                            "inference",
+                            "completion",
+                        )))?;
+                        count.fetch_add(1, Relaxed);
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        callers.into_iter().try_for_each(|caller| caller.join().map_err(|_| "a caller panicked")?)
+    })?;
+    Ok(count.load(Relaxed) as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Events a second by SQLite alone, durable, so many to a commit. Their sums are not kept.
+fn inserted(path: &Path, to_a_commit: u64, seconds: f64) -> Result<f64> {
+    let (_, tenant) = place(path)?;
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let (mut count, start) = (0_u64, now());
+    while start.elapsed().as_secs_f64() < seconds {
+        let transaction = connection.transaction()?;
+        for _ in 0..to_a_commit {
+            insert(&transaction, tenant, count)?;
+            count += 1;
+        }
+        transaction.commit()?;
+    }
+    Ok(count as f64 / start.elapsed().as_secs_f64())
+}
+
+fn insert(connection: &Connection, tenant: TenantId, number: u64) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO usage_events (id, tenant_id, service, action, quantity, created_at)
+         VALUES ($1, $2, 'inference', 'completion', 1, 1)",
+    )?;
+    statement.execute(params![format!("evt_{number:026}"), tenant.to_string()])?;
+    Ok(())
+}
+
+fn fdatasync_us(path: &Path, seconds: f64) -> Result<f64> {
+    let mut file = File::create(path)?;
+    let median = median_ns(seconds, |_, size| {
+        for _ in 0..size {
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&[7; 4096])?;
+            file.sync_data()?;
+        }
+        Ok(())
+    })?;
+    Ok(median / 1000.0)
+}
+
+/// What a summary costs where so many events are.
+fn summary_ns(path: &Path, events: u64, seconds: f64) -> Result<f64> {
+    let (gatekeeper, tenant) = place(path)?;
+    let first = gatekeeper.call_blocking(RecordUsage(UsageInput::new(tenant, "inference", "completion")))?;
+    let mut connection = Connection::open(path)?;
+    let transaction = connection.transaction()?;
+    for number in 1..events {
+        insert(&transaction, tenant, number)?;
+    }
+    transaction.execute(
+        "UPDATE usage_sums SET quantity = quantity + $1, events = events + $1 WHERE subject = $2",
+        params![events.cast_signed() - 1, first.tenant_id.to_string()],
+    )?;
+    transaction.commit()?;
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    let summary = || gatekeeper.call_blocking(SummarizeUsage { tenant_id: tenant, period: Period::Month });
+    if summary()?.event_count != events.cast_signed() {
+        return Err("the sums are not those of the events".into());
+    }
+    median_ns(seconds, |_, size| {
+        for _ in 0..size {
+            summary()?;
+        }
+        Ok(())
+    })
+}

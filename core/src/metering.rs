@@ -1,0 +1,15 @@
+//! How much was used, and whether there is room for more: counted in UTC calendar buckets, recorded durably.
+
+mod ledger;
+mod period;
+mod queue;
+mod quota;
+mod recorder;
+
+pub(crate) use ledger::Ledger;
+pub use period::Period;
+pub use quota::{QuotaCheck, QuotaLevel};
+pub(crate) use recorder::{Asked, Idempotency, OpenRecorder, Recorded, Recorder, Usage};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Whether there is room: the quota of a key and that of its tenant, both of which must have it.
+
+use serde::Serialize;
+
+use super::period::{Bucket, Period};
+
+/// Which quota a check speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum QuotaLevel {
+    /// The API key's.
+    ApiKey,
+    /// The tenant's.
+    Tenant,
+    /// Neither has a limit.
+    Unlimited,
+}
+
+/// Whether there is room, and how much. It speaks of the quota that refuses, the key's first; where none does, of the one
+/// with less room left; where there is none, of what the tenant has used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct QuotaCheck {
+    /// Whether there is room for what was asked for.
+    pub allowed: bool,
+    /// Which quota it speaks of.
+    pub level: QuotaLevel,
+    /// How much may be used in the period; none for any amount.
+    pub limit: Option<i64>,
+    /// How much was used in it.
+    pub used: i64,
+    /// How much is left, 0 or more; none for any amount.
+    pub remaining: Option<i64>,
+    /// The period.
+    pub period: Period,
+    /// When the next one begins, Unix ms.
+    pub reset_at: i64,
+}
+
+/// A quota, and what was used of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Account {
+    pub(super) limit: Option<i64>,
+    pub(super) used: i64,
+    pub(super) period: Period,
+    pub(super) bucket: Bucket,
+}
+
+impl Account {
+    fn remaining(&self) -> Option<i64> {
+        self.limit.map(|limit| limit.saturating_sub(self.used).max(0))
+    }
+
+    fn has_room_for(&self, quantity: i64) -> bool {
+        self.limit.is_none_or(|limit| self.used.saturating_add(quantity) <= limit)
+    }
+}
+
+impl QuotaCheck {
+    /// Whether a key, if one is concerned, and its tenant have room for `quantity`.
+    pub(super) fn of(key: Option<Account>, tenant: Account, quantity: i64) -> Self {
+        let key = key.filter(|key| key.limit.is_some()).map(|key| (QuotaLevel::ApiKey, key));
+        let tenant_level = if tenant.limit.is_some() { QuotaLevel::Tenant } else { QuotaLevel::Unlimited };
+        let levels = || key.into_iter().chain([(tenant_level, tenant)]);
+        let refusing = levels().find(|(_, account)| !account.has_room_for(quantity));
+        let tightest = || levels().min_by_key(|(_, account)| account.remaining().unwrap_or(i64::MAX));
+        let (level, account) = refusing.or_else(tightest).unwrap_or((tenant_level, tenant));
+        Self {
+            allowed: refusing.is_none(),
+            level,
+            limit: account.limit,
+            used: account.used,
+            remaining: account.remaining(),
+            period: account.period,
+            reset_at: account.bucket.ends,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(limit: Option<i64>, used: i64) -> Account {
+        Account { limit, used, period: Period::Day, bucket: Period::Day.bucket(0) }
+    }
+
+    fn check(key: Option<Account>, tenant: Account, quantity: i64) -> (bool, QuotaLevel, Option<i64>) {
+        let check = QuotaCheck::of(key, tenant, quantity);
+        (check.allowed, check.level, check.remaining)
+    }
+
+    #[test]
+    fn both_levels_must_have_room_and_the_keys_refuses_first() {
+        use QuotaLevel::{ApiKey, Tenant, Unlimited};
+        let (open, ten) = (account(None, 5), |used| account(Some(10), used));
+        for (key, tenant, quantity, expected) in [
+            (None, open, 100, (true, Unlimited, None)),
+            (Some(open), open, 100, (true, Unlimited, None)),
+            (Some(ten(3)), open, 7, (true, ApiKey, Some(7))),
+            (Some(ten(3)), open, 8, (false, ApiKey, Some(7))),
+            (Some(open), ten(4), 6, (true, Tenant, Some(6))),
+            (Some(open), ten(4), 7, (false, Tenant, Some(6))),
+            (Some(ten(3)), ten(4), 6, (true, Tenant, Some(6))),
+            (Some(ten(4)), ten(3), 6, (true, ApiKey, Some(6))),
+            (Some(ten(3)), ten(4), 7, (false, Tenant, Some(6))),
+            (Some(ten(10)), ten(10), 1, (false, ApiKey, Some(0))),
+            (Some(account(Some(0), 0)), open, 1, (false, ApiKey, Some(0))),
+            // Recorded without being asked whether there is room.
+            (Some(ten(25)), open, 1, (false, ApiKey, Some(0))),
+        ] {
+            assert_eq!(check(key, tenant, quantity), expected);
+        }
+    }
+}

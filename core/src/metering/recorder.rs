@@ -1,0 +1,229 @@
+//! Records usage: events that come at the same time share a transaction, and each has its own outcome.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use super::ledger::Ledger;
+use super::queue::Queue;
+use super::quota::QuotaCheck;
+use crate::clock::Clock;
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::fork::{Guards, Rest, Watched, lock};
+use crate::id::{EventId, KeyId, TenantId};
+use crate::secret::random;
+use crate::store::{Failure, Rows, Store, UsageRow};
+
+/// Something that was used.
+pub(crate) struct Usage {
+    pub(crate) tenant: TenantId,
+    pub(crate) key: Option<KeyId>,
+    pub(crate) service: String,
+    pub(crate) action: String,
+    pub(crate) quantity: i64,
+    /// A JSON object.
+    pub(crate) metadata: Option<String>,
+    pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) asked: Asked,
+}
+
+/// What makes a repeated request known.
+pub(crate) struct Idempotency {
+    /// Unique in the tenant.
+    pub(crate) key: String,
+    /// SHA-256 of the request.
+    pub(crate) request: [u8; 32],
+}
+
+/// Whether usage is recorded in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It is.
+    ToRecord,
+    /// Only where there is room.
+    ForRoom,
+}
+
+/// What was recorded.
+pub(crate) struct Recorded {
+    pub(crate) event: UsageRow,
+    /// As it is with this event, where room was asked for.
+    pub(crate) quota: Option<QuotaCheck>,
+}
+
+/// The queue of those who record usage in one place.
+pub(crate) struct Recorder {
+    queue: Queue<Usage, Recorded>,
+    /// The last event's id: the next one is later, also in the same millisecond and when the clock steps back.
+    last: Mutex<u128>,
+}
+
+/// A recorder, put to rest at every fork. It has to be made before the store is: who leads needs the store, and what is
+/// made first rests first.
+pub(crate) type OpenRecorder = Watched<Recorder>;
+
+impl Recorder {
+    pub(crate) fn open() -> OpenRecorder {
+        Watched::new(Self { queue: Queue::new(), last: Mutex::default() })
+    }
+
+    /// Records usage, on disk when this returns.
+    ///
+    /// # Errors
+    /// `not_found` where the tenant has no such key; `conflict` where the idempotency key stands for another request;
+    /// `plan_limit` where there is no room and it was asked for: then nothing is written. Others fail everything that
+    /// was to be written with it.
+    pub(crate) fn record(&self, store: &Store, clock: &Clock, usage: Usage) -> Result<Recorded> {
+        self.queue.submit(usage, |usages| self.record_all(store, clock, usages))
+    }
+
+    /// Records all in one transaction; one outcome for each.
+    fn record_all(&self, store: &Store, clock: &Clock, usages: Vec<Usage>) -> Vec<Result<Recorded>> {
+        let count = usages.len();
+        let written = store.write(|tx| {
+            let tx = &*tx;
+            let now = i64::try_from(clock.wall_ms()).unwrap_or(i64::MAX);
+            let mut batch = Batch::new(tx, now, || self.next_id(clock));
+            let mut outcomes = Vec::with_capacity(count);
+            for usage in usages {
+                // Nothing is written yet: what is refused leaves the others alone.
+                outcomes.push(match batch.judge(usage) {
+                    Ok(recorded) => Ok(recorded),
+                    Err(Failure::Refused(refusal)) => Err(refusal),
+                    Err(failure) => return Err(failure),
+                });
+            }
+            tx.add_usage_events(&batch.events)?;
+            batch.ledger.write(tx)?;
+            Ok(outcomes)
+        });
+        written.unwrap_or_else(|error| fail_all(error, count))
+    }
+
+    fn next_id(&self, clock: &Clock) -> Result<EventId> {
+        let mut last = lock(&self.last);
+        let drawn = EventId::generate(clock)?.bits();
+        if drawn > *last {
+            *last = drawn;
+        } else {
+            // Not the very next: another process may stand at the same one (RFC 9562 §6.2).
+            *last = last.saturating_add(1 + u128::from(u32::from_be_bytes(random()?)));
+        }
+        Ok(EventId::from_bits(*last))
+    }
+}
+
+impl Rest for Recorder {
+    fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+        self.queue.rest(guards);
+        // Both sides draw anew, so that they do not draw the same.
+        *lock(&self.last) = 0;
+    }
+}
+
+/// What is to be written in one transaction.
+struct Batch<'a, I> {
+    rows: &'a Rows<'a>,
+    now: i64,
+    next_id: I,
+    ledger: Ledger<'a>,
+    events: Vec<UsageRow>,
+    /// Which of the events stands under an idempotency key.
+    under: HashMap<(TenantId, String), usize>,
+}
+
+impl<'a, I: FnMut() -> Result<EventId>> Batch<'a, I> {
+    fn new(rows: &'a Rows<'a>, now: i64, next_id: I) -> Self {
+        let ledger = Ledger::new(rows, now);
+        Self { rows, now, next_id, ledger, events: Vec::new(), under: HashMap::new() }
+    }
+
+    fn judge(&mut self, usage: Usage) -> Result<Recorded, Failure> {
+        let Usage { tenant, key, quantity, asked, .. } = usage;
+        if !self.ledger.has_tenant(tenant)? {
+            return Err(GatekeeperError::not_found().into());
+        }
+        if let Some(idempotency) = &usage.idempotency
+            && let Some(event) = self.first_under(tenant, &idempotency.key)?
+        {
+            if event.request != Some(idempotency.request) {
+                return Err(GatekeeperError::new(
+                    ErrorKind::Conflict,
+                    "idempotencyKey was used for another request: choose a new one for each",
+                )
+                .into());
+            }
+            let quota = self.quota_with(asked, &event)?;
+            return Ok(Recorded { event, quota });
+        }
+        if let Some(key) = key
+            && !self.ledger.has_key(tenant, key)?
+        {
+            return Err(GatekeeperError::not_found().into());
+        }
+        if asked == Asked::ForRoom
+            && let Some(quota) = self.ledger.check(tenant, key, quantity)?
+            && !quota.allowed
+        {
+            return Err(no_room(&quota).into());
+        }
+        let event = self.add(usage)?;
+        let quota = self.quota_with(asked, &event)?;
+        Ok(Recorded { event, quota })
+    }
+
+    fn add(&mut self, usage: Usage) -> Result<UsageRow> {
+        let (idempotency_key, request) =
+            usage.idempotency.map(|idempotency| (idempotency.key, idempotency.request)).unzip();
+        let event = UsageRow {
+            id: (self.next_id)()?,
+            tenant_id: usage.tenant,
+            api_key_id: usage.key,
+            service: usage.service,
+            action: usage.action,
+            quantity: usage.quantity,
+            metadata: usage.metadata,
+            idempotency_key,
+            request,
+            created_at: self.now,
+        };
+        self.ledger.add(event.tenant_id, event.api_key_id, event.quantity);
+        if let Some(key) = &event.idempotency_key {
+            self.under.insert((event.tenant_id, key.clone()), self.events.len());
+        }
+        self.events.push(event.clone());
+        Ok(event)
+    }
+
+    /// The event that stands under an idempotency key already.
+    fn first_under(&self, tenant: TenantId, key: &str) -> Result<Option<UsageRow>, Failure> {
+        match self.under.get(&(tenant, key.to_owned())) {
+            Some(place) => Ok(self.events.get(*place).cloned()),
+            None => self.rows.usage_event_under(tenant, key),
+        }
+    }
+
+    /// The quota with this event in it, for those who asked. A key may be gone that a first event was recorded for.
+    fn quota_with(&mut self, asked: Asked, event: &UsageRow) -> Result<Option<QuotaCheck>, Failure> {
+        if asked == Asked::ToRecord {
+            return Ok(None);
+        }
+        let quota = self.ledger.check(event.tenant_id, event.api_key_id, 0)?;
+        Ok(quota.map(|quota| QuotaCheck { allowed: true, ..quota }))
+    }
+}
+
+fn no_room(quota: &QuotaCheck) -> GatekeeperError {
+    GatekeeperError::new(ErrorKind::PlanLimit, "the quota has no room for this quantity in this period")
+        .with_details(serde_json::json!({ "quota": quota }))
+}
+
+/// One error for each; only the first has the cause, which is one.
+fn fail_all<T>(error: GatekeeperError, count: usize) -> Vec<Result<T>> {
+    let again = |_| Err(GatekeeperError::new(error.kind(), error.message()));
+    let mut all: Vec<_> = (1..count).map(again).collect();
+    all.insert(0, Err(error));
+    all
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+use super::*;
+use crate::clock::ManualClock;
+use crate::metering::Period;
+use crate::store::{DEFAULT_TENANT, Quota, SumOf, UsageSum};
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+fn recorder() -> Recorder {
+    Recorder { queue: Queue::new(), last: Mutex::default() }
+}
+
+fn usage(quantity: i64, asked: Asked) -> Usage {
+    Usage {
+        tenant: DEFAULT_TENANT,
+        key: None,
+        service: "s".to_owned(),
+        action: "a".to_owned(),
+        quantity,
+        metadata: None,
+        idempotency: None,
+        asked,
+    }
+}
+
+/// With a request that says no more than its quantity.
+fn under(key: &str, quantity: u8) -> Usage {
+    let idempotency = Idempotency { key: key.to_owned(), request: [quantity; 32] };
+    Usage { idempotency: Some(idempotency), ..usage(quantity.into(), Asked::ForRoom) }
+}
+
+fn sum(store: &Store, period: Period, now: i64) -> UsageSum {
+    let subject = DEFAULT_TENANT.to_string();
+    let of = SumOf { subject: &subject, period: period.as_str(), starts: period.bucket(now).starts };
+    store.read_rows(|rows| rows.usage_sum(&of)).unwrap()
+}
+
+fn limit(store: &Store, limit: i64, period: &'static str) {
+    store.write(|tx| tx.set_tenant_quota(DEFAULT_TENANT, Quota { limit: Some(limit), period })).unwrap();
+}
+
+#[test]
+fn each_event_of_a_commit_has_its_own_outcome() {
+    let store = Store::in_memory().unwrap();
+    limit(&store, 5, "month");
+    let (recorder, clock) = (recorder(), Clock::Manual(ManualClock::new()));
+    let absent = TenantId::from_bits(7);
+    let usages = vec![
+        under("k", 3),
+        under("k", 3),
+        under("k", 4),
+        usage(3, Asked::ForRoom),
+        Usage { tenant: absent, ..usage(1, Asked::ForRoom) },
+        Usage { key: Some(KeyId::from_bits(7)), ..usage(1, Asked::ForRoom) },
+        under("full", 9),
+        under("full", 2),
+        usage(1, Asked::ForRoom),
+        usage(1, Asked::ToRecord),
+    ];
+    let outcomes = recorder.record_all(&store, &clock, usages);
+    let said: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| match outcome {
+            Ok(Recorded { quota, .. }) => (200, quota.as_ref().map(|quota| quota.used)),
+            Err(error) => (error.status(), None),
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (200, Some(3)),
+            (200, Some(3)),
+            (409, None),
+            (402, None),
+            (404, None),
+            (404, None),
+            (402, None),
+            (200, Some(5)),
+            (402, None),
+            (200, None)
+        ]
+    );
+    let ids: Vec<_> = outcomes.into_iter().filter_map(|outcome| Some(outcome.ok()?.event.id)).collect();
+    assert!(ids[0] == ids[1] && ids[1] < ids[2] && ids[2] < ids[3]);
+    let now = i64::try_from(clock.wall_ms()).unwrap();
+    assert_eq!(sum(&store, Period::Month, now), UsageSum { quantity: 6, events: 3 });
+}
+
+#[test]
+fn a_commit_that_fails_fails_all_that_was_to_be_in_it_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatekeeper.db");
+    let store = Store::on_file(path.clone());
+    let (recorder, clock) = (recorder(), Clock::System);
+    assert!(recorder.record(&store, &clock, usage(1, Asked::ToRecord)).is_ok());
+    let other = rusqlite::Connection::open(&path).unwrap();
+    let broken = "CREATE TRIGGER broken BEFORE INSERT ON usage_events WHEN NEW.quantity = 3
+                  BEGIN SELECT RAISE(ABORT, 'canary'); END";
+    other.execute_batch(broken).unwrap();
+    let usages = (1..5).map(|quantity| usage(quantity, Asked::ToRecord)).collect();
+    for outcome in recorder.record_all(&store, &clock, usages) {
+        let error = outcome.err().unwrap();
+        assert_eq!(error.status(), 503);
+        assert!(!error.message().contains("canary"));
+    }
+    assert!(recorder.record(&store, &clock, usage(2, Asked::ToRecord)).is_ok());
+    let now = i64::try_from(clock.wall_ms()).unwrap();
+    assert_eq!(sum(&store, Period::Month, now), UsageSum { quantity: 3, events: 2 });
+}
+
+#[test]
+fn a_clock_that_steps_back_counts_in_the_month_it_shows_and_later_events_have_later_ids() {
+    let store = Store::in_memory().unwrap();
+    limit(&store, 3, "month");
+    let (recorder, before, after) = (recorder(), ManualClock::new(), ManualClock::new());
+    after.advance(31 * DAY_MS);
+    let (before, after) = (Clock::Manual(before), Clock::Manual(after));
+    let mut last = EventId::from_bits(0);
+    for (clock, expected) in [(&after, 2), (&before, 2), (&after, 3), (&before, 3)] {
+        let quantity = if expected == 2 { 2 } else { 1 };
+        let Recorded { event, quota } =
+            recorder.record(&store, clock, usage(quantity, Asked::ForRoom)).unwrap();
+        assert_eq!(quota.map(|quota| quota.used), Some(expected));
+        assert!(event.id > last);
+        last = event.id;
+    }
+    for clock in [&after, &before] {
+        assert_eq!(
+            recorder.record(&store, clock, usage(1, Asked::ForRoom)).err().map(|error| error.status()),
+            Some(402)
+        );
+        let now = i64::try_from(clock.wall_ms()).unwrap();
+        assert_eq!(sum(&store, Period::Month, now), UsageSum { quantity: 3, events: 2 });
+    }
+}

@@ -1,0 +1,57 @@
+//! Usage recorded while the process forks.
+
+#![allow(unsafe_code, reason = "fork(2) and waitpid(2)")]
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
+use std::thread;
+
+use super::Period;
+use crate::{Gatekeeper, RecordUsage, SummarizeUsage, TenantId, UsageInput};
+
+const CHILDREN: i64 = 20;
+const EACH: i64 = 5;
+
+fn record(gatekeeper: &Gatekeeper, tenant: TenantId) -> bool {
+    gatekeeper.call_blocking(RecordUsage(UsageInput::new(tenant, "s", "a"))).is_ok()
+}
+
+/// Whether a child that records on its own ends well within a minute.
+fn child_records(gatekeeper: &Gatekeeper, tenant: TenantId) -> bool {
+    // SAFETY: the child calls nothing but this crate, which is made to be forked, and ends without running destructors.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: ends the child should it hang.
+        unsafe { libc::alarm(60) };
+        let recorded = (0..EACH).all(|_| record(gatekeeper, tenant));
+        // SAFETY: as above.
+        unsafe { libc::_exit(i32::from(!recorded)) };
+    }
+    let mut status = -1;
+    // SAFETY: the child is ours, and the status outlives the call.
+    let ended = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    ended == child && status == 0
+}
+
+#[test]
+fn a_fork_while_threads_record_loses_no_event_on_either_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let gatekeeper = Gatekeeper::open(folder.path().join("gatekeeper.db").to_str().unwrap()).unwrap();
+    let tenant = gatekeeper.create_root_key("Acme Inc").unwrap().tenant_id;
+    let (over, recorded) = (AtomicBool::new(false), AtomicI64::new(0));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !over.load(SeqCst) {
+                    assert!(record(&gatekeeper, tenant));
+                    recorded.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        let children = (0..CHILDREN).all(|_| child_records(&gatekeeper, tenant));
+        over.store(true, SeqCst);
+        assert!(children, "a child hung or could not record");
+    });
+    let summary =
+        gatekeeper.call_blocking(SummarizeUsage { tenant_id: tenant, period: Period::Month }).unwrap();
+    assert_eq!(summary.event_count, recorded.load(SeqCst) + CHILDREN * EACH);
+}

@@ -1,0 +1,63 @@
+use serde::Deserialize;
+
+use super::{check_quantity, key_of, one};
+use crate::access::{Access, Context, TenantRef, not_found};
+use crate::error::Result;
+use crate::id::{KeyId, TenantId};
+use crate::metering::{Ledger, QuotaCheck};
+use crate::operation::{Method, Operation, Route};
+
+/// Whether there is room for so much now; that there is none is an answer, not an error. Somebody else may use it up
+/// before it is recorded: `usage.checkAndRecord` is one step.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckQuota {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// How much: 1 to 1,000,000,000. Defaults to 1.
+    #[serde(default = "one")]
+    pub quantity: i64,
+    /// The API key of the tenant that it would be used with. Defaults to none; where an API key calls, to itself, and it
+    /// can name another only with the scope `keys:read`.
+    #[serde(default)]
+    pub api_key_id: Option<KeyId>,
+}
+
+impl CheckQuota {
+    /// Whether the tenant has room for one.
+    #[must_use]
+    pub fn new(tenant_id: TenantId) -> Self {
+        Self { tenant_id, quantity: one(), api_key_id: None }
+    }
+}
+
+impl Operation for CheckQuota {
+    type Output = QuotaCheck;
+    const NAME: &'static str = "usage.check";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/usage/check", 200);
+    const ACCESS: Access = Access::Tenant("usage:read");
+    const POSITIONAL: &'static [&'static str] = &["tenantId", "quantity", "apiKeyId"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    fn check(&self) -> Result<()> {
+        check_quantity(self.quantity)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<QuotaCheck> {
+        let (tenant, key) = (self.tenant_id, key_of(context, self.api_key_id)?);
+        let now = context.place().now();
+        context.place().store().read_rows(|rows| {
+            let mut ledger = Ledger::new(rows, now);
+            if let Some(key) = key
+                && !ledger.has_key(tenant, key)?
+            {
+                return Err(not_found().into());
+            }
+            Ok(ledger.check(tenant, key, self.quantity)?.ok_or_else(not_found)?)
+        })
+    }
+}

@@ -1,0 +1,62 @@
+use serde::Deserialize;
+
+use super::UsageEvent;
+use crate::access::{Access, Context, TenantRef, not_found};
+use crate::error::Result;
+use crate::id::{KeyId, TenantId};
+use crate::operation::page::List;
+use crate::operation::{Method, Operation, Page, Route};
+
+/// The usage of a tenant, or of one of its API keys, event by event, the newest first.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListUsageEvents {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// Only what was used with this API key, which may be gone since. Defaults to all.
+    #[serde(default)]
+    pub api_key_id: Option<KeyId>,
+    /// How many at most: 1 to 100. Defaults to 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the page before. Defaults to the first page.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+impl Operation for ListUsageEvents {
+    type Output = Page<UsageEvent>;
+    const NAME: &'static str = "usage.events";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/usage/events", 200);
+    const ACCESS: Access = Access::Tenant("usage:read");
+    const POSITIONAL: &'static [&'static str] = &["tenantId"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Page<UsageEvent>> {
+        let (place, tenant, key) = (context.place(), self.tenant_id, self.api_key_id);
+        let name = match key {
+            None => format!("usage of {tenant}"),
+            Some(key) => format!("usage of {tenant} with {key}"),
+        };
+        let list = List::new(place, name, self.limit);
+        let before = list.after(self.cursor.as_deref())?;
+        let rows = place.store().read_rows(|rows| {
+            let events = rows.usage_events(tenant, key, before, list.limit_and_one())?;
+            if events.is_empty()
+                && before.is_none()
+                && let Some(key) = key
+                && rows.key_quota(key)?.is_none_or(|key| key.tenant != tenant)
+            {
+                // Neither a key of the tenant nor one that ever was.
+                return Err(not_found().into());
+            }
+            Ok(events)
+        })?;
+        let page = list.page(rows, |row| row.id, UsageEvent::from_row)?;
+        Ok(Page { items: page.items.into_iter().collect::<Result<_>>()?, next_cursor: page.next_cursor })
+    }
+}

@@ -1,0 +1,99 @@
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::canonical::canonical;
+use super::{check_quantity, key_of, one};
+use crate::access::Context;
+use crate::error::{GatekeeperError, Result};
+use crate::id::{KeyId, TenantId};
+use crate::metering::{Asked, Idempotency, Recorded, Usage};
+use crate::operation::field::{check_metadata, check_name, to_text};
+use crate::secret::Digest;
+
+/// Something that was, or is about to be, used.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UsageInput {
+    /// Whose usage it is.
+    pub tenant_id: TenantId,
+    /// What is used: 1 to 128 bytes.
+    pub service: String,
+    /// What is done with it: 1 to 128 bytes.
+    pub action: String,
+    /// How much: 1 to 1,000,000,000. Defaults to 1.
+    #[serde(default = "one")]
+    pub quantity: i64,
+    /// The API key of the tenant that it is used with. Defaults to none; where an API key calls, to itself, and it can
+    /// name another only with the scope `keys:read`.
+    #[serde(default)]
+    pub api_key_id: Option<KeyId>,
+    /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    #[serde(default)]
+    pub metadata: Option<Map<String, Value>>,
+    /// What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request under the same key is
+    /// recorded once, another one is refused. Defaults to none.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+}
+
+/// The longest name of a service or an action, in bytes.
+const MOST_NAME: usize = 128;
+
+impl UsageInput {
+    /// One of this, and no more said of it.
+    pub fn new(tenant_id: TenantId, service: impl Into<String>, action: impl Into<String>) -> Self {
+        Self {
+            tenant_id,
+            service: service.into(),
+            action: action.into(),
+            quantity: one(),
+            api_key_id: None,
+            metadata: None,
+            idempotency_key: None,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        for (field, name) in [("service", &self.service), ("action", &self.action)] {
+            if name.is_empty() || name.len() > MOST_NAME || name.contains('\0') {
+                return Err(GatekeeperError::bad_request(format!(
+                    "{field} must be 1 to {MOST_NAME} bytes without U+0000"
+                )));
+            }
+        }
+        check_quantity(self.quantity)?;
+        check_metadata(self.metadata.as_ref())?;
+        self.idempotency_key.as_deref().map_or(Ok(()), |key| check_name("idempotencyKey", key))
+    }
+
+    /// Records it, on disk when this returns.
+    pub(super) fn record(self, context: &Context<'_>, asked: Asked) -> Result<Recorded> {
+        let key = key_of(context, self.api_key_id)?;
+        let request = self.idempotency_key.is_some().then(|| self.digest(key));
+        let idempotency =
+            self.idempotency_key.zip(request).map(|(key, request)| Idempotency { key, request });
+        context.place().record(Usage {
+            tenant: self.tenant_id,
+            key,
+            service: self.service,
+            action: self.action,
+            quantity: self.quantity,
+            metadata: self.metadata.as_ref().map(to_text),
+            idempotency,
+            asked,
+        })
+    }
+
+    /// The same for the same request; the tenant and the idempotency key stand beside it.
+    fn digest(&self, key: Option<KeyId>) -> [u8; 32] {
+        let request = json!({
+            "apiKeyId": key,
+            "service": self.service,
+            "action": self.action,
+            "quantity": self.quantity,
+            "metadata": self.metadata,
+        });
+        *Digest::of(canonical(&request).as_bytes()).as_bytes()
+    }
+}

@@ -1,0 +1,83 @@
+use serde::{Deserialize, Serialize};
+
+use super::{UsageEvent, UsageInput};
+use crate::access::{Access, Context, TenantRef};
+use crate::error::{GatekeeperError, Result};
+use crate::metering::{Asked, QuotaCheck};
+use crate::operation::{Method, Operation, Route};
+
+/// Records usage, whether there is room for it or not. What is acknowledged is on disk.
+///
+/// ```
+/// use gatekeeper::{Gatekeeper, RecordUsage, UsageInput};
+/// let gatekeeper = Gatekeeper::open("memory:")?;
+/// let tenant = gatekeeper.create_root_key("Acme Inc")?.tenant_id;
+/// let input = UsageInput { quantity: 3, ..UsageInput::new(tenant, "inference", "completion") };
+/// let event = gatekeeper.call_blocking(RecordUsage(input))?;
+/// assert_eq!(event.quantity, 3);
+/// # Ok::<(), gatekeeper::GatekeeperError>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct RecordUsage(pub UsageInput);
+
+/// Records usage if the quotas of its API key and of its tenant have room for it, in one step. Otherwise nothing is
+/// written, and the error `plan_limit` has the [`QuotaCheck`] as `details.quota`.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct CheckAndRecordUsage(pub UsageInput);
+
+/// What was recorded, and what is left.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedUsage {
+    /// True: what is not allowed is an error.
+    pub allowed: bool,
+    /// The event; for a repeated request the first one.
+    pub event: UsageEvent,
+    /// The quota, with this event in it.
+    pub quota: QuotaCheck,
+}
+
+impl Operation for RecordUsage {
+    type Output = UsageEvent;
+    const NAME: &'static str = "usage.record";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/usage/record", 201);
+    const ACCESS: Access = Access::Tenant("usage:write");
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.0.tenant_id)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<UsageEvent> {
+        UsageEvent::from_row(self.0.record(context, Asked::ToRecord)?.event)
+    }
+}
+
+impl Operation for CheckAndRecordUsage {
+    type Output = RecordedUsage;
+    const NAME: &'static str = "usage.checkAndRecord";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/usage/check-and-record", 201);
+    const ACCESS: Access = Access::Tenant("usage:write");
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.0.tenant_id)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<RecordedUsage> {
+        let recorded = self.0.record(context, Asked::ForRoom)?;
+        let quota = recorded.quota.ok_or_else(|| GatekeeperError::internal("no quota was judged"))?;
+        Ok(RecordedUsage { allowed: true, event: UsageEvent::from_row(recorded.event)?, quota })
+    }
+}

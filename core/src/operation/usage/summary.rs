@@ -1,0 +1,65 @@
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Access, Context, TenantRef};
+use crate::error::Result;
+use crate::id::TenantId;
+use crate::metering::Period;
+use crate::operation::{Method, Operation, Route};
+use crate::store::SumOf;
+
+/// How much a tenant has used in the present hour, day or month (UTC). Read from sums: as quick after many events as
+/// after few.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SummarizeUsage {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// The period. Defaults to `month`.
+    #[serde(default)]
+    pub period: Period,
+}
+
+/// How much a tenant has used in a period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UsageSummary {
+    /// The sum of the events' quantities.
+    pub total_usage: i64,
+    /// How many events there were.
+    pub event_count: i64,
+    /// The period.
+    pub period: Period,
+    /// When it began, Unix ms.
+    pub from: i64,
+    /// When the next one begins, Unix ms.
+    pub to: i64,
+}
+
+impl Operation for SummarizeUsage {
+    type Output = UsageSummary;
+    const NAME: &'static str = "usage.summary";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/usage/summary", 200);
+    const ACCESS: Access = Access::Tenant("usage:read");
+    const POSITIONAL: &'static [&'static str] = &["tenantId", "period"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.tenant_id)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<UsageSummary> {
+        let (place, period) = (context.place(), self.period);
+        let bucket = period.bucket(place.now());
+        let subject = self.tenant_id.to_string();
+        let of = SumOf { subject: &subject, period: period.as_str(), starts: bucket.starts };
+        let sum = place.store().read_rows(|rows| rows.usage_sum(&of))?;
+        Ok(UsageSummary {
+            total_usage: sum.quantity,
+            event_count: sum.events,
+            period,
+            from: bucket.starts,
+            to: bucket.ends,
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! Several processes that record usage in one file.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use gatekeeper::{CreateKey, Gatekeeper, Period, SetTenantQuota, SummarizeUsage, TenantId};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+struct Place {
+    _folder: TempDir,
+    database: PathBuf,
+    gatekeeper: Gatekeeper,
+    tenant: TenantId,
+}
+
+impl Place {
+    fn new(limit: Option<i64>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("gatekeeper.db");
+        let gatekeeper = Gatekeeper::open(database.to_str().unwrap()).unwrap();
+        let tenant = gatekeeper.create_root_key("Acme Inc").unwrap().tenant_id;
+        let quota = SetTenantQuota { tenant_id: tenant, limit, period: Period::Month };
+        gatekeeper.call_blocking(quota).unwrap();
+        Self { _folder: folder, database, gatekeeper, tenant }
+    }
+
+    /// Processes that have opened nothing yet, and then begin together.
+    fn workers<const N: usize>(&self, threads: u32, seconds: u64) -> [Child; N] {
+        let mut workers = [(); N].map(|()| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_usage-worker"));
+            command.arg(&self.database).arg(self.tenant.to_string());
+            command.args([threads.to_string(), seconds.to_string()]);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+        });
+        for worker in &mut workers {
+            drop(worker.stdin.take());
+        }
+        workers
+    }
+
+    /// How many events there are; the sums of all periods must say the same, and the quota must hold.
+    fn events(&self, limit: Option<i64>) -> HashSet<String> {
+        let connection = Connection::open(&self.database).unwrap();
+        let mut statement = connection.prepare("SELECT id FROM usage_events").unwrap();
+        let ids = statement.query_map([], |row| row.get(0)).unwrap();
+        let ids: HashSet<String> = ids.collect::<Result<_, _>>().unwrap();
+        let count = i64::try_from(ids.len()).unwrap();
+        for period in ["hour", "day", "month"] {
+            // A bucket may have ended meanwhile.
+            let sums = "SELECT coalesce(sum(quantity), 0), coalesce(sum(events), 0) FROM usage_sums WHERE period = $1";
+            let sums = connection.query_row(sums, [period], |row| Ok((row.get(0)?, row.get(1)?)));
+            assert_eq!(sums, Ok((count, count)), "by {period}");
+        }
+        assert!(limit.is_none_or(|limit| count <= limit), "{count} are over the quota");
+        ids
+    }
+}
+
+/// The events that a process acknowledged, and how long its slowest call took where it came to its end.
+fn said(mut worker: Child) -> (Vec<String>, Option<u64>) {
+    let (mut ids, mut longest) = (Vec::new(), None);
+    for line in BufReader::new(worker.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        match line.strip_prefix("longest ") {
+            Some(milliseconds) => longest = Some(milliseconds.parse().unwrap()),
+            // The last line of a process that was killed may be half a line.
+            None if line.len() == 30 => ids.push(line),
+            None => {}
+        }
+    }
+    worker.wait().unwrap();
+    (ids, longest)
+}
+
+#[test]
+fn a_quota_admits_exactly_as_much_as_it_says_to_eight_threads_of_two_processes() {
+    const LIMIT: i64 = 1500;
+    let place = Place::new(Some(LIMIT));
+    let workers: [Child; 2] = place.workers(4, 120);
+    let ids: Vec<String> = workers.into_iter().flat_map(|worker| said(worker).0).collect();
+    assert_eq!(i64::try_from(ids.len()), Ok(LIMIT));
+    assert_eq!(place.events(Some(LIMIT)), ids.into_iter().collect());
+}
+
+#[test]
+fn what_a_killed_process_acknowledged_is_there_and_the_quota_holds() {
+    const LIMIT: i64 = 3000;
+    let place = Place::new(Some(LIMIT));
+    let rounds = std::env::var("GATEKEEPER_KILLS").map_or(15, |rounds| rounds.parse().unwrap());
+    let mut acknowledged = HashSet::new();
+    let mut random = 0x9e37_79b9_u64;
+    for _ in 0..rounds {
+        let mut workers: [Child; 2] = place.workers(4, 120);
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        sleep(Duration::from_micros(20_000 + random % 60_000));
+        for worker in &mut workers {
+            worker.kill().unwrap();
+        }
+        acknowledged.extend(workers.into_iter().flat_map(|worker| said(worker).0));
+        let events = place.events(Some(LIMIT));
+        assert!(acknowledged.is_subset(&events), "an acknowledged event is lost");
+    }
+    // What is left is what nobody has had.
+    let [last] = place.workers(8, 120);
+    acknowledged.extend(said(last).0);
+    let events = place.events(Some(LIMIT));
+    assert_eq!(i64::try_from(events.len()), Ok(LIMIT));
+    assert!(acknowledged.is_subset(&events));
+    let summary = SummarizeUsage { tenant_id: place.tenant, period: Period::Month };
+    assert_eq!(place.gatekeeper.call_blocking(summary).unwrap().event_count, LIMIT);
+    let checked = Connection::open(&place.database).unwrap();
+    let verdict: String = checked.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(verdict, "ok");
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a stopwatch")]
+fn no_writer_waits_for_a_second_beside_two_busy_processes() {
+    let place = Place::new(None);
+    let workers: [Child; 2] = place.workers(2, 3);
+    // A third writes now and then, by another operation.
+    let mut own = Duration::ZERO;
+    for _ in 0..100 {
+        let start = std::time::Instant::now();
+        place.gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+        own = own.max(start.elapsed());
+        sleep(Duration::from_millis(20));
+    }
+    let said = workers.map(said);
+    let counts = said.each_ref().map(|(ids, _)| ids.len());
+    let longest = said.each_ref().map(|(_, longest)| longest.unwrap());
+    println!("{counts:?} events, {longest:?} ms at most; {own:?} beside them");
+    assert!(
+        longest.iter().all(|longest| *longest < 1000) && own < Duration::from_secs(1),
+        "{longest:?} {own:?}"
+    );
+    assert!(counts[0] < counts[1] * 4 && counts[1] < counts[0] * 4, "{counts:?}");
+}
