@@ -21,7 +21,7 @@ use file_system::FileId;
 use folder::{Folder, Opened};
 pub(crate) use map::Map;
 use trouble::Trouble;
-pub(crate) use turn::{Turn, TurnFiles};
+pub(crate) use turn::TurnFiles;
 pub(crate) use words::{Concern, Words};
 
 /// What is shared. Opens at first use, and again after a fork.

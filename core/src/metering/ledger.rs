@@ -90,13 +90,12 @@ impl<'a> Ledger<'a> {
         let (rows, now) = (self.rows, self.now);
         let Some(entry) = self.entry(subject)? else { return Ok(None) };
         let (limit, period, bucket) = (entry.limit, entry.period, entry.period.bucket(now));
-        let stored = match entry.stored {
-            Some(stored) => stored,
-            None => {
-                let name = subject.name();
-                let of = SumOf { subject: &name, period: period.as_str(), starts: bucket.starts };
-                *entry.stored.insert(rows.usage_sum(&of)?.quantity)
-            }
+        let stored = if let Some(stored) = entry.stored {
+            stored
+        } else {
+            let name = subject.name();
+            let of = SumOf { subject: &name, period: period.as_str(), starts: bucket.starts };
+            *entry.stored.insert(rows.usage_sum(&of)?.quantity)
         };
         Ok(Some(Account { limit, used: stored + entry.added.quantity, period, bucket }))
     }
