@@ -1,0 +1,92 @@
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::thread::{scope, sleep, yield_now};
+use std::time::Duration;
+
+use super::*;
+
+fn doubled(brought: Vec<u64>) -> Vec<Result<u64>> {
+    brought.into_iter().map(|each| Ok(each * 2)).collect()
+}
+
+#[test]
+fn each_is_answered_with_its_own_and_many_share_a_go() {
+    let (queue, goes) = (Queue::new(), AtomicUsize::new(0));
+    scope(|scope| {
+        for thread in 0..16 {
+            let (queue, goes) = (&queue, &goes);
+            scope.spawn(move || {
+                for turn in 0..200 {
+                    let brought = thread * 1000 + turn;
+                    let answer = queue.submit(brought, |all| {
+                        goes.fetch_add(1, SeqCst);
+                        // As long as a disk takes.
+                        sleep(Duration::from_micros(50));
+                        doubled(all)
+                    });
+                    assert_eq!(answer.unwrap(), brought * 2);
+                }
+            });
+        }
+    });
+    let goes = goes.load(SeqCst);
+    assert!(goes < 16 * 200 / 2, "{goes} goes");
+}
+
+#[test]
+fn a_leader_that_panics_fails_its_own_and_the_others_go_on() {
+    let queue = Queue::new();
+    let leader_is_in = AtomicBool::new(false);
+    scope(|scope| {
+        let broken = scope.spawn(|| {
+            queue.submit(1, |_| {
+                leader_is_in.store(true, SeqCst);
+                while lock(&queue.state).waiting.is_empty() {
+                    yield_now();
+                }
+                panic!("a defect")
+            })
+        });
+        while !leader_is_in.load(SeqCst) {
+            yield_now();
+        }
+        assert_eq!(queue.submit(2, doubled).unwrap(), 4);
+        assert!(broken.join().is_err());
+    });
+    assert_eq!(queue.submit(3, doubled).unwrap(), 6);
+}
+
+#[test]
+fn what_is_not_answered_is_an_error() {
+    let queue: Queue<u64, u64> = Queue::new();
+    assert_eq!(queue.submit(1, |_| Vec::new()).unwrap_err().status(), 500);
+}
+
+#[test]
+fn at_rest_nobody_is_at_work_and_afterwards_everybody_goes_on() {
+    let (queue, at_work, over) = (Queue::new(), AtomicUsize::new(0), AtomicBool::new(false));
+    scope(|scope| {
+        for thread in 0..8 {
+            let (queue, at_work, over) = (&queue, &at_work, &over);
+            scope.spawn(move || {
+                while !over.load(SeqCst) {
+                    let answer = queue.submit(thread, |all| {
+                        at_work.fetch_add(1, SeqCst);
+                        sleep(Duration::from_micros(50));
+                        at_work.fetch_sub(1, SeqCst);
+                        doubled(all)
+                    });
+                    assert_eq!(answer.unwrap(), thread * 2);
+                }
+            });
+        }
+        for _ in 0..200 {
+            let mut guards = Guards::new();
+            queue.rest(&mut guards);
+            for _ in 0..3 {
+                assert_eq!(at_work.load(SeqCst), 0);
+                yield_now();
+            }
+        }
+        over.store(true, SeqCst);
+    });
+}
