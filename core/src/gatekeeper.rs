@@ -1,6 +1,7 @@
 //! The paved path: open a place, call operations, make verifiers.
 
 mod open_files;
+mod options_json;
 mod url;
 
 use std::fmt;
@@ -37,6 +38,8 @@ pub struct Options {
     pub issuer: String,
     /// The `aud` of access tokens. Defaults to `gatekeeper`.
     pub audience: String,
+    /// The endpoints that `keys.verify` knows. Defaults to none.
+    pub endpoints: Endpoints,
     /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
     pub refresh_grace_ms: u64,
 }
@@ -50,6 +53,7 @@ impl Default for Options {
             secret: std::env::var("GATEKEEPER_SECRET").ok().filter(|text| !text.is_empty()).map(Secret::new),
             issuer: "gatekeeper".to_owned(),
             audience: "gatekeeper".to_owned(),
+            endpoints: Endpoints::new(),
             refresh_grace_ms: 10_000,
         }
     }
@@ -146,6 +150,13 @@ impl Gatekeeper {
     /// `service_unavailable` where the store cannot be reached.
     pub fn jwks(&self) -> Result<serde_json::Value> {
         self.place.signers().jwks(self.place.keyring()?)
+    }
+
+    /// What whoever runs the place should be told, such as that its secret was made in a file beside the database; each
+    /// warning is given once in a process. For SDKs, which ask after each call; it is logged too.
+    #[must_use]
+    pub fn take_warning(&self) -> Option<String> {
+        self.place.take_warning()
     }
 
     /// Makes a new signing key. Tokens that the one before has signed are good until they end. For the operator only.

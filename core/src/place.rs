@@ -1,6 +1,7 @@
 //! A place: its records and counters, its secret, its signing keys, and the turns at its passwords.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::Clock;
@@ -17,6 +18,7 @@ pub(crate) struct Place {
     engine: OpenEngine,
     settings: Settings,
     vault: OnceLock<Vault>,
+    made_secret: AtomicBool,
     signers: Signers,
     passwords: Passwords,
 }
@@ -47,6 +49,7 @@ impl Place {
             engine,
             settings,
             vault: OnceLock::new(),
+            made_secret: AtomicBool::new(false),
             signers: Signers::default(),
             passwords: Passwords::new(),
         }))
@@ -86,9 +89,24 @@ impl Place {
         if let Some(vault) = self.vault.get() {
             return Ok(vault);
         }
-        let vault = Vault::open(self.settings.secret.as_ref(), self.store().path())?;
+        let (vault, made_secret) = Vault::open(self.settings.secret.as_ref(), self.store().path())?;
+        if made_secret {
+            self.made_secret.store(true, Relaxed);
+        }
         // Two threads at once read the same secret: in memory, the first of them has it.
         Ok(self.vault.get_or_init(|| vault))
+    }
+
+    /// What whoever runs the place should be told, once.
+    pub(crate) fn take_warning(&self) -> Option<String> {
+        if !self.made_secret.load(Relaxed) || !self.made_secret.swap(false, Relaxed) {
+            return None;
+        }
+        let database = self.store().path().map(|path| path.display().to_string()).unwrap_or_default();
+        Some(format!(
+            "GATEKEEPER_SECRET is not set: made a secret in the file \"{database}-secret\"; keep it with your backups, or set \
+             GATEKEEPER_SECRET to what it holds"
+        ))
     }
 
     /// What signing needs.
