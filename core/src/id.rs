@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -69,12 +70,13 @@ pub struct Id<K> {
 }
 
 impl<K: Kind> Id<K> {
-    /// An id of the present moment; later ids sort after earlier ones.
+    /// An id of the present moment; in a process, later ids sort after earlier ones.
     pub(crate) fn generate(clock: &Clock) -> Result<Self> {
-        let time = u128::from(clock.wall_ms()) & ((1 << 48) - 1);
-        let noise = u128::from_be_bytes(random()?) & ((1 << 80) - 1);
-        // RFC 9562 §5.7: 48 bits of time, version 7, 12 random bits, variant 0b10, 62 random bits.
-        let bits = (time << 80) | (noise & !(0xf << 76) & !(0b11 << 62)) | (7 << 76) | (0b10 << 62);
+        let moment = u128::from(next_moment(clock.wall_ms()));
+        let (time, count) = (moment >> COUNT_BITS, moment & ((1 << COUNT_BITS) - 1));
+        let noise = u128::from(u64::from_be_bytes(random()?)) & ((1 << 62) - 1);
+        // RFC 9562 §5.7: 48 bits of time, version 7, 12 bits that count within it (§6.2), variant 0b10, 62 random bits.
+        let bits = (time << 80) | (7 << 76) | (count << 64) | (0b10 << 62) | noise;
         Ok(Self::from_bits(bits))
     }
 
@@ -85,6 +87,24 @@ impl<K: Kind> Id<K> {
     pub(crate) const fn bits(self) -> u128 {
         self.bits
     }
+}
+
+/// Bits that tell the ids of one millisecond apart, in their order.
+const COUNT_BITS: u32 = 12;
+/// A clock further behind than this is another one: a manual one, or one that was set.
+const SAME_CLOCK_MS: u64 = 1000;
+
+/// A moment after every one that this process has had of the same clock: milliseconds, and a count within them, which
+/// runs on into the next where it is full.
+fn next_moment(now_ms: u64) -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let now = (now_ms & ((1 << 48) - 1)) << COUNT_BITS;
+    let after = |last: u64| {
+        let is_same = last >= now && (last - now) >> COUNT_BITS < SAME_CLOCK_MS;
+        if is_same { (last + 1) & ((1 << 60) - 1) } else { now }
+    };
+    let update = LAST.fetch_update(Relaxed, Relaxed, |last| Some(after(last)));
+    after(update.unwrap_or_else(|last| last))
 }
 
 impl<K: Kind> FromStr for Id<K> {
@@ -219,6 +239,16 @@ mod tests {
         let bits = KeyId::generate(&Clock::System).unwrap().bits();
         assert_eq!((bits >> 76) & 0xf, 7);
         assert_eq!((bits >> 62) & 0b11, 0b10);
+    }
+
+    #[test]
+    fn later_ids_sort_after_earlier_ones_within_a_millisecond_too() {
+        let ids: Vec<_> = (0..10_000).map(|_| KeyId::generate(&Clock::System).unwrap()).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+        let ahead = crate::clock::ManualClock::new();
+        ahead.advance(3_600_000);
+        let later = KeyId::generate(&Clock::Manual(ahead)).unwrap();
+        assert!(KeyId::generate(&Clock::System).unwrap() < later, "each clock has its own time");
     }
 
     #[test]
