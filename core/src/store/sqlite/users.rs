@@ -83,6 +83,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// One failed login of an account from `source` was none.
+    pub(crate) fn uncount_failed_login(&self, account: &Digest, source: &str) -> Result<(), Failure> {
+        self.run(
+            "UPDATE login_failures SET count = count - 1 WHERE account = $1 AND source = $2 AND count > 0",
+            params![account.as_bytes(), source],
+        )?;
+        Ok(())
+    }
+
     /// Forgets the failed logins of an account from `source`.
     pub(crate) fn forget_failed_logins(&self, account: &Digest, source: &str) -> Result<(), Failure> {
         self.run(
