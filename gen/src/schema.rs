@@ -63,8 +63,17 @@ pub(crate) struct Reader {
 }
 
 /// What else a schema may say of a value: limits are for the core to judge.
-const INNOCENT: [&str; 8] =
-    ["description", "default", "pattern", "minimum", "maximum", "minLength", "maxLength", "maxItems"];
+const INNOCENT: [&str; 9] = [
+    "description",
+    "default",
+    "pattern",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+];
 const INTEGERS: [&str; 9] =
     ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "uint"];
 
@@ -179,9 +188,8 @@ impl Reader {
                 self.named(member)?;
             }
             Shape::Union(members)
-        } else if rest.contains_key("enum") {
+        } else if rest.remove("enum").or_else(|| rest.remove("const")).is_some() {
             let options = choices(&schema).ok_or_else(unknown)?;
-            rest.remove("enum");
             Shape::Choice(options)
         } else if kind == Some("object".into()) {
             Shape::Record(self.record(name, &mut rest)?)

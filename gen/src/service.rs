@@ -121,16 +121,20 @@ impl Api {
 
         let mut services = Vec::new();
         for (name, documentation) in SERVICES {
-            if let Some(methods) = methods.remove(name) {
+            if let Some(mut methods) = methods.remove(name) {
                 let config = CONFIG.iter().find(|(service, _)| service == name);
                 let config = config.map(|(_, config)| config.to_vec()).unwrap_or_default();
                 for (option, method, field) in &config {
-                    let found = methods.iter().find(|each| each.method == *method);
-                    if !found.is_some_and(|each| each.options.iter().any(|option| option.wire == *field)) {
+                    let mut operations = methods.iter_mut().filter(|each| each.method == *method);
+                    let options = operations
+                        .find_map(|each| each.options.iter_mut().find(|option| option.wire == *field));
+                    let Some(found) = options else {
                         return Err(format!(
                             "{name}: {option} is the default of {method}'s {field}, which it has not"
                         ));
-                    }
+                    };
+                    // What the service says itself, a call need not say.
+                    found.required = false;
                 }
                 services.push(Service { name, documentation, methods, config });
             }

@@ -143,7 +143,9 @@ fn method(service: &Service, operation: &Operation) -> String {
     }
     let options = options_of(operation);
     if let Some((name, parameter)) = &options {
-        documentation.push(format!("@param {name} - what else there is to say"));
+        let says =
+            if operation.positional.is_empty() { "what is asked for" } else { "what else there is to say" };
+        documentation.push(format!("@param {name} - {says}"));
         parameters.push(parameter.clone());
     }
     documentation.push("@param call - a signal that gives the call up, and how long to wait".to_owned());

@@ -42,7 +42,7 @@ export class AuthService {
   /**
    * Makes an account, and logs in to it.
    *
-   * @param input - what else there is to say
+   * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
    */
   signup(input: SignupInput, call?: CallOptions): Promise<Tokens> {
@@ -52,7 +52,7 @@ export class AuthService {
   /**
    * Logs in.
    *
-   * @param input - what else there is to say
+   * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
    */
   login(input: LoginInput, call?: CallOptions): Promise<LoginAnswer> {
@@ -101,7 +101,7 @@ export class AuthService {
   /**
    * Changes the user's password, and ends their other sessions.
    *
-   * @param input - what else there is to say
+   * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
    */
   changePassword(input: ChangePasswordInput, call?: CallOptions): Promise<void> {
@@ -111,7 +111,7 @@ export class AuthService {
   /**
    * The user's sessions that are not over, in the order in which they began.
    *
-   * @param options - what else there is to say
+   * @param options - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
    */
   sessions(options: ListSessionsInput = {}, call?: CallOptions): Promise<Page<Session>> {
@@ -167,7 +167,7 @@ export class TenantsService {
   /**
    * The tenants that the user is a member of, in the order in which they were made.
    *
-   * @param options - what else there is to say
+   * @param options - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
    */
   list(options: ListTenantsInput = {}, call?: CallOptions): Promise<Page<Tenant>> {
@@ -365,7 +365,7 @@ export class AuditService {
   /**
    * Writes an event of your own into a tenant's audit log. Who did it is who calls.
    *
-   * @param input - what else there is to say
+   * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
    */
   record(input: AuditRecordInput, call?: CallOptions): Promise<AuditEvent> {
