@@ -16,10 +16,11 @@ NODE_SOURCES := $(shell find bindings-node/ts -type f) package.json tsconfig.jso
 PYTHON_BENCH := $(CACHE)/bench-venv/bin/python
 BENCH_SOURCES := $(shell find bench/rust -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: help build demo test soak bench bench-quick bench-tools vectors lint clean tools
+.PHONY: help build gen demo test soak bench bench-quick bench-tools vectors lint clean tools
 
 help:
 	@echo "make build    an importable package in .venv and in this checkout's Node"
+	@echo "make gen      the SDKs' types and services anew, from the table of operations"
 	@echo "make demo     builds, installs as a user would, and shows what it does"
 	@echo "make test     lint and every test, short forms"
 	@echo "make soak     the long forms"
@@ -52,6 +53,9 @@ $(CACHE)/node-built: $(CACHE)/node $(RUST_SOURCES) $(NODE_SOURCES)
 	npm run --silent build
 	@touch $@
 
+gen: | tools
+	cargo run --quiet -p gatekeeper-gen
+
 $(DENY): | tools
 	cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --quiet --root $(CACHE)/tools
 
@@ -62,6 +66,8 @@ lint: build $(DENY)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	$(DENY) --log-level error check bans licenses sources
+	cargo run --quiet -p gatekeeper-gen -- --check
+	cargo test --quiet -p gatekeeper-gen
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet -p gatekeeper-native
 	.venv/bin/ruff check --quiet
 	.venv/bin/ruff format --check --quiet

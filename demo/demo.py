@@ -85,7 +85,8 @@ def install(folder: Path) -> tuple[Path, Path]:
     node.mkdir()
     run("npm", "init", "--yes", folder=node)
     run("npm", "install", "--silent", "--no-audit", "--no-fund", folder / tarball, folder=node)
-    (node / "program.mjs").write_text((HERE / "program.mjs").read_text())
+    for program in ("program.mjs", "quickstart.mjs"):
+        (node / program).write_text((HERE / program).read_text())
     progress("building the Rust program")
     run("cargo", "build", "--release", "--quiet", "-p", "gatekeeper-tests", "--bin", "demo")
     return python, node
@@ -158,6 +159,33 @@ def story(python: Program, node: Program, rust: Program, wrong_root: Program) ->
     return table.wrong
 
 
+REFUSALS = {
+    "check and record more": "402 plan_limit",
+    "a wrong password": "401 unauthorized",
+    "a member removes the tenant": "403 forbidden",
+    "a stranger looks at the tenant": "404 not_found",
+}
+
+
+def quickstart(python: Path, node: Path, folder: Path) -> int:
+    """From sign-up to metered usage, in both languages on one file."""
+    table = Table()
+    database = folder / "accounts.db"
+    secret = {"GATEKEEPER_SECRET": "a secret of the demo alone"}
+    for language, command, place in [
+        ("Python", (python, HERE / "quickstart.py", database), folder),
+        ("Node", ("node", node / "quickstart.mjs", database), node),
+    ]:
+        rows = [json.loads(line) for line in run(*command, folder=place, **secret).splitlines()]
+        for what, answer in rows:
+            table.row(language, what, answer, answer == REFUSALS.get(what, answer))
+        missing = {"a wrong password", "a member removes the tenant", "a stranger looks at the tenant"}
+        missing -= {what for what, _ in rows}
+        if missing:
+            table.row(language, ", ".join(sorted(missing)), "not there", expected=False)
+    return table.wrong
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gatekeeper-demo-") as name:
         folder = Path(name)
@@ -174,6 +202,7 @@ def main() -> int:
         wrong = story(*programs)
         for program in programs:
             program.close()
+        wrong += quickstart(python, node, folder)
     print(f"\n  {'All of it as documented.' if not wrong else f'{wrong} answers are not as documented.'}\n")
     return min(wrong, 1)
 

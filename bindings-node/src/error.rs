@@ -14,6 +14,8 @@ pub(crate) fn to_napi(error: GatekeeperError) -> napi::Error {
         "code": error.code(),
         "status": error.status(),
         "message": error.message(),
+        "retryAfter": error.retry_after(),
+        "details": error.details(),
         "keyManager": error.kind().key_manager(),
         "cause": error.source().map(ToString::to_string),
     });

@@ -13,6 +13,8 @@ pub enum Job {
     Operation { gatekeeper: Gatekeeper, name: String, request: Secret },
     /// A verification that has to ask the store.
     Verify { verifier: Arc<Verifier>, key: Secret, endpoint: String, variables: Vec<String> },
+    /// The public keys of access tokens.
+    Jwks { gatekeeper: Gatekeeper },
     /// The root key alone, for a call whose arguments are refused before the core sees them.
     CheckCaller { gatekeeper: Gatekeeper },
 }
@@ -32,6 +34,7 @@ impl Job {
                 let verdict = verifier.verify(key.expose(), endpoint, variables)?;
                 serde_json::to_string(&VerifyOutput::from(verdict)).map_err(GatekeeperError::internal)
             }
+            Self::Jwks { gatekeeper } => gatekeeper.jwks().map(|keys| keys.to_string()),
             Self::CheckCaller { gatekeeper } => gatekeeper.check_caller().map(|()| "null".to_owned()),
         }
     }

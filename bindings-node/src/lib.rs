@@ -4,6 +4,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands its arguments over")]
 
 mod convert;
+mod core;
 mod error;
 mod hot;
 mod job;

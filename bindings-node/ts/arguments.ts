@@ -32,7 +32,7 @@ export function pack(variables: readonly string[]): string {
  */
 export function requestJson(request: Readonly<Record<string, unknown>>): string {
   const given = Object.entries(request).filter(([, value]) => value !== undefined);
-  return `{${given.map(([field, value]) => `"${field}":${json(field, value)}`).join()}}`;
+  return `{${given.map(([field, value]) => `${json('a name', field)}:${json(field, value)}`).join()}}`;
 }
 
 function json(field: string, value: unknown): string {

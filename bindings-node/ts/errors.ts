@@ -246,7 +246,12 @@ for (const constructor of [GatekeeperError, ...Object.values(byCode)]) {
  *
  * @internal
  */
-export function errorOf(code: string, status: number, message: string, cause?: unknown): GatekeeperError {
-  if (Object.hasOwn(byCode, code)) return new byCode[code as GatekeeperErrorCode](message, { cause });
-  return new GatekeeperError(message, { status, cause });
+export function errorOf(
+  code: string,
+  status: number,
+  message: string,
+  details: GatekeeperErrorDetails = {},
+): GatekeeperError {
+  if (Object.hasOwn(byCode, code)) return new byCode[code as GatekeeperErrorCode](message, details);
+  return new GatekeeperError(message, { ...details, status });
 }

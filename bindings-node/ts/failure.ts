@@ -11,6 +11,8 @@ interface Payload {
   readonly code: string;
   readonly status: number;
   readonly message: string;
+  readonly retryAfter: number | null;
+  readonly details: Readonly<Record<string, unknown>> | null;
   /** The error of the result, where the failure is an answer. */
   readonly keyManager: RefusalCode | null;
   readonly cause: string | null;
@@ -51,8 +53,11 @@ export async function refusalLater<Code extends RefusalCode>(
 export function errorFrom(thrown: unknown): GatekeeperError {
   const payload = payloadOf(thrown);
   if (payload === undefined) return new InternalError('internal error: please report it', { cause: thrown });
-  const cause = payload.cause === null ? undefined : new Error(payload.cause);
-  return errorOf(payload.code, payload.status, payload.message, cause);
+  return errorOf(payload.code, payload.status, payload.message, {
+    retryAfter: payload.retryAfter ?? undefined,
+    details: payload.details === null ? undefined : Object.freeze(payload.details),
+    cause: payload.cause === null ? undefined : new Error(payload.cause),
+  });
 }
 
 function refusalOf<Code extends RefusalCode>(thrown: unknown): KeyManagerRefusal<Code> {

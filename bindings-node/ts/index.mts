@@ -4,6 +4,7 @@ export {
   ConflictError,
   ConnectionFailedError,
   ForbiddenError,
+  GatekeeperCore,
   GatekeeperError,
   InternalError,
   MethodNotAllowedError,
@@ -16,5 +17,7 @@ export {
   UnauthorizedError,
   UnsupportedMediaTypeError,
   initKeyManager,
+  isMfaChallenge,
 } from './index.js';
+export * from './generated/names.mjs';
 export type * from './index.js';

@@ -4,7 +4,13 @@
  *
  * @packageDocumentation
  */
+export type { CallOptions } from './call.js';
+export { GatekeeperCore, isMfaChallenge } from './core.js';
+export type { GatekeeperCoreOptions } from './core-options.js';
+export type * from './generated/models.js';
+export * from './generated/services.js';
 export { initKeyManager } from './key-manager.js';
+export type { Page } from './page.js';
 export {
   BadRequestError,
   ConflictError,

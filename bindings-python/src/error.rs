@@ -10,7 +10,12 @@ use pyo3::sync::PyOnceLock;
 #[cold]
 pub(crate) fn raised(py: Python<'_>, error: &GatekeeperError) -> PyErr {
     let cause = error.source().map(ToString::to_string);
-    built(py, "_from_core", (error.status(), error.code(), error.message(), cause))
+    let details = error.details().map(ToString::to_string);
+    built(
+        py,
+        "_from_core",
+        (error.status(), error.code(), error.message(), cause, error.retry_after(), details),
+    )
 }
 
 /// The same, but where the key manager answers with this error instead of failing, the private exception `Refused`,

@@ -11,6 +11,7 @@
 )]
 
 mod convert;
+mod core;
 mod error;
 mod guard;
 mod key_manager;
@@ -21,6 +22,8 @@ mod verify_result;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::core::Core;
     #[pymodule_export]
     use crate::key_manager::KeyManager;
     #[pymodule_export]

@@ -1,6 +1,7 @@
 //! The paved path: open a place, call operations, make verifiers.
 
 mod open_files;
+mod options_json;
 mod url;
 
 use std::fmt;
@@ -164,6 +165,13 @@ impl Gatekeeper {
     /// `service_unavailable` where the store cannot be reached.
     pub fn jwks(&self) -> Result<serde_json::Value> {
         self.place.signers().jwks(self.keyring()?)
+    }
+
+    /// What whoever runs the place should be told, such as that its secret was made in a file beside the database; each
+    /// warning is given once in a process. For SDKs, which ask after each call; it is logged too.
+    #[must_use]
+    pub fn take_warning(&self) -> Option<String> {
+        self.place.take_warning()
     }
 
     /// Makes a new signing key. Tokens that the one before has signed are good until they end. For the operator only.

@@ -221,6 +221,16 @@ mod tests {
     }
 
     #[test]
+    fn later_ids_sort_after_earlier_ones_within_a_millisecond_too() {
+        let ids: Vec<_> = (0..10_000).map(|_| KeyId::generate(&Clock::System).unwrap()).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+        let ahead = crate::clock::ManualClock::new();
+        ahead.advance(3_600_000);
+        let later = KeyId::generate(&Clock::Manual(ahead)).unwrap();
+        assert!(KeyId::generate(&Clock::System).unwrap() < later, "each clock has its own time");
+    }
+
+    #[test]
     fn what_is_not_an_id_of_this_kind_is_refused() {
         for text in [
             "",

@@ -1,6 +1,7 @@
 //! A place: its records and counters, its secret, its signing keys, and the turns at its passwords.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::Clock;
@@ -20,6 +21,7 @@ pub(crate) struct Place {
     /// The secret that was given, at the latest when the vault is opened.
     secret: OnceLock<Option<Secret>>,
     vault: OnceLock<Vault>,
+    made_secret: AtomicBool,
     signers: Signers,
     passwords: Passwords,
 }
@@ -42,6 +44,7 @@ impl Place {
             engine,
             secret: OnceLock::new(),
             vault: OnceLock::new(),
+            made_secret: AtomicBool::new(false),
             signers: Signers::default(),
             passwords: Passwords::new(),
         }))
@@ -94,7 +97,10 @@ impl Place {
             return Ok(vault);
         }
         let secret = self.secret.get_or_init(|| None);
-        let vault = Vault::open(secret.as_ref(), self.store().path())?;
+        let (vault, made_secret) = Vault::open(secret.as_ref(), self.store().path())?;
+        if made_secret {
+            self.made_secret.store(true, Relaxed);
+        }
         // Two threads at once read the same secret: in memory, the first of them has it.
         Ok(self.vault.get_or_init(|| vault))
     }
@@ -102,6 +108,18 @@ impl Place {
     /// Records usage, on disk when this returns; see [`Recorder::record`].
     pub(crate) fn record(&self, usage: Usage) -> Result<Recorded> {
         self.recorder.record(self.store(), self.clock(), usage)
+    }
+
+    /// What whoever runs the place should be told, once.
+    pub(crate) fn take_warning(&self) -> Option<String> {
+        if !self.made_secret.load(Relaxed) || !self.made_secret.swap(false, Relaxed) {
+            return None;
+        }
+        let database = self.store().path().map(|path| path.display().to_string()).unwrap_or_default();
+        Some(format!(
+            "GATEKEEPER_SECRET is not set: made a secret in the file \"{database}-secret\"; keep it with your backups, or set \
+             GATEKEEPER_SECRET to what it holds"
+        ))
     }
 
     /// What signing with this algorithm needs.

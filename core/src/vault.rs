@@ -43,14 +43,14 @@ impl Vault {
     }
 
     /// The vault of the secret that was given for the database at `path`; where none was, of one that is kept in a file
-    /// beside it. In memory, of one that nobody else ever has.
+    /// beside it, and whether that file was made just now. In memory, of one that nobody else ever has.
     ///
     /// # Errors
     /// Those of [`new`](Self::new); `service_unavailable` where the file cannot be read or made.
-    pub(crate) fn open(given: Option<&Secret>, path: Option<&Path>) -> Result<Self> {
+    pub(crate) fn open(given: Option<&Secret>, path: Option<&Path>) -> Result<(Self, bool)> {
         match (given, path) {
-            (Some(secret), _) => Self::new(secret),
-            (None, None) => Self::new(&Self::new_secret()?),
+            (Some(secret), _) => Ok((Self::new(secret)?, false)),
+            (None, None) => Ok((Self::new(&Self::new_secret()?)?, false)),
             (None, Some(path)) => {
                 let (secret, is_new) = key_file::secret_beside(path)?;
                 if is_new {
@@ -59,7 +59,7 @@ impl Vault {
                         "GATEKEEPER_SECRET is not set: made a secret in a file beside the database; keep it with your backups"
                     );
                 }
-                Self::new(&secret)
+                Ok((Self::new(&secret)?, is_new))
             }
         }
     }

@@ -1,11 +1,21 @@
 // Compiled by tsc --strict, never run: what must not compile is marked so.
 import {
+  AuthService,
+  GatekeeperCore,
   GatekeeperError,
   RateLimitedError,
+  TenantsService,
   initKeyManager,
+  isMfaChallenge,
   type Endpoints,
   type GatekeeperErrorCode,
   type KeyManager,
+  type Member,
+  type MemberRole,
+  type MfaChallenge,
+  type Page,
+  type Tenant,
+  type Tokens,
   type VerifyUserAPIKeyResult,
 } from 'gatekeeper-native';
 
@@ -105,4 +115,31 @@ export function caught(error: unknown): GatekeeperErrorCode | undefined {
     return error.code;
   }
   return error instanceof GatekeeperError && error.status >= 500 ? error.code : undefined;
+}
+
+export async function services(): Promise<void> {
+  await using core = new GatekeeperCore({ baseUrl: 'memory:', token: process.env['GATEKEEPER_TOKEN'] });
+  core.setToken(undefined);
+  // @ts-expect-error an option that there is none
+  new GatekeeperCore({ url: 'memory:' });
+  const auth = new AuthService(core);
+  const answer = await auth.login({ email: 'a@example.com', password: 'b' });
+  holds<Same<typeof answer, Tokens | MfaChallenge>>();
+  if (!isMfaChallenge(answer)) holds<Same<typeof answer, Tokens>>();
+  // @ts-expect-error a field that it does not have
+  void auth.signup({ email: 'a@example.com', password: 'b', emailVerified: true });
+
+  const tenants = new TenantsService(core);
+  const tenant = await tenants.create('Acme Inc', { signal: AbortSignal.timeout(5), timeout: 10 });
+  holds<Same<typeof tenant, Tenant>>();
+  holds<Same<typeof tenant.role, MemberRole | null>>();
+  const members = await tenants.listMembers(tenant.id, { limit: 5, cursor: undefined });
+  holds<Same<typeof members, Page<Member>>>();
+  for await (const each of tenants.iterate()) holds<Same<typeof each, Tenant>>();
+  // @ts-expect-error no such role
+  void tenants.addMember(tenant.id, 'usr_x', 'boss');
+  // @ts-expect-error a tenant has a name
+  void tenants.create();
+  // @ts-expect-error answers are frozen
+  tenant.name = 'Mine';
 }

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 
+SECRET = "a secret of the tests alone"  # noqa: S105
+"""What seals the signing keys; without it, a file beside the database would, with a warning."""
+
 SOAK = int(os.environ.get("GATEKEEPER_SOAK", "1"))
 """How many times longer than usual the long tests run."""
 

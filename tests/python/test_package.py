@@ -16,9 +16,9 @@ from typing import Any
 import gatekeeper
 import pytest
 from conftest import ROOT
-from gatekeeper import KeyManager, VerifyResult, _key_manager, _native, aio, errors, results
+from gatekeeper import KeyManager, VerifyResult, _core, _key_manager, _native, aio, errors, models, results
 
-MODULES = [gatekeeper, _key_manager, aio, errors, results]
+MODULES = [gatekeeper, _core, _key_manager, aio, errors, models, results]
 NATIVE: list[Any] = [VerifyResult, KeyManager.verify_user_api_key, KeyManager.advance]
 
 
@@ -88,8 +88,8 @@ def test_neither_importing_nor_making_a_key_manager_starts_a_thread_or_opens_a_f
 
 MAKE_BOTH = """
 import json, os, threading
-from gatekeeper import aio, init_key_manager
-kept = init_key_manager(endpoints={}), aio.init_key_manager(endpoints={})
+from gatekeeper import GatekeeperCore, aio, init_key_manager
+kept = init_key_manager(endpoints={}), aio.init_key_manager(endpoints={}), GatekeeperCore(), aio.GatekeeperCore()
 tasks = "/proc/self/task"
 threads = len(os.listdir(tasks)) if os.path.exists(tasks) else threading.active_count()
 print(json.dumps({"threads": threads, "files": os.listdir()}))

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
 from conftest import ENDPOINTS
-from gatekeeper import CreateResult, KeyManager, KeyManagerError, VerifyResult, aio, init_key_manager
+from gatekeeper import (
+    AuthService,
+    CreateResult,
+    GatekeeperCore,
+    KeyManager,
+    KeyManagerError,
+    Member,
+    MemberRole,
+    MfaChallenge,
+    Page,
+    Tenant,
+    TenantsService,
+    Tokens,
+    VerifyResult,
+    aio,
+    init_key_manager,
+    is_mfa_challenge,
+)
 
 
 def test_attributes_may_be_none_and_an_index_may_not(keys: KeyManager) -> None:
@@ -32,6 +50,44 @@ async def test_awaited_calls_have_the_same_types() -> None:
     keys = aio.init_key_manager(url="memory:", endpoints=ENDPOINTS)
     assert_type(await keys.create_user_api_key("user"), CreateResult)
     assert_type(await keys.verify_user_api_key("", "GET_TASKS"), VerifyResult)
+
+
+def test_services_answer_their_types() -> None:
+    core = GatekeeperCore("memory:")
+    tokens = AuthService(core).signup("founder@example.com", "hunter2pass")
+    assert_type(tokens, Tokens)
+    answer = AuthService(core).login("founder@example.com", "hunter2pass")
+    assert_type(answer, Tokens | MfaChallenge)
+    if not is_mfa_challenge(answer):
+        assert_type(answer, Tokens)
+    core.set_token(tokens.access_token)
+    tenants = TenantsService(core)
+    tenant = tenants.create("Acme")
+    assert_type(tenant, Tenant)
+    assert_type(tenant.role, MemberRole | None)
+    assert_type(tenants.list_members(tenant.id), Page[Member])
+    assert_type(tenants.list_members(tenant.id).items, tuple[Member, ...])
+    assert_type(tenants.iterate(), Iterator[Tenant])
+
+
+async def test_awaited_services_answer_the_same_types() -> None:
+    async with aio.GatekeeperCore("memory:") as core:
+        tokens = await aio.AuthService(core).signup("founder@example.com", "hunter2pass")
+        assert_type(tokens, Tokens)
+        core.set_token(tokens.access_token)
+        assert_type(await aio.TenantsService(core).create("Acme"), Tenant)
+        assert_type(aio.TenantsService(core).iterate(), AsyncIterator[Tenant])
+
+
+def mistakes_of_services(tenants: TenantsService, awaited: aio.TenantsService, core: GatekeeperCore) -> None:
+    """The same for the services."""
+    tenants.create("Acme", "Ltd")  # type: ignore[call-arg]
+    tenants.list(cursor=5)  # type: ignore[arg-type]
+    tenants.add_member("tnt_x", "usr_x", "boss")  # type: ignore[arg-type]
+    tenants.update("tnt_x", name=5)  # type: ignore[arg-type]
+    aio.TenantsService(core)  # type: ignore[arg-type]
+    tenants.get("tnt_x").name = "Mine"  # type: ignore[misc]
+    awaited.get("tnt_x").name  # type: ignore[attr-defined]  # noqa: B018
 
 
 def mistakes(keys: KeyManager) -> None:

@@ -17,11 +17,25 @@ Example:
     ...     print("process the request,", res.remaining, "left")
     process the request, 999 left
 
+Accounts, tenants, keys and usage are services of a core:
+
+Example:
+    >>> from gatekeeper import AuthService, GatekeeperCore, TenantsService
+    >>> core = GatekeeperCore("memory:")
+    >>> tokens = AuthService(core).signup("founder@example.com", "hunter2pass", name="Founder")
+    >>> core.set_token(tokens.access_token)
+    >>> TenantsService(core).create("Acme Inc").role
+    'owner'
+
 For code that awaits, :mod:`gatekeeper.aio` has the same names with ``async def``.
 """
 
+from gatekeeper import _services, models
+from gatekeeper._core import GatekeeperCore, is_mfa_challenge
 from gatekeeper._key_manager import Clock, Endpoint, KeyManager, Limit, init_key_manager
 from gatekeeper._native import __version__
+from gatekeeper._requests import UNSET, Unset
+from gatekeeper._services import *  # noqa: F403 - as many as there are
 from gatekeeper.errors import (
     BadRequestError,
     ConflictError,
@@ -39,6 +53,7 @@ from gatekeeper.errors import (
     UnauthorizedError,
     UnsupportedMediaTypeError,
 )
+from gatekeeper.models import *  # noqa: F403
 from gatekeeper.results import (
     CreateResult,
     DeleteResult,
@@ -49,6 +64,7 @@ from gatekeeper.results import (
 )
 
 __all__ = [
+    "UNSET",
     "BadRequestError",
     "Clock",
     "ConflictError",
@@ -57,6 +73,7 @@ __all__ = [
     "DeleteResult",
     "Endpoint",
     "ForbiddenError",
+    "GatekeeperCore",
     "GatekeeperError",
     "InternalError",
     "KeyManager",
@@ -72,8 +89,12 @@ __all__ = [
     "RotateResult",
     "ServiceUnavailableError",
     "UnauthorizedError",
+    "Unset",
     "UnsupportedMediaTypeError",
     "VerifyResult",
     "__version__",
     "init_key_manager",
+    "is_mfa_challenge",
 ]
+__all__ += _services.__all__
+__all__ += models.__all__

@@ -5,9 +5,24 @@ from typing_extensions import disjoint_base
 
 from gatekeeper.results import KeyManagerError
 
-__all__ = ["KeyManager", "VerifyResult", "__version__", "_error_table", "_run_vector"]
+__all__ = ["Core", "KeyManager", "VerifyResult", "__version__", "_error_table", "_run_vector"]
 
 __version__: str
+
+@final
+class Core:
+    """A place, and for whom it is used. The native half of `gatekeeper.GatekeeperCore`."""
+    def __new__(cls, url: str, options: str) -> Self: ...
+    def acting(self, token: str | None, operator: bool, source: str | None) -> Core:
+        """The same place for the bearer of a token, for the operator, or for nobody; and for calls from `source`."""
+    def call(self, name: str, request: str) -> str:
+        """Run the operation `name` on a request in JSON; the answer is JSON."""
+    def jwks(self) -> str:
+        """The public keys of access tokens, as a JWK Set in JSON."""
+    def take_warning(self) -> str | None:
+        """What whoever runs the place should be told; each warning is given once."""
+    def advance(self, ms: int) -> None:
+        """Move the time of a place made with a manual clock."""
 
 @disjoint_base
 class KeyManager:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from enum import Enum
 from operator import index
-from typing import SupportsIndex
+from typing import Final, SupportsIndex
 
 from gatekeeper.errors import BadRequestError
 
@@ -61,7 +62,10 @@ def _field(value: object, at: str) -> object:
         case Mapping():
             return _metadata(value, at, _DEPTH)
         case list() | tuple() | set() | frozenset():
-            return [_single(each, at) for each in value]
+            return [
+                _metadata(each, f"{at}[{place}]", _DEPTH) if isinstance(each, Mapping) else _single(each, at)
+                for place, each in enumerate(value)
+            ]
         case _:
             return _single(value, at)
 
@@ -110,3 +114,41 @@ def _text(text: str, at: str) -> str:
     except UnicodeEncodeError:
         raise Unsendable(f"{at} must be Unicode: it holds a lone surrogate") from None
     return text
+
+
+class Unset(Enum):
+    """The type of :data:`UNSET`."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+"""In place of a value that is left as it is, where None would clear it."""
+
+
+def _given(values: dict[str, object]) -> dict[str, object]:
+    """The values that are not None: None says nothing."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _changed(values: dict[str, object]) -> dict[str, object]:
+    """The values that are to change: None clears one."""
+    return {name: value for name, value in values.items() if value is not UNSET}
+
+
+def _renamed(items: object, names: Mapping[str, str]) -> object:
+    """A list of mappings with wire names; a name that is not known is for the engine to refuse."""
+    if not isinstance(items, list | tuple):
+        return items
+    return [
+        {names.get(name, name): value for name, value in item.items()} if isinstance(item, Mapping) else item
+        for item in items
+    ]
+
+
+def options(values: Mapping[str, object]) -> str:
+    """Write the options of a core; the engine judges them."""
+    return json.dumps({name: _single(value, name) for name, value in _given(dict(values)).items()})

@@ -1,4 +1,4 @@
-"""The key manager for code that awaits: the same names, with ``async def``.
+"""The key manager, the core and its services for code that awaits: the same names, with ``async def``.
 
 A verification that can be answered from memory is answered at once, without a thread or a turn of the loop. Whatever
 has to wait for the disk runs in the loop's default executor. For asyncio.
@@ -22,7 +22,9 @@ from asyncio import get_running_loop
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from gatekeeper import _key_manager
+from gatekeeper import _aio_services, _key_manager
+from gatekeeper._aio_core import GatekeeperCore
+from gatekeeper._aio_services import *  # noqa: F403 - as many as there are
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from gatekeeper._key_manager import Clock, Endpoint
     from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult, VerifyResult
 
-__all__ = ["KeyManager", "init_key_manager"]
+__all__ = ["GatekeeperCore", "KeyManager", "init_key_manager"]
+__all__ += _aio_services.__all__
 
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")

@@ -11,6 +11,7 @@ Example:
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -166,10 +167,23 @@ def _rebuilt(cls: type[GatekeeperError], message: str) -> GatekeeperError:
     return error
 
 
-def _from_core(status: int, code: str, message: str, cause: str | None = None) -> GatekeeperError:
+def _from_core(  # noqa: PLR0917 - called by the native module
+    status: int,
+    code: str,
+    message: str,
+    cause: str | None = None,
+    retry_after: int | None = None,
+    details: str | None = None,
+) -> GatekeeperError:
     """Make the exception for an error of the engine; called by the native module."""
     cls = GatekeeperError._by_code.get(code, GatekeeperError)
-    error = cls(message, status=status, code=code)
+    error = cls(
+        message,
+        status=status,
+        code=code,
+        retry_after=retry_after,
+        details=None if details is None else json.loads(details),
+    )
     if cause is not None:
         error.__cause__ = RuntimeError(cause)
     return error

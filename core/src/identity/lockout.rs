@@ -64,10 +64,11 @@ impl<'a> Lockout<'a> {
     /// The login was right after all: forgets its failures, and remembers its source.
     pub(crate) fn end(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
         let Some(source) = self.source else { return Ok(()) };
-        tx.forget_failed_logins(&self.account, source)?;
         if !tx.is_known_source(&self.account, source)? {
+            // Counted when it began. What others have failed stays: they must guess no faster for it.
             tx.uncount_failed_login(&self.account, ANY)?;
         }
+        tx.forget_failed_logins(&self.account, source)?;
         self.remember(tx, now)
     }
 

@@ -37,15 +37,19 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
     } else if text.starts_with("duplicate field") {
         format!("{} is given twice", named())
     } else if text.starts_with("unknown variant") {
-        // What is expected comes last, and is ours.
-        let known = text.rsplit_once(", expected ").map(|(_, known)| known).unwrap_or_default();
-        let known = known.split(" at line").next().unwrap_or_default().trim_start_matches("one of ");
-        format!("{field} must be one of {}", known.replace('`', "\"").replace(" or ", ", "))
+        format!("{field} must be one of {}", known(&text))
     } else if let Some(expected) = text.rsplit_once(", expected ").map(|(_, expected)| plain(expected)) {
         format!("{field} must be {expected}")
     } else {
         format!("{field} is not valid")
     })
+}
+
+/// The names that serde says it knows, after the one that was sent, which may itself look like that.
+fn known(text: &str) -> String {
+    let names = text.rsplit_once(", expected ").map_or("", |(_, names)| names);
+    let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
+    names.join(", ")
 }
 
 /// A type as a caller knows it.
@@ -69,6 +73,19 @@ fn not_json() -> GatekeeperError {
 mod tests {
     use super::super::CreateKey;
     use super::*;
+
+    #[test]
+    fn what_is_not_one_of_a_few_names_is_told_them() {
+        let member = |role: &str| {
+            let json = format!(
+                r#"{{"tenantId": "tnt_00000000000000000000000000", "userId": "usr_00000000000000000000000000", "role": "{role}"}}"#
+            );
+            decode::<super::super::UpdateMember>(json.as_str()).unwrap_err().message().to_owned()
+        };
+        for role in ["canary", "", "x`, expected `y"] {
+            assert_eq!(member(role), "role must be one of member, admin, owner");
+        }
+    }
 
     fn refusal(json: &str) -> String {
         decode::<CreateKey>(json).unwrap_err().message().to_owned()

@@ -15,6 +15,9 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** The native side, which the package does not export. */
 export const native = createRequire(import.meta.url)('../../../bindings-node/native/binding.cjs');
 
+/** What seals the signing keys; without it, a file beside the database would, with a warning. */
+export const secret = 'a secret of the tests alone';
+
 export const endpoints = {
   GET_TASKS: {
     default: { maxReq: 10, duration: 60_000 },

@@ -1,0 +1,86 @@
+//! The native core: every operation of the services as `call(name, json)`, for whoever the credential is of.
+
+use gatekeeper::{Clock, Gatekeeper, GatekeeperError, ManualClock, Options, Secret};
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+
+use crate::convert;
+use crate::error::{guarded, to_napi};
+use crate::job::Job;
+
+/// A place, and for whom it is used.
+#[napi]
+pub struct NativeCore {
+    /// The place as its operator has it.
+    place: Gatekeeper,
+    /// The same for whoever calls.
+    caller: Gatekeeper,
+    hand: Option<ManualClock>,
+}
+
+#[napi]
+impl NativeCore {
+    /// Opens nothing yet: that is done at first use.
+    ///
+    /// # Errors
+    /// `bad_request` for a URL or an option that is not one.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(url: String, options_json: String) -> napi::Result<Self> {
+        guarded(|| {
+            let options = Options::from_json(&options_json)?;
+            let hand = match &options.clock {
+                Clock::Manual(clock) => Some(clock.clone()),
+                Clock::System => None,
+            };
+            let place = Gatekeeper::open_with(&url, options)?;
+            Ok(Self { caller: place.anonymous(), place, hand })
+        })
+    }
+
+    /// The same place for the bearer of a token, for the operator, or for nobody; and for calls from `source`.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn acting(&self, token: Option<String>, operator: bool, source: Option<String>) -> Self {
+        let caller = match token {
+            Some(token) => self.place.with_token(&Secret::new(token)),
+            None if operator => self.place.clone(),
+            None => self.place.anonymous(),
+        };
+        let caller = match source {
+            Some(source) => caller.from_source(&source),
+            None => caller,
+        };
+        Self { place: self.place.clone(), caller, hand: self.hand.clone() }
+    }
+
+    /// Runs the operation `name` on a request in JSON; answers in JSON.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn call(&self, name: String, request: String) -> AsyncTask<Job> {
+        let gatekeeper = self.caller.clone();
+        AsyncTask::new(Job::Operation { gatekeeper, name, request: Secret::new(request) })
+    }
+
+    /// The public keys of access tokens, as a JWK Set in JSON.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn jwks(&self) -> AsyncTask<Job> {
+        AsyncTask::new(Job::Jwks { gatekeeper: self.place.clone() })
+    }
+
+    /// What whoever runs the place should be told; each warning is given once.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn take_warning(&self) -> Option<String> {
+        self.place.take_warning()
+    }
+
+    /// Moves the manual clock forward.
+    ///
+    /// # Errors
+    /// `bad_request` with the system's clock.
+    #[napi(catch_unwind)]
+    pub fn advance(&self, ms: f64) -> napi::Result<()> {
+        let no_hand = || to_napi(GatekeeperError::bad_request("advance needs clock: \"manual\""));
+        self.hand.as_ref().ok_or_else(no_hand)?.advance(convert::count(ms));
+        Ok(())
+    }
+}

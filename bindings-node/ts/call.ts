@@ -1,0 +1,88 @@
+import { readable, requestJson } from './arguments.js';
+import { checkTimeout } from './core-options.js';
+import { BadRequestError, RequestTimeoutError } from './errors.js';
+import { errorFrom, Unfit } from './failure.js';
+
+/** What a single call may be told. */
+export interface CallOptions {
+  /** Gives the call up: the promise is rejected at once with the signal's reason. What is under way may still be done. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds after which the promise is rejected with `RequestTimeoutError`. What is under way may still be done. */
+  readonly timeout?: number | undefined;
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A request as JSON: what was given by position, what was given by name, and what is said where neither says anything. */
+export function requestOf(positional: Fields, options: unknown, defaults: Fields): string {
+  return fit(() => {
+    const named = options === undefined ? {} : fieldsOf('the options', options);
+    const twice = Object.keys(named).find((name) => Object.hasOwn(positional, name));
+    if (twice !== undefined) throw new Unfit(`${twice} is given twice`);
+    const said = Object.entries(named).filter(([, value]) => value !== undefined);
+    return requestJson({ ...defaults, ...positional, ...Object.fromEntries(said) });
+  });
+}
+
+/** Waits for the native side for as long as the caller does; an error is a `GatekeeperError`, or the signal's reason. */
+export async function awaited(start: () => Promise<string>, call: CallOptions | undefined): Promise<string> {
+  const { signal, timeout } = limitsOf(call);
+  if (signal?.aborted) throw signal.reason;
+  const work = start().catch((error: unknown) => {
+    throw errorFrom(error);
+  });
+  if (signal === undefined && timeout === undefined) return await work;
+  return await new Promise<string>((resolve, reject) => {
+    const abort = () => finish(() => reject(signal?.reason));
+    const late = () => finish(() => reject(new RequestTimeoutError(`no answer within ${timeout} ms`)));
+    const timer = timeout === undefined ? undefined : setTimeout(late, Math.min(timeout, LONGEST_TIMER));
+    function finish(settle: () => void): void {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      settle();
+    }
+    signal?.addEventListener('abort', abort, { once: true });
+    work.then(
+      (answer) => finish(() => resolve(answer)),
+      (error: unknown) => finish(() => reject(error)),
+    );
+  });
+}
+
+/** An answer, frozen in depth; nothing where there is none. */
+export function answerOf<Answer>(json: string): Answer {
+  const answer = JSON.parse(json, (_, value: unknown) => Object.freeze(value)) as Answer | null;
+  return (answer === null ? undefined : answer) as Answer;
+}
+
+/** What JavaScript's timers can wait: longer ones would fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+function limitsOf(call: unknown): CallOptions {
+  if (call === undefined) return {};
+  const { signal, timeout, ...rest } = fit(() => fieldsOf('call', call));
+  const [stray] = Object.keys(rest);
+  if (stray !== undefined) {
+    throw new BadRequestError(`call: "${stray.toWellFormed()}" is not known here: give signal and timeout`);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new BadRequestError('signal must be an AbortSignal');
+  }
+  checkTimeout(timeout);
+  return { signal, timeout: timeout as number | undefined };
+}
+
+function fieldsOf(what: string, value: unknown): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Unfit(`${what} must be an object`);
+  }
+  return readable(what, () => ({ ...value }));
+}
+
+function fit<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof Unfit ? new BadRequestError(error.message) : error;
+  }
+}

@@ -1,0 +1,189 @@
+import binding = require('../native/binding.cjs');
+import { isText } from './arguments.js';
+import { answerOf, awaited, requestOf, type CallOptions, type Fields } from './call.js';
+import { openingOf, tokenOf, type GatekeeperCoreOptions } from './core-options.js';
+import { BadRequestError } from './errors.js';
+import { errorFrom } from './failure.js';
+import type { LoginAnswer, MfaChallenge } from './generated/models.js';
+
+/** What another core for the same place begins with. */
+class Shared {
+  constructor(
+    readonly native: binding.NativeCore,
+    readonly source: string | undefined,
+    readonly closed: boolean,
+  ) {}
+}
+
+/**
+ * A place, and for whom it is used; the services are made of it.
+ *
+ * A core without a token is anonymous: it may sign up and log in. Nothing is opened before the first call.
+ *
+ * @example
+ * const core = new GatekeeperCore({ baseUrl: 'sqlite:gatekeeper.db' });
+ * const { accessToken } = await new AuthService(core).signup({ email: 'founder@example.com', password: 'hunter2pass' });
+ * core.setToken(accessToken);
+ * const tenant = await new TenantsService(core).create('Acme Inc');
+ */
+export class GatekeeperCore {
+  #native: binding.NativeCore;
+  #source: string | undefined;
+  #closed = false;
+
+  /**
+   * @param options - the place, for whom it is used, and how
+   * @throws {@link BadRequestError} for a wrong URL or option; the message names it
+   */
+  constructor(options?: GatekeeperCoreOptions);
+  /** @internal */
+  constructor(options: GatekeeperCoreOptions | Shared);
+  constructor(options: GatekeeperCoreOptions | Shared = {}) {
+    if (options instanceof Shared) {
+      this.#native = options.native;
+      this.#source = options.source;
+      this.#closed = options.closed;
+    } else {
+      const { url, options: json, token, operator } = openingOf(options);
+      this.#native = told(() => new binding.NativeCore(url, json).acting(token, operator, undefined));
+    }
+  }
+
+  /**
+   * A core of `GATEKEEPER_BASE_URL` and `GATEKEEPER_TOKEN`; without the first, of the default place.
+   *
+   * @param options - what else a core takes; it comes before the environment
+   */
+  static fromEnv(options: GatekeeperCoreOptions = {}): GatekeeperCore {
+    const { GATEKEEPER_BASE_URL: baseUrl, GATEKEEPER_TOKEN: token } = process.env;
+    return new GatekeeperCore({
+      ...(baseUrl ? { baseUrl } : {}),
+      ...(token && !options.operator ? { token } : {}),
+      ...options,
+    });
+  }
+
+  /**
+   * Acts for the bearer of `token` from the next call on.
+   *
+   * @param token - a user's access token, an API key or a root key; `undefined` for nobody's
+   */
+  setToken(token: string | undefined): void {
+    this.#native = this.#native.acting(tokenOf(token), false, this.#source);
+  }
+
+  /**
+   * Another core for the same place, for the bearer of another token; this one stays as it is.
+   *
+   * @param token - a user's access token, an API key or a root key; `undefined` for nobody's
+   */
+  withToken(token: string | undefined): GatekeeperCore {
+    const native = this.#native.acting(tokenOf(token), false, this.#source);
+    return new GatekeeperCore(new Shared(native, this.#source, this.#closed));
+  }
+
+  /**
+   * Another core for the same place, for calls from `source`, such as a client's address: failed logins are counted by
+   * it.
+   *
+   * @param source - from where the calls come
+   * @param options - the token of the other core; nobody's if it has none
+   */
+  withSource(source: string, options: { readonly token?: string | undefined } = {}): GatekeeperCore {
+    if (!isText(source)) throw new BadRequestError('source must be a string');
+    const native = this.#native.acting(tokenOf(options.token), false, source);
+    return new GatekeeperCore(new Shared(native, source, this.#closed));
+  }
+
+  /**
+   * The public keys of access tokens, as a JWK Set (RFC 7517 §5).
+   *
+   * @param call - a signal that gives the call up, and how long to wait
+   */
+  async jwks(call?: CallOptions): Promise<{ readonly keys: readonly Readonly<Record<string, unknown>>[] }> {
+    const native = this.#open();
+    return answerOf(
+      await heeded(
+        native,
+        awaited(() => native.jwks(), call),
+      ),
+    );
+  }
+
+  /**
+   * Moves the time of a core made with `clock: 'manual'`.
+   *
+   * @param ms - milliseconds, 0 or more
+   */
+  advance(ms: number): void {
+    if (!Number.isSafeInteger(ms) || ms < 0) {
+      throw new BadRequestError('ms must be a whole number of milliseconds, 0 or more');
+    }
+    told(() => this.#native.advance(ms));
+  }
+
+  /** Closes the core: calls are refused from now on. Closing twice does nothing. */
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  /** {@link close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /**
+   * Runs the operation `name`.
+   *
+   * @internal
+   */
+  async _call<Answer>(
+    name: string,
+    positional: Fields,
+    options: unknown,
+    call: CallOptions | undefined,
+    defaults: Fields = {},
+  ): Promise<Answer> {
+    const native = this.#open();
+    const request = requestOf(positional, options, defaults);
+    return answerOf<Answer>(
+      await heeded(
+        native,
+        awaited(() => native.call(name, request), call),
+      ),
+    );
+  }
+
+  #open(): binding.NativeCore {
+    if (this.#closed) throw new BadRequestError('this core is closed: make another');
+    return this.#native;
+  }
+}
+
+/**
+ * Whether a login asks for a second factor instead of giving tokens.
+ *
+ * @param answer - what `AuthService.login` gave
+ */
+export function isMfaChallenge(answer: LoginAnswer): answer is MfaChallenge {
+  return 'mfaRequired' in answer && answer.mfaRequired;
+}
+
+/** What a call of the native side gives; its error is a `GatekeeperError`. */
+function told<Value>(call: () => Value): Value {
+  try {
+    return call();
+  } catch (error) {
+    throw errorFrom(error);
+  }
+}
+
+/** The answer; what whoever runs the place should be told is told first. */
+async function heeded(native: binding.NativeCore, answer: Promise<string>): Promise<string> {
+  try {
+    return await answer;
+  } finally {
+    const warning = native.takeWarning();
+    if (warning) process.emitWarning(warning, 'GatekeeperWarning');
+  }
+}

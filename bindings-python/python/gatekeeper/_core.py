@@ -1,0 +1,315 @@
+"""The core for code that does not await: a place, and for whom it is used."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from gatekeeper import _native, _requests
+from gatekeeper.errors import BadRequestError
+from gatekeeper.models import MfaChallenge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from typing_extensions import TypeIs
+
+    from gatekeeper._key_manager import Clock, Endpoint
+    from gatekeeper._model import Page
+    from gatekeeper.models import LoginAnswer
+
+_Item = TypeVar("_Item")
+
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header (RFC 9110 §5.1)."""
+
+
+class _Base:
+    """What both cores have in common."""
+
+    __slots__ = ("_closed", "_native", "_operator", "_source")
+
+    def __init__(
+        self,
+        base_url: str = "sqlite:gatekeeper.db",
+        *,
+        token: str | None = None,
+        timeout: float = 10.0,
+        max_retries: int = 2,
+        default_headers: Mapping[str, str] | None = None,
+        user_agent: str | None = None,
+        endpoints: Mapping[str, Endpoint] | None = None,
+        secret: str | None = None,
+        issuer: str | None = None,
+        audience: str | None = None,
+        refresh_grace_ms: int | None = None,
+        clock: Clock = "system",
+        operator: bool = False,
+        cache_keys: int | None = None,
+        cache_unknown_keys: int | None = None,
+    ) -> None:
+        """Make a core. Nothing is opened before its first call.
+
+        Args:
+            base_url: ``sqlite:PATH`` or a plain path, made at first use; or ``memory:``, a place of its own each time.
+            token: A user's access token, an API key or a root key. It is judged at each call.
+            timeout: Seconds that a call over HTTP may take, more than 0.
+            max_retries: How often a call over HTTP is tried again where that is safe, 0 to 10.
+            default_headers: What every call over HTTP carries.
+            user_agent: What calls over HTTP are known by.
+            endpoints: The limits of each endpoint by its name, for ``KeysService.verify``; see :class:`Endpoint`.
+            secret: What seals the signing keys, at least 16 bytes, the same in every process. Defaults to
+                ``GATEKEEPER_SECRET``, and without that to a file beside the database, which is made and warned of once.
+            issuer: The ``iss`` of access tokens. Defaults to ``gatekeeper``.
+            audience: The ``aud`` of access tokens. Defaults to ``gatekeeper``.
+            refresh_grace_ms: For how long the same refresh token gives the same successor, in milliseconds; 0 for
+                never. Defaults to 10,000.
+            clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
+            operator: Acts as whoever runs the place, who may do everything; not with a token.
+            cache_keys: How many keys are remembered. Defaults to 1,000,000.
+            cache_unknown_keys: How many keys are remembered to be nobody's. Defaults to 100,000.
+
+        Raises:
+            GatekeeperError: 400 for a wrong URL or option.
+        """
+        _check_http(timeout, max_retries, default_headers, user_agent)
+        if not isinstance(base_url, str) or not _is_unicode(base_url):
+            raise BadRequestError("base_url must be a string")
+        if not isinstance(operator, bool):
+            raise BadRequestError("operator must be True or False")
+        if operator and token is not None:
+            raise BadRequestError("operator and token exclude each other: leave one of them out")
+        values = {
+            "secret": secret,
+            "issuer": issuer,
+            "audience": audience,
+            "refreshGraceMs": refresh_grace_ms,
+            "clock": clock,
+            "cacheKeys": cache_keys,
+            "cacheUnknownKeys": cache_unknown_keys,
+        }
+        try:
+            options = json.loads(_requests.options(values))
+        except _requests.Unsendable as problem:
+            raise BadRequestError(str(problem)) from None
+        if endpoints is not None:
+            options["endpoints"] = json.loads(_requests.endpoints(endpoints))
+        self._closed = False
+        self._operator = operator
+        self._source: str | None = None
+        self._native = _native.Core(base_url, json.dumps(options)).acting(_checked_token(token), operator, None)
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """Make a core of ``GATEKEEPER_BASE_URL`` and ``GATEKEEPER_TOKEN``; without the first, of the default place.
+
+        Args:
+            options: What else the class takes; it comes before the environment.
+        """
+        base_url = os.environ.get("GATEKEEPER_BASE_URL")
+        if base_url:
+            options.setdefault("base_url", base_url)
+        token = os.environ.get("GATEKEEPER_TOKEN")
+        if token and not options.get("operator"):
+            options.setdefault("token", token)
+        return cls(**options)
+
+    def set_token(self, token: str | None) -> None:
+        """Act for the bearer of `token` from the next call on; None clears it.
+
+        Args:
+            token: A user's access token, an API key or a root key; None for nobody's.
+        """
+        checked = _checked_token(token)
+        self._operator = False
+        self._native = self._native.acting(checked, False, self._source)
+
+    def with_token(self, token: str | None) -> Self:
+        """Another core for the same place, for the bearer of another token; this one stays as it is.
+
+        Args:
+            token: A user's access token, an API key or a root key; None for nobody's.
+        """
+        return self._like(self._native.acting(_checked_token(token), False, self._source), False, self._source)
+
+    def with_source(self, source: str, *, token: str | None = None) -> Self:
+        """Another core for the same place, for calls from `source`, such as a client's address.
+
+        Failed logins are counted by it.
+
+        Args:
+            source: From where the calls come.
+            token: A user's access token, an API key or a root key. Defaults to nobody's.
+        """
+        if not isinstance(source, str) or not _is_unicode(source):
+            raise BadRequestError("source must be a string")
+        return self._like(self._native.acting(_checked_token(token), False, source), False, source)
+
+    def _like(self, native: _native.Core, operator: bool, source: str | None) -> Self:
+        other = object.__new__(type(self))
+        other._closed, other._native, other._operator, other._source = self._closed, native, operator, source
+        return other
+
+    def advance(self, ms: int) -> None:
+        """Move the time of a core made with ``clock="manual"``.
+
+        Args:
+            ms: Milliseconds, 0 or more.
+        """
+        if isinstance(ms, bool) or not isinstance(ms, int) or not 0 <= ms < 2**53:
+            raise BadRequestError("ms must be a whole number of milliseconds that is not negative")
+        self._native.advance(ms)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({'closed' if self._closed else 'open'})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a core does not pickle: make one in each process")
+
+    def _open(self) -> _native.Core:
+        if self._closed:
+            raise BadRequestError("this core is closed: make another")
+        return self._native
+
+    def _done(self, answer: str) -> str:
+        _warn(self._native)
+        return answer
+
+
+class GatekeeperCore(_Base):
+    """A place, and for whom it is used; the services are made of it. Share one among all threads.
+
+    A core without a token is anonymous: it may sign up and log in. As a context manager it is closed at the end.
+
+    Example:
+        >>> from gatekeeper import AuthService, GatekeeperCore, TenantsService
+        >>> with GatekeeperCore("memory:") as core:
+        ...     tokens = AuthService(core).signup("founder@example.com", "hunter2pass", name="Founder")
+        ...     core.set_token(tokens.access_token)
+        ...     tenant = TenantsService(core).create("Acme Inc")
+        >>> tenant.name, tenant.role, tokens["user"].email
+        ('Acme Inc', 'owner', 'founder@example.com')
+    """
+
+    __slots__ = ()
+
+    def jwks(self) -> dict[str, Any]:
+        """Give the public keys of access tokens, as a JWK Set (RFC 7517 §5)."""
+        keys: dict[str, Any] = json.loads(self._done(self._open().jwks()))
+        return keys
+
+    def close(self) -> None:
+        """Close the core: calls raise from now on. Closing twice does nothing."""
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Literal[False]:
+        self.close()
+        return False
+
+    def _call(self, name: str, request: Mapping[str, object]) -> Any:
+        """Run the operation `name`; the answer is what JSON has."""
+        native = self._open()
+        return json.loads(self._done(native.call(name, _written(request))))
+
+
+class _Service:
+    """What the services have in common: the core that they call."""
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: GatekeeperCore) -> None:
+        """Make the service of `core`."""
+        if not isinstance(core, GatekeeperCore):
+            raise BadRequestError("core must be a gatekeeper.GatekeeperCore")
+        self._core = core
+
+
+def is_mfa_challenge(answer: LoginAnswer) -> TypeIs[MfaChallenge]:
+    """Whether a login asks for a second factor instead of giving tokens.
+
+    Args:
+        answer: What ``AuthService.login`` gave.
+
+    Example:
+        >>> from gatekeeper import AuthService, GatekeeperCore, is_mfa_challenge
+        >>> auth = AuthService(GatekeeperCore("memory:"))
+        >>> _ = auth.signup("founder@example.com", "hunter2pass")
+        >>> answer = auth.login("founder@example.com", "hunter2pass")
+        >>> if not is_mfa_challenge(answer):
+        ...     print(answer.expires_in)
+        900
+    """
+    return isinstance(answer, MfaChallenge)
+
+
+def _pages(fetch: Callable[[str | None], Page[_Item]], cursor: str | None) -> Iterator[_Item]:
+    """Every item from `cursor` on, fetched page by page."""
+    while True:
+        page = fetch(cursor)
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _written(request: Mapping[str, object]) -> str:
+    try:
+        return _requests.fields(request)
+    except _requests.Unsendable as problem:
+        raise BadRequestError(str(problem)) from None
+
+
+def _warn(native: _native.Core) -> None:
+    warning = native.take_warning()
+    if warning is not None:
+        # Told where the package is called.
+        warnings.warn(warning, UserWarning, stacklevel=5)
+
+
+def _checked_token(token: object) -> str | None:
+    if token is None:
+        return None
+    if not isinstance(token, str):
+        raise BadRequestError("token must be a string or None")
+    # What is not Unicode is no token, which is for the engine to say.
+    return token if _is_unicode(token) else ""
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+_MOST_RETRIES = 10
+
+
+def _check_http(timeout: object, max_retries: object, default_headers: object, user_agent: object) -> None:
+    """Judge what only matters over HTTP; a place of your own takes it too, so that a program can be moved."""
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
+        raise BadRequestError("timeout must be a number of seconds that is more than 0")
+    if isinstance(max_retries, bool) or not isinstance(max_retries, int) or not 0 <= max_retries <= _MOST_RETRIES:
+        raise BadRequestError(f"max_retries must be a whole number from 0 to {_MOST_RETRIES}")
+    if default_headers is not None:
+        if not isinstance(default_headers, Mapping):
+            raise BadRequestError("default_headers must be a mapping of strings by name")
+        for name, value in default_headers.items():
+            if not isinstance(name, str) or not _HEADER.fullmatch(name):
+                raise BadRequestError("default_headers: each name must be the name of a header")
+            _check_value(f"default_headers.{name}", value)
+    if user_agent is not None:
+        _check_value("user_agent", user_agent)
+
+
+def _check_value(what: str, value: object) -> None:
+    if not isinstance(value, str) or not value.isprintable() or not value.isascii():
+        raise BadRequestError(f"{what} must be a string of printable ASCII")

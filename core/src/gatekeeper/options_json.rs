@@ -1,0 +1,110 @@
+//! Options in JSON, as SDKs give them.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Options;
+use crate::clock::{Clock, ManualClock};
+use crate::error::{GatekeeperError, Result};
+use crate::limit::Endpoints;
+use crate::operation::decode::decode;
+use crate::secret::Secret;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Given {
+    cache_keys: Option<u64>,
+    cache_unknown_keys: Option<u64>,
+    clock: Option<GivenClock>,
+    secret: Option<String>,
+    issuer: Option<String>,
+    audience: Option<String>,
+    refresh_grace_ms: Option<u64>,
+    endpoints: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum GivenClock {
+    System,
+    Manual,
+}
+
+impl Options {
+    /// Options from `{cacheKeys?, cacheUnknownKeys?, clock?: "system" | "manual", secret?, issuer?, audience?,
+    /// refreshGraceMs?, endpoints?}`; what is not given has its default. For SDKs.
+    ///
+    /// ```
+    /// let options = gatekeeper::Options::from_json(r#"{"cacheKeys": 1000, "refreshGraceMs": 0}"#)?;
+    /// assert_eq!((options.cache_keys, options.refresh_grace_ms), (1000, 0));
+    /// # Ok::<(), gatekeeper::GatekeeperError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `bad_request`; the message names the option.
+    pub fn from_json(json: &str) -> Result<Self> {
+        let given: Given = decode(json)?;
+        let mut options = Self::default();
+        if let Some(size) = given.cache_keys {
+            options.cache_keys = size_of(size);
+        }
+        if let Some(size) = given.cache_unknown_keys {
+            options.cache_unknown_keys = size_of(size);
+        }
+        if let Some(GivenClock::Manual) = given.clock {
+            options.clock = Clock::Manual(ManualClock::new());
+        }
+        if let Some(secret) = given.secret {
+            options.secret = Some(Secret::new(secret));
+        }
+        options.issuer = named("issuer", given.issuer)?.unwrap_or(options.issuer);
+        options.audience = named("audience", given.audience)?.unwrap_or(options.audience);
+        options.refresh_grace_ms = given.refresh_grace_ms.unwrap_or(options.refresh_grace_ms);
+        if let Some(endpoints) = given.endpoints {
+            options.endpoints = Endpoints::from_json(&endpoints.to_string())?;
+        }
+        Ok(options)
+    }
+}
+
+/// A size; one too large for this machine is refused as too large.
+fn size_of(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+fn named(option: &str, name: Option<String>) -> Result<Option<String>> {
+    match name {
+        Some(name) if name.is_empty() => {
+            Err(GatekeeperError::bad_request(format!("{option} must not be empty")))
+        }
+        name => Ok(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_given_has_its_default_and_what_is_wrong_is_named() {
+        let usual = Options::from_json("{}").unwrap();
+        assert_eq!(
+            (usual.cache_keys, usual.issuer.as_str(), usual.refresh_grace_ms),
+            (1_000_000, "gatekeeper", 10_000)
+        );
+        for (json, message) in [
+            (r#"{"cacheKeys": -1}"#, "cacheKeys must be a whole number that is not negative"),
+            (r#"{"clock": "canary"}"#, "clock must be one of system, manual"),
+            (r#"{"issuer": ""}"#, "issuer must not be empty"),
+            (r#"{"endpoints": []}"#, "endpoints must be an object of endpoints by name"),
+        ] {
+            assert_eq!(Options::from_json(json).unwrap_err().message(), message);
+        }
+        assert!(
+            Options::from_json(r#"{"cacheKey": 1}"#)
+                .unwrap_err()
+                .message()
+                .starts_with("cacheKey is not known")
+        );
+    }
+}

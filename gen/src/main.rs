@@ -1,0 +1,62 @@
+//! Writes what is generated from the table of operations: the types and the services of both SDKs, and the surface that
+//! the parity tests read. With `--check` it writes nothing, and fails where a file is not what it would write.
+
+mod python;
+mod schema;
+mod service;
+mod surface;
+mod text;
+mod typescript;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use service::Api;
+
+fn main() -> ExitCode {
+    let check = match std::env::args().nth(1).as_deref() {
+        None => false,
+        Some("--check") => true,
+        Some(_) => {
+            eprintln!("usage: gatekeeper-gen [--check]");
+            return ExitCode::from(2);
+        }
+    };
+    match run(check) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(check: bool) -> Result<(), String> {
+    let api = Api::of_the_table()?;
+    let files = [
+        ("tests/parity/surface.json", surface::document(&api)),
+        ("bindings-node/ts/generated/models.ts", typescript::models(&api)),
+        ("bindings-node/ts/generated/services.ts", typescript::services(&api)),
+        ("bindings-node/ts/generated/names.mts", typescript::names(&api)),
+        ("bindings-python/python/gatekeeper/models.py", python::models(&api)),
+        ("bindings-python/python/gatekeeper/_services.py", python::services(&api, python::Kind::Sync)),
+        ("bindings-python/python/gatekeeper/_aio_services.py", python::services(&api, python::Kind::Async)),
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let stale: Vec<&str> = files
+        .iter()
+        .filter(|(path, text)| std::fs::read_to_string(root.join(path)).ok().as_ref() != Some(text))
+        .map(|(path, _)| *path)
+        .collect();
+    if check && !stale.is_empty() {
+        return Err(format!("stale, run `make gen`:\n  {}", stale.join("\n  ")));
+    }
+    for (path, text) in files.iter().filter(|(path, _)| stale.contains(path)) {
+        let path = root.join(path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        }
+        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,306 @@
+//! The few shapes of JSON schema that the operations use, read into types. Anything else is an error: what is not
+//! understood must not be generated.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::text::prose;
+
+/// A type of a field or of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Type {
+    Text {
+        secret: bool,
+    },
+    Boolean,
+    Integer,
+    Number,
+    /// No answer.
+    Nothing,
+    /// Any value that JSON has.
+    Anything,
+    /// A JSON object of any fields.
+    Object,
+    List(Box<Type>),
+    OrNull(Box<Type>),
+    PageOf(Box<Type>),
+    Named(String),
+}
+
+/// A field of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Field {
+    pub(crate) wire: String,
+    pub(crate) documentation: String,
+    pub(crate) kind: Type,
+    pub(crate) required: bool,
+    pub(crate) default: Option<Value>,
+}
+
+/// A type with a name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Shape {
+    /// An object with these fields.
+    Record(Vec<Field>),
+    /// One of these texts, each with its documentation.
+    Choice(Vec<(String, String)>),
+    /// One of these types.
+    Union(Vec<String>),
+}
+
+/// A type with a name and its documentation.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Definition {
+    pub(crate) documentation: String,
+    pub(crate) shape: Shape,
+}
+
+/// Reads types, and keeps the definitions that they name.
+pub(crate) struct Reader {
+    schemas: Map<String, Value>,
+    pub(crate) definitions: BTreeMap<String, Definition>,
+}
+
+/// What else a schema may say of a value: limits are for the core to judge.
+const INNOCENT: [&str; 9] = [
+    "description",
+    "default",
+    "pattern",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+];
+const INTEGERS: [&str; 9] =
+    ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "uint"];
+
+impl Reader {
+    pub(crate) fn new(schemas: Map<String, Value>) -> Self {
+        Self { schemas, definitions: BTreeMap::new() }
+    }
+
+    /// The type of `schema`, which stands at `at`.
+    pub(crate) fn kind(&mut self, at: &str, schema: &Value) -> Result<Type, String> {
+        if schema == &Value::Bool(true) {
+            return Ok(Type::Anything);
+        }
+        let unknown = || format!("{at}: a schema of a shape that the generator does not know: {schema}");
+        let mut rest = schema.as_object().ok_or_else(unknown)?.clone();
+        rest.retain(|word, _| !INNOCENT.contains(&word.as_str()));
+
+        if let Some(reference) = rest.remove("$ref") {
+            let name = name_of(&reference).filter(|_| rest.is_empty()).ok_or_else(unknown)?;
+            return self.named(&name);
+        }
+        if let Some(Value::Array(either)) = rest.remove("anyOf") {
+            return match &either[..] {
+                [schema, null] if rest.is_empty() && null == &serde_json::json!({ "type": "null" }) => {
+                    Ok(Type::OrNull(Box::new(self.kind(at, schema)?)))
+                }
+                _ => Err(unknown()),
+            };
+        }
+        let (kind, or_null) = match rest.remove("type") {
+            Some(Value::String(kind)) => (kind, false),
+            Some(Value::Array(kinds)) => match &kinds[..] {
+                [Value::String(kind), Value::String(null)] if null == "null" => (kind.clone(), true),
+                _ => return Err(unknown()),
+            },
+            _ => return Err(unknown()),
+        };
+        let format = rest.remove("format");
+        let format = format.as_ref().and_then(Value::as_str);
+        let items = rest.remove("items");
+        let additional = rest.remove("additionalProperties");
+        if !rest.is_empty() {
+            return Err(unknown());
+        }
+        let kind = match (kind.as_str(), format, items, additional) {
+            ("string", None, None, None) => Type::Text { secret: false },
+            ("string", Some("password"), None, None) => Type::Text { secret: true },
+            ("boolean", None, None, None) => Type::Boolean,
+            ("integer", Some(format), None, None) if INTEGERS.contains(&format) => Type::Integer,
+            ("number", Some("double"), None, None) => Type::Number,
+            ("null", None, None, None) => Type::Nothing,
+            ("array", None, Some(items), None) => Type::List(Box::new(self.kind(at, &items)?)),
+            ("object", None, None, Some(Value::Bool(true))) => Type::Object,
+            _ => return Err(unknown()),
+        };
+        Ok(if or_null { Type::OrNull(Box::new(kind)) } else { kind })
+    }
+
+    /// The fields of the object that `schema` refers to, in the order of declaration where they are required, and of the
+    /// alphabet after that.
+    pub(crate) fn fields(&mut self, at: &str, schema: &Value) -> Result<(String, Vec<Field>), String> {
+        let name = schema.get("$ref").and_then(name_of);
+        let name =
+            name.ok_or_else(|| format!("{at}: a request that is not an object with a name: {schema}"))?;
+        let definition = self.definition(&name)?;
+        match definition.shape {
+            Shape::Record(fields) => Ok((definition.documentation, fields)),
+            _ => Err(format!("{at}: a request that is not an object: {schema}")),
+        }
+    }
+
+    fn named(&mut self, name: &str) -> Result<Type, String> {
+        if is_page(name) {
+            let schema = self.schemas.get(name).cloned().unwrap_or_default();
+            let fields = schema.get("properties").and_then(Value::as_object);
+            let names: Vec<&str> = fields.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+            let items = schema.pointer("/properties/items").filter(|_| names == ["items", "nextCursor"]);
+            let items = items.ok_or_else(|| format!("{name}: a page has items and nextCursor"))?;
+            return match self.kind(name, items)? {
+                Type::List(item) => Ok(Type::PageOf(item)),
+                other => Err(format!("{name}: a page of {other:?}")),
+            };
+        }
+        if !self.definitions.contains_key(name) {
+            if name.ends_with(|last: char| last.is_ascii_digit()) {
+                return Err(format!("{name}: two types with one name: give one of them another"));
+            }
+            let definition = self.definition(name)?;
+            self.definitions.insert(name.to_owned(), definition);
+        }
+        Ok(Type::Named(name.to_owned()))
+    }
+
+    fn definition(&mut self, name: &str) -> Result<Definition, String> {
+        let schema = self.schemas.get(name).ok_or_else(|| format!("{name}: no such definition"))?.clone();
+        let unknown = || format!("{name}: a schema of a shape that the generator does not know: {schema}");
+        let mut rest = schema.as_object().ok_or_else(unknown)?.clone();
+        let documentation = documentation_of(&mut rest);
+        if documentation.is_empty() {
+            return Err(format!("{name}: say what it is"));
+        }
+        let kind = rest.remove("type");
+        let shape = if let Some(Value::Array(either)) = rest.remove("oneOf") {
+            Shape::Choice(
+                either.iter().map(choices).collect::<Option<Vec<_>>>().ok_or_else(unknown)?.concat(),
+            )
+        } else if let Some(Value::Array(either)) = rest.remove("anyOf") {
+            let members: Option<Vec<_>> =
+                either.iter().map(|each| each.get("$ref").and_then(name_of)).collect();
+            let members = members.ok_or_else(unknown)?;
+            for member in &members {
+                self.named(member)?;
+            }
+            Shape::Union(members)
+        } else if rest.remove("enum").or_else(|| rest.remove("const")).is_some() {
+            let options = choices(&schema).ok_or_else(unknown)?;
+            Shape::Choice(options)
+        } else if kind == Some("object".into()) {
+            Shape::Record(self.record(name, &mut rest)?)
+        } else {
+            return Err(unknown());
+        };
+        if rest.is_empty() { Ok(Definition { documentation, shape }) } else { Err(unknown()) }
+    }
+
+    fn record(&mut self, name: &str, rest: &mut Map<String, Value>) -> Result<Vec<Field>, String> {
+        if rest.get("additionalProperties") == Some(&Value::Bool(false)) {
+            rest.remove("additionalProperties");
+        }
+        let required = rest.remove("required").unwrap_or_default();
+        let required: Vec<&str> =
+            required.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut fields = Vec::new();
+        for (wire, schema) in rest.remove("properties").unwrap_or_default().as_object().into_iter().flatten()
+        {
+            let at = format!("{name}.{wire}");
+            let mut words = schema.as_object().cloned().unwrap_or_default();
+            let documentation = documentation_of(&mut words);
+            if documentation.is_empty() {
+                return Err(format!("{at}: say what it is"));
+            }
+            fields.push(Field {
+                wire: wire.clone(),
+                documentation,
+                kind: self.kind(&at, schema)?,
+                required: required.contains(&wire.as_str()),
+                default: words.remove("default"),
+            });
+        }
+        let place =
+            |field: &Field| required.iter().position(|wire| *wire == field.wire).unwrap_or(usize::MAX);
+        fields.sort_by_key(place);
+        Ok(fields)
+    }
+}
+
+fn documentation_of(words: &mut Map<String, Value>) -> String {
+    let documentation = words.remove("description");
+    prose(documentation.as_ref().and_then(Value::as_str).unwrap_or_default())
+}
+
+/// One text with its documentation, or several without.
+fn choices(schema: &Value) -> Option<Vec<(String, String)>> {
+    let mut words = schema.as_object()?.clone();
+    let documentation = documentation_of(&mut words);
+    if words.remove("type") != Some("string".into()) {
+        return None;
+    }
+    let options = match (words.remove("const"), words.remove("enum")) {
+        (Some(Value::String(only)), None) => vec![(only, documentation)],
+        (None, Some(Value::Array(several))) => {
+            let several: Option<Vec<_>> = several.iter().map(Value::as_str).collect();
+            several?.into_iter().map(|each| (each.to_owned(), String::new())).collect()
+        }
+        _ => return None,
+    };
+    words.is_empty().then_some(options)
+}
+
+fn name_of(reference: &Value) -> Option<String> {
+    reference.as_str()?.strip_prefix("#/$defs/").map(str::to_owned)
+}
+
+/// A type with a parameter: each page has a number of its own.
+fn is_page(name: &str) -> bool {
+    name.strip_prefix("Page").is_some_and(|rest| rest.chars().all(|each| each.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn kind(schema: &Value) -> Result<Type, String> {
+        let schemas = json!({ "Color": { "description": "A color.", "type": "string", "enum": ["red"] } });
+        Reader::new(schemas.as_object().unwrap().clone()).kind("here", schema)
+    }
+
+    #[test]
+    fn the_shapes_in_use_are_read() {
+        assert_eq!(kind(&json!({ "type": "string", "format": "password" })), Ok(Type::Text { secret: true }));
+        let or_null = Type::OrNull(Box::new(Type::Integer));
+        assert_eq!(
+            kind(&json!({ "type": ["integer", "null"], "format": "int64", "default": null })),
+            Ok(or_null)
+        );
+        let color = Type::OrNull(Box::new(Type::Named("Color".to_owned())));
+        assert_eq!(kind(&json!({ "anyOf": [{ "$ref": "#/$defs/Color" }, { "type": "null" }] })), Ok(color));
+        let list = Type::List(Box::new(Type::Text { secret: false }));
+        assert_eq!(kind(&json!({ "type": "array", "items": { "type": "string" } })), Ok(list));
+    }
+
+    #[test]
+    fn a_shape_that_is_not_known_is_an_error_that_says_where() {
+        for schema in [
+            json!({}),
+            json!({ "type": "string", "format": "date" }),
+            json!({ "type": "string", "const": "a" }),
+            json!({ "type": ["string", "integer"] }),
+            json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+            json!({ "anyOf": [{ "type": "string" }, { "type": "integer", "format": "int64" }] }),
+            json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true }),
+            json!({ "$ref": "#/$defs/Gone" }),
+            json!({ "allOf": [] }),
+        ] {
+            assert!(kind(&schema).is_err(), "{schema}");
+        }
+        assert!(kind(&json!({})).unwrap_err().starts_with("here: "));
+    }
+}

@@ -1,0 +1,357 @@
+//! The services and their methods, from the table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gatekeeper::{Access, Entry, Method, TABLE};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use crate::schema::{Definition, Field, Reader, Shape, Type};
+use crate::text::capitalised;
+
+/// All that is generated from.
+pub(crate) struct Api {
+    pub(crate) services: Vec<Service>,
+    /// Types with names, of requests and of answers.
+    pub(crate) definitions: BTreeMap<String, Definition>,
+    /// The names of the objects in `definitions` that stand in requests.
+    pub(crate) sent: BTreeSet<String>,
+}
+
+/// A class with a method for each operation.
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    pub(crate) documentation: &'static str,
+    pub(crate) methods: Vec<Operation>,
+    /// What is said once for all calls: the option's name, and the method and the field that it is the default of.
+    pub(crate) config: Vec<(&'static str, &'static str, &'static str)>,
+}
+
+/// An operation of the table, as far as it is generated from.
+pub(crate) struct Listed {
+    name: &'static str,
+    positional: &'static [&'static str],
+    is_update: bool,
+    request: Value,
+    answer: Value,
+    route: Value,
+    access: Value,
+}
+
+/// A method.
+pub(crate) struct Operation {
+    /// `service.method`.
+    pub(crate) name: &'static str,
+    pub(crate) method: &'static str,
+    /// The name of the request's type in Rust.
+    pub(crate) request: String,
+    pub(crate) documentation: String,
+    /// The fields taken by position.
+    pub(crate) positional: Vec<Field>,
+    /// All others.
+    pub(crate) options: Vec<Field>,
+    pub(crate) answer: Type,
+    /// The item, where the answer is a page and the request can ask for the next.
+    pub(crate) iterates: Option<Type>,
+    /// Whether `null` says something else than nothing: an update changes only what is given.
+    pub(crate) is_update: bool,
+    /// What the parity tests read.
+    pub(crate) entry: Value,
+}
+
+/// What each service is for, in the order of the classes.
+const SERVICES: &[(&str, &str)] = &[
+    ("auth", "Accounts and sessions: sign up, log in, refresh, log out."),
+    ("mfa", "A second factor for logging in."),
+    ("oauth", "Logging in with an account elsewhere."),
+    ("tenants", "Tenants and their members."),
+    ("keys", "API keys of a tenant: make, change, rotate, revoke and verify them."),
+    ("usage", "Usage events of a tenant, counted exactly, and the quotas that they are held to."),
+    ("permissions", "What a user may do in a tenant."),
+    ("audit", "The audit log of a tenant."),
+    ("platform", "For whoever runs the place."),
+];
+
+/// What the façade says itself.
+const BY_HAND: &str = "keyManager";
+
+const CONFIG: &[(&str, &[(&str, &str, &str)])] = &[(
+    "keys",
+    &[
+        ("defaultScopes", "create", "scopes"),
+        ("defaultQuotaPeriod", "create", "quotaPeriod"),
+        ("defaultPrefix", "create", "prefix"),
+    ],
+)];
+
+impl Api {
+    pub(crate) fn of_the_table() -> Result<Self, String> {
+        let mut read = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+        let mut written = SchemaSettings::draft2020_12().for_serialize().into_generator();
+        let entries = TABLE.iter().filter(|entry| entry.name.split('.').next() != Some(BY_HAND));
+        let entries: Vec<_> = entries.map(|entry| Listed::of(entry, &mut read, &mut written)).collect();
+        Self::of(&entries, &read.take_definitions(true), &written.take_definitions(true))
+    }
+
+    /// The services of these operations; the definitions are those of requests and of answers.
+    pub(crate) fn of(
+        entries: &[Listed],
+        sent: &Map<String, Value>,
+        answered: &Map<String, Value>,
+    ) -> Result<Self, String> {
+        let (mut read, mut written) = (Reader::new(sent.clone()), Reader::new(answered.clone()));
+
+        let mut methods: BTreeMap<&str, Vec<Operation>> = BTreeMap::new();
+        for entry in entries {
+            let (service, method) = entry
+                .name
+                .split_once('.')
+                .ok_or_else(|| format!("{}: a name is service.method", entry.name))?;
+            let mut operation = operation(entry, method, &mut read, &mut written)?;
+            operation.entry = json!({
+                "route": entry.route,
+                "access": entry.access,
+                "positional": entry.positional,
+                "request": resolved(&entry.request, sent),
+                "answer": resolved(&entry.answer, answered),
+            });
+            methods.entry(service).or_default().push(operation);
+        }
+
+        let mut services = Vec::new();
+        for (name, documentation) in SERVICES {
+            if let Some(mut methods) = methods.remove(name) {
+                let config = CONFIG.iter().find(|(service, _)| service == name);
+                let config = config.map(|(_, config)| config.to_vec()).unwrap_or_default();
+                for (option, method, field) in &config {
+                    let mut operations = methods.iter_mut().filter(|each| each.method == *method);
+                    let options = operations
+                        .find_map(|each| each.options.iter_mut().find(|option| option.wire == *field));
+                    let Some(found) = options else {
+                        return Err(format!(
+                            "{name}: {option} is the default of {method}'s {field}, which it has not"
+                        ));
+                    };
+                    // What the service says itself, a call need not say.
+                    found.required = false;
+                }
+                services.push(Service { name, documentation, methods, config });
+            }
+        }
+        if let Some(service) = methods.keys().next() {
+            return Err(format!("{service}: say in gen/src/service.rs what this service is for"));
+        }
+        let (definitions, sent) = merged(read.definitions, written.definitions)?;
+        Ok(Self { services, definitions, sent })
+    }
+}
+
+impl Listed {
+    fn of(entry: &'static Entry, read: &mut SchemaGenerator, written: &mut SchemaGenerator) -> Self {
+        let (request, answer) = (entry.schemas)(read, written);
+        Self {
+            name: entry.name,
+            positional: entry.positional,
+            is_update: entry.route.method == Method::Patch,
+            request: request.to_value(),
+            answer: answer.to_value(),
+            route: json!({
+                "method": format!("{:?}", entry.route.method).to_uppercase(),
+                "path": entry.route.path,
+                "status": entry.route.status,
+            }),
+            access: access(entry.access),
+        }
+    }
+}
+
+fn operation(
+    entry: &Listed,
+    method: &'static str,
+    read: &mut Reader,
+    written: &mut Reader,
+) -> Result<Operation, String> {
+    let (request, answer) = (&entry.request, &entry.answer);
+    let (documentation, fields) = read.fields(entry.name, request)?;
+    let kind = written.kind(entry.name, answer)?;
+    let (mut positional, mut options) = (Vec::new(), fields);
+    for name in entry.positional {
+        let place = options.iter().position(|field| field.wire == *name);
+        let place = place.ok_or_else(|| format!("{}: {name} is positional and not a field", entry.name))?;
+        positional.push(options.remove(place));
+    }
+    let optional = positional.iter().position(|field| !field.required).unwrap_or(positional.len());
+    if positional.iter().skip(optional).any(|field| field.required) {
+        return Err(format!("{}: a positional field that is required follows one that is not", entry.name));
+    }
+    let pages = options.iter().any(|field| field.wire == "cursor");
+    let iterates = match &kind {
+        Type::PageOf(item) if pages => Some((**item).clone()),
+        _ => None,
+    };
+    let name = request.get("$ref").and_then(Value::as_str).and_then(|name| name.rsplit('/').next());
+    Ok(Operation {
+        name: entry.name,
+        method,
+        request: name.unwrap_or_default().to_owned(),
+        documentation,
+        positional,
+        options,
+        answer: kind,
+        iterates,
+        is_update: entry.is_update,
+        entry: Value::Null,
+    })
+}
+
+/// How a name is asked for on every page.
+pub(crate) fn iterator(method: &str) -> String {
+    match method.strip_prefix("list") {
+        Some(rest) => format!("iterate{rest}"),
+        None if method == "query" => "iterate".to_owned(),
+        None => format!("iterate{}", capitalised(method)),
+    }
+}
+
+fn access(access: Access) -> Value {
+    match access {
+        Access::Tenant(permission) => json!({ "tenant": permission }),
+        other => json!(format!("{other:?}").to_lowercase()),
+    }
+}
+
+/// The schema with every reference replaced by what it refers to.
+fn resolved(schema: &Value, definitions: &Map<String, Value>) -> Value {
+    match schema {
+        Value::Object(words) => {
+            let mut resolved_words = Map::new();
+            if let Some(name) =
+                words.get("$ref").and_then(Value::as_str).and_then(|name| name.rsplit('/').next())
+            {
+                let definition = resolved(definitions.get(name).unwrap_or(&Value::Null), definitions);
+                resolved_words.extend(definition.as_object().cloned().unwrap_or_default());
+            }
+            let others = words.iter().filter(|(word, _)| *word != "$ref");
+            resolved_words.extend(others.map(|(word, value)| (word.clone(), resolved(value, definitions))));
+            Value::Object(resolved_words)
+        }
+        Value::Array(values) => values.iter().map(|value| resolved(value, definitions)).collect(),
+        other => other.clone(),
+    }
+}
+
+/// One set of names for requests and answers, and the objects among them that are sent.
+fn merged(
+    read: BTreeMap<String, Definition>,
+    written: BTreeMap<String, Definition>,
+) -> Result<(BTreeMap<String, Definition>, BTreeSet<String>), String> {
+    let mut definitions = written;
+    let mut sent = BTreeSet::new();
+    for (name, definition) in read {
+        match (&definition.shape, definitions.get(&name)) {
+            (Shape::Choice(_), Some(known)) if *known == definition => {}
+            (_, Some(_)) => {
+                return Err(format!(
+                    "{name}: one name for what is sent and what is answered: give one another"
+                ));
+            }
+            (Shape::Union(_), None) => return Err(format!("{name}: a request with alternatives")),
+            (shape, None) => {
+                if matches!(shape, Shape::Record(_)) {
+                    sent.insert(name.clone());
+                }
+                definitions.insert(name, definition);
+            }
+        }
+    }
+    Ok((definitions, sent))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Operations with what the table may have and does not have yet.
+    pub(crate) fn sample() -> Result<Api, String> {
+        let reference = |name: &str| json!({ "$ref": format!("#/$defs/{name}") });
+        let listed = |name, positional, is_update, request: &str, answer| Listed {
+            name,
+            positional,
+            is_update,
+            request: reference(request),
+            answer,
+            route: Value::Null,
+            access: Value::Null,
+        };
+        let text = json!({ "type": "string", "description": "Text." });
+        let or_null =
+            json!({ "type": ["string", "null"], "default": null, "description": "Text or nothing." });
+        let texts =
+            json!({ "type": "array", "items": { "type": "string" }, "default": [], "description": "Texts." });
+        let count = json!({ "type": "integer", "format": "uint32", "minimum": 0, "default": 1, "description": "A count." });
+        let object = |properties: Value, required: &[&str]| json!({ "type": "object", "description": "An object.", "properties": properties, "required": required, "additionalProperties": false });
+        let import = json!({ "type": "array", "items": reference("ImportedKey"), "description": "Keys." });
+        let sent = json!({
+            "Create": object(json!({ "tenantId": text, "name": or_null, "scopes": texts, "quotaPeriod": count, "prefix": text }), &["tenantId"]),
+            "Update": object(json!({ "id": text, "name": or_null }), &["id"]),
+            "Import": object(json!({ "tenantId": text, "keys": import }), &["tenantId", "keys"]),
+            "ImportedKey": object(json!({ "digest": text, "ownerId": or_null }), &["digest"]),
+            "Check": object(json!({ "tenantId": text, "quantity": count, "apiKeyId": or_null }), &["tenantId"]),
+        });
+        let mut sent = sent.as_object().cloned().unwrap_or_default();
+        sent["Create"]["properties"]["prefix"]["default"] = "gk_live".into();
+        let answered = json!({
+            "Created": object(json!({ "apiKey": reference("Key"), "plainTextKey": { "type": "string", "format": "password" } }), &["apiKey", "plainTextKey"]),
+            "Key": object(json!({ "id": text, "scopes": texts }), &["id", "scopes"]),
+        });
+        let mut answered = answered.as_object().cloned().unwrap_or_default();
+        for field in ["apiKey", "plainTextKey"] {
+            answered["Created"]["properties"][field]["description"] = "A field.".into();
+        }
+        let entries = [
+            listed("keys.create", &[], false, "Create", reference("Created")),
+            listed("keys.update", &["id"], true, "Update", reference("Key")),
+            listed(
+                "keys.import",
+                &["tenantId"],
+                false,
+                "Import",
+                json!({ "type": "array", "items": reference("Key") }),
+            ),
+            listed(
+                "usage.check",
+                &["tenantId", "quantity", "apiKeyId"],
+                false,
+                "Check",
+                json!({ "type": "null" }),
+            ),
+        ];
+        Api::of(&entries, &sent, &answered)
+    }
+
+    #[test]
+    fn a_service_that_nobody_described_and_a_position_that_is_no_field_are_errors() {
+        assert!(sample().is_ok());
+        let request = json!({ "$ref": "#/$defs/Empty" });
+        let empty = json!({ "Empty": { "type": "object", "description": "Nothing.", "additionalProperties": false } });
+        let entry = |name, positional| Listed {
+            name,
+            positional,
+            is_update: false,
+            request: request.clone(),
+            answer: json!({ "type": "null" }),
+            route: Value::Null,
+            access: Value::Null,
+        };
+        let of = |entry| Api::of(&[entry], empty.as_object().unwrap(), &Map::new()).err().unwrap();
+        assert!(of(entry("secrets.get", &[])).starts_with("secrets: say"));
+        assert!(of(entry("auth.get", &["id"])).contains("positional and not a field"));
+    }
+
+    #[test]
+    fn every_list_has_an_iterator_of_its_own() {
+        let names = ["list", "listMembers", "query", "sessions"].map(iterator);
+        assert_eq!(names, ["iterate", "iterateMembers", "iterate", "iterateSessions"]);
+    }
+}

@@ -1,0 +1,100 @@
+//! Names in the way of each language, and documentation from Rust's.
+
+/// `createdAt` as `created_at`.
+pub(crate) fn snake(wire: &str) -> String {
+    let mut name = String::new();
+    for character in wire.chars() {
+        if character.is_ascii_uppercase() {
+            name.push('_');
+        }
+        name.push(character.to_ascii_lowercase());
+    }
+    name
+}
+
+/// `listMembers` as `ListMembers`.
+pub(crate) fn capitalised(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect()
+}
+
+/// A paragraph or several, without what only Rust's documentation has: blocks of code and links to its items.
+pub(crate) fn prose(documentation: &str) -> String {
+    let mut prose = String::new();
+    let mut in_code = false;
+    for line in documentation.lines() {
+        if line.trim_start().starts_with("```") {
+            in_code = !in_code;
+        } else if !in_code {
+            prose.push_str(line.trim());
+            prose.push('\n');
+        }
+    }
+    without_links(prose.trim())
+}
+
+/// ``[`Name`](crate::Name)`` as `` `Name` ``.
+fn without_links(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("[`") {
+        plain.push_str(before);
+        match after.split_once("`](").and_then(|(name, after)| Some((name, after.split_once(')')?.1))) {
+            Some((name, after)) => {
+                plain.push_str(&format!("`{name}`"));
+                rest = after;
+            }
+            None => {
+                plain.push_str("[`");
+                rest = after;
+            }
+        }
+    }
+    plain + rest
+}
+
+/// The same in lines of at most `width` characters; paragraphs stay apart.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, paragraph) in text.split("\n\n").enumerate() {
+        if index > 0 {
+            lines.push(String::new());
+        }
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// A service's operations are named `service.method`; its class is `ServiceService`.
+pub(crate) fn class(service: &str) -> String {
+    match service {
+        "oauth" => "OAuthService".to_owned(),
+        service => capitalised(service) + "Service",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_documentation_become_those_of_the_other_languages() {
+        assert_eq!(snake("plainTextKey"), "plain_text_key");
+        assert_eq!(capitalised("listMembers"), "ListMembers");
+        assert_eq!(
+            prose("What [`Refresh`](crate::Refresh) takes.\n\n```\ncode\n```"),
+            "What `Refresh` takes."
+        );
+        assert_eq!(wrapped("one two three\n\nfour", 7), ["one two", "three", "", "four"]);
+    }
+}

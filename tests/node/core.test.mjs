@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { existsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { inspect } from 'node:util';
+import { test } from 'node:test';
+import { createLocalJWKSet, jwtVerify } from 'jose';
+import {
+  AuthService,
+  BadRequestError,
+  GatekeeperCore,
+  GatekeeperError,
+  isMfaChallenge,
+  NotFoundError,
+  RequestTimeoutError,
+  TenantsService,
+  UnauthorizedError,
+} from 'gatekeeper-native';
+import { databaseOf, root, run, secret } from './helpers/support.mjs';
+
+const login = { email: 'founder@example.com', password: 'hunter2pass' };
+const founder = { ...login, name: 'Founder' };
+
+async function signedUp(options = {}) {
+  const core = new GatekeeperCore({ baseUrl: 'memory:', ...options });
+  const tokens = await new AuthService(core).signup(founder);
+  core.setToken(tokens.accessToken);
+  return { core, tokens };
+}
+
+test('a token makes a core act for its bearer, and undefined clears it', async () => {
+  const { core, tokens } = await signedUp();
+  const auth = new AuthService(core);
+  assert.equal((await auth.me()).email, founder.email);
+  core.setToken(undefined);
+  await assert.rejects(auth.me(), UnauthorizedError);
+  assert.equal((await new AuthService(core.withToken(tokens.accessToken)).me()).name, 'Founder');
+  await assert.rejects(auth.me(), { status: 401, code: 'unauthorized' });
+});
+
+test('the published keys verify an access token', async () => {
+  const { core, tokens } = await signedUp({ issuer: 'https://issuer.example', audience: 'an api' });
+  const keys = createLocalJWKSet(await core.jwks());
+  const { payload, protectedHeader } = await jwtVerify(tokens.accessToken, keys, {
+    issuer: 'https://issuer.example',
+    audience: 'an api',
+    typ: 'at+jwt',
+    algorithms: ['EdDSA'],
+  });
+  assert.equal(payload.sub, tokens.user.id);
+  assert.equal(payload.exp - payload.iat, 900);
+  assert.ok(protectedHeader.kid);
+  await assert.rejects(jwtVerify(tokens.accessToken, keys, { audience: 'another' }));
+  const other = createLocalJWKSet(await new GatekeeperCore({ baseUrl: 'memory:' }).jwks());
+  await assert.rejects(jwtVerify(tokens.accessToken, other));
+});
+
+test('a login gives tokens or asks for a second factor', async () => {
+  const { core } = await signedUp();
+  const answer = await new AuthService(core).login(login);
+  assert.equal(isMfaChallenge(answer), false);
+  assert.equal(isMfaChallenge({ mfaRequired: true, challengeToken: 'x' }), true);
+});
+
+test('answers are frozen in depth', async () => {
+  const { tokens } = await signedUp();
+  assert.ok(Object.isFrozen(tokens) && Object.isFrozen(tokens.user));
+});
+
+test('a signal gives a call up at once, with its own reason', async () => {
+  const { core } = await signedUp();
+  const auth = new AuthService(core);
+  const reason = new Error('the client went away');
+  await assert.rejects(auth.me({ signal: AbortSignal.abort(reason) }), reason);
+
+  const controller = new AbortController();
+  const given = auth.login(login, { signal: controller.signal });
+  controller.abort(reason);
+  await assert.rejects(given, reason);
+  await assert.rejects(auth.login(login, { signal: AbortSignal.timeout(1) }), { name: 'TimeoutError' });
+  assert.equal((await auth.me({ signal: new AbortController().signal })).email, founder.email);
+});
+
+test('a call that takes too long is rejected, and what it did is done', async () => {
+  const core = new GatekeeperCore({ baseUrl: 'memory:' });
+  const auth = new AuthService(core);
+  const late = auth.signup(founder, { timeout: 1 });
+  await assert.rejects(late, (error) => error instanceof RequestTimeoutError && error.status === 0);
+  for (;;) {
+    const again = await auth.signup(founder).catch((error) => error);
+    if (again.status === 409) break;
+  }
+  for (const timeout of [0, -1, NaN, Infinity, '1', null]) {
+    await assert.rejects(auth.me({ timeout }), BadRequestError);
+  }
+  await assert.rejects(auth.me({ timeuot: 1 }), /"timeuot" is not known here/);
+  assert.equal((await auth.login(login, { timeout: 2 ** 40 })).expiresIn, 900);
+});
+
+test('arguments that JSON does not have, or of a wrong type, are refused by name', async () => {
+  const { core } = await signedUp();
+  const tenants = new TenantsService(core);
+  const auth = new AuthService(core);
+  const refused = (call, message) =>
+    assert.rejects(call, (error) => error instanceof BadRequestError && message.test(error.message));
+  await refused(tenants.create(), /name is missing/);
+  await refused(tenants.create(5), /name must be a string/);
+  await refused(tenants.create('\ud800'), /name holds what JSON does not have/);
+  await refused(tenants.list({ limit: NaN }), /limit holds what JSON does not have/);
+  await refused(tenants.list({ limt: 1 }), /limt is not known here/);
+  await refused(tenants.list({ 'a":1,"limit': 1 }), /is not known here/);
+  await refused(tenants.list(5), /options must be an object/);
+  await refused(tenants.update('x', { tenantId: 'y' }), /tenantId is given twice/);
+  await refused(auth.signup({ ...founder, emailVerified: true }), /emailVerified is not known here/);
+  await refused(auth.signup(null), /options must be an object/);
+  assert.throws(() => new AuthService({}), BadRequestError);
+  assert.throws(() => new AuthService(), BadRequestError);
+});
+
+test('an option that is wrong is named when a core is made', () => {
+  const wrong = [
+    [null, /takes an object/],
+    [{ baseUrl: 5 }, /^baseUrl/],
+    [{ baseUrl: 'http://localhost:8787' }, /http: is not a place/],
+    [{ baseUrl: 'memory:', token: null }, /^token/],
+    [{ baseUrl: 'memory:', token: 'x', operator: true }, /^operator and token/],
+    [{ baseUrl: 'memory:', operator: 1 }, /^operator/],
+    [{ baseUrl: 'memory:', timeout: 0 }, /^timeout/],
+    [{ baseUrl: 'memory:', maxRetries: 1.5 }, /^maxRetries/],
+    [{ baseUrl: 'memory:', maxRetries: 11 }, /^maxRetries/],
+    [{ baseUrl: 'memory:', defaultHeaders: { 'a b': 'c' } }, /^defaultHeaders/],
+    [{ baseUrl: 'memory:', defaultHeaders: { a: 'b\r\nc: d' } }, /^defaultHeaders\.a/],
+    [{ baseUrl: 'memory:', userAgent: 'a\nb' }, /^userAgent/],
+    [{ baseUrl: 'memory:', endpoints: [] }, /^endpoints/],
+    [{ baseUrl: 'memory:', endpoints: { GET: { default: { maxReq: 0, duration: 1 } } } }, /^endpoints\.GET/],
+    [{ baseUrl: 'memory:', secret: 'too short' }, /at least 16 bytes/],
+    [{ baseUrl: 'memory:', refreshGraceMs: -1 }, /^refreshGraceMs/],
+    [{ baseUrl: 'memory:', cacheKeys: 1e10 }, /^cacheKeys/],
+    [{ baseUrl: 'memory:', clock: 'sundial' }, /^clock must be one of system, manual/],
+    [{ baseUrl: 'memory:', tokn: 'x' }, /^tokn is not known/],
+  ];
+  for (const [options, message] of wrong) {
+    assert.throws(
+      () => new GatekeeperCore(options),
+      (error) => error instanceof BadRequestError && message.test(error.message),
+      String(message),
+    );
+  }
+  const accepted = { timeout: 5, maxRetries: 0, defaultHeaders: { 'X-A': 'b' }, userAgent: 'me/1' };
+  new GatekeeperCore({ baseUrl: 'memory:', ...accepted });
+});
+
+test('a core is closed once, by hand or by await using', async () => {
+  const { core } = await signedUp();
+  await core[Symbol.asyncDispose]();
+  await core.close();
+  await assert.rejects(new AuthService(core).me(), /closed/);
+  await assert.rejects(core.jwks(), /closed/);
+});
+
+test('a manual clock stands still until it is moved', async () => {
+  const { core } = await signedUp({ clock: 'manual' });
+  const auth = new AuthService(core);
+  await auth.me();
+  core.advance(900_000);
+  await assert.rejects(auth.me(), UnauthorizedError);
+  assert.throws(() => core.advance(-1), BadRequestError);
+  const system = new GatekeeperCore({ baseUrl: 'memory:' });
+  assert.throws(() => system.advance(1), BadRequestError);
+});
+
+test('failed logins are counted by the source that a core is for', async () => {
+  const { core } = await signedUp();
+  const from = (source) => new AuthService(core.withSource(source));
+  const wrong = { email: founder.email, password: 'not the password' };
+  await from('192.0.2.2').login(login);
+  let error;
+  for (let turn = 0; turn < 20 && error?.status !== 429; turn += 1) {
+    error = await from('192.0.2.1')
+      .login(wrong)
+      .catch((refusal) => refusal);
+  }
+  assert.equal(error.code, 'rate_limited');
+  assert.ok(error.retryAfter >= 1, String(error.retryAfter));
+  assert.equal((await from('192.0.2.2').login(login)).user.name, 'Founder');
+});
+
+test('the environment says which place and whose token', async () => {
+  const { GATEKEEPER_BASE_URL, GATEKEEPER_TOKEN } = process.env;
+  try {
+    process.env.GATEKEEPER_BASE_URL = 'memory:';
+    process.env.GATEKEEPER_TOKEN = 'canary';
+    await assert.rejects(new AuthService(GatekeeperCore.fromEnv()).me(), UnauthorizedError);
+    const operator = GatekeeperCore.fromEnv({ operator: true });
+    const id = 'tnt_00000000000000000000000001';
+    await assert.rejects(new TenantsService(operator).get(id), NotFoundError);
+    process.env.GATEKEEPER_BASE_URL = 'http://localhost:8787';
+    assert.throws(() => GatekeeperCore.fromEnv(), /http/);
+  } finally {
+    for (const [name, value] of Object.entries({ GATEKEEPER_BASE_URL, GATEKEEPER_TOKEN })) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+});
+
+test('a secret made in a file is warned of once, and is for its owner alone', async (t) => {
+  const path = databaseOf(t);
+  const program = `
+    import { AuthService, GatekeeperCore } from 'gatekeeper-native';
+    process.on('warning', ({ name, message }) => console.log(name, message));
+    const auth = new AuthService(new GatekeeperCore({ baseUrl: process.argv[1] }));
+    await auth.signup({ email: 'founder@example.com', password: 'hunter2pass' });
+    await auth.login({ email: 'founder@example.com', password: 'hunter2pass' });
+  `;
+  const environment = { ...process.env };
+  delete environment.GATEKEEPER_SECRET;
+  const told = async () =>
+    (
+      await run(process.execPath, ['--input-type=module', '-e', program, path], {
+        cwd: root,
+        env: environment,
+      }).catch(({ stdout, stderr }) => ({ stdout: stdout || stderr }))
+    ).stdout;
+  const first = await told();
+  assert.equal(first.split('GatekeeperWarning').length, 2, first);
+  assert.ok(first.includes(`${path}-secret`));
+  assert.equal(statSync(`${path}-secret`).mode & 0o777, 0o600);
+});
+
+test('nothing is opened before the first call, and a place is one for all its cores', async (t) => {
+  const path = databaseOf(t);
+  const one = new GatekeeperCore({ baseUrl: path, secret });
+  const two = new GatekeeperCore({ baseUrl: `sqlite:${path}`, secret });
+  assert.equal(existsSync(path), false);
+  await new AuthService(one).signup(founder);
+  assert.equal((await new AuthService(two).login(login)).user.email, founder.email);
+});
+
+test('a core shows no token, and errors are one class by import and by require', async () => {
+  const { core, tokens } = await signedUp();
+  assert.ok(!inspect(core, { showHidden: true, depth: 9 }).includes(tokens.accessToken));
+  const required = createRequire(import.meta.url)('gatekeeper-native');
+  assert.equal(required.AuthService, AuthService);
+  assert.equal(required.GatekeeperCore, GatekeeperCore);
+  const error = await new TenantsService(core).get('tnt_00000000000000000000000001').catch((e) => e);
+  assert.ok(error instanceof GatekeeperError && error instanceof required.NotFoundError);
+});

@@ -1,0 +1,32 @@
+// The quickstart of the README, as it is printed there; only the place is another.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import * as gatekeeper from 'gatekeeper-native';
+import { databaseOf, root, run, secret } from './helpers/support.mjs';
+
+const readme = readFileSync(`${root}/README.md`, 'utf8');
+const skip = !('KeysService' in gatekeeper && 'UsageService' in gatekeeper) && 'not there yet';
+const ENDING = `
+if (event.quantity !== 1 || event.apiKeyId !== apiKey.id) throw new Error(JSON.stringify(event));
+if (!plainTextKey.startsWith('gk_live_')) throw new Error('no key');
+console.log('done');
+`;
+
+for (const [place, urlOf] of [
+  ['memory', () => 'memory:'],
+  ['a file', (t) => `sqlite:${databaseOf(t)}`],
+]) {
+  test(`the quickstart runs as printed, in ${place}`, { skip }, async (t) => {
+    const blocks = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, block]) => block);
+    const [quickstart] = blocks.filter((block) => block.includes('new UsageService(core)'));
+    assert.ok(quickstart.includes('sqlite:gatekeeper.db'));
+    const program = quickstart.replace('sqlite:gatekeeper.db', urlOf(t)) + ENDING;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: root,
+      env: { ...process.env, GATEKEEPER_SECRET: secret },
+    });
+    assert.equal(stdout, 'done\n');
+  });
+}

@@ -1,0 +1,90 @@
+"""The surface of Python against that of the table."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import inspect
+import json
+from typing import Any
+
+import gatekeeper
+import pytest
+from conftest import ROOT
+from gatekeeper import aio
+from test_services import iterator, snake
+
+SURFACE: dict[str, Any] = json.loads((ROOT / "tests/parity/surface.json").read_text())
+KEYWORDS = {"import": "import_"}
+
+
+def named(wire: str) -> str:
+    name = snake(wire)
+    return KEYWORDS.get(name, name)
+
+
+@pytest.mark.parametrize("module", [gatekeeper, aio])
+def test_every_service_has_the_methods_of_the_table_and_no_other(module: Any) -> None:
+    assert {name for name in module.__all__ if name.endswith("Service")} == set(SURFACE["services"])
+    for service, expected in SURFACE["services"].items():
+        found = {name for name in vars(getattr(module, service)) if not name.startswith("_")}
+        assert found == {named(method) for method in expected["methods"] + expected["iterators"]}, service
+        options = list(inspect.signature(getattr(module, service)).parameters)
+        assert options == ["core", *map(snake, expected["config"])]
+
+
+def sample(schema: dict[str, Any], field: str) -> Any:
+    return [{}] if schema.get("type") == "array" else f"the {field}"
+
+
+@pytest.mark.parametrize("name", SURFACE["operations"])
+def test_every_method_sends_each_field_that_it_takes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = SURFACE["operations"][name]
+    properties = entry["request"].get("properties", {})
+    fields = {field: sample(schema, field) for field, schema in properties.items()}
+    asked: list[tuple[str, object]] = []
+
+    class Heard(Exception):  # noqa: N818
+        """Enough was heard."""
+
+    def listen(_: object, name: str, request: object) -> Any:
+        asked.append((name, request))
+        raise Heard
+
+    for module in (gatekeeper, aio):
+        monkeypatch.setattr(module.GatekeeperCore, "_call", listen)
+        service = getattr(module, entry["service"])(module.GatekeeperCore("memory:"))
+        method = getattr(service, named(entry["method"]))
+        positional = [fields[field] for field in entry["positional"]]
+        rest = {snake(field): value for field, value in fields.items() if field not in entry["positional"]}
+        with pytest.raises(Heard):
+            asyncio.run(method(*positional, **rest))
+    assert asked == [(name, fields)] * 2
+
+
+def test_required_fields_come_before_the_options_and_both_ways_of_calling_take_the_same() -> None:
+    for entry in SURFACE["operations"].values():
+        methods = [entry["method"]]
+        if entry["method"] in SURFACE["services"][entry["service"]]["methods"] and "cursor" in entry["request"].get(
+            "properties", {}
+        ):
+            methods.append(iterator(entry["method"]))
+        for method in map(named, methods):
+            sync = inspect.signature(getattr(getattr(gatekeeper, entry["service"]), method))
+            awaited = inspect.signature(getattr(getattr(aio, entry["service"]), method))
+            assert list(sync.parameters.values()) == list(awaited.parameters.values()), method
+            parameters = list(sync.parameters.values())[1:]
+            by_position = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+            assert by_position[: len(entry["positional"])] == [snake(field) for field in entry["positional"]]
+            # What a service says with every call, a call need not say.
+            said = {snake(option).removeprefix("default_") for option in SURFACE["services"][entry["service"]]["config"]}
+            required = {snake(field) for field in entry["request"].get("required", [])} - said
+            assert {each.name for each in parameters if each.default is each.empty} == required
+
+
+def test_every_type_of_an_answer_has_the_fields_of_the_table() -> None:
+    for model, fields in SURFACE["models"].items():
+        cls = getattr(gatekeeper, model)
+        assert set(cls._wire) == set(fields), model
+        assert {field.name for field in dataclasses.fields(cls)} == set(cls._wire.values())
+        assert cls.__doc__

@@ -1,0 +1,40 @@
+"""The quickstart of the README, as it is printed there; only the place is another."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import ROOT, SECRET
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SERVICES = json.loads((ROOT / "tests/parity/surface.json").read_text())["services"]
+ENDING = """
+    assert event.quantity == 1 and event.api_key_id == created.api_key.id, event
+    assert created.plain_text_key.startswith("gk_live_") and created.plain_text_key not in repr(created)
+    print("done")
+"""
+
+
+def printed(language: str) -> str:
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    [quickstart] = [block for block in blocks if "UsageService(core)" in block]
+    assert "sqlite:gatekeeper.db" in quickstart
+    return quickstart
+
+
+@pytest.mark.skipif("UsageService" not in SERVICES or "KeysService" not in SERVICES, reason="not there yet")
+@pytest.mark.parametrize("url", ["memory:", "sqlite:quickstart.db"])
+def test_the_quickstart_runs_as_printed(url: str, tmp_path: Path) -> None:
+    program = printed("python").replace("sqlite:gatekeeper.db", url) + ENDING
+    environment = os.environ | {"GATEKEEPER_SECRET": SECRET}
+    run = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "done\n", done.stderr

@@ -1,0 +1,132 @@
+"""The behaviour of the services, described once for all languages, in every place, awaited and not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import gatekeeper
+import pytest
+from conftest import ROOT, SECRET
+from gatekeeper import GatekeeperCore, GatekeeperError, aio
+from gatekeeper._model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SCENARIOS: list[dict[str, Any]] = json.loads((ROOT / "tests/behaviour/services.json").read_text())
+SURFACE: dict[str, Any] = json.loads((ROOT / "tests/parity/surface.json").read_text())
+
+
+@pytest.fixture(params=["memory", "file"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a place of the test's own."""
+    return "memory:" if request.param == "memory" else f"sqlite:{tmp_path}/gatekeeper.db"
+
+
+def sync_call(core: Any, service: str, method: str, fields: dict[str, Any], *, iterates: bool) -> Any:
+    answer = getattr(getattr(gatekeeper, service)(core), method)(**fields)
+    return list(answer) if iterates else answer
+
+
+def aio_call(core: Any, service: str, method: str, fields: dict[str, Any], *, iterates: bool) -> Any:
+    async def run() -> Any:
+        answer = getattr(getattr(aio, service)(core), method)(**fields)
+        return [item async for item in answer] if iterates else await answer
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("make", "call"), [(GatekeeperCore, sync_call), (aio.GatekeeperCore, aio_call)], ids=["sync", "aio"]
+)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario["name"])
+def test_behaviour(scenario: dict[str, Any], place: str, make: Callable[..., Any], call: Callable[..., Any]) -> None:
+    operator = make(place, operator=True, secret=SECRET)
+    kept: dict[str, Any] = {}
+    for step in scenario["steps"]:
+        caller = step.get("as")
+        core = operator if caller == "operator" else operator.with_token(caller and filled(caller, kept))
+        entry = SURFACE["operations"][step["call"]]
+        iterates = step.get("iterate", False)
+        method = iterator(entry["method"]) if iterates else entry["method"]
+        fields = {snake(name): filled(value, kept) for name, value in step.get("with", {}).items()}
+        try:
+            answer = plain(call(core, entry["service"], snake(method), fields, iterates=iterates))
+        except GatekeeperError as error:
+            assert "fails" in step, (step, error)  # noqa: PT017 - a failure of which all is compared
+            said = {"status": error.status, "code": error.code, "message": error.message}
+            assert_matches(said, step["fails"], step)
+            # One class for each code.
+            assert type(error) is GatekeeperError._by_code[step["fails"]["code"]]  # noqa: PT017
+            continue
+        assert "fails" not in step, (step, answer)
+        if "gives" in step:
+            assert_matches(answer, filled(step["gives"], kept), step)
+        if "keep" in step:
+            kept[step["keep"]] = answer
+
+
+def iterator(method: str) -> str:
+    if method in {"list", "query"}:
+        return "iterate"
+    return "iterate" + (method.removeprefix("list") if method.startswith("list") else method[0].upper() + method[1:])
+
+
+def snake(wire: str) -> str:
+    return re.sub("[A-Z]", lambda capital: "_" + capital[0].lower(), wire)
+
+
+def plain(answer: Any) -> Any:
+    """An answer as JSON has it."""
+    match answer:
+        case Model():
+            return {name: plain(answer[name]) for name in answer}
+        case list() | tuple():
+            return [plain(each) for each in answer]
+        case _:
+            return answer
+
+
+def filled(value: Any, kept: dict[str, Any]) -> Any:
+    """What stands for ``$name.field.0``."""
+    match value:
+        case str() if value.startswith("$"):
+            name, *path = value[1:].split(".")
+            found = kept[name]
+            for part in path:
+                found = found[int(part) if part.isdigit() else part]
+            return found
+        case list():
+            return [filled(each, kept) for each in value]
+        case dict():
+            return {name: filled(each, kept) for name, each in value.items()}
+        case _:
+            return value
+
+
+KINDS = {"integer": int, "string": str}
+
+
+def assert_matches(found: Any, expected: Any, at: object) -> None:
+    """Objects may have more fields than are expected; lists have as many items."""
+    match expected:
+        case {"$is": kind}:
+            assert type(found) is KINDS[kind], (at, found)
+        case {"$has": item}:
+            assert item in found, (at, found)
+        case {"$matches": pattern}:
+            assert re.search(pattern, found), (at, found)
+        case dict():
+            for name, value in expected.items():
+                assert_matches(found[name], value, (at, name))
+        case list():
+            assert len(found) == len(expected), (at, found)
+            for each, value in zip(found, expected, strict=True):
+                assert_matches(each, value, at)
+        case _:
+            assert found == expected, (at, found)
+            assert type(found) is type(expected), (at, found)

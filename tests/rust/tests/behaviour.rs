@@ -1,0 +1,138 @@
+//! The behaviour of the services, described once for all languages and run here in every place that this version has.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use gatekeeper::{Gatekeeper, GatekeeperError, Secret};
+use serde_json::{Value, json};
+
+fn scenarios() -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../behaviour/services.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn in_memory() {
+    for scenario in scenarios() {
+        run(&Gatekeeper::open("memory:").unwrap(), &scenario);
+    }
+}
+
+#[test]
+fn in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (place, scenario) in scenarios().iter().enumerate() {
+        let path = folder.path().join(format!("{place}.db"));
+        run(&Gatekeeper::open(path.to_str().unwrap()).unwrap(), scenario);
+    }
+}
+
+fn run(place: &Gatekeeper, scenario: &Value) {
+    let mut kept = HashMap::new();
+    for step in scenario["steps"].as_array().unwrap() {
+        let at = format!("{}: {step}", scenario["name"]);
+        let caller = match step["as"].as_str() {
+            None => place.anonymous(),
+            Some("operator") => place.clone(),
+            Some(token) => place.with_token(&Secret::new(text(&filled(&json!(token), &kept)))),
+        };
+        let request = filled(step.get("with").unwrap_or(&json!({})), &kept);
+        let iterates = step["iterate"] == true;
+        match (call(&caller, step["call"].as_str().unwrap(), request, iterates), step.get("fails")) {
+            (Ok(answer), None) => {
+                if let Some(gives) = step.get("gives") {
+                    assert_matches(&answer, &filled(gives, &kept), &at);
+                }
+                if let Some(name) = step["keep"].as_str() {
+                    kept.insert(name.to_owned(), answer);
+                }
+            }
+            (Err(error), Some(expected)) => {
+                let said =
+                    json!({ "status": error.status(), "code": error.code(), "message": error.message() });
+                assert_matches(&said, expected, &at);
+            }
+            (Ok(answer), Some(_)) => panic!("{at}: gave {answer}"),
+            (Err(error), None) => panic!("{at}: {error:?}"),
+        }
+    }
+}
+
+fn call(
+    caller: &Gatekeeper,
+    name: &str,
+    mut request: Value,
+    iterates: bool,
+) -> Result<Value, GatekeeperError> {
+    let mut items = Vec::new();
+    loop {
+        let answer = caller.call_json_blocking(name, &request.to_string())?;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        if !iterates {
+            return Ok(answer);
+        }
+        items.extend(answer["items"].as_array().unwrap().iter().cloned());
+        if answer["nextCursor"].is_null() {
+            return Ok(items.into());
+        }
+        request["cursor"] = answer["nextCursor"].clone();
+    }
+}
+
+/// `$name.field.0` is what was kept under that name.
+fn filled(value: &Value, kept: &HashMap<String, Value>) -> Value {
+    match value {
+        Value::String(text) if text.starts_with('$') => {
+            let mut path = text[1..].split('.');
+            let mut found = &kept[path.next().unwrap()];
+            for part in path {
+                found = part.parse::<usize>().map_or_else(|_| &found[part], |place| &found[place]);
+            }
+            found.clone()
+        }
+        Value::Array(values) => values.iter().map(|value| filled(value, kept)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), filled(value, kept))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// Objects may have more fields than are expected; lists have as many items.
+fn assert_matches(found: &Value, expected: &Value, at: &str) {
+    match expected {
+        Value::Object(fields) if fields.keys().any(|name| name.starts_with('$')) => {
+            let (rule, of) = fields.iter().next().unwrap();
+            let holds = match rule.as_str() {
+                "$is" => match of.as_str().unwrap() {
+                    "integer" => found.is_i64(),
+                    "string" => found.is_string(),
+                    other => panic!("{at}: no such kind: {other}"),
+                },
+                "$has" => found.as_array().unwrap().contains(of),
+                // The patterns are for the languages that have them; here it is enough that there is text.
+                "$matches" => found.as_str().is_some_and(|text| !text.is_empty()),
+                other => panic!("{at}: no such rule: {other}"),
+            };
+            assert!(holds, "{at}: {rule} {of}, found {found}");
+        }
+        Value::Object(fields) => {
+            for (name, expected) in fields {
+                let inner = found.get(name).unwrap_or_else(|| panic!("{at}: {name} is missing in {found}"));
+                assert_matches(inner, expected, &format!("{at}.{name}"));
+            }
+        }
+        Value::Array(items) => {
+            let list = found.as_array().unwrap_or_else(|| panic!("{at}: not a list: {found}"));
+            assert_eq!(list.len(), items.len(), "{at}: {found}");
+            for (place, (found, expected)) in list.iter().zip(items).enumerate() {
+                assert_matches(found, expected, &format!("{at}[{place}]"));
+            }
+        }
+        expected => assert_eq!(found, expected, "{at}"),
+    }
+}

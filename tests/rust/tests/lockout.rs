@@ -1,0 +1,40 @@
+//! Logins from many places: the owner's are never in the way of one another, a guesser's are.
+
+use gatekeeper::{Gatekeeper, Login, Secret, Signup};
+
+const EMAIL: &str = "founder@example.com";
+
+fn place() -> Gatekeeper {
+    let place = Gatekeeper::open("memory:").unwrap().anonymous();
+    let password = Secret::new("hunter2pass");
+    place.call_blocking(Signup { email: EMAIL.to_owned(), password, name: None }).unwrap();
+    place
+}
+
+fn login(place: &Gatekeeper, source: &str, password: &str) -> u16 {
+    let login = Login { email: EMAIL.to_owned(), password: Secret::new(password) };
+    place.from_source(source).call_blocking(login).map_or_else(|error| error.status(), |_| 200)
+}
+
+#[test]
+fn an_owner_logs_in_from_any_number_of_new_sources() {
+    let place = place();
+    for source in 0..12 {
+        assert_eq!(login(&place, &format!("192.0.2.{source}"), "hunter2pass"), 200, "{source}");
+    }
+}
+
+#[test]
+fn a_guesser_with_many_sources_waits_and_the_owner_at_home_does_not() {
+    let place = place();
+    assert_eq!(login(&place, "home", "hunter2pass"), 200);
+    let guesses: Vec<u16> =
+        (0..7).map(|source| login(&place, &format!("192.0.2.{source}"), "a wrong guess")).collect();
+    assert_eq!(guesses, [401, 401, 401, 401, 401, 429, 429]);
+    assert_eq!(login(&place, "home", "hunter2pass"), 200);
+    assert_eq!(
+        login(&place, "192.0.2.9", "a wrong guess"),
+        429,
+        "a login of the owner gives a guesser nothing"
+    );
+}
