@@ -102,6 +102,7 @@ fn a_wrong_password_and_an_unknown_account_are_told_alike() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the test's own clock")]
 fn an_unknown_account_takes_as_long_as_a_wrong_password() {
     let place = Gatekeeper::open("memory:").unwrap();
     let _user = User::sign_up(&place, "a@example.com");
