@@ -2,6 +2,7 @@
 
 mod models;
 mod services;
+mod signature;
 
 pub(crate) use models::models;
 pub(crate) use services::{Kind, services};

@@ -24,8 +24,8 @@ pub(crate) struct Service {
     pub(crate) name: &'static str,
     pub(crate) documentation: &'static str,
     pub(crate) methods: Vec<Operation>,
-    /// What is said once for all calls: the option's name, and the method and the field that it is the default of.
-    pub(crate) config: Vec<(&'static str, &'static str, &'static str)>,
+    /// What is said once for all calls.
+    pub(crate) config: Vec<Said>,
 }
 
 /// An operation of the table, as far as it is generated from.
@@ -76,7 +76,10 @@ const SERVICES: &[(&str, &str)] = &[
 /// What the façade says itself.
 const BY_HAND: &str = "keyManager";
 
-const CONFIG: &[(&str, &[(&str, &str, &str)])] = &[(
+/// An option of a service: its name, and the method and the field that it is the default of.
+pub(crate) type Said = (&'static str, &'static str, &'static str);
+
+const CONFIG: &[(&str, &[Said])] = &[(
     "keys",
     &[
         ("defaultScopes", "create", "scopes"),

@@ -1,6 +1,6 @@
 //! The surface as a document: what the parity tests of each language compare with what they have.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::schema::Shape;
 use crate::service::{Api, iterator};
@@ -36,5 +36,5 @@ pub(crate) fn document(api: &Api) -> String {
         }
     }
     let document = json!({ "services": services, "operations": operations, "models": models });
-    format!("{:#}\n", Value::from(document))
+    format!("{document:#}\n")
 }

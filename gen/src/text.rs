@@ -39,16 +39,11 @@ fn without_links(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("[`") {
         plain.push_str(before);
-        match after.split_once("`](").and_then(|(name, after)| Some((name, after.split_once(')')?.1))) {
-            Some((name, after)) => {
-                plain.push_str(&format!("`{name}`"));
-                rest = after;
-            }
-            None => {
-                plain.push_str("[`");
-                rest = after;
-            }
-        }
+        let link = after.split_once("`](").and_then(|(name, after)| Some((name, after.split_once(')')?.1)));
+        let (text, after) =
+            link.map_or(("[`".to_owned(), after), |(name, after)| (format!("`{name}`"), after));
+        plain.push_str(&text);
+        rest = after;
     }
     plain + rest
 }

@@ -116,7 +116,7 @@ pub(crate) fn services(api: &Api) -> String {
     text + "} from './models.js';\n" + &body
 }
 
-/// The classes by name, for those who import a module: what is written in CommonJS must be named there.
+/// The classes by name, for those who import a module: what is written for `require` must be named there.
 pub(crate) fn names(api: &Api) -> String {
     let mut text = String::from(HEAD);
     text.push_str("export {\n");

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gatekeeper import AuthService, GatekeeperCore, TenantsService
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDPOINTS = {"GET": {"default": {"maxReq": 1_000_000, "duration": 60_000}}}
@@ -91,3 +92,33 @@ def test_a_writer_killed_at_any_instant_leaves_the_other_language_a_good_file(
     with sqlite3.connect(database) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+USER = "one@example.com", "a long password"
+IN_NODE = """
+import { AuthService, GatekeeperCore, TenantsService } from 'gatekeeper-native';
+const [baseUrl, token, password] = process.argv.slice(1);
+const core = new GatekeeperCore({ baseUrl, token });
+const tenant = await new TenantsService(core).create('From Node');
+const login = await new AuthService(core.withToken(undefined)).login({ email: 'one@example.com', password });
+console.log(JSON.stringify({ tenant: tenant.id, token: login.accessToken, keys: await core.jwks() }));
+"""
+
+
+def test_a_session_of_one_language_is_one_of_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same users, tokens, tenants and signing keys, and an end that both see at once."""
+    monkeypatch.setenv("GATEKEEPER_SECRET", "a secret of this test alone")
+    database = str(tmp_path / "gatekeeper.db")
+    core = GatekeeperCore(database)
+    tokens = AuthService(core).signup(*USER)
+    core.set_token(tokens.access_token)
+
+    def in_node(token: str) -> subprocess.CompletedProcess[str]:
+        command = ["node", "--input-type=module", "-e", IN_NODE, database, token, USER[1]]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    said = json.loads(in_node(tokens.access_token).stdout)
+    assert [tenant.id for tenant in TenantsService(core).iterate()] == [said["tenant"]]
+    assert said["keys"] == core.jwks()
+    AuthService(core.with_token(said["token"])).logout_all()
+    assert "UnauthorizedError" in in_node(tokens.access_token).stderr

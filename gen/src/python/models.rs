@@ -103,7 +103,7 @@ fn is_secret(kind: &Type) -> bool {
     }
 }
 
-/// An object of a request: a dict with names in snake_case.
+/// An object of a request: a dict with names as Python writes them.
 fn sent(kind: &str, documentation: &str, fields: &[Field]) -> String {
     let attributes: Vec<_> =
         fields.iter().map(|field| (name(&field.wire), field.documentation.clone())).collect();

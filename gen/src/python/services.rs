@@ -1,9 +1,8 @@
 //! The services, for code that awaits and for code that does not.
 
-use serde_json::Value;
-
-use super::{HEAD, answered, decoded, docstring, literal, name, taken};
-use crate::schema::{Field, Shape, Type};
+use super::signature::{default_of, defined, is_configured, parameters, signature, without_null};
+use super::{HEAD, answered, decoded, docstring, name, taken};
+use crate::schema::{Shape, Type};
 use crate::service::{Api, Operation, Service, iterator};
 use crate::text::{class, snake};
 
@@ -18,31 +17,8 @@ pub(crate) fn services(api: &Api, kind: Kind) -> String {
     let mut body = String::new();
     for service in &api.services {
         body.push_str(&format!("\n\nclass {}(_Service):\n", class(service.name)));
-        let config: Vec<_> = service.config.iter().map(|config| configuration(service, *config)).collect();
-        let named: Vec<_> = config.iter().map(|(option, _, says)| (option.clone(), says.clone())).collect();
         body.push_str(&docstring(service.documentation, "Args", &[], "    "));
-        if !config.is_empty() {
-            let slots: Vec<_> = config.iter().map(|(option, _, _)| format!("\"_{option}\"")).collect();
-            let slots = if slots.len() == 1 { slots[0].clone() + "," } else { slots.join(", ") };
-            body.push_str(&format!("\n    __slots__ = ({slots})\n\n    def __init__(\n        self,\n        core: GatekeeperCore,\n        *,\n"));
-            for (option, kind, _) in &config {
-                body.push_str(&format!("        {option}: {kind} | None = None,\n"));
-            }
-            body.push_str("    ) -> None:\n");
-            body.push_str(&docstring(
-                "Make the service of `core`, with what every call says that does not say otherwise.",
-                "Args",
-                &[vec![("core".to_owned(), "The place, and for whom it is used.".to_owned())], named]
-                    .concat(),
-                "        ",
-            ));
-            body.push_str("        super().__init__(core)\n");
-            for (option, _, _) in &config {
-                body.push_str(&format!("        self._{option} = {option}\n"));
-            }
-        } else {
-            body.push_str("\n    __slots__ = ()\n");
-        }
+        body.push_str(&constructor(service));
         for operation in &service.methods {
             body.push('\n');
             body.push_str(&method(api, service, operation, kind));
@@ -53,6 +29,30 @@ pub(crate) fn services(api: &Api, kind: Kind) -> String {
         }
     }
     head(api, kind, &body) + &body
+}
+
+/// What makes the service, where it takes more than the core.
+fn constructor(service: &Service) -> String {
+    let config: Vec<_> = service.config.iter().map(|config| configuration(service, *config)).collect();
+    if config.is_empty() {
+        return "\n    __slots__ = ()\n".to_owned();
+    }
+    let slots: Vec<_> = config.iter().map(|(option, _, _)| format!("\"_{option}\",")).collect();
+    let mut text = format!("\n    __slots__ = ({})\n\n", slots.join(" ").trim_end_matches(','));
+    text.push_str("    def __init__(\n        self,\n        core: GatekeeperCore,\n        *,\n");
+    for (option, kind, _) in &config {
+        text.push_str(&format!("        {option}: {kind} | None = None,\n"));
+    }
+    text.push_str("    ) -> None:\n");
+    let mut named = vec![("core".to_owned(), "The place, and for whom it is used.".to_owned())];
+    named.extend(config.iter().map(|(option, _, says)| (option.clone(), says.clone())));
+    let says = "Make the service of `core`, with what every call says that does not say otherwise.";
+    text.push_str(&docstring(says, "Args", &named, "        "));
+    text.push_str("        super().__init__(core)\n");
+    for (option, _, _) in &config {
+        text.push_str(&format!("        self._{option} = {option}\n"));
+    }
+    text
 }
 
 fn head(api: &Api, kind: Kind, body: &str) -> String {
@@ -158,105 +158,6 @@ fn configuration(service: &Service, (option, method, field): (&str, &str, &str))
     let kind = found.map(|field| taken(without_null(&field.kind))).unwrap_or_default();
     let says = format!("The ``{}`` of ``{}`` where the call says nothing.", name(field), name(method));
     (snake(option), kind, says.replace("``", "`"))
-}
-
-fn without_null(kind: &Type) -> &Type {
-    match kind {
-        Type::OrNull(kind) => kind,
-        kind => kind,
-    }
-}
-
-/// A parameter as it is declared, with its default if it has one.
-struct Parameter<'a> {
-    field: &'a Field,
-    declared: String,
-    by_name: bool,
-}
-
-fn parameters<'a>(service: &Service, operation: &'a Operation) -> Vec<Parameter<'a>> {
-    let mut parameters = Vec::new();
-    let mut may_be_positional = true;
-    let positional = operation.positional.iter().map(|field| (field, true));
-    for (field, is_positional) in positional.chain(operation.options.iter().map(|field| (field, false))) {
-        let declared = match default_of(service, operation, field) {
-            None => format!("{}: {}", name(&field.wire), taken(&field.kind)),
-            Some((kind, default)) => format!("{}: {kind} = {default}", name(&field.wire)),
-        };
-        // A required field may be given by position as long as no optional one stands before it.
-        may_be_positional &= field.required || is_positional;
-        let by_name = !is_positional && !(field.required && may_be_positional);
-        parameters.push(Parameter { field, declared, by_name });
-        may_be_positional &= field.required;
-    }
-    parameters
-}
-
-/// The type with what stands for nothing said, and the default; none for a required field.
-fn default_of(service: &Service, operation: &Operation, field: &Field) -> Option<(String, String)> {
-    if field.required {
-        return None;
-    }
-    let kind = taken(&field.kind);
-    let or_none = format!("{} | None", taken(without_null(&field.kind)));
-    if is_configured(service, operation, field) {
-        return Some((or_none, "None".to_owned()));
-    }
-    if operation.is_update {
-        let kind = kind
-            .strip_suffix(" | None")
-            .map_or(format!("{kind} | Unset"), |kind| format!("{kind} | Unset | None"));
-        return Some((kind, "UNSET".to_owned()));
-    }
-    Some(match &field.default {
-        None | Some(Value::Null) => (or_none, "None".to_owned()),
-        Some(default) => (kind, literal(default)),
-    })
-}
-
-fn is_configured(service: &Service, operation: &Operation, field: &Field) -> bool {
-    service.config.iter().any(|(_, method, wire)| *method == operation.method && *wire == field.wire)
-}
-
-fn signature(service: &Service, operation: &Operation) -> String {
-    let mut declared = vec!["self".to_owned()];
-    let mut named = false;
-    for parameter in parameters(service, operation) {
-        if parameter.by_name && !named {
-            declared.push("*".to_owned());
-            named = true;
-        }
-        declared.push(parameter.declared);
-    }
-    declared.join(", ")
-}
-
-fn defined(keyword: &str, method: &str, signature: &str, answer: &str) -> String {
-    let line = format!("    {keyword} {method}({signature}) -> {answer}:\n");
-    if line.len() <= 120 {
-        return line;
-    }
-    let parameters: String =
-        signature_parts(signature).iter().map(|part| format!("        {part},\n")).collect();
-    format!("    {keyword} {method}(\n{parameters}    ) -> {answer}:\n")
-}
-
-/// The parameters, apart: a comma in brackets parts none.
-fn signature_parts(signature: &str) -> Vec<String> {
-    let (mut parts, mut depth) = (vec![String::new()], 0);
-    for character in signature.chars() {
-        match character {
-            '[' | '(' => depth += 1,
-            ']' | ')' => depth -= 1,
-            _ => {}
-        }
-        match (character, depth, parts.last_mut()) {
-            (',', 0, _) => parts.push(String::new()),
-            (_, _, Some(part)) => part.push(character),
-            _ => {}
-        }
-    }
-    parts.into_iter().map(|part| part.trim().to_owned()).collect()
 }
 
 fn method(api: &Api, service: &Service, operation: &Operation, kind: Kind) -> String {
