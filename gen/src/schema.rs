@@ -175,6 +175,11 @@ impl Reader {
         if documentation.is_empty() {
             return Err(format!("{name}: say what it is"));
         }
+        if let Some(target) = rest.remove("$ref").as_ref().and_then(name_of) {
+            // A type around another: what it says of itself, and the other's shape.
+            let shape = self.definition(&target)?.shape;
+            return if rest.is_empty() { Ok(Definition { documentation, shape }) } else { Err(unknown()) };
+        }
         let kind = rest.remove("type");
         let shape = if let Some(Value::Array(either)) = rest.remove("oneOf") {
             Shape::Choice(

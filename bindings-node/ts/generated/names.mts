@@ -2,6 +2,9 @@
 export {
   AuditService,
   AuthService,
+  KeysService,
   PermissionsService,
+  PlatformService,
   TenantsService,
+  UsageService,
 } from '../index.js';

@@ -7,33 +7,53 @@ from typing import TYPE_CHECKING
 
 from gatekeeper._aio_core import _pages, _Service
 from gatekeeper._model import Page, _one_of
-from gatekeeper._requests import UNSET, _changed, _given
+from gatekeeper._requests import UNSET, _changed, _given, _renamed
 from gatekeeper.models import (
+    ApiKey,
     AuditEvent,
+    CreatedApiKey,
+    ImportedApiKeys,
+    KeyToken,
+    KeyVerdict,
     Member,
     MfaChallenge,
+    QuotaCheck,
+    RecordedUsage,
     Session,
     Tenant,
+    TenantQuota,
     Tokens,
+    UsageEvent,
+    UsageSummary,
     User,
+    ValidatedApiKey,
+    _FOREIGN_KEY_WIRE,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping
     from typing import Any
 
+    from gatekeeper._aio_core import GatekeeperCore
     from gatekeeper._requests import Unset
     from gatekeeper.models import (
         ExportFormat,
+        ForeignKey,
         LoginAnswer,
         MemberRole,
+        NewStatus,
+        Period,
+        QuotaPeriod,
     )
 
 __all__ = [
     "AuditService",
     "AuthService",
+    "KeysService",
     "PermissionsService",
+    "PlatformService",
     "TenantsService",
+    "UsageService",
 ]
 
 
@@ -282,6 +302,462 @@ class TenantsService(_Service):
         await self._core._call("tenants.removeMember", {"tenantId": tenant_id, "userId": user_id})
 
 
+class KeysService(_Service):
+    """API keys of a tenant: make, change, rotate, revoke and verify them."""
+
+    __slots__ = ("_default_scopes", "_default_quota_period", "_default_prefix")
+
+    def __init__(
+        self,
+        core: GatekeeperCore,
+        *,
+        default_scopes: Collection[str] | None = None,
+        default_quota_period: QuotaPeriod | None = None,
+        default_prefix: str | None = None,
+    ) -> None:
+        """Make the service of ``core``, with what every call says that does not say otherwise.
+
+        Args:
+            core: The place, and for whom it is used.
+            default_scopes: The ``scopes`` of ``create`` where the call says nothing.
+            default_quota_period: The ``quota_period`` of ``create`` where the call says nothing.
+            default_prefix: The ``prefix`` of ``create`` where the call says nothing.
+        """
+        super().__init__(core)
+        self._default_scopes = default_scopes
+        self._default_quota_period = default_quota_period
+        self._default_prefix = default_prefix
+
+    async def create(
+        self,
+        tenant_id: str,
+        *,
+        expires_in_seconds: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        owner_id: str | None = None,
+        prefix: str | None = None,
+        quota_limit: int | None = None,
+        quota_period: QuotaPeriod | None = None,
+        roles: Collection[str] = (),
+        scopes: Collection[str] | None = None,
+    ) -> CreatedApiKey:
+        """Creates a key of a tenant.
+
+        Nobody gives it more scopes than they have.
+
+        Args:
+            tenant_id: The tenant's id.
+            expires_in_seconds: How long it is good, 1 second to 100 years. Defaults to for ever.
+            metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+            name: What it is called: at most 256 bytes. Defaults to no name.
+            owner_id: Whose it is in your application: at most 256 bytes. Defaults to nobody's.
+            prefix: What it begins with: 1 to 16 of ``[A-Za-z0-9_-]``, a letter or digit at both ends, not
+                reserved. Defaults to ``gk_live``.
+            quota_limit: How much it may use in a period: 0 to 2⁵³ − 1. Defaults to anything.
+            quota_period: The period of its quota. Defaults to ``month``.
+            roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to
+                none.
+            scopes: What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to
+                nothing.
+        """
+        answer = await self._core._call(
+            "keys.create",
+            {
+                "tenantId": tenant_id,
+                "roles": roles,
+                **_given(
+                    {
+                        "expiresInSeconds": expires_in_seconds,
+                        "metadata": metadata,
+                        "name": name,
+                        "ownerId": owner_id,
+                        "prefix": self._default_prefix if prefix is None else prefix,
+                        "quotaLimit": quota_limit,
+                        "quotaPeriod": self._default_quota_period if quota_period is None else quota_period,
+                        "scopes": self._default_scopes if scopes is None else scopes,
+                    }
+                ),
+            },
+        )
+        return CreatedApiKey._of(answer)
+
+    async def list(self, tenant_id: str, *, cursor: str | None = None, limit: int | None = None) -> Page[ApiKey]:
+        """The keys of a tenant, in the order in which they were made.
+
+        Args:
+            tenant_id: The tenant's id.
+            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            limit: How many at most: 1 to 100. Defaults to 50.
+        """
+        answer = await self._core._call(
+            "keys.list",
+            {
+                "tenantId": tenant_id,
+                **_given(
+                    {
+                        "cursor": cursor,
+                        "limit": limit,
+                    }
+                ),
+            },
+        )
+        return Page._of(answer, ApiKey._of)
+
+    def iterate(self, tenant_id: str, *, cursor: str | None = None, limit: int | None = None) -> AsyncIterator[ApiKey]:
+        """Every item that ``list`` lists, fetched page by page as they are asked for.
+
+        Args:
+            tenant_id: The tenant's id.
+            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            limit: How many items a page has: 1 to 100. Defaults to 50.
+        """
+        return _pages(lambda cursor: self.list(tenant_id, cursor=cursor, limit=limit), cursor)
+
+    async def get(self, id: str) -> ApiKey:
+        """One key.
+
+        Args:
+            id: Its id.
+        """
+        answer = await self._core._call("keys.get", {"id": id})
+        return ApiKey._of(answer)
+
+    async def update(
+        self,
+        id: str,
+        *,
+        expires_in_seconds: int | Unset | None = UNSET,
+        metadata: Mapping[str, Any] | Unset | None = UNSET,
+        name: str | Unset | None = UNSET,
+        owner_id: str | Unset | None = UNSET,
+        quota_limit: int | Unset | None = UNSET,
+        quota_period: QuotaPeriod | Unset | None = UNSET,
+        roles: Collection[str] | Unset | None = UNSET,
+        scopes: Collection[str] | Unset | None = UNSET,
+        status: NewStatus | Unset | None = UNSET,
+    ) -> ApiKey:
+        """Changes what is given of a key; ``null`` clears what can be absent.
+
+        Whoever does it could give the key the scopes that it has and those that it gets. The next verification knows
+        of it, in every process.
+
+        Args:
+            id: Its id.
+            expires_in_seconds: How long it is good from now on, 1 second to 100 years; none for ever.
+            metadata: Anything of yours: an object of at most 8 KiB of JSON.
+            name: What it is called: at most 256 bytes.
+            owner_id: Whose it is in your application: at most 256 bytes.
+            quota_limit: How much it may use in a period: 0 to 2⁵³ − 1; none for anything.
+            quota_period: The period of its quota.
+            roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes.
+            scopes: What it may do: at most 100 different ones of 1 to 128 bytes without spaces.
+            status: Whether it is good.
+        """
+        answer = await self._core._call(
+            "keys.update",
+            {
+                "id": id,
+                **_changed(
+                    {
+                        "expiresInSeconds": expires_in_seconds,
+                        "metadata": metadata,
+                        "name": name,
+                        "ownerId": owner_id,
+                        "quotaLimit": quota_limit,
+                        "quotaPeriod": quota_period,
+                        "roles": roles,
+                        "scopes": scopes,
+                        "status": status,
+                    }
+                ),
+            },
+        )
+        return ApiKey._of(answer)
+
+    async def revoke(self, id: str) -> ApiKey:
+        """Ends a key for ever, with every secret it has: the next verification refuses it, in every process.
+
+        It stays listed.
+
+        Args:
+            id: Its id.
+        """
+        answer = await self._core._call("keys.revoke", {"id": id})
+        return ApiKey._of(answer)
+
+    async def rotate(self, id: str, *, grace_seconds: int = 0) -> CreatedApiKey:
+        """Gives a key another secret; its id and all else stay.
+
+        The old secret is good for the time of grace, but not longer than the key; the one before that is dead at
+        once, and so is that of a key that is disabled. Whoever does it could give the key its scopes.
+
+        Args:
+            id: Its id.
+            grace_seconds: How long the old secret is good, 0 to 2,592,000 (30 days). Defaults to 0: it is dead at
+                once.
+        """
+        answer = await self._core._call("keys.rotate", {"id": id, "graceSeconds": grace_seconds})
+        return CreatedApiKey._of(answer)
+
+    async def validate(self, key: str) -> ValidatedApiKey:
+        """Whose key this is, if it is good.
+
+        Nothing is taken from any limit. Whoever has the key may ask. Within one program, ``Gatekeeper::validate``
+        does the same, faster.
+
+        Args:
+            key: The key itself.
+        """
+        answer = await self._core._call("keys.validate", {"key": key})
+        return ValidatedApiKey._of(answer)
+
+    async def verify(
+        self,
+        key: str,
+        endpoint: str,
+        *,
+        cost: int = 1,
+        scopes: Collection[str] = (),
+        variables: Collection[str] = (),
+    ) -> KeyVerdict:
+        """Judges a key at one of the endpoints that were defined when the place was opened, and takes permits of its
+        limit.
+
+        For the operator, a root key, and members who may read the keys of the key's tenant; another tenant's key is
+        not valid.
+
+        Args:
+            key: The key itself.
+            endpoint: The endpoint's name.
+            cost: How many permits it takes: 1 to the limit that applies. Defaults to 1.
+            scopes: What the key must be good for: at most 100. Defaults to nothing.
+            variables: At most 1,000, 8 KiB together. Defaults to none.
+        """
+        answer = await self._core._call(
+            "keys.verify",
+            {
+                "key": key,
+                "endpoint": endpoint,
+                "cost": cost,
+                "scopes": scopes,
+                "variables": variables,
+            },
+        )
+        return KeyVerdict._of(answer)
+
+    async def token(self, key: str, *, audience: str | None = None, scopes: Collection[str] | None = None) -> KeyToken:
+        """A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier.
+
+        For whoever verifies it by our public keys. It is never taken for a user's. Whoever has the key may ask.
+
+        Args:
+            key: The key itself.
+            audience: The ``aud`` of the token: 1 to 256 bytes. Defaults to that of the place.
+            scopes: What the token is good for: nothing that the key is not. Defaults to all that the key is.
+        """
+        answer = await self._core._call("keys.token", {"key": key, **_given({"audience": audience, "scopes": scopes})})
+        return KeyToken._of(answer)
+
+    async def import_(self, tenant_id: str, keys: Collection[ForeignKey]) -> ImportedApiKeys:
+        """Brings keys of another product into a tenant by their digests, so that their holders can go on using them.
+
+        All of them or none. Nobody gives them more scopes than they have.
+
+        Args:
+            tenant_id: The tenant's id.
+            keys: The keys: 1 to 1,000.
+        """
+        answer = await self._core._call(
+            "keys.import",
+            {
+                "tenantId": tenant_id,
+                "keys": _renamed(keys, _FOREIGN_KEY_WIRE),
+            },
+        )
+        return ImportedApiKeys._of(answer)
+
+
+class UsageService(_Service):
+    """Usage events of a tenant, counted exactly, and the quotas that they are held to."""
+
+    __slots__ = ()
+
+    async def record(
+        self,
+        tenant_id: str,
+        service: str,
+        action: str,
+        *,
+        api_key_id: str | None = None,
+        idempotency_key: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        quantity: int = 1,
+    ) -> UsageEvent:
+        """Records usage, whether there is room for it or not.
+
+        What is acknowledged is on disk.
+
+        Args:
+            tenant_id: Whose usage it is.
+            service: What is used: 1 to 128 bytes.
+            action: What is done with it: 1 to 128 bytes.
+            api_key_id: The API key of the tenant that it is used with. Defaults to none; where an API key calls,
+                to itself, and it can name another only with the scope ``keys:read``.
+            idempotency_key: What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request
+                under the same key is recorded once, another one is refused. Defaults to none.
+            metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+            quantity: How much: 1 to 1,000,000,000. Defaults to 1.
+        """
+        answer = await self._core._call(
+            "usage.record",
+            {
+                "tenantId": tenant_id,
+                "service": service,
+                "action": action,
+                "quantity": quantity,
+                **_given(
+                    {
+                        "apiKeyId": api_key_id,
+                        "idempotencyKey": idempotency_key,
+                        "metadata": metadata,
+                    }
+                ),
+            },
+        )
+        return UsageEvent._of(answer)
+
+    async def check(self, tenant_id: str, quantity: int = 1, api_key_id: str | None = None) -> QuotaCheck:
+        """Whether there is room for so much now; that there is none is an answer, not an error.
+
+        Somebody else may use it up before it is recorded: ``usage.checkAndRecord`` is one step.
+
+        Args:
+            tenant_id: The tenant's id.
+            quantity: How much: 1 to 1,000,000,000. Defaults to 1.
+            api_key_id: The API key of the tenant that it would be used with. Defaults to none; where an API key
+                calls, to itself, and it can name another only with the scope ``keys:read``.
+        """
+        answer = await self._core._call(
+            "usage.check",
+            {
+                "tenantId": tenant_id,
+                "quantity": quantity,
+                **_given(
+                    {
+                        "apiKeyId": api_key_id,
+                    }
+                ),
+            },
+        )
+        return QuotaCheck._of(answer)
+
+    async def check_and_record(
+        self,
+        tenant_id: str,
+        service: str,
+        action: str,
+        *,
+        api_key_id: str | None = None,
+        idempotency_key: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        quantity: int = 1,
+    ) -> RecordedUsage:
+        """Records usage if the quotas of its API key and of its tenant have room for it, in one step.
+
+        Otherwise nothing is written, and the error ``plan_limit`` has the [``QuotaCheck``] as ``details.quota``.
+
+        Args:
+            tenant_id: Whose usage it is.
+            service: What is used: 1 to 128 bytes.
+            action: What is done with it: 1 to 128 bytes.
+            api_key_id: The API key of the tenant that it is used with. Defaults to none; where an API key calls,
+                to itself, and it can name another only with the scope ``keys:read``.
+            idempotency_key: What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request
+                under the same key is recorded once, another one is refused. Defaults to none.
+            metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+            quantity: How much: 1 to 1,000,000,000. Defaults to 1.
+        """
+        answer = await self._core._call(
+            "usage.checkAndRecord",
+            {
+                "tenantId": tenant_id,
+                "service": service,
+                "action": action,
+                "quantity": quantity,
+                **_given(
+                    {
+                        "apiKeyId": api_key_id,
+                        "idempotencyKey": idempotency_key,
+                        "metadata": metadata,
+                    }
+                ),
+            },
+        )
+        return RecordedUsage._of(answer)
+
+    async def summary(self, tenant_id: str, period: Period = "month") -> UsageSummary:
+        """How much a tenant has used in the present hour, day or month (UTC).
+
+        Read from sums: as quick after many events as after few.
+
+        Args:
+            tenant_id: The tenant's id.
+            period: The period. Defaults to ``month``.
+        """
+        answer = await self._core._call("usage.summary", {"tenantId": tenant_id, "period": period})
+        return UsageSummary._of(answer)
+
+    async def events(
+        self,
+        tenant_id: str,
+        *,
+        api_key_id: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Page[UsageEvent]:
+        """The usage of a tenant, or of one of its API keys, event by event, the newest first.
+
+        Args:
+            tenant_id: The tenant's id.
+            api_key_id: Only what was used with this API key, which may be gone since. Defaults to all.
+            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            limit: How many at most: 1 to 100. Defaults to 50.
+        """
+        answer = await self._core._call(
+            "usage.events",
+            {
+                "tenantId": tenant_id,
+                **_given(
+                    {
+                        "apiKeyId": api_key_id,
+                        "cursor": cursor,
+                        "limit": limit,
+                    }
+                ),
+            },
+        )
+        return Page._of(answer, UsageEvent._of)
+
+    def iterate_events(
+        self,
+        tenant_id: str,
+        *,
+        api_key_id: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[UsageEvent]:
+        """Every item that ``events`` lists, fetched page by page as they are asked for.
+
+        Args:
+            tenant_id: The tenant's id.
+            api_key_id: Only what was used with this API key, which may be gone since. Defaults to all.
+            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            limit: How many items a page has: 1 to 100. Defaults to 50.
+        """
+        return _pages(lambda cursor: self.events(tenant_id, api_key_id=api_key_id, cursor=cursor, limit=limit), cursor)
+
+
 class PermissionsService(_Service):
     """What a user may do in a tenant."""
 
@@ -441,3 +917,29 @@ class AuditService(_Service):
             },
         )
         return AuditEvent._of(answer)
+
+
+class PlatformService(_Service):
+    """For whoever runs the place."""
+
+    __slots__ = ()
+
+    async def set_tenant_quota(self, tenant_id: str, limit: int | None, *, period: Period = "month") -> TenantQuota:
+        """Says how much a tenant may use in an hour, a day or a month (UTC).
+
+        It holds from the next check on; what was used before counts.
+
+        Args:
+            tenant_id: The tenant's id.
+            limit: How much: 0 to 2⁵³ − 1, or ``null`` for any amount. To be said in any case.
+            period: In which period. Defaults to ``month``.
+        """
+        answer = await self._core._call(
+            "platform.setTenantQuota",
+            {
+                "tenantId": tenant_id,
+                "limit": limit,
+                "period": period,
+            },
+        )
+        return TenantQuota._of(answer)

@@ -4,26 +4,122 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NotRequired, Self, TypedDict
 
 from gatekeeper._model import Model, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 __all__ = [
+    "ApiKey",
     "AuditEvent",
+    "CreatedApiKey",
     "ExportFormat",
+    "ForeignKey",
+    "ImportedApiKeys",
+    "KeyStatus",
+    "KeyToken",
+    "KeyVerdict",
     "LoginAnswer",
     "Member",
     "MemberRole",
     "MfaChallenge",
+    "NewStatus",
     "Page",
+    "Period",
+    "QuotaCheck",
+    "QuotaLevel",
+    "QuotaPeriod",
+    "RecordedUsage",
     "Session",
     "Tenant",
+    "TenantQuota",
     "Tokens",
+    "UsageEvent",
+    "UsageSummary",
     "User",
+    "ValidatedApiKey",
+    "VerdictCode",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ApiKey(Model):
+    """A key, without its secret, which nobody can show again.
+
+    Attributes:
+        id: Its id, which it keeps through every rotation.
+        tenant_id: Whose it is.
+        owner_id: Whose it is in your application.
+        prefix: What its secret begins with; of an imported key, what its next one will.
+        name: What it is called.
+        scopes: What it may do, sorted by bytes.
+        roles: What chooses its rate limits, sorted by bytes.
+        status: Whether it is good.
+        quota_limit: How much it may use in a period; none for anything.
+        quota_period: The period of its quota.
+        metadata: Anything of yours.
+        expires_at: When it ends, Unix ms; none for never.
+        last_used_at: When it was last good for something, Unix ms, to about a minute where another process used
+            it.
+        created_at: Unix ms.
+        updated_at: When it was last changed, Unix ms.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "id": "id",
+        "tenantId": "tenant_id",
+        "ownerId": "owner_id",
+        "prefix": "prefix",
+        "name": "name",
+        "scopes": "scopes",
+        "roles": "roles",
+        "status": "status",
+        "quotaLimit": "quota_limit",
+        "quotaPeriod": "quota_period",
+        "metadata": "metadata",
+        "expiresAt": "expires_at",
+        "lastUsedAt": "last_used_at",
+        "createdAt": "created_at",
+        "updatedAt": "updated_at",
+    }
+
+    id: str
+    tenant_id: str
+    owner_id: str | None
+    prefix: str
+    name: str | None
+    scopes: tuple[str, ...]
+    roles: tuple[str, ...]
+    status: KeyStatus
+    quota_limit: int | None
+    quota_period: QuotaPeriod
+    metadata: dict[str, Any] | None
+    expires_at: int | None
+    last_used_at: int | None
+    created_at: int
+    updated_at: int
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            id=answer["id"],
+            tenant_id=answer["tenantId"],
+            owner_id=answer["ownerId"],
+            prefix=answer["prefix"],
+            name=answer["name"],
+            scopes=tuple(answer["scopes"]),
+            roles=tuple(answer["roles"]),
+            status=answer["status"],
+            quota_limit=answer["quotaLimit"],
+            quota_period=answer["quotaPeriod"],
+            metadata=answer["metadata"],
+            expires_at=answer["expiresAt"],
+            last_used_at=answer["lastUsedAt"],
+            created_at=answer["createdAt"],
+            updated_at=answer["updatedAt"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -79,9 +175,215 @@ class AuditEvent(Model):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CreatedApiKey(Model):
+    """A key and its secret.
+
+    Attributes:
+        api_key: The key.
+        plain_text_key: Its secret; it is not stored and cannot be shown again.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "apiKey": "api_key",
+        "plainTextKey": "plain_text_key",
+    }
+    _secret: ClassVar[frozenset[str]] = frozenset({"plain_text_key"})
+
+    api_key: ApiKey
+    plain_text_key: str
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            api_key=ApiKey._of(answer["apiKey"]),
+            plain_text_key=answer["plainTextKey"],
+        )
+
+
 ExportFormat = Literal["ndjson", "csv"]
 """How exported events are written. ``"ndjson"``: A JSON object a line. ``"csv"``: A line of column names, then a line
 an event (RFC 4180)."""
+
+
+class ForeignKey(TypedDict):
+    """A key of another product.
+
+    Attributes:
+        digest: SHA-256 of the key, and of the suffix after it where there is one, in hex or base64. No two keys
+            share one.
+        expires_in_seconds: How long it is good from now on, 1 second to 100 years. Defaults to for ever.
+        metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+        name: What it is called: at most 256 bytes. Defaults to no name.
+        owner_id: Whose it is in your application: at most 256 bytes. Defaults to nobody's.
+        prefix: What the key's next secret begins with, when it is rotated: as for a new key. Defaults to
+            ``gk_live``.
+        quota_limit: How much it may use in a period: 0 to 2⁵³ − 1. Defaults to anything.
+        quota_period: The period of its quota. Defaults to ``month``.
+        roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
+        scopes: What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to nothing.
+        suffix: What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. A place
+            has at most 8 different ones.
+    """
+
+    digest: str
+    expires_in_seconds: NotRequired[int | None]
+    metadata: NotRequired[Mapping[str, Any] | None]
+    name: NotRequired[str | None]
+    owner_id: NotRequired[str | None]
+    prefix: NotRequired[str | None]
+    quota_limit: NotRequired[int | None]
+    quota_period: NotRequired[QuotaPeriod]
+    roles: NotRequired[Collection[str]]
+    scopes: NotRequired[Collection[str]]
+    suffix: NotRequired[str | None]
+
+
+_FOREIGN_KEY_WIRE = {
+    "digest": "digest",
+    "expires_in_seconds": "expiresInSeconds",
+    "metadata": "metadata",
+    "name": "name",
+    "owner_id": "ownerId",
+    "prefix": "prefix",
+    "quota_limit": "quotaLimit",
+    "quota_period": "quotaPeriod",
+    "roles": "roles",
+    "scopes": "scopes",
+    "suffix": "suffix",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ImportedApiKeys(Model):
+    """The keys that were brought in.
+
+    Attributes:
+        api_keys: In the order of the request.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "apiKeys": "api_keys",
+    }
+
+    api_keys: tuple[ApiKey, ...]
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            api_keys=tuple(ApiKey._of(each) for each in answer["apiKeys"]),
+        )
+
+
+KeyStatus = Literal["active", "disabled", "revoked", "expired"]
+"""Whether a key is good, and why not. ``"active"``: It is good. ``"disabled"``: It is refused until it is made active
+again. ``"revoked"``: It is refused for ever. ``"expired"``: Its end has come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class KeyToken(Model):
+    """A token that stands for a key.
+
+    Attributes:
+        token: A JWT whose ``typ`` is ``key+jwt``: ``sub`` is the key's id, ``tid`` its tenant, ``scope`` what it
+            is good for.
+        token_type: Always ``Bearer``.
+        expires_in: How long it is good, in seconds.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "token": "token",
+        "tokenType": "token_type",
+        "expiresIn": "expires_in",
+    }
+    _secret: ClassVar[frozenset[str]] = frozenset({"token"})
+
+    token: str
+    token_type: str
+    expires_in: int
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            token=answer["token"],
+            token_type=answer["tokenType"],
+            expires_in=answer["expiresIn"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class KeyVerdict(Model):
+    """The verdict.
+
+    What is not known of the key is null.
+
+    Attributes:
+        key_valid: Whether the key is good.
+        ok: Whether the request may be processed.
+        code: Why, or why not.
+        remaining: Permits left in the window; none where no limit was asked.
+        total: The limit that applies; none where no limit was asked.
+        reset: When that changes in the caller's favour, Unix seconds; none where no limit was asked.
+        retry_after_ms: Milliseconds to wait, 0 when admitted; none where no limit was asked.
+        key_id: The key's id.
+        tenant_id: Its tenant.
+        owner_id: Whose it is in your application.
+        roles: What chooses its rate limits, sorted by bytes.
+        role: The role that chose the limit; none for the default.
+        scopes: What it may do, sorted by bytes.
+        metadata: Anything of yours.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "keyValid": "key_valid",
+        "ok": "ok",
+        "code": "code",
+        "remaining": "remaining",
+        "total": "total",
+        "reset": "reset",
+        "retryAfterMs": "retry_after_ms",
+        "keyId": "key_id",
+        "tenantId": "tenant_id",
+        "ownerId": "owner_id",
+        "roles": "roles",
+        "role": "role",
+        "scopes": "scopes",
+        "metadata": "metadata",
+    }
+
+    key_valid: bool
+    ok: bool
+    code: VerdictCode
+    remaining: int | None
+    total: int | None
+    reset: int | None
+    retry_after_ms: int | None
+    key_id: str | None
+    tenant_id: str | None
+    owner_id: str | None
+    roles: tuple[str, ...] | None
+    role: str | None
+    scopes: tuple[str, ...] | None
+    metadata: dict[str, Any] | None
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            key_valid=answer["keyValid"],
+            ok=answer["ok"],
+            code=answer["code"],
+            remaining=answer["remaining"],
+            total=answer["total"],
+            reset=answer["reset"],
+            retry_after_ms=answer["retryAfterMs"],
+            key_id=answer["keyId"],
+            tenant_id=answer["tenantId"],
+            owner_id=answer["ownerId"],
+            roles=None if answer["roles"] is None else tuple(answer["roles"]),
+            role=answer["role"],
+            scopes=None if answer["scopes"] is None else tuple(answer["scopes"]),
+            metadata=answer["metadata"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -153,6 +455,103 @@ class MfaChallenge(Model):
         return cls(
             mfa_required=answer["mfaRequired"],
             challenge_token=answer["challengeToken"],
+        )
+
+
+NewStatus = Literal["active", "disabled"]
+"""What the status of a key can be set to. ``"active"``: It is good. ``"disabled"``: It is refused until it is made
+active again. An old secret of it is dead for ever."""
+
+
+Period = Literal["hour", "day", "month"]
+"""A period of the UTC calendar, in which usage is added up and a quota holds. ``"hour"``: From minute 0 to minute 0.
+``"day"``: From 00:00 to 00:00. ``"month"``: From the first of a month to that of the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class QuotaCheck(Model):
+    """Whether there is room, and how much.
+
+    It speaks of the quota that refuses, the key's first; where none does, of the one with less room left; where there
+    is none, of what the tenant has used.
+
+    Attributes:
+        allowed: Whether there is room for what was asked for.
+        level: Which quota it speaks of.
+        limit: How much may be used in the period; none for any amount.
+        used: How much was used in it.
+        remaining: How much is left, 0 or more; none for any amount.
+        period: The period.
+        reset_at: When the next one begins, Unix ms.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "allowed": "allowed",
+        "level": "level",
+        "limit": "limit",
+        "used": "used",
+        "remaining": "remaining",
+        "period": "period",
+        "resetAt": "reset_at",
+    }
+
+    allowed: bool
+    level: QuotaLevel
+    limit: int | None
+    used: int
+    remaining: int | None
+    period: Period
+    reset_at: int
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            allowed=answer["allowed"],
+            level=answer["level"],
+            limit=answer["limit"],
+            used=answer["used"],
+            remaining=answer["remaining"],
+            period=answer["period"],
+            reset_at=answer["resetAt"],
+        )
+
+
+QuotaLevel = Literal["api_key", "tenant", "unlimited"]
+"""Which quota a check speaks of. ``"api_key"``: The API key's. ``"tenant"``: The tenant's. ``"unlimited"``: Neither
+has a limit."""
+
+
+QuotaPeriod = Literal["hour", "day", "month"]
+"""The calendar period, in UTC, in which a quota is counted. ``"hour"``: From the full hour on. ``"day"``: From
+midnight on. ``"month"``: From the first day on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RecordedUsage(Model):
+    """What was recorded, and what is left.
+
+    Attributes:
+        allowed: True: what is not allowed is an error.
+        event: The event; for a repeated request the first one.
+        quota: The quota, with this event in it.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "allowed": "allowed",
+        "event": "event",
+        "quota": "quota",
+    }
+
+    allowed: bool
+    event: UsageEvent
+    quota: QuotaCheck
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            allowed=answer["allowed"],
+            event=UsageEvent._of(answer["event"]),
+            quota=QuotaCheck._of(answer["quota"]),
         )
 
 
@@ -231,6 +630,35 @@ class Tenant(Model):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TenantQuota(Model):
+    """How much a tenant may use.
+
+    Attributes:
+        tenant_id: The tenant's id.
+        limit: How much; none for any amount.
+        period: In which period.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "tenantId": "tenant_id",
+        "limit": "limit",
+        "period": "period",
+    }
+
+    tenant_id: str
+    limit: int | None
+    period: Period
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            tenant_id=answer["tenantId"],
+            limit=answer["limit"],
+            period=answer["period"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Tokens(Model):
     """What a login gives.
 
@@ -261,6 +689,96 @@ class Tokens(Model):
             refresh_token=answer["refreshToken"],
             expires_in=answer["expiresIn"],
             user=User._of(answer["user"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class UsageEvent(Model):
+    """Something that was used.
+
+    Attributes:
+        id: Its id; later events have later ids.
+        tenant_id: Whose usage it is.
+        api_key_id: The API key that it was used with; the key may be gone since.
+        service: What was used.
+        action: What was done with it.
+        quantity: How much.
+        metadata: Anything of yours.
+        idempotency_key: What makes a repeated request known.
+        created_at: Unix ms.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "id": "id",
+        "tenantId": "tenant_id",
+        "apiKeyId": "api_key_id",
+        "service": "service",
+        "action": "action",
+        "quantity": "quantity",
+        "metadata": "metadata",
+        "idempotencyKey": "idempotency_key",
+        "createdAt": "created_at",
+    }
+
+    id: str
+    tenant_id: str
+    api_key_id: str | None
+    service: str
+    action: str
+    quantity: int
+    metadata: dict[str, Any] | None
+    idempotency_key: str | None
+    created_at: int
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            id=answer["id"],
+            tenant_id=answer["tenantId"],
+            api_key_id=answer["apiKeyId"],
+            service=answer["service"],
+            action=answer["action"],
+            quantity=answer["quantity"],
+            metadata=answer["metadata"],
+            idempotency_key=answer["idempotencyKey"],
+            created_at=answer["createdAt"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class UsageSummary(Model):
+    """How much a tenant has used in a period.
+
+    Attributes:
+        total_usage: The sum of the events' quantities.
+        event_count: How many events there were.
+        period: The period.
+        from_: When it began, Unix ms.
+        to: When the next one begins, Unix ms.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "totalUsage": "total_usage",
+        "eventCount": "event_count",
+        "period": "period",
+        "from": "from_",
+        "to": "to",
+    }
+
+    total_usage: int
+    event_count: int
+    period: Period
+    from_: int
+    to: int
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            total_usage=answer["totalUsage"],
+            event_count=answer["eventCount"],
+            period=answer["period"],
+            from_=answer["from"],
+            to=answer["to"],
         )
 
 
@@ -299,6 +817,62 @@ class User(Model):
             name=answer["name"],
             created_at=answer["createdAt"],
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ValidatedApiKey(Model):
+    """A key that is good.
+
+    Attributes:
+        id: Its id.
+        tenant_id: Whose it is.
+        owner_id: Whose it is in your application.
+        scopes: What it may do, sorted by bytes.
+        roles: What chooses its rate limits, sorted by bytes.
+        status: Always ``active``.
+        expires_at: When the key ends, or this secret of it if that is earlier, Unix ms; none for never.
+        metadata: Anything of yours.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "id": "id",
+        "tenantId": "tenant_id",
+        "ownerId": "owner_id",
+        "scopes": "scopes",
+        "roles": "roles",
+        "status": "status",
+        "expiresAt": "expires_at",
+        "metadata": "metadata",
+    }
+
+    id: str
+    tenant_id: str
+    owner_id: str | None
+    scopes: tuple[str, ...]
+    roles: tuple[str, ...]
+    status: KeyStatus
+    expires_at: int | None
+    metadata: dict[str, Any] | None
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            id=answer["id"],
+            tenant_id=answer["tenantId"],
+            owner_id=answer["ownerId"],
+            scopes=tuple(answer["scopes"]),
+            roles=tuple(answer["roles"]),
+            status=answer["status"],
+            expires_at=answer["expiresAt"],
+            metadata=answer["metadata"],
+        )
+
+
+VerdictCode = Literal["valid", "invalid_key", "insufficient_scope", "rate_limited"]
+"""What is said of a key at an endpoint. ``"valid"``: The request may be processed. ``"invalid_key"``: Unknown,
+malformed, revoked, expired, disabled, or not one that the caller may ask about: never said which.
+``"insufficient_scope"``: The key is good, but not for all the scopes asked for. Nothing was taken.
+``"rate_limited"``: The key is good, its limit is reached. Nothing was taken."""
 
 
 LoginAnswer = Tokens | MfaChallenge
