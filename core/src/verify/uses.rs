@@ -121,8 +121,7 @@ mod tests {
             owner: None,
             roles: Arc::new(RoleSet::new([])),
             extra: None,
-            is_active: true,
-            expires_at: i64::MAX,
+            good_until: i64::MAX,
             used: LastUse::default(),
         })
     }
