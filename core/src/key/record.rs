@@ -19,10 +19,8 @@ pub(crate) struct KnownKey {
     pub(crate) roles: Arc<RoleSet>,
     /// None where there is nothing in it, as for most keys.
     pub(crate) extra: Option<Arc<Extra>>,
-    /// Whether it is neither disabled nor revoked.
-    pub(crate) is_active: bool,
-    /// Unix ms from which on the key is not good; `i64::MAX` where it never ends.
-    pub(crate) expires_at: i64,
+    /// Unix ms from which on the key is not good: `i64::MAX` where it never ends, 0 where it is disabled or revoked.
+    pub(crate) good_until: i64,
     /// When it was last used.
     pub(crate) used: LastUse,
 }
@@ -88,7 +86,28 @@ impl KnownKey {
 
     /// Whether the key is good at `wall_ms`, for a caller bound to `tenant` or, without one, to none.
     pub(crate) fn is_good(&self, wall_ms: u64, tenant: Option<TenantId>) -> bool {
-        let live = i64::try_from(wall_ms).is_ok_and(|now| now < self.expires_at);
-        self.is_active && live && tenant.is_none_or(|tenant| tenant == self.tenant)
+        let live = i64::try_from(wall_ms).is_ok_and(|now| now < self.good_until);
+        live && tenant.is_none_or(|tenant| tenant == self.tenant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_a_cache_line_and_a_half() {
+        assert!(size_of::<KnownKey>() <= 96, "{}", size_of::<KnownKey>());
+    }
+
+    #[test]
+    fn a_use_is_news_once_in_a_while_and_waits_to_be_written_once() {
+        let used = LastUse::default();
+        assert!(used.is_news(5000) && used.note(5000));
+        assert!(!used.is_news(5999) && used.is_news(6000) && !used.note(6000));
+        assert_eq!(used.take(), 6000);
+        assert!(used.put_back() && !used.put_back());
+        assert_eq!(used.take(), 6000);
+        assert!(!used.is_news(0), "a clock that was set back makes nothing older");
     }
 }

@@ -240,8 +240,7 @@ impl Engine {
                     })
                 },
             ),
-            is_active: row.is_active,
-            expires_at: row.expires_at.unwrap_or(i64::MAX),
+            good_until: if row.is_active { row.expires_at.unwrap_or(i64::MAX) } else { 0 },
             used: LastUse::default(),
         }
     }

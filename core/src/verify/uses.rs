@@ -1,8 +1,11 @@
 //! When keys were last used: remembered here, and written rarely and many at once.
 
+use std::collections::HashMap;
 use std::mem::take;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
+
+use foldhash::quality::RandomState;
 
 use crate::clock::Now;
 use crate::fork::{Guards, lock};
@@ -21,7 +24,8 @@ const MOST_IN_PASSING: usize = 500;
 
 /// The keys that were used since that was last written.
 pub(super) struct Uses {
-    waiting: Mutex<Vec<Arc<KnownKey>>>,
+    /// One record of each key, however often it was read again in the meantime.
+    waiting: Mutex<HashMap<KeyId, Arc<KnownKey>, RandomState>>,
     /// From when on they are to be written, on the boot clock in ms.
     due_ms: AtomicU64,
 }
@@ -43,11 +47,13 @@ impl Uses {
             if waiting.is_empty() {
                 self.due_ms.store(now.boot_ms.saturating_add(WAIT_MS), Relaxed);
             }
-            if waiting.len() < MOST_WAITING {
-                waiting.push(Arc::clone(key));
+            let left_out = if waiting.len() < MOST_WAITING || waiting.contains_key(&key.id) {
+                waiting.insert(key.id, Arc::clone(key)).filter(|other| !Arc::ptr_eq(other, key))
             } else {
-                key.used.take();
-            }
+                Some(Arc::clone(key))
+            };
+            // The next use of that record waits again.
+            left_out.inspect(|other| drop(other.used.take()));
         }
         now.boot_ms >= self.due_ms.load(Relaxed)
     }
@@ -56,9 +62,9 @@ impl Uses {
     pub(super) fn write_in_passing(&self, store: &Store, now: Now) {
         let keys = {
             let mut waiting = lock(&self.waiting);
-            let left = waiting.len().saturating_sub(MOST_IN_PASSING);
-            let keys = waiting.split_off(left);
-            self.due_ms.store(if left == 0 { u64::MAX } else { now.boot_ms }, Relaxed);
+            let some: Vec<_> = waiting.keys().take(MOST_IN_PASSING).copied().collect();
+            let keys: Vec<_> = some.iter().filter_map(|id| waiting.remove(id)).collect();
+            self.due_ms.store(if waiting.is_empty() { u64::MAX } else { now.boot_ms }, Relaxed);
             keys
         };
         if !keys.is_empty() && !store.write_uses_in_passing(&times(&keys)) {
@@ -85,12 +91,17 @@ impl Uses {
     fn take(&self) -> Vec<Arc<KnownKey>> {
         let mut waiting = lock(&self.waiting);
         self.due_ms.store(u64::MAX, Relaxed);
-        take(&mut *waiting)
+        take(&mut *waiting).into_values().collect()
     }
 
     fn put_back(&self, keys: Vec<Arc<KnownKey>>, now: Now) {
         let mut waiting = lock(&self.waiting);
-        waiting.extend(keys.into_iter().filter(|key| key.used.put_back()));
+        for key in keys {
+            // One that was used again since waits already.
+            if !waiting.contains_key(&key.id) && key.used.put_back() {
+                waiting.insert(key.id, key);
+            }
+        }
         self.due_ms.store(now.boot_ms.saturating_add(AGAIN_MS), Relaxed);
     }
 
@@ -121,8 +132,7 @@ mod tests {
             owner: None,
             roles: Arc::new(RoleSet::new([])),
             extra: None,
-            is_active: true,
-            expires_at: i64::MAX,
+            good_until: i64::MAX,
             used: LastUse::default(),
         })
     }
@@ -188,6 +198,20 @@ mod tests {
             connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap()
         });
         assert_eq!(durable, 2);
+    }
+
+    #[test]
+    fn a_record_that_was_read_again_takes_the_place_of_the_one_before() {
+        let (store, uses, key_before, key_after) = (Store::in_memory().unwrap(), Uses::new(), key(1), key(1));
+        add(&store, &key_before);
+        uses.note(&key_before, at(0));
+        uses.note(&key_after, at(2000));
+        assert_eq!(lock(&uses.waiting).len(), 1);
+        // Both may be in use: two secrets of one key have a record each.
+        uses.note(&key_before, at(4000));
+        uses.write(&store, at(5000));
+        assert_eq!(last_used(&store, &key_after), Some(1_004_000));
+        assert!(lock(&uses.waiting).is_empty());
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl ValidatedKey {
     /// The end of the key, or of this secret of it if that is earlier, in Unix ms; none where it is good for ever.
     #[must_use]
     pub fn expires_at(&self) -> Option<i64> {
-        Some(self.0.expires_at).filter(|end| *end < i64::MAX)
+        Some(self.0.good_until).filter(|end| *end < i64::MAX)
     }
 
     /// What was given as the key's metadata, a JSON object.
