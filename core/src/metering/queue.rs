@@ -1,15 +1,11 @@
-//! Callers that share their work: the first to come leads, does what all who wait have brought in one go, and hands the
-//! lead to the first who came meanwhile. No thread of our own.
+//! Callers that share their work: who comes while others are served gathers in a group, and one of the group does what all
+//! of it have brought in one go. No thread of our own.
 
-use std::collections::VecDeque;
-use std::mem::take;
+use std::mem::{replace, take};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
-
-/// The most that is done in one go.
-const MOST_AT_ONCE: usize = 256;
 
 /// A queue of callers who bring a `T` each and take an `R` away.
 pub(crate) struct Queue<T, R> {
@@ -19,77 +15,78 @@ pub(crate) struct Queue<T, R> {
 }
 
 struct State<T, R> {
-    waiting: VecDeque<(T, Arc<Seat<R>>)>,
-    /// Whether somebody leads. While somebody waits, somebody does.
+    /// Those who gather now, and what each of them has brought.
+    group: Arc<Group<R>>,
+    brought: Vec<T>,
+    /// Whether somebody leads a group. While somebody waits, somebody does.
     is_led: bool,
     /// Whether a fork waits until nobody does: who comes now stays out.
     is_closed: bool,
 }
 
-/// Where a caller waits.
-struct Seat<R> {
+/// Callers who are served together. They wait for one event, so that one call of the system wakes all of them.
+struct Group<R> {
     turn: Mutex<Turn<R>>,
     turned: Condvar,
 }
 
 enum Turn<R> {
-    /// Not yet.
+    /// Others are served.
     Wait,
-    /// To lead: what this caller brought is the first in the queue.
+    /// Whoever takes this leads the group.
     Lead,
-    /// Done.
-    Done(Result<R>),
+    /// Each takes the answer in their place.
+    Done(Vec<Option<Result<R>>>),
 }
 
-/// What one leader does in one go. However it ends, all who came with it are answered, and the lead goes on.
+/// What one leader does in one go. However it ends, its group is answered, and the lead goes on.
 struct Go<'a, T, R> {
     queue: &'a Queue<T, R>,
-    seats: Vec<Arc<Seat<R>>>,
+    group: Arc<Group<R>>,
     answers: Vec<Result<R>>,
 }
 
 impl<T, R> Queue<T, R> {
     pub(crate) fn new() -> Self {
         Self {
-            state: Mutex::new(State { waiting: VecDeque::new(), is_led: false, is_closed: false }),
+            state: Mutex::new(State {
+                group: Group::new(),
+                brought: Vec::new(),
+                is_led: false,
+                is_closed: false,
+            }),
             rested: Condvar::new(),
         }
     }
 
     /// Waits until `brought` is done, by this caller's `work` or by another's. `work` answers each in its place.
     pub(crate) fn submit(&self, brought: T, work: impl FnOnce(Vec<T>) -> Vec<Result<R>>) -> Result<R> {
-        let seat = Arc::new(Seat { turn: Mutex::new(Turn::Wait), turned: Condvar::new() });
-        let is_led = {
+        let (group, place, is_led) = {
             let mut state = lock(&self.state);
             while state.is_closed {
                 state = wait(&self.rested, state);
             }
-            state.waiting.push_back((brought, Arc::clone(&seat)));
-            std::mem::replace(&mut state.is_led, true)
+            state.brought.push(brought);
+            (Arc::clone(&state.group), state.brought.len() - 1, replace(&mut state.is_led, true))
         };
-        if is_led && let Some(answer) = seat.wait() {
+        if is_led && let Some(answer) = group.wait(place) {
             return answer;
         }
         self.lead(work);
-        seat.wait().unwrap_or_else(|| Err(lost()))
+        group.wait(place).unwrap_or_else(|| Err(lost()))
     }
 
     fn lead(&self, work: impl FnOnce(Vec<T>) -> Vec<Result<R>>) {
-        let (brought, seats) = {
+        let (group, brought) = {
             let mut state = lock(&self.state);
-            let most = state.waiting.len().min(MOST_AT_ONCE);
-            state.waiting.drain(..most).unzip()
+            (replace(&mut state.group, Group::new()), take(&mut state.brought))
         };
-        let mut go = Go { queue: self, seats, answers: Vec::new() };
+        let mut go = Go { queue: self, group, answers: Vec::new() };
         go.answers = work(brought);
     }
 
     /// Waits until nobody leads and nobody waits, and holds the queue so, for a fork: neither side has lost a caller.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>)
-    where
-        T: Send,
-        R: Send,
-    {
+    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
         let mut state = lock(&self.state);
         state.is_closed = true;
         while state.is_led {
@@ -117,37 +114,42 @@ impl<T, R> Drop for Go<'_, T, R> {
         // The next leader first: it works while the others wake up.
         let next = {
             let mut state = lock(&self.queue.state);
-            let next = state.waiting.front().map(|(_, seat)| Arc::clone(seat));
-            state.is_led = next.is_some();
-            if next.is_none() && state.is_closed {
+            state.is_led = !state.brought.is_empty();
+            if !state.is_led && state.is_closed {
                 self.queue.rested.notify_all();
             }
-            next
+            state.is_led.then(|| Arc::clone(&state.group))
         };
-        if let Some(seat) = next {
-            seat.give(Turn::Lead);
+        if let Some(next) = next {
+            *lock(&next.turn) = Turn::Lead;
+            next.turned.notify_one();
         }
-        let mut answers = take(&mut self.answers).into_iter();
-        for seat in take(&mut self.seats) {
-            seat.give(Turn::Done(answers.next().unwrap_or_else(|| Err(lost()))));
-        }
+        let answers = take(&mut self.answers).into_iter().map(Some).collect();
+        *lock(&self.group.turn) = Turn::Done(answers);
+        self.group.turned.notify_all();
     }
 }
 
-impl<R> Seat<R> {
-    fn give(&self, turn: Turn<R>) {
-        *lock(&self.turn) = turn;
-        self.turned.notify_one();
+impl<R> Group<R> {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { turn: Mutex::new(Turn::Wait), turned: Condvar::new() })
     }
 
-    /// What was given; none for the lead.
-    fn wait(&self) -> Option<Result<R>> {
+    /// The answer for who came in this place; none for the lead.
+    fn wait(&self, place: usize) -> Option<Result<R>> {
         let mut turn = lock(&self.turn);
         loop {
-            match std::mem::replace(&mut *turn, Turn::Wait) {
+            match &mut *turn {
                 Turn::Wait => turn = wait(&self.turned, turn),
-                Turn::Lead => return None,
-                Turn::Done(answer) => return Some(answer),
+                Turn::Lead => {
+                    *turn = Turn::Wait;
+                    return None;
+                }
+                Turn::Done(answers) => {
+                    return Some(
+                        answers.get_mut(place).and_then(Option::take).unwrap_or_else(|| Err(lost())),
+                    );
+                }
             }
         }
     }
@@ -158,7 +160,7 @@ fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, 
 }
 
 fn lost() -> GatekeeperError {
-    GatekeeperError::internal("the leader of a queue has panicked")
+    GatekeeperError::internal("whoever led this group has panicked")
 }
 
 #[cfg(test)]

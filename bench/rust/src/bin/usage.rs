@@ -14,11 +14,13 @@ use std::thread;
 
 use gatekeeper::{Gatekeeper, Period, RecordUsage, SummarizeUsage, TenantId, UsageInput};
 use gatekeeper_bench::Result;
-use gatekeeper_bench::time::{median_ns, now};
+use gatekeeper_bench::time::{median_ns, now, quantile};
 use rusqlite::{Connection, params};
 use serde_json::json;
 
 const FEW_EVENTS: u64 = 10_000;
+/// The figures are medians of so many.
+const ROUNDS: usize = 5;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,14 +28,27 @@ fn main() -> Result<()> {
         return Err("usage: usage FOLDER SECONDS MANY_EVENTS".into());
     };
     let (folder, seconds, many) = (Path::new(folder), seconds.parse()?, many.parse()?);
-    let together = recorded(&folder.join("together.db"), 64, seconds)?;
-    let alone = recorded(&folder.join("alone.db"), 1, seconds)?;
-    let one_to_a_commit = inserted(&folder.join("one.db"), 1, seconds)?;
-    let many_to_a_commit = inserted(&folder.join("many.db"), 64, seconds)?;
+    let (mut figures, slice) = ([const { Vec::new() }; 5], seconds / ROUNDS as f64);
+    // In turns, so that what else the disk has to do falls on all of them.
+    for round in 0..ROUNDS {
+        let path = |name: &str| folder.join(format!("{name}-{round}.db"));
+        let measured = [
+            recorded(&path("together"), 64, slice)?,
+            recorded(&path("alone"), 1, slice)?,
+            inserted(&path("one"), 1, slice)?,
+            inserted(&path("many"), 64, slice)?,
+            fdatasync_us(&path("sync"), slice)?,
+        ];
+        for (figures, measured) in figures.iter_mut().zip(measured) {
+            figures.push(measured);
+        }
+    }
+    let [together, alone, one_to_a_commit, many_to_a_commit, fdatasync] =
+        figures.map(|mut figures| quantile(&mut figures, 0.5));
     println!(
         "{}",
         json!({
-            "fdatasync_us": fdatasync_us(&folder.join("sync"), seconds)?,
+            "fdatasync_us": fdatasync,
             "record_64_callers_per_s": together,
             "record_1_caller_per_s": alone,
             "sqlite_1_to_a_commit_per_s": one_to_a_commit,

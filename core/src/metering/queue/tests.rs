@@ -40,7 +40,7 @@ fn a_leader_that_panics_fails_its_own_and_the_others_go_on() {
         let broken = scope.spawn(|| {
             queue.submit(1, |_| {
                 leader_is_in.store(true, SeqCst);
-                while lock(&queue.state).waiting.is_empty() {
+                while lock(&queue.state).brought.is_empty() {
                     yield_now();
                 }
                 panic!("a defect")
