@@ -65,18 +65,24 @@ function limitsOf(call: unknown): CallOptions {
   if (stray !== undefined) {
     throw new BadRequestError(`call: "${stray.toWellFormed()}" is not known here: give signal and timeout`);
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new BadRequestError('signal must be an AbortSignal');
-  }
   checkTimeout(timeout);
-  return { signal, timeout: timeout as number | undefined };
+  return { signal: signalOf(signal), timeout: timeout as number | undefined };
+}
+
+function signalOf(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined) return undefined;
+  // What stands there may be a proxy, whose own code may throw.
+  if (fit(() => readable('signal', () => signal instanceof AbortSignal))) return signal as AbortSignal;
+  throw new BadRequestError('signal must be an AbortSignal');
 }
 
 function fieldsOf(what: string, value: unknown): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Unfit(`${what} must be an object`);
-  }
-  return readable(what, () => ({ ...value }));
+  return readable(what, () => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new Unfit(`${what} must be an object`);
+    }
+    return { ...value };
+  });
 }
 
 function fit<Value>(read: () => Value): Value {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import * as gatekeeper from 'gatekeeper-native';
 import { GatekeeperError, initKeyManager } from 'gatekeeper-native';
-import { created, inMemory } from './helpers/support.mjs';
+import { created, inMemory, root } from './helpers/support.mjs';
 
 const ERRORS = [
   'authorizationHeaderNotPresent',
@@ -81,5 +83,37 @@ test('whatever the options are, initKeyManager answers or throws a GatekeeperErr
       },
     ),
     { numRuns: 1000 },
+  );
+});
+
+test('whatever the arguments are, a service answers or rejects with the one error', async () => {
+  const core = new gatekeeper.GatekeeperCore({ baseUrl: 'memory:' });
+  const account = { email: 'anyone@example.com', password: 'a long password' };
+  core.setToken((await new gatekeeper.AuthService(core).signup(account)).accessToken);
+  const { operations } = JSON.parse(readFileSync(`${root}/tests/parity/surface.json`, 'utf8'));
+  const harmless = Object.values(operations).filter(({ method }) => !method.startsWith('logout'));
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  // The generator looks into what it gives, which such a proxy refuses.
+  const hostile = { P: proxy, L: { limit: proxy }, S: { signal: proxy } };
+  const given = fc.oneof(anything(), fc.constantFrom(...Object.keys(hostile)));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...harmless),
+      fc.array(given, { maxLength: 5 }),
+      async ({ service, method }, values) => {
+        try {
+          await new gatekeeper[service](core)[method](
+            ...values.map((value) =>
+              typeof value === 'string' && Object.hasOwn(hostile, value) ? hostile[value] : value,
+            ),
+          );
+        } catch (error) {
+          assert.ok(error instanceof GatekeeperError, String(error?.stack));
+          assert.notEqual(error.status, 500);
+        }
+      },
+    ),
+    { numRuns: 2000 },
   );
 });

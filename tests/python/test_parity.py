@@ -6,12 +6,16 @@ import asyncio
 import dataclasses
 import inspect
 import json
+from contextlib import suppress
 from typing import Any
 
 import gatekeeper
 import pytest
-from conftest import ROOT
+from conftest import ROOT, SOAK
 from gatekeeper import aio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_bad_input import anything
 from test_services import iterator, snake
 
 SURFACE: dict[str, Any] = json.loads((ROOT / "tests/parity/surface.json").read_text())
@@ -77,7 +81,9 @@ def test_required_fields_come_before_the_options_and_both_ways_of_calling_take_t
             by_position = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
             assert by_position[: len(entry["positional"])] == [snake(field) for field in entry["positional"]]
             # What a service says with every call, a call need not say.
-            said = {snake(option).removeprefix("default_") for option in SURFACE["services"][entry["service"]]["config"]}
+            said = {
+                snake(option).removeprefix("default_") for option in SURFACE["services"][entry["service"]]["config"]
+            }
             required = {snake(field) for field in entry["request"].get("required", [])} - said
             assert {each.name for each in parameters if each.default is each.empty} == required
 
@@ -88,3 +94,26 @@ def test_every_type_of_an_answer_has_the_fields_of_the_table() -> None:
         assert set(cls._wire) == set(fields), model
         assert {field.name for field in dataclasses.fields(cls)} == set(cls._wire.values())
         assert cls.__doc__
+
+
+@pytest.fixture(scope="module")
+def member() -> gatekeeper.GatekeeperCore:
+    """A core of somebody who has signed up."""
+    core = gatekeeper.GatekeeperCore("memory:")
+    core.set_token(gatekeeper.AuthService(core).signup("anyone@example.com", "a long password").access_token)
+    return core
+
+
+HARMLESS = [name for name in SURFACE["operations"] if not name.startswith("auth.logout")]
+
+
+@given(name=st.sampled_from(HARMLESS), values=st.lists(anything, min_size=12, max_size=12))
+@settings(max_examples=300 * SOAK, deadline=None)
+def test_whatever_the_arguments_are_a_call_answers_or_raises_the_one_error(
+    member: gatekeeper.GatekeeperCore, name: str, values: list[Any]
+) -> None:
+    entry = SURFACE["operations"][name]
+    fields = dict(zip(map(snake, entry["request"].get("properties", {})), values, strict=False))
+    method = getattr(getattr(gatekeeper, entry["service"])(member), named(entry["method"]))
+    with suppress(gatekeeper.GatekeeperError):
+        method(**fields)

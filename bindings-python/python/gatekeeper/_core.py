@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-import re
 import warnings
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from gatekeeper import _native, _requests
+from gatekeeper._core_options import check_http, checked_token, is_unicode
 from gatekeeper.errors import BadRequestError
 from gatekeeper.models import MfaChallenge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from typing_extensions import TypeIs
@@ -26,14 +24,11 @@ if TYPE_CHECKING:
 
 _Item = TypeVar("_Item")
 
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""The name of a header (RFC 9110 §5.1)."""
-
 
 class _Base:
     """What both cores have in common."""
 
-    __slots__ = ("_closed", "_native", "_operator", "_source")
+    __slots__ = ("_closed", "_native", "_source")
 
     def __init__(
         self,
@@ -78,8 +73,8 @@ class _Base:
         Raises:
             GatekeeperError: 400 for a wrong URL or option.
         """
-        _check_http(timeout, max_retries, default_headers, user_agent)
-        if not isinstance(base_url, str) or not _is_unicode(base_url):
+        check_http(timeout, max_retries, default_headers, user_agent)
+        if not isinstance(base_url, str) or not is_unicode(base_url):
             raise BadRequestError("base_url must be a string")
         if not isinstance(operator, bool):
             raise BadRequestError("operator must be True or False")
@@ -101,9 +96,8 @@ class _Base:
         if endpoints is not None:
             options["endpoints"] = json.loads(_requests.endpoints(endpoints))
         self._closed = False
-        self._operator = operator
         self._source: str | None = None
-        self._native = _native.Core(base_url, json.dumps(options)).acting(_checked_token(token), operator, None)
+        self._native = _native.Core(base_url, json.dumps(options)).acting(checked_token(token), operator, None)
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
@@ -126,8 +120,7 @@ class _Base:
         Args:
             token: A user's access token, an API key or a root key; None for nobody's.
         """
-        checked = _checked_token(token)
-        self._operator = False
+        checked = checked_token(token)
         self._native = self._native.acting(checked, False, self._source)
 
     def with_token(self, token: str | None) -> Self:
@@ -136,7 +129,7 @@ class _Base:
         Args:
             token: A user's access token, an API key or a root key; None for nobody's.
         """
-        return self._like(self._native.acting(_checked_token(token), False, self._source), False, self._source)
+        return self._like(self._native.acting(checked_token(token), False, self._source), self._source)
 
     def with_source(self, source: str, *, token: str | None = None) -> Self:
         """Another core for the same place, for calls from `source`, such as a client's address.
@@ -147,13 +140,13 @@ class _Base:
             source: From where the calls come.
             token: A user's access token, an API key or a root key. Defaults to nobody's.
         """
-        if not isinstance(source, str) or not _is_unicode(source):
+        if not isinstance(source, str) or not is_unicode(source):
             raise BadRequestError("source must be a string")
-        return self._like(self._native.acting(_checked_token(token), False, source), False, source)
+        return self._like(self._native.acting(checked_token(token), False, source), source)
 
-    def _like(self, native: _native.Core, operator: bool, source: str | None) -> Self:
+    def _like(self, native: _native.Core, source: str | None) -> Self:
         other = object.__new__(type(self))
-        other._closed, other._native, other._operator, other._source = self._closed, native, operator, source
+        other._closed, other._native, other._source = self._closed, native, source
         return other
 
     def advance(self, ms: int) -> None:
@@ -275,41 +268,3 @@ def _warn(native: _native.Core) -> None:
     if warning is not None:
         # Told where the package is called.
         warnings.warn(warning, UserWarning, stacklevel=5)
-
-
-def _checked_token(token: object) -> str | None:
-    if token is None:
-        return None
-    if not isinstance(token, str):
-        raise BadRequestError("token must be a string or None")
-    # What is not Unicode is no token, which is for the engine to say.
-    return token if _is_unicode(token) else ""
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-_MOST_RETRIES = 10
-
-
-def _check_http(timeout: object, max_retries: object, default_headers: object, user_agent: object) -> None:
-    """Judge what only matters over HTTP; a place of your own takes it too, so that a program can be moved."""
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
-        raise BadRequestError("timeout must be a number of seconds that is more than 0")
-    if isinstance(max_retries, bool) or not isinstance(max_retries, int) or not 0 <= max_retries <= _MOST_RETRIES:
-        raise BadRequestError(f"max_retries must be a whole number from 0 to {_MOST_RETRIES}")
-    if default_headers is not None:
-        if not isinstance(default_headers, Mapping):
-            raise BadRequestError("default_headers must be a mapping of strings by name")
-        for name, value in default_headers.items():
-            if not isinstance(name, str) or not _HEADER.fullmatch(name):
-                raise BadRequestError("default_headers: each name must be the name of a header")
-            _check_value(f"default_headers.{name}", value)
-    if user_agent is not None:
-        _check_value("user_agent", user_agent)
-
-
-def _check_value(what: str, value: object) -> None:
-    if not isinstance(value, str) or not value.isprintable() or not value.isascii():
-        raise BadRequestError(f"{what} must be a string of printable ASCII")

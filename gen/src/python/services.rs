@@ -37,7 +37,8 @@ fn constructor(service: &Service) -> String {
     if config.is_empty() {
         return "\n    __slots__ = ()\n".to_owned();
     }
-    let slots: Vec<_> = config.iter().map(|(option, _, _)| format!("\"_{option}\",")).collect();
+    let mut slots: Vec<_> = config.iter().map(|(option, _, _)| format!("\"_{option}\",")).collect();
+    slots.sort();
     let mut text = format!("\n    __slots__ = ({})\n\n", slots.join(" ").trim_end_matches(','));
     text.push_str("    def __init__(\n        self,\n        core: GatekeeperCore,\n        *,\n");
     for (option, kind, _) in &config {
@@ -96,14 +97,8 @@ fn head(api: &Api, kind: Kind, body: &str) -> String {
     let constants =
         api.sent.iter().map(|each| format!("_{}_WIRE", snake(each).trim_start_matches('_').to_uppercase()));
     let constants: Vec<_> = constants.filter(|each| is_in(each)).collect();
-    let at_run_time: Vec<&str> = api
-        .definitions
-        .keys()
-        .filter(record)
-        .filter(|each| made(each))
-        .map(String::as_str)
-        .chain(constants.iter().map(String::as_str))
-        .collect();
+    let records = api.definitions.keys().filter(record).filter(|each| made(each)).map(String::as_str);
+    let at_run_time: Vec<&str> = constants.iter().map(String::as_str).chain(records).collect();
     text.push_str(&format!("from gatekeeper.models import (\n{})\n\n", each_line(&at_run_time, "    ")));
     text.push_str("if TYPE_CHECKING:\n");
     let abc = ["AsyncIterator", "Collection", "Iterator", "Mapping"];

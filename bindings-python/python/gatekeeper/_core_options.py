@@ -1,0 +1,52 @@
+"""What a core is given, as far as the engine does not judge it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from gatekeeper.errors import BadRequestError
+
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header (RFC 9110 §5.1)."""
+
+
+def checked_token(token: object) -> str | None:
+    """A token as the engine takes it; None for none."""
+    if token is None:
+        return None
+    if not isinstance(token, str):
+        raise BadRequestError("token must be a string or None")
+    # What is not Unicode is no token, which is for the engine to say.
+    return token if is_unicode(token) else ""
+
+
+def is_unicode(text: str) -> bool:
+    """Whether `text` holds no half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+_MOST_RETRIES = 10
+
+
+def check_http(timeout: object, max_retries: object, default_headers: object, user_agent: object) -> None:
+    """Judge what only matters over HTTP; a place of your own takes it too, so that a program can be moved."""
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
+        raise BadRequestError("timeout must be a number of seconds that is more than 0")
+    if isinstance(max_retries, bool) or not isinstance(max_retries, int) or not 0 <= max_retries <= _MOST_RETRIES:
+        raise BadRequestError(f"max_retries must be a whole number from 0 to {_MOST_RETRIES}")
+    if default_headers is not None:
+        if not isinstance(default_headers, Mapping):
+            raise BadRequestError("default_headers must be a mapping of strings by name")
+        for name, value in default_headers.items():
+            if not isinstance(name, str) or not _HEADER.fullmatch(name):
+                raise BadRequestError("default_headers: each name must be the name of a header")
+            _check_value(f"default_headers.{name}", value)
+    if user_agent is not None:
+        _check_value("user_agent", user_agent)
+
+
+def _check_value(what: str, value: object) -> None:
+    if not isinstance(value, str) or not value.isprintable() or not value.isascii():
+        raise BadRequestError(f"{what} must be a string of printable ASCII")
