@@ -21,7 +21,7 @@ export interface ApiKey {
   /** How much it may use in a period; none for anything. */
   readonly quotaLimit: number | null;
   /** The period of its quota. */
-  readonly quotaPeriod: QuotaPeriod;
+  readonly quotaPeriod: Period;
   /** Anything of yours. */
   readonly metadata: Readonly<Record<string, unknown>> | null;
   /** When it ends, Unix ms; none for never. */
@@ -92,14 +92,14 @@ export interface ForeignKey {
    * What the key's next secret begins with, when it is rotated: as for a new key. Defaults to `gk_live`.
    */
   readonly prefix?: string | null | undefined;
-  /** How much it may use in a period: 0 to 2⁵³ − 1. Defaults to anything. */
+  /** How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything. */
   readonly quotaLimit?: number | null | undefined;
   /**
    * The period of its quota. Defaults to `month`.
    *
    * @defaultValue `'month'`
    */
-  readonly quotaPeriod?: QuotaPeriod | undefined;
+  readonly quotaPeriod?: Period | undefined;
   /**
    * What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
    *
@@ -271,17 +271,6 @@ export interface QuotaCheck {
  * - `unlimited`: Neither has a limit.
  */
 export type QuotaLevel = 'api_key' | 'tenant' | 'unlimited';
-
-/**
- * The calendar period, in UTC, in which a quota is counted.
- *
- * - `hour`: From the full hour on.
- *
- * - `day`: From midnight on.
- *
- * - `month`: From the first day on.
- */
-export type QuotaPeriod = 'hour' | 'day' | 'month';
 
 /** What was recorded, and what is left. */
 export interface RecordedUsage {
@@ -500,14 +489,14 @@ export interface CreateApiKeyInput {
    * to `gk_live`.
    */
   readonly prefix?: string | null | undefined;
-  /** How much it may use in a period: 0 to 2⁵³ − 1. Defaults to anything. */
+  /** How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything. */
   readonly quotaLimit?: number | null | undefined;
   /**
    * The period of its quota. Defaults to `month`.
    *
    * @defaultValue `'month'`
    */
-  readonly quotaPeriod?: QuotaPeriod | undefined;
+  readonly quotaPeriod?: Period | undefined;
   /**
    * What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
    *
@@ -540,10 +529,10 @@ export interface UpdateApiKeyInput {
   readonly name?: string | null | undefined;
   /** Whose it is in your application: at most 256 bytes. */
   readonly ownerId?: string | null | undefined;
-  /** How much it may use in a period: 0 to 2⁵³ − 1; none for anything. */
+  /** How much it may use in a period: 0 to 2⁵³ - 1; none for anything. */
   readonly quotaLimit?: number | null | undefined;
   /** The period of its quota. */
-  readonly quotaPeriod?: QuotaPeriod | null | undefined;
+  readonly quotaPeriod?: Period | null | undefined;
   /** What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. */
   readonly roles?: readonly string[] | null | undefined;
   /** What it may do: at most 100 different ones of 1 to 128 bytes without spaces. */
@@ -597,7 +586,7 @@ export interface KeysServiceConfig {
   /** The `scopes` of `create` where the call says nothing. */
   readonly defaultScopes?: readonly string[] | undefined;
   /** The `quotaPeriod` of `create` where the call says nothing. */
-  readonly defaultQuotaPeriod?: QuotaPeriod | undefined;
+  readonly defaultQuotaPeriod?: Period | undefined;
   /** The `prefix` of `create` where the call says nothing. */
   readonly defaultPrefix?: string | null | undefined;
 }
@@ -701,7 +690,7 @@ export interface AuditRecordInput {
 
 /** What `platform.setTenantQuota` takes by name. */
 export interface SetTenantQuotaInput {
-  /** How much: 0 to 2⁵³ − 1, or `null` for any amount. To be said in any case. */
+  /** How much: 0 to 2⁵³ - 1, or `null` for any amount. To be said in any case. */
   readonly limit: number | null;
   /**
    * In which period. Defaults to `month`.

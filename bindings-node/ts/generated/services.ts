@@ -406,9 +406,10 @@ export class KeysService {
   }
 
   /**
-   * Judges a key at one of the endpoints that were defined when the place was opened, and takes permits
-   * of its limit. For the operator, a root key, and members who may read the keys of the key's tenant;
-   * another tenant's key is not valid.
+   * Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit.
+   *
+   * For the operator, a root key, and members who may read the keys of the key's tenant; another
+   * tenant's key is not valid.
    *
    * @param key - The key itself.
    * @param endpoint - The endpoint's name.

@@ -9,6 +9,7 @@ from gatekeeper._aio_core import _pages, _Service
 from gatekeeper._model import Page, _one_of
 from gatekeeper._requests import UNSET, _changed, _given, _renamed
 from gatekeeper.models import (
+    _FOREIGN_KEY_WIRE,
     ApiKey,
     AuditEvent,
     CreatedApiKey,
@@ -27,7 +28,6 @@ from gatekeeper.models import (
     UsageSummary,
     User,
     ValidatedApiKey,
-    _FOREIGN_KEY_WIRE,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
         MemberRole,
         NewStatus,
         Period,
-        QuotaPeriod,
     )
 
 __all__ = [
@@ -305,14 +304,14 @@ class TenantsService(_Service):
 class KeysService(_Service):
     """API keys of a tenant: make, change, rotate, revoke and verify them."""
 
-    __slots__ = ("_default_scopes", "_default_quota_period", "_default_prefix")
+    __slots__ = ("_default_prefix", "_default_quota_period", "_default_scopes")
 
     def __init__(
         self,
         core: GatekeeperCore,
         *,
         default_scopes: Collection[str] | None = None,
-        default_quota_period: QuotaPeriod | None = None,
+        default_quota_period: Period | None = None,
         default_prefix: str | None = None,
     ) -> None:
         """Make the service of ``core``, with what every call says that does not say otherwise.
@@ -338,7 +337,7 @@ class KeysService(_Service):
         owner_id: str | None = None,
         prefix: str | None = None,
         quota_limit: int | None = None,
-        quota_period: QuotaPeriod | None = None,
+        quota_period: Period | None = None,
         roles: Collection[str] = (),
         scopes: Collection[str] | None = None,
     ) -> CreatedApiKey:
@@ -354,7 +353,7 @@ class KeysService(_Service):
             owner_id: Whose it is in your application: at most 256 bytes. Defaults to nobody's.
             prefix: What it begins with: 1 to 16 of ``[A-Za-z0-9_-]``, a letter or digit at both ends, not
                 reserved. Defaults to ``gk_live``.
-            quota_limit: How much it may use in a period: 0 to 2⁵³ − 1. Defaults to anything.
+            quota_limit: How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
             quota_period: The period of its quota. Defaults to ``month``.
             roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to
                 none.
@@ -432,7 +431,7 @@ class KeysService(_Service):
         name: str | Unset | None = UNSET,
         owner_id: str | Unset | None = UNSET,
         quota_limit: int | Unset | None = UNSET,
-        quota_period: QuotaPeriod | Unset | None = UNSET,
+        quota_period: Period | Unset | None = UNSET,
         roles: Collection[str] | Unset | None = UNSET,
         scopes: Collection[str] | Unset | None = UNSET,
         status: NewStatus | Unset | None = UNSET,
@@ -448,7 +447,7 @@ class KeysService(_Service):
             metadata: Anything of yours: an object of at most 8 KiB of JSON.
             name: What it is called: at most 256 bytes.
             owner_id: Whose it is in your application: at most 256 bytes.
-            quota_limit: How much it may use in a period: 0 to 2⁵³ − 1; none for anything.
+            quota_limit: How much it may use in a period: 0 to 2⁵³ - 1; none for anything.
             quota_period: The period of its quota.
             roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes.
             scopes: What it may do: at most 100 different ones of 1 to 128 bytes without spaces.
@@ -521,11 +520,10 @@ class KeysService(_Service):
         scopes: Collection[str] = (),
         variables: Collection[str] = (),
     ) -> KeyVerdict:
-        """Judges a key at one of the endpoints that were defined when the place was opened, and takes permits of its
-        limit.
-
-        For the operator, a root key, and members who may read the keys of the key's tenant; another tenant's key is
-        not valid.
+        """Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit.
+        
+        For the operator, a root key, and members who may read the keys of the key's tenant; another tenant's key
+        is not valid.
 
         Args:
             key: The key itself.
@@ -931,7 +929,7 @@ class PlatformService(_Service):
 
         Args:
             tenant_id: The tenant's id.
-            limit: How much: 0 to 2⁵³ − 1, or ``null`` for any amount. To be said in any case.
+            limit: How much: 0 to 2⁵³ - 1, or ``null`` for any amount. To be said in any case.
             period: In which period. Defaults to ``month``.
         """
         answer = await self._core._call(

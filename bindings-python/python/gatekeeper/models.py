@@ -30,7 +30,6 @@ __all__ = [
     "Period",
     "QuotaCheck",
     "QuotaLevel",
-    "QuotaPeriod",
     "RecordedUsage",
     "Session",
     "Tenant",
@@ -94,7 +93,7 @@ class ApiKey(Model):
     roles: tuple[str, ...]
     status: KeyStatus
     quota_limit: int | None
-    quota_period: QuotaPeriod
+    quota_period: Period
     metadata: dict[str, Any] | None
     expires_at: int | None
     last_used_at: int | None
@@ -218,7 +217,7 @@ class ForeignKey(TypedDict):
         owner_id: Whose it is in your application: at most 256 bytes. Defaults to nobody's.
         prefix: What the key's next secret begins with, when it is rotated: as for a new key. Defaults to
             ``gk_live``.
-        quota_limit: How much it may use in a period: 0 to 2⁵³ − 1. Defaults to anything.
+        quota_limit: How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
         quota_period: The period of its quota. Defaults to ``month``.
         roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
         scopes: What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to nothing.
@@ -233,7 +232,7 @@ class ForeignKey(TypedDict):
     owner_id: NotRequired[str | None]
     prefix: NotRequired[str | None]
     quota_limit: NotRequired[int | None]
-    quota_period: NotRequired[QuotaPeriod]
+    quota_period: NotRequired[Period]
     roles: NotRequired[Collection[str]]
     scopes: NotRequired[Collection[str]]
     suffix: NotRequired[str | None]
@@ -519,11 +518,6 @@ class QuotaCheck(Model):
 QuotaLevel = Literal["api_key", "tenant", "unlimited"]
 """Which quota a check speaks of. ``"api_key"``: The API key's. ``"tenant"``: The tenant's. ``"unlimited"``: Neither
 has a limit."""
-
-
-QuotaPeriod = Literal["hour", "day", "month"]
-"""The calendar period, in UTC, in which a quota is counted. ``"hour"``: From the full hour on. ``"day"``: From
-midnight on. ``"month"``: From the first day on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -46,4 +46,12 @@ impl Actor {
             Self::Operator | Self::Anonymous => None,
         }
     }
+
+    /// The one tenant it can act in, for a key.
+    pub(crate) fn bound_to(&self) -> Option<TenantId> {
+        match self {
+            Self::ApiKey { tenant, .. } | Self::RootKey { tenant } => Some(*tenant),
+            Self::Operator | Self::User { .. } | Self::Anonymous => None,
+        }
+    }
 }

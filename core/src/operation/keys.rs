@@ -12,7 +12,7 @@ mod update;
 mod validate;
 mod verify;
 
-pub use api_key::{ApiKey, CreatedApiKey, QuotaPeriod};
+pub use api_key::{ApiKey, CreatedApiKey};
 pub use create::CreateApiKey;
 pub use import::{ForeignKey, ImportApiKeys, ImportedApiKeys};
 pub use read::{GetApiKey, ListApiKeys};

@@ -18,7 +18,7 @@ use crate::store::Quota;
 pub struct SetTenantQuota {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// How much: 0 to 2⁵³ − 1, or `null` for any amount. To be said in any case.
+    /// How much: 0 to 2⁵³ - 1, or `null` for any amount. To be said in any case.
     #[serde(deserialize_with = "limit_or_null")]
     pub limit: Option<i64>,
     /// In which period. Defaults to `month`.
@@ -39,7 +39,7 @@ pub struct TenantQuota {
     pub period: Period,
 }
 
-/// The greatest whole number up to which every one is exact in JavaScript: 2⁵³ − 1.
+/// The greatest whole number up to which every one is exact in JavaScript: 2⁵³ - 1.
 const MOST_LIMIT: i64 = 9_007_199_254_740_991;
 
 /// An `Option` that has to be given: a limit that was forgotten is not none.

@@ -1,27 +1,14 @@
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::KeyStatus;
+use crate::metering::Period;
 use crate::operation::Wire;
 use crate::operation::field::from_text;
 use crate::secret::Secret;
 use crate::store::KeyRecord;
-
-/// The calendar period, in UTC, in which a quota is counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum QuotaPeriod {
-    /// From the full hour on.
-    Hour,
-    /// From midnight on.
-    Day,
-    /// From the first day on.
-    #[default]
-    Month,
-}
 
 /// A key, without its secret, which nobody can show again.
 #[derive(Clone, Debug, Serialize)]
@@ -47,7 +34,7 @@ pub struct ApiKey {
     /// How much it may use in a period; none for anything.
     pub quota_limit: Option<i64>,
     /// The period of its quota.
-    pub quota_period: QuotaPeriod,
+    pub quota_period: Period,
     /// Anything of yours.
     pub metadata: Option<Map<String, Value>>,
     /// When it ends, Unix ms; none for never.
@@ -72,28 +59,12 @@ pub struct CreatedApiKey {
     pub plain_text_key: Secret,
 }
 
-impl QuotaPeriod {
-    /// As it is stored.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Month => "month",
-        }
-    }
-
-    fn parse(text: &str) -> Self {
-        let known = [Self::Hour, Self::Day].into_iter().find(|period| period.as_str() == text);
-        known.unwrap_or_default()
-    }
-}
-
 impl ApiKey {
     /// The key as it is at `now`, in Unix ms.
     pub(super) fn new(record: KeyRecord, now: i64) -> Result<Self> {
         Ok(Self {
             status: KeyStatus::of(&record.status, record.expires_at, now),
-            quota_period: QuotaPeriod::parse(&record.quota_period),
+            quota_period: Period::stored(&record.quota_period)?,
             metadata: from_text(record.metadata.as_deref())?,
             id: record.id,
             tenant_id: record.tenant_id,

@@ -2,11 +2,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::given::Given;
-use super::{ApiKey, CreatedApiKey, QuotaPeriod, USUAL_PREFIX};
+use super::{ApiKey, CreatedApiKey, USUAL_PREFIX};
 use crate::access::{Access, Context, Event, TenantRef, check_scopes, may_grant, not_found};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::{self, Prefix};
+use crate::metering::Period;
 use crate::operation::field::{end_of_life, to_text};
 use crate::operation::{Method, Operation, Route};
 use crate::role;
@@ -48,12 +49,12 @@ pub struct CreateApiKey {
     /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
     #[serde(default)]
     pub roles: Vec<String>,
-    /// How much it may use in a period: 0 to 2⁵³ − 1. Defaults to anything.
+    /// How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
     #[serde(default)]
     pub quota_limit: Option<i64>,
     /// The period of its quota. Defaults to `month`.
     #[serde(default)]
-    pub quota_period: QuotaPeriod,
+    pub quota_period: Period,
     /// How long it is good, 1 second to 100 years. Defaults to for ever.
     #[serde(default)]
     pub expires_in_seconds: Option<u64>,
@@ -74,7 +75,7 @@ impl CreateApiKey {
             scopes: Vec::new(),
             roles: Vec::new(),
             quota_limit: None,
-            quota_period: QuotaPeriod::default(),
+            quota_period: Period::default(),
             expires_in_seconds: None,
             metadata: None,
         }

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::given::Given;
-use super::{ApiKey, QuotaPeriod, USUAL_PREFIX};
+use super::{ApiKey, USUAL_PREFIX};
 use crate::access::{Access, Context, Event, TenantRef, check_scopes, may_grant, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::key::Prefix;
+use crate::metering::Period;
 use crate::operation::field::{check_text, end_of_life, to_text};
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::role;
@@ -59,12 +60,12 @@ pub struct ForeignKey {
     /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
     #[serde(default)]
     pub roles: Vec<String>,
-    /// How much it may use in a period: 0 to 2⁵³ − 1. Defaults to anything.
+    /// How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
     #[serde(default)]
     pub quota_limit: Option<i64>,
     /// The period of its quota. Defaults to `month`.
     #[serde(default)]
-    pub quota_period: QuotaPeriod,
+    pub quota_period: Period,
     /// How long it is good from now on, 1 second to 100 years. Defaults to for ever.
     #[serde(default)]
     pub expires_in_seconds: Option<u64>,
@@ -95,7 +96,7 @@ impl ForeignKey {
             scopes: Vec::new(),
             roles: Vec::new(),
             quota_limit: None,
-            quota_period: QuotaPeriod::default(),
+            quota_period: Period::default(),
             expires_in_seconds: None,
             metadata: None,
         }

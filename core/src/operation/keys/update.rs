@@ -2,11 +2,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::given::{Given, or_null};
-use super::{ApiKey, QuotaPeriod, changeable};
+use super::{ApiKey, changeable};
 use crate::access::{Access, Context, Event, TenantRef, check_scopes, may_grant};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::KeyStatus;
+use crate::metering::Period;
 use crate::operation::field::{end_of_life, to_text};
 use crate::operation::{Method, Operation, Route};
 use crate::role;
@@ -36,12 +37,12 @@ pub struct UpdateApiKey {
     /// Whether it is good.
     #[serde(default)]
     pub status: Option<NewStatus>,
-    /// How much it may use in a period: 0 to 2⁵³ − 1; none for anything.
+    /// How much it may use in a period: 0 to 2⁵³ - 1; none for anything.
     #[serde(default, deserialize_with = "or_null")]
     pub quota_limit: Option<Option<i64>>,
     /// The period of its quota.
     #[serde(default)]
-    pub quota_period: Option<QuotaPeriod>,
+    pub quota_period: Option<Period>,
     /// How long it is good from now on, 1 second to 100 years; none for ever.
     #[serde(default, deserialize_with = "or_null")]
     pub expires_in_seconds: Option<Option<u64>>,

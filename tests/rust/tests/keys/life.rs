@@ -1,8 +1,8 @@
 //! The life of a key.
 
 use gatekeeper::{
-    AuditQuery, CreateApiKey, DeleteKey, ErrorKind, KeyStatus, ListApiKeys, NewStatus, QuotaPeriod,
-    RevokeApiKey, RotateApiKey, RotateKey,
+    AuditQuery, CreateApiKey, DeleteKey, ErrorKind, KeyStatus, ListApiKeys, NewStatus, Period, RevokeApiKey,
+    RotateApiKey, RotateKey,
 };
 
 use crate::{create, everywhere, get, is_good, names, owner, standing_still, update};
@@ -19,7 +19,7 @@ fn a_key_is_created_listed_changed_rotated_and_revoked() {
                 scopes: names(&["write", "read", "read"]),
                 roles: names(&["PRO"]),
                 quota_limit: Some(1000),
-                quota_period: QuotaPeriod::Day,
+                quota_period: Period::Day,
                 expires_in_seconds: Some(3600),
                 metadata: serde_json::from_str(r#"{"plan": "b"}"#).unwrap(),
                 ..CreateApiKey::new(tenant)
@@ -28,7 +28,7 @@ fn a_key_is_created_listed_changed_rotated_and_revoked() {
         let key = &created.api_key;
         assert!(created.plain_text_key.expose().starts_with("acme_"));
         assert_eq!((key.scopes.clone(), key.status), (names(&["read", "write"]), KeyStatus::Active));
-        assert_eq!((key.quota_limit, key.quota_period), (Some(1000), QuotaPeriod::Day));
+        assert_eq!((key.quota_limit, key.quota_period), (Some(1000), Period::Day));
         assert_eq!((key.expires_at, key.last_used_at), (Some(key.created_at + 3_600_000), None));
         assert!(is_good(place, &created.plain_text_key));
 
