@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from gatekeeper import Endpoint
+
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 SECONDS = 20
@@ -187,7 +189,7 @@ def test_a_fork_that_asks_for_nothing_but_a_remembered_key_notices_a_change_by_a
     tmp_path: Path,
 ) -> None:
     database = tmp_path / "gatekeeper.db"
-    endpoints = {"OFTEN": {"default": {"maxReq": 1_000_000_000, "duration": 60_000}}}
+    endpoints: dict[str, Endpoint] = {"OFTEN": {"default": {"maxReq": 1_000_000_000, "duration": 60_000}}}
     keys = init_key_manager(url=str(database), endpoints=endpoints)
     key = keys.create_user_api_key("x")["apiKey"]
     assert keys.verify_user_api_key(key, "OFTEN").ok

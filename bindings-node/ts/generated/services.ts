@@ -407,7 +407,6 @@ export class KeysService {
 
   /**
    * Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit.
-   *
    * For the operator, a root key, and members who may read the keys of the key's tenant; another
    * tenant's key is not valid.
    *

@@ -521,9 +521,9 @@ class KeysService(_Service):
         variables: Collection[str] = (),
     ) -> KeyVerdict:
         """Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit.
-        
-        For the operator, a root key, and members who may read the keys of the key's tenant; another tenant's key
-        is not valid.
+
+        For the operator, a root key, and members who may read the keys of the key's tenant; another tenant's key is
+        not valid.
 
         Args:
             key: The key itself.

@@ -40,6 +40,9 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
         format!("{field} must be one of {}", known(&text))
     } else if let Some(expected) = text.rsplit_once(", expected ").map(|(_, expected)| plain(expected)) {
         format!("{field} must be {expected}")
+    } else if let Some(id) = text.strip_prefix("id must be ") {
+        // Said by `Id` itself.
+        format!("{field} must be {}", id.split(" at line").next().unwrap_or_default())
     } else {
         format!("{field} is not valid")
     })

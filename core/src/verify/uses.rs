@@ -53,7 +53,9 @@ impl Uses {
                 Some(Arc::clone(key))
             };
             // The next use of that record waits again.
-            left_out.inspect(|other| drop(other.used.take()));
+            if let Some(other) = left_out {
+                other.used.take();
+            }
         }
         now.boot_ms >= self.due_ms.load(Relaxed)
     }

@@ -1,5 +1,6 @@
 //! What is kept secret, where it is kept, and that it shows nowhere else.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -109,14 +110,14 @@ fn passwords_and_tokens_are_in_no_file_and_no_error_and_no_debug_text() {
                 .unwrap_err(),
             call(&place.with_token(&Secret::new(password)), "auth.me", &json!({})).unwrap_err(),
         ] {
-            told += &format!("{error} {error:?}");
+            write!(told, "{error} {error:?}").unwrap();
         }
         let secret = || Secret::new(password);
-        told += &format!("{:?}", Signup { email: String::new(), password: secret(), name: None });
-        told += &format!("{:?}", Login { email: String::new(), password: secret() });
-        told += &format!("{:?}", ChangePassword { current_password: secret(), new_password: secret() });
-        told += &format!("{:?}", Refresh { refresh_token: secret() });
-        told += &format!("{place:?} {:?}", place.with_token(&secret()));
+        write!(told, "{:?}", Signup { email: String::new(), password: secret(), name: None }).unwrap();
+        write!(told, "{:?}", Login { email: String::new(), password: secret() }).unwrap();
+        write!(told, "{:?}", ChangePassword { current_password: secret(), new_password: secret() }).unwrap();
+        write!(told, "{:?}", Refresh { refresh_token: secret() }).unwrap();
+        write!(told, "{place:?} {:?}", place.with_token(&secret())).unwrap();
     }
     let files: Vec<Vec<u8>> = walk(folder.path()).iter().map(|file| fs::read(file).unwrap()).collect();
     for secret in secrets {

@@ -11,9 +11,8 @@ use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::verify::{Io, Remembered, ValidatedKey, Verdict, check_variables};
 
-/// Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit.
-///
-/// For the operator, a root key, and members who may read the keys of the key's tenant; another tenant's key is not valid.
+/// Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit. For the operator,
+/// a root key, and members who may read the keys of the key's tenant; another tenant's key is not valid.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
