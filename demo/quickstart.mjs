@@ -1,8 +1,14 @@
 // The quickstart of GatekeeperCore in Node, and one failure of each kind; prints a JSON line for each step.
 
-import * as gatekeeper from 'gatekeeper-native';
+import {
+  AuthService,
+  GatekeeperCore,
+  GatekeeperError,
+  KeysService,
+  TenantsService,
+  UsageService,
+} from 'gatekeeper-native';
 
-const { AuthService, GatekeeperCore, GatekeeperError, TenantsService } = gatekeeper;
 const [baseUrl] = process.argv.slice(2);
 const email = 'node@example.com';
 const password = 'hunter2pass';
@@ -29,23 +35,19 @@ core.setToken(accessToken);
 const tenant = await tenants.create('Acme Inc');
 row('create a tenant', `${tenant.name}, role ${tenant.role}`);
 
-// Keys and usage, where this version has them.
-const { KeysService, UsageService } = gatekeeper;
-if (KeysService && UsageService) {
-  const keys = new KeysService(core);
-  const usage = new UsageService(core);
-  const { apiKey } = await keys.create({
-    tenantId: tenant.id,
-    name: 'server-key',
-    scopes: ['read', 'write'],
-    quotaLimit: 2,
-  });
-  row('create a key with a quota of 2', `${apiKey.name}, ${apiKey.status}`);
-  const inference = { tenantId: tenant.id, apiKeyId: apiKey.id, service: 'inference', action: 'completion' };
-  const event = await usage.record({ ...inference, quantity: 1 });
-  row('record usage', `${event.service}.${event.action}, quantity ${event.quantity}`);
-  await failing('check and record more', () => usage.checkAndRecord({ ...inference, quantity: 2 }));
-}
+const keys = new KeysService(core);
+const usage = new UsageService(core);
+const { apiKey } = await keys.create({
+  tenantId: tenant.id,
+  name: 'server-key',
+  scopes: ['read', 'write'],
+  quotaLimit: 2,
+});
+row('create a key with a quota of 2', `${apiKey.name}, ${apiKey.status}`);
+const inference = { tenantId: tenant.id, apiKeyId: apiKey.id, service: 'inference', action: 'completion' };
+const event = await usage.record({ ...inference, quantity: 1 });
+row('record usage', `${event.service}.${event.action}, quantity ${event.quantity}`);
+await failing('check and record more', () => usage.checkAndRecord({ ...inference, quantity: 2 }));
 
 await failing('a wrong password', () => auth.login({ email, password: 'not the password' }));
 const guest = core.withToken((await auth.signup({ email: `guest-of-${email}`, password })).accessToken);

@@ -5,8 +5,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import gatekeeper
-from gatekeeper import AuthService, GatekeeperCore, GatekeeperError, TenantsService
+from gatekeeper import (
+    AuthService,
+    GatekeeperCore,
+    GatekeeperError,
+    KeysService,
+    TenantsService,
+    UsageService,
+)
 
 
 def row(what: str, answer: str) -> None:
@@ -43,17 +49,16 @@ def main(url: str) -> None:
 
 
 def metered(core: GatekeeperCore, tenant_id: str) -> None:
-    """Keys and usage, where this version has them."""
-    services: Any = gatekeeper
-    if not (hasattr(services, "KeysService") and hasattr(services, "UsageService")):
-        return
-    keys, usage = services.KeysService(core), services.UsageService(core)
+    """Keys and usage."""
+    keys, usage = KeysService(core), UsageService(core)
     created = keys.create(tenant_id=tenant_id, name="server-key", scopes=["read", "write"], quota_limit=2)
     row("create a key with a quota of 2", f"{created.api_key.name}, {created.api_key.status}")
     event = usage.record(tenant_id, "inference", "completion", api_key_id=created.api_key.id, quantity=1)
     row("record usage", f"{event.service}.{event.action}, quantity {event.quantity}")
-    one = {"api_key_id": created.api_key.id, "quantity": 2}
-    failing("check and record more", lambda: usage.check_and_record(tenant_id, "inference", "completion", **one))
+    failing(
+        "check and record more",
+        lambda: usage.check_and_record(tenant_id, "inference", "completion", api_key_id=created.api_key.id, quantity=2),
+    )
 
 
 main(sys.argv[1])

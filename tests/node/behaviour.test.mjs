@@ -26,8 +26,8 @@ for (const [place, urlOf] of Object.entries(places)) {
             (refusal) => refusal,
           );
           assert.ok(error instanceof gatekeeper.GatekeeperError, `${at}: ${error}`);
-          const { status, code, message } = error;
-          matches({ status, code, message }, step.fails, at);
+          const { status, code, message, details } = error;
+          matches({ status, code, message, details }, step.fails, at);
           assert.notEqual(error.constructor, gatekeeper.GatekeeperError);
           continue;
         }

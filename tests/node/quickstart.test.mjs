@@ -3,11 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import * as gatekeeper from 'gatekeeper-native';
 import { databaseOf, root, run, secret } from './helpers/support.mjs';
 
 const readme = readFileSync(`${root}/README.md`, 'utf8');
-const skip = !('KeysService' in gatekeeper && 'UsageService' in gatekeeper) && 'not there yet';
 const ENDING = `
 if (event.quantity !== 1 || event.apiKeyId !== apiKey.id) throw new Error(JSON.stringify(event));
 if (!plainTextKey.startsWith('gk_live_')) throw new Error('no key');
@@ -18,7 +16,7 @@ for (const [place, urlOf] of [
   ['memory', () => 'memory:'],
   ['a file', (t) => `sqlite:${databaseOf(t)}`],
 ]) {
-  test(`the quickstart runs as printed, in ${place}`, { skip }, async (t) => {
+  test(`the quickstart runs as printed, in ${place}`, async (t) => {
     const blocks = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, block]) => block);
     const [quickstart] = blocks.filter((block) => block.includes('new UsageService(core)'));
     assert.ok(quickstart.includes('sqlite:gatekeeper.db'));

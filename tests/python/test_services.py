@@ -58,7 +58,12 @@ def test_behaviour(scenario: dict[str, Any], place: str, make: Callable[..., Any
             answer = plain(call(core, entry["service"], snake(method), fields, iterates=iterates))
         except GatekeeperError as error:
             assert "fails" in step, (step, error)  # noqa: PT017 - a failure of which all is compared
-            said = {"status": error.status, "code": error.code, "message": error.message}
+            said = {
+                "status": error.status,
+                "code": error.code,
+                "message": error.message,
+                "details": error.details,
+            }
             assert_matches(said, step["fails"], step)
             # One class for each code.
             assert type(error) is GatekeeperError._by_code[step["fails"]["code"]]  # noqa: PT017

@@ -48,8 +48,10 @@ fn run(place: &Gatekeeper, scenario: &Value) {
                 }
             }
             (Err(error), Some(expected)) => {
-                let said =
-                    json!({ "status": error.status(), "code": error.code(), "message": error.message() });
+                let said = json!({
+                    "status": error.status(), "code": error.code(), "message": error.message(),
+                    "details": error.details(),
+                });
                 assert_matches(&said, expected, &at);
             }
             (Ok(answer), Some(_)) => panic!("{at}: gave {answer}"),
