@@ -32,6 +32,8 @@ class Plan:
     """Instead of each row's own number, in the short form."""
     rounds: int
     rounds_of_ours: int
+    events: int
+    """How many events a summary goes over."""
 
     def keys_of(self, row: Row) -> int:
         """Over how many keys the row goes."""
@@ -40,8 +42,10 @@ class Plan:
         return self.keys if row.most_keys is None else self.slow_keys or row.most_keys
 
 
-FULL = Plan(seconds=3, pair_seconds=10, keys=1_000_000, slow_keys=None, rounds=10, rounds_of_ours=100)
-QUICK = Plan(seconds=0.2, pair_seconds=0.2, keys=2000, slow_keys=20, rounds=2, rounds_of_ours=3)
+FULL = Plan(
+    seconds=3, pair_seconds=10, keys=1_000_000, slow_keys=None, rounds=10, rounds_of_ours=100, events=10_000_000
+)
+QUICK = Plan(seconds=0.2, pair_seconds=0.2, keys=2000, slow_keys=20, rounds=2, rounds_of_ours=3, events=20_000)
 
 
 class Measurement:

@@ -37,9 +37,11 @@ def rust_rows() -> list[str]:
     """The core's rows."""
     run("cargo", "bench", "--quiet", "-p", "gatekeeper-native", "--bench", "verify")
     keys = int(os.environ.get("GATEKEEPER_BENCH_KEYS", MILLION))
-    sha256, hot, malformed, everywhere = map(criterion, ("sha256", "hot", "malformed", "random"))
+    names = ("sha256", "hot", "validate", "malformed", "random")
+    sha256, hot, validate, malformed, everywhere = map(criterion, names)
     return [
         ratio_row("Rust, verify", hot, "`aws-lc-rs` SHA-256", sha256, 4),
+        ratio_row("Rust, validate", validate, "Rust, verify", hot, 1.3),
         ratio_row(f"Rust, over {keys:,} keys", everywhere, "Rust, verify", hot, 6),
         ratio_row("Rust, malformed key refused", malformed, "Rust, verify", hot, 0.5),
     ]

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import comparison, curve_chart, curves, machine, memory, peers_chart, redis_server, table
+from bench import comparison, curve_chart, curves, machine, memory, peers_chart, redis_server, services, table
 from bench.measure import FULL, QUICK, Measurement, Plan
 from bench.processes import ROOT
 from bench.rows import ROWS
@@ -69,6 +69,7 @@ def main() -> None:
     output.mkdir(exist_ok=True)
 
     in_memory = ["Not measured in the short form."] if quick else memory.section()
+    of_services = services.section(plan.seconds, plan.events)
     results = measured(plan)
     keys = plan.keys_of(ROWS[0])
     rows = peers_table(results, keys)
@@ -85,6 +86,10 @@ def main() -> None:
         "## Beside SHA-256",
         "",
         *in_memory,
+        "",
+        "## Usage and logins",
+        "",
+        *of_services,
         "",
         "## Against peers",
         "",
@@ -105,7 +110,19 @@ def main() -> None:
     ]
     (output / "RESULTS.md").write_text("\n".join(document))
     if not quick:
-        fill_readme([f"{machine.machine()}.", "", *rows, "", "![Every column as bars](bench/peers.svg)"])
+        fill_readme(
+            [
+                f"{machine.machine()}.",
+                "",
+                *rows,
+                "",
+                "![Every column as bars](bench/peers.svg)",
+                "",
+                "Usage and logins, in the same run:",
+                "",
+                *of_services,
+            ]
+        )
     print("\n".join(document))
 
 
