@@ -46,6 +46,7 @@ impl LastUse {
     const WAITS: u64 = 1;
 
     /// Whether a use at `wall_ms` has to be noted.
+    #[inline]
     pub(crate) fn is_news(&self, wall_ms: u64) -> bool {
         (self.0.load(Relaxed) >> 1) + Self::GRAIN_MS <= wall_ms
     }
@@ -73,9 +74,12 @@ impl KnownKey {
     }
 
     /// Whether its digest was made of the key and then `suffix`.
+    #[inline]
     pub(crate) fn is_hashed_with(&self, suffix: &str) -> bool {
-        let own = self.extra.as_ref().and_then(|extra| extra.hashed_suffix.as_deref());
-        own.unwrap_or_default() == suffix
+        match self.extra.as_ref().and_then(|extra| extra.hashed_suffix.as_deref()) {
+            None => suffix.is_empty(),
+            Some(own) => own == suffix,
+        }
     }
 
     /// A serial for a new record.

@@ -114,6 +114,7 @@ impl Engine {
     }
 
     /// Judges `key` as `view` has it for a caller bound to `tenant` or to none, and takes one permit of its slot.
+    #[inline]
     pub(crate) fn verify<V: AsRef<str>>(
         &self,
         key: &str,
@@ -138,6 +139,7 @@ impl Engine {
     ///
     /// # Errors
     /// `bad_request` where its limit can never hold so many.
+    #[inline]
     pub(crate) fn admit<V: AsRef<str>>(
         &self,
         known: Arc<KnownKey>,
@@ -175,6 +177,7 @@ impl Engine {
 
     /// Notes that a key that is good is used. False where that has to be written now and `io` forbids it: for a caller who
     /// may wait it is written in passing, so that this is so once in a minute.
+    #[inline]
     pub(crate) fn note_use(&self, key: &Arc<KnownKey>, view: View<'_>, io: Io) -> bool {
         if !self.uses.note(key, view.now) {
             return true;

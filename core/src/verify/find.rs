@@ -19,6 +19,7 @@ const MOST_FOREIGN: usize = 512;
 impl Engine {
     /// The key, if there is one and it is good as of `view` for a caller bound to `tenant` or to none; nothing if that
     /// would need I/O and `io` forbids it.
+    #[inline]
     pub(crate) fn live_key(
         &self,
         key: &str,
@@ -37,6 +38,7 @@ impl Engine {
     }
 
     /// The record of a key: of one that has our form, or, where digests were imported, of any other.
+    #[inline]
     fn find_key(&self, key: &str, words: &Words<Map>, io: Io) -> Result<Option<Remembered>> {
         let prefix = key::well_formed(key);
         // A root or platform key is never a user's.
@@ -80,6 +82,7 @@ impl Engine {
 
     /// The record of the digest that was made of a key and then `suffix`. One that was made with another suffix is of
     /// another key, which is longer or shorter.
+    #[inline]
     fn find_made_with(
         &self,
         digest: &Digest,
@@ -94,20 +97,25 @@ impl Engine {
     }
 
     /// The record of `digest`, as fresh as `words` say; nothing if that would need I/O and `io` forbids it.
+    #[inline]
     fn find(&self, digest: &Digest, words: &Words<Map>, io: Io) -> Result<Option<Remembered>> {
-        if let Some(remembered) = self.cache.get(digest, words) {
-            return Ok(Some(remembered));
+        match self.cache.get(digest, words) {
+            Some(remembered) => Ok(Some(remembered)),
+            None if io == Io::Forbidden => Ok(None),
+            None => self.look_up(digest, words).map(Some),
         }
-        if io == Io::Forbidden {
-            return Ok(None);
-        }
+    }
+
+    /// The same from the store.
+    #[cold]
+    fn look_up(&self, digest: &Digest, words: &Words<Map>) -> Result<Remembered> {
         let _flight = self.cache.flight(digest);
         // Whoever held the flight before may have brought the answer.
         if let Some(remembered) = self.cache.get(digest, words) {
-            return Ok(Some(remembered));
+            return Ok(remembered);
         }
         let AsOf { number: as_of, found } = self.store().key_by_digest(digest, words)?;
-        Ok(Some(match found {
+        Ok(match found {
             None => {
                 self.cache.insert_unknown(digest, as_of);
                 Remembered::Unknown
@@ -117,12 +125,13 @@ impl Engine {
                 self.cache.insert_known(digest, Arc::clone(&key));
                 Remembered::Known(key)
             }
-        }))
+        })
     }
 }
 
 impl Remembered {
     /// The same, but nobody's where the key is not good at `wall_ms` for a caller bound to `tenant` or to none.
+    #[inline]
     fn if_good(self, wall_ms: u64, tenant: Option<TenantId>) -> Self {
         match self {
             Self::Known(known) if known.is_good(wall_ms, tenant) => Self::Known(known),

@@ -22,6 +22,7 @@ impl Targets {
     ///
     /// # Errors
     /// `bad_request` where it was never defined.
+    #[inline]
     pub(crate) fn get(&self, name: &str) -> Result<&Target> {
         self.0.get(name).ok_or_else(|| self.never_defined())
     }

@@ -36,6 +36,7 @@ impl Uses {
     }
 
     /// Notes that `key` is used; true where it is time to write.
+    #[inline]
     pub(super) fn note(&self, key: &Arc<KnownKey>, now: Now) -> bool {
         key.used.is_news(now.wall_ms) && self.note_news(key, now)
     }
