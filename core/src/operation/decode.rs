@@ -116,7 +116,7 @@ mod tests {
             r#"{"tenantId": "tnt_00000000000000000000000000", "period": "canary, expected `x` at line"}"#;
         assert_eq!(
             decode::<crate::SummarizeUsage>(period).unwrap_err().message(),
-            "period must be one of \"hour\", \"day\", \"month\""
+            "period must be one of hour, day, month"
         );
         for broken in ["", "canary", "{\"prefix\": \"a\"", "{\"prefix\": \"a\"} x"] {
             assert!(refusal(broken).starts_with("the request is not JSON"));
