@@ -166,7 +166,7 @@ fn what_is_out_of_range_is_refused_and_named() {
         ("usage.record", json!({"createdAt": 1}), "createdAt"),
         ("usage.checkAndRecord", json!({"quantity": 0}), "quantity"),
         ("usage.check", json!({"quantity": 0}), "quantity"),
-        ("usage.summary", json!({"period": "year"}), "period must be one of \"hour\", \"day\", \"month\""),
+        ("usage.summary", json!({"period": "year"}), "period must be one of hour, day, month"),
         ("usage.events", json!({"cursor": "canary"}), "cursor"),
         ("platform.setTenantQuota", json!({}), "limit"),
         ("platform.setTenantQuota", json!({"limit": -1}), "limit"),
