@@ -118,7 +118,7 @@ def main() -> None:
                 "",
                 "![Every column as bars](bench/peers.svg)",
                 "",
-                "Usage and logins, in the same run:",
+                "Usage and logins:",
                 "",
                 *of_services,
             ]
