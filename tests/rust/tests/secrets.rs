@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use gatekeeper::{ChangePassword, Gatekeeper, Login, Options, Refresh, Secret, Signup};
 use gatekeeper_tests::{User, call, text};
@@ -82,6 +85,77 @@ fn what_was_revoked_stays_revoked_when_the_place_is_opened_again() {
     let place = open(&database, None);
     assert!(call(&place.with_token(&Secret::new(access)), "auth.me", &json!({})).is_err());
     assert!(call(&place.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).is_err());
+}
+
+/// All that is logged while `run` runs on this thread, at every level.
+fn logged(run: impl FnOnce()) -> String {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let to = Arc::clone(&lines);
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(move || Lines(Arc::clone(&to)))
+        .finish();
+    let _until_the_end = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
+    run();
+    String::from_utf8(lines.lock().unwrap().clone()).unwrap()
+}
+
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_logged_at_every_level_names_the_database_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let mut secrets = vec!["correct horse".to_owned()];
+    let lines = logged(|| {
+        let place = open(&database, None);
+        let user = User::sign_up(&place, "a@example.com");
+        let tenant = user.new_tenant("acme");
+        let key = user.call("keys.create", &json!({ "tenantId": tenant, "name": "k" })).unwrap();
+        let root = place.create_root_key("root").unwrap();
+        secrets.extend([user.access_token.clone(), user.refresh_token.clone()]);
+        secrets.extend([text(&key, "plainTextKey"), root.key.expose().to_owned()]);
+        let _ = call(&place.with_token(&Secret::new("canary.canary.canary")), "auth.me", &json!({}));
+    });
+    secrets.push(fs::read_to_string(folder.path().join("gatekeeper.db-secret")).unwrap());
+    secrets.push("canary".to_owned());
+    assert!(lines.contains("GATEKEEPER_SECRET is not set"), "{lines}");
+    for secret in secrets {
+        assert!(!lines.contains(&secret), "{lines}");
+    }
+}
+
+#[test]
+fn what_was_revoked_stays_revoked_when_its_process_is_killed_right_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    for _ in 0..10 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_log-out"))
+            .arg(&database)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut tokens = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut tokens).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (access, refresh) = tokens.trim().split_once(' ').unwrap();
+        let place = open(&database, None);
+        assert!(call(&place.with_token(&Secret::new(access)), "auth.me", &json!({})).is_err());
+        assert!(call(&place.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).is_err());
+    }
 }
 
 #[test]
