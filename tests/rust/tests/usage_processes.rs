@@ -124,15 +124,19 @@ fn what_a_killed_process_acknowledged_is_there_and_the_quota_holds() {
 fn no_writer_waits_for_a_second_beside_two_busy_processes() {
     let place = Place::new(None);
     let workers: [Child; 2] = place.workers(2, 3);
-    // A third writes now and then, by another operation.
     let mut own = Duration::ZERO;
-    for _ in 0..100 {
-        let start = std::time::Instant::now();
-        place.gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
-        own = own.max(start.elapsed());
-        sleep(Duration::from_millis(20));
-    }
-    let said = workers.map(said);
+    let said = std::thread::scope(|scope| {
+        // Read while they write: a full pipe would hold them up.
+        let readers = workers.map(|worker| scope.spawn(|| said(worker)));
+        // A third writes now and then, by another operation.
+        for _ in 0..100 {
+            let start = std::time::Instant::now();
+            place.gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+            own = own.max(start.elapsed());
+            sleep(Duration::from_millis(20));
+        }
+        readers.map(|reader| reader.join().unwrap())
+    });
     let counts = said.each_ref().map(|(ids, _)| ids.len());
     let longest = said.each_ref().map(|(_, longest)| longest.unwrap());
     println!("{counts:?} events, {longest:?} ms at most; {own:?} beside them");
