@@ -53,6 +53,11 @@ impl Clock {
         }
     }
 
+    /// Unix milliseconds, as records keep them.
+    pub(crate) fn unix_ms(&self) -> i64 {
+        i64::try_from(self.wall_ms()).unwrap_or(i64::MAX)
+    }
+
     /// A time of 1/4096 ms that is later than every one before it in this process: Unix ms, and where that does not
     /// move, the next tick.
     pub(crate) fn tick(&self) -> u64 {
@@ -90,6 +95,12 @@ impl ManualClock {
     #[must_use]
     pub fn new() -> Self {
         Self { wall_ms: Arc::new(AtomicU64::new(read(ClockId::Realtime))), last_tick: Arc::default() }
+    }
+
+    /// The same clock at a time of its own, as it is before or after a step.
+    #[cfg(test)]
+    pub(crate) fn stepping(&self) -> Self {
+        Self { wall_ms: Arc::new(AtomicU64::new(self.wall_ms.load(Relaxed))), ..self.clone() }
     }
 
     /// Moves the time forward by `ms` milliseconds; it stops at the end of what a `u64` holds.

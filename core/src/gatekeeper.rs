@@ -17,6 +17,7 @@ use crate::limit::Endpoints;
 use crate::operation::{self, Entry, Operation, Request};
 use crate::place::{OpenPlace, Place as Opened};
 use crate::secret::Secret;
+use crate::store::DEFAULT_TENANT;
 use crate::verify::{CacheSizes, Caller, Io, Targets, ValidatedKey, Verifier};
 use crate::window::Limit;
 use url::Place;
@@ -236,7 +237,7 @@ impl Gatekeeper {
     /// # Errors
     /// `service_unavailable` where one of them does not.
     pub fn check_ready(&self) -> Result<()> {
-        self.place.store().read_rows(|rows| rows.tenants(None, 1))?;
+        self.place.store().read_rows(|rows| rows.tenant(DEFAULT_TENANT))?;
         self.place.engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?).map(drop)
     }
 

@@ -64,7 +64,7 @@ impl Place {
 
     /// The present, as records keep it.
     pub(crate) fn now(&self) -> i64 {
-        i64::try_from(self.clock().wall_ms()).unwrap_or(i64::MAX)
+        self.clock().unix_ms()
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {

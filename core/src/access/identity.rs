@@ -74,7 +74,7 @@ pub(super) fn bind(
         let Some(tenant) = tenant else { return Err(not_found().into()) };
         let role = match actor {
             Actor::Operator if rows.tenant(tenant)?.is_some() => None,
-            Actor::RootKey { tenant: own } | Actor::ApiKey { tenant: own, .. } if *own == tenant => None,
+            actor if actor.bound_to() == Some(tenant) => None,
             Actor::User { id, .. } => {
                 let role = rows.role_name(tenant, *id)?.and_then(|role| MemberRole::parse(&role));
                 Some(role.ok_or_else(not_found)?)

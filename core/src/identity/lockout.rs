@@ -17,21 +17,22 @@ const FIRST_WAIT_MS: i64 = 60_000;
 const LONGEST_WAIT_MS: i64 = 15 * 60_000;
 /// After so long without a failure, all are forgotten.
 const FORGOTTEN_MS: i64 = 24 * 60 * 60_000;
-/// The name under which all unknown sources count together; no source has it.
+/// The source that all unknown ones count as, together.
 const ANY: &str = "*";
 
 /// An account, which need not exist, and the source of a login to it.
 pub(crate) struct Lockout<'a> {
     account: Digest,
+    /// What all unknown sources of the account are counted under; no address has a line break, so that it is no account.
+    everywhere: Digest,
     source: Option<&'a str>,
 }
 
 impl<'a> Lockout<'a> {
     pub(crate) fn of(email: &Email, source: Option<&'a str>) -> Self {
-        Self {
-            account: Digest::of(email.as_str().as_bytes()),
-            source: source.filter(|source| *source != ANY),
-        }
+        let digest_of = |text: &str| Digest::of(text.as_bytes());
+        let everywhere = digest_of(&format!("\n{}", email.as_str()));
+        Self { account: digest_of(email.as_str()), everywhere, source }
     }
 
     /// Counts a login as failed before it is judged, so that many at once count as many.
@@ -42,23 +43,12 @@ impl<'a> Lockout<'a> {
         let Some(source) = self.source else { return Ok(()) };
         store.write(|tx| {
             let is_known = tx.is_known_source(&self.account, source)?;
-            self.count(tx, source, now, if is_known { FIRST_WAIT_MS } else { LONGEST_WAIT_MS })?;
-            if is_known { Ok(()) } else { self.count(tx, ANY, now, LONGEST_WAIT_MS) }
+            if is_known {
+                return count(tx, &self.account, source, now, FIRST_WAIT_MS);
+            }
+            count(tx, &self.account, source, now, LONGEST_WAIT_MS)?;
+            count(tx, &self.everywhere, ANY, now, LONGEST_WAIT_MS)
         })
-    }
-
-    fn count(&self, tx: &Tx<'_>, source: &str, now: i64, longest: i64) -> Result<(), Failure> {
-        let failed = tx.failed_logins(&self.account, source)?;
-        let wait = wait_of(failed, longest) - (now - failed.last_at).max(0);
-        if wait > 0 {
-            let seconds = u32::try_from(wait.cast_unsigned().div_ceil(1000)).unwrap_or(u32::MAX);
-            let message = "too many failed logins: wait, or ask for a new password";
-            return Err(GatekeeperError::new(ErrorKind::RateLimited, message).after(seconds).into());
-        }
-        if now - failed.last_at >= FORGOTTEN_MS {
-            tx.forget_failed_logins(&self.account, source)?;
-        }
-        tx.count_failed_login(&self.account, source, now)
     }
 
     /// The login was right after all: forgets its failures, and remembers its source.
@@ -66,7 +56,7 @@ impl<'a> Lockout<'a> {
         let Some(source) = self.source else { return Ok(()) };
         if !tx.is_known_source(&self.account, source)? {
             // Counted when it began. What others have failed stays: they must guess no faster for it.
-            tx.uncount_failed_login(&self.account, ANY)?;
+            tx.uncount_failed_login(&self.everywhere, ANY)?;
         }
         tx.forget_failed_logins(&self.account, source)?;
         self.remember(tx, now)
@@ -76,6 +66,21 @@ impl<'a> Lockout<'a> {
     pub(crate) fn remember(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
         self.source.map_or(Ok(()), |source| tx.remember_source(&self.account, source, now))
     }
+}
+
+/// Counts a failed login of `account` from `source`, unless it has to wait.
+fn count(tx: &Tx<'_>, account: &Digest, source: &str, now: i64, longest: i64) -> Result<(), Failure> {
+    let failed = tx.failed_logins(account, source)?;
+    let wait = wait_of(failed, longest) - (now - failed.last_at).max(0);
+    if wait > 0 {
+        let seconds = u32::try_from(wait.cast_unsigned().div_ceil(1000)).unwrap_or(u32::MAX);
+        let message = "too many failed logins: wait, or ask for a new password";
+        return Err(GatekeeperError::new(ErrorKind::RateLimited, message).after(seconds).into());
+    }
+    if now - failed.last_at >= FORGOTTEN_MS {
+        tx.forget_failed_logins(account, source)?;
+    }
+    tx.count_failed_login(account, source, now)
 }
 
 /// How long after the last of these failures the next login has to wait.

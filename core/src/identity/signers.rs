@@ -44,7 +44,7 @@ pub(crate) struct Keyring<'a> {
 impl Keyring<'_> {
     /// The present, as records keep it.
     pub(super) fn now(&self) -> i64 {
-        i64::try_from(self.clock.wall_ms()).unwrap_or(i64::MAX)
+        self.clock.unix_ms()
     }
 }
 

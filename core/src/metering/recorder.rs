@@ -1,16 +1,14 @@
 //! Records usage: events that come at the same time share a transaction, and each has its own outcome.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 
 use super::ledger::Ledger;
 use super::queue::Queue;
 use super::quota::QuotaCheck;
 use crate::clock::Clock;
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::fork::{Guards, Rest, Watched, lock};
+use crate::fork::{Guards, Rest, Watched};
 use crate::id::{EventId, KeyId, TenantId};
-use crate::secret::random;
 use crate::store::{Failure, Rows, Store, UsageRow};
 
 /// Something that was used.
@@ -53,8 +51,6 @@ pub(crate) struct Recorded {
 /// The queue of those who record usage in one place.
 pub(crate) struct Recorder {
     queue: Queue<Usage, Recorded>,
-    /// The last event's id: the next one is later, also in the same millisecond and when the clock steps back.
-    last: Mutex<u128>,
 }
 
 /// A recorder, put to rest at every fork. It has to be made before the store is: who leads needs the store, and what is
@@ -63,7 +59,7 @@ pub(crate) type OpenRecorder = Watched<Recorder>;
 
 impl Recorder {
     pub(crate) fn open() -> OpenRecorder {
-        Watched::new(Self { queue: Queue::new(), last: Mutex::default() })
+        Watched::new(Self { queue: Queue::new() })
     }
 
     /// Records usage, on disk when this returns.
@@ -73,16 +69,15 @@ impl Recorder {
     /// `plan_limit` where there is no room and it was asked for: then nothing is written. Others fail everything that
     /// was to be written with it.
     pub(crate) fn record(&self, store: &Store, clock: &Clock, usage: Usage) -> Result<Recorded> {
-        self.queue.submit(usage, |usages| self.record_all(store, clock, usages))
+        self.queue.submit(usage, |usages| Self::record_all(store, clock, usages))
     }
 
     /// Records all in one transaction; one outcome for each.
-    fn record_all(&self, store: &Store, clock: &Clock, usages: Vec<Usage>) -> Vec<Result<Recorded>> {
+    fn record_all(store: &Store, clock: &Clock, usages: Vec<Usage>) -> Vec<Result<Recorded>> {
         let count = usages.len();
         let written = store.write(|tx| {
             let tx = &*tx;
-            let now = i64::try_from(clock.wall_ms()).unwrap_or(i64::MAX);
-            let mut batch = Batch::new(tx, now, || self.next_id(clock));
+            let mut batch = Batch::new(tx, clock);
             let mut outcomes = Vec::with_capacity(count);
             for usage in usages {
                 // Nothing is written yet: what is refused leaves the others alone.
@@ -98,43 +93,30 @@ impl Recorder {
         });
         written.unwrap_or_else(|error| fail_all(error, count))
     }
-
-    fn next_id(&self, clock: &Clock) -> Result<EventId> {
-        let mut last = lock(&self.last);
-        let drawn = EventId::generate(clock)?.bits();
-        if drawn > *last {
-            *last = drawn;
-        } else {
-            // Not the very next: another process may stand at the same one (RFC 9562 §6.2).
-            *last = last.saturating_add(1 + u128::from(u32::from_be_bytes(random()?)));
-        }
-        Ok(EventId::from_bits(*last))
-    }
 }
 
 impl Rest for Recorder {
     fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
         self.queue.rest(guards);
-        // Both sides draw anew, so that they do not draw the same.
-        *lock(&self.last) = 0;
     }
 }
 
 /// What is to be written in one transaction.
-struct Batch<'a, I> {
+struct Batch<'a> {
     rows: &'a Rows<'a>,
+    clock: &'a Clock,
     now: i64,
-    next_id: I,
     ledger: Ledger<'a>,
     events: Vec<UsageRow>,
     /// Which of the events stands under an idempotency key.
     under: HashMap<(TenantId, String), usize>,
 }
 
-impl<'a, I: FnMut() -> Result<EventId>> Batch<'a, I> {
-    fn new(rows: &'a Rows<'a>, now: i64, next_id: I) -> Self {
+impl<'a> Batch<'a> {
+    fn new(rows: &'a Rows<'a>, clock: &'a Clock) -> Self {
+        let now = clock.unix_ms();
         let ledger = Ledger::new(rows, now);
-        Self { rows, now, next_id, ledger, events: Vec::new(), under: HashMap::new() }
+        Self { rows, clock, now, ledger, events: Vec::new(), under: HashMap::new() }
     }
 
     fn judge(&mut self, usage: Usage) -> Result<Recorded, Failure> {
@@ -175,7 +157,7 @@ impl<'a, I: FnMut() -> Result<EventId>> Batch<'a, I> {
         let (idempotency_key, request) =
             usage.idempotency.map(|idempotency| (idempotency.key, idempotency.request)).unzip();
         let event = UsageRow {
-            id: (self.next_id)()?,
+            id: EventId::generate(self.clock)?,
             tenant_id: usage.tenant,
             api_key_id: usage.key,
             service: usage.service,

@@ -11,6 +11,19 @@ const MOST_METADATA: usize = 8 * 1024;
 /// The longest life of what ends: 100 years of 365.25 days.
 pub(super) const MOST_SECONDS: u64 = 3_155_760_000;
 
+/// The largest quota: what every language counts exactly.
+const MOST_QUOTA: i64 = (1 << 53) - 1;
+
+/// A quota, or none, of 0 to 2⁵³ - 1.
+pub(super) fn check_quota(field: &str, limit: Option<i64>) -> Result<()> {
+    if limit.is_none_or(|limit| (0..=MOST_QUOTA).contains(&limit)) {
+        return Ok(());
+    }
+    Err(GatekeeperError::bad_request(format!(
+        "{field} must be null or a whole number from 0 to {MOST_QUOTA}"
+    )))
+}
+
 /// Text of at most 256 bytes without U+0000.
 pub(super) fn check_text(field: &str, text: Option<&str>) -> Result<()> {
     match text {

@@ -4,9 +4,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, json};
 
 use crate::access::{Access, Context, Event, not_found};
-use crate::error::{GatekeeperError, Result};
+use crate::error::Result;
 use crate::id::TenantId;
 use crate::metering::Period;
+use crate::operation::field::check_quota;
 use crate::operation::{Method, Operation, Route};
 use crate::store::Quota;
 
@@ -39,9 +40,6 @@ pub struct TenantQuota {
     pub period: Period,
 }
 
-/// The greatest whole number up to which every one is exact in JavaScript: 2⁵³ - 1.
-const MOST_LIMIT: i64 = 9_007_199_254_740_991;
-
 /// An `Option` that has to be given: a limit that was forgotten is not none.
 fn limit_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Option::deserialize(deserializer)
@@ -64,12 +62,7 @@ impl Operation for SetTenantQuota {
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
     fn check(&self) -> Result<()> {
-        if self.limit.is_none_or(|limit| (0..=MOST_LIMIT).contains(&limit)) {
-            return Ok(());
-        }
-        Err(GatekeeperError::bad_request(format!(
-            "limit must be null or a whole number from 0 to {MOST_LIMIT}"
-        )))
+        check_quota("limit", self.limit)
     }
 
     async fn run(self, context: &Context<'_>) -> Result<TenantQuota> {

@@ -12,7 +12,7 @@ use super::{
     Request, RevokeApiKey, RevokeSession, RotateApiKey, RotateKey, SetTenantQuota, Signup, SummarizeUsage,
     UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
 };
-use crate::access::{Access, Call, Context};
+use crate::access::{Access, Call, Context, TenantRef};
 use crate::error::{GatekeeperError, Result};
 
 /// An HTTP method.
@@ -91,12 +91,15 @@ impl Entry {
 }
 
 async fn run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<String> {
-    if O::ACCESS == Access::KeyManager {
+    let (operation, context): (O, _) = if O::ACCESS == Access::KeyManager {
         // A wrong root key is said before a word on the request.
-        call.admit(O::ACCESS, None, super::TenantRef::None)?;
-    }
-    let operation: O = decode(request)?;
-    let context = admitted(call, &operation)?;
+        let context = call.admit(O::ACCESS, None, TenantRef::None)?;
+        (decode(request)?, context)
+    } else {
+        let operation = decode(request)?;
+        let context = admitted(call, &operation)?;
+        (operation, context)
+    };
     let output = operation.run(&context).await?;
     serde_json::to_string(&output).map_err(GatekeeperError::internal)
 }

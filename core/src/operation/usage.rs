@@ -17,8 +17,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::field::from_text;
-use crate::access::{Actor, Context};
-use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::access::{Actor, Context, forbidden};
+use crate::error::{GatekeeperError, Result};
 use crate::id::{EventId, KeyId, TenantId};
 use crate::store::UsageRow;
 
@@ -83,8 +83,7 @@ fn key_of(context: &Context<'_>, named: Option<KeyId>) -> Result<Option<KeyId>> 
     match (context.actor(), named) {
         (Actor::ApiKey { id, .. }, None) => Ok(Some(*id)),
         (Actor::ApiKey { id, .. }, Some(named)) if named != *id && !context.may("keys:read") => {
-            Err(GatekeeperError::new(
-                ErrorKind::Forbidden,
+            Err(forbidden(
                 "apiKeyId: an API key without the scope keys:read is asked about and records for itself alone",
             ))
         }

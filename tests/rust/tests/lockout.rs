@@ -38,3 +38,12 @@ fn a_guesser_with_many_sources_waits_and_the_owner_at_home_does_not() {
         "a login of the owner gives a guesser nothing"
     );
 }
+
+#[test]
+fn no_name_of_a_source_is_a_way_around() {
+    for source in ["*", "\n", " ", "\u{1f98a}"] {
+        let place = place();
+        let guesses: Vec<u16> = (0..6).map(|_| login(&place, source, "a wrong guess")).collect();
+        assert_eq!(guesses, [401, 401, 401, 401, 401, 429], "{source:?}");
+    }
+}

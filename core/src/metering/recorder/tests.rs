@@ -6,7 +6,7 @@ use crate::store::{DEFAULT_TENANT, Quota, SumOf, UsageSum};
 const DAY_MS: u64 = 24 * 3_600_000;
 
 fn recorder() -> Recorder {
-    Recorder { queue: Queue::new(), last: Mutex::default() }
+    Recorder { queue: Queue::new() }
 }
 
 fn usage(quantity: i64, asked: Asked) -> Usage {
@@ -42,7 +42,7 @@ fn limit(store: &Store, limit: i64, period: &'static str) {
 fn each_event_of_a_commit_has_its_own_outcome() {
     let store = Store::in_memory().unwrap();
     limit(&store, 5, "month");
-    let (recorder, clock) = (recorder(), Clock::Manual(ManualClock::new()));
+    let clock = Clock::Manual(ManualClock::new());
     let absent = TenantId::from_bits(7);
     let usages = vec![
         under("k", 3),
@@ -56,7 +56,7 @@ fn each_event_of_a_commit_has_its_own_outcome() {
         usage(1, Asked::ForRoom),
         usage(1, Asked::ToRecord),
     ];
-    let outcomes = recorder.record_all(&store, &clock, usages);
+    let outcomes = Recorder::record_all(&store, &clock, usages);
     let said: Vec<_> = outcomes
         .iter()
         .map(|outcome| match outcome {
@@ -97,7 +97,7 @@ fn a_commit_that_fails_fails_all_that_was_to_be_in_it_and_nothing_else() {
                   BEGIN SELECT RAISE(ABORT, 'canary'); END";
     other.execute_batch(broken).unwrap();
     let usages = (1..5).map(|quantity| usage(quantity, Asked::ToRecord)).collect();
-    for outcome in recorder.record_all(&store, &clock, usages) {
+    for outcome in Recorder::record_all(&store, &clock, usages) {
         let error = outcome.err().unwrap();
         assert_eq!(error.status(), 503);
         assert!(!error.message().contains("canary"));
@@ -111,7 +111,8 @@ fn a_commit_that_fails_fails_all_that_was_to_be_in_it_and_nothing_else() {
 fn a_clock_that_steps_back_counts_in_the_month_it_shows_and_later_events_have_later_ids() {
     let store = Store::in_memory().unwrap();
     limit(&store, 3, "month");
-    let (recorder, before, after) = (recorder(), ManualClock::new(), ManualClock::new());
+    let (recorder, before) = (recorder(), ManualClock::new());
+    let after = before.stepping();
     after.advance(31 * DAY_MS);
     let (before, after) = (Clock::Manual(before), Clock::Manual(after));
     let mut last = EventId::from_bits(0);

@@ -3,11 +3,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::error::{GatekeeperError, Result};
-use crate::operation::field::{check_life, check_metadata, check_text};
-
-/// The largest quota: what every language counts exactly.
-const MOST_QUOTA: i64 = (1 << 53) - 1;
+use crate::error::Result;
+use crate::operation::field::{check_life, check_metadata, check_quota, check_text};
 
 /// What several requests say of a key.
 pub(super) struct Given<'a> {
@@ -24,12 +21,7 @@ impl Given<'_> {
         check_text("ownerId", self.owner_id)?;
         check_metadata(self.metadata)?;
         check_life(self.expires_in_seconds)?;
-        if self.quota_limit.is_some_and(|limit| !(0..=MOST_QUOTA).contains(&limit)) {
-            return Err(GatekeeperError::bad_request(format!(
-                "quotaLimit must be a whole number from 0 to {MOST_QUOTA}"
-            )));
-        }
-        Ok(())
+        check_quota("quotaLimit", self.quota_limit)
     }
 }
 

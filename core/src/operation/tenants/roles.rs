@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::Member;
-use crate::access::{Access, Actor, Context, Event, MemberRole, TenantRef, not_found};
+use crate::access::{Access, Actor, Context, Event, MemberRole, TenantRef, forbidden, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{TenantId, UserId};
 use crate::operation::{Method, Operation, Route};
@@ -71,10 +71,7 @@ impl Operation for RemoveMember {
         // Everybody may leave.
         let leaves = matches!(context.actor(), Actor::User { id, .. } if *id == user);
         if !leaves && !context.may("members:write") {
-            return Err(GatekeeperError::new(
-                ErrorKind::Forbidden,
-                "this call needs the permission members:write",
-            ));
+            return Err(forbidden("this call needs the permission members:write"));
         }
         context.place().store().write(|tx| {
             changeable(context, tx, tenant, user, MemberRole::Member)?;
@@ -87,7 +84,7 @@ impl Operation for RemoveMember {
 /// Lets the caller give `role`: only an owner makes owners.
 pub(super) fn may_give(context: &Context<'_>, role: MemberRole) -> Result<()> {
     if role == MemberRole::Owner && !context.may("*:*") {
-        return Err(GatekeeperError::new(ErrorKind::Forbidden, "only an owner makes owners"));
+        return Err(forbidden("only an owner makes owners"));
     }
     Ok(())
 }

@@ -42,16 +42,6 @@ impl Rows<'_> {
             tenant_row,
         )
     }
-
-    /// At most `limit` of all tenants from after `after` on, in the order of their ids.
-    pub(crate) fn tenants(&self, after: Option<TenantId>, limit: u32) -> Result<Vec<TenantRow>, Failure> {
-        self.all(
-            "SELECT id, name, created_at, quota_limit, quota_period FROM tenants
-             WHERE id > $1 ORDER BY id LIMIT $2",
-            params![after.map_or_else(String::new, |id| id.to_string()), limit],
-            tenant_row,
-        )
-    }
 }
 
 impl Tx<'_> {
