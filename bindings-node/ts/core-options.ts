@@ -48,6 +48,16 @@ export interface GatekeeperCoreOptions {
    */
   readonly refreshGraceMs?: number | undefined;
   /**
+   * What tokens are signed with; RS256 has 3072 bits.
+   * @defaultValue `'EdDSA'`
+   */
+  readonly signingAlgorithm?: 'EdDSA' | 'RS256' | undefined;
+  /**
+   * For how many days, 1 to 36,500, single usage events are kept; older ones go as new ones are recorded, and their
+   * idempotency keys with them. Sums are kept. Without it, events are kept for good.
+   */
+  readonly usageRetentionDays?: number | undefined;
+  /**
    * What tells the time. `'manual'`, for tests in `memory:` only, stands still until `advance(ms)` moves it.
    * @defaultValue `'system'`
    */

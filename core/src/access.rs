@@ -13,6 +13,7 @@ mod tier;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId, UserId};
 use crate::identity::{Keyring, SigningAlgorithm};
+use crate::metering::Retention;
 use crate::place::Place;
 use crate::store::DEFAULT_TENANT;
 use crate::verify::{Caller, Engine, Targets};
@@ -66,13 +67,15 @@ pub struct Context<'a> {
     targets: &'a Targets,
 }
 
-/// How tokens are made and read; see [`Options`](crate::Options).
+/// How tokens are made and read, and usage is kept; see [`Options`](crate::Options).
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) issuer: String,
     pub(crate) audience: String,
     pub(crate) refresh_grace_ms: u64,
     pub(crate) algorithm: SigningAlgorithm,
+    /// For how long usage events are kept; none for good.
+    pub(crate) retention: Option<Retention>,
 }
 
 /// A call: the credential it carries, and from where it comes.

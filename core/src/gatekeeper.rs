@@ -14,6 +14,7 @@ use crate::id::{KeyId, TenantId};
 use crate::identity::{Keyring, SigningAlgorithm};
 use crate::key;
 use crate::limit::Endpoints;
+use crate::metering::Retention;
 use crate::operation::{self, Entry, Operation, Request};
 use crate::place::{OpenPlace, Place as Opened};
 use crate::secret::Secret;
@@ -44,6 +45,9 @@ pub struct Options {
     pub signing_algorithm: SigningAlgorithm,
     /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
     pub refresh_grace_ms: u64,
+    /// For how many days, 1 to 36,500, single usage events are kept; older ones go as new ones are recorded, and their
+    /// idempotency keys with them. Sums are kept. Defaults to none: events are kept for good.
+    pub usage_retention_days: Option<u32>,
     /// The endpoints that keys are verified against by [`VerifyApiKey`](crate::VerifyApiKey). Defaults to none.
     pub endpoints: Endpoints,
 }
@@ -59,6 +63,7 @@ impl Default for Options {
             audience: "gatekeeper".to_owned(),
             signing_algorithm: SigningAlgorithm::default(),
             refresh_grace_ms: 10_000,
+            usage_retention_days: None,
             endpoints: Endpoints::new(),
         }
     }
@@ -119,10 +124,12 @@ impl Gatekeeper {
             audience,
             refresh_grace_ms,
             signing_algorithm: algorithm,
+            usage_retention_days,
             endpoints,
             ..
         } = options;
-        let settings = Arc::new(Settings { issuer, audience, refresh_grace_ms, algorithm });
+        let retention = usage_retention_days.map(Retention::of_days).transpose()?;
+        let settings = Arc::new(Settings { issuer, audience, refresh_grace_ms, algorithm, retention });
         let place = match (url::parse(url)?, &clock) {
             (Place::Memory, _) => Opened::in_memory(clock, &sizes)?,
             (Place::File(path), Clock::System) => open_files::place(path, &sizes)?,
@@ -173,15 +180,6 @@ impl Gatekeeper {
     #[must_use]
     pub fn take_warning(&self) -> Option<String> {
         self.place.take_warning()
-    }
-
-    /// Makes a new signing key. Tokens that the one before has signed are good until they end. For the operator only.
-    ///
-    /// # Errors
-    /// `forbidden` for anybody else; `service_unavailable` where the store cannot be reached.
-    pub fn rotate_signing_key(&self) -> Result<()> {
-        self.operator_only("only the operator rotates signing keys")?;
-        self.place.signers().rotate(self.keyring()?)
     }
 
     /// Makes a tenant and its root key. For the operator only.

@@ -77,6 +77,11 @@ impl<K: Kind> Id<K> {
         Ok(Self::from_bits((ms << 80) | (7 << 76) | (count << 64) | (0b10 << 62) | (noise >> 2)))
     }
 
+    /// Every id of this Unix ms or later sorts after it, or is it.
+    pub(crate) fn first_of(unix_ms: i64) -> Self {
+        Self::from_bits(u128::from(u64::try_from(unix_ms).unwrap_or(0)) << 80)
+    }
+
     pub(crate) const fn from_bits(bits: u128) -> Self {
         Self { bits, kind: PhantomData }
     }

@@ -5,11 +5,13 @@ mod period;
 mod queue;
 mod quota;
 mod recorder;
+mod retention;
 
 pub(crate) use ledger::Ledger;
 pub use period::Period;
 pub use quota::{QuotaCheck, QuotaLevel};
 pub(crate) use recorder::{Asked, Idempotency, OpenRecorder, Recorded, Recorder, Usage};
+pub(crate) use retention::Retention;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, Rest, Watched};
 use crate::identity::{Keyring, Passwords, Signers, SigningAlgorithm};
-use crate::metering::{OpenRecorder, Recorded, Recorder, Usage};
+use crate::metering::{OpenRecorder, Recorded, Recorder, Retention, Usage};
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -106,8 +106,8 @@ impl Place {
     }
 
     /// Records usage, on disk when this returns; see [`Recorder::record`].
-    pub(crate) fn record(&self, usage: Usage) -> Result<Recorded> {
-        self.recorder.record(self.store(), self.clock(), usage)
+    pub(crate) fn record(&self, usage: Usage, retention: Option<Retention>) -> Result<Recorded> {
+        self.recorder.record(self.store(), self.clock(), usage, retention)
     }
 
     /// What whoever runs the place should be told, once.

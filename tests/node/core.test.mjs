@@ -11,6 +11,7 @@ import {
   GatekeeperError,
   isMfaChallenge,
   NotFoundError,
+  PlatformService,
   RequestTimeoutError,
   TenantsService,
   UnauthorizedError,
@@ -52,6 +53,19 @@ test('the published keys verify an access token', async () => {
   await assert.rejects(jwtVerify(tokens.accessToken, keys, { audience: 'another' }));
   const other = createLocalJWKSet(await new GatekeeperCore({ baseUrl: 'memory:' }).jwks());
   await assert.rejects(jwtVerify(tokens.accessToken, other));
+});
+
+test('jose verifies RS256 tokens from before a rotation and after it', async () => {
+  const core = new GatekeeperCore({ baseUrl: 'memory:', signingAlgorithm: 'RS256', operator: true });
+  const before = (await new AuthService(core).signup(founder)).accessToken;
+  const made = await new PlatformService(core).rotateSigningKey();
+  const after = (await new AuthService(core).login(login)).accessToken;
+  const keys = createLocalJWKSet(await core.jwks());
+  const [old, fresh] = await Promise.all(
+    [before, after].map((token) => jwtVerify(token, keys, { algorithms: ['RS256'], audience: 'gatekeeper' })),
+  );
+  assert.equal(fresh.protectedHeader.kid, made.kid);
+  assert.notEqual(old.protectedHeader.kid, made.kid);
 });
 
 test('a login gives tokens or asks for a second factor', async () => {
@@ -134,6 +148,8 @@ test('an option that is wrong is named when a core is made', () => {
     [{ baseUrl: 'memory:', endpoints: { GET: { default: { maxReq: 0, duration: 1 } } } }, /^endpoints\.GET/],
     [{ baseUrl: 'memory:', secret: 'too short' }, /at least 16 bytes/],
     [{ baseUrl: 'memory:', refreshGraceMs: -1 }, /^refreshGraceMs/],
+    [{ baseUrl: 'memory:', signingAlgorithm: 'HS256' }, /^signingAlgorithm must be one of EdDSA, RS256/],
+    [{ baseUrl: 'memory:', usageRetentionDays: 0 }, /^usageRetentionDays/],
     [{ baseUrl: 'memory:', cacheKeys: 1e10 }, /^cacheKeys/],
     [{ baseUrl: 'memory:', clock: 'sundial' }, /^clock must be one of system, manual/],
     [{ baseUrl: 'memory:', tokn: 'x' }, /^tokn is not known/],

@@ -30,6 +30,7 @@ from gatekeeper import (
     MfaChallenge,
     NotFoundError,
     PlanLimitError,
+    PlatformService,
     RateLimitedError,
     TenantsService,
     Tokens,
@@ -76,6 +77,20 @@ def test_a_token_makes_a_core_act_for_its_bearer_and_none_clears_it(core: Gateke
     core.set_token("\ud800")
     with pytest.raises(UnauthorizedError):
         auth.me()
+
+
+def test_pyjwt_verifies_rs256_tokens_from_before_a_rotation_and_after_it() -> None:
+    core = GatekeeperCore("memory:", signing_algorithm="RS256", operator=True)
+    auth, platform = AuthService(core), PlatformService(core)
+    before = auth.signup(EMAIL, PASSWORD).access_token
+    made = platform.rotate_signing_key()
+    after = tokens_of(core).access_token
+    keys = jwt.PyJWKSet.from_dict(core.jwks())
+    kids = [jwt.get_unverified_header(token)["kid"] for token in (before, after)]
+    assert (kids[1], made.algorithm) == (made.kid, "RS256")
+    assert kids[0] != kids[1]
+    for token, kid in zip((before, after), kids, strict=True):
+        jwt.decode(token, keys[kid], algorithms=["RS256"], audience="gatekeeper", issuer="gatekeeper")
 
 
 def test_pyjwt_verifies_an_access_token_by_the_published_keys() -> None:
@@ -209,6 +224,8 @@ def test_what_the_engine_says_besides_reaches_the_error() -> None:
         ({"secret": "\ud800" * 16}, "secret must be Unicode"),
         ({"issuer": ""}, "issuer"),
         ({"refresh_grace_ms": -1}, "refreshGraceMs"),
+        ({"signing_algorithm": "HS256"}, "signingAlgorithm must be one of EdDSA, RS256"),
+        ({"usage_retention_days": 36_501}, "usageRetentionDays"),
         ({"cache_keys": 10**10}, "cacheKeys"),
         ({"clock": "sundial"}, "clock must be one of system, manual"),
     ],

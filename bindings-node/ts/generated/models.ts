@@ -220,6 +220,16 @@ export interface MfaChallenge {
   readonly challengeToken: string;
 }
 
+/** A signing key, made just now. Its public half is in the JWK Set. */
+export interface NewSigningKey {
+  /** Its `kid` in the JWK Set and in the header of tokens. */
+  readonly kid: string;
+  /** `EdDSA` or `RS256` (RFC 7518 §3.1, RFC 8037 §3.1). */
+  readonly algorithm: string;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+}
+
 /**
  * What the status of a key can be set to.
  *

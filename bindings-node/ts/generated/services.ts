@@ -28,6 +28,7 @@ import type {
   LoginInput,
   Member,
   MemberRole,
+  NewSigningKey,
   Period,
   QuotaCheck,
   RecordUsageInput,
@@ -631,7 +632,7 @@ export class AuditService {
 /**
  * For whoever runs the place.
  *
- * `setTenantQuota`.
+ * `setTenantQuota`, `rotateSigningKey`.
  */
 export class PlatformService {
   readonly #core: GatekeeperCore;
@@ -653,5 +654,15 @@ export class PlatformService {
    */
   setTenantQuota(tenantId: string, options: SetTenantQuotaInput, call?: CallOptions): Promise<TenantQuota> {
     return this.#core._call('platform.setTenantQuota', { tenantId }, options, call);
+  }
+
+  /**
+   * Makes a new signing key of the algorithm that this place signs with. It signs from now on; other
+   * processes follow within a minute. Tokens that the one before has signed are good until they end.
+   *
+   * @param call - a signal that gives the call up, and how long to wait
+   */
+  rotateSigningKey(call?: CallOptions): Promise<NewSigningKey> {
+    return this.#core._call('platform.rotateSigningKey', {}, undefined, call);
   }
 }

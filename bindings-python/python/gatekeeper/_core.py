@@ -44,6 +44,8 @@ class _Base:
         issuer: str | None = None,
         audience: str | None = None,
         refresh_grace_ms: int | None = None,
+        signing_algorithm: Literal["EdDSA", "RS256"] | None = None,
+        usage_retention_days: int | None = None,
         clock: Clock = "system",
         operator: bool = False,
         cache_keys: int | None = None,
@@ -65,6 +67,9 @@ class _Base:
             audience: The ``aud`` of access tokens. Defaults to ``gatekeeper``.
             refresh_grace_ms: For how long the same refresh token gives the same successor, in milliseconds; 0 for
                 never. Defaults to 10,000.
+            signing_algorithm: What tokens are signed with; RS256 has 3072 bits. Defaults to ``EdDSA``.
+            usage_retention_days: For how many days, 1 to 36,500, single usage events are kept; older ones go as new
+                ones are recorded, and their idempotency keys with them. Sums are kept. Defaults to None: for good.
             clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
             operator: Acts as whoever runs the place, who may do everything; not with a token.
             cache_keys: How many keys are remembered. Defaults to 1,000,000.
@@ -85,6 +90,8 @@ class _Base:
             "issuer": issuer,
             "audience": audience,
             "refreshGraceMs": refresh_grace_ms,
+            "signingAlgorithm": signing_algorithm,
+            "usageRetentionDays": usage_retention_days,
             "clock": clock,
             "cacheKeys": cache_keys,
             "cacheUnknownKeys": cache_unknown_keys,

@@ -18,6 +18,7 @@ from gatekeeper.models import (
     KeyVerdict,
     Member,
     MfaChallenge,
+    NewSigningKey,
     QuotaCheck,
     RecordedUsage,
     Session,
@@ -935,3 +936,12 @@ class PlatformService(_Service):
             },
         )
         return TenantQuota._of(answer)
+
+    def rotate_signing_key(self) -> NewSigningKey:
+        """Makes a new signing key of the algorithm that this place signs with.
+
+        It signs from now on; other processes follow within a minute. Tokens that the one before has signed are good
+        until they end.
+        """
+        answer = self._core._call("platform.rotateSigningKey", {})
+        return NewSigningKey._of(answer)

@@ -25,6 +25,7 @@ __all__ = [
     "Member",
     "MemberRole",
     "MfaChallenge",
+    "NewSigningKey",
     "NewStatus",
     "Page",
     "Period",
@@ -454,6 +455,37 @@ class MfaChallenge(Model):
         return cls(
             mfa_required=answer["mfaRequired"],
             challenge_token=answer["challengeToken"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class NewSigningKey(Model):
+    """A signing key, made just now.
+
+    Its public half is in the JWK Set.
+
+    Attributes:
+        kid: Its ``kid`` in the JWK Set and in the header of tokens.
+        algorithm: ``EdDSA`` or ``RS256`` (RFC 7518 §3.1, RFC 8037 §3.1).
+        created_at: Unix milliseconds.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "kid": "kid",
+        "algorithm": "algorithm",
+        "createdAt": "created_at",
+    }
+
+    kid: str
+    algorithm: str
+    created_at: int
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            kid=answer["kid"],
+            algorithm=answer["algorithm"],
+            created_at=answer["createdAt"],
         )
 
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Options;
 use crate::clock::{Clock, ManualClock};
 use crate::error::{GatekeeperError, Result};
+use crate::identity::SigningAlgorithm;
 use crate::limit::Endpoints;
 use crate::operation::decode::decode;
 use crate::secret::Secret;
@@ -20,6 +21,8 @@ struct Given {
     issuer: Option<String>,
     audience: Option<String>,
     refresh_grace_ms: Option<u64>,
+    signing_algorithm: Option<GivenAlgorithm>,
+    usage_retention_days: Option<u32>,
     endpoints: Option<Value>,
 }
 
@@ -30,9 +33,18 @@ enum GivenClock {
     Manual,
 }
 
+#[derive(Deserialize)]
+enum GivenAlgorithm {
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
 impl Options {
     /// Options from `{cacheKeys?, cacheUnknownKeys?, clock?: "system" | "manual", secret?, issuer?, audience?,
-    /// refreshGraceMs?, endpoints?}`; what is not given has its default. For SDKs.
+    /// refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, endpoints?}`; what is not given has
+    /// its default. For SDKs.
     ///
     /// ```
     /// let options = gatekeeper::Options::from_json(r#"{"cacheKeys": 1000, "refreshGraceMs": 0}"#)?;
@@ -60,6 +72,13 @@ impl Options {
         options.issuer = named("issuer", given.issuer)?.unwrap_or(options.issuer);
         options.audience = named("audience", given.audience)?.unwrap_or(options.audience);
         options.refresh_grace_ms = given.refresh_grace_ms.unwrap_or(options.refresh_grace_ms);
+        if let Some(algorithm) = given.signing_algorithm {
+            options.signing_algorithm = match algorithm {
+                GivenAlgorithm::EdDsa => SigningAlgorithm::EdDsa,
+                GivenAlgorithm::Rs256 => SigningAlgorithm::Rs256,
+            };
+        }
+        options.usage_retention_days = given.usage_retention_days;
         if let Some(endpoints) = given.endpoints {
             options.endpoints = Endpoints::from_json(&endpoints.to_string())?;
         }
@@ -95,6 +114,7 @@ mod tests {
         for (json, message) in [
             (r#"{"cacheKeys": -1}"#, "cacheKeys must be a whole number that is not negative"),
             (r#"{"clock": "canary"}"#, "clock must be one of system, manual"),
+            (r#"{"signingAlgorithm": "HS256"}"#, "signingAlgorithm must be one of EdDSA, RS256"),
             (r#"{"issuer": ""}"#, "issuer must not be empty"),
             (r#"{"endpoints": []}"#, "endpoints must be an object of endpoints by name"),
         ] {

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
 use crate::secret::Secret;
-use crate::store::{SigningKeyRow, Store};
+use crate::store::{Failure, SigningKeyRow, Store, Tx};
 use crate::vault::Vault;
 
 /// For how long a process signs with what it has read before it looks for a newer key, in ms.
@@ -80,20 +80,27 @@ impl Signers {
 
     /// The public keys, as a JWK Set (RFC 7517 §5).
     pub(crate) fn jwks(&self, ring: Keyring<'_>) -> Result<Value> {
-        let keys = self.keys(ring, |_| true)?;
+        // Others verify by what they are told here: never by what was read before a rotation.
+        let keys = self.keys(ring, |_| false)?;
         Ok(json!({ "keys": keys.keys.iter().map(|key| &key.jwk).collect::<Vec<_>>() }))
     }
 
     /// Makes a new key, which signs from now on; the one before stays known until every token it signed has ended.
-    pub(crate) fn rotate(&self, ring: Keyring<'_>) -> Result<()> {
+    /// `heed` is told of it in its transaction.
+    pub(crate) fn rotate(
+        &self,
+        ring: Keyring<'_>,
+        heed: impl FnOnce(&Tx<'_>, &SigningKeyRow) -> Result<(), Failure>,
+    ) -> Result<SigningKeyRow> {
         let (now, new) = (ring.now(), SigningKey::generate(ring)?);
         ring.store.write(|tx| {
             tx.retire_signing_keys(ring.algorithm.as_str(), now)?;
             tx.add_signing_key(&new)?;
-            tx.remove_signing_keys_retired_before(now - OVERLAP_MS)
+            tx.remove_signing_keys_retired_before(now - OVERLAP_MS)?;
+            heed(tx, &new)
         })?;
         *lock(&self.0) = None;
-        Ok(())
+        Ok(new)
     }
 
     /// The keys, read again where they are old or not `enough`.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::ledger::Ledger;
 use super::queue::Queue;
 use super::quota::QuotaCheck;
+use super::retention::Retention;
 use crate::clock::Clock;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::fork::{Guards, Rest, Watched};
@@ -68,12 +69,23 @@ impl Recorder {
     /// `not_found` where the tenant has no such key; `conflict` where the idempotency key stands for another request;
     /// `plan_limit` where there is no room and it was asked for: then nothing is written. Others fail everything that
     /// was to be written with it.
-    pub(crate) fn record(&self, store: &Store, clock: &Clock, usage: Usage) -> Result<Recorded> {
-        self.queue.submit(usage, |usages| Self::record_all(store, clock, usages))
+    pub(crate) fn record(
+        &self,
+        store: &Store,
+        clock: &Clock,
+        usage: Usage,
+        retention: Option<Retention>,
+    ) -> Result<Recorded> {
+        self.queue.submit(usage, |usages| Self::record_all(store, clock, usages, retention))
     }
 
-    /// Records all in one transaction; one outcome for each.
-    fn record_all(store: &Store, clock: &Clock, usages: Vec<Usage>) -> Vec<Result<Recorded>> {
+    /// Records all in one transaction, and removes some of what is older than `retention`; one outcome for each.
+    fn record_all(
+        store: &Store,
+        clock: &Clock,
+        usages: Vec<Usage>,
+        retention: Option<Retention>,
+    ) -> Vec<Result<Recorded>> {
         let count = usages.len();
         let written = store.write(|tx| {
             let tx = &*tx;
@@ -89,6 +101,9 @@ impl Recorder {
             }
             tx.add_usage_events(&batch.events)?;
             batch.ledger.write(tx)?;
+            if let Some(retention) = retention {
+                retention.prune(tx, batch.now, batch.events.len())?;
+            }
             Ok(outcomes)
         });
         written.unwrap_or_else(|error| fail_all(error, count))

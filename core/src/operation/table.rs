@@ -9,8 +9,8 @@ use super::{
     CheckQuota, CreateApiKey, CreateKey, CreateTenant, DeleteKey, GetApiKey, GetTenant, ImportApiKeys,
     IssueKeyToken, ListApiKeys, ListMembers, ListPermissions, ListSessions, ListTenants, ListUsageEvents,
     Login, Logout, LogoutAll, Me, Operation, RecordUsage, Refresh, RemoveMember, RemoveRoles, RemoveTenant,
-    Request, RevokeApiKey, RevokeSession, RotateApiKey, RotateKey, SetTenantQuota, Signup, SummarizeUsage,
-    UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
+    Request, RevokeApiKey, RevokeSession, RotateApiKey, RotateKey, RotateSigningKey, SetTenantQuota, Signup,
+    SummarizeUsage, UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
 };
 use crate::access::{Access, Call, Context, TenantRef};
 use crate::error::{GatekeeperError, Result};
@@ -168,6 +168,7 @@ operations![
     SummarizeUsage,
     ListUsageEvents,
     SetTenantQuota,
+    RotateSigningKey,
 ];
 
 /// The operation of this name.

@@ -16,7 +16,13 @@ fn place() -> OpenPlace {
 
 fn is_good(place: &Place, token: &Secret) -> bool {
     let (issuer, audience) = ("issuer".to_owned(), "audience".to_owned());
-    let settings = Settings { issuer, audience, refresh_grace_ms: 0, algorithm: SigningAlgorithm::EdDsa };
+    let settings = Settings {
+        issuer,
+        audience,
+        refresh_grace_ms: 0,
+        algorithm: SigningAlgorithm::EdDsa,
+        retention: None,
+    };
     let caller = Caller::bearer(token);
     identify(Call {
         place,
@@ -119,7 +125,7 @@ fn a_rotated_signing_key_is_known_until_its_tokens_have_ended_and_signs_no_more(
     });
     let ring = place.keyring(SigningAlgorithm::EdDsa).unwrap();
     let before = place.signers().sign(ring, "at+jwt", &claims).unwrap();
-    place.signers().rotate(ring).unwrap();
+    place.signers().rotate(ring, |_, _| Ok(())).unwrap();
     let after = place.signers().sign(ring, "at+jwt", &claims).unwrap();
     for token in [&before, &after] {
         assert!(is_good(&place, token));

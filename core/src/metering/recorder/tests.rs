@@ -56,7 +56,7 @@ fn each_event_of_a_commit_has_its_own_outcome() {
         usage(1, Asked::ForRoom),
         usage(1, Asked::ToRecord),
     ];
-    let outcomes = Recorder::record_all(&store, &clock, usages);
+    let outcomes = Recorder::record_all(&store, &clock, usages, None);
     let said: Vec<_> = outcomes
         .iter()
         .map(|outcome| match outcome {
@@ -91,18 +91,18 @@ fn a_commit_that_fails_fails_all_that_was_to_be_in_it_and_nothing_else() {
     let path = folder.path().join("gatekeeper.db");
     let store = Store::on_file(path.clone());
     let (recorder, clock) = (recorder(), Clock::System);
-    assert!(recorder.record(&store, &clock, usage(1, Asked::ToRecord)).is_ok());
+    assert!(recorder.record(&store, &clock, usage(1, Asked::ToRecord), None).is_ok());
     let other = rusqlite::Connection::open(&path).unwrap();
     let broken = "CREATE TRIGGER broken BEFORE INSERT ON usage_events WHEN NEW.quantity = 3
                   BEGIN SELECT RAISE(ABORT, 'canary'); END";
     other.execute_batch(broken).unwrap();
     let usages = (1..5).map(|quantity| usage(quantity, Asked::ToRecord)).collect();
-    for outcome in Recorder::record_all(&store, &clock, usages) {
+    for outcome in Recorder::record_all(&store, &clock, usages, None) {
         let error = outcome.err().unwrap();
         assert_eq!(error.status(), 503);
         assert!(!error.message().contains("canary"));
     }
-    assert!(recorder.record(&store, &clock, usage(2, Asked::ToRecord)).is_ok());
+    assert!(recorder.record(&store, &clock, usage(2, Asked::ToRecord), None).is_ok());
     let now = i64::try_from(clock.wall_ms()).unwrap();
     assert_eq!(sum(&store, Period::Month, now), UsageSum { quantity: 3, events: 2 });
 }
@@ -119,17 +119,49 @@ fn a_clock_that_steps_back_counts_in_the_month_it_shows_and_later_events_have_la
     for (clock, expected) in [(&after, 2), (&before, 2), (&after, 3), (&before, 3)] {
         let quantity = if expected == 2 { 2 } else { 1 };
         let Recorded { event, quota } =
-            recorder.record(&store, clock, usage(quantity, Asked::ForRoom)).unwrap();
+            recorder.record(&store, clock, usage(quantity, Asked::ForRoom), None).unwrap();
         assert_eq!(quota.map(|quota| quota.used), Some(expected));
         assert!(event.id > last);
         last = event.id;
     }
     for clock in [&after, &before] {
         assert_eq!(
-            recorder.record(&store, clock, usage(1, Asked::ForRoom)).err().map(|error| error.status()),
+            recorder.record(&store, clock, usage(1, Asked::ForRoom), None).err().map(|error| error.status()),
             Some(402)
         );
         let now = i64::try_from(clock.wall_ms()).unwrap();
         assert_eq!(sum(&store, Period::Month, now), UsageSum { quantity: 3, events: 2 });
     }
+}
+
+#[test]
+fn events_go_when_they_are_too_old_a_few_with_each_commit_and_their_sums_stay() {
+    let store = Store::in_memory().unwrap();
+    let hand = ManualClock::new();
+    let (recorder, clock) = (recorder(), Clock::Manual(hand.clone()));
+    let retention = Some(Retention::of_days(1).unwrap());
+    let start = i64::try_from(clock.wall_ms()).unwrap();
+    let kept = || {
+        let events = store.read_rows(|rows| rows.usage_events(DEFAULT_TENANT, None, None, 100)).unwrap();
+        events.len()
+    };
+    let old = (0..40).map(|_| usage(1, Asked::ToRecord)).collect();
+    Recorder::record_all(&store, &clock, old, retention);
+    let record = |usage| recorder.record(&store, &clock, usage, retention).map(|recorded| recorded.event.id);
+    let first = record(under("k", 1)).unwrap();
+    hand.advance(DAY_MS);
+    // To the millisecond: a day old is not older than a day.
+    assert_eq!((record(under("k", 1)).unwrap(), kept()), (first, 41));
+    hand.advance(1);
+    record(usage(1, Asked::ToRecord)).unwrap();
+    assert_eq!(kept(), 42 - 18);
+    for _ in 0..2 {
+        record(usage(1, Asked::ToRecord)).unwrap();
+    }
+    assert_eq!(kept(), 3);
+    // With its event, an idempotency key is forgotten.
+    assert_ne!(record(under("k", 2)).unwrap(), first);
+    let months =
+        [start, i64::try_from(clock.wall_ms()).unwrap()].map(|now| sum(&store, Period::Month, now).events);
+    assert!(months == [45, 45] || months.iter().sum::<i64>() == 45);
 }

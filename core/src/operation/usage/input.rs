@@ -73,7 +73,7 @@ impl UsageInput {
         let request = self.idempotency_key.is_some().then(|| self.digest(key));
         let idempotency =
             self.idempotency_key.zip(request).map(|(key, request)| Idempotency { key, request });
-        context.place().record(Usage {
+        let usage = Usage {
             tenant: self.tenant_id,
             key,
             service: self.service,
@@ -82,7 +82,8 @@ impl UsageInput {
             metadata: self.metadata.as_ref().map(to_text),
             idempotency,
             asked,
-        })
+        };
+        context.place().record(usage, context.settings().retention)
     }
 
     /// The same for the same request; the tenant and the idempotency key stand beside it.

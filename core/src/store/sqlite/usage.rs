@@ -112,6 +112,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Removes at most `limit` of the events before `before`, the oldest first.
+    pub(crate) fn remove_usage_events_before(&self, before: EventId, limit: usize) -> Result<usize, Failure> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.run(
+            "DELETE FROM usage_events WHERE id IN
+             (SELECT id FROM usage_events WHERE id < $1 ORDER BY id LIMIT $2)",
+            params![before.to_string(), limit],
+        )
+    }
+
     /// Adds to what was used in a bucket.
     pub(crate) fn add_to_usage_sum(&self, of: &SumOf<'_>, more: UsageSum) -> Result<(), Failure> {
         self.run(

@@ -1,0 +1,80 @@
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, json};
+
+use crate::access::{Access, Context, Event, not_found};
+use crate::error::Result;
+use crate::id::TenantId;
+use crate::metering::Period;
+use crate::operation::field::check_quota;
+use crate::operation::{Method, Operation, Route};
+use crate::store::Quota;
+
+/// Says how much a tenant may use in an hour, a day or a month (UTC). It holds from the next check on; what was used
+/// before counts.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = require_limit))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetTenantQuota {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// How much: 0 to 2⁵³ - 1, or `null` for any amount. To be said in any case.
+    #[serde(deserialize_with = "limit_or_null")]
+    pub limit: Option<i64>,
+    /// In which period. Defaults to `month`.
+    #[serde(default)]
+    pub period: Period,
+}
+
+/// How much a tenant may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TenantQuota {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// How much; none for any amount.
+    pub limit: Option<i64>,
+    /// In which period.
+    pub period: Period,
+}
+
+/// An `Option` that has to be given: a limit that was forgotten is not none.
+fn limit_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+#[cfg(feature = "schema")]
+fn require_limit(schema: &mut schemars::Schema) {
+    if let Some(required) = schema.get_mut("required").and_then(serde_json::Value::as_array_mut)
+        && !required.contains(&"limit".into())
+    {
+        required.push("limit".into());
+    }
+}
+
+impl Operation for SetTenantQuota {
+    type Output = TenantQuota;
+    const NAME: &'static str = "platform.setTenantQuota";
+    const ROUTE: Route = Route::new(Method::Put, "/v1/platform/tenants/{tenantId}/quota", 200);
+    const ACCESS: Access = Access::Operator;
+    const POSITIONAL: &'static [&'static str] = &["tenantId"];
+
+    fn check(&self) -> Result<()> {
+        check_quota("limit", self.limit)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<TenantQuota> {
+        let Self { tenant_id, limit, period } = self;
+        let said = Map::from_iter([("limit".to_owned(), json!(limit)), ("period".to_owned(), json!(period))]);
+        context.place().store().write(|tx| {
+            if tx.tenant(tenant_id)?.is_none() {
+                return Err(not_found().into());
+            }
+            tx.set_tenant_quota(tenant_id, Quota { limit, period: period.as_str() })?;
+            let event =
+                Event::new("tenant.quota_set").of_tenant(tenant_id).about(&tenant_id).with(Some(said));
+            context.audit(tx, event)
+        })?;
+        Ok(TenantQuota { tenant_id, limit, period })
+    }
+}
