@@ -2,7 +2,8 @@
 //! of it have brought in one go. No thread of our own.
 
 use std::mem::{replace, take};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::yield_now;
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
@@ -15,7 +16,7 @@ pub(crate) struct Queue<T, R> {
 }
 
 struct State<T, R> {
-    /// Those who gather now, and what each of them has brought.
+    /// Those who gather now, and what each of them has brought. The first of them leads.
     group: Arc<Group<R>>,
     brought: Vec<T>,
     /// Whether somebody leads a group. While somebody waits, somebody does.
@@ -24,19 +25,12 @@ struct State<T, R> {
     is_closed: bool,
 }
 
-/// Callers who are served together. They wait for one event, so that one call of the system wakes all of them.
+/// Callers who are served together. All but the first wait for one event: one call of the system wakes them, and none
+/// has to wait for another to take its answer.
 struct Group<R> {
-    turn: Mutex<Turn<R>>,
-    turned: Condvar,
-}
-
-enum Turn<R> {
-    /// Others are served.
-    Wait,
-    /// Whoever takes this leads the group.
-    Lead,
-    /// Each takes the answer in their place.
-    Done(Vec<Option<Result<R>>>),
+    /// Set when the first may lead.
+    lead: OnceLock<()>,
+    answers: OnceLock<Vec<Mutex<Option<Result<R>>>>>,
 }
 
 /// What one leader does in one go. However it ends, its group is answered, and the lead goes on.
@@ -69,11 +63,15 @@ impl<T, R> Queue<T, R> {
             state.brought.push(brought);
             (Arc::clone(&state.group), state.brought.len() - 1, replace(&mut state.is_led, true))
         };
-        if is_led && let Some(answer) = group.wait(place) {
-            return answer;
+        if place == 0 {
+            if is_led {
+                group.lead.wait();
+                // Who has just been answered may come again: a commit costs as much for more of them.
+                yield_now();
+            }
+            self.lead(work);
         }
-        self.lead(work);
-        group.wait(place).unwrap_or_else(|| Err(lost()))
+        group.answer(place)
     }
 
     fn lead(&self, work: impl FnOnce(Vec<T>) -> Vec<Result<R>>) {
@@ -121,37 +119,23 @@ impl<T, R> Drop for Go<'_, T, R> {
             state.is_led.then(|| Arc::clone(&state.group))
         };
         if let Some(next) = next {
-            *lock(&next.turn) = Turn::Lead;
-            next.turned.notify_one();
+            // Nobody else sets it.
+            let _ = next.lead.set(());
         }
-        let answers = take(&mut self.answers).into_iter().map(Some).collect();
-        *lock(&self.group.turn) = Turn::Done(answers);
-        self.group.turned.notify_all();
+        let answers = take(&mut self.answers).into_iter().map(|answer| Mutex::new(Some(answer))).collect();
+        let _ = self.group.answers.set(answers);
     }
 }
 
 impl<R> Group<R> {
     fn new() -> Arc<Self> {
-        Arc::new(Self { turn: Mutex::new(Turn::Wait), turned: Condvar::new() })
+        Arc::new(Self { lead: OnceLock::new(), answers: OnceLock::new() })
     }
 
-    /// The answer for who came in this place; none for the lead.
-    fn wait(&self, place: usize) -> Option<Result<R>> {
-        let mut turn = lock(&self.turn);
-        loop {
-            match &mut *turn {
-                Turn::Wait => turn = wait(&self.turned, turn),
-                Turn::Lead => {
-                    *turn = Turn::Wait;
-                    return None;
-                }
-                Turn::Done(answers) => {
-                    return Some(
-                        answers.get_mut(place).and_then(Option::take).unwrap_or_else(|| Err(lost())),
-                    );
-                }
-            }
-        }
+    /// Waits for the answer for who came in this place.
+    fn answer(&self, place: usize) -> Result<R> {
+        let answer = self.answers.wait().get(place).and_then(|answer| lock(answer).take());
+        answer.unwrap_or_else(|| Err(lost()))
     }
 }
 

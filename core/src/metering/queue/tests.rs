@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::thread::{scope, sleep, yield_now};
+use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use super::*;
