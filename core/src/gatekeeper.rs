@@ -259,6 +259,14 @@ impl Gatekeeper {
         entry.call(self.as_call(), request).await
     }
 
+    /// [`call_entry`](Self::call_entry) for callers that are not asynchronous.
+    ///
+    /// # Errors
+    /// As for [`call_entry`](Self::call_entry).
+    pub fn call_entry_blocking(&self, entry: &Entry, request: Request<'_>) -> Result<String> {
+        pollster::block_on(self.call_entry(entry, request))
+    }
+
     /// [`call_json`](Self::call_json) for callers that are not asynchronous.
     ///
     /// # Errors

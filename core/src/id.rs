@@ -52,6 +52,18 @@ kinds! {
     Event, EventId => "evt", "event";
     /// `aud_…`: names an audit event.
     Audit, AuditId => "aud", "audit event";
+    /// `req_…`: names a request to a server.
+    Request, RequestId => "req", "request";
+}
+
+impl RequestId {
+    /// An id for a request that came without one.
+    ///
+    /// # Errors
+    /// `internal` where there is no randomness to be had.
+    pub fn new() -> Result<Self> {
+        Self::generate(&Clock::System)
+    }
 }
 
 /// An id of one kind: 128 bits, drawn as a `UUIDv7` (RFC 9562 §5.7), read as any 128 bits.

@@ -40,7 +40,7 @@ pub use access::{Access, Context, MemberRole, TenantRef, Tier};
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{CreatedRootKey, Gatekeeper, Options};
-pub use id::{AuditId, EventId, Id, KeyId, Kind, SessionId, TenantId, UserId};
+pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;
 pub use key::KeyStatus;
 pub use limit::{Endpoint, Endpoints};

@@ -1,0 +1,120 @@
+//! From where a request comes: the peer's address, or what a proxy that is trusted says of it.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::str::FromStr;
+
+use axum::http::HeaderMap;
+use gatekeeper::GatekeeperError;
+
+/// Addresses of proxies whose `X-Forwarded-For` is believed. Defaults to none.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies(Vec<(IpAddr, u8)>);
+
+impl FromStr for Proxies {
+    type Err = GatekeeperError;
+
+    /// Addresses and networks (`10.0.0.0/8`), separated by commas.
+    fn from_str(text: &str) -> Result<Self, GatekeeperError> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(network).collect::<Option<_>>().map(Self).ok_or_else(|| {
+            GatekeeperError::bad_request(
+                "trusted proxies must be addresses or networks, such as 10.0.0.0/8, separated by commas",
+            )
+        })
+    }
+}
+
+impl Proxies {
+    fn include(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|(network, length)| {
+            *length <= bits(*network).1 && prefix(*network, *length) == prefix(address, *length)
+        })
+    }
+
+    /// The source of a request: from the right, the first address that is no trusted proxy's.
+    pub(crate) fn source(&self, peer: IpAddr, headers: &HeaderMap) -> String {
+        let mut address = peer.to_canonical();
+        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+        for hop in hops.iter().rev() {
+            if !self.include(address) {
+                break;
+            }
+            // What is no address says nothing: the proxy that sent it is the source.
+            let Ok(next) = hop.parse::<IpAddr>() else { break };
+            address = next.to_canonical();
+        }
+        name(address)
+    }
+}
+
+/// An address as a source: an IPv6 host has a network of 64 bits to itself.
+fn name(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+fn network(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(length.parse().ok()?)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let most = bits(address).1;
+    let length = length.unwrap_or(most);
+    (length <= most).then_some((address, length))
+}
+
+/// An address as a number, and how many bits it has.
+fn bits(address: IpAddr) -> (u128, u8) {
+    match address {
+        IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    }
+}
+
+/// The first `length` bits, and of how many.
+fn prefix(address: IpAddr, length: u8) -> (u128, u8) {
+    let (number, most) = bits(address);
+    (number.checked_shr(u32::from(most.saturating_sub(length))).unwrap_or(0), most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(proxies: &str, peer: &str, forwarded: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        proxies.parse::<Proxies>().unwrap().source(peer.parse().unwrap(), &headers)
+    }
+
+    #[test]
+    fn a_forged_header_is_believed_of_no_one_but_a_trusted_proxy_and_from_the_right() {
+        assert_eq!(source("", "192.0.2.1", &["203.0.113.9"]), "192.0.2.1");
+        assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["203.0.113.9"]), "203.0.113.9");
+        assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["1.1.1.1, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["1.1.1.1", "203.0.113.9, 10.9.9.9"]), "203.0.113.9");
+        assert_eq!(source("10.0.0.0/8", "192.0.2.1", &["203.0.113.9"]), "192.0.2.1");
+        assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["nonsense"]), "10.1.2.3");
+        assert_eq!(source("0.0.0.0/0", "10.1.2.3", &["203.0.113.9"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn the_addresses_of_one_host_are_one_source() {
+        assert_eq!(source("", "2001:db8::1", &[]), source("", "2001:db8::ffff:1", &[]));
+        assert_ne!(source("", "2001:db8::1", &[]), source("", "2001:db8:0:1::1", &[]));
+        assert_eq!(source("", "::ffff:192.0.2.1", &[]), "192.0.2.1");
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for wrong in ["nonsense", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1"] {
+            assert!(wrong.parse::<Proxies>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Gatekeeper over HTTP and on the command line.
+
+pub mod http;
