@@ -131,6 +131,28 @@ impl<'a> Call<'a> {
     }
 }
 
+impl<'a> Call<'a> {
+    /// The same, for whoever can be let in without waiting for the disk: anybody to what is public, the operator and a
+    /// root key to what is theirs.
+    pub(crate) fn try_admit(self, access: Access) -> Option<Context<'a>> {
+        let actor = match (access, self.caller) {
+            (Access::Public, _) => Actor::Anonymous,
+            (Access::KeyManager | Access::Known, Caller::Operator) => Actor::Operator,
+            (Access::KeyManager | Access::Known, Caller::RootKey(_)) => {
+                let tenant = self.caller.try_tenant_now(self.place.engine())?;
+                Actor::RootKey { tenant }
+            }
+            _ => return None,
+        };
+        let tenant = match actor {
+            Actor::RootKey { tenant } if access == Access::KeyManager => Some(tenant),
+            _ => None,
+        };
+        let Self { place, settings, source, targets, .. } = self;
+        Some(Context { place, settings, actor, tenant, role: None, source, targets })
+    }
+}
+
 impl Context<'_> {
     pub(crate) fn place(&self) -> &Place {
         self.place

@@ -1,5 +1,6 @@
 //! The paved path: open a place, call operations, make verifiers.
 
+mod callers;
 mod open_files;
 mod options_json;
 mod url;
@@ -21,6 +22,7 @@ use crate::secret::Secret;
 use crate::store::DEFAULT_TENANT;
 use crate::verify::{CacheSizes, Caller, Io, Targets, ValidatedKey, Verifier};
 use crate::window::Limit;
+pub use callers::Callers;
 use url::Place;
 
 /// How a place is opened.
@@ -155,6 +157,19 @@ impl Gatekeeper {
         Self { caller: Arc::new(Caller::bearer(token)), ..self.clone() }
     }
 
+    /// The same, with a caller who is remembered in `callers`: what was found of a root key is used again for as long as
+    /// nothing has changed.
+    #[must_use]
+    pub fn with_remembered_token(&self, token: &Secret, callers: &Callers) -> Self {
+        Self { caller: callers.of(token), ..self.clone() }
+    }
+
+    /// The same place with other endpoints for [`VerifyApiKey`](crate::VerifyApiKey).
+    #[must_use]
+    pub fn with_endpoints(&self, endpoints: Endpoints) -> Self {
+        Self { targets: Arc::new(Targets::new(endpoints)), ..self.clone() }
+    }
+
     /// The same place, used by nobody in particular, who may sign up and log in.
     #[must_use]
     pub fn anonymous(&self) -> Self {
@@ -257,6 +272,15 @@ impl Gatekeeper {
     /// As for [`call`](Self::call); `bad_request` too for what is not such a request.
     pub async fn call_entry(&self, entry: &Entry, request: Request<'_>) -> Result<String> {
         entry.call(self.as_call(), request).await
+    }
+
+    /// What [`call_entry`](Self::call_entry) answers, if that can be said without waiting for the disk: so it is with most
+    /// verifications. For callers that must not wait; otherwise call `call_entry` where waiting is allowed.
+    ///
+    /// # Errors
+    /// As for [`call_entry`](Self::call_entry).
+    pub fn try_call_entry(&self, entry: &Entry, request: Request<'_>) -> Result<Option<String>> {
+        entry.try_call(self.as_call(), request)
     }
 
     /// [`call_entry`](Self::call_entry) for callers that are not asynchronous.

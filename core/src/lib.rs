@@ -39,7 +39,7 @@ mod window;
 pub use access::{Access, Context, MemberRole, TenantRef, Tier};
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
-pub use gatekeeper::{CreatedRootKey, Gatekeeper, Options};
+pub use gatekeeper::{Callers, CreatedRootKey, Gatekeeper, Options};
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;
 pub use key::KeyStatus;

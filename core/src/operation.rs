@@ -73,6 +73,8 @@ pub trait Operation: table::Listed + DeserializeOwned + Schema + Send + Sync + '
     const ACCESS: Access;
     /// How often one source may call it. Defaults to as often as it likes.
     const TIER: Option<Tier> = None;
+    /// Whether [`try_run`](Self::try_run) mostly has an answer. Defaults to no: it is not asked.
+    const IS_HOT: bool = false;
     /// The fields that SDKs take by position, in this order; all others are options. Defaults to none.
     const POSITIONAL: &'static [&'static str] = &[];
 
@@ -87,6 +89,14 @@ pub trait Operation: table::Listed + DeserializeOwned + Schema + Send + Sync + '
     /// `bad_request` that names the field.
     fn check(&self) -> Result<()> {
         Ok(())
+    }
+
+    /// What it answers, if that can be said without waiting for the disk. Defaults to nothing: [`run`](Self::run) waits.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    fn try_run(&self, _: &Context<'_>) -> Result<Option<Self::Output>> {
+        Ok(None)
     }
 
     /// Does it, for a caller who was let in.

@@ -59,7 +59,10 @@ pub struct Entry {
     pub access: Access,
     /// [`Operation::POSITIONAL`].
     pub positional: &'static [&'static str],
+    /// [`Operation::IS_HOT`].
+    pub is_hot: bool,
     call: for<'a> fn(Call<'a>, Request<'a>) -> Answer<'a>,
+    try_call: fn(Call<'_>, Request<'_>) -> Result<Option<String>>,
     /// The JSON schemas of the request and of the answer; the first generator describes what is read, the second what
     /// is written.
     #[cfg(feature = "schema")]
@@ -78,7 +81,9 @@ impl Entry {
             route: O::ROUTE,
             access: O::ACCESS,
             positional: O::POSITIONAL,
+            is_hot: O::IS_HOT,
             call: |call, request| Box::pin(run::<O>(call, request)),
+            try_call: try_run::<O>,
             #[cfg(feature = "schema")]
             schemas: |read, written| (read.subschema_for::<O>(), written.subschema_for::<O::Output>()),
         }
@@ -87,6 +92,11 @@ impl Entry {
     /// Runs the operation; answers in JSON.
     pub(crate) async fn call(&self, call: Call<'_>, request: Request<'_>) -> Result<String> {
         (self.call)(call, request).await
+    }
+
+    /// The same if it can be said without waiting for the disk.
+    pub(crate) fn try_call(&self, call: Call<'_>, request: Request<'_>) -> Result<Option<String>> {
+        if self.is_hot { (self.try_call)(call, request) } else { Ok(None) }
     }
 }
 
@@ -102,6 +112,14 @@ async fn run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<Strin
     };
     let output = operation.run(&context).await?;
     serde_json::to_string(&output).map_err(GatekeeperError::internal)
+}
+
+fn try_run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<Option<String>> {
+    let Some(context) = call.try_admit(O::ACCESS) else { return Ok(None) };
+    let operation: O = decode(request)?;
+    operation.check()?;
+    let output = operation.try_run(&context)?;
+    output.map(|output| serde_json::to_string(&output).map_err(GatekeeperError::internal)).transpose()
 }
 
 /// Lets the caller in to this operation, or says why not.
@@ -188,5 +206,33 @@ mod tests {
                 assert!((entry.route.method, entry.route.path) != (other.route.method, other.route.path));
             }
         }
+    }
+
+    #[test]
+    fn what_can_be_said_at_once_is_what_is_said_after_waiting() {
+        let endpoints = r#"{"GET": {"default": {"maxReq": 2, "duration": 60000}}}"#;
+        let options = crate::Options {
+            endpoints: crate::Endpoints::from_json(endpoints).unwrap(),
+            clock: crate::Clock::Manual(crate::ManualClock::new()),
+            ..crate::Options::default()
+        };
+        let place = crate::Gatekeeper::open_with("memory:", options).unwrap();
+        let root = place.create_root_key("Acme Inc").unwrap().key;
+        let (acme, callers) = (place.with_root_key(&root), crate::Callers::new(10));
+        let key = acme.call_blocking(CreateKey::new("user")).unwrap().api_key;
+        let entry = find("keys.verify").unwrap();
+        let request = format!(r#"{{"key": "{}", "endpoint": "GET"}}"#, key.expose());
+        let handle = || place.with_remembered_token(&root, &callers);
+        let at_once = || handle().try_call_entry(entry, Request::from(request.as_str())).unwrap();
+        let waiting = || handle().call_entry_blocking(entry, Request::from(request.as_str())).unwrap();
+        // Neither the caller nor the key is known yet.
+        assert_eq!(at_once(), None);
+        let said = [waiting(), at_once().unwrap(), at_once().unwrap()];
+        assert!(said[0].contains(r#""remaining":1"#), "{}", said[0]);
+        assert!(said[1].contains(r#""remaining":0"#) && said[1].contains(r#""code":"valid""#));
+        assert!(said[2].contains(r#""code":"rate_limited""#));
+        assert_eq!(said[2], waiting());
+        // A caller who is wrong is told so by the call that may wait.
+        assert_eq!(place.anonymous().try_call_entry(entry, Request::from(request.as_str())).unwrap(), None);
     }
 }

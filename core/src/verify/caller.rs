@@ -87,6 +87,12 @@ impl Caller {
         }
     }
 
+    /// The tenant of a root key that is known to be good now, without waiting for the disk.
+    pub(crate) fn try_tenant_now(&self, engine: &Engine) -> Option<TenantId> {
+        let view = engine.view(Io::Forbidden).ok()??;
+        self.tenant(engine, &view, Io::Forbidden).ok()??
+    }
+
     /// The tenant the caller is bound to, if to one, as `view` has it; nothing if that would need I/O and `io` forbids
     /// it.
     #[allow(

@@ -9,7 +9,7 @@ use crate::id::KeyId;
 use crate::limit::Endpoint;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
-use crate::verify::{Target, Verdict, check_variables};
+use crate::verify::{Io, Target, Verdict, check_variables};
 
 /// Verifies a key against limits that come with the call. Within one program, a [`Verifier`](crate::Verifier) does the
 /// same, faster.
@@ -71,15 +71,36 @@ impl Operation for VerifyKey {
     const NAME: &'static str = "keyManager.verifyKey";
     const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys/verify", 200);
     const ACCESS: Access = Access::KeyManager;
+    const IS_HOT: bool = true;
 
     async fn run(self, context: &Context<'_>) -> Result<VerifyOutput> {
-        check_variables(&self.variables)?;
-        let endpoint = Endpoint::from_ratelimits(&self.ratelimits)?;
+        let target = self.target()?;
         let engine = context.engine();
-        let target = Target::of_one_call(&self.endpoint, endpoint);
         engine
             .verify_waiting(self.apikey.expose(), &target, &self.variables, context.tenant())
             .map(VerifyOutput::from)
+    }
+
+    fn try_run(&self, context: &Context<'_>) -> Result<Option<VerifyOutput>> {
+        let (target, engine) = (self.target()?, context.engine());
+        let Some(view) = engine.view(Io::Forbidden)? else { return Ok(None) };
+        let verdict = engine.verify(
+            self.apikey.expose(),
+            &target,
+            &self.variables,
+            context.tenant(),
+            view,
+            Io::Forbidden,
+        )?;
+        Ok(verdict.map(VerifyOutput::from))
+    }
+}
+
+impl VerifyKey {
+    /// What the limits of this call make of its endpoint.
+    fn target(&self) -> Result<Target> {
+        check_variables(&self.variables)?;
+        Ok(Target::of_one_call(&self.endpoint, Endpoint::from_ratelimits(&self.ratelimits)?))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::key::KeyStatus;
 use crate::operation::field::from_text;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
-use crate::verify::ValidatedKey;
+use crate::verify::{Io, ValidatedKey};
 
 /// Whose key this is, if it is good. Nothing is taken from any limit. Whoever has the key may ask. Within one program,
 /// [`Gatekeeper::validate`](crate::Gatekeeper::validate) does the same, faster.
@@ -51,11 +51,20 @@ impl Operation for ValidateApiKey {
     const NAME: &'static str = "keys.validate";
     const ROUTE: Route = Route::new(Method::Post, "/v1/keys/validate", 200);
     const ACCESS: Access = Access::Public;
+    const IS_HOT: bool = true;
     const POSITIONAL: &'static [&'static str] = &["key"];
 
     async fn run(self, context: &Context<'_>) -> Result<ValidatedApiKey> {
         let found = context.engine().validate_waiting(self.key.expose());
         Tier::KEY.charge_refused(context.place(), context.source(), found)?.try_into()
+    }
+
+    fn try_run(&self, context: &Context<'_>) -> Result<Option<ValidatedApiKey>> {
+        // A key that is not good is counted, which may wait.
+        match context.engine().validate(self.key.expose(), Io::Forbidden) {
+            Ok(Some(key)) => key.try_into().map(Some),
+            _ => Ok(None),
+        }
     }
 }
 

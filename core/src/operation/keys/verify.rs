@@ -96,6 +96,7 @@ impl Operation for VerifyApiKey {
     const NAME: &'static str = "keys.verify";
     const ROUTE: Route = Route::new(Method::Post, "/v1/keys/verify", 200);
     const ACCESS: Access = Access::Known;
+    const IS_HOT: bool = true;
     const POSITIONAL: &'static [&'static str] = &["key", "endpoint"];
 
     fn check(&self) -> Result<()> {
@@ -108,6 +109,17 @@ impl Operation for VerifyApiKey {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<KeyVerdict> {
+        self.judge(context, Io::Allowed)?.ok_or_else(no_verdict)
+    }
+
+    fn try_run(&self, context: &Context<'_>) -> Result<Option<KeyVerdict>> {
+        self.judge(context, Io::Forbidden)
+    }
+}
+
+impl VerifyApiKey {
+    /// The verdict; nothing if that would need I/O and `io` forbids it.
+    fn judge(&self, context: &Context<'_>, io: Io) -> Result<Option<KeyVerdict>> {
         let bound_to = match context.actor() {
             Actor::Operator | Actor::User { .. } => None,
             Actor::RootKey { tenant } => Some(*tenant),
@@ -116,28 +128,29 @@ impl Operation for VerifyApiKey {
             }
         };
         let (engine, target) = (context.engine(), context.targets().get(&self.endpoint)?);
-        let view = engine.view(Io::Allowed)?.ok_or_else(no_verdict)?;
-        let found =
-            engine.live_key(self.key.expose(), bound_to, view, Io::Allowed)?.ok_or_else(no_verdict)?;
+        let Some(view) = engine.view(io)? else { return Ok(None) };
+        let Some(found) = engine.live_key(self.key.expose(), bound_to, view, io)? else { return Ok(None) };
+        let is_member = matches!(context.actor(), Actor::User { .. });
         let Remembered::Known(known) = found else {
-            if matches!(context.actor(), Actor::User { .. }) {
+            if is_member {
                 Tier::KEY.charge(context.place(), context.source())?;
             }
-            return Ok(KeyVerdict::invalid());
+            return Ok(Some(KeyVerdict::invalid()));
         };
-        let is_member = matches!(context.actor(), Actor::User { .. });
         if is_member && !context.may_in(known.tenant, "keys:read")? {
-            return Ok(KeyVerdict::invalid());
+            return Ok(Some(KeyVerdict::invalid()));
         }
-        engine.note_use(&known, view, Io::Allowed);
+        if !engine.note_use(&known, view, io) {
+            return Ok(None);
+        }
 
         let verdict = KeyVerdict::of(&ValidatedKey(Arc::clone(&known)))?;
         let has = |scope: &String| known.scopes().iter().any(|held| covers(held, scope));
         if !self.scopes.iter().all(has) {
-            return Ok(verdict);
+            return Ok(Some(verdict));
         }
-        let taken = engine.admit(known, target, &self.variables, self.cost, view, Io::Allowed)?;
-        Ok(verdict.with(&taken.ok_or_else(no_verdict)?))
+        let taken = engine.admit(known, target, &self.variables, self.cost, view, io)?;
+        Ok(taken.map(|taken| verdict.with(&taken)))
     }
 }
 
