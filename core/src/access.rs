@@ -16,7 +16,7 @@ use crate::identity::{Keyring, SigningAlgorithm};
 use crate::metering::Retention;
 use crate::place::Place;
 use crate::store::DEFAULT_TENANT;
-use crate::verify::{Caller, Engine, Targets};
+use crate::verify::{Caller, Decisions, Engine, Targets, VerdictCode};
 
 pub(crate) use actor::Actor;
 pub(crate) use event::Event;
@@ -65,6 +65,7 @@ pub struct Context<'a> {
     role: Option<MemberRole>,
     source: Option<&'a str>,
     targets: &'a Targets,
+    decisions: Option<&'a Decisions>,
 }
 
 /// How tokens are made and read, and usage is kept; see [`Options`](crate::Options).
@@ -87,14 +88,25 @@ pub(crate) struct Call<'a> {
     pub(crate) source: Option<&'a str>,
     /// The endpoints that the caller defined.
     pub(crate) targets: &'a Targets,
+    /// Who wants to know how verifications end.
+    pub(crate) decisions: Option<&'a Decisions>,
 }
 
 impl<'a> Call<'a> {
     /// Lets the caller in to an operation with this access on this tenant, or says why not.
     pub(crate) fn admit(self, access: Access, tier: Option<Tier>, tenant: TenantRef) -> Result<Context<'a>> {
         tier.map_or(Ok(()), |tier| tier.charge(self.place, self.source))?;
-        let Self { place, settings, caller, source, targets } = self;
-        let context = |actor, tenant, role| Context { place, settings, actor, tenant, role, source, targets };
+        let Self { place, settings, caller, source, targets, decisions } = self;
+        let context = |actor, tenant, role| Context {
+            place,
+            settings,
+            actor,
+            tenant,
+            role,
+            source,
+            targets,
+            decisions,
+        };
         Ok(match access {
             Access::KeyManager => {
                 let tenant = caller.tenant_now(place.engine())?;
@@ -148,8 +160,8 @@ impl<'a> Call<'a> {
             Actor::RootKey { tenant } if access == Access::KeyManager => Some(tenant),
             _ => None,
         };
-        let Self { place, settings, source, targets, .. } = self;
-        Some(Context { place, settings, actor, tenant, role: None, source, targets })
+        let Self { place, settings, source, targets, decisions, .. } = self;
+        Some(Context { place, settings, actor, tenant, role: None, source, targets, decisions })
     }
 }
 
@@ -197,6 +209,13 @@ impl Context<'_> {
     /// The endpoints that the caller defined.
     pub(crate) fn targets(&self) -> &Targets {
         self.targets
+    }
+
+    /// Tells how a verification has ended to whoever wants to know.
+    pub(crate) fn note(&self, code: VerdictCode) {
+        if let Some(decisions) = self.decisions {
+            decisions.note(code);
+        }
     }
 
     /// From where the call comes, as its caller says.

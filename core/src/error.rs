@@ -71,6 +71,8 @@ kinds! {
     Internal => "internal", 500, None;
     /// The store or the counters cannot be reached: nothing was allowed.
     Unavailable => "service_unavailable", 503, None;
+    /// Too much is asked for at once: this call was not begun.
+    Busy => "service_unavailable", 503, None;
 }
 
 /// A call that reached no answer, or was not allowed one.
@@ -231,6 +233,7 @@ mod tests {
                 (415, "unsupported_media_type", None),
                 (429, "rate_limited", None),
                 (500, "internal", None),
+                (503, "service_unavailable", None),
                 (503, "service_unavailable", None),
             ]
         );

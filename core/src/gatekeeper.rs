@@ -20,7 +20,7 @@ use crate::operation::{self, Entry, Operation, Request};
 use crate::place::{OpenPlace, Place as Opened};
 use crate::secret::Secret;
 use crate::store::DEFAULT_TENANT;
-use crate::verify::{CacheSizes, Caller, Io, Targets, ValidatedKey, Verifier};
+use crate::verify::{CacheSizes, Caller, Decisions, Io, Remembering, Targets, ValidatedKey, Verifier};
 use crate::window::Limit;
 pub use callers::Callers;
 use url::Place;
@@ -82,6 +82,7 @@ pub struct Gatekeeper {
     source: Option<Arc<str>>,
     /// Of this handle, not of the place: a file that is opened twice may be opened with other endpoints.
     targets: Arc<Targets>,
+    decisions: Option<Arc<Decisions>>,
 }
 
 /// A new tenant and its root key.
@@ -141,7 +142,14 @@ impl Gatekeeper {
         };
         place.take_secret(secret)?;
         let targets = Arc::new(Targets::new(endpoints));
-        Ok(Self { place, settings, caller: Arc::new(Caller::Operator), source: None, targets })
+        Ok(Self {
+            place,
+            settings,
+            caller: Arc::new(Caller::Operator),
+            source: None,
+            targets,
+            decisions: None,
+        })
     }
 
     /// The same place, used for the tenant of `root_key` alone. The key is judged at each call.
@@ -168,6 +176,18 @@ impl Gatekeeper {
     #[must_use]
     pub fn with_endpoints(&self, endpoints: Endpoints) -> Self {
         Self { targets: Arc::new(Targets::new(endpoints)), ..self.clone() }
+    }
+
+    /// The same place; how its verifications end is counted in `decisions`.
+    #[must_use]
+    pub fn counting(&self, decisions: Arc<Decisions>) -> Self {
+        Self { decisions: Some(decisions), ..self.clone() }
+    }
+
+    /// How full the caches of this place are.
+    #[must_use]
+    pub fn remembering(&self) -> Remembering {
+        self.place.engine().remembering()
     }
 
     /// The same place, used by nobody in particular, who may sign up and log in.
@@ -235,6 +255,15 @@ impl Gatekeeper {
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Output> {
         let context = operation::admitted(self.as_call(), &operation)?;
         operation.run(&context).await
+    }
+
+    /// What [`call`](Self::call) answers, if that can be said without waiting for the disk; see
+    /// [`try_call_entry`](Self::try_call_entry).
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call).
+    pub fn try_call<O: Operation>(&self, operation: &O) -> Result<Option<O::Output>> {
+        operation::try_call(self.as_call(), operation)
     }
 
     /// [`call`](Self::call) for callers that are not asynchronous.
@@ -358,6 +387,7 @@ impl Gatekeeper {
             caller: &self.caller,
             source: self.source.as_deref(),
             targets: &self.targets,
+            decisions: self.decisions.as_deref(),
         }
     }
 

@@ -49,7 +49,7 @@ pub use operation::*;
 pub use secret::Secret;
 #[doc(hidden)]
 pub use vectors::run_vector;
-pub use verify::{Decision, ValidatedKey, Verdict, Verifier};
+pub use verify::{Decision, Decisions, Remembering, ValidatedKey, Verdict, VerdictCode, Verifier};
 pub use window::Limit;
 
 /// The README's example compiles.

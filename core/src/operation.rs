@@ -41,7 +41,7 @@ pub use platform::*;
 pub use request::Request;
 pub use schema::Schema;
 pub use table::{Entry, Method, Route, TABLE};
-pub(crate) use table::{admitted, find};
+pub(crate) use table::{admitted, find, try_call};
 pub use tenants::*;
 pub use usage::*;
 use wire::Wire;

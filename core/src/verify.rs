@@ -5,6 +5,7 @@
 
 mod cache;
 mod caller;
+mod decisions;
 mod engine;
 mod find;
 mod imports;
@@ -16,7 +17,9 @@ mod verdict;
 mod verifier;
 
 pub(crate) use cache::Remembered;
+pub use cache::Remembering;
 pub(crate) use caller::{Caller, invalid_credential};
+pub use decisions::{Decisions, VerdictCode};
 pub(crate) use engine::{CacheSizes, Engine, Io, OpenEngine};
 pub(crate) use target::Target;
 pub(crate) use targets::Targets;

@@ -21,7 +21,7 @@ pub use rotate::RotateApiKey;
 pub use token::{IssueKeyToken, KeyToken};
 pub use update::{NewStatus, UpdateApiKey};
 pub use validate::{ValidateApiKey, ValidatedApiKey};
-pub use verify::{KeyVerdict, VerdictCode, VerifyApiKey};
+pub use verify::{KeyVerdict, VerifyApiKey};
 
 use crate::access::{Context, may_grant, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};

@@ -12,6 +12,8 @@ use super::{
     Request, RevokeApiKey, RevokeSession, RotateApiKey, RotateKey, RotateSigningKey, SetTenantQuota, Signup,
     SummarizeUsage, UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
 };
+use serde::Serialize;
+
 use crate::access::{Access, Call, Context, TenantRef};
 use crate::error::{GatekeeperError, Result};
 
@@ -118,7 +120,17 @@ fn try_run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<Option<
     let Some(context) = call.try_admit(O::ACCESS) else { return Ok(None) };
     let operation: O = decode(request)?;
     operation.check()?;
-    let output = operation.try_run(&context)?;
+    to_json(operation.try_run(&context)?)
+}
+
+/// The same for an operation that is one already.
+pub(crate) fn try_call<O: Operation>(call: Call<'_>, operation: &O) -> Result<Option<O::Output>> {
+    let Some(context) = call.try_admit(O::ACCESS) else { return Ok(None) };
+    operation.check()?;
+    operation.try_run(&context)
+}
+
+fn to_json(output: Option<impl Serialize>) -> Result<Option<String>> {
     output.map(|output| serde_json::to_string(&output).map_err(GatekeeperError::internal)).transpose()
 }
 

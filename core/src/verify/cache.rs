@@ -15,6 +15,15 @@ use crate::shared::{Map, Words};
 /// Locks that order the look-ups of one digest, so that the store is asked once.
 const FLIGHTS: usize = 64;
 
+/// How full the caches of a place are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembering {
+    /// Keys that are remembered.
+    pub keys: usize,
+    /// Digests that are remembered to be nobody's.
+    pub unknown_keys: usize,
+}
+
 pub(crate) struct KeyCache {
     known: Sharded<Arc<KnownKey>>,
     /// The change number of the snapshot in which the digest was nobody's.
@@ -61,6 +70,11 @@ impl KeyCache {
     pub(crate) fn flight(&self, digest: &Digest) -> MutexGuard<'_, ()> {
         #[allow(clippy::indexing_slicing, reason = "the remainder is below FLIGHTS")]
         lock(&self.flights[usize::from(digest.as_bytes()[0]) % FLIGHTS])
+    }
+
+    /// How full it is.
+    pub(crate) fn remembering(&self) -> Remembering {
+        Remembering { keys: self.known.len(), unknown_keys: self.unknown.len() }
     }
 
     /// Holds every lock, for a fork.
@@ -114,6 +128,10 @@ impl<V> Sharded<V> {
 
     fn insert(&self, digest: &Digest, value: V) {
         self.shard(digest).insert(digest.cache_key(), value);
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|Padded(shard)| lock(shard).len()).sum()
     }
 
     fn remove(&self, digest: &Digest) {

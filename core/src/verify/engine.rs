@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::cache::{KeyCache, Remembered};
+use super::cache::{KeyCache, Remembered, Remembering};
 use super::imports::Imports;
 use super::target::Target;
 use super::uses::Uses;
@@ -186,6 +186,11 @@ impl Engine {
             self.uses.write_in_passing(&self.store, view.now);
         }
         io == Io::Allowed
+    }
+
+    /// How full the caches are.
+    pub(crate) fn remembering(&self) -> Remembering {
+        self.cache.remembering()
     }
 
     /// Writes when keys were last used, so that who reads their records next finds it there.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::decisions::VerdictCode;
 use crate::id::{KeyId, TenantId};
 use crate::key::KnownKey;
 
@@ -23,6 +24,16 @@ impl Verdict {
     #[must_use]
     pub fn key_valid(&self) -> bool {
         !matches!(self, Self::InvalidKey)
+    }
+
+    /// The same as a word.
+    #[must_use]
+    pub fn code(&self) -> VerdictCode {
+        match self {
+            Self::InvalidKey => VerdictCode::InvalidKey,
+            Self::RateLimited(_) => VerdictCode::RateLimited,
+            Self::Admitted(_) => VerdictCode::Valid,
+        }
     }
 
     /// Whether the request may be processed.

@@ -30,6 +30,7 @@ fn is_good(place: &Place, token: &Secret) -> bool {
         caller: &caller,
         source: None,
         targets: &Targets::new(Endpoints::new()),
+        decisions: None,
     })
     .is_ok()
 }

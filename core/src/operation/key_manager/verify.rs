@@ -78,7 +78,7 @@ impl Operation for VerifyKey {
         let engine = context.engine();
         engine
             .verify_waiting(self.apikey.expose(), &target, &self.variables, context.tenant())
-            .map(VerifyOutput::from)
+            .map(|verdict| VerifyOutput::noted(context, verdict))
     }
 
     fn try_run(&self, context: &Context<'_>) -> Result<Option<VerifyOutput>> {
@@ -92,7 +92,7 @@ impl Operation for VerifyKey {
             view,
             Io::Forbidden,
         )?;
-        Ok(verdict.map(VerifyOutput::from))
+        Ok(verdict.map(|verdict| VerifyOutput::noted(context, verdict)))
     }
 }
 
@@ -101,6 +101,13 @@ impl VerifyKey {
     fn target(&self) -> Result<Target> {
         check_variables(&self.variables)?;
         Ok(Target::of_one_call(&self.endpoint, Endpoint::from_ratelimits(&self.ratelimits)?))
+    }
+}
+
+impl VerifyOutput {
+    fn noted(context: &Context<'_>, verdict: Verdict) -> Self {
+        context.note(verdict.code());
+        verdict.into()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::id::{KeyId, TenantId};
 use crate::operation::field::from_text;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
-use crate::verify::{Io, Remembered, ValidatedKey, Verdict, check_variables};
+use crate::verify::{Io, Remembered, ValidatedKey, Verdict, VerdictCode, check_variables};
 
 /// Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit. For the operator,
 /// a root key, and members who may read the keys of the key's tenant; another tenant's key is not valid.
@@ -31,21 +31,6 @@ pub struct VerifyApiKey {
     /// What the key must be good for: at most 100. Defaults to nothing.
     #[serde(default)]
     pub scopes: Vec<String>,
-}
-
-/// What is said of a key at an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum VerdictCode {
-    /// The request may be processed.
-    Valid,
-    /// Unknown, malformed, revoked, expired, disabled, or not one that the caller may ask about: never said which.
-    InvalidKey,
-    /// The key is good, but not for all the scopes asked for. Nothing was taken.
-    InsufficientScope,
-    /// The key is good, its limit is reached. Nothing was taken.
-    RateLimited,
 }
 
 /// The verdict. What is not known of the key is null.
@@ -109,11 +94,17 @@ impl Operation for VerifyApiKey {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<KeyVerdict> {
-        self.judge(context, Io::Allowed)?.ok_or_else(no_verdict)
+        let verdict = self.judge(context, Io::Allowed)?.ok_or_else(no_verdict)?;
+        context.note(verdict.code);
+        Ok(verdict)
     }
 
     fn try_run(&self, context: &Context<'_>) -> Result<Option<KeyVerdict>> {
-        self.judge(context, Io::Forbidden)
+        let verdict = self.judge(context, Io::Forbidden)?;
+        if let Some(verdict) = &verdict {
+            context.note(verdict.code);
+        }
+        Ok(verdict)
     }
 }
 
