@@ -1,14 +1,24 @@
-//! HTTP: every operation of the core's table under `/v1`, mounted by one handler, and the key manager's REST API under
-//! `/api/v1`. No decision about the domain is made here.
+//! HTTP: every operation of the core's table under `/v1`, mounted by one handler, the key manager's REST API under
+//! `/api/v1`, and on an address of its own what gateways ask. No decision about the domain is made here.
 
 mod answer;
 mod app;
+mod body;
+mod check;
+mod config;
+mod connection;
 mod credential;
 mod key_manager;
+mod metrics;
+mod observe;
 mod operation;
 mod request_id;
+mod server;
 mod source;
 mod system;
+mod tls;
+mod turns;
 
-pub use app::{Config, app};
+pub use config::{Address, Config, Listen, Tls};
+pub use server::{ServedEndpoints, Server};
 pub use source::Proxies;

@@ -6,9 +6,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use gatekeeper::Gatekeeper;
-use gatekeeper_server::http::{Config, Proxies, app};
-use tokio::net::TcpListener;
+use gatekeeper::{Gatekeeper, GatekeeperError};
+use gatekeeper_server::http::{Config, Listen, Proxies, Server};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// API keys, limits, accounts and usage over HTTP.
@@ -32,6 +31,9 @@ enum Task {
         /// The port to listen on; 0 for any.
         #[arg(long, env = "GATEKEEPER_PORT", default_value_t = 8787)]
         port: u16,
+        /// Where gateways ask.
+        #[arg(long)]
+        check_listen: Option<SocketAddr>,
         /// Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas.
         #[arg(long, env = "GATEKEEPER_TRUSTED_PROXIES", default_value = "")]
         trusted_proxies: Proxies,
@@ -40,8 +42,7 @@ enum Task {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Task::Serve { url, host, port, trusted_proxies } = Command::parse().task;
-    match serve(&url, &host, port, trusted_proxies).await {
+    match serve(Command::parse().task).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gatekeeper: {error}");
@@ -50,23 +51,25 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(url: &str, host: &str, port: u16, proxies: Proxies) -> Result<(), Box<dyn std::error::Error>> {
-    let place = Gatekeeper::open(url)?;
-    place.check_ready()?;
-    let listener = TcpListener::bind((host, port)).await?;
-    println!("listening on http://{}", listener.local_addr()?);
-    let service = app(place, Config { proxies }).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stopped()?).await?;
+async fn serve(
+    Task::Serve { url, host, port, check_listen, trusted_proxies }: Task,
+) -> Result<(), GatekeeperError> {
+    let place = Gatekeeper::open(&url)?;
+    let config = Config { proxies: trusted_proxies, ..Config::default() };
+    let server = Server::bind(&place, config, Listen::Tcp(host, port), check_listen).await?;
+    println!("listening on {}", server.address()?);
+    if let Some(address) = server.gateway_address()? {
+        println!("gateways ask at {address}");
+    }
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(GatekeeperError::internal)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(GatekeeperError::internal)?;
+    server
+        .run(async move {
+            tokio::select! {
+                _ = interrupt.recv() => (),
+                _ = terminate.recv() => (),
+            }
+        })
+        .await;
     Ok(())
-}
-
-/// Ends when the process is asked to stop; what is being answered is answered first.
-fn stopped() -> Result<impl Future<Output = ()> + Send + 'static, Box<dyn std::error::Error>> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => (),
-            _ = terminate.recv() => (),
-        }
-    })
 }

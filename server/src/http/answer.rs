@@ -1,8 +1,12 @@
 //! What is answered: `{ok: true, data}`, or `{ok: false, error, code, requestId}` with details where there are any.
 
+use std::error::Error as _;
+
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use gatekeeper::{ErrorKind, GatekeeperError};
 use serde_json::{Value, json};
@@ -13,14 +17,29 @@ use super::request_id::RequestId;
 const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// Says that a call was refused before it ran: it may be sent again, whatever it does.
+const NOT_RUN: HeaderName = HeaderName::from_static("x-gatekeeper-not-run");
 
-/// An answer in JSON.
-pub(crate) fn json_text(status: StatusCode, text: String) -> Response {
-    let mut response = Response::new(Body::from(text));
+/// An answer of this type.
+pub(crate) fn text(status: StatusCode, content_type: &'static str, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
+
+/// An answer in JSON. It may hold a secret: nobody on its way keeps it.
+pub(crate) fn json_text(status: StatusCode, json: String) -> Response {
+    let mut response = text(status, "application/json", json);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What a failure came from: for the log, never for the caller.
+#[derive(Clone)]
+pub(crate) struct Cause(pub(crate) String);
 
 /// Success: `data` is JSON.
 pub(crate) fn success(status: u16, data: &str) -> Response {
@@ -37,21 +56,30 @@ pub(crate) fn failure(error: &GatekeeperError, request_id: &RequestId) -> Respon
         body.insert("details".to_owned(), details.clone());
     }
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = versioned(json_text(status, body.to_string()));
+    told(versioned(json_text(status, body.to_string())), error)
+}
+
+/// An answer with what every failure tells in its headers.
+pub(crate) fn told(mut response: Response, error: &GatekeeperError) -> Response {
+    let headers = response.headers_mut();
     if let Some(seconds) = error.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
-        rate_limit_headers(&mut response, error, seconds);
+        headers.insert(RETRY_AFTER, seconds.into());
+        rate_limit_headers(headers, error, seconds);
+    }
+    if error.status() == 401 {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if matches!(error.kind(), ErrorKind::RateLimited | ErrorKind::Busy) {
+        headers.insert(NOT_RUN, HeaderValue::from_static("true"));
+    }
+    if let Some(cause) = error.source() {
+        response.extensions_mut().insert(Cause(cause.to_string()));
     }
     response
 }
 
-/// A failure that is said here and not by the core.
-pub(crate) fn refusal(kind: ErrorKind, message: &str, request_id: &RequestId) -> Response {
-    failure(&GatekeeperError::new(kind, message), request_id)
-}
-
 /// Says which limit it was, as draft-ietf-httpapi-ratelimit-headers-10 has it.
-fn rate_limit_headers(response: &mut Response, error: &GatekeeperError, seconds: u32) {
+fn rate_limit_headers(headers: &mut HeaderMap, error: &GatekeeperError, seconds: u32) {
     let limit = error.details().and_then(|details| details.get("rateLimit"));
     let part = |name: &str| limit.and_then(|limit| limit.get(name));
     let (Some(name), Some(total), Some(window)) = (
@@ -65,7 +93,7 @@ fn rate_limit_headers(response: &mut Response, error: &GatekeeperError, seconds:
         [(POLICY, format!("\"{name}\";q={total};w={window}")), (LIMIT, format!("\"{name}\";r=0;t={seconds}"))]
     {
         if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().insert(header, value);
+            headers.insert(header, value);
         }
     }
 }

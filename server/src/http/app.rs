@@ -1,56 +1,109 @@
-//! The routes.
+//! The routes, and what they all need.
 
 use std::sync::Arc;
 
-use axum::Router;
+use arc_swap::ArcSwap;
 use axum::extract::Request;
-use axum::middleware::from_fn;
-use axum::routing::{MethodFilter, get, on};
-use gatekeeper::{Access, Entry, Gatekeeper, Method, TABLE};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, any, get, on};
+use axum::{Router, http};
+use gatekeeper::{Access, Callers, Endpoints, Entry, Gatekeeper, Method, Result, TABLE};
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-use super::source::Proxies;
-use super::{key_manager, operation, request_id, system};
+use super::config::Config;
+use super::metrics::Metrics;
+use super::observe::{Named, observe};
+use super::turns::Turns;
+use super::{check, key_manager, operation, system};
 
-/// How the server behaves.
-#[derive(Clone, Debug, Default)]
-pub struct Config {
-    /// Whose `X-Forwarded-For` is believed.
-    pub proxies: Proxies,
-}
+/// How many root keys are remembered.
+const MOST_CALLERS: usize = 10_000;
 
 /// A place, served.
 pub(crate) struct App {
-    pub(crate) place: Gatekeeper,
+    place: ArcSwap<Gatekeeper>,
     pub(crate) config: Config,
+    pub(crate) callers: Callers,
+    pub(crate) lookups: Turns,
+    pub(crate) work: Turns,
+    pub(crate) metrics: Metrics,
+}
+
+impl App {
+    pub(crate) fn new(place: &Gatekeeper, config: Config) -> Result<Arc<Self>> {
+        let metrics = Metrics::new()?;
+        let place = place.counting(Arc::clone(&metrics.decisions));
+        Ok(Arc::new(Self {
+            place: ArcSwap::from_pointee(place),
+            config,
+            callers: Callers::new(MOST_CALLERS),
+            lookups: Turns::of_lookups(),
+            work: Turns::of_work(),
+            metrics,
+        }))
+    }
+
+    /// The place, as whoever runs it.
+    pub(crate) fn place(&self) -> Gatekeeper {
+        Gatekeeper::clone(&self.place.load())
+    }
+
+    /// Verifies against these endpoints from now on.
+    pub(crate) fn replace_endpoints(&self, endpoints: Endpoints) {
+        self.place.store(Arc::new(self.place.load().with_endpoints(endpoints)));
+    }
 }
 
 /// Every route of the server.
-pub fn app(place: Gatekeeper, config: Config) -> Router {
-    let app = Arc::new(App { place, config });
+pub(crate) fn routes(app: &Arc<App>) -> Router {
     let mut router = Router::new()
         .route("/health", get(system::health))
         .route("/ready", get(system::ready))
-        .route("/.well-known/jwks.json", get(system::jwks))
-        .route("/v1/.well-known/jwks.json", get(system::jwks))
-        .with_state(Arc::clone(&app));
-    for entry in TABLE {
-        router = router.route(entry.route.path, mounted(&app, entry));
+        .route("/metrics", get(system::metrics))
+        .route("/openapi.json", get(system::openapi))
+        .route("/docs", get(system::docs));
+    for path in ["/.well-known/jwks.json", "/v1/.well-known/jwks.json"] {
+        router = router.route(path, get(system::jwks));
     }
-    router
+    let mut router = router.with_state(Arc::clone(app));
+    for entry in TABLE {
+        router = router.route(entry.route.path, mounted(app, entry));
+    }
+    let observed = from_fn_with_state(Arc::clone(app), observe);
+    let router = router
         .fallback(operation::no_such_path)
         .method_not_allowed_fallback(operation::no_such_method)
-        .layer(from_fn(request_id::identify))
+        .layer(observed);
+    match app.config.cors_origins.as_slice() {
+        [] => router,
+        origins => router.layer(cors(origins)),
+    }
 }
 
-fn mounted(app: &Arc<App>, entry: &'static Entry) -> axum::routing::MethodRouter {
+/// What gateways ask, on an address of their own.
+pub(crate) fn gateway_routes(app: &Arc<App>) -> Router {
+    Router::new()
+        .route("/check", any(check::plain))
+        .route("/check/nginx", any(check::for_nginx))
+        .route("/check/envoy", any(check::for_envoy))
+        .route("/check/envoy/{*path}", any(check::for_envoy))
+        .route("/health", get(system::health))
+        .with_state(Arc::clone(app))
+        .fallback(operation::no_such_path)
+        .method_not_allowed_fallback(operation::no_such_method)
+        .layer(from_fn_with_state(Arc::clone(app), observe))
+}
+
+fn mounted(app: &Arc<App>, entry: &'static Entry) -> MethodRouter {
     let app = Arc::clone(app);
     on(filter(entry.route.method), move |request: Request| {
         let app = Arc::clone(&app);
         async move {
-            match entry.access {
+            let answer = match entry.access {
                 Access::KeyManager => key_manager::run(app, entry, request).await,
                 _ => operation::run(app, entry, request).await,
-            }
+            };
+            Named(entry.name).on(answer)
         }
     })
 }
@@ -63,4 +116,16 @@ fn filter(method: Method) -> MethodFilter {
         Method::Put => MethodFilter::PUT,
         Method::Delete => MethodFilter::DELETE,
     }
+}
+
+/// Credentials stand in headers, never in cookies: no page can use a visitor's.
+fn cors(origins: &[String]) -> CorsLayer {
+    let allowed = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(
+            origins.iter().filter_map(|origin| http::HeaderValue::try_from(origin.as_str()).ok()),
+        )
+    };
+    CorsLayer::new().allow_origin(allowed).allow_methods(Any).allow_headers(Any).expose_headers(Any)
 }

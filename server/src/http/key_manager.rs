@@ -8,53 +8,55 @@ use axum::extract::Request;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use gatekeeper::{Entry, Gatekeeper, GatekeeperError, Result, Secret};
+use gatekeeper::{Entry, Gatekeeper, GatekeeperError, Secret};
 use serde_json::json;
-use tokio::task::spawn_blocking;
 
-use super::answer::{failure, json_text};
+use super::answer::{json_text, told};
 use super::app::App;
-use super::operation::read;
-use super::request_id::RequestId;
+use super::body::read;
+use super::operation::call;
 
 /// Answers a request to an operation of the key manager.
 pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let caller = as_root_key(&app.place, &parts.headers);
+    let caller = as_root_key(&app, &parts.headers);
     let answered = async {
-        let body = read(body).await?;
-        let work = move || {
-            // A wrong root key is said before a word on the body.
-            caller.check_caller()?;
-            let body = std::str::from_utf8(&body)
-                .map_err(|_| GatekeeperError::bad_request("the body is not UTF-8"))?;
-            caller.call_entry_blocking(entry, body.into())
+        let body = match read(&parts.headers, body, app.config.body_timeout).await {
+            Ok(body) => String::from_utf8(body.into())
+                .map_err(|_| GatekeeperError::bad_request("the body is not UTF-8")),
+            Err(error) => Err(error),
         };
-        spawn_blocking(work).await.unwrap_or_else(|failed| Err(GatekeeperError::internal(failed)))
+        match body {
+            Ok(body) => call(&app, caller, entry, body, Vec::new()).await,
+            // A wrong root key is said before a word on the body.
+            Err(error) => app.work.run(move || caller.check_caller().and(Err(error))).await,
+        }
     };
-    let answer: Result<String> = answered.await;
-    match answer {
+    match answered.await {
         Ok(answer) => json_text(StatusCode::OK, successful(&answer)),
-        Err(error) => match error.kind().key_manager() {
-            Some(name) => refused(&error, name),
-            None => failure(&error, &RequestId::of_parts(&parts)),
-        },
+        Err(error) => refusal(&error),
     }
 }
 
 /// The place, as the root key of this request. A request without one may do nothing.
-fn as_root_key(place: &Gatekeeper, headers: &HeaderMap) -> Gatekeeper {
-    let given: Vec<&str> =
-        headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().unwrap_or("?")).collect();
-    match given.as_slice() {
-        [] => place.anonymous(),
-        [one] => {
-            let (scheme, token) = one.split_once(' ').unwrap_or((one, ""));
-            let token = if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "?" };
-            place.with_root_key(&Secret::new(token))
-        }
-        _ => place.with_root_key(&Secret::new("?")),
+fn as_root_key(app: &App, headers: &HeaderMap) -> Gatekeeper {
+    let place = app.place();
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (first, second) = (given.next(), given.next());
+    let token = match (first, second) {
+        (None, _) => return place.anonymous(),
+        (Some(one), None) => match one.to_str().unwrap_or("?").split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+            // The field's own whitespace is cut off on its way here (RFC 9110 §5.5).
+            None if one.as_bytes().eq_ignore_ascii_case(b"bearer") => "",
+            _ => "?",
+        },
+        _ => "?",
+    };
+    if token.is_empty() {
+        return place.with_root_key(&Secret::new(""));
     }
+    place.with_remembered_token(&Secret::new(token), &app.callers)
 }
 
 /// An object with `success` in front of its fields.
@@ -65,8 +67,33 @@ fn successful(answer: &str) -> String {
     }
 }
 
-fn refused(error: &GatekeeperError, name: &str) -> Response {
+/// A failure in the key manager's shape. What its union has no name for has that of the error's code.
+pub(crate) fn refusal(error: &GatekeeperError) -> Response {
+    let named = error.kind().key_manager();
     // An id that names nothing is `invalidId` here, which is a request's fault.
-    let status = if error.status() == 401 { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
-    json_text(status, json!({ "success": false, "error": name, "reason": error.message() }).to_string())
+    let status = if named == Some("invalidId") { 400 } else { error.status() };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let name = named.map_or_else(|| in_camel_case(error.code()), str::to_owned);
+    let body = json!({ "success": false, "error": name, "reason": error.message() });
+    told(json_text(status, body.to_string()), error)
+}
+
+fn in_camel_case(code: &str) -> String {
+    let mut words = code.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (initial, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        name + &initial.to_ascii_uppercase() + rest
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_union_has_no_name_for_has_that_of_its_code() {
+        assert_eq!(in_camel_case("service_unavailable"), "serviceUnavailable");
+        assert_eq!(in_camel_case("internal"), "internal");
+    }
 }

@@ -1,12 +1,9 @@
 //! The id of a request: the caller's, where it is one, or a new one. It is in the answer's headers and in every error.
 
-use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName};
 
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken from a caller.
 const MOST_BYTES: usize = 128;
 
@@ -19,15 +16,16 @@ impl RequestId {
         &self.0
     }
 
-    fn of(request: &Request) -> Self {
-        let given = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
+    /// The caller's, if it is 1 to 128 visible ASCII characters; a new one otherwise.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
         let is_good = |id: &&str| {
             (1..=MOST_BYTES).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
         };
         given.filter(is_good).map_or_else(Self::new, |id| Self(id.to_owned()))
     }
 
-    /// That of a request, given by [`identify`].
+    /// That of a request that is observed.
     pub(crate) fn of_parts(parts: &Parts) -> Self {
         parts.extensions.get().cloned().unwrap_or_else(Self::new)
     }
@@ -35,15 +33,4 @@ impl RequestId {
     fn new() -> Self {
         Self(gatekeeper::RequestId::new().map_or_else(|_| "req".to_owned(), |id| id.to_string()))
     }
-}
-
-/// Gives every request its id.
-pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(&request);
-    request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
-    if let Ok(value) = HeaderValue::try_from(id.0) {
-        response.headers_mut().insert(HEADER, value);
-    }
-    response
 }

@@ -6,45 +6,64 @@ use std::str::FromStr;
 use axum::http::HeaderMap;
 use gatekeeper::GatekeeperError;
 
-/// Addresses of proxies whose `X-Forwarded-For` is believed. Defaults to none.
+/// Proxies whose `X-Forwarded-For` is believed: addresses, networks, and whoever connects to the Unix socket. Defaults to
+/// none.
 #[derive(Clone, Debug, Default)]
-pub struct Proxies(Vec<(IpAddr, u8)>);
+pub struct Proxies {
+    networks: Vec<(IpAddr, u8)>,
+    unix: bool,
+}
+
+/// Who a connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Peer {
+    Address(IpAddr),
+    Unix,
+}
+
+/// The source of whoever comes by the Unix socket.
+const UNIX: &str = "unix";
 
 impl FromStr for Proxies {
     type Err = GatekeeperError;
 
-    /// Addresses and networks (`10.0.0.0/8`), separated by commas.
+    /// Addresses, networks (`10.0.0.0/8`) and `unix`, separated by commas.
     fn from_str(text: &str) -> Result<Self, GatekeeperError> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        parts.map(network).collect::<Option<_>>().map(Self).ok_or_else(|| {
+        let (unix, networks): (Vec<_>, Vec<_>) = parts.partition(|part| *part == UNIX);
+        let networks = networks.into_iter().map(network).collect::<Option<_>>().ok_or_else(|| {
             GatekeeperError::bad_request(
-                "trusted proxies must be addresses or networks, such as 10.0.0.0/8, separated by commas",
+                "trusted proxies must be addresses or networks, such as 10.0.0.0/8, or unix, separated by commas",
             )
-        })
+        })?;
+        Ok(Self { networks, unix: !unix.is_empty() })
     }
 }
 
 impl Proxies {
     fn include(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|(network, length)| {
+        self.networks.iter().any(|(network, length)| {
             *length <= bits(*network).1 && prefix(*network, *length) == prefix(address, *length)
         })
     }
 
     /// The source of a request: from the right, the first address that is no trusted proxy's.
-    pub(crate) fn source(&self, peer: IpAddr, headers: &HeaderMap) -> String {
-        let mut address = peer.to_canonical();
+    pub(crate) fn source(&self, peer: Peer, headers: &HeaderMap) -> String {
+        let mut address = match peer {
+            Peer::Address(address) => Some(address.to_canonical()),
+            Peer::Unix => None,
+        };
         let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
         for hop in hops.iter().rev() {
-            if !self.include(address) {
+            if !address.map_or(self.unix, |address| self.include(address)) {
                 break;
             }
             // What is no address says nothing: the proxy that sent it is the source.
             let Ok(next) = hop.parse::<IpAddr>() else { break };
-            address = next.to_canonical();
+            address = Some(next.to_canonical());
         }
-        name(address)
+        address.map_or_else(|| UNIX.to_owned(), name)
     }
 }
 
@@ -90,7 +109,8 @@ mod tests {
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
-        proxies.parse::<Proxies>().unwrap().source(peer.parse().unwrap(), &headers)
+        let peer = peer.parse().map_or(Peer::Unix, Peer::Address);
+        proxies.parse::<Proxies>().unwrap().source(peer, &headers)
     }
 
     #[test]
@@ -101,6 +121,9 @@ mod tests {
         assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["1.1.1.1", "203.0.113.9, 10.9.9.9"]), "203.0.113.9");
         assert_eq!(source("10.0.0.0/8", "192.0.2.1", &["203.0.113.9"]), "192.0.2.1");
         assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["nonsense"]), "10.1.2.3");
+        assert_eq!(source("", "unix", &["203.0.113.9"]), "unix");
+        assert_eq!(source("unix", "unix", &["203.0.113.9"]), "203.0.113.9");
+        assert_eq!(source("10.0.0.0/8", "unix", &["203.0.113.9"]), "unix");
         assert_eq!(source("0.0.0.0/0", "10.1.2.3", &["203.0.113.9"]), "203.0.113.9");
     }
 

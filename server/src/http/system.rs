@@ -4,45 +4,64 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, HeaderValue};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::response::Response;
-use gatekeeper::{GatekeeperError, Result};
-use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
+use serde_json::json;
 
-use super::answer::{failure, json_text};
+use super::answer::{failure, json_text, text};
 use super::app::App;
+use super::observe::Named;
 use super::request_id::RequestId;
 
 /// Whether the process answers.
 pub(crate) async fn health() -> Response {
-    json_text(StatusCode::OK, json!({ "ok": true, "service": "gatekeeper" }).to_string())
+    Named("health").on(text(StatusCode::OK, "application/json", r#"{"ok":true,"service":"gatekeeper"}"#))
 }
 
 /// Whether the store and the counters answer, too.
 pub(crate) async fn ready(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> Response {
-    match asked(app, |app| app.place.check_ready()).await {
+    let place = app.place();
+    Named("ready").on(match app.work.run(move || place.check_ready()).await {
         Ok(()) => json_text(StatusCode::OK, json!({ "ok": true }).to_string()),
         Err(error) => failure(&error, &id),
-    }
+    })
+}
+
+/// What Prometheus scrapes.
+pub(crate) async fn metrics(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> Response {
+    Named("metrics").on(match app.metrics.text(&app) {
+        Ok(metrics) => text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics),
+        Err(error) => failure(&error, &id),
+    })
 }
 
 /// The public keys of access tokens.
 pub(crate) async fn jwks(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> Response {
-    let keys: Result<Value> = asked(app, |app| app.place.jwks()).await;
-    match keys {
+    let place = app.place();
+    Named("jwks").on(match app.work.run(move || place.jwks()).await {
         Ok(keys) => {
-            let mut response = json_text(StatusCode::OK, keys.to_string());
-            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-            response
+            with(json_text(StatusCode::OK, keys.to_string()), [(CACHE_CONTROL, "public, max-age=300")])
         }
         Err(error) => failure(&error, &id),
-    }
+    })
 }
 
-async fn asked<T: Send + 'static>(
-    app: Arc<App>,
-    ask: impl FnOnce(&App) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    spawn_blocking(move || ask(&app)).await.unwrap_or_else(|failed| Err(GatekeeperError::internal(failed)))
+/// The API, for programs.
+pub(crate) async fn openapi() -> Response {
+    Named("openapi").on(text(StatusCode::OK, "application/json", include_str!("../../openapi.json")))
+}
+
+/// The API, for people. It needs nothing from anywhere else, and may take nothing.
+pub(crate) async fn docs() -> Response {
+    let page = text(StatusCode::OK, "text/html; charset=utf-8", include_str!("../../docs.html"));
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    Named("docs").on(with(page, [(CONTENT_SECURITY_POLICY, policy)]))
+}
+
+fn with<const N: usize>(mut response: Response, headers: [(HeaderName, &'static str); N]) -> Response {
+    for (name, value) in headers {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    debug_assert!(response.headers().contains_key(CONTENT_TYPE));
+    response
 }

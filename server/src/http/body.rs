@@ -1,0 +1,86 @@
+//! The body of a request.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use gatekeeper::{Entry, ErrorKind, GatekeeperError, Method, Result};
+use serde_json::Value;
+use tokio::time::timeout;
+
+/// The longest body, in bytes.
+const MOST_BODY: usize = 1024 * 1024;
+/// The operations that take the header `Idempotency-Key`.
+const IDEMPOTENT: [&str; 2] = ["usage.record", "usage.checkAndRecord"];
+
+/// The body: a JSON object, or nothing.
+pub(crate) async fn json(
+    entry: &Entry,
+    headers: &HeaderMap,
+    body: Body,
+    patience: Duration,
+) -> Result<String> {
+    let body = read(headers, body, patience).await?;
+    if body.is_empty() {
+        return Ok("{}".to_owned());
+    }
+    if !has_body(entry) {
+        return Err(GatekeeperError::bad_request("this route takes no body: put the fields into the query"));
+    }
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        let message = "the body must be JSON, with the header Content-Type: application/json";
+        return Err(GatekeeperError::new(ErrorKind::UnsupportedMediaType, message));
+    }
+    String::from_utf8(body.into()).map_err(|_| GatekeeperError::bad_request("the body is not UTF-8"))
+}
+
+/// A body of at most 1 MiB, as it was sent.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, patience: Duration) -> Result<Bytes> {
+    let is_plain = |value: &axum::http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+        let message = "the body must be sent as it is, without a Content-Encoding";
+        return Err(GatekeeperError::new(ErrorKind::UnsupportedMediaType, message));
+    }
+    match timeout(patience, to_bytes(body, MOST_BODY)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => {
+            Err(GatekeeperError::new(ErrorKind::PayloadTooLarge, "the body must be whole, and at most 1 MiB"))
+        }
+        Err(_) => Err(GatekeeperError::bad_request(format!(
+            "the body must be here within {} s",
+            patience.as_secs()
+        ))),
+    }
+}
+
+pub(crate) fn has_body(entry: &Entry) -> bool {
+    matches!(entry.route.method, Method::Post | Method::Patch | Method::Put)
+}
+
+/// Takes the header `Idempotency-Key` for the field `idempotencyKey`. Where both are given, they have to be the same.
+pub(crate) fn with_idempotency_key(
+    entry: &Entry,
+    headers: &HeaderMap,
+    json: &str,
+    texts: &mut Vec<(String, String)>,
+) -> Result<()> {
+    let mut given = headers.get_all("idempotency-key").iter();
+    let (Some(key), true) = (given.next(), IDEMPOTENT.contains(&entry.name)) else { return Ok(()) };
+    let (Ok(key), None) = (key.to_str(), given.next()) else {
+        return Err(GatekeeperError::bad_request("Idempotency-Key must be one header of visible ASCII"));
+    };
+    let body: Option<Value> = serde_json::from_str(json).ok();
+    match body.as_ref().and_then(|body| body.get("idempotencyKey")) {
+        None => texts.push(("idempotencyKey".to_owned(), key.to_owned())),
+        Some(Value::String(field)) if field == key => (),
+        Some(_) => {
+            return Err(GatekeeperError::bad_request(
+                "idempotencyKey and the header Idempotency-Key differ: give one of them",
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! What gateways ask before they let a request through: may this key use this endpoint now?
+//!
+//! Whoever can reach this address may ask about every key, so it is an address of its own. What is asked stands in the
+//! query, or in headers; where the query says it, the headers are the client's and say nothing.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::header::{HeaderName, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::Response;
+use gatekeeper::{
+    ErrorKind, Gatekeeper, GatekeeperError, KeyVerdict, Result, Secret, VerdictCode, VerifyApiKey,
+};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::answer::{failure, json_text, told};
+use super::app::App;
+use super::credential::only_credential;
+use super::observe::Named;
+use super::request_id::RequestId;
+
+/// What stands for itself in a header: all but what separates, is no visible ASCII, or begins an escape.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%').add(b'"');
+/// What nginx is told that it cannot pass on: it knows no refusals but 401 and 403.
+const STATUS: HeaderName = HeaderName::from_static("x-gatekeeper-status");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// For Caddy, Traefik, and whatever passes a refusal on as it is.
+pub(crate) async fn plain(
+    State(app): State<Arc<App>>,
+    Extension(id): Extension<RequestId>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    Named("check").on(answer(&app, &id, uri.query(), &headers).await)
+}
+
+/// For Envoy, which appends the path and the query of the client's request: what is asked stands in headers alone.
+pub(crate) async fn for_envoy(
+    State(app): State<Arc<App>>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+) -> Response {
+    Named("check").on(answer(&app, &id, None, &headers).await)
+}
+
+/// For nginx, which turns any status but 2xx, 401 and 403 into 500: the status stands in `X-Gatekeeper-Status`, too.
+pub(crate) async fn for_nginx(
+    State(app): State<Arc<App>>,
+    Extension(id): Extension<RequestId>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let mut response = answer(&app, &id, uri.query(), &headers).await;
+    let status = response.status();
+    response.headers_mut().insert(STATUS, status.as_u16().into());
+    if !status.is_success() && status != StatusCode::UNAUTHORIZED {
+        *response.status_mut() = StatusCode::FORBIDDEN;
+    }
+    Named("check").on(response)
+}
+
+async fn answer(app: &App, id: &RequestId, query: Option<&str>, headers: &HeaderMap) -> Response {
+    match judged(app, query, headers).await {
+        Ok(verdict) => answered(&verdict, id),
+        Err(error) => failure(&error, id),
+    }
+}
+
+async fn judged(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<KeyVerdict> {
+    let question = question(query, headers)?;
+    let place = app.place();
+    match place.try_call(&question)? {
+        Some(verdict) => Ok(verdict),
+        None => app.lookups.run(move || Gatekeeper::call_blocking(&place, question)).await,
+    }
+}
+
+fn question(query: Option<&str>, headers: &HeaderMap) -> Result<VerifyApiKey> {
+    let asked: Vec<(String, String)> =
+        form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    let asked = if asked.is_empty() { from_headers(headers)? } else { asked };
+    let key = only_credential(headers).flatten().map(Secret::new);
+    let mut question = VerifyApiKey::new(key.unwrap_or_else(|| Secret::new("")), "");
+    let mut endpoint = None;
+    for (name, value) in asked {
+        match name.as_str() {
+            "endpoint" if endpoint.is_none() => endpoint = Some(value),
+            "variable" => question.variables.push(value),
+            "scope" => question.scopes.push(value),
+            "cost" if question.cost == 1 => {
+                question.cost = value.parse().map_err(|_| bad("cost must be a whole number"))?;
+            }
+            _ => {
+                return Err(bad(
+                    "give endpoint and cost once, variable and scope as often as needed, and nothing else",
+                ));
+            }
+        }
+    }
+    question.endpoint = endpoint.ok_or_else(|| bad("endpoint is missing: ask for /check?endpoint=NAME"))?;
+    Ok(question)
+}
+
+fn from_headers(headers: &HeaderMap) -> Result<Vec<(String, String)>> {
+    let mut asked = Vec::new();
+    for name in ["endpoint", "variable", "scope", "cost"] {
+        for value in headers.get_all(format!("x-gatekeeper-{name}")) {
+            let value = std::str::from_utf8(value.as_bytes()).map_err(|_| bad("a header is not UTF-8"))?;
+            asked.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    Ok(asked)
+}
+
+fn bad(message: &str) -> GatekeeperError {
+    GatekeeperError::bad_request(message)
+}
+
+/// A verdict as a status, and whose key it is as headers: all of them in any case, so that none is left to a client.
+fn answered(verdict: &KeyVerdict, id: &RequestId) -> Response {
+    let refused = |kind, message: &str| failure(&GatekeeperError::new(kind, message), id);
+    let mut response = match verdict.code {
+        VerdictCode::Valid => json_text(StatusCode::OK, r#"{"ok":true}"#.to_owned()),
+        VerdictCode::InvalidKey => {
+            refused(ErrorKind::CredentialInvalid, "the API key is missing or not valid")
+        }
+        VerdictCode::InsufficientScope => refused(ErrorKind::Forbidden, "the API key is not good for this"),
+        VerdictCode::RateLimited => limited(verdict, id),
+    };
+    let listed = |names: &[&str]| names.iter().map(|name| escaped(name)).collect::<Vec<_>>().join(",");
+    let roles: Vec<&str> = verdict.roles.iter().flatten().map(AsRef::as_ref).collect();
+    let scopes: Vec<&str> = verdict.scopes.iter().flatten().map(String::as_str).collect();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("x-gatekeeper-key-id", verdict.key_id.map(|id| id.to_string()).unwrap_or_default()),
+        ("x-gatekeeper-tenant-id", verdict.tenant_id.map(|id| id.to_string()).unwrap_or_default()),
+        ("x-gatekeeper-owner-id", escaped(verdict.owner_id.as_deref().unwrap_or_default())),
+        ("x-gatekeeper-roles", listed(&roles)),
+        ("x-gatekeeper-scopes", listed(&scopes)),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    if let Some(total) = verdict.total {
+        put(headers, POLICY, &format!("\"endpoint\";q={total}"));
+    }
+    response
+}
+
+fn limited(verdict: &KeyVerdict, id: &RequestId) -> Response {
+    let seconds = verdict.retry_after_ms.unwrap_or_default().div_ceil(1000);
+    let error = GatekeeperError::new(ErrorKind::RateLimited, "the limit of this API key is reached");
+    let error = error.after(u32::try_from(seconds).unwrap_or(u32::MAX));
+    let mut response = told(failure(&error, id), &error);
+    put(response.headers_mut(), LIMIT, &format!("\"endpoint\";r=0;t={seconds}"));
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn escaped(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(
+        query: Option<&str>,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(String, Vec<String>, Vec<String>, u32)> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
+        let question = question(query, &headers.collect())?;
+        Ok((question.endpoint, question.variables, question.scopes, question.cost))
+    }
+
+    #[test]
+    fn what_the_query_asks_no_header_of_a_client_adds_to() {
+        let forged = [("x-gatekeeper-variable", "fresh"), ("x-gatekeeper-endpoint", "CHEAP")];
+        let (endpoint, variables, scopes, cost) =
+            asked(Some("endpoint=GET&variable=a%26b&scope=read&scope=write&cost=2"), &forged).unwrap();
+        assert_eq!((endpoint.as_str(), cost), ("GET", 2));
+        assert_eq!(
+            (variables, scopes),
+            (vec!["a&b".to_owned()], vec!["read".to_owned(), "write".to_owned()])
+        );
+        let (endpoint, variables, ..) = asked(None, &forged).unwrap();
+        assert_eq!((endpoint.as_str(), variables), ("CHEAP", vec!["fresh".to_owned()]));
+    }
+
+    #[test]
+    fn a_question_that_is_not_one_is_refused() {
+        for wrong in [
+            "variable=a",
+            "endpoint=A&endpoint=B",
+            "endpoint=A&cost=x",
+            "endpoint=A&key=x",
+            "endpoint=A&cost=2&cost=3",
+        ] {
+            assert_eq!(asked(Some(wrong), &[]).unwrap_err().status(), 400, "{wrong}");
+        }
+        assert_eq!(asked(None, &[]).unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn what_goes_into_a_header_ends_no_header_and_no_list() {
+        assert_eq!(escaped("a,b\r\nX: é%"), "a%2Cb%0D%0AX:%20%C3%A9%25");
+    }
+}

@@ -1,0 +1,106 @@
+//! One connection: bounded in what it may send, and in the time it may take for it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+
+use super::app::App;
+use super::server::Stream;
+use super::source::Peer;
+
+/// The longest request line and headers together, in bytes.
+const MOST_HEAD: usize = 32 * 1024;
+/// The most headers.
+const MOST_HEADERS: usize = 100;
+
+/// The connections of a server.
+pub(crate) struct Connections {
+    app: Arc<App>,
+    http: http1::Builder,
+    header_timeout: Duration,
+    body_timeout: Duration,
+    /// None once the server ends.
+    ending: Mutex<Option<GracefulShutdown>>,
+}
+
+impl Connections {
+    pub(crate) fn new(app: &Arc<App>) -> Self {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(app.config.header_timeout)
+            .max_buf_size(MOST_HEAD)
+            .max_headers(MOST_HEADERS)
+            .half_close(false);
+        Self {
+            header_timeout: app.config.header_timeout,
+            body_timeout: app.config.body_timeout,
+            app: Arc::clone(app),
+            http,
+            ending: Mutex::new(Some(GracefulShutdown::new())),
+        }
+    }
+
+    /// Answers what comes by one connection, until it ends.
+    pub(crate) async fn serve(
+        &self,
+        stream: Box<dyn Stream>,
+        peer: Peer,
+        routes: Router,
+        acceptor: Option<TlsAcceptor>,
+    ) {
+        let open = &self.app.metrics.connections;
+        open.inc();
+        let is_whole = match acceptor {
+            None => self.answer(stream, peer, routes).await,
+            Some(acceptor) => match timeout(self.header_timeout, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => self.answer(Box::new(stream), peer, routes).await,
+                _ => false,
+            },
+        };
+        open.dec();
+        if !is_whole {
+            self.app.metrics.broken_connections.inc();
+        }
+    }
+
+    async fn answer(&self, stream: Box<dyn Stream>, peer: Peer, routes: Router) -> bool {
+        let mut stream = TimeoutStream::new(stream);
+        // A client that takes no part of an answer for so long is not waited for. What it sends is timed elsewhere.
+        stream.set_write_timeout(Some(self.body_timeout));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            routes.clone().oneshot(request.map(Body::new))
+        });
+        let connection = self.http.serve_connection(TokioIo::new(Box::pin(stream)), service);
+        let watched = self.ending().as_ref().map(|ending| ending.watch(connection));
+        match watched {
+            Some(connection) => connection.await.is_ok(),
+            // Accepted as the server ended.
+            None => true,
+        }
+    }
+
+    /// Ends every connection after what it is being answered.
+    pub(crate) async fn end(&self) {
+        let ending = self.ending().take();
+        if let Some(ending) = ending {
+            ending.shutdown().await;
+        }
+    }
+
+    fn ending(&self) -> std::sync::MutexGuard<'_, Option<GracefulShutdown>> {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,121 @@
+//! Turns at work that waits for the disk: so many at once, the others wait, but not too many of them and not for long.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use gatekeeper::{ErrorKind, GatekeeperError, Result};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// Bounds what is done at once.
+pub(crate) struct Turns {
+    permits: Semaphore,
+    most: usize,
+    waiting: AtomicUsize,
+    most_waiting: usize,
+    patience: Duration,
+}
+
+impl Turns {
+    /// Looking up keys that are not remembered: a flood of guesses leaves the disk to others.
+    pub(crate) fn of_lookups() -> Self {
+        Self::new(16, 256, Duration::from_millis(100))
+    }
+
+    /// All else.
+    pub(crate) fn of_work() -> Self {
+        Self::new(256, 4096, Duration::from_secs(10))
+    }
+
+    fn new(most: usize, most_waiting: usize, patience: Duration) -> Self {
+        let permits = Semaphore::new(most);
+        Self { permits, most, waiting: AtomicUsize::new(0), most_waiting, patience }
+    }
+
+    /// How many are at work.
+    pub(crate) fn at_work(&self) -> usize {
+        self.most.saturating_sub(self.permits.available_permits())
+    }
+
+    /// Does `work` on a thread that may wait, when it is its turn.
+    ///
+    /// # Errors
+    /// Those of the work; `service_unavailable` where the turn does not come, and then nothing was done.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let _turn = self.turn().await?;
+        spawn_blocking(work).await.unwrap_or_else(|failed| Err(GatekeeperError::internal(failed)))
+    }
+
+    async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        if let Ok(turn) = self.permits.try_acquire() {
+            return Ok(turn);
+        }
+        let _place = Waiting::begin(self)?;
+        match timeout(self.patience, self.permits.acquire()).await {
+            Ok(turn) => turn.map_err(GatekeeperError::internal),
+            Err(_) => Err(busy()),
+        }
+    }
+}
+
+/// One who waits, until dropped.
+struct Waiting<'a>(&'a Turns);
+
+impl<'a> Waiting<'a> {
+    fn begin(turns: &'a Turns) -> Result<Self> {
+        let waiting = Self(turns);
+        if turns.waiting.fetch_add(1, Relaxed) < turns.most_waiting { Ok(waiting) } else { Err(busy()) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Relaxed);
+    }
+}
+
+fn busy() -> GatekeeperError {
+    GatekeeperError::new(ErrorKind::Busy, "too much is asked for at once: try again in a moment").after(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_comes_when_all_turns_are_taken_waits_a_little_and_is_then_told() {
+        let turns = Arc::new(Turns::new(1, 1, Duration::from_millis(50)));
+        let (done, wait) = channel::<()>();
+        let (begun, at_work) = channel();
+        let first = tokio::spawn({
+            let turns = Arc::clone(&turns);
+            async move {
+                turns
+                    .run(move || {
+                        begun.send(()).map_err(GatekeeperError::internal)?;
+                        Ok(wait.recv().is_ok())
+                    })
+                    .await
+            }
+        });
+        at_work.recv().unwrap();
+        assert_eq!(turns.at_work(), 1);
+        // One waits for its turn in vain; the other finds no room to wait.
+        let (one, other) = tokio::join!(turns.run(|| Ok(())), turns.run(|| Ok(())));
+        for refused in [one, other] {
+            let refused = refused.unwrap_err();
+            assert_eq!((refused.kind(), refused.retry_after()), (ErrorKind::Busy, Some(1)));
+        }
+        done.send(()).unwrap();
+        assert!(first.await.unwrap().unwrap());
+        assert!(turns.run(|| Ok(())).await.is_ok());
+        assert_eq!(turns.waiting.load(Relaxed), 0);
+    }
+}
