@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::app::{App, gateway_routes, routes};
 use super::config::{Address, Config, Listen};
 use super::connection::Connections;
+use super::files;
 use super::source::Peer;
 use super::tls::Certificates;
 
@@ -91,6 +92,7 @@ impl Server {
     /// configuration says.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { app, certificates, main, gateways } = self;
+        files::allow_many();
         let patience = app.config.shutdown_timeout;
         let connections = Arc::new(Connections::new(&app));
         let slots = Arc::new(Semaphore::new(app.config.most_connections));

@@ -1,0 +1,281 @@
+"""What clients send that no good client would: the server says no, stays small, and serves the others."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import resource
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Server
+
+SIGNUP = "/v1/auth/signup"
+JSON = {"Content-Type": "application/json"}
+IDLE = int(os.environ.get("GATEKEEPER_IDLE", "10000"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that waits for nobody for long."""
+    with serving(tmp_path_factory.mktemp("hostile"), "--header-timeout", "2", "--body-timeout", "2") as server:
+        yield server
+
+
+def raw(server: Server, text: bytes, *, timeout: float = 20) -> bytes:
+    """Everything that the server answers to these bytes until it closes."""
+    with socket.create_connection(address(server), timeout=timeout) as peer:
+        peer.sendall(text)
+        parts = []
+        while part := peer.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def address(server: Server) -> tuple[str, int]:
+    parts = urlsplit(server.url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
+
+
+def is_refused(body: Any, code: str) -> bool:
+    return body["ok"] is False and body["code"] == code and body["requestId"].startswith("req_")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not JSON",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b'{"email":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b"{" + b",".join(b'"k%d":1' % number for number in range(100_000)) + b"}",
+        b'{"email":"a@example.com","email":"b@example.com","password":"hunter2pass"}',
+        b'{"email":5,"password":"hunter2pass"}',
+        b'{"email":"a@example.com","password":"hunter2pass","role":"owner"}',
+        b'{"email":"a@example.com","password":"hunter2pass"} x',
+        b'{"email":"a\\u0000@example.com","password":"hunter2pass"}',
+    ],
+)
+def test_a_body_that_is_no_request_is_400(server: Server, body: bytes) -> None:
+    with server.client() as client:
+        answer = client.post(SIGNUP, content=body, headers=JSON)
+        assert answer.status_code == 400
+        assert is_refused(answer.json(), "bad_request")
+
+
+def test_a_body_is_at_most_a_mebibyte_however_it_comes(server: Server) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(4096):
+            yield b" " * 4096
+
+    before = server.rss_kib()
+    with server.client() as client:
+        for content in (b" " * 10_000_000, endless()):
+            answer = client.post(SIGNUP, content=content, headers=JSON)
+            assert answer.status_code == 413
+            assert is_refused(answer.json(), "payload_too_large")
+    assert server.rss_kib() < before + 32 * 1024
+
+
+def test_a_body_that_is_compressed_or_of_another_type_is_415(server: Server) -> None:
+    bomb = gzip.compress(b" " * 50_000_000)
+    with server.client() as client:
+        for headers, content in [
+            ({**JSON, "Content-Encoding": "gzip"}, bomb),
+            ({"Content-Type": "text/plain"}, b"{}"),
+            ({"Content-Type": "application/x-www-form-urlencoded"}, b"email=a"),
+        ]:
+            answer = client.post(SIGNUP, content=content, headers=headers)
+            assert answer.status_code == 415
+            assert is_refused(answer.json(), "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/../v1/auth/me", 404),
+        ("GET", "/v1/tenants/..", 400),
+        ("GET", "/v1/tenants/%2e%2e", 400),
+        ("GET", "/v1/tenants/x%2Fmembers", 400),
+        ("GET", "/v1/tenants/%ff", 400),
+        ("GET", "/v1//tenants", 404),
+        ("GET", "/V1/tenants", 404),
+        ("GET", "/v1/auth/me?x=1", 400),
+        ("POST", "/v1/auth/signup?email=a@example.com", 400),
+        ("GET", "/" + "x" * 20_000, 404),
+    ],
+)
+def test_a_path_is_what_it_says(server: Server, method: str, path: str, status: int) -> None:
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nX-Api-Key: x\r\nConnection: close\r\n\r\n".encode()
+    answer = raw(server, head)
+    assert int(answer.split()[1]) == status, answer
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["ok"] is False
+
+
+def test_a_wrong_method_is_405_and_told_the_right_ones(server: Server) -> None:
+    with server.client() as client:
+        for path, allowed in [("/v1/auth/me", "GET"), (SIGNUP, "POST"), ("/health", "GET")]:
+            answer = client.put(path)
+            assert answer.status_code == 405
+            assert allowed in answer.headers["allow"]
+            assert is_refused(answer.json(), "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Authorization", "Bearer x"), ("Authorization", "Bearer x")],
+        [("Authorization", "Bearer x y")],
+        [("Authorization", "Bearer")],
+        [("Authorization", "Basic eDp5")],
+        [("Authorization", "Bearer \xe9")],
+        [("X-API-Key", "x"), ("Authorization", "Bearer x")],
+        [("X-API-Key", "x" * 8192)],
+    ],
+)
+def test_a_credential_that_is_none_is_401_and_all_are_told_the_same(
+    server: Server, headers: list[tuple[str, str]]
+) -> None:
+    with server.client() as client:
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+        answer = client.get("/v1/auth/me", headers=encoded)
+        assert answer.status_code == 401
+        body = answer.json()
+        assert is_refused(body, "unauthorized")
+        assert body["error"] == "the credential is not valid"
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 65536 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX : y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+)
+def test_what_is_not_http_ends_the_connection(server: Server, text: bytes) -> None:
+    try:
+        answer = raw(server, text)
+    except ConnectionResetError:
+        return
+    assert answer == b"" or 400 <= int(answer.split()[1]) < 500, answer[:100]
+
+
+def test_a_request_is_never_smuggled_behind_another(server: Server) -> None:
+    hidden = b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n"
+    text = (
+        b"POST /v1/auth/signup HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n"
+        b"Connection: close\r\n\r\n0\r\n\r\n" % (len(hidden) + 5) + hidden
+    )
+    assert raw(server, text).count(b"HTTP/1.1") == 1
+
+
+def test_who_sends_slowly_is_not_waited_for(server: Server) -> None:
+    began = time.monotonic()
+    with socket.create_connection(address(server), timeout=20) as peer:
+        peer.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n")
+        try:
+            while True:
+                peer.sendall(b"X: y\r\n")
+                time.sleep(0.2)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    assert time.monotonic() - began < 10
+    began = time.monotonic()
+    head = b"POST /v1/auth/signup HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
+    answer = raw(server, head + b"Connection: close\r\n\r\n{")
+    assert int(answer.split()[1]) == 400
+    assert time.monotonic() - began < 10
+
+
+def test_idle_connections_leave_room_for_others_and_are_closed(server: Server) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(IDLE, hard - 1000)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(count + 1000, hard), hard))
+    before = server.rss_kib()
+    idle = []
+    try:
+        for number in range(count):
+            idle.append(socket.create_connection(address(server), timeout=20))
+            if number % 1000 == 0:
+                with server.client() as client:
+                    assert client.get("/health").status_code == 200
+        with server.client() as client:
+            assert client.get("/ready").status_code == 200
+        # 40 KiB for each of those at most.
+        assert server.rss_kib() < before + 40 * count
+        idle[-1].settimeout(20)
+        assert idle[-1].recv(1) == b""
+    finally:
+        for peer in idle:
+            peer.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with server.client() as client:
+        assert client.get("/health").status_code == 200
+
+
+def test_a_forged_address_is_the_same_source(server: Server) -> None:
+    with server.client() as client:
+        for number in range(61):
+            answer = client.post(
+                "/v1/auth/refresh",
+                json={"refreshToken": "x" * 43},
+                headers={"X-Forwarded-For": f"203.0.113.{number}", "Forwarded": f"for=203.0.113.{number}"},
+            )
+            assert answer.status_code == (401 if number < 60 else 429)
+    assert is_refused(answer.json(), "rate_limited")
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert answer.headers["ratelimit-policy"] == '"refresh";q=60;w=60'
+    assert answer.headers["ratelimit"] == f'"refresh";r=0;t={answer.headers["retry-after"]}'
+    assert answer.headers["x-gatekeeper-not-run"] == "true"
+
+
+def test_a_flood_of_guesses_leaves_known_keys_alone(server: Server) -> None:
+    with server.client(headers=server.root) as client:
+        created = client.post("/api/v1/keys", json={"prefix": "user", "roles": ["PRO"]}).json()
+        known = {"key": created["apiKey"], "endpoint": "GET_TASKS"}
+        assert client.post("/v1/keys/verify", json=known).json()["data"]["ok"]
+        statuses: set[int] = set()
+        over = threading.Event()
+
+        def guess() -> None:
+            with server.client(headers=server.root) as client:
+                while not over.is_set():
+                    guess = created["apiKey"][:-30] + os.urandom(24).hex()[:22]
+                    answer = client.post("/v1/keys/verify", json={"key": guess, "endpoint": "GET_TASKS"})
+                    statuses.add(answer.status_code)
+                    if answer.status_code == 200:
+                        assert answer.json()["data"]["code"] == "invalid_key"
+
+        threads = [threading.Thread(target=guess) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        before = server.rss_kib()
+        for _ in range(200):
+            answer = client.post("/v1/keys/verify", json=known)
+            assert answer.status_code == 200
+            assert answer.json()["data"]["keyValid"]
+        over.set()
+        for thread in threads:
+            thread.join()
+        assert statuses <= {200, 503}
+        assert server.rss_kib() < before + 64 * 1024

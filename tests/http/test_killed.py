@@ -1,0 +1,86 @@
+"""A server killed under load: what it has acknowledged is there when it comes back, and what it has revoked is not."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+import httpx
+from conftest import serving, started
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Server
+
+KILLS = int(os.environ.get("GATEKEEPER_SERVER_KILLS", "3"))
+ENOUGH = 60
+
+
+class Load:
+    """Clients that record usage, and make keys and revoke them, until the server is gone."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.events: list[str] = []
+        self.revoked: list[str] = []
+        self.kept: list[str] = []
+
+    def record(self) -> None:
+        event = {"tenantId": self.server.tenant, "service": "s", "action": "a"}
+        with self.server.client(headers=self.server.root) as client:
+            while True:
+                self.events.append(client.post("/v1/usage/record", json=event).json()["data"]["id"])
+
+    def revoke(self) -> None:
+        with self.server.client(headers=self.server.root) as client:
+            while True:
+                kept, dead = (client.post("/api/v1/keys", json={"prefix": "user"}).json() for _ in range(2))
+                self.kept.append(kept["apiKey"])
+                verify = {"key": dead["apiKey"], "endpoint": "GET_TASKS"}
+                assert client.post("/v1/keys/verify", json=verify).json()["data"]["keyValid"]
+                assert client.request("DELETE", "/api/v1/keys", json={"id": dead["id"]}).json()["success"]
+                self.revoked.append(dead["apiKey"])
+
+    def until_killed(self) -> None:
+        def ends(work: object) -> None:
+            try:
+                work()  # type: ignore[operator]
+            except httpx.TransportError:
+                pass
+
+        threads = [
+            threading.Thread(target=ends, args=[work]) for work in (self.record, self.record, self.revoke, self.revoke)
+        ]
+        for thread in threads:
+            thread.start()
+        while len(self.events) < ENOUGH or len(self.revoked) < ENOUGH / 10:
+            assert any(thread.is_alive() for thread in threads)
+        self.server.process.kill()
+        self.server.process.wait()
+        for thread in threads:
+            thread.join()
+
+
+def test_what_is_acknowledged_outlives_a_kill_and_what_is_revoked_stays_so(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        for _ in range(KILLS):
+            load = Load(server)
+            load.until_killed()
+            server.process, server.url, server.gateway_url = started(tmp_path)
+            with sqlite3.connect(tmp_path / "gatekeeper.db") as database:
+                stored = {row[0] for row in database.execute("SELECT id FROM usage_events")}
+            assert set(load.events) <= stored
+            with server.client(headers=server.root) as client:
+                for keys, is_good in ((load.revoked, False), (load.kept, True)):
+                    for key in keys:
+                        verify = {"key": key, "endpoint": "GET_TASKS"}
+                        answer = client.post("/v1/keys/verify", json=verify).json()
+                        assert answer["data"]["keyValid"] is is_good
+            with sqlite3.connect(tmp_path / "gatekeeper.db") as database:
+                (total,) = database.execute(
+                    "SELECT events FROM usage_sums WHERE subject = ? AND period = 'month'", [server.tenant]
+                ).fetchone()
+            assert total == len(stored)

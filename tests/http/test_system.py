@@ -1,0 +1,203 @@
+"""What operators see of a server, and how it begins and ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+import httpx
+from conftest import ROOT, run, serving, started
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Server
+
+OPENSSL = [
+    "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+]  # fmt: skip
+
+
+def test_health_and_readiness_are_told_without_a_credential(server: Server) -> None:
+    with server.client() as client:
+        assert client.get("/health").json() == {"ok": True, "service": "gatekeeper"}
+        assert client.get("/ready").json() == {"ok": True}
+        assert client.head("/health").status_code == 200
+
+
+def test_an_id_is_given_to_each_request_and_the_callers_is_kept(server: Server) -> None:
+    with server.client() as client:
+        made = client.get("/health").headers["x-request-id"]
+        assert re.fullmatch(r"req_[0-7][0-9a-z]{25}", made)
+        answer = client.get("/v1/auth/me", headers={"X-Request-Id": "mine-7"})
+        assert (answer.headers["x-request-id"], answer.json()["requestId"]) == ("mine-7", "mine-7")
+        assert answer.headers["x-api-version"] == "v1"
+        for wrong in ("x" * 129, "a b", "é".encode()):
+            assert client.get("/health", headers={"X-Request-Id": wrong}).headers["x-request-id"] != wrong
+
+
+def test_the_openapi_document_and_its_page_are_served(server: Server) -> None:
+    with server.client() as client:
+        document = client.get("/openapi.json")
+        assert document.json()["openapi"].startswith("3.1")
+        assert document.text == (ROOT / "server/openapi.json").read_text()
+        page = client.get("/docs")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert "<script" not in page.text
+
+
+def test_metrics_count_decisions_requests_and_connections(server: Server) -> None:
+    with server.client(headers=server.root) as client:
+
+        def count(line: str) -> float:
+            text = client.get("/metrics").text
+            found = [each for each in text.splitlines() if each.startswith(line)]
+            return float(found[0].split()[-1]) if found else 0
+
+        valid = 'gatekeeper_decisions_total{outcome="valid"}'
+        invalid = 'gatekeeper_decisions_total{outcome="invalid_key"}'
+        requests = 'gatekeeper_http_requests_total{operation="keys.verify",status="200"}'
+        before = [count(line) for line in (valid, invalid, requests)]
+        key = client.post("/api/v1/keys", json={"prefix": "user", "roles": ["PRO"]}).json()["apiKey"]
+        for each in (key, key, "user_xxx"):
+            client.post("/v1/keys/verify", json={"key": each, "endpoint": "GET_TASKS"})
+        assert [count(line) for line in (valid, invalid, requests)] == [before[0] + 2, before[1] + 1, before[2] + 3]
+        assert count("gatekeeper_http_connections") >= 1
+        assert count('gatekeeper_cache_keys{kind="known"}') >= 1
+        assert count("gatekeeper_build_info") == 1
+        assert count('gatekeeper_http_request_seconds_count{operation="keys.verify"}') >= 3
+        text = client.get("/metrics").text
+    assert server.root_key not in text
+    assert key not in text
+
+
+def test_the_log_is_json_with_ids_and_no_secret(tmp_path: Path) -> None:
+    with serving(tmp_path, "--log-level", "trace") as server:
+        trace = "0af7651916cd43dd8448eb211c80319c"
+        with server.client() as client:
+            key = client.post("/api/v1/keys", json={"prefix": "user"}, headers=server.root).json()["apiKey"]
+            headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "X-Request-Id": "mine-8"}
+            tokens = client.post("/v1/auth/signup", json={"email": "a@example.com", "password": "a canary word"})
+            assert client.get("/v1/auth/me", headers={**headers, "X-API-Key": key}).status_code == 403
+            bearer = {"Authorization": "Bearer " + tokens.json()["data"]["accessToken"]}
+            assert client.get("/v1/auth/me", headers=bearer).status_code == 200
+    log = server.log()
+    lines = [json.loads(line) for line in log.splitlines()]
+    mine = [line for line in lines if line.get("requestId") == "mine-8"]
+    assert mine
+    assert mine[0]["traceId"] == trace
+    assert (mine[0]["operation"], mine[0]["status"]) == ("auth.me", 403)
+    secrets = [
+        key,
+        server.root_key,
+        "a canary word",
+        *(tokens.json()["data"][name] for name in ("accessToken", "refreshToken")),
+    ]
+    for secret in secrets:
+        assert secret not in log
+
+
+def test_a_server_that_is_stopped_answers_what_it_has_begun_and_loses_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        acknowledged: list[str] = []
+        broken: list[str] = []
+
+        def record() -> None:
+            with server.client(headers=server.root) as client:
+                while True:
+                    try:
+                        answer = client.post(
+                            "/v1/usage/record", json={"tenantId": server.tenant, "service": "s", "action": "a"}
+                        )
+                    except httpx.ConnectError:
+                        return
+                    except httpx.TransportError as error:
+                        broken.append(repr(error))
+                        return
+                    assert answer.status_code == 201
+                    acknowledged.append(answer.json()["data"]["id"])
+
+        threads = [threading.Thread(target=record) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        while len(acknowledged) < 200:
+            assert any(thread.is_alive() for thread in threads)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=30) == 0
+        for thread in threads:
+            thread.join()
+        with sqlite3.connect(tmp_path / "gatekeeper.db") as database:
+            stored = {row[0] for row in database.execute("SELECT id FROM usage_events")}
+    assert set(acknowledged) <= stored
+    # A connection that was idle as it was closed may lose the request that was on its way; none that was begun.
+    assert len(stored) - len(set(acknowledged)) <= len(broken)
+
+
+def test_tls_from_files_and_a_unix_socket(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run([*OPENSSL, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    with serving(tmp_path, "--tls-cert", str(certificate), "--tls-key", str(key)) as server:
+        assert server.url.startswith("https://")
+        with httpx.Client(verify=str(certificate)) as client:
+            assert client.get(f"{server.url}/ready").status_code == 200
+    socket = tmp_path / "gatekeeper.sock"
+    process, url, _ = started(tmp_path, "--unix", str(socket))
+    assert url == f"unix:{socket}"
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket))) as client:
+        assert client.get("http://localhost/ready").status_code == 200
+    # Killed, it leaves the socket; the next one takes its place, and a second one beside it does not.
+    process.kill()
+    process.wait()
+    process, _, _ = started(tmp_path, "--unix", str(socket))
+    second = run(tmp_path, "serve", "--unix", str(socket))
+    assert second.returncode == 1
+    assert "cannot listen" in second.stderr
+    process.terminate()
+    assert process.wait(timeout=30) == 0
+    assert not socket.exists()
+
+
+def test_cors_is_off_unless_an_origin_is_named(server: Server, tmp_path: Path) -> None:
+    origin = {"Origin": "https://app.example.com"}
+    with server.client() as client:
+        assert "access-control-allow-origin" not in client.get("/health", headers=origin).headers
+    with serving(tmp_path, "--cors-origin", "https://app.example.com") as other, other.client() as client:
+        assert client.get("/health", headers=origin).headers["access-control-allow-origin"] == origin["Origin"]
+        stranger = client.get("/health", headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in stranger.headers
+
+
+def test_a_change_of_the_endpoints_needs_no_restart(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, server.client(headers=server.root) as client:
+        key = client.post("/api/v1/keys", json={"prefix": "user"}).json()["apiKey"]
+
+        def total() -> int | None:
+            answer = client.post("/v1/keys/verify", json={"key": key, "endpoint": "GET_TASKS"})
+            return int(answer.json()["data"]["total"])
+
+        assert total() == 2
+        config = tmp_path / "gatekeeper.toml"
+        os.replace(written(tmp_path, "[endpoints.GET_TASKS]\ndefault = {maxReq = 7, duration = 60000}\n"), config)
+        os.kill(server.process.pid, signal.SIGHUP)
+        for _ in range(200):
+            if total() == 7:
+                break
+        else:
+            raise AssertionError(server.log())
+        os.replace(written(tmp_path, "[endpoints.GET_TASKS]\ndefault = {maxReq = 0, duration = 60000}\n"), config)
+        os.kill(server.process.pid, signal.SIGHUP)
+        assert total() == 7
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "new.toml"
+    path.write_text(text)
+    return path
