@@ -1,0 +1,194 @@
+"""The server: requests a second beside its own `/health` and beside nginx, latency at half load, memory, start-up.
+
+python -m bench.server [--quick]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.processes import ROOT
+from bench.services import mark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BINARY = ROOT / "target/release/gatekeeper"
+CONNECTIONS = 64
+ROUNDS = 5
+NEEDED = {"nginx": "nginx", "wrk": "wrk", "h2load": "nghttp2-client"}
+CONFIG = "[endpoints.BENCH]\ndefault = { maxReq = 4294967295, duration = 1000 }\n"
+NGINX = """
+worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/error.log; daemon off;
+events {{ worker_connections 1024; }}
+http {{ access_log off; server {{ listen 127.0.0.1:{port}; location / {{ default_type text/plain; return 200 "ok\\n"; }} }} }}
+"""
+WRK = """
+local bodies = {{}}
+for key in io.lines("{keys}") do
+  bodies[#bodies + 1] = '{{"endpoint":"BENCH","key":"' .. key .. '"}}'
+end
+local place = 0
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "Bearer {root}"
+request = function()
+  place = place % #bodies + 1
+  return wrk.format(nil, "/v1/keys/verify", nil, bodies[place])
+end
+"""
+
+
+def require() -> None:
+    """Ends the program where something is missing."""
+    missing = [package for program, package in NEEDED.items() if shutil.which(program) is None]
+    if missing:
+        sys.exit(f"missing: {' '.join(missing)}. Install: apt-get install {' '.join(missing)}")
+
+
+def prepared(folder: Path, keys: int) -> str:
+    """A database with so many keys of one tenant, known to `keys.txt`; gives the tenant's root key."""
+    fill = [str(ROOT / "target/release/gatekeeper-bench"), "rust", "create", "--place", str(folder / "gatekeeper.db")]
+    fill += ["--keys", str(keys), "--keys-file", str(folder / "keys.txt"), "--seconds", "0", "--limit", "1"]
+    subprocess.run(fill, check=True, stdout=subprocess.DEVNULL)
+    init = subprocess.run([BINARY, "init", "--json"], cwd=folder, check=True, capture_output=True, text=True)
+    made = json.loads(init.stdout)
+    with sqlite3.connect(folder / "gatekeeper.db") as database:
+        database.execute("UPDATE api_keys SET tenant_id = ?", [made["tenantId"]])
+    (folder / "gatekeeper.toml").write_text(CONFIG)
+    return str(made["rootKey"])
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
+    """The server, where it listens, and the seconds to its first good answer to `/ready`."""
+    began = time.monotonic()
+    command = [BINARY, "serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        try:
+            url = server.stdout.readline().split()[-1]
+            with urllib.request.urlopen(f"{url}/ready") as answer:
+                assert answer.status == 200
+            yield server, url, time.monotonic() - began
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def nginx(folder: Path) -> Iterator[str]:
+    """Nginx with a fixed answer."""
+    port = 20000 + secrets.randbelow(20000)
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port))
+    with subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)]) as server:
+        try:
+            time.sleep(0.5)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.terminate()
+
+
+def rate(url: str, seconds: float, *options: str) -> float:
+    """Requests a second."""
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", *options, url]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in said or "Socket errors" in said:
+        sys.exit(f"{url}: {said}")
+    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    assert found is not None
+    return float(found[1])
+
+
+def latencies(url: str, folder: Path, root: str, per_second: float, seconds: float) -> tuple[float, float]:
+    """p50 and p99 in milliseconds at this rate, one hot key."""
+    key = (folder / "keys.txt").read_text().split("\n", 1)[0]
+    (folder / "body.json").write_text(json.dumps({"endpoint": "BENCH", "key": key}))
+    log = folder / "h2load.log"
+    command = ["h2load", "--h1", f"-c{CONNECTIONS}", "-t1", f"--rps={per_second / CONNECTIONS:.1f}"]
+    command += [f"-n{int(per_second * seconds)}", "-d", str(folder / "body.json"), f"--log-file={log}"]
+    command += ["-H", "Content-Type: application/json", "-H", f"Authorization: Bearer {root}", f"{url}/v1/keys/verify"]
+    subprocess.run(command, check=True, capture_output=True)
+    lines = [line.split() for line in log.read_text().splitlines()]
+    assert all(line[1] == "200" for line in lines)
+    times = sorted(int(line[2]) / 1000 for line in lines)
+    return times[len(times) // 2], times[len(times) * 99 // 100]
+
+
+def rss_mib(process: subprocess.Popen[str]) -> float:
+    """The memory of a process."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+
+def section(seconds: float, keys: int) -> list[str]:
+    """Measures, and says it in Markdown."""
+    with tempfile.TemporaryDirectory(dir=ROOT / ".cache") as name:
+        folder = Path(name)
+        root = prepared(folder, keys)
+        (folder / "all.lua").write_text(WRK.format(keys=folder / "keys.txt", root=root))
+        (folder / "one.txt").write_text((folder / "keys.txt").read_text().split("\n", 1)[0] + "\n")
+        (folder / "hot.lua").write_text(WRK.format(keys=folder / "one.txt", root=root))
+        rates: dict[str, list[float]] = {"verify": [], "health": [], "nginx": []}
+        starts = []
+        for _ in range(ROUNDS):
+            with serving(folder) as (_, _, start):
+                starts.append(start)
+        with serving(folder) as (server, url, _), nginx(folder) as fixed:
+            for _ in range(ROUNDS):
+                rates["verify"].append(rate(url, seconds, "-s", str(folder / "hot.lua")))
+                rates["health"].append(rate(f"{url}/health", seconds))
+                rates["nginx"].append(rate(fixed, seconds))
+            verify, health, fixed_rate = (statistics.median(each) for each in rates.values())
+            p50, p99 = latencies(url, folder, root, verify / 2, seconds)
+            known = seconds
+            while cached(url) < 0.99 * keys and known < 60 * seconds:
+                rate(url, 5 * seconds, "-s", str(folder / "all.lua"))
+                known += 5 * seconds
+            memory, count = rss_mib(server), cached(url)
+    bound = max(3 * p50, 2)
+    return [
+        "| what | | ratio | to | aim |",
+        "|---|---|---|---|---|",
+        f"| `POST /v1/keys/verify`, one key, {CONNECTIONS} connections | {verify:,.0f} / s | {verify / health:.2f} × | "
+        f"this server's `/health` ({health:,.0f} / s) | at least 0.8 × {mark(verify >= 0.8 * health)} |",
+        f"| the same | {verify:,.0f} / s | {verify / fixed_rate:.2f} × | nginx with a fixed 200 ({fixed_rate:,.0f} / s) | "
+        f"at least 0.5 × {mark(verify >= 0.5 * fixed_rate)} |",
+        f"| p99 at half that load | {p99:.2f} ms | {p99 / p50:.1f} × | p50 ({p50:.2f} ms) | "
+        f"at most 3 × or 2 ms {mark(p99 <= bound)} |",
+        f"| memory with {count:,} keys known | {memory:,.0f} MB | | | at most 400 MB {mark(memory <= 400)} |",
+        f"| start-up with {keys:,} keys to `/ready` | {1000 * statistics.median(starts):,.0f} ms | | | "
+        f"at most 1 s {mark(statistics.median(starts) <= 1)} |",
+    ]
+
+
+def cached(url: str) -> int:
+    """How many keys the server remembers."""
+    with urllib.request.urlopen(f"{url}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    return int(next(line.split()[-1] for line in lines if line.startswith('gatekeeper_cache_keys{kind="known"}')))
+
+
+if __name__ == "__main__":
+    require()
+    is_quick = "--quick" in sys.argv
+    print(
+        "\n".join(
+            section(
+                1 if is_quick else 5, int(os.environ.get("GATEKEEPER_BENCH_KEYS", 20_000 if is_quick else 1_000_000))
+            )
+        )
+    )
