@@ -22,6 +22,8 @@ pub(crate) use actor::Actor;
 pub(crate) use event::Event;
 pub use permission::MemberRole;
 pub(crate) use permission::covers;
+#[cfg(feature = "schema")]
+pub(crate) use scope::MOST_BYTES as MOST_SCOPE_BYTES;
 pub(crate) use scope::{check_scopes, may_grant};
 pub use tier::Tier;
 

@@ -11,7 +11,7 @@ pub(crate) use shared::RoleSets;
 /// The most roles a key can have.
 const MOST_ROLES: usize = 1000;
 /// The longest role name, in bytes of UTF-8.
-const MOST_BYTES: usize = 128;
+pub(crate) const MOST_BYTES: usize = 128;
 
 /// A key's roles: sorted by bytes, each once. Equal sets are mostly one.
 #[derive(Debug)]

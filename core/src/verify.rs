@@ -27,3 +27,5 @@ pub use validated::ValidatedKey;
 pub use verdict::{Decision, Verdict};
 pub use verifier::Verifier;
 pub(crate) use verifier::check_variables;
+#[cfg(feature = "schema")]
+pub(crate) use verifier::{MOST_VARIABLE_BYTES, MOST_VARIABLES};

@@ -63,7 +63,7 @@ pub(crate) struct Reader {
 }
 
 /// What else a schema may say of a value: limits are for the core to judge.
-const INNOCENT: [&str; 9] = [
+const INNOCENT: [&str; 11] = [
     "description",
     "default",
     "pattern",
@@ -73,6 +73,8 @@ const INNOCENT: [&str; 9] = [
     "maxLength",
     "minItems",
     "maxItems",
+    "propertyNames",
+    "x-maxBytes",
 ];
 const INTEGERS: [&str; 9] =
     ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "uint"];
@@ -119,7 +121,7 @@ impl Reader {
             return Err(unknown());
         }
         let kind = match (kind.as_str(), format, items, additional) {
-            ("string", None, None, None) => Type::Text { secret: false },
+            ("string", None | Some("email"), None, None) => Type::Text { secret: false },
             ("string", Some("password"), None, None) => Type::Text { secret: true },
             ("boolean", None, None, None) => Type::Boolean,
             ("integer", Some(format), None, None) if INTEGERS.contains(&format) => Type::Integer,

@@ -7,7 +7,7 @@ use crate::error::{GatekeeperError, Result};
 
 /// The most scopes of a key, and the longest of them in bytes.
 const MOST_SCOPES: usize = 100;
-const MOST_BYTES: usize = 128;
+pub(crate) const MOST_BYTES: usize = 128;
 
 /// Checks scopes and sorts them by bytes, each once.
 ///

@@ -7,6 +7,8 @@ mod record;
 pub use export::{AuditExport, ExportFormat};
 pub use query::AuditQuery;
 pub use record::AuditRecord;
+#[cfg(feature = "schema")]
+pub(super) use record::OURS;
 
 use serde::Serialize;
 use serde_json::{Map, Value};

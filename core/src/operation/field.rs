@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 use crate::error::{GatekeeperError, Result};
 
 /// The longest `name` and the like, in bytes of UTF-8.
-const MOST_TEXT: usize = 256;
+pub(super) const MOST_TEXT: usize = 256;
 /// The most metadata, in bytes of JSON.
-const MOST_METADATA: usize = 8 * 1024;
+pub(super) const MOST_METADATA: usize = 8 * 1024;
 /// The longest life of what ends: 100 years of 365.25 days.
 pub(super) const MOST_SECONDS: u64 = 3_155_760_000;
 
 /// The largest quota: what every language counts exactly.
-const MOST_QUOTA: i64 = (1 << 53) - 1;
+pub(super) const MOST_QUOTA: i64 = (1 << 53) - 1;
 
 /// A quota, or none, of 0 to 2⁵³ - 1.
 pub(super) fn check_quota(field: &str, limit: Option<i64>) -> Result<()> {

@@ -5,6 +5,8 @@ use serde::Deserialize;
 use crate::access::{Access, Context, MemberRole, TenantRef};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{TenantId, UserId};
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
 /// Whether a user has a permission in a tenant; one who is no member has none.
@@ -17,6 +19,7 @@ pub struct Can {
     /// The tenant's id.
     pub tenant_id: TenantId,
     /// `resource:action`.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::permission))]
     pub permission: String,
 }
 

@@ -9,6 +9,8 @@ mod summary;
 
 pub use check::CheckQuota;
 pub use events::ListUsageEvents;
+#[cfg(feature = "schema")]
+pub(super) use input::MOST_NAME;
 pub use input::UsageInput;
 pub use record::{CheckAndRecordUsage, RecordUsage, RecordedUsage};
 pub use summary::{SummarizeUsage, UsageSummary};
@@ -64,7 +66,7 @@ impl UsageEvent {
 }
 
 /// The most of anything at once.
-const MOST_QUANTITY: i64 = 1_000_000_000;
+pub(super) const MOST_QUANTITY: i64 = 1_000_000_000;
 
 fn one() -> i64 {
     1

@@ -10,8 +10,8 @@ use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
 
 /// The most variables of one call, and their most bytes together.
-const MOST_VARIABLES: usize = 1000;
-const MOST_VARIABLE_BYTES: usize = 8 * 1024;
+pub(crate) const MOST_VARIABLES: usize = 1000;
+pub(crate) const MOST_VARIABLE_BYTES: usize = 8 * 1024;
 
 /// Verifies keys against its endpoints. Share one among all threads.
 pub struct Verifier {

@@ -6,6 +6,8 @@ use crate::error::Result;
 use crate::id::TenantId;
 use crate::operation::field::check_text;
 use crate::operation::page::List;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
 use crate::store::AuditFilter;
 
@@ -17,9 +19,11 @@ pub struct AuditQuery {
     /// The tenant's id.
     pub tenant_id: TenantId,
     /// Only what this actor did. Defaults to all.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub actor_id: Option<String>,
     /// Only actions that begin so, such as `key.`. Defaults to all.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub action_prefix: Option<String>,
     /// Only from this time on, Unix ms. Defaults to the beginning.

@@ -6,6 +6,8 @@ use crate::access::{Access, Context, Event, TenantRef};
 use crate::error::{GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::operation::field::{check_metadata, check_name, check_text};
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
 /// Writes an event of your own into a tenant's audit log. Who did it is who calls.
@@ -17,17 +19,20 @@ pub struct AuditRecord {
     pub tenant_id: TenantId,
     /// What was done, such as `invoice.paid`: 1 to 256 bytes, not beginning like one of ours (`user.`, `session.`,
     /// `tenant.`, `member.`, `key.`, `role.`).
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::action))]
     pub action: String,
     /// What it was done to: at most 256 bytes. Defaults to nothing.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub target: Option<String>,
     /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }
 
 /// What our own events begin with: nobody else writes one.
-const OURS: [&str; 6] = ["user.", "session.", "tenant.", "member.", "key.", "role."];
+pub(crate) const OURS: [&str; 6] = ["user.", "session.", "tenant.", "member.", "key.", "role."];
 
 impl Operation for AuditRecord {
     type Output = AuditEvent;

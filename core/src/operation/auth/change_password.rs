@@ -3,6 +3,8 @@ use serde::Deserialize;
 use crate::access::{Access, Actor, Context, Event, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::identity::check_password;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 
@@ -12,9 +14,11 @@ use crate::secret::Secret;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangePassword {
     /// The password until now.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::password))]
     #[serde(with = "Wire")]
     pub current_password: Secret,
     /// 8 to 128 characters of any kind, none of the most common passwords.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::new_password))]
     #[serde(with = "Wire")]
     pub new_password: Secret,
 }

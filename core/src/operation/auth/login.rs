@@ -4,6 +4,8 @@ use super::tokens::{Tokens, begin_session, tokens};
 use crate::access::{Access, Context, Event};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::identity::{Email, Lockout};
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::store::UserRow;
@@ -14,8 +16,10 @@ use crate::store::UserRow;
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// The account's e-mail address.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::email))]
     pub email: String,
     /// Its password.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::password))]
     #[serde(with = "Wire")]
     pub password: Secret,
 }

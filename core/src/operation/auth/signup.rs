@@ -6,6 +6,8 @@ use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::UserId;
 use crate::identity::{Email, Lockout, check_password};
 use crate::operation::field::check_text;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::store::UserRow;
@@ -25,11 +27,14 @@ use crate::store::UserRow;
 #[serde(deny_unknown_fields)]
 pub struct Signup {
     /// The e-mail address; upper and lower case, Unicode's forms and a domain's are one.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::email))]
     pub email: String,
     /// 8 to 128 characters of any kind, none of the most common passwords.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::new_password))]
     #[serde(with = "Wire")]
     pub password: Secret,
     /// What the user is called: at most 256 bytes. Defaults to no name.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub name: Option<String>,
 }

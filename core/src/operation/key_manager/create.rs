@@ -8,6 +8,8 @@ use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::{self, Prefix};
 use crate::operation::field::{check_life, check_metadata, check_text, end_of_life, to_text};
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::role;
 use crate::secret::Secret;
@@ -27,20 +29,26 @@ use crate::store::{NewKey, Quota};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateKey {
     /// 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends, not reserved.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::prefix))]
     pub prefix: String,
     /// At most 1,000 different names of 1 to 128 bytes. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     #[serde(default)]
     pub roles: Vec<String>,
     /// Whose key it is: at most 256 bytes. Defaults to nobody's.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub owner_id: Option<String>,
     /// What the key is called: at most 256 bytes. Defaults to no name.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub name: Option<String>,
     /// How long the key is good, 1 second to 100 years. Defaults to for ever.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::life))]
     #[serde(default)]
     pub expires_in_seconds: Option<u64>,
     /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }

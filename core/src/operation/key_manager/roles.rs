@@ -3,6 +3,8 @@ use serde::{Deserialize, Serialize};
 use super::change_living_key;
 use crate::access::{Access, Context, Event};
 use crate::error::Result;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{GivenId, Method, Operation, Route};
 use crate::role;
 
@@ -15,6 +17,7 @@ pub struct AddRoles {
     #[serde(default)]
     pub id: GivenId,
     /// At most 1,000 different names of 1 to 128 bytes, together with those the key has.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     pub roles: Vec<String>,
 }
 
@@ -27,6 +30,7 @@ pub struct RemoveRoles {
     #[serde(default)]
     pub id: GivenId,
     /// At most 1,000 different names of 1 to 128 bytes.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     pub roles: Vec<String>,
 }
 

@@ -7,6 +7,8 @@ use crate::access::{Access, Context};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::limit::Endpoint;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::verify::{Io, Target, Verdict, check_variables};
@@ -23,9 +25,11 @@ pub struct VerifyKey {
     /// The endpoint's name; what is counted under it is the same as in a [`Verifier`](crate::Verifier).
     pub endpoint: String,
     /// At most 1,000, 8 KiB together. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::variables))]
     #[serde(default)]
     pub variables: Vec<String>,
     /// `{DEFAULT: {maxReq, duration}, ROLE: …}`, durations in milliseconds.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::ratelimits))]
     pub ratelimits: Map<String, Value>,
 }
 

@@ -9,6 +9,8 @@ use crate::id::{KeyId, TenantId};
 use crate::key::{self, Prefix};
 use crate::metering::Period;
 use crate::operation::field::{end_of_life, to_text};
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 use crate::role;
 use crate::store::{NewKey, Quota};
@@ -34,31 +36,39 @@ pub struct CreateApiKey {
     /// The tenant's id.
     pub tenant_id: TenantId,
     /// What it is called: at most 256 bytes. Defaults to no name.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub name: Option<String>,
     /// What it begins with: 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends, not reserved. Defaults to
     /// `gk_live`.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::prefix))]
     #[serde(default)]
     pub prefix: Option<String>,
     /// Whose it is in your application: at most 256 bytes. Defaults to nobody's.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub owner_id: Option<String>,
     /// What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to nothing.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Vec<String>,
     /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     #[serde(default)]
     pub roles: Vec<String>,
     /// How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::quota))]
     #[serde(default)]
     pub quota_limit: Option<i64>,
     /// The period of its quota. Defaults to `month`.
     #[serde(default)]
     pub quota_period: Period,
     /// How long it is good, 1 second to 100 years. Defaults to for ever.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::life))]
     #[serde(default)]
     pub expires_in_seconds: Option<u64>,
     /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }

@@ -11,6 +11,8 @@ use crate::id::{KeyId, TenantId};
 use crate::key::Prefix;
 use crate::metering::Period;
 use crate::operation::field::{check_text, end_of_life, to_text};
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::role;
 use crate::secret::Secret;
@@ -30,6 +32,7 @@ pub struct ImportApiKeys {
     /// The tenant's id.
     pub tenant_id: TenantId,
     /// The keys: 1 to 1,000.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MOST_KEYS)))]
     pub keys: Vec<ForeignKey>,
 }
 
@@ -39,37 +42,47 @@ pub struct ImportApiKeys {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForeignKey {
     /// SHA-256 of the key, and of the suffix after it where there is one, in hex or base64. No two keys share one.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::digest))]
     #[serde(with = "Wire")]
     pub digest: Secret,
     /// What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. A place has at most 8
     /// different ones.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub suffix: Option<String>,
     /// What the key's next secret begins with, when it is rotated: as for a new key. Defaults to `gk_live`.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::prefix))]
     #[serde(default)]
     pub prefix: Option<String>,
     /// What it is called: at most 256 bytes. Defaults to no name.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub name: Option<String>,
     /// Whose it is in your application: at most 256 bytes. Defaults to nobody's.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub owner_id: Option<String>,
     /// What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to nothing.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Vec<String>,
     /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     #[serde(default)]
     pub roles: Vec<String>,
     /// How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::quota))]
     #[serde(default)]
     pub quota_limit: Option<i64>,
     /// The period of its quota. Defaults to `month`.
     #[serde(default)]
     pub quota_period: Period,
     /// How long it is good from now on, 1 second to 100 years. Defaults to for ever.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::life))]
     #[serde(default)]
     pub expires_in_seconds: Option<u64>,
     /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }

@@ -19,6 +19,7 @@ pub struct RotateApiKey {
     /// Its id.
     pub id: KeyId,
     /// How long the old secret is good, 0 to 2,592,000 (30 days). Defaults to 0: it is dead at once.
+    #[cfg_attr(feature = "schema", schemars(range(max = MOST_GRACE_SECONDS)))]
     #[serde(default)]
     pub grace_seconds: u32,
 }

@@ -4,6 +4,8 @@ use crate::access::{Access, Context, Tier, check_scopes, covers, forbidden};
 use crate::error::Result;
 use crate::identity::{ACCESS_SECONDS, KeyClaims};
 use crate::operation::field::check_name;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::verify::invalid_credential;
@@ -18,9 +20,11 @@ pub struct IssueKeyToken {
     #[serde(with = "Wire")]
     pub key: Secret,
     /// The `aud` of the token: 1 to 256 bytes. Defaults to that of the place.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::name))]
     #[serde(default)]
     pub audience: Option<String>,
     /// What the token is good for: nothing that the key is not. Defaults to all that the key is.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
 }

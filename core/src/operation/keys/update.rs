@@ -9,6 +9,8 @@ use crate::id::KeyId;
 use crate::key::KeyStatus;
 use crate::metering::Period;
 use crate::operation::field::{end_of_life, to_text};
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 use crate::role;
 use crate::store::KeyRecord;
@@ -23,30 +25,37 @@ pub struct UpdateApiKey {
     /// Its id.
     pub id: KeyId,
     /// What it is called: at most 256 bytes.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default, deserialize_with = "or_null")]
     pub name: Option<Option<String>>,
     /// Whose it is in your application: at most 256 bytes.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default, deserialize_with = "or_null")]
     pub owner_id: Option<Option<String>>,
     /// What it may do: at most 100 different ones of 1 to 128 bytes without spaces.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
     /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     #[serde(default)]
     pub roles: Option<Vec<String>>,
     /// Whether it is good.
     #[serde(default)]
     pub status: Option<NewStatus>,
     /// How much it may use in a period: 0 to 2⁵³ - 1; none for anything.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::quota))]
     #[serde(default, deserialize_with = "or_null")]
     pub quota_limit: Option<Option<i64>>,
     /// The period of its quota.
     #[serde(default)]
     pub quota_period: Option<Period>,
     /// How long it is good from now on, 1 second to 100 years; none for ever.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::life))]
     #[serde(default, deserialize_with = "or_null")]
     pub expires_in_seconds: Option<Option<u64>>,
     /// Anything of yours: an object of at most 8 KiB of JSON.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default, deserialize_with = "or_null")]
     pub metadata: Option<Option<Map<String, Value>>>,
 }

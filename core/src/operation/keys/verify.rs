@@ -7,6 +7,8 @@ use crate::access::{Access, Actor, Context, Tier, check_scopes, covers, forbidde
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::operation::field::from_text;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::verify::{Io, Remembered, ValidatedKey, Verdict, VerdictCode, check_variables};
@@ -23,12 +25,15 @@ pub struct VerifyApiKey {
     /// The endpoint's name.
     pub endpoint: String,
     /// At most 1,000, 8 KiB together. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::variables))]
     #[serde(default)]
     pub variables: Vec<String>,
     /// How many permits it takes: 1 to the limit that applies. Defaults to 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     #[serde(default = "one")]
     pub cost: u32,
     /// What the key must be good for: at most 100. Defaults to nothing.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Vec<String>,
 }

@@ -6,6 +6,8 @@ use crate::error::Result;
 use crate::id::TenantId;
 use crate::metering::Period;
 use crate::operation::field::check_quota;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 use crate::store::Quota;
 
@@ -18,6 +20,7 @@ pub struct SetTenantQuota {
     /// The tenant's id.
     pub tenant_id: TenantId,
     /// How much: 0 to 2⁵³ - 1, or `null` for any amount. To be said in any case.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::quota))]
     #[serde(deserialize_with = "limit_or_null")]
     pub limit: Option<i64>,
     /// In which period. Defaults to `month`.

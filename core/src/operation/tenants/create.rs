@@ -5,6 +5,8 @@ use crate::access::{Access, Context, Event, MemberRole};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::operation::field::check_name;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
 /// Makes a tenant, whose owner is the user who calls.
@@ -13,6 +15,7 @@ use crate::operation::{Method, Operation, Route};
 #[serde(deny_unknown_fields)]
 pub struct CreateTenant {
     /// What it is called: 1 to 256 bytes.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::name))]
     pub name: String,
 }
 

@@ -5,6 +5,8 @@ use crate::access::{Access, Context, Event, TenantRef, not_found};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::operation::field::check_name;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
 /// One tenant.
@@ -24,6 +26,7 @@ pub struct UpdateTenant {
     /// Its id.
     pub tenant_id: TenantId,
     /// What it is called from now on: 1 to 256 bytes. Defaults to what it was.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::name))]
     #[serde(default)]
     pub name: Option<String>,
 }

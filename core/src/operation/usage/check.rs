@@ -5,6 +5,8 @@ use crate::access::{Access, Context, TenantRef, not_found};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::metering::{Ledger, QuotaCheck};
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
 /// Whether there is room for so much now; that there is none is an answer, not an error. Somebody else may use it up
@@ -16,6 +18,7 @@ pub struct CheckQuota {
     /// The tenant's id.
     pub tenant_id: TenantId,
     /// How much: 1 to 1,000,000,000. Defaults to 1.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::quantity))]
     #[serde(default = "one")]
     pub quantity: i64,
     /// The API key of the tenant that it would be used with. Defaults to none; where an API key calls, to itself, and it

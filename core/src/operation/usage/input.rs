@@ -8,6 +8,8 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::metering::{Asked, Idempotency, Recorded, Usage};
 use crate::operation::field::{check_metadata, check_name, to_text};
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::secret::Digest;
 
 /// Something that was, or is about to be, used.
@@ -18,10 +20,13 @@ pub struct UsageInput {
     /// Whose usage it is.
     pub tenant_id: TenantId,
     /// What is used: 1 to 128 bytes.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::word))]
     pub service: String,
     /// What is done with it: 1 to 128 bytes.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::word))]
     pub action: String,
     /// How much: 1 to 1,000,000,000. Defaults to 1.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::quantity))]
     #[serde(default = "one")]
     pub quantity: i64,
     /// The API key of the tenant that it is used with. Defaults to none; where an API key calls, to itself, and it can
@@ -29,16 +34,18 @@ pub struct UsageInput {
     #[serde(default)]
     pub api_key_id: Option<KeyId>,
     /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
     /// What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request under the same key is
     /// recorded once, another one is refused. Defaults to none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::name))]
     #[serde(default)]
     pub idempotency_key: Option<String>,
 }
 
 /// The longest name of a service or an action, in bytes.
-const MOST_NAME: usize = 128;
+pub(crate) const MOST_NAME: usize = 128;
 
 impl UsageInput {
     /// One of this, and no more said of it.

@@ -1,0 +1,154 @@
+//! What the checks of a request's fields come to, as JSON schema says it. A bound in bytes of UTF-8 is one that JSON schema
+//! does not have: it is said in characters, which is never less, and as `x-maxBytes`.
+
+use schemars::Schema;
+use serde_json::{Value, json};
+
+use crate::access::MOST_SCOPE_BYTES;
+use crate::operation::audit::OURS;
+use crate::operation::field::{MOST_METADATA, MOST_QUOTA, MOST_SECONDS, MOST_TEXT};
+use crate::operation::usage::{MOST_NAME, MOST_QUANTITY};
+use crate::role;
+use crate::verify::{MOST_VARIABLE_BYTES, MOST_VARIABLES};
+use crate::window::Limit;
+
+/// Without U+0000.
+const NO_NUL: &str = r"^[^\x00]*$";
+/// The same, and not of white space alone: all that Unicode calls so, which not every engine's `\s` is.
+const NOT_BLANK: &str =
+    r"[^\x00]*[^\x00\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\x00]*$";
+/// Without white space and control characters.
+const SOLID: &str = r"^[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$";
+/// The last character of 32 bytes in base64 has two bits to spare, which are 0.
+const DIGEST: &str =
+    "^([0-9A-Fa-f]{64}|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=?|[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=?)$";
+
+/// Text, which may be empty.
+pub(crate) fn text(schema: &mut Schema) {
+    say(schema, &bytes(MOST_TEXT, NO_NUL));
+}
+
+/// Text that is there.
+pub(crate) fn name(schema: &mut Schema) {
+    say(schema, &bytes(MOST_TEXT, &format!("^{NOT_BLANK}")));
+}
+
+/// What an event of a user's own is called.
+pub(crate) fn action(schema: &mut Schema) {
+    let ours = OURS.map(|ours| ours.trim_end_matches('.')).join("|");
+    say(schema, &bytes(MOST_TEXT, &format!(r"^(?!({ours})\.){NOT_BLANK}")));
+}
+
+/// The name of a service, or of what is done with it.
+pub(crate) fn word(schema: &mut Schema) {
+    say(schema, &bytes(MOST_NAME, NO_NUL));
+    say(schema, &json!({ "minLength": 1 }));
+}
+
+/// Scopes: repetitions of one count once, so that JSON schema cannot say how many there may be.
+pub(crate) fn scopes(schema: &mut Schema) {
+    each(schema, &bytes(MOST_SCOPE_BYTES, SOLID));
+}
+
+/// Roles, likewise.
+pub(crate) fn roles(schema: &mut Schema) {
+    each(schema, &role());
+}
+
+/// Limits by role.
+pub(crate) fn ratelimits(schema: &mut Schema) {
+    let limit = json!({
+        "type": "object",
+        "description": "A limit: so many in any window of so many milliseconds.",
+        "properties": {
+            "maxReq": { "type": "integer", "description": "How many.", "minimum": 1, "maximum": u32::MAX },
+            "duration": {
+                "type": "integer", "description": "In how many milliseconds: at most 366 days.",
+                "minimum": 1, "maximum": Limit::MAX_DURATION_MS,
+            },
+        },
+        "required": ["maxReq", "duration"],
+        "additionalProperties": false,
+    });
+    let names = json!({ "required": ["DEFAULT"], "propertyNames": role(), "additionalProperties": limit });
+    say(schema, &names);
+}
+
+/// Of what a limit is counted apart.
+pub(crate) fn variables(schema: &mut Schema) {
+    say(schema, &json!({ "maxItems": MOST_VARIABLES, "x-maxBytes": MOST_VARIABLE_BYTES }));
+}
+
+/// What a key begins with.
+pub(crate) fn prefix(schema: &mut Schema) {
+    let pattern = "^(?!gk[pr](_|$))[A-Za-z0-9]([A-Za-z0-9_-]{0,14}[A-Za-z0-9])?$";
+    say(schema, &json!({ "pattern": pattern }));
+}
+
+/// A digest of another product's key.
+pub(crate) fn digest(schema: &mut Schema) {
+    say(schema, &json!({ "pattern": DIGEST }));
+}
+
+/// Any object: in bytes of its JSON.
+pub(crate) fn metadata(schema: &mut Schema) {
+    say(schema, &json!({ "propertyNames": { "pattern": NO_NUL }, "x-maxBytes": MOST_METADATA }));
+}
+
+/// How much may be used.
+pub(crate) fn quota(schema: &mut Schema) {
+    say(schema, &json!({ "minimum": 0, "maximum": MOST_QUOTA }));
+}
+
+/// How much is used.
+pub(crate) fn quantity(schema: &mut Schema) {
+    say(schema, &json!({ "minimum": 1, "maximum": MOST_QUANTITY }));
+}
+
+/// How long something is good.
+pub(crate) fn life(schema: &mut Schema) {
+    say(schema, &json!({ "minimum": 1, "maximum": MOST_SECONDS }));
+}
+
+/// An e-mail address.
+pub(crate) fn email(schema: &mut Schema) {
+    say(schema, &json!({ "format": "email", "maxLength": 254 }));
+}
+
+/// A new password.
+pub(crate) fn new_password(schema: &mut Schema) {
+    say(schema, &json!({ "minLength": 8, "maxLength": 128 }));
+}
+
+/// A password to be judged.
+pub(crate) fn password(schema: &mut Schema) {
+    say(schema, &json!({ "maxLength": 4096, "x-maxBytes": 4096 }));
+}
+
+/// `resource:action`.
+pub(crate) fn permission(schema: &mut Schema) {
+    say(schema, &json!({ "pattern": "^[^:]+:[^:]+$" }));
+}
+
+fn role() -> Value {
+    let mut role = bytes(role::MOST_BYTES, NO_NUL);
+    role["minLength"] = 1.into();
+    role
+}
+
+fn bytes(most: usize, pattern: &str) -> Value {
+    json!({ "maxLength": most, "x-maxBytes": most, "pattern": pattern })
+}
+
+/// Says it of the items of a list.
+fn each(schema: &mut Schema, words: &Value) {
+    if let Some(items) = schema.get_mut("items").and_then(Value::as_object_mut) {
+        items.extend(words.as_object().cloned().unwrap_or_default());
+    }
+}
+
+fn say(schema: &mut Schema, words: &Value) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.extend(words.as_object().cloned().unwrap_or_default());
+    }
+}
