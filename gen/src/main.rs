@@ -1,6 +1,9 @@
 //! Writes what is generated from the table of operations: the types and the services of both SDKs, and the surface that
 //! the parity tests read. With `--check` it writes nothing, and fails where a file is not what it would write.
 
+mod http;
+mod json;
+mod openapi;
 mod python;
 mod schema;
 mod service;
@@ -11,6 +14,7 @@ mod typescript;
 use std::path::Path;
 use std::process::ExitCode;
 
+use http::Http;
 use service::Api;
 
 fn main() -> ExitCode {
@@ -33,7 +37,9 @@ fn main() -> ExitCode {
 
 fn run(check: bool) -> Result<(), String> {
     let api = Api::of_the_table()?;
+    let http = Http::of_the_table()?;
     let files = [
+        ("server/openapi.json", json::pretty(&openapi::document(&http)) + "\n"),
         ("tests/parity/surface.json", surface::document(&api)),
         ("bindings-node/ts/generated/models.ts", typescript::models(&api)),
         ("bindings-node/ts/generated/services.ts", typescript::services(&api)),

@@ -61,7 +61,7 @@ pub(crate) struct Operation {
 }
 
 /// What each service is for, in the order of the classes.
-const SERVICES: &[(&str, &str)] = &[
+pub(crate) const SERVICES: &[(&str, &str)] = &[
     ("auth", "Accounts and sessions: sign up, log in, refresh, log out."),
     ("mfa", "A second factor for logging in."),
     ("oauth", "Logging in with an account elsewhere."),

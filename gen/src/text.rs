@@ -33,13 +33,16 @@ pub(crate) fn prose(documentation: &str) -> String {
     without_links(prose.trim())
 }
 
-/// ``[`Name`](crate::Name)`` as `` `Name` ``.
+/// ``[`Name`](crate::Name)`` and ``[`Name`]`` as `` `Name` ``.
 fn without_links(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("[`") {
         plain.push_str(before);
-        let link = after.split_once("`](").and_then(|(name, after)| Some((name, after.split_once(')')?.1)));
+        let link = after.split_once("`]").map(|(name, after)| {
+            let target = after.strip_prefix('(').and_then(|target| target.split_once(')'));
+            (name, target.map_or(after, |(_, after)| after))
+        });
         let (text, after) =
             link.map_or(("[`".to_owned(), after), |(name, after)| (format!("`{name}`"), after));
         plain.push_str(&text);
@@ -87,8 +90,8 @@ mod tests {
         assert_eq!(snake("plainTextKey"), "plain_text_key");
         assert_eq!(capitalised("listMembers"), "ListMembers");
         assert_eq!(
-            prose("What [`Refresh`](crate::Refresh) takes.\n\n```\ncode\n```"),
-            "What `Refresh` takes."
+            prose("What [`Refresh`](crate::Refresh) takes, and a [`Page`].\n\n```\ncode\n```"),
+            "What `Refresh` takes, and a `Page`."
         );
         assert_eq!(wrapped("one two three\n\nfour", 7), ["one two", "three", "", "four"]);
     }

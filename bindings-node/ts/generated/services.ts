@@ -486,7 +486,7 @@ export class UsageService {
 
   /**
    * Records usage if the quotas of its API key and of its tenant have room for it, in one step.
-   * Otherwise nothing is written, and the error `plan_limit` has the [`QuotaCheck`] as `details.quota`.
+   * Otherwise nothing is written, and the error `plan_limit` has the `QuotaCheck` as `details.quota`.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait

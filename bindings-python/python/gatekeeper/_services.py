@@ -658,7 +658,7 @@ class UsageService(_Service):
     ) -> RecordedUsage:
         """Records usage if the quotas of its API key and of its tenant have room for it, in one step.
 
-        Otherwise nothing is written, and the error ``plan_limit`` has the [``QuotaCheck``] as ``details.quota``.
+        Otherwise nothing is written, and the error ``plan_limit`` has the ``QuotaCheck`` as ``details.quota``.
 
         Args:
             tenant_id: Whose usage it is.

@@ -70,8 +70,15 @@ pub(crate) fn ratelimits(schema: &mut Schema) {
         "required": ["maxReq", "duration"],
         "additionalProperties": false,
     });
-    let names = json!({ "required": ["DEFAULT"], "propertyNames": role(), "additionalProperties": limit });
-    say(schema, &names);
+    say(
+        schema,
+        &json!({
+            "properties": { "DEFAULT": limit },
+            "required": ["DEFAULT"],
+            "propertyNames": role(),
+            "additionalProperties": limit,
+        }),
+    );
 }
 
 /// Of what a limit is counted apart.

@@ -1,0 +1,206 @@
+//! The operations of the table as calls.
+
+use std::collections::BTreeMap;
+
+use gatekeeper::{Access, Entry, Method, TABLE};
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::schemas::{merged, name_of, named_pages, reference, renamed, tidied};
+use super::{Answer, Body, Call, Callers, Group, Http, Parameter, Shape, refusals};
+use crate::service::SERVICES;
+use crate::text::prose;
+
+const KEY_MANAGER: (&str, &str) = (
+    "keyManager",
+    "The key manager's REST API, under paths and in a shape of its own: `{success: true, …}` or `{success: false, error, \
+     reason}`. Its body is JSON, whatever type it is sent with.",
+);
+/// Calls that a header makes repeatable.
+const REPEATABLE: [&str; 2] = ["usage.record", "usage.checkAndRecord"];
+
+/// Every operation, by service.
+pub(super) fn read() -> Result<Http, String> {
+    let settings = || {
+        let mut settings = SchemaSettings::draft2020_12();
+        settings.definitions_path = "/components/schemas".into();
+        settings
+    };
+    let (mut read, mut written) =
+        (settings().for_deserialize().into_generator(), settings().for_serialize().into_generator());
+    let listed: Vec<_> = TABLE
+        .iter()
+        .map(|entry| {
+            let (request, answer) = (entry.schemas)(&mut read, &mut written);
+            (entry, request.to_value(), answer.to_value())
+        })
+        .collect();
+    let mut schemas = merged(read.take_definitions(true), written.take_definitions(true))?;
+    let pages = named_pages(&mut schemas)?;
+    schemas.values_mut().for_each(tidied);
+
+    let mut calls: BTreeMap<&str, Vec<Call>> = BTreeMap::new();
+    for (entry, request, mut answer) in listed {
+        renamed(&mut answer, &pages);
+        tidied(&mut answer);
+        let service = entry.name.split('.').next().unwrap_or_default();
+        calls.entry(service).or_default().push(call(entry, &request, answer, &mut schemas)?);
+    }
+    let mut groups = Vec::new();
+    for (name, documentation) in SERVICES.iter().copied().chain([KEY_MANAGER]) {
+        if let Some(calls) = calls.remove(name) {
+            groups.push(Group { name, documentation, calls });
+        }
+    }
+    match calls.keys().next() {
+        None => Ok(Http { groups, schemas }),
+        Some(service) => Err(format!("{service}: a service that nobody described")),
+    }
+}
+
+fn call(
+    entry: &'static Entry,
+    request: &Value,
+    answer: Value,
+    schemas: &mut Map<String, Value>,
+) -> Result<Call, String> {
+    let name = request.get("$ref").and_then(Value::as_str).and_then(name_of);
+    let name = name.ok_or_else(|| format!("{}: a request without a name", entry.name))?;
+    let definition = schemas.get(name).ok_or_else(|| format!("{name}: no such type"))?;
+    let documentation = described(definition);
+    // A type around another is the other.
+    let target = definition.get("$ref").and_then(Value::as_str).and_then(name_of).map(str::to_owned);
+    if target.is_some() {
+        schemas.remove(name);
+    }
+    let name = target.unwrap_or_else(|| name.to_owned());
+    let has_body = match entry.route.method {
+        Method::Get => false,
+        Method::Post | Method::Patch | Method::Put => true,
+        Method::Delete => entry.access == Access::KeyManager,
+    };
+    let mut request = schemas.remove(&name).ok_or_else(|| format!("{name}: no such type"))?;
+    let mut parameters = Vec::new();
+    let in_path = |field: &str| entry.route.path.contains(&format!("{{{field}}}"));
+    let fields: Vec<String> =
+        properties(&request).map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
+    for field in fields.into_iter().filter(|field| in_path(field) || !has_body) {
+        let place = if in_path(&field) { "path" } else { "query" };
+        parameters.extend(taken(&mut request, &field, place));
+    }
+    parameters.sort_by_key(|parameter| !parameter.required);
+    if REPEATABLE.contains(&entry.name) {
+        parameters.push(idempotency_key());
+    }
+    let body = has_body.then(|| {
+        if entry.access == Access::KeyManager {
+            require_id(&mut request);
+        }
+        if let Some(words) = request.as_object_mut() {
+            words.insert("description".to_owned(), format!("What `{}` takes.", entry.name).into());
+        }
+        if name == "UsageInput" {
+            request["description"] = "Something that was, or is about to be, used.".into();
+        }
+        let required = request.get("required").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+        if let (false, Some(words)) = (required, request.as_object_mut()) {
+            words.remove("required");
+        }
+        schemas.insert(name.clone(), request);
+        Body { schema: reference(&name), required }
+    });
+    let told = match answer.get("$ref").and_then(Value::as_str).and_then(name_of) {
+        Some(name) => schemas.get(name).map(described).unwrap_or_default(),
+        None if answer.get("type") == Some(&json!("null")) => "It is done; `data` is null.".to_owned(),
+        None => "The answer.".to_owned(),
+    };
+    let callers = match entry.access {
+        Access::KeyManager => Callers::RootKey,
+        Access::Public => Callers::Anybody,
+        Access::Known => Callers::Known,
+        Access::User => Callers::User,
+        Access::Tenant(permission) => Callers::Permitted(permission),
+        Access::Operator => Callers::Operator,
+        other => return Err(format!("{}: say who {other:?} is", entry.name)),
+    };
+    let shape =
+        if callers == Callers::RootKey { Shape::Successful(answer) } else { Shape::Enveloped(answer) };
+    Ok(Call {
+        name: entry.name,
+        method: format!("{:?}", entry.route.method).to_uppercase(),
+        path: entry.route.path,
+        documentation,
+        callers,
+        parameters,
+        body,
+        status: entry.route.status,
+        answer: Answer { documentation: told, shape },
+        refusals: refusals::of(entry),
+    })
+}
+
+fn described(schema: &Value) -> String {
+    prose(schema.get("description").and_then(Value::as_str).unwrap_or_default())
+}
+
+fn properties(schema: &Value) -> Option<&Map<String, Value>> {
+    schema.get("properties")?.as_object()
+}
+
+/// Takes a field out of a request, as a parameter.
+fn taken(request: &mut Value, field: &str, place: &'static str) -> Option<Parameter> {
+    let mut schema = request.get_mut("properties")?.as_object_mut()?.remove(field)?;
+    let documentation = described(&schema);
+    if let Some(words) = schema.as_object_mut() {
+        words.remove("description");
+        // What is not there is said by leaving it out.
+        if words.get("default") == Some(&Value::Null) {
+            words.remove("default");
+        }
+        if let Some(Value::Array(kinds)) = words.get("type") {
+            let kind = kinds.first().cloned().unwrap_or_default();
+            words.insert("type".to_owned(), kind);
+        }
+        if words.get("format") == Some(&json!("int64")) {
+            words.entry("minimum").or_insert(i64::MIN.into());
+            words.entry("maximum").or_insert(i64::MAX.into());
+        }
+        if let Some(Value::Array(either)) = words.get("anyOf").cloned() {
+            words.remove("anyOf");
+            words.extend(either.first().and_then(Value::as_object).cloned().unwrap_or_default());
+        }
+    }
+    let required = request.get_mut("required").and_then(Value::as_array_mut);
+    let is_required = required.is_some_and(|required| {
+        let before = required.len();
+        required.retain(|known| known != field);
+        required.len() < before
+    });
+    let documentation = if field == "limit" && place == "query" {
+        format!("{documentation} More is taken as 100, 0 as 1.")
+    } else {
+        documentation
+    };
+    Some(Parameter { place, name: field.to_owned(), documentation, required: is_required, schema })
+}
+
+fn idempotency_key() -> Parameter {
+    Parameter {
+        place: "header",
+        name: "Idempotency-Key".to_owned(),
+        documentation: "The same as the field `idempotencyKey`; where both are given they must be equal."
+            .to_owned(),
+        required: false,
+        schema: json!({ "type": "string", "maxLength": 256, "pattern": "^[!-~]([ -~]*[!-~])?$" }),
+    }
+}
+
+/// The key manager judges an id that is not there after all else: it is an `invalidId`.
+fn require_id(request: &mut Value) {
+    if properties(request).is_some_and(|fields| fields.contains_key("id"))
+        && let Some(words) = request.as_object_mut()
+        && let Some(required) = words.entry("required").or_insert_with(|| json!([])).as_array_mut()
+    {
+        required.insert(0, "id".into());
+    }
+}

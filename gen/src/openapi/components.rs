@@ -1,0 +1,167 @@
+//! What several operations of the document share.
+
+use gatekeeper::ErrorKind;
+use serde_json::{Map, Value, json};
+
+use crate::http::{Http, RESPONSES, Response, example_of_refusal};
+
+pub(super) fn components(http: &Http) -> Value {
+    let mut schemas = http.schemas.clone();
+    schemas.insert("Failure".to_owned(), failure());
+    schemas.insert("KeyManagerFailure".to_owned(), key_manager_failure());
+    let mut responses: Map<String, Value> =
+        RESPONSES.iter().map(|each| (each.name.to_owned(), response(each))).collect();
+    responses.extend(of_the_key_manager());
+    json!({
+        "schemas": schemas,
+        "responses": responses,
+        "headers": headers(),
+        "securitySchemes": {
+            "bearer": {
+                "type": "http", "scheme": "bearer",
+                "description": "A user's access token, an API key, or a root key (`gkr_…`).",
+            },
+            "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key." },
+            "rootKey": {
+                "type": "http", "scheme": "bearer",
+                "description": "A root key (`gkr_…`): it acts for its one tenant.",
+            },
+        },
+    })
+}
+
+fn failure() -> Value {
+    let mut codes: Vec<&str> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
+    codes.dedup();
+    json!({
+        "type": "object",
+        "description": "Why a call failed.",
+        "properties": {
+            "ok": { "const": false },
+            "error": { "type": "string", "description": "What to change, for people." },
+            "code": { "enum": codes, "description": "What to branch on." },
+            "requestId": { "type": "string", "description": "The same as in `X-Request-Id`." },
+            "details": { "type": "object", "description": "What else there is to say." },
+        },
+        "required": ["ok", "error", "code", "requestId"],
+    })
+}
+
+fn key_manager_failure() -> Value {
+    let mut names: Vec<&str> = ErrorKind::ALL.iter().filter_map(|kind| kind.key_manager()).collect();
+    names.sort_unstable();
+    names.dedup();
+    json!({
+        "type": "object",
+        "description": "Why a call of the key manager failed.",
+        "properties": {
+            "success": { "const": false },
+            "error": { "enum": names, "description": "What to branch on." },
+            "reason": { "type": "string", "description": "What to change, for people." },
+        },
+        "required": ["success", "error", "reason"],
+    })
+}
+
+fn response(response: &Response) -> Value {
+    let mut properties = json!({ "code": { "const": response.kind.code() } });
+    let mut required = json!([]);
+    let mut headers = json!({
+        "X-Request-Id": { "$ref": "#/components/headers/RequestId" },
+        "X-API-Version": { "$ref": "#/components/headers/ApiVersion" },
+    });
+    match response.kind {
+        ErrorKind::PlanLimit => {
+            properties["details"] = json!({
+                "type": "object",
+                "properties": { "quota": { "$ref": "#/components/schemas/QuotaCheck" } },
+                "required": ["quota"],
+            });
+            required = json!(["details"]);
+        }
+        ErrorKind::RateLimited => {
+            properties["details"] = json!({ "type": "object", "properties": { "rateLimit": {
+                "type": "object",
+                "description": "Which limit it was.",
+                "properties": {
+                    "name": { "type": "string", "description": "What it is called." },
+                    "total": { "type": "integer", "description": "How many calls.", "minimum": 1 },
+                    "windowSeconds": { "type": "integer", "description": "In how many seconds.", "minimum": 1 },
+                },
+                "required": ["name", "total", "windowSeconds"],
+            } } });
+            headers["Retry-After"] = json!({ "$ref": "#/components/headers/RetryAfter" });
+            headers["RateLimit"] = json!({ "$ref": "#/components/headers/RateLimit" });
+            headers["RateLimit-Policy"] = json!({ "$ref": "#/components/headers/RateLimitPolicy" });
+        }
+        ErrorKind::Unavailable => {
+            headers["Retry-After"] = json!({ "$ref": "#/components/headers/RetryAfterIfKnown" });
+        }
+        _ => {}
+    }
+    let schema = json!({ "allOf": [
+        { "$ref": "#/components/schemas/Failure" },
+        { "type": "object", "properties": properties, "required": required },
+    ] });
+    answered(response.documentation, &headers, &schema, &example_of_refusal(response))
+}
+
+fn of_the_key_manager() -> [(String, Value); 2] {
+    [
+        (
+            "KeyManagerBadRequest",
+            "The body or the id is not good.",
+            &["invalidBody", "invalidId"][..],
+            "prefix is missing",
+        ),
+        (
+            "KeyManagerUnauthorized",
+            "The root key is missing, empty or wrong.",
+            &["authorizationHeaderNotPresent", "apiTokenNotPresent", "invalidAPIToken"],
+            "this call needs a root key",
+        ),
+    ]
+    .map(|(name, documentation, errors, reason)| {
+        let schema = json!({ "allOf": [
+            { "$ref": "#/components/schemas/KeyManagerFailure" },
+            { "type": "object", "properties": { "error": { "enum": errors } } },
+        ] });
+        let headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/RequestId" } });
+        let example = json!({ "success": false, "error": errors.first(), "reason": reason });
+        (name.to_owned(), answered(documentation, &headers, &schema, &example))
+    })
+}
+
+fn answered(documentation: &str, headers: &Value, schema: &Value, example: &Value) -> Value {
+    json!({
+        "description": documentation,
+        "headers": headers,
+        "content": { "application/json": { "schema": schema, "example": example } },
+    })
+}
+
+fn headers() -> Value {
+    let header = |documentation: &str, required: bool, schema: Value, example: Value| json!({ "description": documentation, "required": required, "schema": schema, "example": example });
+    let seconds = || json!({ "type": "integer", "minimum": 0 });
+    json!({
+        "RequestId": header(
+            "The request's own id, where it sent one, or a new one.", true,
+            json!({ "type": "string", "pattern": "^[!-~]{1,128}$" }), json!("req_01jdx0x3v0f7zsn8f4k3m9qz5r"),
+        ),
+        "ApiVersion": header("The version of the API.", true, json!({ "const": "v1" }), json!("v1")),
+        "RetryAfter": header("Seconds to wait.", true, seconds(), json!(30)),
+        "RetryAfterIfKnown": header("Seconds to wait, where that is known.", false, seconds(), json!(2)),
+        "RateLimit": header(
+            "What is left of the limit, and in how many seconds it changes.", false,
+            json!({ "type": "string", "pattern": "^\".*\";r=0;t=[0-9]+$" }), json!("\"signup\";r=0;t=30"),
+        ),
+        "RateLimitPolicy": header(
+            "The limit: how many calls in how many seconds.", false,
+            json!({ "type": "string", "pattern": "^\".*\";q=[0-9]+;w=[0-9]+$" }), json!("\"signup\";q=20;w=60"),
+        ),
+        "CacheControl": header(
+            "How long the keys may be kept.", true,
+            json!({ "const": "public, max-age=300" }), json!("public, max-age=300"),
+        ),
+    })
+}
