@@ -1,4 +1,4 @@
-//! The HTTP API, as far as documents tell of it: one model, that the OpenAPI document, the page and the reference are
+//! The HTTP API, as far as documents tell of it: one model, which `/openapi.json`, the page and the reference are
 //! written from.
 
 mod by_hand;

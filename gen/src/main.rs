@@ -5,6 +5,7 @@ mod http;
 mod json;
 mod openapi;
 mod python;
+mod reference;
 mod schema;
 mod service;
 mod surface;
@@ -40,6 +41,8 @@ fn run(check: bool) -> Result<(), String> {
     let http = Http::of_the_table()?;
     let files = [
         ("server/openapi.json", json::pretty(&openapi::document(&http)) + "\n"),
+        ("server/docs.html", reference::page(&http)),
+        ("docs/reference/http.md", reference::markdown(&http)),
         ("tests/parity/surface.json", surface::document(&api)),
         ("bindings-node/ts/generated/models.ts", typescript::models(&api)),
         ("bindings-node/ts/generated/services.ts", typescript::services(&api)),

@@ -1,10 +1,13 @@
-//! The OpenAPI document: what `/openapi.json` answers.
+//! What `/openapi.json` answers: a document of `OpenAPI` 3.1.
 
 mod components;
 mod info;
 mod path;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use info::RULES;
+pub(crate) use path::example;
 
 use serde_json::{Map, Value, json};
 

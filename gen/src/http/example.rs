@@ -139,8 +139,8 @@ fn fits(http: &Http, schema: &Value, value: &Value) -> bool {
     let is_id = schema.get("pattern").and_then(Value::as_str).is_some_and(|pattern| pattern.contains("{25}"));
     let kinds = kinds(schema);
     let is_kind = kinds.is_empty() || kinds.contains(&kind);
-    let is_it = schema.get("const").is_none_or(|only| only == value);
-    !is_id && is_kind && is_it && is_either("oneOf") && is_either("anyOf")
+    let is_same = schema.get("const").is_none_or(|only| only == value);
+    !is_id && is_kind && is_same && is_either("oneOf") && is_either("anyOf")
 }
 
 /// What a field of this name usually holds.
@@ -172,17 +172,15 @@ fn by_name(owner: &str, field: &str) -> Option<Value> {
         "ownerId" => json!("u_42"),
         "status" => json!("active"),
         "metadata" => json!({ "region": "eu" }),
-        "quotaLimit" | "limit" => json!(1000),
-        "used" => json!(1),
+        "quotaLimit" | "limit" | "total" => json!(1000),
         "remaining" => json!(999),
-        "total" => json!(1000),
         "retryAfterMs" => json!(0),
         "reset" => json!(1_767_225_660),
         "service" => json!("inference"),
         "period" | "quotaPeriod" => json!("month"),
         "permission" => json!("keys:read"),
         "action" => json!("completion"),
-        "quantity" | "totalUsage" | "eventCount" | "cost" | "count" => json!(1),
+        "used" | "quantity" | "totalUsage" | "eventCount" | "cost" | "count" => json!(1),
         "graceSeconds" => json!(3600),
         "actorType" => json!("user"),
         "actorId" => json!("usr_01jdx0x3v0f7zsn8f4k3m9qz5r"),

@@ -82,7 +82,7 @@ fn success(http: &Http, call: &Call, answer: &Answer) -> Value {
     let mut headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/RequestId" } });
     match &answer.shape {
         Shape::Enveloped(_) => {
-            headers["X-API-Version"] = json!({ "$ref": "#/components/headers/ApiVersion" })
+            headers["X-API-Version"] = json!({ "$ref": "#/components/headers/ApiVersion" });
         }
         _ if call.path.ends_with("jwks.json") => {
             headers["Cache-Control"] = json!({ "$ref": "#/components/headers/CacheControl" });

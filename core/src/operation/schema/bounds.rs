@@ -30,24 +30,23 @@ pub(crate) fn text(schema: &mut Schema) {
 
 /// Text that is there.
 pub(crate) fn name(schema: &mut Schema) {
-    say(schema, &bytes(MOST_TEXT, &format!("^{NOT_BLANK}")));
+    say(schema, &word_of(MOST_TEXT, &format!("^{NOT_BLANK}")));
 }
 
 /// What an event of a user's own is called.
 pub(crate) fn action(schema: &mut Schema) {
     let ours = OURS.map(|ours| ours.trim_end_matches('.')).join("|");
-    say(schema, &bytes(MOST_TEXT, &format!(r"^(?!({ours})\.){NOT_BLANK}")));
+    say(schema, &word_of(MOST_TEXT, &format!(r"^(?!({ours})\.){NOT_BLANK}")));
 }
 
 /// The name of a service, or of what is done with it.
 pub(crate) fn word(schema: &mut Schema) {
-    say(schema, &bytes(MOST_NAME, NO_NUL));
-    say(schema, &json!({ "minLength": 1 }));
+    say(schema, &word_of(MOST_NAME, NO_NUL));
 }
 
 /// Scopes: repetitions of one count once, so that JSON schema cannot say how many there may be.
 pub(crate) fn scopes(schema: &mut Schema) {
-    each(schema, &bytes(MOST_SCOPE_BYTES, SOLID));
+    each(schema, &word_of(MOST_SCOPE_BYTES, SOLID));
 }
 
 /// Roles, likewise.
@@ -138,13 +137,15 @@ pub(crate) fn permission(schema: &mut Schema) {
 }
 
 fn role() -> Value {
-    let mut role = bytes(role::MOST_BYTES, NO_NUL);
-    role["minLength"] = 1.into();
-    role
+    word_of(role::MOST_BYTES, NO_NUL)
 }
 
 fn bytes(most: usize, pattern: &str) -> Value {
     json!({ "maxLength": most, "x-maxBytes": most, "pattern": pattern })
+}
+
+fn word_of(most: usize, pattern: &str) -> Value {
+    json!({ "minLength": 1, "maxLength": most, "x-maxBytes": most, "pattern": pattern })
 }
 
 /// Says it of the items of a list.
