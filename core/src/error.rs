@@ -25,7 +25,7 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $code,)* }
             }
 
-            /// The HTTP status; SDKs carry it too.
+            /// The HTTP status, 0 where there was no HTTP answer; SDKs carry it too.
             #[must_use]
             pub const fn status(self) -> u16 {
                 match self { $(Self::$kind => $status,)* }
@@ -73,6 +73,35 @@ kinds! {
     Unavailable => "service_unavailable", 503, None;
     /// Too much is asked for at once: this call was not begun.
     Busy => "service_unavailable", 503, None;
+    /// No connection to the server, or one that broke: there was no HTTP answer.
+    ConnectionFailed => "connection_error", 0, None;
+    /// No HTTP answer in time.
+    TimedOut => "timeout", 0, None;
+}
+
+#[cfg(feature = "remote")]
+impl ErrorKind {
+    /// The first kind with this code, of those that a server answers.
+    pub(crate) fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.code() == code && kind.status() != 0)
+    }
+
+    /// The first kind with this status, or else the kind of all that is wrong with a request, or with a server.
+    pub(crate) fn of_status(status: u16) -> Option<Self> {
+        let exact = Self::ALL.iter().copied().find(|kind| kind.status() == status);
+        exact.or(match status {
+            400..500 => Some(Self::BadRequest),
+            500..600 => Some(Self::Unavailable),
+            _ => None,
+        })
+    }
+
+    /// The kind of a key manager's `error`, in a call that names a key by its id or does not: one that is an id is wrong
+    /// because there is no such key.
+    pub(crate) fn of_key_manager(name: &str, is_id: bool) -> Option<Self> {
+        let kind = Self::ALL.iter().copied().find(|kind| kind.key_manager() == Some(name))?;
+        Some(if kind == Self::InvalidId && is_id { Self::NotFound } else { kind })
+    }
 }
 
 /// A call that reached no answer, or was not allowed one.
@@ -91,6 +120,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     retry_after: Option<u32>,
+    request_id: Option<String>,
     details: Option<Value>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -99,7 +129,14 @@ impl GatekeeperError {
     /// An error of `kind` with a message for the caller.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), retry_after: None, details: None, cause: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            retry_after: None,
+            request_id: None,
+            details: None,
+            cause: None,
+        }))
     }
 
     /// Malformed input; the message names the field.
@@ -147,6 +184,13 @@ impl GatekeeperError {
         self
     }
 
+    /// The same error with the id that the server gave the request.
+    #[must_use]
+    pub fn of_request(mut self, id: impl Into<String>) -> Self {
+        self.0.request_id = Some(id.into());
+        self
+    }
+
     /// Why the call failed.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -159,7 +203,7 @@ impl GatekeeperError {
         self.0.kind.code()
     }
 
-    /// The HTTP status, 400 to 503.
+    /// The HTTP status, 400 to 503; 0 where there was no HTTP answer.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.0.kind.status()
@@ -175,6 +219,12 @@ impl GatekeeperError {
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
         self.0.retry_after
+    }
+
+    /// The id that the server gave the request, for its logs; none in a place of your own.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
     }
 
     /// What else there is to say, such as `{"quota": …}`.
@@ -235,6 +285,8 @@ mod tests {
                 (500, "internal", None),
                 (503, "service_unavailable", None),
                 (503, "service_unavailable", None),
+                (0, "connection_error", None),
+                (0, "timeout", None),
             ]
         );
     }

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::mem::transmute;
 use std::ops::Deref;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// State that must be at rest while the process forks.
@@ -59,15 +59,17 @@ impl<T> Guard for T {}
 pub(crate) type Guards<'a> = Vec<Box<dyn Guard + 'a>>;
 
 struct Places {
-    /// The list of open files, put to rest before what it names.
-    list: Option<&'static dyn Rest>,
+    /// The list of open files, and what else lives as long as the process: put to rest before the places.
+    lists: Vec<&'static dyn Rest>,
     open: Vec<Arc<dyn Rest>>,
 }
 
 /// Everything here is made at compile time: what is made at first use could be half made while another thread forks,
 /// and would stay so in the child.
-static PLACES: Mutex<Places> = Mutex::new(Places { list: None, open: Vec::new() });
+static PLACES: Mutex<Places> = Mutex::new(Places { lists: Vec::new(), open: Vec::new() });
 static INSTALLED: AtomicBool = AtomicBool::new(false);
+/// How many forks lie between this process and the first one.
+static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// What this thread holds between the start of its `fork` and the end of it.
@@ -81,9 +83,19 @@ struct Held {
     _registry: MutexGuard<'static, Places>,
 }
 
-/// Puts the list of open files to rest at every fork from now on. It must not be locked yet.
+/// Puts a list that lives as long as the process to rest at every fork from now on. It must not be locked yet.
 pub(crate) fn register_list(list: &'static dyn Rest) {
-    watched().list = Some(list);
+    let mut places = watched();
+    if !places.lists.iter().any(|known| ptr::addr_eq(*known, list)) {
+        places.lists.push(list);
+    }
+}
+
+/// A number that a fork changes in the child: what was started under another one, such as a thread, is not there. It
+/// counts from the first registration on.
+#[cfg(feature = "remote")]
+pub(crate) fn generation() -> u64 {
+    GENERATION.load(SeqCst)
 }
 
 /// The places, with the handlers installed.
@@ -92,7 +104,7 @@ fn watched() -> MutexGuard<'static, Places> {
     if !INSTALLED.swap(true, SeqCst) {
         // SAFETY: the handlers are functions that live as long as the program. It fails only for want of memory;
         // a fork is then as unsafe as it would be without us.
-        unsafe { libc::pthread_atfork(Some(prepare), Some(release), Some(release)) };
+        unsafe { libc::pthread_atfork(Some(prepare), Some(release), Some(release_in_child)) };
     }
     places
 }
@@ -115,7 +127,7 @@ extern "C" fn prepare() {
     let registry = lock(&PLACES);
     let places = registry.open.clone();
     let mut guards = Guards::new();
-    if let Some(list) = registry.list {
+    for list in &registry.lists {
         list.rest(&mut guards);
     }
     for place in &places {
@@ -127,6 +139,12 @@ extern "C" fn prepare() {
     let held = Held { _guards: guards, _places: places, _registry: registry };
     // A thread that forks while it ends has no storage left: then nothing is held over the fork.
     let _ = HELD.try_with(|slot| slot.borrow_mut().replace(held));
+}
+
+/// Runs in the thread that forked, in the child.
+extern "C" fn release_in_child() {
+    GENERATION.fetch_add(1, SeqCst);
+    release();
 }
 
 /// Runs in the thread that forked, in the parent and in the child.

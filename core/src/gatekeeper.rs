@@ -2,87 +2,40 @@
 
 mod callers;
 mod open_files;
-mod options_json;
+mod options;
+mod own;
 mod url;
+mod verifier;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::access::{Call, Settings};
-use crate::clock::Clock;
-use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::id::{KeyId, TenantId};
-use crate::identity::{Keyring, SigningAlgorithm};
-use crate::key;
+use crate::error::{GatekeeperError, Result};
+use crate::id::TenantId;
 use crate::limit::Endpoints;
-use crate::metering::Retention;
 use crate::operation::{self, Entry, Operation, Request};
-use crate::place::{OpenPlace, Place as Opened};
+#[cfg(feature = "remote")]
+use crate::remote::Remote;
 use crate::secret::Secret;
-use crate::store::DEFAULT_TENANT;
-use crate::verify::{CacheSizes, Caller, Decisions, Io, Remembering, Targets, ValidatedKey, Verifier};
-use crate::window::Limit;
+use crate::verify::{Caller, Decisions, Io, OwnVerifier, Remembering, Targets, ValidatedKey};
 pub use callers::Callers;
+pub use options::Options;
+use own::Own;
 use url::Place;
+pub use verifier::Verifier;
 
-/// How a place is opened.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Options {
-    /// How many keys are remembered, 0 to 100,000,000; about 180 bytes each. Defaults to 1,000,000.
-    pub cache_keys: usize,
-    /// How many digests are remembered to be nobody's, apart from the keys; 0 to 100,000,000. Defaults to 100,000.
-    pub cache_unknown_keys: usize,
-    /// What tells the time; anything but the system's clock is for `memory:`. Defaults to the system's.
-    pub clock: Clock,
-    /// What seals the signing keys, authenticates cursors and makes the successors of refresh tokens: at least 16 bytes,
-    /// the same in every process. Defaults to the environment variable `GATEKEEPER_SECRET`, and without that to a file
-    /// beside the database, made for its owner alone; in memory to a new one.
-    pub secret: Option<Secret>,
-    /// The `iss` of access tokens. Defaults to `gatekeeper`.
-    pub issuer: String,
-    /// The `aud` of access tokens. Defaults to `gatekeeper`.
-    pub audience: String,
-    /// What tokens are signed with. Defaults to `EdDSA`.
-    pub signing_algorithm: SigningAlgorithm,
-    /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
-    pub refresh_grace_ms: u64,
-    /// For how many days, 1 to 36,500, single usage events are kept; older ones go as new ones are recorded, and their
-    /// idempotency keys with them. Sums are kept. Defaults to none: events are kept for good.
-    pub usage_retention_days: Option<u32>,
-    /// The endpoints that keys are verified against by [`VerifyApiKey`](crate::VerifyApiKey). Defaults to none.
-    pub endpoints: Endpoints,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            cache_keys: 1_000_000,
-            cache_unknown_keys: 100_000,
-            clock: Clock::System,
-            secret: std::env::var("GATEKEEPER_SECRET").ok().filter(|text| !text.is_empty()).map(Secret::new),
-            issuer: "gatekeeper".to_owned(),
-            audience: "gatekeeper".to_owned(),
-            signing_algorithm: SigningAlgorithm::default(),
-            refresh_grace_ms: 10_000,
-            usage_retention_days: None,
-            endpoints: Endpoints::new(),
-        }
-    }
-}
-
-/// A place with its records and counters, and for whom it is used: the operator, or a root key's tenant.
+/// A place with its records and counters, and for whom it is used: in a place of your own the operator, or a root key's
+/// tenant, or whoever bears a token; on a server nobody, until a root key or a token is given.
 ///
 /// Clones and threads share one place. In a process, a file is one place however often it is opened.
 #[derive(Clone)]
-pub struct Gatekeeper {
-    place: OpenPlace,
-    settings: Arc<Settings>,
-    caller: Arc<Caller>,
-    source: Option<Arc<str>>,
-    /// Of this handle, not of the place: a file that is opened twice may be opened with other endpoints.
-    targets: Arc<Targets>,
-    decisions: Option<Arc<Decisions>>,
+pub struct Gatekeeper(At);
+
+#[derive(Clone)]
+enum At {
+    Own(Own),
+    #[cfg(feature = "remote")]
+    Remote(Remote),
 }
 
 /// A new tenant and its root key.
@@ -95,10 +48,13 @@ pub struct CreatedRootKey {
 }
 
 impl Gatekeeper {
-    /// A place by its URL: `memory:` (a place of its own each time), `sqlite:PATH`, or a plain path.
+    /// A place by its URL: `memory:` (a place of its own each time), `sqlite:PATH`, a plain path, or the `http://` or
+    /// `https://` URL of a Gatekeeper server.
     ///
     /// A file is opened at first use, and made there if it is not. All processes of the machine that open it share its
-    /// limits.
+    /// limits. A server is not spoken to before the first call either; its URL may have a path
+    /// (`https://example.com/gatekeeper`), but no credential, query or fragment. Behind it nobody is the operator, and the
+    /// proxies that the environment names (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) are used.
     ///
     /// ```
     /// let gatekeeper = gatekeeper::Gatekeeper::open("memory:")?;
@@ -114,107 +70,152 @@ impl Gatekeeper {
     /// The same, with options. Where the file is open in this process already, its sizes stay as they are.
     ///
     /// # Errors
-    /// `bad_request` for a URL that names no such place, for a size out of range, and for a manual clock in a file.
+    /// `bad_request` for a URL that names no such place, for an option out of range, for a manual clock in a file, and
+    /// for what a server decides for itself.
     pub fn open_with(url: &str, options: Options) -> Result<Self> {
-        let sizes = CacheSizes {
-            known: checked("cacheKeys", options.cache_keys)?,
-            unknown: checked("cacheUnknownKeys", options.cache_unknown_keys)?,
-        };
-        let Options {
-            clock,
-            secret,
-            issuer,
-            audience,
-            refresh_grace_ms,
-            signing_algorithm: algorithm,
-            usage_retention_days,
-            endpoints,
-            ..
-        } = options;
-        let retention = usage_retention_days.map(Retention::of_days).transpose()?;
-        let settings = Arc::new(Settings { issuer, audience, refresh_grace_ms, algorithm, retention });
-        let place = match (url::parse(url)?, &clock) {
-            (Place::Memory, _) => Opened::in_memory(clock, &sizes)?,
-            (Place::File(path), Clock::System) => open_files::place(path, &sizes)?,
-            (Place::File(_), Clock::Manual(_)) => {
-                return Err(GatekeeperError::bad_request("clock: a manual clock is for memory: only"));
+        options.sizes()?;
+        options.check_http()?;
+        Ok(Self(match url::parse(url)? {
+            Place::Own(place) => At::Own(Own::open(place, options)?),
+            #[cfg(feature = "remote")]
+            Place::Server => {
+                options.check_remote()?;
+                At::Remote(Remote::open(url, &options.manner())?)
             }
-        };
-        place.take_secret(secret)?;
-        let targets = Arc::new(Targets::new(endpoints));
-        Ok(Self {
-            place,
-            settings,
-            caller: Arc::new(Caller::Operator),
-            source: None,
-            targets,
-            decisions: None,
-        })
+        }))
     }
 
     /// The same place, used for the tenant of `root_key` alone. The key is judged at each call.
     #[must_use]
     pub fn with_root_key(&self, root_key: &Secret) -> Self {
-        Self { caller: Arc::new(Caller::root_key(root_key)), ..self.clone() }
+        Self(match &self.0 {
+            At::Own(own) => At::Own(own.acting(Caller::root_key(root_key))),
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => At::Remote(remote.with_root_key(root_key)),
+        })
     }
 
     /// The same place, used with a `Bearer` credential: a user's access token, an API key or a root key. It is judged at
     /// each call.
     #[must_use]
     pub fn with_token(&self, token: &Secret) -> Self {
-        Self { caller: Arc::new(Caller::bearer(token)), ..self.clone() }
+        Self(match &self.0 {
+            At::Own(own) => At::Own(own.acting(Caller::bearer(token))),
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => At::Remote(remote.with_token(token)),
+        })
     }
 
     /// The same, with a caller who is remembered in `callers`: what was found of a root key is used again for as long as
     /// nothing has changed.
     #[must_use]
     pub fn with_remembered_token(&self, token: &Secret, callers: &Callers) -> Self {
-        Self { caller: callers.of(token), ..self.clone() }
+        match &self.0 {
+            At::Own(own) => Self(At::Own(own.acting(callers.of(token)))),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => self.with_token(token),
+        }
     }
 
-    /// The same place with other endpoints for [`VerifyApiKey`](crate::VerifyApiKey).
+    /// The same place with other endpoints for [`VerifyApiKey`](crate::VerifyApiKey); a server keeps its own.
     #[must_use]
     pub fn with_endpoints(&self, endpoints: Endpoints) -> Self {
-        Self { targets: Arc::new(Targets::new(endpoints)), ..self.clone() }
+        match &self.0 {
+            At::Own(own) => Self(At::Own(Own { targets: Arc::new(Targets::new(endpoints)), ..own.clone() })),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => self.clone(),
+        }
     }
 
-    /// The same place; how its verifications end is counted in `decisions`.
+    /// The same place; how its verifications end is counted in `decisions`. A server counts for itself.
     #[must_use]
     pub fn counting(&self, decisions: Arc<Decisions>) -> Self {
-        Self { decisions: Some(decisions), ..self.clone() }
+        match &self.0 {
+            At::Own(own) => Self(At::Own(Own { decisions: Some(decisions), ..own.clone() })),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => self.clone(),
+        }
     }
 
-    /// How full the caches of this place are.
+    /// How full the caches of this place are; a server's are its own.
     #[must_use]
     pub fn remembering(&self) -> Remembering {
-        self.place.engine().remembering()
+        match &self.0 {
+            At::Own(own) => own.place.engine().remembering(),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => Remembering { keys: 0, unknown_keys: 0 },
+        }
     }
 
     /// The same place, used by nobody in particular, who may sign up and log in.
     #[must_use]
     pub fn anonymous(&self) -> Self {
-        Self { caller: Arc::new(Caller::Anonymous), ..self.clone() }
+        Self(match &self.0 {
+            At::Own(own) => At::Own(own.acting(Caller::Anonymous)),
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => At::Remote(remote.anonymous()),
+        })
+    }
+
+    /// The same place, used by whoever runs it, who may do everything; this is how a place of your own is opened.
+    ///
+    /// # Errors
+    /// `bad_request` for a server, which lets nobody be that.
+    pub fn operator(&self) -> Result<Self> {
+        Ok(Self(At::Own(self.own("operator")?.acting(Caller::Operator))))
+    }
+
+    /// Whether the place is a server's: every call then waits for the network.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        match &self.0 {
+            At::Own(_) => false,
+            #[cfg(feature = "remote")]
+            At::Remote(_) => true,
+        }
     }
 
     /// The same place, for calls that come from `source`: the address of a client, say. Failed logins are counted by it.
+    /// A server is told nothing of it: it counts by the address that it sees.
     #[must_use]
     pub fn from_source(&self, source: &str) -> Self {
-        Self { source: Some(source.into()), ..self.clone() }
+        match &self.0 {
+            At::Own(own) => Self(At::Own(Own { source: Some(source.into()), ..own.clone() })),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => self.clone(),
+        }
     }
 
     /// The public keys of access tokens, as a JWK Set (RFC 7517 §5).
     ///
     /// # Errors
-    /// `service_unavailable` where the store cannot be reached.
+    /// `service_unavailable` where the store cannot be reached; `connection_error` and `timeout` where a server gave no
+    /// answer.
     pub fn jwks(&self) -> Result<serde_json::Value> {
-        self.place.signers().jwks(self.keyring()?)
+        pollster::block_on(self.jwks_async())
+    }
+
+    /// [`jwks`](Self::jwks) for code that must not hold up its thread while a server answers.
+    ///
+    /// # Errors
+    /// As for [`jwks`](Self::jwks).
+    pub async fn jwks_async(&self) -> Result<serde_json::Value> {
+        match &self.0 {
+            At::Own(own) => own.jwks(),
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => remote.jwks().await,
+        }
     }
 
     /// What whoever runs the place should be told, such as that its secret was made in a file beside the database; each
     /// warning is given once in a process. For SDKs, which ask after each call; it is logged too.
     #[must_use]
     pub fn take_warning(&self) -> Option<String> {
-        self.place.take_warning()
+        match &self.0 {
+            At::Own(own) => own.place.take_warning(),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => None,
+        }
     }
 
     /// Makes a tenant and its root key. For the operator only.
@@ -229,32 +230,25 @@ impl Gatekeeper {
     /// ```
     ///
     /// # Errors
-    /// `forbidden` for a root key; `bad_request` for a name that is empty, longer than 256 bytes or carries U+0000;
+    /// `forbidden` for a root key; `bad_request` for a server, and for a name that is empty, longer than 256 bytes or carries U+0000;
     /// `service_unavailable` where the store cannot be reached.
     pub fn create_root_key(&self, tenant_name: &str) -> Result<CreatedRootKey> {
-        self.operator_only("only the operator creates root keys")?;
-        if tenant_name.is_empty() || tenant_name.len() > 256 || tenant_name.contains('\0') {
-            return Err(GatekeeperError::bad_request("tenant name must be 1 to 256 bytes without U+0000"));
-        }
-        let clock = self.place.clock();
-        let tenant_id = TenantId::generate(clock)?;
-        let key = key::generate_root()?;
-        let (id, now) = (KeyId::generate(clock)?, self.place.now());
-        self.place.store().write(|tx| {
-            tx.add_tenant(tenant_id, tenant_name, now)?;
-            tx.add_root_key(id, tenant_id, &key.digest(), now)
-        })?;
-        Ok(CreatedRootKey { tenant_id, key })
+        self.own("create_root_key")?.create_root_key(tenant_name)
     }
 
-    /// Runs an operation. In the file place it waits for the disk on this thread: offload it where that matters.
+    /// Runs an operation. In the file place it waits for the disk on this thread: offload it where that matters. A server
+    /// is waited for under any executor; dropping the future gives the request up.
     ///
     /// # Errors
     /// `unauthorized` for a root key that is wrong; `bad_request` and `not_found` as the operation says;
-    /// `service_unavailable` where the store cannot be reached.
+    /// `service_unavailable` where the store cannot be reached; `connection_error` and `timeout` where a server gave no
+    /// answer.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Output> {
-        let context = operation::admitted(self.as_call(), &operation)?;
-        operation.run(&context).await
+        match &self.0 {
+            At::Own(own) => own.call(operation).await,
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => remote.call(&operation).await,
+        }
     }
 
     /// What [`call`](Self::call) answers, if that can be said without waiting for the disk; see
@@ -263,7 +257,11 @@ impl Gatekeeper {
     /// # Errors
     /// As for [`call`](Self::call).
     pub fn try_call<O: Operation>(&self, operation: &O) -> Result<Option<O::Output>> {
-        operation::try_call(self.as_call(), operation)
+        match &self.0 {
+            At::Own(own) => operation::try_call(own.as_call(), operation),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => Ok(None),
+        }
     }
 
     /// [`call`](Self::call) for callers that are not asynchronous.
@@ -274,13 +272,16 @@ impl Gatekeeper {
         pollster::block_on(self.call(operation))
     }
 
-    /// Asks the store and the counters whether they answer. Waits for the disk.
+    /// Asks the store and the counters whether they answer. Waits for the disk, or for the server.
     ///
     /// # Errors
-    /// `service_unavailable` where one of them does not.
+    /// `service_unavailable` where one of them does not; `connection_error` and `timeout` where a server gave no answer.
     pub fn check_ready(&self) -> Result<()> {
-        self.place.store().read_rows(|rows| rows.tenant(DEFAULT_TENANT))?;
-        self.place.engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?).map(drop)
+        match &self.0 {
+            At::Own(own) => own.check_ready(),
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => pollster::block_on(remote.check_ready()),
+        }
     }
 
     /// Runs the operation `name` of [`TABLE`](crate::TABLE) on a request in JSON; answers in JSON.
@@ -300,7 +301,11 @@ impl Gatekeeper {
     /// # Errors
     /// As for [`call`](Self::call); `bad_request` too for what is not such a request.
     pub async fn call_entry(&self, entry: &Entry, request: Request<'_>) -> Result<String> {
-        entry.call(self.as_call(), request).await
+        match &self.0 {
+            At::Own(own) => entry.call(own.as_call(), request).await,
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => remote.call_entry(entry, request).await,
+        }
     }
 
     /// What [`call_entry`](Self::call_entry) answers, if that can be said without waiting for the disk: so it is with most
@@ -309,7 +314,11 @@ impl Gatekeeper {
     /// # Errors
     /// As for [`call_entry`](Self::call_entry).
     pub fn try_call_entry(&self, entry: &Entry, request: Request<'_>) -> Result<Option<String>> {
-        entry.try_call(self.as_call(), request)
+        match &self.0 {
+            At::Own(own) => entry.try_call(own.as_call(), request),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => Ok(None),
+        }
     }
 
     /// [`call_entry`](Self::call_entry) for callers that are not asynchronous.
@@ -334,7 +343,19 @@ impl Gatekeeper {
     /// # Errors
     /// `unauthorized` for a root key that is wrong; `service_unavailable` where the store cannot be reached.
     pub fn check_caller(&self) -> Result<()> {
-        self.caller.tenant_now(self.place.engine()).map(drop)
+        pollster::block_on(self.check_caller_async())
+    }
+
+    /// [`check_caller`](Self::check_caller) for code that must not hold up its thread while a server answers.
+    ///
+    /// # Errors
+    /// As for [`check_caller`](Self::check_caller).
+    pub async fn check_caller_async(&self) -> Result<()> {
+        match &self.0 {
+            At::Own(own) => own.check_caller(),
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => remote.check_caller().await,
+        }
     }
 
     /// What the operation [`ValidateApiKey`](crate::ValidateApiKey) answers, without its way through JSON: the key, if it
@@ -356,7 +377,23 @@ impl Gatekeeper {
     /// `unauthorized` for a key that is not good, the same for all; `service_unavailable` where the store cannot be
     /// reached.
     pub fn validate(&self, key: &str) -> Result<ValidatedKey> {
-        self.place.engine().validate_waiting(key)
+        match &self.0 {
+            At::Own(own) => own.place.engine().validate_waiting(key),
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => pollster::block_on(remote.validate(key)),
+        }
+    }
+
+    /// [`validate`](Self::validate) for code that must not hold up its thread while a server answers.
+    ///
+    /// # Errors
+    /// As for [`validate`](Self::validate).
+    pub async fn validate_async(&self, key: &str) -> Result<ValidatedKey> {
+        match &self.0 {
+            At::Own(own) => own.place.engine().validate_waiting(key),
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => remote.validate(key).await,
+        }
     }
 
     /// The same, if it can be said at once; nothing where the store has to be asked. For callers that must not wait:
@@ -365,54 +402,51 @@ impl Gatekeeper {
     /// # Errors
     /// As for [`validate`](Self::validate).
     pub fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
-        self.place.engine().validate(key, Io::Forbidden)
+        match &self.0 {
+            At::Own(own) => own.place.engine().validate(key, Io::Forbidden),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => Ok(None),
+        }
     }
 
-    /// A verifier for these endpoints.
+    /// A verifier for these endpoints; their limits travel with each call to a server.
     ///
     /// # Errors
-    /// None today: a root key is judged at each verification.
+    /// `bad_request` for what a server cannot be told: a role that is called `DEFAULT`. A root key is judged at each
+    /// verification.
     pub fn verifier(&self, endpoints: Endpoints) -> Result<Verifier> {
-        Ok(Verifier::new(Arc::clone(self.place.engine()), Arc::clone(&self.caller), endpoints))
-    }
-
-    fn keyring(&self) -> Result<Keyring<'_>> {
-        self.place.keyring(self.settings.algorithm)
-    }
-
-    fn as_call(&self) -> Call<'_> {
-        Call {
-            place: &self.place,
-            settings: &self.settings,
-            caller: &self.caller,
-            source: self.source.as_deref(),
-            targets: &self.targets,
-            decisions: self.decisions.as_deref(),
+        match &self.0 {
+            At::Own(own) => {
+                let (engine, caller) = (Arc::clone(own.place.engine()), Arc::clone(&own.caller));
+                Ok(OwnVerifier::new(engine, caller, endpoints).into())
+            }
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => remote.verifier(endpoints).map(Into::into),
         }
     }
 
-    fn operator_only(&self, refusal: &str) -> Result<()> {
-        match *self.caller {
-            Caller::Operator => Ok(()),
-            _ => Err(GatekeeperError::new(ErrorKind::Forbidden, refusal)),
+    /// The place, where it is one of your own.
+    #[cfg_attr(
+        not(feature = "remote"),
+        allow(unused_variables, clippy::unnecessary_wraps, reason = "there are no others")
+    )]
+    fn own(&self, what: &str) -> Result<&Own> {
+        match &self.0 {
+            At::Own(own) => Ok(own),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => Err(GatekeeperError::bad_request(format!(
+                "{what}: this is for whoever runs the place, where it is: not for an http:// or https:// URL"
+            ))),
         }
     }
-}
-
-/// The most records that can be remembered.
-const MOST_CACHED: usize = 100_000_000;
-
-fn checked(name: &str, size: usize) -> Result<usize> {
-    if size > MOST_CACHED {
-        return Err(GatekeeperError::bad_request(format!(
-            "{name} must be a whole number from 0 to {MOST_CACHED}"
-        )));
-    }
-    Ok(size)
 }
 
 impl fmt::Debug for Gatekeeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gatekeeper").field("caller", &self.caller).finish_non_exhaustive()
+        match &self.0 {
+            At::Own(own) => f.debug_struct("Gatekeeper").field("caller", &own.caller).finish_non_exhaustive(),
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => f.debug_tuple("Gatekeeper").field(remote).finish(),
+        }
     }
 }

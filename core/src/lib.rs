@@ -14,6 +14,11 @@
 //! # Ok::<(), gatekeeper::GatekeeperError>(())
 //! ```
 
+#![cfg_attr(
+    not(feature = "remote"),
+    allow(clippy::unused_async, reason = "it is a server that has to be awaited")
+)]
+
 mod access;
 mod clock;
 mod counters;
@@ -27,6 +32,8 @@ mod limit;
 mod metering;
 mod operation;
 mod place;
+#[cfg(feature = "remote")]
+mod remote;
 mod role;
 mod secret;
 mod shared;
@@ -39,17 +46,20 @@ mod window;
 pub use access::{Access, Context, MemberRole, TenantRef, Tier};
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
-pub use gatekeeper::{Callers, CreatedRootKey, Gatekeeper, Options};
+pub use gatekeeper::{Callers, CreatedRootKey, Gatekeeper, Options, Verifier};
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;
 pub use key::KeyStatus;
 pub use limit::{Endpoint, Endpoints};
 pub use metering::{Period, QuotaCheck, QuotaLevel};
 pub use operation::*;
+#[cfg(feature = "remote")]
+#[doc(hidden)]
+pub use remote::{BackgroundTask, background};
 pub use secret::Secret;
 #[doc(hidden)]
 pub use vectors::run_vector;
-pub use verify::{Decision, Decisions, Remembering, ValidatedKey, Verdict, VerdictCode, Verifier};
+pub use verify::{Decision, Decisions, Remembering, ValidatedKey, Verdict, VerdictCode};
 pub use window::Limit;
 
 /// The README's example compiles.

@@ -41,6 +41,8 @@ pub use platform::*;
 pub use request::Request;
 pub use schema::Schema;
 pub use table::{Entry, Method, Route, TABLE};
+#[cfg(feature = "remote")]
+pub(crate) use table::{Fields, fields_of};
 pub(crate) use table::{admitted, find, try_call};
 pub use tenants::*;
 pub use usage::*;
@@ -52,7 +54,7 @@ use wire::Wire;
 ///
 /// ```compile_fail
 /// # use gatekeeper::{Access, Context, Method, Operation, Result, Route};
-/// #[derive(serde::Deserialize)]
+/// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Unlisted {}
 /// impl Operation for Unlisted {
 ///     type Output = ();
@@ -62,9 +64,9 @@ use wire::Wire;
 ///     async fn run(self, _: &Context<'_>) -> Result<()> { Ok(()) }
 /// }
 /// ```
-pub trait Operation: table::Listed + DeserializeOwned + Schema + Send + Sync + 'static {
+pub trait Operation: table::Listed + Serialize + DeserializeOwned + Schema + Send + Sync + 'static {
     /// What it answers.
-    type Output: Serialize + Schema + Send;
+    type Output: Serialize + DeserializeOwned + Schema + Send;
     /// Its name in the table, such as `tenants.create`.
     const NAME: &'static str;
     /// Its HTTP route.

@@ -19,13 +19,16 @@ mod verifier;
 pub(crate) use cache::Remembered;
 pub use cache::Remembering;
 pub(crate) use caller::{Caller, invalid_credential};
+#[cfg(feature = "remote")]
+pub(crate) use caller::{empty_root_key, no_root_key, wrong_root_key};
 pub use decisions::{Decisions, VerdictCode};
 pub(crate) use engine::{CacheSizes, Engine, Io, OpenEngine};
 pub(crate) use target::Target;
 pub(crate) use targets::Targets;
+#[cfg(feature = "remote")]
+pub(crate) use targets::never_defined;
 pub use validated::ValidatedKey;
 pub use verdict::{Decision, Verdict};
-pub use verifier::Verifier;
-pub(crate) use verifier::check_variables;
 #[cfg(feature = "schema")]
 pub(crate) use verifier::{MOST_VARIABLE_BYTES, MOST_VARIABLES};
+pub(crate) use verifier::{OwnVerifier, check_variables};

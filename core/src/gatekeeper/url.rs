@@ -5,20 +5,33 @@ use std::path::PathBuf;
 use crate::error::{GatekeeperError, Result};
 
 pub(super) enum Place {
+    Own(Own),
+    /// A server, by its `http://` or `https://` URL, which was not looked at any further.
+    #[cfg(feature = "remote")]
+    Server,
+}
+
+/// A place of your own.
+pub(super) enum Own {
     Memory,
     File(PathBuf),
 }
 
-/// `memory:`, `sqlite:PATH` or a plain path. A message never repeats a URL: it may carry a password.
+/// `memory:`, `sqlite:PATH` or a plain path, `http://` or `https://`. A message never repeats a URL: it may carry a
+/// password.
 pub(super) fn parse(url: &str) -> Result<Place> {
     match scheme_of(url) {
-        Some(("memory", "")) => Ok(Place::Memory),
+        #[cfg(feature = "remote")]
+        Some((scheme, _)) if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => {
+            Ok(Place::Server)
+        }
+        Some(("memory", "")) => Ok(Place::Own(Own::Memory)),
         Some(("memory", _)) => {
             Err(GatekeeperError::bad_request("url: memory: takes nothing after the colon"))
         }
         Some(("sqlite", path)) => file(path.strip_prefix("//").unwrap_or(path)),
         Some((scheme, _)) => Err(GatekeeperError::bad_request(format!(
-            "url: {scheme}: is not a place this version opens: use sqlite:PATH, a plain path, or memory:"
+            "url: {scheme}: is not a place this version opens: use sqlite:PATH, a plain path, memory:, or http(s)://HOST"
         ))),
         None => file(url),
     }
@@ -33,7 +46,7 @@ fn file(path: &str) -> Result<Place> {
         path if path.contains('\0') => {
             Err(GatekeeperError::bad_request("url: a path must not contain U+0000"))
         }
-        path => Ok(Place::File(PathBuf::from(path))),
+        path => Ok(Place::Own(Own::File(PathBuf::from(path)))),
     }
 }
 
@@ -52,14 +65,14 @@ mod tests {
 
     fn path_of(url: &str) -> Option<PathBuf> {
         match parse(url) {
-            Ok(Place::File(path)) => Some(path),
+            Ok(Place::Own(Own::File(path))) => Some(path),
             _ => None,
         }
     }
 
     #[test]
     fn a_url_names_memory_or_a_file() {
-        assert!(matches!(parse("memory:"), Ok(Place::Memory)));
+        assert!(matches!(parse("memory:"), Ok(Place::Own(Own::Memory))));
         for (url, path) in [
             ("gatekeeper.db", "gatekeeper.db"),
             ("sqlite:gatekeeper.db", "gatekeeper.db"),
@@ -74,7 +87,7 @@ mod tests {
 
     #[test]
     fn another_scheme_is_refused_by_name_and_without_its_password() {
-        for url in ["postgres://u:canary@h/d", "http://canary:8787", "mysql:canary", "redis+tls://canary"] {
+        for url in ["postgres://u:canary@h/d", "ftp://canary:8787", "mysql:canary", "redis+tls://canary"] {
             let message = parse(url).err().map(|error| error.message().to_owned()).unwrap();
             assert!(message.contains(url.split(':').next().unwrap()), "{message}");
             assert!(!message.contains("canary"), "{message}");

@@ -1,9 +1,9 @@
 //! The status of a key, as its holder's tenant sees it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Whether a key is good, and why not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum KeyStatus {

@@ -1,10 +1,15 @@
 //! Endpoints and their limits, as defined by the caller.
 
+#[cfg(feature = "remote")]
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::{GatekeeperError, Result};
 use crate::role::{self, RoleSet};
 use crate::window::Limit;
+
+/// The name of the default among limits by role, over HTTP.
+pub(super) const DEFAULT: &str = "DEFAULT";
 
 /// One endpoint: a limit for everybody, and limits for roles.
 ///
@@ -50,6 +55,21 @@ impl Endpoint {
     /// The names of the roles that have a limit here, sorted by bytes.
     pub fn role_names(&self) -> impl Iterator<Item = &str> {
         self.roles.iter().map(|(name, _)| &**name)
+    }
+
+    /// The limits by role as a verification over HTTP carries them, with the default as `DEFAULT`.
+    ///
+    /// # Errors
+    /// `bad_request` for a role of that name.
+    #[cfg(feature = "remote")]
+    pub(crate) fn ratelimits(&self, at: &str) -> Result<BTreeMap<Arc<str>, Limit>> {
+        let mut limits: BTreeMap<Arc<str>, Limit> = self.roles.iter().cloned().collect();
+        if limits.insert(DEFAULT.into(), self.default).is_none() {
+            return Ok(limits);
+        }
+        Err(GatekeeperError::bad_request(format!(
+            "{at}.roles.{DEFAULT}: a server takes this name for the default: call the role something else"
+        )))
     }
 
     /// Which of `roles` chooses the limit; none where the default applies.

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::endpoint::DEFAULT;
 use super::{Endpoint, Endpoints};
 use crate::error::{GatekeeperError, Result};
 use crate::window::Limit;
@@ -33,7 +34,6 @@ impl Endpoint {
 
     /// An endpoint from the `ratelimits` of one verification: `{DEFAULT: {maxReq, duration}, ROLE: …}`.
     pub(crate) fn from_ratelimits(ratelimits: &Map<String, Value>) -> Result<Self> {
-        const DEFAULT: &str = "DEFAULT";
         let Some(default) = ratelimits.get(DEFAULT) else {
             return Err(GatekeeperError::bad_request(
                 "ratelimits.DEFAULT is missing: give {maxReq, duration}",

@@ -1,11 +1,11 @@
 //! Whether there is room: the quota of a key and that of its tenant, both of which must have it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::period::{Bucket, Period};
 
 /// Which quota a check speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum QuotaLevel {
@@ -19,7 +19,7 @@ pub enum QuotaLevel {
 
 /// Whether there is room, and how much. It speaks of the quota that refuses, the key's first; where none does, of the one
 /// with less room left; where there is none, of what the tenant has used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct QuotaCheck {

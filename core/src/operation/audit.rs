@@ -10,7 +10,7 @@ pub use record::AuditRecord;
 #[cfg(feature = "schema")]
 pub(super) use record::OURS;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::field::from_text;
@@ -19,7 +19,7 @@ use crate::id::{AuditId, TenantId};
 use crate::store::AuditRow;
 
 /// Something that was done, or refused, in a tenant.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent {

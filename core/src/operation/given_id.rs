@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::Result;
 use crate::id::KeyId;
@@ -48,6 +48,12 @@ impl schemars::JsonSchema for GivenId {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         KeyId::json_schema(generator)
+    }
+}
+
+impl Serialize for GivenId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lists in pages, each with an opaque, authenticated cursor to the next.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{GatekeeperError, Result};
 use crate::id::{Id, Kind};
@@ -11,7 +11,7 @@ const USUAL: u32 = 50;
 const MOST: u32 = 100;
 
 /// One page of a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {

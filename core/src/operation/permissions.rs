@@ -1,6 +1,6 @@
 //! What a user may do in a tenant.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::{Access, Context, MemberRole, TenantRef};
 use crate::error::{GatekeeperError, Result};
@@ -10,7 +10,7 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
 /// Whether a user has a permission in a tenant; one who is no member has none.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Can {
@@ -24,7 +24,7 @@ pub struct Can {
 }
 
 /// A user's permissions in a tenant: `resource:action`, an owner's with `*:*` first; one who is no member has none.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListPermissions {

@@ -65,6 +65,8 @@ pub struct Entry {
     pub is_hot: bool,
     call: for<'a> fn(Call<'a>, Request<'a>) -> Answer<'a>,
     try_call: fn(Call<'_>, Request<'_>) -> Result<Option<String>>,
+    #[cfg(feature = "remote")]
+    fields: fn(Request<'_>) -> Result<Fields>,
     /// The JSON schemas of the request and of the answer; the first generator describes what is read, the second what
     /// is written.
     #[cfg(feature = "schema")]
@@ -86,6 +88,8 @@ impl Entry {
             is_hot: O::IS_HOT,
             call: |call, request| Box::pin(run::<O>(call, request)),
             try_call: try_run::<O>,
+            #[cfg(feature = "remote")]
+            fields: |request| fields_of(&decode::<O>(request)?),
             #[cfg(feature = "schema")]
             schemas: |read, written| (read.subschema_for::<O>(), written.subschema_for::<O::Output>()),
         }
@@ -99,6 +103,28 @@ impl Entry {
     /// The same if it can be said without waiting for the disk.
     pub(crate) fn try_call(&self, call: Call<'_>, request: Request<'_>) -> Result<Option<String>> {
         if self.is_hot { (self.try_call)(call, request) } else { Ok(None) }
+    }
+}
+
+/// What is sent to a server, by name; secrets among it.
+#[cfg(feature = "remote")]
+pub(crate) type Fields = serde_json::Map<String, serde_json::Value>;
+
+#[cfg(feature = "remote")]
+impl Entry {
+    /// The fields of a request, if it is one.
+    pub(crate) fn fields(&self, request: Request<'_>) -> Result<Fields> {
+        (self.fields)(request)
+    }
+}
+
+/// The fields of an operation.
+#[cfg(feature = "remote")]
+pub(crate) fn fields_of<O: Operation>(operation: &O) -> Result<Fields> {
+    match serde_json::to_value(operation) {
+        Ok(serde_json::Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(GatekeeperError::internal("an operation that is no object")),
+        Err(error) => Err(GatekeeperError::internal(error)),
     }
 }
 

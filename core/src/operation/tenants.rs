@@ -12,14 +12,14 @@ pub use members::{AddMember, ListMembers, Member};
 pub use one::{GetTenant, RemoveTenant, UpdateTenant};
 pub use roles::{RemoveMember, UpdateMember};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::MemberRole;
 use crate::id::TenantId;
 use crate::store::TenantRow;
 
 /// A tenant.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Tenant {

@@ -15,7 +15,7 @@ pub use input::UsageInput;
 pub use record::{CheckAndRecordUsage, RecordUsage, RecordedUsage};
 pub use summary::{SummarizeUsage, UsageSummary};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::field::from_text;
@@ -25,7 +25,7 @@ use crate::id::{EventId, KeyId, TenantId};
 use crate::store::UsageRow;
 
 /// Something that was used.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UsageEvent {

@@ -82,8 +82,8 @@ impl Caller {
                 // Never none: that is the operator.
                 tenant.map(Some).ok_or_else(|| GatekeeperError::internal("a root key without a tenant"))
             }
-            Self::Anonymous => Err(missing()),
-            Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong()),
+            Self::Anonymous => Err(no_root_key()),
+            Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong_root_key()),
         }
     }
 
@@ -108,8 +108,8 @@ impl Caller {
         match self {
             Self::Operator => Ok(Some(None)),
             Self::RootKey(root) => Ok(root.tenant(engine, view, io)?.map(Some)),
-            Self::Anonymous => Err(missing()),
-            Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong()),
+            Self::Anonymous => Err(no_root_key()),
+            Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong_root_key()),
         }
     }
 }
@@ -118,19 +118,14 @@ impl RootKey {
     fn tenant(&self, engine: &Engine, view: &View<'_>, io: Io) -> Result<Option<TenantId>> {
         let digest = match &self.shape {
             Shape::WellFormed(digest) => digest,
-            Shape::Empty => {
-                return Err(GatekeeperError::new(
-                    ErrorKind::CredentialEmpty,
-                    "the root key is an empty string: is its environment variable set?",
-                ));
-            }
-            Shape::Malformed => return Err(wrong()),
+            Shape::Empty => return Err(empty_root_key()),
+            Shape::Malformed => return Err(wrong_root_key()),
         };
         if self.good_as_of.load(SeqCst) > view.words().of_known(digest) {
             return Ok(self.tenant.get().copied());
         }
         if self.wrong_as_of.load(SeqCst) > view.words().of_unknown(digest) {
-            return Err(wrong());
+            return Err(wrong_root_key());
         }
         if io == Io::Forbidden {
             return Ok(None);
@@ -138,7 +133,7 @@ impl RootKey {
         let read = engine.store().tenant_of_root_key(digest, view.words())?;
         let Some(tenant) = read.found else {
             self.wrong_as_of.fetch_max(read.number + 1, SeqCst);
-            return Err(wrong());
+            return Err(wrong_root_key());
         };
         let tenant = *self.tenant.get_or_init(|| tenant);
         self.good_as_of.fetch_max(read.number + 1, SeqCst);
@@ -151,10 +146,15 @@ pub(crate) fn invalid_credential() -> GatekeeperError {
     GatekeeperError::new(ErrorKind::CredentialInvalid, "the credential is not valid")
 }
 
-fn missing() -> GatekeeperError {
+pub(crate) fn no_root_key() -> GatekeeperError {
     GatekeeperError::new(ErrorKind::CredentialMissing, "this call needs a root key")
 }
 
-fn wrong() -> GatekeeperError {
+pub(crate) fn wrong_root_key() -> GatekeeperError {
     GatekeeperError::new(ErrorKind::CredentialInvalid, "the root key is not valid")
+}
+
+pub(crate) fn empty_root_key() -> GatekeeperError {
+    let message = "the root key is an empty string: is its environment variable set?";
+    GatekeeperError::new(ErrorKind::CredentialEmpty, message)
 }

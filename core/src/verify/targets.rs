@@ -24,19 +24,19 @@ impl Targets {
     /// `bad_request` where it was never defined.
     #[inline]
     pub(crate) fn get(&self, name: &str) -> Result<&Target> {
-        self.0.get(name).ok_or_else(|| self.never_defined())
+        self.0.get(name).ok_or_else(|| never_defined(self.0.keys()))
     }
+}
 
-    /// Does not repeat the name that was given: it may be a key in the wrong place.
-    #[cold]
-    fn never_defined(&self) -> GatekeeperError {
-        let mut names: Vec<_> = self.0.keys().map(|name| format!("\"{name}\"")).collect();
-        names.sort_unstable();
-        if names.len() > 10 {
-            names.truncate(10);
-            names.push("…".to_owned());
-        }
-        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        GatekeeperError::bad_request(format!("endpoint was never defined; defined: {known}"))
+/// Names the endpoints there are, and does not repeat the name that was given: it may be a key in the wrong place.
+#[cold]
+pub(crate) fn never_defined<'a>(names: impl Iterator<Item = &'a String>) -> GatekeeperError {
+    let mut names: Vec<_> = names.map(|name| format!("\"{name}\"")).collect();
+    names.sort_unstable();
+    if names.len() > 10 {
+        names.truncate(10);
+        names.push("…".to_owned());
     }
+    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    GatekeeperError::bad_request(format!("endpoint was never defined; defined: {known}"))
 }

@@ -55,12 +55,12 @@ impl Verdict {
 /// What was decided for a good key, and whose it is.
 #[derive(Clone)]
 pub struct Decision {
-    pub(super) remaining: u32,
-    pub(super) total: u32,
-    pub(super) reset: u64,
-    pub(super) retry_after_ms: u64,
-    pub(super) key: Arc<KnownKey>,
-    pub(super) role: Option<usize>,
+    pub(crate) remaining: u32,
+    pub(crate) total: u32,
+    pub(crate) reset: u64,
+    pub(crate) retry_after_ms: u64,
+    pub(crate) key: Arc<KnownKey>,
+    pub(crate) role: Option<usize>,
 }
 
 impl Decision {

@@ -1,4 +1,4 @@
-//! Verification against a set of endpoints.
+//! Verification against a set of endpoints, in a place of your own.
 
 use std::sync::Arc;
 
@@ -13,51 +13,30 @@ use crate::limit::Endpoints;
 pub(crate) const MOST_VARIABLES: usize = 1000;
 pub(crate) const MOST_VARIABLE_BYTES: usize = 8 * 1024;
 
-/// Verifies keys against its endpoints. Share one among all threads.
-pub struct Verifier {
+/// Verifies keys of a place of your own.
+pub(crate) struct OwnVerifier {
     engine: OpenEngine,
     caller: Arc<Caller>,
     targets: Targets,
 }
 
-impl Verifier {
+impl OwnVerifier {
     pub(crate) fn new(engine: OpenEngine, caller: Arc<Caller>, endpoints: Endpoints) -> Self {
         Self { targets: Targets::new(endpoints), engine, caller }
     }
 
-    /// Judges `key`, chooses its limit at `endpoint`, and takes one permit of its slot, which is the key, the endpoint
-    /// and the `variables` in their order: at most 1,000, 8 KiB together.
-    ///
-    /// In the file place this may wait for the disk where the key was not seen before or something has changed.
-    ///
-    /// ```
-    /// # use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verdict};
-    /// # let gatekeeper = Gatekeeper::open("memory:")?;
-    /// # let key = gatekeeper.call_blocking(CreateKey::new("user"))?.api_key;
-    /// let endpoints = Endpoints::from_json(r#"{"GET_TASKS": {"default": {"maxReq": 10, "duration": 60000}}}"#)?;
-    /// let verifier = gatekeeper.verifier(endpoints)?;
-    /// match verifier.verify(key.expose(), "GET_TASKS", &["task_id"])? {
-    ///     Verdict::Admitted(decision) => assert_eq!(decision.remaining(), 9),
-    ///     Verdict::RateLimited(decision) => panic!("429: wait {} ms", decision.retry_after_ms()),
-    ///     Verdict::InvalidKey => panic!("401"),
-    /// }
-    /// # Ok::<(), gatekeeper::GatekeeperError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// `unauthorized` for a root key that is wrong; `bad_request` for an endpoint that was never defined, and for
-    /// variables out of bounds; `service_unavailable` where the store cannot be reached. In this order, and all of
-    /// them before a word on the key.
-    pub fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
+    #[inline]
+    pub(crate) fn verify<V: AsRef<str>>(
+        &self,
+        key: &str,
+        endpoint: &str,
+        variables: &[V],
+    ) -> Result<Verdict> {
         reached(self.verify_with(key, endpoint, variables, Io::Allowed)?)
     }
 
-    /// The same, if it can be said at once; nothing where the store has to be asked. For callers that must not wait:
-    /// then call [`verify`](Self::verify) where waiting is allowed.
-    ///
-    /// # Errors
-    /// As for [`verify`](Self::verify).
-    pub fn try_verify<V: AsRef<str>>(
+    #[inline]
+    pub(crate) fn try_verify<V: AsRef<str>>(
         &self,
         key: &str,
         endpoint: &str,

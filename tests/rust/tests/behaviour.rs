@@ -1,10 +1,13 @@
 //! The behaviour of the services, described once for all languages and run here in every place that this version has.
 
+mod serving;
+
 use std::collections::HashMap;
 use std::path::Path;
 
 use gatekeeper::{Gatekeeper, GatekeeperError, Secret};
 use serde_json::{Value, json};
+use serving::Serving;
 
 fn scenarios() -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../behaviour/services.json");
@@ -14,7 +17,8 @@ fn scenarios() -> Vec<Value> {
 #[test]
 fn in_memory() {
     for scenario in scenarios() {
-        run(&Gatekeeper::open("memory:").unwrap(), &scenario);
+        let place = Gatekeeper::open("memory:").unwrap();
+        run(&place, &place, &Value::Null, &scenario);
     }
 }
 
@@ -23,17 +27,27 @@ fn in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     for (place, scenario) in scenarios().iter().enumerate() {
         let path = folder.path().join(format!("{place}.db"));
-        run(&Gatekeeper::open(path.to_str().unwrap()).unwrap(), scenario);
+        let place = Gatekeeper::open(path.to_str().unwrap()).unwrap();
+        run(&place, &place, &Value::Null, scenario);
     }
 }
 
-fn run(place: &Gatekeeper, scenario: &Value) {
-    let mut kept = HashMap::new();
+#[test]
+fn on_a_server() {
+    for scenario in scenarios() {
+        let serving = Serving::in_memory();
+        run(&serving.operator, &serving.remote(), &json!("127.0.0.1"), &scenario);
+    }
+}
+
+/// Runs a scenario in a place that sees its calls come from `source`; its operator's steps where the place is.
+fn run(operator: &Gatekeeper, place: &Gatekeeper, source: &Value, scenario: &Value) {
+    let mut kept = HashMap::from([("source".to_owned(), source.clone())]);
     for step in scenario["steps"].as_array().unwrap() {
         let at = format!("{}: {step}", scenario["name"]);
         let caller = match step["as"].as_str() {
             None => place.anonymous(),
-            Some("operator") => place.clone(),
+            Some("operator") => operator.clone(),
             Some(token) => place.with_token(&Secret::new(text(&filled(&json!(token), &kept)))),
         };
         let request = filled(step.get("with").unwrap_or(&json!({})), &kept);

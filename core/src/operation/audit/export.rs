@@ -8,7 +8,7 @@ use crate::operation::{Method, Operation, Route};
 use crate::store::AuditFilter;
 
 /// All events of a tenant as one text, the newest first.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditExport {

@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::AuditEvent;
 use crate::access::{Access, Context, TenantRef};
@@ -12,7 +12,7 @@ use crate::operation::{Method, Operation, Page, Route};
 use crate::store::AuditFilter;
 
 /// The events of a tenant, the newest first.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditQuery {

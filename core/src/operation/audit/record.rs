@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::AuditEvent;
@@ -11,7 +11,7 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
 /// Writes an event of your own into a tenant's audit log. Who did it is who calls.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditRecord {

@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::{Access, Actor, Context, Event, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
@@ -9,7 +9,7 @@ use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 
 /// Changes the user's password, and ends their other sessions.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangePassword {

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 use crate::store::UserRow;
 
 /// Logs in.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Login {
@@ -25,7 +25,7 @@ pub struct Login {
 }
 
 /// What a login answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum LoginAnswer {
@@ -36,7 +36,7 @@ pub enum LoginAnswer {
 }
 
 /// A second factor is asked for before there are tokens.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MfaChallenge {

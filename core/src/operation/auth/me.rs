@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::User;
 use crate::access::{Access, Context, not_found};
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::operation::{Method, Operation, Route};
 
 /// Who is calling.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Me {}

@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::tokens::{Tokens, tokens};
 use crate::access::{Access, Context, Event, Tier};
@@ -13,7 +13,7 @@ use crate::verify::invalid_credential;
 /// Exchanges a refresh token for new tokens; it is used up. The same exchange within 10 seconds gives the same new
 /// refresh token, for a client whose answer was lost. After that, or once the new one is used, whoever shows the old one
 /// ends the session: one of the two has stolen it (RFC 9700 §4.14.2).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Refresh {

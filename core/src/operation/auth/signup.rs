@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::tokens::{Tokens, begin_session, tokens};
 use crate::access::{Access, Context, Event, Tier};
@@ -22,7 +22,7 @@ use crate::store::UserRow;
 /// assert_eq!(tokens.user.email, "founder@example.com");
 /// # Ok::<(), gatekeeper::GatekeeperError>(())
 /// ```
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Signup {

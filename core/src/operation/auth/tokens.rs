@@ -1,4 +1,4 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::Context;
 use crate::error::Result;
@@ -9,7 +9,7 @@ use crate::secret::Secret;
 use crate::store::{Failure, Purpose, SessionRow, Tx, UserRow};
 
 /// What a login gives.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Tokens {
@@ -26,7 +26,7 @@ pub struct Tokens {
 }
 
 /// A user.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {

@@ -24,7 +24,7 @@ use crate::store::{NewKey, Quota};
 /// assert!(created.api_key.expose().starts_with("user_"));
 /// # Ok::<(), gatekeeper::GatekeeperError>(())
 /// ```
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateKey {
@@ -54,7 +54,7 @@ pub struct CreateKey {
 }
 
 /// A new key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedKey {

@@ -7,7 +7,7 @@ use crate::id::KeyId;
 use crate::operation::{GivenId, Method, Operation, Route};
 
 /// Deletes a key: the next verification refuses it, in every process.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeleteKey {
@@ -17,7 +17,7 @@ pub struct DeleteKey {
 }
 
 /// The key that was deleted.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeletedKey {
     /// Its id.

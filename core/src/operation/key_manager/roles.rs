@@ -9,7 +9,7 @@ use crate::operation::{GivenId, Method, Operation, Route};
 use crate::role;
 
 /// Adds roles to a key; those it has already change nothing.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddRoles {
@@ -22,7 +22,7 @@ pub struct AddRoles {
 }
 
 /// Removes roles from a key; those it does not have change nothing.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RemoveRoles {
@@ -35,7 +35,7 @@ pub struct RemoveRoles {
 }
 
 /// How many roles were really added or removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RolesChanged {
     /// The number.

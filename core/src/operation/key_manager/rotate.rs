@@ -9,7 +9,7 @@ use crate::operation::{GivenId, Method, Operation, Route, Wire};
 use crate::secret::Secret;
 
 /// Gives a key another secret. Its id, its roles and what it has used stay; the old secret is dead at once.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateKey {
@@ -19,7 +19,7 @@ pub struct RotateKey {
 }
 
 /// The key with its new secret.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RotatedKey {
     /// Its id, as before.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::access::{Access, Context};
 use crate::error::Result;
-use crate::id::KeyId;
+use crate::id::{KeyId, TenantId};
 use crate::limit::Endpoint;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
@@ -15,7 +15,7 @@ use crate::verify::{Io, Target, Verdict, check_variables};
 
 /// Verifies a key against limits that come with the call. Within one program, a [`Verifier`](crate::Verifier) does the
 /// same, faster.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VerifyKey {
@@ -34,7 +34,7 @@ pub struct VerifyKey {
 }
 
 /// The verdict; the fields after `ok` are there if the key is valid.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyOutput {
@@ -48,7 +48,7 @@ pub struct VerifyOutput {
 }
 
 /// What was decided for a good key: see [`Decision`](crate::Decision).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyDecision {
@@ -62,6 +62,8 @@ pub struct VerifyDecision {
     pub retry_after_ms: u64,
     /// The key's id.
     pub key_id: KeyId,
+    /// Its tenant.
+    pub tenant_id: TenantId,
     /// Whose key it is.
     pub owner_id: Option<String>,
     /// Its roles, sorted by bytes.
@@ -123,6 +125,7 @@ impl From<Verdict> for VerifyOutput {
             reset: decision.reset(),
             retry_after_ms: decision.retry_after_ms(),
             key_id: decision.key_id(),
+            tenant_id: decision.tenant_id(),
             owner_id: decision.owner_id().map(str::to_owned),
             roles: decision.roles().to_vec(),
             role: decision.role().map(str::to_owned),

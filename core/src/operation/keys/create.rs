@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::given::Given;
@@ -29,7 +29,7 @@ use crate::store::{NewKey, Quota};
 /// assert!(created.plain_text_key.expose().starts_with("gk_live_"));
 /// # Ok::<(), gatekeeper::GatekeeperError>(())
 /// ```
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateApiKey {

@@ -25,7 +25,7 @@ const MOST_SUFFIXES: usize = 8;
 
 /// Brings keys of another product into a tenant by their digests, so that their holders can go on using them: all of them
 /// or none. Nobody gives them more scopes than they have.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportApiKeys {
@@ -37,7 +37,7 @@ pub struct ImportApiKeys {
 }
 
 /// A key of another product.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForeignKey {
@@ -88,7 +88,7 @@ pub struct ForeignKey {
 }
 
 /// The keys that were brought in.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImportedApiKeys {

@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::ApiKey;
 use crate::access::{Access, Context, TenantRef, not_found};
@@ -8,7 +8,7 @@ use crate::operation::page::List;
 use crate::operation::{Method, Operation, Page, Route};
 
 /// The keys of a tenant, in the order in which they were made.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListApiKeys {
@@ -23,7 +23,7 @@ pub struct ListApiKeys {
 }
 
 /// One key.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetApiKey {

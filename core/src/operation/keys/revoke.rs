@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ApiKey, key_of};
 use crate::access::{Access, Context, Event, TenantRef};
@@ -8,7 +8,7 @@ use crate::key::KeyStatus;
 use crate::operation::{Method, Operation, Route};
 
 /// Ends a key for ever, with every secret it has: the next verification refuses it, in every process. It stays listed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RevokeApiKey {

@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ApiKey, CreatedApiKey, changeable};
 use crate::access::{Access, Context, Event, TenantRef};
@@ -12,7 +12,7 @@ const MOST_GRACE_SECONDS: u32 = 30 * 24 * 60 * 60;
 
 /// Gives a key another secret; its id and all else stay. The old secret is good for the time of grace, but not longer than
 /// the key; the one before that is dead at once, and so is that of a key that is disabled. Whoever does it could give the key its scopes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RotateApiKey {

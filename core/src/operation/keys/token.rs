@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Access, Context, Tier, check_scopes, covers, forbidden};
@@ -12,7 +14,7 @@ use crate::verify::invalid_credential;
 
 /// A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier: for whoever verifies it by our
 /// public keys. It is never taken for a user's. Whoever has the key may ask.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IssueKeyToken {
@@ -30,7 +32,7 @@ pub struct IssueKeyToken {
 }
 
 /// A token that stands for a key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyToken {
@@ -38,7 +40,7 @@ pub struct KeyToken {
     #[serde(with = "Wire")]
     pub token: Secret,
     /// Always `Bearer`.
-    pub token_type: &'static str,
+    pub token_type: Cow<'static, str>,
     /// How long it is good, in seconds.
     pub expires_in: u64,
 }
@@ -81,6 +83,6 @@ impl Operation for IssueKeyToken {
             exp,
         };
         let token = place.signers().sign_key(context.keyring()?, &claims)?;
-        Ok(KeyToken { token, token_type: "Bearer", expires_in })
+        Ok(KeyToken { token, token_type: "Bearer".into(), expires_in })
     }
 }

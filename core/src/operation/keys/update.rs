@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::given::{Given, or_null};
@@ -18,7 +18,7 @@ use crate::store::KeyRecord;
 /// Changes what is given of a key; `null` clears what can be absent. Whoever does it could give the key the scopes that it
 /// has and those that it gets. The next verification knows of it, in every process.
 #[allow(clippy::option_option, reason = "the outer one says whether it was given")]
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateApiKey {
@@ -26,11 +26,11 @@ pub struct UpdateApiKey {
     pub id: KeyId,
     /// What it is called: at most 256 bytes.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Option::is_none")]
     pub name: Option<Option<String>>,
     /// Whose it is in your application: at most 256 bytes.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Option::is_none")]
     pub owner_id: Option<Option<String>>,
     /// What it may do: at most 100 different ones of 1 to 128 bytes without spaces.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
@@ -45,23 +45,23 @@ pub struct UpdateApiKey {
     pub status: Option<NewStatus>,
     /// How much it may use in a period: 0 to 2⁵³ - 1; none for anything.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::quota))]
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Option::is_none")]
     pub quota_limit: Option<Option<i64>>,
     /// The period of its quota.
     #[serde(default)]
     pub quota_period: Option<Period>,
     /// How long it is good from now on, 1 second to 100 years; none for ever.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::life))]
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Option::is_none")]
     pub expires_in_seconds: Option<Option<u64>>,
     /// Anything of yours: an object of at most 8 KiB of JSON.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Option<Map<String, Value>>>,
 }
 
 /// What the status of a key can be set to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NewStatus {

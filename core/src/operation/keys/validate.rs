@@ -14,7 +14,7 @@ use crate::verify::{Io, ValidatedKey};
 
 /// Whose key this is, if it is good. Nothing is taken from any limit. Whoever has the key may ask. Within one program,
 /// [`Gatekeeper::validate`](crate::Gatekeeper::validate) does the same, faster.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ValidateApiKey {
@@ -24,7 +24,7 @@ pub struct ValidateApiKey {
 }
 
 /// A key that is good.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ValidatedApiKey {

@@ -15,7 +15,7 @@ use crate::verify::{Io, Remembered, ValidatedKey, Verdict, VerdictCode, check_va
 
 /// Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit. For the operator,
 /// a root key, and members who may read the keys of the key's tenant; another tenant's key is not valid.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VerifyApiKey {
@@ -39,7 +39,7 @@ pub struct VerifyApiKey {
 }
 
 /// The verdict. What is not known of the key is null.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyVerdict {

@@ -7,13 +7,13 @@ use crate::operation::{Method, Operation, Route};
 
 /// Makes a new signing key of the algorithm that this place signs with. It signs from now on; other processes follow
 /// within a minute. Tokens that the one before has signed are good until they end.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateSigningKey {}
 
 /// A signing key, made just now. Its public half is in the JWK Set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NewSigningKey {

@@ -13,7 +13,7 @@ use crate::store::Quota;
 
 /// Says how much a tenant may use in an hour, a day or a month (UTC). It holds from the next check on; what was used
 /// before counts.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = require_limit))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetTenantQuota {
@@ -29,7 +29,7 @@ pub struct SetTenantQuota {
 }
 
 /// How much a tenant may use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TenantQuota {

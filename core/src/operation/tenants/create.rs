@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Tenant;
 use crate::access::{Access, Context, Event, MemberRole};
@@ -10,7 +10,7 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
 /// Makes a tenant, whose owner is the user who calls.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateTenant {

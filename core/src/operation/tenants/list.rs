@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Tenant;
 use crate::access::{Access, Context, MemberRole};
@@ -7,7 +7,7 @@ use crate::operation::page::List;
 use crate::operation::{Method, Operation, Page, Route};
 
 /// The tenants that the user is a member of, in the order in which they were made.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListTenants {

@@ -9,7 +9,7 @@ use crate::operation::{Method, Operation, Page, Route};
 use crate::store::MemberRow;
 
 /// Makes a user a member of a tenant.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddMember {
@@ -23,7 +23,7 @@ pub struct AddMember {
 }
 
 /// The members of a tenant, in the order in which they signed up.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListMembers {
@@ -38,7 +38,7 @@ pub struct ListMembers {
 }
 
 /// A member of a tenant.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Member {

@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Tenant;
 use crate::access::{Access, Context, Event, TenantRef, not_found};
@@ -10,7 +10,7 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
 /// One tenant.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetTenant {
@@ -19,7 +19,7 @@ pub struct GetTenant {
 }
 
 /// Changes what is given of a tenant.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateTenant {
@@ -32,7 +32,7 @@ pub struct UpdateTenant {
 }
 
 /// Removes a tenant for good, with its members, its keys, which are dead at once, and its usage. The audit log stays.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveTenant {

@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Member;
 use crate::access::{Access, Actor, Context, Event, MemberRole, TenantRef, forbidden, not_found};
@@ -8,7 +8,7 @@ use crate::operation::{Method, Operation, Route};
 use crate::store::{Failure, MemberRow, Tx};
 
 /// Gives a member another role. The last owner stays one.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateMember {
@@ -21,7 +21,7 @@ pub struct UpdateMember {
 }
 
 /// Ends a membership: what the user had in the tenant, they have no more. The last owner stays.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveMember {

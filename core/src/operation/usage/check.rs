@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{check_quantity, key_of, one};
 use crate::access::{Access, Context, TenantRef, not_found};
@@ -11,7 +11,7 @@ use crate::operation::{Method, Operation, Route};
 
 /// Whether there is room for so much now; that there is none is an answer, not an error. Somebody else may use it up
 /// before it is recorded: `usage.checkAndRecord` is one step.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckQuota {

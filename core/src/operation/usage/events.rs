@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::UsageEvent;
 use crate::access::{Access, Context, TenantRef, not_found};
@@ -8,7 +8,7 @@ use crate::operation::page::List;
 use crate::operation::{Method, Operation, Page, Route};
 
 /// The usage of a tenant, or of one of its API keys, event by event, the newest first.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListUsageEvents {

@@ -17,20 +17,20 @@ use crate::operation::{Method, Operation, Route};
 /// assert_eq!(event.quantity, 3);
 /// # Ok::<(), gatekeeper::GatekeeperError>(())
 /// ```
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RecordUsage(pub UsageInput);
 
 /// Records usage if the quotas of its API key and of its tenant have room for it, in one step. Otherwise nothing is
 /// written, and the error `plan_limit` has the [`QuotaCheck`] as `details.quota`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct CheckAndRecordUsage(pub UsageInput);
 
 /// What was recorded, and what is left.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedUsage {

@@ -9,7 +9,7 @@ use crate::store::SumOf;
 
 /// How much a tenant has used in the present hour, day or month (UTC). Read from sums: as quick after many events as
 /// after few.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SummarizeUsage {
@@ -21,7 +21,7 @@ pub struct SummarizeUsage {
 }
 
 /// How much a tenant has used in a period.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UsageSummary {

@@ -1,5 +1,8 @@
 //! Options in JSON, as SDKs give them.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -24,6 +27,10 @@ struct Given {
     signing_algorithm: Option<GivenAlgorithm>,
     usage_retention_days: Option<u32>,
     endpoints: Option<Value>,
+    timeout: Option<f64>,
+    max_retries: Option<u32>,
+    default_headers: Option<BTreeMap<String, String>>,
+    user_agent: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -43,8 +50,9 @@ enum GivenAlgorithm {
 
 impl Options {
     /// Options from `{cacheKeys?, cacheUnknownKeys?, clock?: "system" | "manual", secret?, issuer?, audience?,
-    /// refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, endpoints?}`; what is not given has
-    /// its default. For SDKs.
+    /// refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, endpoints?, timeout?, maxRetries?,
+    /// defaultHeaders?: {NAME: VALUE}, userAgent?}`, the timeout in milliseconds; what is not given has its default. For
+    /// SDKs.
     ///
     /// ```
     /// let options = gatekeeper::Options::from_json(r#"{"cacheKeys": 1000, "refreshGraceMs": 0}"#)?;
@@ -82,6 +90,15 @@ impl Options {
         if let Some(endpoints) = given.endpoints {
             options.endpoints = Endpoints::from_json(&endpoints.to_string())?;
         }
+        if let Some(ms) = given.timeout {
+            // What is no duration is refused as none.
+            options.timeout = Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default();
+        }
+        options.max_retries = given.max_retries.unwrap_or(options.max_retries);
+        let headers = given.default_headers.unwrap_or_default().into_iter();
+        options.default_headers = headers.map(|(name, value)| (name, Secret::new(value))).collect();
+        options.user_agent = given.user_agent;
+        options.check_http()?;
         Ok(options)
     }
 }

@@ -1,0 +1,214 @@
+//! How a place is opened.
+
+mod json;
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::error::{GatekeeperError, Result};
+use crate::identity::SigningAlgorithm;
+use crate::limit::Endpoints;
+#[cfg(feature = "remote")]
+use crate::remote::Manner;
+use crate::secret::Secret;
+use crate::verify::CacheSizes;
+
+/// How a place is opened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// How many keys are remembered, 0 to 100,000,000; about 180 bytes each. Defaults to 1,000,000.
+    pub cache_keys: usize,
+    /// How many digests are remembered to be nobody's, apart from the keys; 0 to 100,000,000. Defaults to 100,000.
+    pub cache_unknown_keys: usize,
+    /// What tells the time; anything but the system's clock is for `memory:`. Defaults to the system's.
+    pub clock: Clock,
+    /// What seals the signing keys, authenticates cursors and makes the successors of refresh tokens: at least 16 bytes,
+    /// the same in every process. Defaults to the environment variable `GATEKEEPER_SECRET`, and without that to a file
+    /// beside the database, made for its owner alone; in memory to a new one.
+    pub secret: Option<Secret>,
+    /// The `iss` of access tokens. Defaults to `gatekeeper`.
+    pub issuer: String,
+    /// The `aud` of access tokens. Defaults to `gatekeeper`.
+    pub audience: String,
+    /// What tokens are signed with. Defaults to `EdDSA`.
+    pub signing_algorithm: SigningAlgorithm,
+    /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
+    pub refresh_grace_ms: u64,
+    /// For how many days, 1 to 36,500, single usage events are kept; older ones go as new ones are recorded, and their
+    /// idempotency keys with them. Sums are kept. Defaults to none: events are kept for good.
+    pub usage_retention_days: Option<u32>,
+    /// The endpoints that keys are verified against by [`VerifyApiKey`](crate::VerifyApiKey). Defaults to none.
+    pub endpoints: Endpoints,
+    /// How long a call over HTTP may take, with all that is tried again: more than 0, at most a day. Defaults to 10
+    /// seconds.
+    pub timeout: Duration,
+    /// How often a call over HTTP is tried again where that is safe, 0 to 10. Defaults to 2.
+    pub max_retries: u32,
+    /// What every call over HTTP carries, by name, for what stands between. Defaults to nothing.
+    pub default_headers: Vec<(String, Secret)>,
+    /// What calls over HTTP are known by. Defaults to `gatekeeper/` and the version.
+    pub user_agent: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cache_keys: 1_000_000,
+            cache_unknown_keys: 100_000,
+            clock: Clock::System,
+            secret: secret_of_environment(),
+            issuer: "gatekeeper".to_owned(),
+            audience: "gatekeeper".to_owned(),
+            signing_algorithm: SigningAlgorithm::default(),
+            refresh_grace_ms: 10_000,
+            usage_retention_days: None,
+            endpoints: Endpoints::new(),
+            timeout: Duration::from_secs(10),
+            max_retries: 2,
+            default_headers: Vec::new(),
+            user_agent: None,
+        }
+    }
+}
+
+fn secret_of_environment() -> Option<Secret> {
+    std::env::var("GATEKEEPER_SECRET").ok().filter(|text| !text.is_empty()).map(Secret::new)
+}
+
+/// The most records that can be remembered.
+const MOST_CACHED: usize = 100_000_000;
+/// The longest timeout.
+const MOST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most retries of a call.
+const MOST_RETRIES: u32 = 10;
+/// What the client itself says of a request; a connection's own headers (RFC 9110 §7.6.1) too.
+const RESERVED: [&str; 14] = [
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-api-key",
+];
+
+impl Options {
+    /// How much is remembered.
+    ///
+    /// # Errors
+    /// `bad_request` for a size out of range.
+    pub(super) fn sizes(&self) -> Result<CacheSizes> {
+        Ok(CacheSizes {
+            known: checked("cacheKeys", self.cache_keys)?,
+            unknown: checked("cacheUnknownKeys", self.cache_unknown_keys)?,
+        })
+    }
+
+    /// Judges what only matters over HTTP; a place of your own takes it too, so that a program can be moved.
+    ///
+    /// # Errors
+    /// `bad_request`; the message names the option.
+    pub(super) fn check_http(&self) -> Result<()> {
+        if self.timeout.is_zero() || self.timeout > MOST_TIME {
+            return Err(GatekeeperError::bad_request("timeout must be more than 0, and at most a day"));
+        }
+        if self.max_retries > MOST_RETRIES {
+            return Err(GatekeeperError::bad_request(format!(
+                "maxRetries must be a whole number from 0 to {MOST_RETRIES}"
+            )));
+        }
+        for (name, value) in &self.default_headers {
+            check_header(name)?;
+            check_value(&format!("defaultHeaders.{name}"), value.expose())?;
+        }
+        self.user_agent.as_deref().map_or(Ok(()), |agent| check_value("userAgent", agent))
+    }
+
+    /// How a server is spoken to.
+    #[cfg(feature = "remote")]
+    pub(super) fn manner(&self) -> Manner<'_> {
+        Manner {
+            timeout: self.timeout,
+            max_retries: self.max_retries,
+            headers: &self.default_headers,
+            user_agent: self.user_agent.as_deref(),
+        }
+    }
+
+    /// Refuses what a server decides for itself, and would be lost without a word.
+    ///
+    /// # Errors
+    /// `bad_request`; the message names the option.
+    #[cfg(feature = "remote")]
+    pub(super) fn check_remote(&self) -> Result<()> {
+        if matches!(self.clock, Clock::Manual(_)) {
+            return Err(manual_clock());
+        }
+        let usual = Self::default();
+        let is_same_secret = match (&self.secret, &usual.secret) {
+            (Some(given), Some(usual)) => given.is_equal_to(usual),
+            (given, _) => given.is_none(),
+        };
+        let strays = [
+            ("secret", !is_same_secret),
+            ("issuer", self.issuer != usual.issuer),
+            ("audience", self.audience != usual.audience),
+            ("refreshGraceMs", self.refresh_grace_ms != usual.refresh_grace_ms),
+            ("signingAlgorithm", self.signing_algorithm != usual.signing_algorithm),
+            ("usageRetentionDays", self.usage_retention_days.is_some()),
+            ("endpoints", self.endpoints.names().next().is_some()),
+        ];
+        match strays.iter().find(|(_, is_given)| *is_given) {
+            None => Ok(()),
+            Some((option, _)) => Err(GatekeeperError::bad_request(format!(
+                "{option}: the server at the url has its own: configure it there, and leave the option out here"
+            ))),
+        }
+    }
+}
+
+/// A clock that stands still is for one process alone.
+pub(super) fn manual_clock() -> GatekeeperError {
+    GatekeeperError::bad_request("clock: a manual clock is for memory: only")
+}
+
+fn checked(name: &str, size: usize) -> Result<usize> {
+    if size > MOST_CACHED {
+        return Err(GatekeeperError::bad_request(format!(
+            "{name} must be a whole number from 0 to {MOST_CACHED}"
+        )));
+    }
+    Ok(size)
+}
+
+/// The name of a header (RFC 9110 §5.1) that is the caller's to give.
+fn check_header(name: &str) -> Result<()> {
+    let is_token = |each: char| {
+        each.is_ascii_alphanumeric()
+            || matches!(each, '!' | '#'..='\'' | '*' | '+' | '-' | '.' | '^'..='`' | '|' | '~')
+    };
+    if name.is_empty() || !name.chars().all(is_token) {
+        return Err(GatekeeperError::bad_request("defaultHeaders: each name must be the name of a header"));
+    }
+    if RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+        return Err(GatekeeperError::bad_request(format!(
+            "defaultHeaders.{name} is not yours to give: for a credential there is token, for the agent userAgent"
+        )));
+    }
+    Ok(())
+}
+
+fn check_value(what: &str, value: &str) -> Result<()> {
+    if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
+    Err(GatekeeperError::bad_request(format!("{what} must be a string of printable ASCII")))
+}

@@ -1,0 +1,102 @@
+//! Where a server is.
+
+use reqwest::Url;
+
+use crate::error::{GatekeeperError, Result};
+
+/// The base of a server's paths.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    base: Url,
+    /// Scheme, host and port, for messages.
+    name: String,
+}
+
+impl Address {
+    /// An `http://` or `https://` URL. A message never repeats it: it may carry a password.
+    pub(super) fn parse(url: &str) -> Result<Self> {
+        let refused = |why: &str| GatekeeperError::bad_request(format!("url: {why}"));
+        // What is left out here is put right by the parser, which browsers are the measure of.
+        let (_, rest) = url.split_once(':').unwrap_or_default();
+        if !rest.starts_with("//") || rest.starts_with("///") || url.contains(['\\', '\t', '\n', '\r']) {
+            return Err(refused("write http://HOST or https://HOST, with :PORT where it has one"));
+        }
+        let base = Url::parse(url)
+            .map_err(|_| refused("the host or the port cannot be read: write http(s)://HOST:PORT"))?;
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(refused(
+                "a URL with a user or a password is not taken: give the credential as the token or the root key",
+            ));
+        }
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err(refused(
+                "a server's URL has neither a query nor a fragment: end it before the ? or #",
+            ));
+        }
+        let name = base.origin().ascii_serialization();
+        Ok(Self { base, name })
+    }
+
+    /// Scheme, host and port.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the server is spoken to over TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+
+    /// The URL of a path of the server, which begins with a slash.
+    pub(super) fn join(&self, path: &str, query: &[(String, String)]) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(url: &str) -> String {
+        Address::parse(url).unwrap().join("/v1/keys", &[]).to_string()
+    }
+
+    #[test]
+    fn paths_stand_below_the_url_that_was_given() {
+        assert_eq!(joined("http://localhost:8787"), "http://localhost:8787/v1/keys");
+        assert_eq!(joined("HTTP://LocalHost:80/"), "http://localhost/v1/keys");
+        assert_eq!(joined("https://example.com/gate/keeper/"), "https://example.com/gate/keeper/v1/keys");
+        assert_eq!(joined("http://[::1]:8787"), "http://[::1]:8787/v1/keys");
+        let query = [("tenantId", "a b&c"), ("role", "x"), ("role", "y")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let url = Address::parse("http://h/base").unwrap().join("/v1/keys", &query);
+        assert_eq!(url.as_str(), "http://h/base/v1/keys?tenantId=a+b%26c&role=x&role=y");
+    }
+
+    #[test]
+    fn what_is_no_servers_url_is_refused_without_being_repeated() {
+        for url in [
+            "http:canary",
+            "http:",
+            "http://",
+            "http:///canary",
+            "http:/canary",
+            "http://canary:99999",
+            "http://ada:canary@host",
+            "http://canary@host",
+            "http://host?token=canary",
+            "http://host/#canary",
+            "http://host\\canary",
+            "http://ho\nst",
+            "http://h ost",
+        ] {
+            let error = Address::parse(url).unwrap_err();
+            assert!(error.message().starts_with("url: ") && !error.message().contains("canary"), "{error}");
+        }
+    }
+}

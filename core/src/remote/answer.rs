@@ -1,0 +1,236 @@
+//! What a server answers, as the answer of an operation or as its error.
+
+use std::collections::BTreeMap;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::server::Server;
+use crate::clock::Clock;
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::id::KeyId;
+
+/// The longest answer that is read: an export of an audit log is one.
+pub(super) const MOST_BODY: usize = 64 * 1024 * 1024;
+/// What an answer carries where the call was refused before it ran.
+const NOT_RUN: &str = "x-gatekeeper-not-run";
+const REQUEST_ID: &str = "x-request-id";
+
+/// An HTTP answer, whoever gave it.
+pub(super) struct Reply {
+    status: u16,
+    /// Seconds.
+    pub(super) retry_after: Option<u32>,
+    /// Whether the call was refused before it ran, as the server itself says.
+    pub(super) is_not_run: bool,
+    pub(super) is_too_long: bool,
+    request_id: Option<String>,
+    /// What it is, as far as it was said.
+    content_type: Option<String>,
+    is_redirect: bool,
+    pub(super) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(super) fn new(status: u16, headers: &HeaderMap) -> Self {
+        let text =
+            |value: Option<&HeaderValue>| value.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Self {
+            status,
+            retry_after: text(headers.get(RETRY_AFTER)).and_then(|value| seconds(&value)),
+            is_not_run: text(headers.get(NOT_RUN)).is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            is_too_long: false,
+            request_id: text(headers.get(REQUEST_ID)),
+            content_type: text(headers.get(CONTENT_TYPE)),
+            is_redirect: (300..400).contains(&status) && headers.contains_key(LOCATION),
+            body: Vec::new(),
+        }
+    }
+
+    /// Whether the same call may succeed a little later: the server, or what stands before it, has too much to do.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self.status, 429 | 502 | 503 | 504)
+    }
+
+    fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// An error of this reply.
+    fn error(&self, kind: ErrorKind, message: String) -> GatekeeperError {
+        let error = GatekeeperError::new(kind, message);
+        let error = match self.retry_after {
+            Some(seconds) => error.after(seconds),
+            None => error,
+        };
+        match &self.request_id {
+            Some(id) => error.of_request(id),
+            None => error,
+        }
+    }
+
+    /// The error of a reply that is not Gatekeeper's, or not one of this version's. What kind of error it is says no more
+    /// than whoever gave it could know: a page that is not found is no record that is not found.
+    fn foreign(&self, server: &Server) -> GatekeeperError {
+        let kind = match self.status {
+            413 => ErrorKind::PayloadTooLarge,
+            429 => ErrorKind::RateLimited,
+            _ => ErrorKind::Unavailable,
+        };
+        let what = self.content_type.as_deref().map(|kind| kind.split(';').next().unwrap_or_default().trim());
+        let hint = if self.is_too_long {
+            "it is longer than 64 MiB: ask for less"
+        } else if self.is_redirect {
+            "redirects are not followed: give the URL that it leads to"
+        } else {
+            "check the URL, and what stands between"
+        };
+        let message = format!(
+            "{} answered with HTTP {} ({}), which is not an answer of Gatekeeper: {hint}",
+            server.name(),
+            self.status,
+            what.filter(|what| !what.is_empty()).unwrap_or("no content type"),
+        );
+        self.error(kind, message)
+    }
+}
+
+/// The seconds of a `Retry-After` (RFC 9110 §10.2.3), from now where it names a time.
+fn seconds(value: &str) -> Option<u32> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(seconds);
+    }
+    let at = jiff::fmt::rfc2822::parse(value.trim()).ok()?.timestamp().as_millisecond();
+    let left = u64::try_from(at).ok()?.saturating_sub(Clock::System.wall_ms());
+    u32::try_from(left.div_ceil(1000)).ok()
+}
+
+/// A success.
+pub(super) struct Answer<'a> {
+    /// JSON.
+    json: String,
+    /// Whose answer it was, in case that it is not what was asked for.
+    reply: Reply,
+    server: &'a Server,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    #[serde(default)]
+    ok: bool,
+    data: Option<Box<RawValue>>,
+    error: Option<String>,
+    code: Option<String>,
+    request_id: Option<String>,
+    details: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    success: bool,
+    error: String,
+    reason: String,
+}
+
+impl<'a> Answer<'a> {
+    /// That of a service: `{ok: true, data}`.
+    pub(super) fn of_service(reply: Reply, server: &'a Server, has_credential: bool) -> Result<Self> {
+        let Some(envelope) = parsed::<Envelope>(&reply) else { return Err(reply.foreign(server)) };
+        if reply.is_success() && envelope.ok {
+            let json = envelope.data.map_or_else(|| "null".to_owned(), |data| data.get().to_owned());
+            return Ok(Self { json, reply, server });
+        }
+        Err(failure(&reply, envelope, has_credential).unwrap_or_else(|| reply.foreign(server)))
+    }
+
+    /// That of the key manager, on a key where the call names one: `{success: true, …}`, of which the first field is left
+    /// out.
+    pub(super) fn of_key_manager(reply: Reply, server: &'a Server, id: Option<KeyId>) -> Result<Self> {
+        if reply.is_success() {
+            let Some(mut fields) = parsed::<BTreeMap<String, Box<RawValue>>>(&reply) else {
+                return Err(reply.foreign(server));
+            };
+            if fields.remove("success").is_none_or(|success| success.get() != "true") {
+                return Err(reply.foreign(server));
+            }
+            let json = serde_json::to_string(&fields).map_err(GatekeeperError::internal)?;
+            return Ok(Self { json, reply, server });
+        }
+        if let Some(Refusal { success: false, error, reason }) = parsed(&reply)
+            && let Some(kind) = ErrorKind::of_key_manager(&error, id.is_some())
+        {
+            return Err(reply.error(kind, reason));
+        }
+        let failed = parsed(&reply).and_then(|envelope| failure(&reply, envelope, true));
+        Err(failed.unwrap_or_else(|| reply.foreign(server)))
+    }
+
+    /// What comes without an envelope.
+    pub(super) fn plain(reply: Reply, server: &'a Server) -> Result<Self> {
+        if !reply.is_success() {
+            return Self::of_service(reply, server, false);
+        }
+        match parsed::<Box<RawValue>>(&reply) {
+            Some(json) if json.get().starts_with('{') => {
+                Ok(Self { json: json.get().to_owned(), reply, server })
+            }
+            _ => Err(reply.foreign(server)),
+        }
+    }
+
+    /// The same without the idempotency key that was made here: its caller gave none.
+    pub(super) fn without(mut self, own_key: Option<String>) -> Self {
+        if let Some(key) = own_key {
+            self.json = self.json.replace(&format!("\"{key}\""), "null");
+        }
+        self
+    }
+
+    pub(super) fn into_json(self) -> String {
+        self.json
+    }
+
+    /// The answer as what it is.
+    pub(super) fn read<T: DeserializeOwned>(self) -> Result<T> {
+        self.read_as(Some)
+    }
+
+    /// The same, where not everything of that form is an answer.
+    pub(super) fn read_as<T: DeserializeOwned, U>(self, read: impl FnOnce(T) -> Option<U>) -> Result<U> {
+        match serde_json::from_str(&self.json) {
+            Ok(answer) => read(answer).ok_or_else(|| self.reply.foreign(self.server)),
+            Err(error) => Err(self.reply.foreign(self.server).caused_by(error)),
+        }
+    }
+}
+
+fn parsed<T: DeserializeOwned>(reply: &Reply) -> Option<T> {
+    if reply.is_too_long { None } else { serde_json::from_slice(&reply.body).ok() }
+}
+
+/// The error that an envelope holds, if it holds one.
+fn failure(reply: &Reply, envelope: Envelope, has_credential: bool) -> Option<GatekeeperError> {
+    let Envelope { ok: false, error: Some(message), code: Some(code), request_id, details, .. } = envelope
+    else {
+        return None;
+    };
+    let kind = match ErrorKind::of_code(&code) {
+        // Whether there was a credential is not said in the answer.
+        Some(kind) if kind.status() == 401 && !has_credential => ErrorKind::CredentialMissing,
+        Some(kind) if kind.status() == 401 => ErrorKind::CredentialInvalid,
+        Some(kind) => kind,
+        None => ErrorKind::of_status(reply.status)?,
+    };
+    let mut failure = reply.error(kind, message);
+    if let Some(id) = request_id {
+        failure = failure.of_request(id);
+    }
+    Some(match details {
+        Some(details) => failure.with_details(details),
+        None => failure,
+    })
+}

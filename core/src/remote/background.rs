@@ -1,0 +1,158 @@
+//! The one thread on which requests run, and the connections that they share. Both belong to one process: after a fork the
+//! child starts its own, and leaks what it inherited, since whatever closes a connection or wakes a thread would wait for
+//! one that is not there.
+
+use std::future::{Future, pending};
+use std::mem::forget;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll, ready};
+use std::thread;
+use std::time::Duration;
+
+use reqwest::Client;
+use reqwest::redirect::Policy;
+use tokio::runtime::{Builder, Handle};
+use tokio::task::{AbortHandle, JoinHandle};
+
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::fork::{self, Guards, Rest, lock};
+
+/// How long a connection is kept that nobody uses: less than servers and proxies do, so that they are not the first to
+/// close one that is just being used again.
+const IDLE: Duration = Duration::from_secs(20);
+
+struct Background {
+    /// That of the process in which all of this was started.
+    generation: u64,
+    runtime: Handle,
+    /// Without TLS and with it: the latter reads the certificates of the machine, which there need not be.
+    clients: [Option<Client>; 2],
+}
+
+struct Running(Mutex<Option<Background>>);
+
+static RUNNING: Running = Running(Mutex::new(None));
+
+impl Rest for Running {
+    fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+        guards.push(Box::new(lock(&self.0)));
+    }
+}
+
+/// Uses what runs in this process, which is started if it is not.
+fn with<T>(use_it: impl FnOnce(&mut Background) -> Result<T>) -> Result<T> {
+    // Before the lock is taken: at a fork, the registry is locked before this.
+    fork::register_list(&RUNNING);
+    let mut running = lock(&RUNNING.0);
+    let generation = fork::generation();
+    if let Some(inherited) = running.take_if(|running| running.generation != generation) {
+        forget(inherited);
+    }
+    let started = match &mut *running {
+        Some(started) => started,
+        none => none.insert(Background { generation, runtime: start()?, clients: [None, None] }),
+    };
+    use_it(started)
+}
+
+fn start() -> Result<Handle> {
+    let failed =
+        |error| GatekeeperError::unavailable("no thread could be started for requests").caused_by(error);
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let handle = runtime.handle().clone();
+    let serve = move || runtime.block_on(pending::<()>());
+    thread::Builder::new().name("gatekeeper-http".to_owned()).spawn(serve).map_err(failed)?;
+    Ok(handle)
+}
+
+/// The client for all servers, with TLS or without.
+///
+/// # Errors
+/// `service_unavailable` for the one with TLS, where the machine has no certificates to trust.
+pub(super) fn client(is_tls: bool) -> Result<Client> {
+    with(|running| {
+        let [plain, tls] = &mut running.clients;
+        let known = if is_tls { tls } else { plain };
+        if let Some(client) = known {
+            return Ok(client.clone());
+        }
+        // It has timers and connections of its own.
+        let _inside = running.runtime.enter();
+        let builder = Client::builder().redirect(Policy::none()).pool_idle_timeout(IDLE).referer(false);
+        let builder = if is_tls { builder } else { builder.tls_certs_only([]) };
+        let client = builder.build().map_err(|error| {
+            GatekeeperError::unavailable(
+                "TLS cannot be used: has this machine no CA certificates? Install ca-certificates, or set SSL_CERT_FILE",
+            )
+            .caused_by(error)
+        })?;
+        Ok(known.insert(client).clone())
+    })
+}
+
+/// Runs `work` on the thread of requests; to drop what is returned gives it up.
+pub(super) fn run<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<Run<T>> {
+    with(|running| Ok(Run { generation: running.generation, task: Some(running.runtime.spawn(work)) }))
+}
+
+/// Something that runs on the thread of requests.
+pub(super) struct Run<T> {
+    generation: u64,
+    task: Option<JoinHandle<T>>,
+}
+
+impl<T> Future for Run<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        if self.generation != fork::generation() {
+            return Poll::Ready(Err(GatekeeperError::new(
+                ErrorKind::ConnectionFailed,
+                "the process was forked while this call was under way: its answer goes to the parent",
+            )));
+        }
+        let Some(task) = &mut self.task else { return Poll::Pending };
+        let done = ready!(Pin::new(task).poll(context));
+        self.task = None;
+        Poll::Ready(done.map_err(GatekeeperError::internal))
+    }
+}
+
+impl<T> Drop for Run<T> {
+    fn drop(&mut self) {
+        match self.task.take() {
+            Some(task) if self.generation == fork::generation() => task.abort(),
+            inherited => forget(inherited),
+        }
+    }
+}
+
+/// Runs `work` on the thread on which requests of remote places run, which must not be held up. For SDKs.
+///
+/// # Errors
+/// `service_unavailable` where there is no thread to be had.
+#[doc(hidden)]
+pub fn background(work: impl Future<Output = ()> + Send + 'static) -> Result<BackgroundTask> {
+    with(|running| {
+        let task = running.runtime.spawn(work);
+        Ok(BackgroundTask { generation: running.generation, task: task.abort_handle() })
+    })
+}
+
+/// Work that can be given up. It goes on when this is dropped.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct BackgroundTask {
+    generation: u64,
+    task: AbortHandle,
+}
+
+impl BackgroundTask {
+    /// Gives the work up, if it is not done and belongs to this process.
+    pub fn abort(&self) {
+        if self.generation == fork::generation() {
+            self.task.abort();
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Sending a request, and sending it again where that is safe, all in the one time that a call has.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Response};
+use tokio::time::{sleep, timeout};
+
+use super::answer::{MOST_BODY, Reply};
+use super::background;
+use super::request::Outgoing;
+use super::server::Server;
+use crate::clock::Clock;
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::operation::Method;
+use crate::secret::random;
+
+/// The longest wait before the first retry, in ms; it doubles with each, up to the most.
+const FIRST_WAIT_MS: u64 = 100;
+const MOST_WAIT_MS: u64 = 2000;
+
+/// Why an attempt brought no answer.
+struct Broken {
+    error: GatekeeperError,
+    /// Whether not a byte of the request was sent.
+    is_unsent: bool,
+}
+
+/// Sends a request with this credential, and waits for what is answered, whatever it is.
+///
+/// # Errors
+/// `connection_error` and `timeout`.
+pub(super) async fn send(
+    server: &Arc<Server>,
+    credential: Option<HeaderValue>,
+    request: Outgoing,
+) -> Result<Reply> {
+    let server = Arc::clone(server);
+    let client = background::client(server.is_tls())?;
+    let work = async move {
+        let attempts = attempts(&client, &server, credential.as_ref(), &request);
+        match timeout(server.timeout, attempts).await {
+            Ok(reply) => reply,
+            Err(_) => Err(late(&server)),
+        }
+    };
+    background::run(work)?.await?
+}
+
+async fn attempts(
+    client: &Client,
+    server: &Server,
+    credential: Option<&HeaderValue>,
+    request: &Outgoing,
+) -> Result<Reply> {
+    let end_ms = Clock::System.boot_ms().saturating_add(ms(server.timeout));
+    let mut tried = 0;
+    loop {
+        let attempt = attempt(client, server, credential, request).await;
+        let (is_safe, asked_for) = match &attempt {
+            Ok(reply) if reply.is_busy() => (request.is_repeatable || reply.is_not_run, reply.retry_after),
+            Ok(_) => (false, None),
+            Err(broken) => (request.is_repeatable || broken.is_unsent, None),
+        };
+        let outcome = attempt.map_err(|broken| broken.error);
+        if !is_safe || tried >= server.max_retries {
+            return outcome;
+        }
+        let wait_ms = wait_ms(tried, asked_for)?;
+        if Clock::System.boot_ms().saturating_add(wait_ms) >= end_ms {
+            return outcome;
+        }
+        sleep(Duration::from_millis(wait_ms)).await;
+        tried += 1;
+    }
+}
+
+/// How long to wait before the next attempt: as long as the server asked for, and a random time, so that those who were
+/// refused together do not come again together.
+fn wait_ms(tried: u32, asked_for: Option<u32>) -> Result<u64> {
+    let most = (FIRST_WAIT_MS << tried.min(16)).min(MOST_WAIT_MS);
+    let jitter = u64::from_le_bytes(random()?) % most;
+    Ok(asked_for.map_or(0, |seconds| u64::from(seconds) * 1000) + jitter)
+}
+
+async fn attempt(
+    client: &Client,
+    server: &Server,
+    credential: Option<&HeaderValue>,
+    request: &Outgoing,
+) -> Result<Reply, Broken> {
+    let method = match request.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Patch => reqwest::Method::PATCH,
+        Method::Put => reqwest::Method::PUT,
+        Method::Delete => reqwest::Method::DELETE,
+    };
+    let mut built =
+        client.request(method, server.url(&request.path, &request.query)).headers(server.headers.clone());
+    if let Some(credential) = credential {
+        built = built.header(AUTHORIZATION, credential);
+    }
+    if let Some(body) = &request.body {
+        built = built.header(CONTENT_TYPE, "application/json").body(body.clone());
+    }
+    let response = built.send().await.map_err(|error| broken(server, error))?;
+    read(server, response).await
+}
+
+async fn read(server: &Server, mut response: Response) -> Result<Reply, Broken> {
+    let mut reply = Reply::new(response.status().as_u16(), response.headers());
+    while let Some(chunk) = response.chunk().await.map_err(|error| broken(server, error))? {
+        if reply.body.len() + chunk.len() > MOST_BODY {
+            reply.is_too_long = true;
+            break;
+        }
+        reply.body.extend_from_slice(&chunk);
+    }
+    Ok(reply)
+}
+
+fn broken(server: &Server, error: reqwest::Error) -> Broken {
+    let is_unsent = error.is_connect() || error.is_builder();
+    let name = server.name();
+    let message = if is_unsent {
+        format!("no connection to {name}: is the server there, and is the URL right?")
+    } else {
+        format!(
+            "the connection to {name} ended before the whole answer was there: the call may have been carried out"
+        )
+    };
+    let error = GatekeeperError::new(ErrorKind::ConnectionFailed, message)
+        .caused_by(Causes::of(&error.without_url()));
+    Broken { error, is_unsent }
+}
+
+fn late(server: &Server) -> GatekeeperError {
+    GatekeeperError::new(
+        ErrorKind::TimedOut,
+        format!(
+            "no answer of {} within {} ms: the call may have been carried out",
+            server.name(),
+            ms(server.timeout)
+        ),
+    )
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What lies under an error, in one line: the libraries' own texts say it from the outside to the inside.
+#[derive(Debug)]
+struct Causes(String);
+
+impl Causes {
+    fn of(error: &dyn StdError) -> Self {
+        let mut text = error.to_string();
+        let mut inner = error.source();
+        while let Some(cause) = inner {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            inner = cause.source();
+        }
+        Self(text)
+    }
+}
+
+impl std::fmt::Display for Causes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Causes {}

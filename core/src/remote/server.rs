@@ -1,0 +1,69 @@
+//! A server, and how it is spoken to.
+
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+
+use super::address::Address;
+use crate::error::{GatekeeperError, Result};
+use crate::secret::Secret;
+
+/// How a server is to be spoken to.
+pub(crate) struct Manner<'a> {
+    /// How long a call may take, with all that is tried again.
+    pub(crate) timeout: Duration,
+    pub(crate) max_retries: u32,
+    /// What every request carries.
+    pub(crate) headers: &'a [(String, Secret)],
+    pub(crate) user_agent: Option<&'a str>,
+}
+
+/// A server by its address.
+pub(super) struct Server {
+    address: Address,
+    /// What every request carries.
+    pub(super) headers: HeaderMap,
+    /// How long a call may take, with all that is tried again.
+    pub(super) timeout: Duration,
+    pub(super) max_retries: u32,
+}
+
+impl Server {
+    /// # Errors
+    /// `bad_request` for a URL that names no server.
+    pub(super) fn new(url: &str, manner: &Manner<'_>) -> Result<Self> {
+        let unfit = |name: &str| GatekeeperError::bad_request(format!("defaultHeaders.{name} is no header"));
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        for (name, value) in manner.headers {
+            let header = HeaderName::try_from(name).map_err(|_| unfit(name))?;
+            let mut value = HeaderValue::try_from(value.expose()).map_err(|_| unfit(name))?;
+            value.set_sensitive(true);
+            headers.insert(header, value);
+        }
+        let usual = concat!("gatekeeper/", env!("CARGO_PKG_VERSION"));
+        let agent = HeaderValue::try_from(manner.user_agent.unwrap_or(usual));
+        headers
+            .insert(USER_AGENT, agent.map_err(|_| GatekeeperError::bad_request("userAgent is no header"))?);
+        Ok(Self {
+            address: Address::parse(url)?,
+            headers,
+            timeout: manner.timeout,
+            max_retries: manner.max_retries,
+        })
+    }
+
+    /// Scheme, host and port.
+    pub(super) fn name(&self) -> &str {
+        self.address.name()
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.address.is_tls()
+    }
+
+    pub(super) fn url(&self, path: &str, query: &[(String, String)]) -> Url {
+        self.address.join(path, query)
+    }
+}
