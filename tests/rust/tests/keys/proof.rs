@@ -112,7 +112,7 @@ fn a_token_says_what_its_key_is_and_no_more_and_is_never_a_users() {
         let created = create(&owner, tenant, &["read", "invoices:*"]);
         let key = &created.plain_text_key;
         let whole = token(place, key, None).unwrap();
-        assert_eq!((whole.token_type, whole.expires_in), ("Bearer", 900));
+        assert_eq!((&*whole.token_type, whole.expires_in), ("Bearer", 900));
         let [header, claims] = parts(&whole.token);
         assert_eq!((&header["typ"], &header["alg"]), (&"key+jwt".into(), &"EdDSA".into()));
         assert_eq!(claims["sub"], created.api_key.id.to_string());
