@@ -100,12 +100,12 @@ impl Reply {
 
 /// The seconds of a `Retry-After` (RFC 9110 §10.2.3), from now where it names a time.
 fn seconds(value: &str) -> Option<u32> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(seconds);
-    }
-    let at = jiff::fmt::rfc2822::parse(value.trim()).ok()?.timestamp().as_millisecond();
-    let left = u64::try_from(at).ok()?.saturating_sub(Clock::System.wall_ms());
-    u32::try_from(left.div_ceil(1000)).ok()
+    let value = value.trim();
+    let seconds = value.parse::<u64>().ok().or_else(|| {
+        let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp().as_second();
+        Some(u64::try_from(at).ok()?.saturating_sub(Clock::System.wall_ms() / 1000))
+    });
+    seconds.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
 /// A success.

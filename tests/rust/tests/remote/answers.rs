@@ -1,0 +1,214 @@
+//! What a server answers is what a place of one's own does.
+
+use gatekeeper::{
+    CreateApiKey, CreateKey, DeleteKey, Endpoints, ErrorKind, Gatekeeper, KeyId, ListApiKeys, LoginAnswer,
+    ManualClock, Options, RecordUsage, Secret, Signup, UpdateApiKey, UsageInput, Verdict, Verifier,
+};
+use serde_json::json;
+
+use crate::fake::{Act, Fake};
+use crate::serving::Serving;
+
+const ENDPOINTS: &str = r#"{
+    "GET": {"default": {"maxReq": 10, "duration": 60000}, "roles": {"PRO": {"maxReq": 1000, "duration": 60000}}},
+    "ONCE": {"default": {"maxReq": 1, "duration": 60000}}
+}"#;
+
+fn endpoints() -> Endpoints {
+    Endpoints::from_json(ENDPOINTS).unwrap()
+}
+
+/// A server on a clock that stands still, and the same place here and there for one root key.
+fn two_sides() -> (Serving, Gatekeeper, Gatekeeper) {
+    let mut options = Options::default();
+    options.clock = gatekeeper::Clock::Manual(ManualClock::new());
+    let serving = Serving::new(Gatekeeper::open_with("memory:", options).unwrap());
+    let root = serving.operator.create_root_key("Acme Inc").unwrap().key;
+    let (here, there) = (serving.operator.with_root_key(&root), serving.remote().with_root_key(&root));
+    (serving, here, there)
+}
+
+/// All that a verdict says.
+fn said(verdict: &Verdict) -> serde_json::Value {
+    let decision = verdict.decision().map(|decision| {
+        json!({
+            "remaining": decision.remaining(), "total": decision.total(), "reset": decision.reset(),
+            "retryAfterMs": decision.retry_after_ms(), "keyId": decision.key_id().to_string(),
+            "tenantId": decision.tenant_id().to_string(), "ownerId": decision.owner_id(),
+            "roles": decision.roles().iter().map(|role| &**role).collect::<Vec<_>>(), "role": decision.role(),
+            "rolePlace": decision.role_place(),
+        })
+    });
+    json!({ "keyValid": verdict.key_valid(), "ok": verdict.ok(), "decision": decision })
+}
+
+#[test]
+fn a_verdict_says_the_same_field_by_field() {
+    let (_serving, here, there) = two_sides();
+    let new = CreateKey {
+        roles: vec!["PRO".into(), "BETA".into()],
+        owner_id: Some("user 7".into()),
+        ..CreateKey::new("user")
+    };
+    let key = there.call_blocking(new).unwrap().api_key;
+    let (local, remote) = (here.verifier(endpoints()).unwrap(), there.verifier(endpoints()).unwrap());
+    assert!(matches!(remote.try_verify(key.expose(), "GET", &["a"]), Ok(None)));
+
+    // Different variables, so that neither sees what the other took; then the same, where it does.
+    let one = said(&local.verify(key.expose(), "GET", &["here", ""]).unwrap());
+    let other = said(&remote.verify(key.expose(), "GET", &["there", ""]).unwrap());
+    assert_eq!(one, other);
+    assert_eq!((&one["decision"]["role"], &one["decision"]["remaining"]), (&json!("PRO"), &json!(999)));
+    assert!(local.verify::<&str>(key.expose(), "ONCE", &[]).unwrap().ok());
+    let refused = said(&remote.verify::<&str>(key.expose(), "ONCE", &[]).unwrap());
+    assert_eq!(refused, said(&local.verify::<&str>(key.expose(), "ONCE", &[]).unwrap()));
+    assert_eq!(refused["decision"]["retryAfterMs"], 60_000);
+    for bad in ["", "user_xxx", "\u{7f}é\n"] {
+        assert!(matches!(remote.verify(bad, "GET", &["a"]), Ok(Verdict::InvalidKey)));
+    }
+    let awaited = pollster::block_on(remote.verify_async(key.expose(), "GET", &["again"])).unwrap();
+    assert!(awaited.ok());
+}
+
+fn refusal(verifier: &Verifier, endpoint: &str, variables: &[&str]) -> (ErrorKind, String) {
+    let error = verifier.verify("user_xxx", endpoint, variables).unwrap_err();
+    (error.kind(), error.message().to_owned())
+}
+
+#[test]
+fn a_root_key_is_judged_first_and_an_endpoint_next_in_the_same_words() {
+    let (serving, here, there) = two_sides();
+    let too_many = vec![""; 1001];
+    let root_keys =
+        ["", "gkr_1111111111111111111111111111111111", "canary", "two words", "line\nbreak", "é", "\u{7f}"];
+    for root_key in root_keys.map(Secret::new) {
+        let local = here.with_root_key(&root_key).verifier(endpoints()).unwrap();
+        let remote = there.with_root_key(&root_key).verifier(endpoints()).unwrap();
+        for (endpoint, variables) in [("GET", &["a"][..]), ("never", &[]), ("GET", &too_many)] {
+            assert_eq!(refusal(&local, endpoint, variables), refusal(&remote, endpoint, variables));
+        }
+        let create = |place: &Gatekeeper| {
+            let error = place.with_root_key(&root_key).call_blocking(CreateKey::new("?")).unwrap_err();
+            (error.kind(), error.message().to_owned())
+        };
+        assert_eq!(create(&here), create(&there));
+    }
+    let (local, remote) = (here.verifier(endpoints()).unwrap(), there.verifier(endpoints()).unwrap());
+    for (endpoint, variables) in [("never", &["a"][..]), ("GET", &too_many)] {
+        assert_eq!(refusal(&local, endpoint, variables), refusal(&remote, endpoint, variables));
+        assert_eq!(refusal(&remote, endpoint, variables).0, ErrorKind::BadRequest);
+    }
+    let nobody = serving.remote();
+    let error = nobody.verifier(endpoints()).unwrap().verify("user_xxx", "GET", &["a"]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CredentialMissing);
+    assert_eq!(nobody.check_caller().unwrap_err().kind(), ErrorKind::CredentialMissing);
+    assert!(there.check_caller().is_ok());
+}
+
+#[test]
+fn a_role_that_a_server_would_take_for_the_default_is_refused_by_name() {
+    let limit = r#"{"maxReq": 1, "duration": 1}"#;
+    let endpoints = format!(r#"{{"GET": {{"default": {limit}, "roles": {{"DEFAULT": {limit}}}}}}}"#);
+    let place = Gatekeeper::open("http://localhost:1").unwrap();
+    let error = place.verifier(Endpoints::from_json(&endpoints).unwrap()).err().unwrap();
+    assert!(error.message().starts_with("endpoints.GET.roles.DEFAULT"), "{error}");
+}
+
+#[test]
+fn an_id_that_names_nothing_is_told_from_what_is_no_id() {
+    let (_serving, here, there) = two_sides();
+    let absent: KeyId = "key_00000000000000000000000000".parse().unwrap();
+    for place in [&here, &there] {
+        let error = place.call_blocking(DeleteKey { id: absent.into() }).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        for bad in [r#"{"id": "nonsense"}"#, "{}", r#"{"id": 7}"#] {
+            let error = place.call_json_blocking("keyManager.deleteKey", bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidId, "{bad}");
+        }
+    }
+}
+
+#[test]
+fn operations_have_their_types_there_too() {
+    let serving = Serving::in_memory();
+    let nobody = serving.remote();
+    let tokens = nobody
+        .call_blocking(Signup {
+            email: "ada@example.com".into(),
+            password: Secret::new("a long password"),
+            name: None,
+        })
+        .unwrap();
+    assert_eq!(tokens.user.email, "ada@example.com");
+    let login =
+        gatekeeper::Login { email: "ada@example.com".into(), password: Secret::new("a long password") };
+    assert!(matches!(nobody.call_blocking(login), Ok(LoginAnswer::Tokens(_))));
+
+    let ada = nobody.with_token(&tokens.access_token);
+    let acme = ada.call_blocking(gatekeeper::CreateTenant { name: "Acme Inc".into() }).unwrap();
+    for _ in 0..3 {
+        ada.call_blocking(CreateApiKey::new(acme.id)).unwrap();
+    }
+    let mut list = ListApiKeys { tenant_id: acme.id, limit: Some(2), cursor: None };
+    let first = ada.call_blocking(list.clone()).unwrap();
+    list.cursor = first.next_cursor;
+    let second = ada.call_blocking(list).unwrap();
+    assert_eq!((first.items.len(), second.items.len(), second.next_cursor), (2, 1, None));
+
+    // What is not given stays, what is null is cleared.
+    let id = second.items[0].id;
+    let change = UpdateApiKey {
+        owner_id: Some(Some("user 7".into())),
+        quota_limit: Some(Some(5)),
+        ..UpdateApiKey::new(id)
+    };
+    let changed = ada.call_blocking(change).unwrap();
+    assert_eq!((changed.owner_id.as_deref(), changed.quota_limit), (Some("user 7"), Some(5)));
+    let changed =
+        ada.call_blocking(UpdateApiKey { quota_limit: Some(None), ..UpdateApiKey::new(id) }).unwrap();
+    assert_eq!((changed.owner_id.as_deref(), changed.quota_limit), (Some("user 7"), None));
+
+    let event = ada.call_blocking(RecordUsage(UsageInput::new(acme.id, "s", "a"))).unwrap();
+    assert_eq!(event.idempotency_key, None);
+    ada.call_blocking(gatekeeper::Logout {}).unwrap();
+    let error = ada.call_blocking(gatekeeper::Me {}).unwrap_err();
+    assert_eq!((error.status(), error.kind()), (401, ErrorKind::CredentialInvalid));
+    assert!(error.request_id().is_some_and(|id| id.starts_with("req_")));
+    assert_eq!(nobody.call_blocking(gatekeeper::Me {}).unwrap_err().kind(), ErrorKind::CredentialMissing);
+}
+
+#[test]
+fn a_key_is_validated_and_the_public_keys_are_given() {
+    let (serving, here, there) = two_sides();
+    let metadata = json!({ "plan": "pro" }).as_object().cloned();
+    let new = CreateKey { metadata, expires_in_seconds: Some(60), ..CreateKey::new("user") };
+    let key = there.call_blocking(new).unwrap().api_key;
+    let one = here.validate(key.expose()).unwrap();
+    assert!(matches!(there.try_validate(key.expose()), Ok(None)));
+    let other = there.validate(key.expose()).unwrap();
+    let said = |key: &gatekeeper::ValidatedKey| {
+        let (metadata, roles) = (key.metadata().map(str::to_owned), key.roles().to_vec());
+        (key.id(), key.tenant_id(), key.expires_at(), key.scopes().to_vec(), metadata, roles)
+    };
+    assert_eq!(said(&one), said(&other));
+    assert_eq!(there.validate("user_xxx").unwrap_err().status(), 401);
+
+    assert_eq!(serving.operator.jwks().unwrap(), there.jwks().unwrap());
+    assert!(there.check_ready().is_ok() && there.take_warning().is_none());
+}
+
+#[test]
+fn what_cannot_be_a_path_is_refused_before_anything_is_sent() {
+    let fake = Fake::new(vec![Act::Close]);
+    let client = fake.client();
+    for bad in ["..", ".", "", "key_0/../../tenants", "%2e%2e", "tnt_00000000000000000000000000"] {
+        let request = json!({ "id": bad }).to_string();
+        for name in ["keys.get", "keys.revoke", "keys.update", "keys.rotate"] {
+            let error = client.call_json_blocking(name, &request).unwrap_err();
+            assert!(error.message().starts_with("id must be a key id"), "{error}");
+        }
+    }
+    let error = client.call_json_blocking("keys.create", r#"{"name": 7}"#).unwrap_err();
+    assert_eq!(error.status(), 400);
+    assert_eq!(fake.requests().len(), 0);
+}

@@ -1,0 +1,133 @@
+//! Servers that break off, hang, flood, and what is not Gatekeeper at all.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use gatekeeper::{ErrorKind, Gatekeeper, GatekeeperError, Me, Options, Refresh, Secret};
+
+use crate::fake::{Act, Fake, data, failure, http};
+
+fn me(fake: &Fake) -> GatekeeperError {
+    fake.client().call_blocking(Me {}).unwrap_err()
+}
+
+#[test]
+fn where_nobody_listens_is_a_connection_error_that_names_the_server() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = Gatekeeper::open(&format!("http://{free}")).unwrap().call_blocking(Me {}).unwrap_err();
+    assert_eq!(
+        (error.code(), error.status(), error.kind()),
+        ("connection_error", 0, ErrorKind::ConnectionFailed)
+    );
+    assert!(error.message().contains(&format!("no connection to http://{free}")), "{error}");
+    let error = Gatekeeper::open("http://no-such-host.invalid").unwrap().call_blocking(Me {}).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionFailed);
+}
+
+#[test]
+fn a_connection_that_ends_early_is_an_error_and_never_half_an_answer() {
+    let half = data(r#"{"id":"usr_00000000000000000000000000"}"#);
+    for act in [
+        Act::Close,
+        Act::SayAndClose("HTTP/1.1 200 OK\r\ncontent-le".to_owned()),
+        Act::SayAndClose(half[..half.len() - 5].to_owned()),
+        Act::SayAndClose("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"ok\"".to_owned()),
+        Act::SayAndClose("nonsense\r\n\r\n".to_owned()),
+    ] {
+        let error = me(&Fake::new(vec![act]));
+        assert_eq!(error.kind(), ErrorKind::ConnectionFailed, "{error}");
+        assert!(error.message().contains("may have been carried out"), "{error}");
+    }
+}
+
+#[test]
+fn a_server_that_hangs_is_left_in_time() {
+    let fake = Fake::new(vec![Act::Hang]);
+    let client = fake.client_with(|options| options.timeout = Duration::from_millis(150));
+    let began = Instant::now();
+    let error = client.call_blocking(Me {}).unwrap_err();
+    assert_eq!((error.code(), error.status()), ("timeout", 0));
+    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(error.message().contains("within 150 ms"), "{error}");
+
+    // The answer has begun, and does not end.
+    let slow = Fake::new(vec![Act::Say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_owned())]);
+    let client = slow.client_with(|options| options.timeout = Duration::from_millis(150));
+    assert_eq!(client.call_blocking(Me {}).unwrap_err().code(), "timeout");
+}
+
+#[test]
+fn what_does_not_come_from_gatekeeper_is_said_to_be_so() {
+    let page = "<html>canary</html>";
+    for (status, kind) in [
+        ("502 Bad Gateway", ErrorKind::Unavailable),
+        ("504 Gateway Timeout", ErrorKind::Unavailable),
+        ("500 Oops", ErrorKind::Unavailable),
+        ("404 Not Found", ErrorKind::Unavailable),
+        ("401 Unauthorized", ErrorKind::Unavailable),
+        ("200 OK", ErrorKind::Unavailable),
+        ("429 Too Many Requests", ErrorKind::RateLimited),
+        ("413 Content Too Large", ErrorKind::PayloadTooLarge),
+    ] {
+        let answer = http(status, &["content-type: text/html; charset=utf-8", "x-request-id: edge-7"], page);
+        let fake = Fake::new(vec![Act::Say(answer)]);
+        let error = fake.client_with(|options| options.max_retries = 0).call_blocking(Me {}).unwrap_err();
+        assert_eq!(error.kind(), kind, "{status}");
+        let said = format!("HTTP {} (text/html), which is not an answer of Gatekeeper", &status[..3]);
+        assert!(error.message().contains(&said) && !error.message().contains("canary"), "{error}");
+        assert_eq!(error.request_id(), Some("edge-7"));
+    }
+    for json in ["{}", "[]", "null", r#"{"ok":true,"data":{}}"#, r#"{"ok":false}"#, r#"{"ok":true}"#] {
+        let error = me(&Fake::new(vec![Act::Say(http("200 OK", &[], json))]));
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{json}");
+    }
+}
+
+#[test]
+fn an_error_of_the_server_is_the_same_error_here() {
+    let fake = Fake::new(vec![Act::Say(failure("402 Payment Required", &["retry-after: 7"], "plan_limit"))]);
+    let error = me(&fake);
+    assert_eq!((error.kind(), error.message(), error.retry_after()), (ErrorKind::PlanLimit, "no", Some(7)));
+    assert_eq!((error.request_id(), error.details().unwrap()["a"].as_i64()), (Some("req_7"), Some(1)));
+    let newer = Fake::new(vec![Act::Say(failure("422 Unprocessable", &[], "of_a_newer_version"))]);
+    assert_eq!(me(&newer).kind(), ErrorKind::BadRequest);
+}
+
+#[test]
+fn an_answer_without_end_is_not_read_to_its_end() {
+    for head in [
+        "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", 1_u64 << 40),
+    ] {
+        let fake = Fake::new(vec![Act::Flood(head)]);
+        let client = fake.client_with(|options| options.timeout = Duration::from_secs(60));
+        let error = client.call_blocking(Me {}).unwrap_err();
+        assert!(error.message().contains("longer than 64 MiB"), "{error}");
+    }
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_no_credential_goes_with_it() {
+    let elsewhere = Fake::new(vec![Act::Close]);
+    for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
+        let location = format!("location: {}/v1/auth/me", elsewhere.url);
+        let error = me(&Fake::new(vec![Act::Say(http(status, &[&location], ""))]));
+        assert!(error.message().contains("redirects are not followed"), "{error}");
+    }
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[test]
+fn a_secret_is_in_no_error_and_in_no_debug_output() {
+    let fake = Fake::new(vec![Act::Close]);
+    let mut options = Options::default();
+    options.default_headers = vec![("x-edge".to_owned(), Secret::new("canary"))];
+    let shown = format!("{options:?}");
+    let client = Gatekeeper::open_with(&fake.url, options).unwrap().with_token(&Secret::new("canary"));
+    let error = client.call_blocking(Refresh { refresh_token: Secret::new("canary") }).unwrap_err();
+    for shown in [shown, format!("{client:?}"), format!("{error:?} {error}")] {
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+    let request = fake.requests().concat();
+    assert!(request.contains("authorization: Bearer canary") && request.contains("x-edge: canary"));
+}

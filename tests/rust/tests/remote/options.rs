@@ -1,0 +1,89 @@
+//! How a server's place is opened.
+
+use std::time::Duration;
+
+use gatekeeper::{Clock, Endpoints, Gatekeeper, ManualClock, Me, Options, Secret};
+
+use crate::fake::{Act, Fake, failure};
+
+fn refusal(url: &str, change: impl FnOnce(&mut Options)) -> String {
+    let mut options = Options::default();
+    change(&mut options);
+    Gatekeeper::open_with(url, options).err().map(|error| error.message().to_owned()).unwrap_or_default()
+}
+
+#[test]
+fn what_a_server_decides_for_itself_is_refused_by_name() {
+    let url = "http://localhost:8787";
+    let limit = r#"{"GET": {"default": {"maxReq": 1, "duration": 1}}}"#;
+    assert!(refusal(url, |options| options.clock = Clock::Manual(ManualClock::new())).starts_with("clock:"));
+    assert!(
+        refusal(url, |options| options.secret = Some(Secret::new("canary canary canary")))
+            .starts_with("secret:")
+    );
+    assert!(refusal(url, |options| options.issuer = "me".into()).starts_with("issuer:"));
+    assert!(refusal(url, |options| options.audience = "me".into()).starts_with("audience:"));
+    assert!(refusal(url, |options| options.refresh_grace_ms = 0).starts_with("refreshGraceMs:"));
+    assert!(
+        refusal(url, |options| options.usage_retention_days = Some(1)).starts_with("usageRetentionDays:")
+    );
+    assert!(
+        refusal(url, |options| options.endpoints = Endpoints::from_json(limit).unwrap())
+            .starts_with("endpoints:")
+    );
+    assert_eq!(refusal(url, |options| options.cache_keys = 0), "");
+}
+
+#[test]
+fn nobody_is_the_operator_of_a_server_by_its_url() {
+    let place = Gatekeeper::open("https://example.com/gatekeeper").unwrap();
+    assert!(place.is_remote());
+    for error in [place.operator().err().unwrap(), place.create_root_key("Acme Inc").unwrap_err()] {
+        assert_eq!(error.status(), 400);
+        assert!(error.message().contains("for whoever runs the place"), "{error}");
+    }
+    assert!(!Gatekeeper::open("memory:").unwrap().is_remote());
+}
+
+#[test]
+fn what_is_said_of_http_is_judged_in_every_place() {
+    for url in ["memory:", "http://localhost:8787"] {
+        for (json, says) in [
+            (r#"{"timeout": 0}"#, "timeout must be more than 0"),
+            (r#"{"timeout": -1}"#, "timeout must be more than 0"),
+            (r#"{"timeout": 1e300}"#, "timeout must be more than 0"),
+            (r#"{"timeout": "canary"}"#, "timeout must be"),
+            (r#"{"maxRetries": 11}"#, "maxRetries must be a whole number from 0 to 10"),
+            (r#"{"maxRetries": -1}"#, "maxRetries must be a whole number"),
+            (r#"{"defaultHeaders": {"a b": "canary"}}"#, "defaultHeaders: each name"),
+            (r#"{"defaultHeaders": {"a": "canary\n"}}"#, "defaultHeaders.a must be"),
+            (r#"{"defaultHeaders": {"a": 1}}"#, "defaultHeaders.a must be a string"),
+            (
+                r#"{"defaultHeaders": {"Authorization": "canary"}}"#,
+                "defaultHeaders.Authorization is not yours",
+            ),
+            (r#"{"defaultHeaders": {"Content-Length": "7"}}"#, "defaultHeaders.Content-Length is not yours"),
+            (r#"{"userAgent": "\u00e9"}"#, "userAgent must be a string of printable ASCII"),
+        ] {
+            let opened = Options::from_json(json).and_then(|options| Gatekeeper::open_with(url, options));
+            let message = opened.err().map(|error| error.message().to_owned()).unwrap();
+            assert!(message.starts_with(says) && !message.contains("canary"), "{json}: {message}");
+        }
+    }
+    assert!(refusal("memory:", |options| options.timeout = Duration::ZERO).starts_with("timeout"));
+}
+
+#[test]
+fn a_request_says_what_it_was_told_to_say() {
+    let fake = Fake::new(vec![Act::Say(failure("401 Unauthorized", &[], "unauthorized"))]);
+    let json = r#"{"defaultHeaders": {"X-Edge": "seven"}, "userAgent": "acme/1", "timeout": 1500.5}"#;
+    let options = Options::from_json(json).unwrap();
+    assert_eq!(options.timeout, Duration::from_micros(1_500_500));
+    Gatekeeper::open_with(&format!("{}/gate/", fake.url), options).unwrap().call_blocking(Me {}).unwrap_err();
+    Gatekeeper::open(&fake.url).unwrap().call_blocking(Me {}).unwrap_err();
+    let [told, usual] = <[String; 2]>::try_from(fake.requests()).unwrap();
+    assert!(told.starts_with("GET /gate/v1/auth/me HTTP/1.1\r\n"), "{told}");
+    assert!(told.contains("x-edge: seven\r\n") && told.contains("user-agent: acme/1\r\n"), "{told}");
+    assert!(!told.to_ascii_lowercase().contains("authorization"), "{told}");
+    assert!(usual.contains(&format!("user-agent: gatekeeper/{}\r\n", env!("CARGO_PKG_VERSION"))), "{usual}");
+}
