@@ -8,6 +8,8 @@ PYTHON := .venv/bin/python
 DENY := $(CACHE)/tools/bin/cargo-deny
 DENY_VERSION := 0.20.2
 export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
+# The server that tests start.
+export GATEKEEPER_SERVER ?= $(CURDIR)/target/debug/gatekeeper
 
 RUST_SOURCES := $(shell find core bindings-python/src bindings-node/src -name '*.rs' -o -name '*.sql') Cargo.toml Cargo.lock $(wildcard */Cargo.toml)
 PYTHON_SOURCES := $(shell find bindings-python/python -name '*.py*' -not -path '*/__pycache__/*') pyproject.toml
@@ -16,7 +18,7 @@ NODE_SOURCES := $(shell find bindings-node/ts -type f) package.json tsconfig.jso
 PYTHON_BENCH := $(CACHE)/bench-venv/bin/python
 BENCH_SOURCES := $(shell find bench/rust -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: help build gen demo test soak bench bench-quick bench-tools vectors lint clean tools
+.PHONY: help build gen demo test soak bench bench-quick bench-tools vectors lint clean tools test-tools
 
 help:
 	@echo "make build    an importable package in .venv and in this checkout's Node"
@@ -30,6 +32,9 @@ help:
 
 tools:
 	@scripts/check-tools
+
+test-tools:
+	@scripts/check-tools nginx caddy curl openssl
 
 build: $(CACHE)/python-built $(CACHE)/node-built
 
@@ -80,22 +85,28 @@ vectors: build
 	$(PYTHON) -m pytest -q tests/python/test_vectors.py
 	node --test tests/node/vectors.test.mjs
 
-test: lint
+test: export GATEKEEPER_IDLE ?= 2000
+test: lint test-tools
 	cargo test --quiet
+	cargo build --quiet -p gatekeeper-server
 	$(PYTHON) -m pytest -q
 	npm test --silent
 	$(PYTHON) -m pytest -q tests/e2e
+	$(PYTHON) -m pytest -q tests/http
 	$(PYTHON) -m pytest -q tests/matrix
 
 soak: export GATEKEEPER_KILLS ?= 1000
 soak: export GATEKEEPER_SOAK ?= 10
 soak: export GATEKEEPER_MATRIX ?= 50
 soak: export PROPTEST_CASES ?= 20000
-soak: build
+soak: export GATEKEEPER_SERVER_KILLS ?= 20
+soak: build test-tools
 	cargo test --release --quiet
+	cargo build --quiet -p gatekeeper-server
 	$(PYTHON) -m pytest -q
 	npm test --silent
 	$(PYTHON) -m pytest -q tests/e2e
+	$(PYTHON) -m pytest -q tests/http
 	$(PYTHON) -m pytest -q tests/matrix
 
 bench: bench-tools build $(CACHE)/bench-python $(CACHE)/bench-node $(CACHE)/bench-rust

@@ -1,11 +1,9 @@
 //! A server in this process, on a place that the test opened.
 
-use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 
 use gatekeeper::Gatekeeper;
-use gatekeeper_server::http::{Config, app};
-use tokio::net::TcpListener;
+use gatekeeper_server::http::{Config, Listen, Server};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
@@ -22,20 +20,12 @@ pub struct Serving {
 impl Serving {
     /// Serves this place.
     pub fn new(operator: Gatekeeper) -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listen = Listen::Tcp("127.0.0.1".to_owned(), 0);
+        let server = runtime.block_on(Server::bind(&operator, Config::default(), listen, None)).unwrap();
+        let url = server.address().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
-        let place = operator.clone();
-        let serve = move || {
-            let service = app(place, Config::default()).into_make_service_with_connect_info::<SocketAddr>();
-            runtime.block_on(async {
-                tokio::select! {
-                    served = async { axum::serve(listener, service).await } => served.unwrap(),
-                    _ = stopped => (),
-                }
-            });
-        };
+        let serve = move || runtime.block_on(server.run(async { drop(stopped.await) }));
         let thread = thread::spawn(serve);
         Self { url, operator, stop: Some(stop), thread: Some(thread) }
     }
