@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import serving
+from serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Server
+    from serving import Server
 
 SIGNUP = "/v1/auth/signup"
 JSON = {"Content-Type": "application/json"}

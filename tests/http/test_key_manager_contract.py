@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from conftest import Server
+    from serving import Server
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS: list[dict[str, Any]] = json.loads((ROOT / "tests/behaviour/key-manager.json").read_text())
@@ -25,19 +25,16 @@ def filled(value: Any, kept: dict[str, Any]) -> Any:
     """`value` with what was kept in the place of its name, and what is long written out."""
     if isinstance(value, str):
         for name, known in kept.items():
-            if value == f"${name}":
-                return known
             value = value.replace(f"${name}", str(known))
-        return value
-    if isinstance(value, list):
-        return [filled(each, kept) for each in value]
-    if isinstance(value, dict):
-        if "$repeat" in value:
-            part, count = value["$repeat"]
-            return part * count
-        if "$join" in value:
-            return "".join(filled(each, kept) for each in value["$join"])
-        return {name: filled(each, kept) for name, each in value.items()}
+    elif isinstance(value, list):
+        value = [filled(each, kept) for each in value]
+    elif isinstance(value, dict) and "$repeat" in value:
+        part, count = value["$repeat"]
+        value = part * count
+    elif isinstance(value, dict) and "$join" in value:
+        value = "".join(filled(each, kept) for each in value["$join"])
+    elif isinstance(value, dict):
+        value = {name: filled(each, kept) for name, each in value.items()}
     return value
 
 
@@ -111,6 +108,7 @@ def test_nodes_fetch_gets_what_the_contract_says(server: Server) -> None:
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("\n") == len(SCENARIOS) * len(TYPES)

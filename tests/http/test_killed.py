@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
-from conftest import serving, started
+from serving import serving, started
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Server
+    from serving import Server
 
 KILLS = int(os.environ.get("GATEKEEPER_SERVER_KILLS", "3"))
 ENOUGH = 60
@@ -45,11 +47,9 @@ class Load:
                 self.revoked.append(dead["apiKey"])
 
     def until_killed(self) -> None:
-        def ends(work: object) -> None:
-            try:
-                work()  # type: ignore[operator]
-            except httpx.TransportError:
-                pass
+        def ends(work: Callable[[], None]) -> None:
+            with suppress(httpx.TransportError):
+                work()
 
         threads = [
             threading.Thread(target=ends, args=[work]) for work in (self.record, self.record, self.revoke, self.revoke)

@@ -12,12 +12,12 @@ import threading
 from typing import TYPE_CHECKING
 
 import httpx
-from conftest import ROOT, run, serving, started
+from serving import ROOT, run, serving, started
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Server
+    from serving import Server
 
 OPENSSL = [
     "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
@@ -39,7 +39,7 @@ def test_an_id_is_given_to_each_request_and_the_callers_is_kept(server: Server) 
         answer = client.get("/v1/auth/me", headers={"X-Request-Id": "mine-7"})
         assert (answer.headers["x-request-id"], answer.json()["requestId"]) == ("mine-7", "mine-7")
         assert answer.headers["x-api-version"] == "v1"
-        for wrong in ("x" * 129, "a b", "é".encode()):
+        for wrong in ("x" * 129, "a b"):
             assert client.get("/health", headers={"X-Request-Id": wrong}).headers["x-request-id"] != wrong
 
 
@@ -185,14 +185,14 @@ def test_a_change_of_the_endpoints_needs_no_restart(tmp_path: Path) -> None:
 
         assert total() == 2
         config = tmp_path / "gatekeeper.toml"
-        os.replace(written(tmp_path, "[endpoints.GET_TASKS]\ndefault = {maxReq = 7, duration = 60000}\n"), config)
+        written(tmp_path, "[endpoints.GET_TASKS]\ndefault = {maxReq = 7, duration = 60000}\n").replace(config)
         os.kill(server.process.pid, signal.SIGHUP)
         for _ in range(200):
             if total() == 7:
                 break
         else:
             raise AssertionError(server.log())
-        os.replace(written(tmp_path, "[endpoints.GET_TASKS]\ndefault = {maxReq = 0, duration = 60000}\n"), config)
+        written(tmp_path, "[endpoints.GET_TASKS]\ndefault = {maxReq = 0, duration = 60000}\n").replace(config)
         os.kill(server.process.pid, signal.SIGHUP)
         assert total() == 7
 

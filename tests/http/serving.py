@@ -1,0 +1,114 @@
+"""A real server for each session of tests: the binary, on a port of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+BINARY = Path(os.environ.get("GATEKEEPER_SERVER", ROOT / "target/debug/gatekeeper"))
+LIMITS = """
+[endpoints.GET_TASKS]
+default = { maxReq = 2, duration = 60000 }
+roles = { PRO = { maxReq = 1000000, duration = 60000 } }
+"""
+
+
+@dataclass
+class Server:
+    """A server that runs."""
+
+    folder: Path
+    url: str
+    gateway_url: str
+    root_key: str
+    tenant: str
+    process: subprocess.Popen[str]
+    arguments: list[str] = field(default_factory=list)
+
+    @property
+    def root(self) -> dict[str, str]:
+        """The headers of who has the root key."""
+        return {"Authorization": f"Bearer {self.root_key}"}
+
+    def client(self, **options: Any) -> httpx.Client:
+        """A client of this server."""
+        return httpx.Client(base_url=self.url, timeout=30, **options)
+
+    def rss_kib(self) -> int:
+        """The memory that the server has, in KiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+    def log(self) -> str:
+        """What the server has logged."""
+        return (self.folder / "log").read_text()
+
+
+def run(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """What a command of the CLI says."""
+    environment = {"PATH": os.environ["PATH"], **options.pop("env", {})}
+    return subprocess.run(
+        [BINARY, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
+
+
+def started(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], str, str]:
+    """A server over the database in a folder, and where it listens."""
+    with (folder / "log").open("a") as log:
+        process = subprocess.Popen(
+            [BINARY, "serve", "--port", "0", "--check-listen", "127.0.0.1:0", *arguments],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"]},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(2)]
+    assert all("://" in line or "unix:" in line for line in lines), (lines, (folder / "log").read_text())
+    main, gateway = (line.split()[-1] for line in lines)
+    return process, main, gateway
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str) -> Iterator[Server]:
+    """A server with a database, a tenant and a root key."""
+    init = run(folder, "init", "--json")
+    assert init.returncode == 0, init.stderr
+    made = json.loads(init.stdout)
+    (folder / "gatekeeper.toml").write_text(LIMITS)
+    process, url, gateway_url = started(folder, *arguments)
+    server = Server(folder, url, gateway_url, made["rootKey"], made["tenantId"], process, list(arguments))
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.process.send_signal(signal.SIGTERM)
+            server.process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for the tests of a module."""
+    with serving(tmp_path_factory.mktemp("server")) as server:
+        yield server
