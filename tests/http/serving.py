@@ -74,9 +74,10 @@ def run(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedPr
 
 def started(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], str, str]:
     """A server over the database in a folder, and where it listens."""
+    port = [] if "--unix" in arguments else ["--port", "0"]
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
-            [BINARY, "serve", "--port", "0", "--check-listen", "127.0.0.1:0", *arguments],
+            [BINARY, "serve", *port, "--check-listen", "127.0.0.1:0", *arguments],
             cwd=folder,
             env={"PATH": os.environ["PATH"]},
             stdout=subprocess.PIPE,
@@ -88,6 +89,15 @@ def started(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], str, 
     assert all("://" in line or "unix:" in line for line in lines), (lines, (folder / "log").read_text())
     main, gateway = (line.split()[-1] for line in lines)
     return process, main, gateway
+
+
+def end(process: subprocess.Popen[str], by: signal.Signals) -> int:
+    """Ends a server; gives its exit code."""
+    if process.poll() is None:
+        process.send_signal(by)
+    assert process.stdout is not None
+    process.stdout.close()
+    return process.wait(timeout=60)
 
 
 @contextmanager
@@ -102,9 +112,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[Server]:
     try:
         yield server
     finally:
-        if server.process.poll() is None:
-            server.process.send_signal(signal.SIGTERM)
-            server.process.wait(timeout=60)
+        end(server.process, signal.SIGTERM)
 
 
 @pytest.fixture(scope="module")

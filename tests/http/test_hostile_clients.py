@@ -28,7 +28,9 @@ IDLE = int(os.environ.get("GATEKEEPER_IDLE", "10000"))
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that waits for nobody for long."""
-    with serving(tmp_path_factory.mktemp("hostile"), "--header-timeout", "2", "--body-timeout", "2") as server:
+    with serving(
+        tmp_path_factory.mktemp("hostile"), "--header-timeout-ms", "2000", "--body-timeout-ms", "2000"
+    ) as server:
         yield server
 
 
@@ -62,7 +64,7 @@ def is_refused(body: Any, code: str) -> bool:
         b"null",
         b"[]",
         b'{"email":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-        b"{" + b",".join(b'"k%d":1' % number for number in range(100_000)) + b"}",
+        b"{" + b",".join(b'"k%d":1' % number for number in range(50_000)) + b"}",
         b'{"email":"a@example.com","email":"b@example.com","password":"hunter2pass"}',
         b'{"email":5,"password":"hunter2pass"}',
         b'{"email":"a@example.com","password":"hunter2pass","role":"owner"}',

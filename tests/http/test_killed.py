@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
-from serving import serving, started
+from serving import end, serving, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,8 +59,7 @@ class Load:
             thread.start()
         while len(self.events) < ENOUGH or len(self.revoked) < ENOUGH / 10:
             assert any(thread.is_alive() for thread in threads)
-        self.server.process.kill()
-        self.server.process.wait()
+        end(self.server.process, signal.SIGKILL)
         for thread in threads:
             thread.join()
 

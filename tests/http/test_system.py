@@ -7,12 +7,13 @@ import os
 import re
 import signal
 import sqlite3
+import ssl
 import subprocess
 import threading
 from typing import TYPE_CHECKING
 
 import httpx
-from serving import ROOT, run, serving, started
+from serving import ROOT, end, run, serving, started
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,8 +131,7 @@ def test_a_server_that_is_stopped_answers_what_it_has_begun_and_loses_nothing(tm
             thread.start()
         while len(acknowledged) < 200:
             assert any(thread.is_alive() for thread in threads)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=30) == 0
+        assert end(server.process, signal.SIGTERM) == 0
         for thread in threads:
             thread.join()
         with sqlite3.connect(tmp_path / "gatekeeper.db") as database:
@@ -146,7 +146,7 @@ def test_tls_from_files_and_a_unix_socket(tmp_path: Path) -> None:
     subprocess.run([*OPENSSL, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     with serving(tmp_path, "--tls-cert", str(certificate), "--tls-key", str(key)) as server:
         assert server.url.startswith("https://")
-        with httpx.Client(verify=str(certificate)) as client:
+        with httpx.Client(verify=ssl.create_default_context(cafile=certificate)) as client:
             assert client.get(f"{server.url}/ready").status_code == 200
     socket = tmp_path / "gatekeeper.sock"
     process, url, _ = started(tmp_path, "--unix", str(socket))
@@ -154,14 +154,12 @@ def test_tls_from_files_and_a_unix_socket(tmp_path: Path) -> None:
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket))) as client:
         assert client.get("http://localhost/ready").status_code == 200
     # Killed, it leaves the socket; the next one takes its place, and a second one beside it does not.
-    process.kill()
-    process.wait()
+    end(process, signal.SIGKILL)
     process, _, _ = started(tmp_path, "--unix", str(socket))
     second = run(tmp_path, "serve", "--unix", str(socket))
     assert second.returncode == 1
     assert "cannot listen" in second.stderr
-    process.terminate()
-    assert process.wait(timeout=30) == 0
+    assert end(process, signal.SIGTERM) == 0
     assert not socket.exists()
 
 

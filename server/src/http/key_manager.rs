@@ -67,13 +67,23 @@ fn successful(answer: &str) -> String {
     }
 }
 
-/// A failure in the key manager's shape. What its union has no name for has that of the error's code.
-pub(crate) fn refusal(error: &GatekeeperError) -> Response {
-    let named = error.kind().key_manager();
-    // An id that names nothing is `invalidId` here, which is a request's fault.
-    let status = if named == Some("invalidId") { 400 } else { error.status() };
+/// An operation's failure.
+fn refusal(error: &GatekeeperError) -> Response {
+    match error.kind().key_manager() {
+        // An id that names nothing is a request's fault.
+        Some("invalidId") => in_shape(error, "invalidId", 400),
+        Some(name) => in_shape(error, name, error.status()),
+        None => of_route(error),
+    }
+}
+
+/// A failure that the key manager's union has no name for: it has that of its code.
+pub(crate) fn of_route(error: &GatekeeperError) -> Response {
+    in_shape(error, &in_camel_case(error.code()), error.status())
+}
+
+fn in_shape(error: &GatekeeperError, name: &str, status: u16) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let name = named.map_or_else(|| in_camel_case(error.code()), str::to_owned);
     let body = json!({ "success": false, "error": name, "reason": error.message() });
     told(json_text(status, body.to_string()), error)
 }

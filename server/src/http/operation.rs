@@ -88,5 +88,5 @@ pub(crate) async fn no_such_method(Extension(id): Extension<RequestId>, uri: Uri
 }
 
 fn refused(uri: &Uri, error: &GatekeeperError, id: &RequestId) -> Response {
-    if uri.path().starts_with("/api/v1/") { key_manager::refusal(error) } else { failure(error, id) }
+    if uri.path().starts_with("/api/v1/") { key_manager::of_route(error) } else { failure(error, id) }
 }
