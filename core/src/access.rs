@@ -123,7 +123,7 @@ impl<'a> Call<'a> {
             Access::User => match identity::identify(self)? {
                 actor @ Actor::User { .. } => context(actor, None, None),
                 Actor::Anonymous => return Err(no_credential()),
-                _ => return Err(forbidden("this call is for users: give a user's access token")),
+                _ => return Err(for_users()),
             },
             Access::Operator => match identity::identify(self)? {
                 Actor::Operator => context(Actor::Operator, None, None),
@@ -239,13 +239,17 @@ impl Context<'_> {
     pub(crate) fn user(&self) -> Result<UserId> {
         match self.actor {
             Actor::User { id, .. } => Ok(id),
-            _ => Err(GatekeeperError::internal("an operation for users ran for another actor")),
+            _ => Err(for_users()),
         }
     }
 }
 
 fn no_credential() -> GatekeeperError {
     GatekeeperError::new(ErrorKind::CredentialMissing, "this call needs a credential that is valid")
+}
+
+fn for_users() -> GatekeeperError {
+    forbidden("this call is for users: give a user's access token")
 }
 
 pub(crate) fn forbidden(message: impl Into<String>) -> GatekeeperError {

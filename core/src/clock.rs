@@ -54,7 +54,8 @@ impl Clock {
     }
 
     /// Unix milliseconds, as records keep them.
-    pub(crate) fn unix_ms(&self) -> i64 {
+    #[must_use]
+    pub fn unix_ms(&self) -> i64 {
         i64::try_from(self.wall_ms()).unwrap_or(i64::MAX)
     }
 

@@ -1,9 +1,11 @@
 //! The paved path: open a place, call operations, make verifiers.
 
+mod backup;
 mod callers;
 mod open_files;
 mod options;
 mod own;
+mod root_keys;
 mod url;
 mod verifier;
 
@@ -18,9 +20,11 @@ use crate::operation::{self, Entry, Operation, Request};
 use crate::remote::Remote;
 use crate::secret::Secret;
 use crate::verify::{Caller, Decisions, Io, OwnVerifier, Remembering, Targets, ValidatedKey};
+pub use backup::{BackedUp, Backup};
 pub use callers::Callers;
 pub use options::Options;
 use own::Own;
+pub use root_keys::RootKeyOf;
 use url::Place;
 pub use verifier::Verifier;
 
@@ -233,7 +237,7 @@ impl Gatekeeper {
     /// `forbidden` for a root key; `bad_request` for a server, and for a name that is empty, longer than 256 bytes or carries U+0000;
     /// `service_unavailable` where the store cannot be reached.
     pub fn create_root_key(&self, tenant_name: &str) -> Result<CreatedRootKey> {
-        self.own("create_root_key")?.create_root_key(tenant_name)
+        self.add_root_key(RootKeyOf::NewTenant(tenant_name))
     }
 
     /// Runs an operation. In the file place it waits for the disk on this thread: offload it where that matters. A server

@@ -4,7 +4,7 @@
 mod key_file;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine as _;
@@ -62,6 +62,11 @@ impl Vault {
                 Ok((Self::new(&secret)?, is_new))
             }
         }
+    }
+
+    /// Where the secret of the database at `path` is kept, if no other was given.
+    pub(crate) fn secret_file(path: &Path) -> PathBuf {
+        key_file::path_beside(path)
     }
 
     /// A new secret, as text.

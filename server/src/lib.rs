@@ -1,3 +1,5 @@
 //! Gatekeeper over HTTP and on the command line.
 
+pub mod cli;
+mod config;
 pub mod http;

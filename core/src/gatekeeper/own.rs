@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use super::options::{Options, manual_clock};
-use super::{CreatedRootKey, open_files, url};
+use super::{open_files, url};
 use crate::access::{Call, Settings};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::id::{KeyId, TenantId};
 use crate::identity::Keyring;
-use crate::key;
 use crate::metering::Retention;
 use crate::operation::{self, Operation};
 use crate::place::{OpenPlace, Place};
@@ -73,23 +71,12 @@ impl Own {
         operation.run(&context).await
     }
 
-    pub(super) fn create_root_key(&self, tenant_name: &str) -> Result<CreatedRootKey> {
-        if !matches!(*self.caller, Caller::Operator) {
-            let refusal = "only the operator creates root keys";
-            return Err(GatekeeperError::new(ErrorKind::Forbidden, refusal));
+    /// Refuses everybody but whoever runs the place.
+    pub(super) fn operator_only(&self, refusal: &str) -> Result<()> {
+        match *self.caller {
+            Caller::Operator => Ok(()),
+            _ => Err(GatekeeperError::new(ErrorKind::Forbidden, refusal)),
         }
-        if tenant_name.is_empty() || tenant_name.len() > 256 || tenant_name.contains('\0') {
-            return Err(GatekeeperError::bad_request("tenant name must be 1 to 256 bytes without U+0000"));
-        }
-        let clock = self.place.clock();
-        let tenant_id = TenantId::generate(clock)?;
-        let key = key::generate_root()?;
-        let (id, now) = (KeyId::generate(clock)?, self.place.now());
-        self.place.store().write(|tx| {
-            tx.add_tenant(tenant_id, tenant_name, now)?;
-            tx.add_root_key(id, tenant_id, &key.digest(), now)
-        })?;
-        Ok(CreatedRootKey { tenant_id, key })
     }
 
     pub(super) fn check_ready(&self) -> Result<()> {

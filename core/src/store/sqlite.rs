@@ -1,6 +1,7 @@
 //! Records in SQLite: a file shared by any number of processes, or memory.
 
 mod audit;
+mod backup;
 mod connection;
 mod failure;
 mod freshness;

@@ -13,7 +13,7 @@ use crate::secret::{Secret, random};
 
 /// The secret beside `database`, made if there is none, and whether it was.
 pub(super) fn secret_beside(database: &Path) -> Result<(Secret, bool)> {
-    let path = beside(database, "-secret");
+    let path = path_beside(database);
     if let Some(secret) = read(&path)? {
         return Ok((secret, false));
     }
@@ -30,6 +30,11 @@ pub(super) fn secret_beside(database: &Path) -> Result<(Secret, bool)> {
         }
         Err(error) => Err(cannot(&path, "cannot be made").caused_by(error)),
     }
+}
+
+/// Where the secret of `database` is kept, if no other was given.
+pub(super) fn path_beside(database: &Path) -> PathBuf {
+    beside(database, "-secret")
 }
 
 fn beside(database: &Path, suffix: &str) -> PathBuf {

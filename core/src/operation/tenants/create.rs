@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tenant;
-use crate::access::{Access, Context, Event, MemberRole};
+use crate::access::{Access, Actor, Context, Event, MemberRole};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::operation::field::check_name;
@@ -9,7 +9,7 @@ use crate::operation::field::check_name;
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
-/// Makes a tenant, whose owner is the user who calls.
+/// Makes a tenant, whose owner is the user who calls; the operator's has none yet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -23,7 +23,7 @@ impl Operation for CreateTenant {
     type Output = Tenant;
     const NAME: &'static str = "tenants.create";
     const ROUTE: Route = Route::new(Method::Post, "/v1/tenants", 201);
-    const ACCESS: Access = Access::User;
+    const ACCESS: Access = Access::Known;
     const POSITIONAL: &'static [&'static str] = &["name"];
 
     fn check(&self) -> Result<()> {
@@ -31,13 +31,19 @@ impl Operation for CreateTenant {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Tenant> {
-        let (place, user, now) = (context.place(), context.user()?, context.place().now());
+        let (place, now) = (context.place(), context.place().now());
+        let owner = match context.actor() {
+            Actor::Operator => None,
+            _ => Some(context.user()?),
+        };
         let id = TenantId::generate(place.clock())?;
         place.store().write(|tx| {
             tx.add_tenant(id, &self.name, now)?;
-            tx.add_member(id, user, MemberRole::Owner.as_str(), now)?;
+            if let Some(owner) = owner {
+                tx.add_member(id, owner, MemberRole::Owner.as_str(), now)?;
+            }
             context.audit(tx, Event::new("tenant.created").of_tenant(id).about(&id))
         })?;
-        Ok(Tenant { id, name: self.name, role: Some(MemberRole::Owner), created_at: now })
+        Ok(Tenant { id, name: self.name, role: owner.map(|_| MemberRole::Owner), created_at: now })
     }
 }

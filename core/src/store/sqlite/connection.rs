@@ -81,6 +81,15 @@ fn open(path: &Path) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
+/// A connection to a file that is there and ours, whatever the version of its schema: nothing is made or migrated.
+pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    wait_for_locks(&mut connection)?;
+    migrate::identify(&connection)?;
+    Ok(connection)
+}
+
 /// Switches the file to a write-ahead log, in which readers never wait for a writer. SQLite does not wait for another
 /// process here, which may be making the same file.
 fn use_wal(connection: &Connection) -> Result<(), Failure> {

@@ -42,6 +42,20 @@ impl Rows<'_> {
             tenant_row,
         )
     }
+
+    /// At most `limit` tenants from after `after` on, in the order of their ids.
+    pub(crate) fn tenants(&self, after: Option<TenantId>, limit: u32) -> Result<Vec<TenantRow>, Failure> {
+        self.all(
+            "SELECT id, name, created_at, quota_limit, quota_period FROM tenants
+             WHERE id > $1 ORDER BY id LIMIT $2",
+            params![after.map_or_else(String::new, |id| id.to_string()), limit],
+            tenant_row,
+        )
+    }
+
+    pub(crate) fn has_root_key(&self) -> Result<bool, Failure> {
+        Ok(self.value("SELECT EXISTS (SELECT 1 FROM root_keys)", [])?.unwrap_or(false))
+    }
 }
 
 impl Tx<'_> {

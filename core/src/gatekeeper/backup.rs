@@ -1,0 +1,156 @@
+//! A copy of a place, made while it is in use.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::Gatekeeper;
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::secret::random;
+use crate::vault::Vault;
+
+/// What a backup is made of, and where it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Backup<'a> {
+    /// The file that is made.
+    pub to: &'a Path,
+    /// Whether a file that is there is replaced, once the new one is whole.
+    pub replace: bool,
+    /// Whether the secret that is kept beside the database is copied beside the backup.
+    pub with_secret: bool,
+}
+
+/// A backup that is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackedUp {
+    /// How long the file is, in bytes.
+    pub bytes: u64,
+    /// Where the secret was copied to.
+    pub secret: Option<PathBuf>,
+    /// Where the place's secret is kept, unless it was given.
+    pub secret_file: Option<PathBuf>,
+}
+
+impl Gatekeeper {
+    /// Copies the records of a file place into another file, as they are at one moment; others go on reading and writing
+    /// meanwhile. The copy is for its owner alone, appears under its name once it is whole and on disk, and is a database
+    /// that can be opened as a place. `progress` is told how many of how many pages are done. For the operator only.
+    ///
+    /// ```
+    /// use gatekeeper::{Backup, Gatekeeper};
+    /// # let folder = std::env::temp_dir().join(format!("gatekeeper-backup-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder).unwrap();
+    /// # let (database, copy) = (folder.join("gatekeeper.db"), folder.join("copy.db"));
+    /// let gatekeeper = Gatekeeper::open(database.to_str().unwrap())?;
+    /// gatekeeper.create_root_key("Acme Inc")?;
+    /// let backup = Backup { to: &copy, replace: false, with_secret: false };
+    /// let done = gatekeeper.backup(&backup, &mut |_, _| ())?;
+    /// assert_eq!(done.bytes, copy.metadata().unwrap().len());
+    /// # std::fs::remove_dir_all(&folder).unwrap();
+    /// # Ok::<(), gatekeeper::GatekeeperError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `forbidden` for anybody else; `bad_request` in memory, and where there is nothing to copy; `conflict` where the
+    /// file is there and is not to be replaced; `service_unavailable` where it cannot be read or written.
+    pub fn backup(&self, backup: &Backup<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<BackedUp> {
+        let own = self.own("backup")?;
+        own.operator_only("only the operator makes backups")?;
+        let store = own.place.store();
+        let Some(database) = store.path() else {
+            return Err(GatekeeperError::bad_request("a place in memory cannot be backed up"));
+        };
+        if !database.exists() {
+            return Err(GatekeeperError::bad_request(format!(
+                "\"{}\" is not there: there is nothing to back up",
+                database.display()
+            )));
+        }
+        let is_itself =
+            backup.to.canonicalize().is_ok_and(|to| database.canonicalize().is_ok_and(|from| to == from));
+        if is_itself {
+            return Err(GatekeeperError::bad_request(
+                "a backup cannot be the database itself: name another file",
+            ));
+        }
+        let secret_file = Vault::secret_file(database);
+        let secret = backup.with_secret.then(|| Vault::secret_file(backup.to));
+        for file in [Some(backup.to), secret.as_deref()].into_iter().flatten() {
+            check_target(file, backup.replace)?;
+        }
+        let bytes = Draft::beside(backup.to)?.filled(|draft| store.copy_to(draft, progress))?;
+        let secret = secret.filter(|_| secret_file.exists());
+        if let Some(to) = &secret {
+            Draft::beside(to)?.filled(|draft| copy(&secret_file, draft))?;
+        }
+        Ok(BackedUp { bytes, secret, secret_file: secret_file.exists().then_some(secret_file) })
+    }
+}
+
+fn check_target(file: &Path, replace: bool) -> Result<()> {
+    if file.is_dir() {
+        return Err(GatekeeperError::bad_request(format!(
+            "\"{}\" is a folder: name a file in it",
+            file.display()
+        )));
+    }
+    if !replace && file.symlink_metadata().is_ok() {
+        let message = format!("\"{}\" is there already", file.display());
+        return Err(GatekeeperError::new(ErrorKind::Conflict, message));
+    }
+    Ok(())
+}
+
+fn copy(secret: &Path, draft: &Path) -> Result<()> {
+    let text = Zeroizing::new(fs::read(secret).map_err(|error| cannot_be(secret, "read", error))?);
+    let written = OpenOptions::new().write(true).open(draft).and_then(|mut file| file.write_all(&text));
+    written.map_err(|error| cannot_be(draft, "written", error))
+}
+
+/// A file for its owner alone, under a name of its own until it is whole.
+struct Draft<'a> {
+    path: PathBuf,
+    target: &'a Path,
+}
+
+impl<'a> Draft<'a> {
+    fn beside(target: &'a Path) -> Result<Self> {
+        let mut path = OsString::from(target);
+        path.push(format!(".{:016x}.partial", u64::from_be_bytes(random()?)));
+        let path = PathBuf::from(path);
+        let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        new.map_err(|error| cannot_be(target, "made", error))?;
+        Ok(Self { path, target })
+    }
+
+    /// Gives what `fill` has written its name, once it is on disk; how long it is.
+    fn filled(self, fill: impl FnOnce(&Path) -> Result<()>) -> Result<u64> {
+        fill(&self.path)?;
+        self.publish().map_err(|error| cannot_be(self.target, "written", error))
+    }
+
+    fn publish(&self) -> io::Result<u64> {
+        let file = File::open(&self.path)?;
+        file.sync_all()?;
+        fs::rename(&self.path, self.target)?;
+        let folder = self.target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        Ok(file.metadata()?.len())
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        // Gone where it has got its name.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn cannot_be(file: &Path, what: &str, error: io::Error) -> GatekeeperError {
+    let message = format!("\"{}\" cannot be {what}: {error}", file.display());
+    GatekeeperError::unavailable(message).caused_by(error)
+}

@@ -1,0 +1,123 @@
+//! Root keys: made by the operator, one for a tenant or more.
+
+use super::{CreatedRootKey, Gatekeeper};
+use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::id::{KeyId, TenantId};
+use crate::key;
+use crate::store::{DEFAULT_TENANT, Failure, Tx};
+
+/// The tenant of a new root key.
+#[derive(Clone, Copy, Debug)]
+pub enum RootKeyOf<'a> {
+    /// The one that every place has from the beginning, `default`: a key manager without a root key keeps its keys there.
+    DefaultTenant,
+    /// A new one of this name.
+    NewTenant(&'a str),
+    /// One that is there.
+    Tenant(TenantId),
+}
+
+impl Gatekeeper {
+    /// The tenant that every place has from the beginning: a key manager without a root key keeps its keys there.
+    pub const DEFAULT_TENANT: TenantId = DEFAULT_TENANT;
+
+    /// Makes a root key. For the operator only.
+    ///
+    /// # Errors
+    /// `forbidden` for anybody else; `bad_request` for a name that is empty, longer than 256 bytes or carries U+0000;
+    /// `not_found` for a tenant that is not there; `service_unavailable` where the store cannot be reached.
+    pub fn add_root_key(&self, of: RootKeyOf<'_>) -> Result<CreatedRootKey> {
+        self.new_root_key(of, |_| Ok(()))
+    }
+
+    /// Makes the first root key of a place. For the operator only.
+    ///
+    /// # Errors
+    /// As for [`add_root_key`](Self::add_root_key); `conflict` where there is one already.
+    pub fn add_first_root_key(&self, of: RootKeyOf<'_>) -> Result<CreatedRootKey> {
+        self.new_root_key(of, |tx| {
+            if tx.has_root_key()? {
+                let message = "there is a root key already";
+                return Err(GatekeeperError::new(ErrorKind::Conflict, message).into());
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether there is a root key. For the operator only.
+    ///
+    /// # Errors
+    /// `forbidden` for anybody else; `service_unavailable` where the store cannot be reached.
+    pub fn has_root_key(&self) -> Result<bool> {
+        let own = self.own("has_root_key")?;
+        own.operator_only("only the operator sees whether there is a root key")?;
+        #[allow(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method is one of a certain lifetime"
+        )]
+        own.place.store().read_rows(|rows| rows.has_root_key())
+    }
+
+    fn new_root_key(
+        &self,
+        of: RootKeyOf<'_>,
+        check: impl FnOnce(&Tx<'_>) -> Result<(), Failure>,
+    ) -> Result<CreatedRootKey> {
+        let own = self.own("add_root_key")?;
+        own.operator_only("only the operator creates root keys")?;
+        let clock = own.place.clock();
+        let tenant_id = match of {
+            RootKeyOf::DefaultTenant => DEFAULT_TENANT,
+            RootKeyOf::Tenant(id) => id,
+            RootKeyOf::NewTenant(name) => {
+                check_tenant_name(name)?;
+                TenantId::generate(clock)?
+            }
+        };
+        let (id, key, now) = (KeyId::generate(clock)?, key::generate_root()?, own.place.now());
+        own.place.store().write(|tx| {
+            check(tx)?;
+            if let RootKeyOf::NewTenant(name) = of {
+                tx.add_tenant(tenant_id, name, now)?;
+            } else if tx.tenant(tenant_id)?.is_none() {
+                return Err(GatekeeperError::not_found().into());
+            }
+            tx.add_root_key(id, tenant_id, &key.digest(), now)
+        })?;
+        Ok(CreatedRootKey { tenant_id, key })
+    }
+}
+
+fn check_tenant_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.len() > 256 || name.contains('\0') {
+        return Err(GatekeeperError::bad_request("tenant name must be 1 to 256 bytes without U+0000"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_root_key_is_made_once_and_further_ones_when_asked_for() {
+        let place = Gatekeeper::open("memory:").unwrap();
+        assert!(!place.has_root_key().unwrap());
+        let first = place.add_first_root_key(RootKeyOf::DefaultTenant).unwrap();
+        assert_eq!(first.tenant_id, Gatekeeper::DEFAULT_TENANT);
+        assert!(place.has_root_key().unwrap());
+        let again = place.add_first_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap_err();
+        assert_eq!(again.code(), "conflict");
+
+        let acme = place.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
+        let another = place.add_root_key(RootKeyOf::Tenant(acme.tenant_id)).unwrap();
+        assert_eq!(acme.tenant_id, another.tenant_id);
+        for root in [&first, &acme, &another] {
+            place.with_root_key(&root.key).check_caller().unwrap();
+        }
+        let nowhere = TenantId::from_bits(7);
+        assert_eq!(place.add_root_key(RootKeyOf::Tenant(nowhere)).unwrap_err().status(), 404);
+        let refused = place.with_root_key(&acme.key).add_root_key(RootKeyOf::DefaultTenant);
+        assert_eq!(refused.unwrap_err().status(), 403);
+    }
+}

@@ -1,0 +1,85 @@
+//! The command line. Each command is a thin way from arguments to an operation of the core's table: one function asks,
+//! one printer shows.
+
+mod arguments;
+mod ask;
+mod asked;
+mod audit;
+mod backup;
+mod call;
+mod doctor;
+mod failure;
+mod fields;
+mod import;
+mod init;
+mod keys;
+mod output;
+mod permissions;
+mod platform;
+mod secret;
+mod serve;
+mod session;
+mod settings;
+mod show;
+mod tenants;
+mod usage;
+mod users;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::config::Flags;
+use arguments::{Arguments, Command};
+use failure::Failure;
+use output::Output;
+use session::Session;
+
+/// Runs `gatekeeper` with these arguments, of which the first is the program's name; answers the exit code: 0 for done,
+/// 1 for refused, 2 for wrong use.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help that nobody reads is no failure.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let output = Output { json: arguments.global.json };
+    match obey(arguments, output) {
+        Ok(()) => 0,
+        Err(failure) => failure.report(output),
+    }
+}
+
+fn obey(arguments: Arguments, output: Output) -> Result<(), Failure> {
+    let Arguments { global, command } = arguments;
+    let flags = global.flags();
+    match command {
+        Command::Completions { shell } => complete(shell),
+        Command::Doctor => doctor::run(&flags, output),
+        Command::Config => settings::run(&flags, output),
+        Command::Init(init) => {
+            let flags = Flags { makes_file: true, ..flags };
+            init::run(&init, &Session::open(&flags, output)?)
+        }
+        Command::Serve(serve) => serve::run(&Session::open(&serve.add_to(flags), output)?),
+        Command::Backup(backup) => backup::run(&backup, &Session::open(&flags, output)?),
+        Command::Call(call) => call::run(&call, &Session::open(&flags, output)?),
+        Command::Keys(keys::Keys::Import(import)) => import::run(&import, &Session::open(&flags, output)?),
+        command => match command.asked()? {
+            Some(asked) => Session::open(&flags, output)?.ask(&asked),
+            None => Ok(()),
+        },
+    }
+}
+
+fn complete(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "gatekeeper", &mut script);
+    output::bytes(&script)
+}
+
+#[cfg(test)]
+mod tests;

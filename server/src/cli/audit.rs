@@ -1,0 +1,91 @@
+//! `gatekeeper audit`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::asked::{Asked, Paging};
+use super::failure::Failure;
+use super::fields::{moment, object};
+
+/// What was done in a tenant, and by whom.
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// Lists what was done, the newest first.
+    #[command(
+        after_help = "Examples:\n  gatekeeper audit query --action-prefix key. --since 2026-01-31T00:00:00Z --all"
+    )]
+    Query(Query),
+    /// Prints every event of the tenant as NDJSON or CSV.
+    #[command(after_help = "Examples:\n  gatekeeper audit export --format csv > audit.csv")]
+    Export(Export),
+    /// Writes an event of your own.
+    Record(Record),
+}
+
+#[derive(Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Query {
+    #[arg(skip)]
+    tenant_id: Option<String>,
+    /// Only what this actor did.
+    #[arg(long, value_name = "ID")]
+    actor_id: Option<String>,
+    /// Only actions that begin so, such as key.
+    #[arg(long, value_name = "TEXT")]
+    action_prefix: Option<String>,
+    /// Only from this time on: Unix milliseconds, or 2026-01-31T00:00:00Z.
+    #[arg(long = "since", value_name = "TIME", value_parser = moment, allow_negative_numbers = true)]
+    start_timestamp: Option<i64>,
+    /// Only before this time.
+    #[arg(long = "until", value_name = "TIME", value_parser = moment, allow_negative_numbers = true)]
+    end_timestamp: Option<i64>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+#[derive(Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Export {
+    #[arg(skip)]
+    tenant_id: Option<String>,
+    /// How it is written [default: ndjson].
+    #[arg(long)]
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    Ndjson,
+    Csv,
+}
+
+#[derive(Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Record {
+    #[arg(skip)]
+    tenant_id: Option<String>,
+    /// What was done, such as invoice.paid.
+    action: String,
+    /// What it was done to.
+    #[arg(long, value_name = "TEXT")]
+    target: Option<String>,
+    /// Anything of yours, as a JSON object.
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    metadata: Option<Map<String, Value>>,
+}
+
+impl Audit {
+    pub(crate) fn asked(self) -> Result<Asked, Failure> {
+        match self {
+            Self::Query(query) => Ok(Asked::new("audit.query", &query)?.listing(
+                &query.paging,
+                &["id", "createdAt", "actorType", "actorId", "action", "target", "source"],
+            )),
+            Self::Export(export) => Asked::new("audit.export", &export),
+            Self::Record(record) => Asked::new("audit.record", &record),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `gatekeeper call`.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use gatekeeper::GatekeeperError;
+
+use super::asked::Asked;
+use super::failure::Failure;
+use super::output;
+use super::session::{Session, entry, parsed};
+
+/// Calls any operation by its name, with a request in JSON.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  gatekeeper call tenants.list\n  echo '{\"tenantId\": \"tnt_…\", \"name\": \"x\"}' | gatekeeper call keys.create --input - --json"
+)]
+pub(crate) struct Call {
+    /// The operation, such as keys.create.
+    name: String,
+    /// A file that holds the request; - for the standard input [default: {}].
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+}
+
+pub(crate) fn run(call: &Call, session: &Session) -> Result<(), Failure> {
+    let entry = entry(&call.name)?;
+    let request = call.request()?;
+    let place = session.caller(&session.place_that_is_there()?, entry)?;
+    let answer = session.call_with(&place, entry, &request)?;
+    match parsed(&answer)? {
+        // Of a list, which columns matter is not known here.
+        list if !session.output.json && list.get("items").is_some() => {
+            let text = serde_json::to_string_pretty(&list).map_err(GatekeeperError::internal)?;
+            output::bytes(format!("{text}\n").as_bytes())
+        }
+        _ => session.show(&answer, &Asked::new(entry.name, &())?),
+    }
+}
+
+impl Call {
+    fn request(&self) -> Result<String, Failure> {
+        let read = match self.input.as_deref() {
+            None => return Ok("{}".to_owned()),
+            Some(path) if path.as_os_str() == "-" => {
+                let mut text = String::new();
+                std::io::stdin().lock().read_to_string(&mut text).map(|_| text)
+            }
+            Some(path) => fs::read_to_string(path),
+        };
+        read.map_err(|error| {
+            GatekeeperError::bad_request(format!("the request cannot be read: {error}")).into()
+        })
+    }
+}

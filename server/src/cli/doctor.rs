@@ -1,0 +1,85 @@
+//! `gatekeeper doctor`: what is commonly wrong, what was found of it, and how to mend it.
+
+mod certificate;
+mod endpoints;
+mod finding;
+mod listening;
+mod machine;
+mod place;
+mod remote;
+mod secret;
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::{self, BAD, DOUBTFUL, GOOD, HEADING, Output};
+use crate::config::{Config, Environment, Flags};
+use finding::{Finding, Level};
+
+pub(crate) fn run(flags: &Flags, output: Output) -> Result<(), Failure> {
+    let findings = findings(flags);
+    let is_wrong = findings.iter().any(|finding| finding.level == Level::Error);
+    if output.json {
+        output::json(&json!({ "ok": !is_wrong, "checks": findings }))?;
+    } else {
+        findings.iter().try_for_each(show)?;
+    }
+    if is_wrong { Err(Failure::Said) } else { Ok(()) }
+}
+
+fn findings(flags: &Flags) -> Vec<Finding> {
+    let config = match Config::load(flags, Environment::of_process()) {
+        Ok(config) => config,
+        Err(error) => {
+            let mend = "mend what the message names; `gatekeeper config` shows what is in force";
+            return vec![Finding::error("configuration", error.message(), mend)];
+        }
+    };
+    let mut findings = vec![of_configuration(&config), of_environment(&config)];
+    if config.is_remote() {
+        findings.extend(remote::check(&config));
+        return findings;
+    }
+    findings.extend(place::check(&config));
+    findings.extend(secret::check(&config));
+    findings.extend(endpoints::check(&config));
+    findings.extend(listening::check(&config));
+    findings.extend(certificate::check(&config));
+    findings.extend(machine::check(&config));
+    findings
+}
+
+fn of_configuration(config: &Config) -> Finding {
+    let path = config.file().path.display();
+    if config.file().exists {
+        return Finding::fine("configuration", format!("{path} is read"));
+    }
+    Finding::hint(
+        "configuration",
+        format!("{path} is not there"),
+        "`gatekeeper init` makes one, with comments",
+    )
+}
+
+fn of_environment(config: &Config) -> Finding {
+    let unknown: Vec<&str> = config.environment().unknown().collect();
+    if unknown.is_empty() {
+        return Finding::fine("environment", "every GATEKEEPER_ variable is known");
+    }
+    let found = format!("not known and without effect: {}", unknown.join(", "));
+    Finding::warning("environment", found, "correct or remove them; `gatekeeper config` lists what there is")
+}
+
+fn show(finding: &Finding) -> Result<(), Failure> {
+    let (style, word) = match finding.level {
+        Level::Ok => (GOOD, "ok"),
+        Level::Hint => (HEADING, "hint"),
+        Level::Warning => (DOUBTFUL, "warning"),
+        Level::Error => (BAD, "error"),
+    };
+    output::line(&format!("{style}{word:<8}{style:#} {:<14} {}", finding.check, finding.found))?;
+    match &finding.mend {
+        Some(mend) => output::line(&format!("{:<23} -> {mend}", "")),
+        None => Ok(()),
+    }
+}

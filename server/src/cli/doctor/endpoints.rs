@@ -1,0 +1,42 @@
+//! Endpoints and their limits, as they are written in the file.
+
+use serde_json::Value;
+
+use super::finding::Finding;
+use crate::config::Config;
+
+pub(super) fn check(config: &Config) -> Vec<Finding> {
+    let written = config.file().written_endpoints();
+    let endpoints = written.as_object().into_iter().flatten();
+    let lower: Vec<String> = endpoints.flat_map(|(name, endpoint)| lower_roles(name, endpoint)).collect();
+    let count = config.endpoints().names().count();
+    if count == 0 {
+        return vec![Finding::warning(
+            "endpoints",
+            "none is defined: keys.verify and gateways know no limit by name",
+            format!("write an [endpoints.NAME] into {}", config.file().path.display()),
+        )];
+    }
+    if lower.is_empty() {
+        return vec![Finding::fine("endpoints", format!("{count} defined"))];
+    }
+    let found = format!("roles whose limit is lower than the default: {}", lower.join(", "));
+    vec![Finding::hint("endpoints", found, "a role's limit comes before the default: see that it was meant")]
+}
+
+/// Roles that make a key slower than having none.
+fn lower_roles(name: &str, endpoint: &Value) -> Vec<String> {
+    let default = endpoint.get("default").and_then(rate);
+    let roles = endpoint.get("roles").and_then(Value::as_object).into_iter().flatten();
+    let is_lower = |limit: &Value| match (rate(limit), default) {
+        // Rates are compared exactly.
+        (Some((calls, ms)), Some((usual_calls, usual_ms))) => calls * usual_ms < usual_calls * ms,
+        _ => false,
+    };
+    roles.filter(|(_, limit)| is_lower(limit)).map(|(role, _)| format!("{name}.{role}")).collect()
+}
+
+fn rate(limit: &Value) -> Option<(u128, u128)> {
+    let number = |field: &str| limit.get(field).and_then(Value::as_u64).map(u128::from);
+    Some((number("maxReq")?, number("duration")?))
+}

@@ -1,0 +1,143 @@
+//! The database and the folder that holds it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use gatekeeper::Gatekeeper;
+use rustix::fs::{Access, access, statfs, statvfs};
+
+use super::finding::Finding;
+use crate::cli::session::options;
+use crate::config::Config;
+
+/// Too little room for anything, and little enough to be told of, in bytes.
+const NO_ROOM: u64 = 16 * 1024 * 1024;
+const LITTLE_ROOM: u64 = 512 * 1024 * 1024;
+
+/// File systems that do not outlive the machine or the container, by their number in `statfs(2)`.
+const FLEETING: &[(u64, &str)] = &[
+    (0x0102_1994, "tmpfs, which is gone after a restart"),
+    (0x8584_58f6, "ramfs, which is gone after a restart"),
+    (0x794c_7630, "a container's own layer (overlayfs), which goes with the container"),
+];
+
+pub(super) fn check(config: &Config) -> Vec<Finding> {
+    let Some(path) = config.database() else {
+        let found = "the place is in memory: all of it is gone when the process ends";
+        return vec![Finding::warning("place", found, "name a file, such as --url sqlite:gatekeeper.db")];
+    };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut findings = vec![of_folder(&folder)];
+    if !folder.is_dir() {
+        return findings;
+    }
+    findings.extend([of_file_system(&folder), of_room(&folder)]);
+    if path.exists() {
+        findings.extend(of_database(config, &path));
+    } else {
+        let found = format!("{} is not there", path.display());
+        findings.push(Finding::error(
+            "database",
+            found,
+            "run `gatekeeper init`, or name another place with --url",
+        ));
+    }
+    findings
+}
+
+fn of_folder(folder: &Path) -> Finding {
+    let shown = folder.display();
+    if !folder.is_dir() {
+        return Finding::error("folder", format!("{shown} is no folder"), format!("mkdir -p {shown}"));
+    }
+    if access(folder, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).is_err() {
+        let mend = "let the user of the server write to it: SQLite makes files beside the database";
+        return Finding::error("folder", format!("{shown} cannot be written"), mend);
+    }
+    Finding::fine("folder", format!("{shown} can be written"))
+}
+
+fn of_file_system(folder: &Path) -> Finding {
+    let Ok(found) = statfs(folder) else {
+        return Finding::hint("file system", "its kind is not known", "put the database on a local disk");
+    };
+    let kind = u64::try_from(found.f_type).unwrap_or_default() & 0xffff_ffff;
+    match FLEETING.iter().find(|(number, _)| *number == kind) {
+        Some((_, name)) => Finding::warning(
+            "file system",
+            format!("the database is on {name}"),
+            "put it on a disk or a volume that stays",
+        ),
+        None => Finding::fine("file system", "the database is on one that stays"),
+    }
+}
+
+fn of_room(folder: &Path) -> Finding {
+    let Ok(found) = statvfs(folder) else {
+        return Finding::hint("room", "how much is left is not known", "see `df`");
+    };
+    let left = found.f_bavail.saturating_mul(found.f_frsize);
+    let shown = format!("{} MB are left on the disk", left / 1_000_000);
+    match left {
+        ..NO_ROOM => Finding::error("room", shown, "make room: nothing can be recorded without"),
+        NO_ROOM..LITTLE_ROOM => Finding::warning("room", shown, "make room before there is none"),
+        _ => Finding::fine("room", shown),
+    }
+}
+
+fn of_database(config: &Config, path: &Path) -> Vec<Finding> {
+    let mut findings = vec![of_rights(path)];
+    let opened = options(config).and_then(|options| Ok(Gatekeeper::open_with(config.url(), options)?));
+    let has_root_key = opened.and_then(|place| {
+        place.check_ready()?;
+        Ok(place.has_root_key()?)
+    });
+    match has_root_key {
+        Ok(true) => findings.push(Finding::fine("database", "it can be opened, and has a root key")),
+        Ok(false) => findings.push(Finding::warning(
+            "database",
+            "it can be opened, and has no root key yet",
+            "run `gatekeeper init`: over HTTP, nobody could do anything",
+        )),
+        Err(crate::cli::failure::Failure::Refused(error)) => {
+            let mend = "see the message; the database itself was not changed";
+            findings.push(Finding::error("database", error.message(), mend));
+        }
+        Err(_) => {}
+    }
+    findings
+}
+
+fn of_rights(path: &Path) -> Finding {
+    let Ok(file) = fs::metadata(path) else {
+        return Finding::error("rights", "the database cannot be looked at", "let this user read it");
+    };
+    let mode = file.permissions().mode() & 0o777;
+    let (shown, path) = (format!("the database has the mode {mode:03o}"), path.display());
+    if access(&*path.to_string(), Access::READ_OK | Access::WRITE_OK).is_err() {
+        return Finding::error(
+            "rights",
+            format!("{path} cannot be read and written"),
+            format!("chown it to the user of the server, or chmod u+rw {path}"),
+        );
+    }
+    match mode {
+        mode if mode & 0o002 != 0 => Finding::error(
+            "rights",
+            format!("{shown}: every user of the machine can give themselves keys"),
+            format!("chmod o-rwx {path}"),
+        ),
+        mode if mode & 0o004 != 0 => Finding::hint(
+            "rights",
+            format!(
+                "{shown}: every user of the machine can read names, e-mail addresses and password hashes"
+            ),
+            format!("chmod o-rwx {path}, unless they are all yours"),
+        ),
+        _ => Finding::fine("rights", shown),
+    }
+}

@@ -1,0 +1,71 @@
+//! The secret that signing keys are sealed with.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use gatekeeper::{Gatekeeper, Options, Secret};
+
+use super::finding::Finding;
+use crate::config::{Config, SECRET};
+
+const MAKE: &str = "make one with `openssl rand -base64 32`, and give it to every process of the place";
+
+pub(super) fn check(config: &Config) -> Vec<Finding> {
+    let Some(database) = config.database() else { return Vec::new() };
+    let file = beside(&database);
+    let kept = fs::read_to_string(&file).map(|text| text.trim().to_owned());
+    let mut findings = Vec::new();
+    match (config.environment().secret(SECRET), &kept) {
+        (Err(error), _) => findings.push(Finding::error("secret", error.message(), MAKE)),
+        (Ok(Some(given)), kept) => findings.push(of_given(&given, kept.as_deref().ok(), &file)),
+        (Ok(None), Ok(_)) => findings.push(Finding::fine(
+            "secret",
+            format!("{} holds it: keep that file with your backups", file.display()),
+        )),
+        (Ok(None), Err(error)) if error.kind() == ErrorKind::NotFound => findings.push(Finding::hint(
+            "secret",
+            format!("{SECRET} is not set: one is made in {} when it is needed", file.display()),
+            "keep that file with your backups, or set the variable where files do not stay",
+        )),
+        (Ok(None), Err(error)) => findings.push(Finding::error(
+            "secret",
+            format!("{} cannot be read: {error}", file.display()),
+            "let the user of the server read it",
+        )),
+    }
+    findings.extend(of_rights(&file));
+    findings
+}
+
+fn of_given(given: &Secret, kept: Option<&str>, file: &Path) -> Finding {
+    let mut options = Options::default();
+    options.secret = Some(given.clone());
+    if let Err(error) = Gatekeeper::open_with("memory:", options) {
+        return Finding::error("secret", error.message(), MAKE);
+    }
+    match kept {
+        Some(kept) if kept != given.expose() => Finding::warning(
+            "secret",
+            format!("{SECRET} is another than the one in {}", file.display()),
+            "set the variable in every process that uses the place, and remove the file; or set it to what the file holds",
+        ),
+        _ => Finding::fine("secret", format!("{SECRET} is set")),
+    }
+}
+
+fn of_rights(file: &Path) -> Option<Finding> {
+    let mode = fs::metadata(file).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then(|| {
+        let found = format!("{} has the mode {mode:03o}: others can read it", file.display());
+        Finding::error("secret file", found, format!("chmod 600 {}", file.display()))
+    })
+}
+
+fn beside(database: &Path) -> PathBuf {
+    let mut path = OsString::from(database);
+    path.push("-secret");
+    path.into()
+}

@@ -1,0 +1,68 @@
+//! How arguments that are more than text are read.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+/// A JSON object.
+pub(crate) fn object(text: &str) -> Result<Map<String, Value>, String> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        _ => Err("write a JSON object, such as '{\"plan\": \"pro\"}'".to_owned()),
+    }
+}
+
+/// Seconds: a number of them, or of minutes, hours, days or weeks.
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|each: char| each.is_ascii_alphabetic());
+    let unit = match text.get(digits.len()..).unwrap_or_default() {
+        "" | "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(60 * 60),
+        "d" => Some(24 * 60 * 60),
+        "w" => Some(7 * 24 * 60 * 60),
+        _ => None,
+    };
+    let seconds = digits.parse::<u64>().ok().zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+    seconds.ok_or_else(|| "write seconds, or 90s, 15m, 12h, 30d, 2w".to_owned())
+}
+
+/// A time: Unix milliseconds, or as in RFC 3339.
+pub(crate) fn moment(text: &str) -> Result<i64, String> {
+    let written = || text.parse::<Timestamp>().map(Timestamp::as_millisecond).ok();
+    text.parse()
+        .ok()
+        .or_else(written)
+        .ok_or_else(|| "write Unix milliseconds, or a time such as 2026-01-31T00:00:00Z".to_owned())
+}
+
+/// A quota, or none.
+pub(crate) fn quota(text: &str) -> Result<Value, String> {
+    match text {
+        "none" => Ok(Value::Null),
+        _ => text.parse::<u64>().map(Value::from).map_err(|_| "write a whole number, or none".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lives_and_times_are_read_as_people_write_them() {
+        assert_eq!(
+            ["90", "90s", "2m", "12h", "30d", "1w"].map(|text| seconds(text).unwrap()),
+            [90, 90, 120, 43_200, 2_592_000, 604_800]
+        );
+        for wrong in ["", "d", "1.5h", "-1", "1y", "99999999999999999d", "1 d"] {
+            assert!(seconds(wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(moment("1970-01-01T00:00:01.5Z"), Ok(1500));
+        assert_eq!(moment("1970-01-01T01:00:00+01:00"), Ok(0));
+        assert_eq!(moment("-7"), Ok(-7));
+        assert!(moment("yesterday").is_err());
+        assert_eq!(quota("none"), Ok(Value::Null));
+        assert_eq!(quota("5"), Ok(5.into()));
+        assert!(quota("-5").is_err());
+        assert!(object("[1]").is_err() && object("{\"a\": 1}").is_ok());
+    }
+}

@@ -1,0 +1,122 @@
+//! Imports keys as many at once as an operation takes, and finds which of them are refused.
+
+use serde::Serialize;
+
+use super::lines::Line;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use gatekeeper::{ErrorKind, GatekeeperError};
+
+/// What one call takes: so many keys, and less than a server's bound on bodies.
+const MOST_KEYS: usize = 1000;
+const MOST_BYTES: usize = 512 * 1024;
+
+/// How many refused lines are told of at the end.
+const MOST_TOLD: usize = 1000;
+
+/// How it went.
+#[derive(Default)]
+pub(super) struct Done {
+    pub(super) imported: u64,
+    pub(super) refused: u64,
+    /// The first of those that were refused.
+    pub(super) errors: Vec<Refused>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Refused {
+    line: u64,
+    error: String,
+}
+
+pub(super) struct Importer<'a> {
+    call: &'a dyn Fn(&str) -> Result<String, Failure>,
+    output: Output,
+    tenant: &'a str,
+    stops: bool,
+    pub(super) done: Done,
+}
+
+impl<'a> Importer<'a> {
+    pub(super) fn new(
+        call: &'a dyn Fn(&str) -> Result<String, Failure>,
+        output: Output,
+        tenant: &'a str,
+        stops: bool,
+    ) -> Self {
+        Self { call, output, tenant, stops, done: Done::default() }
+    }
+
+    pub(super) fn take_all(&mut self, lines: impl Iterator<Item = Line>) -> Result<(), Failure> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        for Line { number, key } in lines {
+            match key {
+                Ok(key) => {
+                    if batch.len() == MOST_KEYS || bytes + key.len() > MOST_BYTES {
+                        self.import(&std::mem::take(&mut batch))?;
+                        bytes = 0;
+                    }
+                    bytes += key.len();
+                    batch.push((number, key));
+                }
+                Err(why) => {
+                    if self.stops {
+                        self.import(&std::mem::take(&mut batch))?;
+                    }
+                    self.refuse(number, why)?;
+                }
+            }
+        }
+        self.import(&batch)
+    }
+
+    /// Imports these, and where they are refused, each half of them, until the ones remain that are.
+    fn import(&mut self, keys: &[(u64, String)]) -> Result<(), Failure> {
+        let Some((number, _)) = keys.first() else { return Ok(()) };
+        match (self.call)(&self.request(keys)) {
+            Ok(_) => {
+                self.done.imported += keys.len() as u64;
+                self.output
+                    .progress(&format!("{} imported, {} refused", self.done.imported, self.done.refused));
+                Ok(())
+            }
+            Err(Failure::Refused(error)) if is_about_keys(&error) => {
+                if keys.len() == 1 {
+                    return self.refuse(*number, of_one_key(error.message()));
+                }
+                let (first, second) = keys.split_at(keys.len() / 2);
+                self.import(first)?;
+                self.import(second)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn refuse(&mut self, line: u64, error: String) -> Result<(), Failure> {
+        self.output.end_progress();
+        self.output.note(&format!("line {line}: {error}"));
+        self.done.refused += 1;
+        if self.done.errors.len() < MOST_TOLD {
+            self.done.errors.push(Refused { line, error });
+        }
+        if self.stops { Err(Failure::Said) } else { Ok(()) }
+    }
+
+    /// The keys stand in it as they were read, so that a field that is given twice is refused.
+    fn request(&self, keys: &[(u64, String)]) -> String {
+        let keys: Vec<&str> = keys.iter().map(|(_, key)| key.as_str()).collect();
+        format!("{{\"tenantId\":{},\"keys\":[{}]}}", serde_json::Value::from(self.tenant), keys.join(","))
+    }
+}
+
+/// The message without the place of the key in its call.
+fn of_one_key(message: &str) -> String {
+    let rest = message.strip_prefix("keys[0]").map(|rest| rest.trim_start_matches([':', '.', ' ']));
+    rest.unwrap_or(message).to_owned()
+}
+
+/// Whether it can be the keys that were refused, and not the caller, the tenant or the moment.
+fn is_about_keys(error: &GatekeeperError) -> bool {
+    matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict)
+        && !error.message().starts_with("tenantId")
+}

@@ -1,0 +1,121 @@
+//! `gatekeeper init`.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use clap::Args;
+use gatekeeper::{CreatedRootKey, ErrorKind, Gatekeeper, GatekeeperError, RootKeyOf, TenantId};
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output;
+use super::session::Session;
+use super::show::{self, Ordered};
+use crate::config::{Origin, URL};
+
+/// What a new file of settings says.
+const SETTINGS: &str = include_str!("gatekeeper.toml");
+const COMMENTED_URL: &str = "#url = \"sqlite:gatekeeper.db\"";
+
+/// Makes the database, a root key and a file of settings; shows the root key, once.
+///
+/// The root key is for the tenant `default`, which every place has from the beginning and in which a key manager without
+/// a root key keeps its keys; or for a new tenant, or for another one that is there. A second root key is made only with
+/// --another.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  gatekeeper init && gatekeeper serve\n  gatekeeper init --json | jq -r .rootKey\n  gatekeeper init --another --tenant-name 'Acme Inc'"
+)]
+pub(crate) struct Init {
+    /// Makes a tenant of this name, and the root key for it.
+    #[arg(long, value_name = "NAME", conflicts_with = "tenant_id")]
+    tenant_name: Option<String>,
+    /// Makes the root key for this tenant, which is there: for one that has lost its own.
+    #[arg(long, value_name = "ID")]
+    tenant_id: Option<String>,
+    /// Makes a root key although there is one. Those that there are stay good.
+    #[arg(long)]
+    another: bool,
+}
+
+pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
+    let (config, output) = (&session.config, session.output);
+    let Some(database) = config.database() else {
+        let message = if config.is_remote() {
+            "a server's place is made where it is: run `gatekeeper init` on its machine"
+        } else {
+            "nothing of this place would be left: name a file, such as --url sqlite:gatekeeper.db"
+        };
+        return Err(GatekeeperError::bad_request(message).into());
+    };
+    make_for_owner(&database);
+    let place = session.place()?;
+    let created = init.root_key(&place)?;
+    // Made now, so that whoever keeps backups knows of the secret from the beginning.
+    place.jwks()?;
+    let url = config.url();
+    if output.json {
+        output::json(&json!({
+            "url": url, "tenantId": created.tenant_id, "rootKey": created.key.expose(),
+        }))?;
+    } else {
+        let shown = [
+            ("database", url.to_owned()),
+            ("tenant", created.tenant_id.to_string()),
+            ("root key", created.key.expose().to_owned()),
+        ];
+        show::record(shown.map(|(name, text)| (name.to_owned(), Ordered::from(text))).into())?;
+        output.note("keep the root key now: it is not stored, and cannot be shown again");
+    }
+    if let Some(warning) = place.take_warning() {
+        output::say(&warning);
+    }
+    let file = config.file();
+    if !file.exists {
+        let url = config.found(&URL).filter(|found| found.origin != Origin::Default).map(|_| url);
+        match write_settings(&file.path, url) {
+            Ok(()) => output.note(&format!("made {}, with an example endpoint", file.path.display())),
+            Err(error) => output::say(&format!("{} cannot be made: {error}", file.path.display())),
+        }
+    }
+    output.note("next: gatekeeper serve");
+    Ok(())
+}
+
+impl Init {
+    fn root_key(&self, place: &Gatekeeper) -> Result<CreatedRootKey, Failure> {
+        let of = match (&self.tenant_name, &self.tenant_id) {
+            (Some(name), _) => RootKeyOf::NewTenant(name),
+            (None, Some(id)) => RootKeyOf::Tenant(id.parse::<TenantId>()?),
+            (None, None) => RootKeyOf::DefaultTenant,
+        };
+        if self.another {
+            return Ok(place.add_root_key(of)?);
+        }
+        Ok(place.add_first_root_key(of).map_err(|error| match error.kind() {
+            ErrorKind::Conflict => GatekeeperError::new(
+                ErrorKind::Conflict,
+                "the place has a root key already, and no second one was made: use it, or add --another",
+            ),
+            _ => error,
+        })?)
+    }
+}
+
+/// Makes the database's file for its owner alone, if it is not there: it holds e-mail addresses and password hashes.
+fn make_for_owner(database: &Path) {
+    // Where it cannot be made, opening it says why.
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(database);
+}
+
+/// Writes a file of settings, with this place in it.
+fn write_settings(path: &Path, url: Option<&str>) -> io::Result<()> {
+    let text = match url {
+        Some(url) => SETTINGS.replace(COMMENTED_URL, &format!("url = {}", toml::Value::from(url))),
+        None => SETTINGS.to_owned(),
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())
+}

@@ -1,0 +1,52 @@
+//! `gatekeeper platform`.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::asked::Asked;
+use super::failure::Failure;
+use super::fields::quota;
+use super::keys::Period;
+
+/// What whoever runs the place decides.
+#[derive(Subcommand)]
+pub(crate) enum Platform {
+    /// Says how much the tenant may use in an hour, a day or a month (UTC).
+    #[command(
+        after_help = "Examples:\n  gatekeeper platform set-quota 100000 --period day --tenant tnt_…\n  gatekeeper platform set-quota none"
+    )]
+    SetQuota(SetQuota),
+    /// Makes a new signing key; tokens that the one before has signed are good until they end.
+    RotateSigningKey(NoField),
+}
+
+#[derive(Args, Serialize)]
+pub(crate) struct NoField {}
+
+#[derive(Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SetQuota {
+    #[arg(skip)]
+    tenant_id: Option<String>,
+    /// How much, or none for any amount.
+    #[arg(value_parser = quota)]
+    limit: Value,
+    /// In which period [default: month].
+    #[arg(long)]
+    period: Option<Period>,
+}
+
+impl Platform {
+    pub(crate) fn asked(self) -> Result<Asked, Failure> {
+        match self {
+            Self::SetQuota(set) => {
+                let mut asked = Asked::new("platform.setTenantQuota", &set)?;
+                // No limit has to be said, too.
+                asked.fields.insert("limit".to_owned(), set.limit);
+                Ok(asked)
+            }
+            Self::RotateSigningKey(none) => Asked::new("platform.rotateSigningKey", &none),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! `gatekeeper serve`.
+
+mod log;
+mod reload;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use gatekeeper::GatekeeperError;
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::failure::Failure;
+use super::output;
+use super::session::Session;
+use crate::config::{
+    BODY_TIMEOUT_MS, CHECK_LISTEN, CORS_ORIGINS, Config, Flags, HEADER_TIMEOUT_MS, HOST, LOG_LEVEL,
+    MAX_CONNECTIONS, PORT, SHUTDOWN_TIMEOUT_MS, Setting, TLS_CERT, TLS_KEY, TRUSTED_PROXIES, UNIX,
+};
+use crate::http::{self, Listen, Proxies, Server, Tls};
+
+/// Serves the place over HTTP until it is told to stop by Ctrl-C or SIGTERM.
+///
+/// Endpoints in gatekeeper.toml may change while it runs: they are read again when the file changes, and on SIGHUP.
+/// Everything here can stand in [server] of gatekeeper.toml and in GATEKEEPER_* variables, too.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  gatekeeper serve\n  gatekeeper serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem\n  gatekeeper serve --check-listen 127.0.0.1:8788 --trusted-proxies 10.0.0.0/8\n\nLogs go to the standard error, an object of JSON a line."
+)]
+pub(crate) struct Serve {
+    /// The address to listen on [default: 127.0.0.1].
+    #[arg(long)]
+    host: Option<String>,
+    /// The port to listen on; 0 for any [default: 8787].
+    #[arg(long)]
+    port: Option<u16>,
+    /// Listens on a Unix socket instead.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "port"])]
+    unix: Option<String>,
+    /// Answers gateways on an address of their own: /check and /check/nginx.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    check_listen: Option<String>,
+    /// A PEM file with the certificate and those that it follows from.
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// A PEM file with the certificate's private key.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Addresses or networks whose X-Forwarded-For is believed, separated by commas.
+    #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
+    trusted_proxies: Vec<String>,
+    /// An origin whose pages may call the server: scheme, host and port; can be repeated.
+    #[arg(long, value_name = "ORIGIN")]
+    cors_origin: Vec<String>,
+    /// How much is logged: off, error, warn, info, debug or trace [default: info].
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// How many connections are open at once [default: 20000].
+    #[arg(long, value_name = "N")]
+    max_connections: Option<u64>,
+    /// How long a client may take to send its headers, in ms [default: 15000].
+    #[arg(long, value_name = "MS")]
+    header_timeout_ms: Option<u64>,
+    /// How long a client may take to send a body, in ms [default: 30000].
+    #[arg(long, value_name = "MS")]
+    body_timeout_ms: Option<u64>,
+    /// How long what has begun is waited for at the end, in ms [default: 30000].
+    #[arg(long, value_name = "MS")]
+    shutdown_timeout_ms: Option<u64>,
+}
+
+impl Serve {
+    pub(crate) fn add_to(self, flags: Flags) -> Flags {
+        flags
+            .with(&HOST, self.host)
+            .with(&PORT, self.port)
+            .with(&UNIX, self.unix)
+            .with(&CHECK_LISTEN, self.check_listen)
+            .with(&TLS_CERT, self.tls_cert)
+            .with(&TLS_KEY, self.tls_key)
+            .with_each(&TRUSTED_PROXIES, &self.trusted_proxies)
+            .with_each(&CORS_ORIGINS, &self.cors_origin)
+            .with(&LOG_LEVEL, self.log_level)
+            .with(&MAX_CONNECTIONS, self.max_connections)
+            .with(&HEADER_TIMEOUT_MS, self.header_timeout_ms)
+            .with(&BODY_TIMEOUT_MS, self.body_timeout_ms)
+            .with(&SHUTDOWN_TIMEOUT_MS, self.shutdown_timeout_ms)
+    }
+}
+
+pub(crate) fn run(session: &Session) -> Result<(), Failure> {
+    let config = &session.config;
+    if config.is_remote() {
+        let message = "a place that is served already is not served again: name a file with --url";
+        return Err(GatekeeperError::bad_request(message).into());
+    }
+    let (server_config, listen, check) = (server_config(config)?, listen(config)?, check_listen(config)?);
+    log::begin(config.text(&LOG_LEVEL).unwrap_or_default());
+    let place = session.place()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(GatekeeperError::internal)?;
+    runtime.block_on(async {
+        let server = Server::bind(&place, server_config, listen, check).await?;
+        let stop = stop()?;
+        let hang_up = on(SignalKind::hangup())?;
+        announce(session, &server)?;
+        let follow = tokio::spawn(reload::follow(config.file().clone(), server.endpoints(), hang_up));
+        server.run(stop).await;
+        follow.abort();
+        Ok(())
+    })
+}
+
+/// Says where the server listens. That nobody reads it does not stop it.
+fn announce(session: &Session, server: &Server) -> Result<(), Failure> {
+    let (address, gateways) = (server.address()?, server.gateway_address()?);
+    let output = session.output;
+    if output.json {
+        let check = gateways.map(|gateways| gateways.to_string());
+        let _ = output::json(&json!({ "url": address.to_string(), "check": check }));
+        return Ok(());
+    }
+    let _ = output::line(&format!("listening on {address}"));
+    if let Some(gateways) = gateways {
+        let _ = output::line(&format!("gateways ask at {gateways}"));
+    }
+    if session.config.endpoints().names().next().is_none() {
+        output.note(&format!(
+            "no endpoint is defined: keys cannot be verified by name before there is an [endpoints.NAME] in {}",
+            session.config.file().path.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Ends when the process is asked to stop.
+fn stop() -> Result<impl Future<Output = ()>, GatekeeperError> {
+    let (mut interrupt, mut terminate) = (on(SignalKind::interrupt())?, on(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+        }
+    })
+}
+
+fn on(kind: SignalKind) -> Result<Signal, GatekeeperError> {
+    signal(kind).map_err(GatekeeperError::internal)
+}
+
+fn server_config(config: &Config) -> Result<http::Config, GatekeeperError> {
+    let duration = |setting| Duration::from_millis(config.whole(setting).unwrap_or_default());
+    let most = config.whole(&MAX_CONNECTIONS).unwrap_or_default();
+    Ok(http::Config {
+        proxies: proxies(config)?,
+        cors_origins: config.texts(&CORS_ORIGINS),
+        tls: tls(config)?,
+        most_connections: usize::try_from(most).unwrap_or(usize::MAX),
+        header_timeout: duration(&HEADER_TIMEOUT_MS),
+        body_timeout: duration(&BODY_TIMEOUT_MS),
+        shutdown_timeout: duration(&SHUTDOWN_TIMEOUT_MS),
+    })
+}
+
+pub(super) fn proxies(config: &Config) -> Result<Proxies, GatekeeperError> {
+    config.texts(&TRUSTED_PROXIES).join(",").parse()
+}
+
+pub(super) fn tls(config: &Config) -> Result<Option<Tls>, GatekeeperError> {
+    match (config.path(&TLS_CERT), config.path(&TLS_KEY)) {
+        (Some(certificate), Some(key)) => Ok(Some(Tls { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(only(&TLS_CERT, &TLS_KEY)),
+        (None, Some(_)) => Err(only(&TLS_KEY, &TLS_CERT)),
+    }
+}
+
+fn only(given: &Setting, missing: &Setting) -> GatekeeperError {
+    GatekeeperError::bad_request(format!("{} needs {} beside it", given.name, missing.name))
+}
+
+fn listen(config: &Config) -> Result<Listen, GatekeeperError> {
+    let port = config.whole(&PORT).and_then(|port| u16::try_from(port).ok()).unwrap_or_default();
+    let host = config.text(&HOST).unwrap_or_default();
+    match config.path(&UNIX) {
+        Some(_) if tls(config)?.is_some() => {
+            Err(GatekeeperError::bad_request("server.unix needs no TLS: leave out server.tlsCert and tlsKey"))
+        }
+        Some(path) => Ok(Listen::Unix(path)),
+        None => Ok(Listen::Tcp(host.to_owned(), port)),
+    }
+}
+
+pub(super) fn check_listen(config: &Config) -> Result<Option<SocketAddr>, GatekeeperError> {
+    let parse = |text: &str| {
+        text.parse().map_err(|_| {
+            let message = "server.checkListen must be an address and a port, such as 127.0.0.1:8788";
+            GatekeeperError::bad_request(message)
+        })
+    };
+    config.text(&CHECK_LISTEN).map(parse).transpose()
+}

@@ -1,0 +1,179 @@
+//! A place with what is in force: the one function by which commands ask it for something.
+
+use gatekeeper::{Access, Entry, Gatekeeper, GatekeeperError, Options, SigningAlgorithm, TABLE};
+use serde_json::{Map, Value};
+
+use super::ask;
+use super::asked::Asked;
+use super::failure::Failure;
+use super::output::{self, Output};
+use super::show;
+use crate::config::{
+    AUDIENCE, CACHE_KEYS, CACHE_UNKNOWN_KEYS, Config, Environment, Flags, ISSUER, REFRESH_GRACE_MS, SECRET,
+    SIGNING_ALGORITHM, TENANT, USAGE_RETENTION_DAYS,
+};
+
+pub(crate) struct Session {
+    pub(crate) config: Config,
+    pub(crate) output: Output,
+}
+
+impl Session {
+    pub(crate) fn open(flags: &Flags, output: Output) -> Result<Self, Failure> {
+        Ok(Self { config: Config::load(flags, Environment::of_process())?, output })
+    }
+
+    /// The place, for whom the command line acts: the operator in a place of one's own, elsewhere the bearer of
+    /// `GATEKEEPER_TOKEN`.
+    pub(crate) fn place(&self) -> Result<Gatekeeper, Failure> {
+        let place = Gatekeeper::open_with(self.config.url(), options(&self.config)?)?;
+        match self.config.token()? {
+            Some(token) if self.config.is_remote() => Ok(place.with_token(&token)),
+            _ => Ok(place),
+        }
+    }
+
+    /// The same, of which there must be something already.
+    pub(crate) fn place_that_is_there(&self) -> Result<Gatekeeper, Failure> {
+        match self.config.database() {
+            Some(path) if !path.exists() => Err(GatekeeperError::unavailable(format!(
+                "the database \"{}\" is not there: run `gatekeeper init`, or name the place with --url",
+                path.display()
+            ))
+            .into()),
+            _ => self.place(),
+        }
+    }
+
+    /// Asks for an operation and shows its answer.
+    pub(crate) fn ask(&self, asked: &Asked) -> Result<(), Failure> {
+        let entry = entry(asked.operation)?;
+        let place = self.caller(&self.place_that_is_there()?, entry)?;
+        let mut fields = self.filled(asked.fields.clone());
+        for (field, secret) in &asked.secrets {
+            let secret = ask::secret(*secret, self.config.environment())?;
+            fields.insert((*field).to_owned(), secret.expose().into());
+        }
+        if asked.all {
+            return self.ask_for_all(&place, asked, fields);
+        }
+        let answer = self.call(&place, entry, &fields)?;
+        self.show(&answer, asked)?;
+        match asked.refused {
+            Some(is_refused) if is_refused(&parsed(&answer)?) => Err(Failure::Said),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn show(&self, answer: &str, asked: &Asked) -> Result<(), Failure> {
+        if self.output.json {
+            return output::bytes(format!("{answer}\n").as_bytes());
+        }
+        show::answer(self.output, answer, asked)
+    }
+
+    /// Calls an operation; answers in JSON.
+    pub(crate) fn call(
+        &self,
+        place: &Gatekeeper,
+        entry: &Entry,
+        fields: &Map<String, Value>,
+    ) -> Result<String, Failure> {
+        let request = Value::Object(fields.clone()).to_string();
+        self.call_with(place, entry, &request)
+    }
+
+    pub(crate) fn call_with(
+        &self,
+        place: &Gatekeeper,
+        entry: &Entry,
+        request: &str,
+    ) -> Result<String, Failure> {
+        let answer = place.call_json_blocking(entry.name, request);
+        if let Some(warning) = place.take_warning() {
+            output::say(&warning);
+        }
+        if answer.as_ref().is_err_and(|error| error.status() == 401) && self.config.token()?.is_none() {
+            self.output
+                .note("GATEKEEPER_TOKEN is not set; `gatekeeper users login` gives a user's access token");
+        }
+        Ok(answer?)
+    }
+
+    /// The place for this operation: what users do themselves is done with `GATEKEEPER_TOKEN`, in a place of one's own
+    /// too, where the operator is nobody's user.
+    pub(crate) fn caller(&self, place: &Gatekeeper, entry: &Entry) -> Result<Gatekeeper, Failure> {
+        Ok(match (entry.access, self.config.token()?) {
+            _ if self.config.is_remote() => place.clone(),
+            (Access::User, Some(token)) => place.with_token(&token),
+            (Access::User, None) => place.anonymous(),
+            _ => place.clone(),
+        })
+    }
+
+    /// The fields with the tenant in force, where one is needed.
+    fn filled(&self, mut fields: Map<String, Value>) -> Map<String, Value> {
+        if let Some(tenant) = fields.get_mut("tenantId").filter(|tenant| tenant.is_null()) {
+            *tenant = self.config.text(&TENANT).into();
+        }
+        fields
+    }
+
+    fn ask_for_all(
+        &self,
+        place: &Gatekeeper,
+        asked: &Asked,
+        mut fields: Map<String, Value>,
+    ) -> Result<(), Failure> {
+        let entry = entry(asked.operation)?;
+        fields.insert("limit".to_owned(), 100.into());
+        let mut table = show::Table::new(asked.columns);
+        loop {
+            let page = parsed(&self.call(place, entry, &fields)?)?;
+            let items = page.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            if self.output.json {
+                items.iter().try_for_each(output::json)?;
+            } else {
+                table.show(items)?;
+            }
+            match page.get("nextCursor") {
+                Some(cursor @ Value::String(_)) => fields.insert("cursor".to_owned(), cursor.clone()),
+                _ => return Ok(()),
+            };
+        }
+    }
+}
+
+/// The operation of this name.
+pub(crate) fn entry(name: &str) -> Result<&'static Entry, Failure> {
+    TABLE.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let names: Vec<&str> = TABLE.iter().map(|entry| entry.name).collect();
+        Failure::Usage(format!("no operation has this name; there are {}", names.join(", ")))
+    })
+}
+
+pub(crate) fn parsed(answer: &str) -> Result<Value, Failure> {
+    Ok(serde_json::from_str(answer).map_err(GatekeeperError::internal)?)
+}
+
+/// How the place is opened. A server decides for itself what is said here of tokens, usage and endpoints.
+pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
+    if config.is_remote() {
+        return Ok(Options::default());
+    }
+    let size = |setting| usize::try_from(config.whole(setting).unwrap_or_default()).unwrap_or(usize::MAX);
+    let mut options = Options::default();
+    options.cache_keys = size(&CACHE_KEYS);
+    options.cache_unknown_keys = size(&CACHE_UNKNOWN_KEYS);
+    options.secret = config.environment().secret(SECRET)?;
+    config.text(&ISSUER).unwrap_or_default().clone_into(&mut options.issuer);
+    config.text(&AUDIENCE).unwrap_or_default().clone_into(&mut options.audience);
+    options.refresh_grace_ms = config.whole(&REFRESH_GRACE_MS).unwrap_or_default();
+    if config.text(&SIGNING_ALGORITHM) == Some("RS256") {
+        options.signing_algorithm = SigningAlgorithm::Rs256;
+    }
+    options.usage_retention_days =
+        config.whole(&USAGE_RETENTION_DAYS).and_then(|days| u32::try_from(days).ok());
+    options.endpoints = config.endpoints().clone();
+    Ok(options)
+}

@@ -1,0 +1,162 @@
+//! The one printer of answers for people. Programs get them as they are.
+
+mod ordered;
+
+use gatekeeper::GatekeeperError;
+use jiff::Timestamp;
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::asked::Asked;
+use super::failure::Failure;
+use super::output::{self, HEADING, Output, visible};
+pub(crate) use ordered::Ordered;
+
+/// What stands where there is nothing.
+const NOTHING: &str = "-";
+const GAP: &str = "  ";
+
+/// Shows what an operation has answered, in JSON.
+pub(crate) fn answer(output: Output, answer: &str, asked: &Asked) -> Result<(), Failure> {
+    match serde_json::from_str(answer).map_err(GatekeeperError::internal)? {
+        Ordered::Object(fields) => match fields.iter().find(|(name, _)| name == "items") {
+            Some((_, Ordered::Other(Value::Array(items)))) => {
+                Table::new(asked.columns).show(items)?;
+                if let Some((_, Ordered::Other(Value::String(cursor)))) =
+                    fields.iter().find(|(name, _)| name == "nextCursor")
+                {
+                    output.note(&format!("there are more: add --cursor {cursor}, or --all"));
+                }
+            }
+            _ => record(fields)?,
+        },
+        Ordered::Other(Value::Null) => output::line(asked.done)?,
+        Ordered::Other(Value::String(text)) => output::bytes(text.as_bytes())?,
+        Ordered::Other(Value::Array(items)) => {
+            items.iter().try_for_each(|item| output::line(&cell("", item)))?;
+        }
+        Ordered::Other(value) => output::line(&cell("", &value))?,
+    }
+    if !asked.note.is_empty() {
+        output.note(asked.note);
+    }
+    Ok(())
+}
+
+/// A record: a line a field.
+pub(crate) fn record(fields: Vec<(String, Ordered)>) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    flatten("", fields, &mut rows);
+    let width = rows.iter().map(|(label, _)| label.width()).max().unwrap_or_default();
+    rows.iter().try_for_each(|(label, text)| {
+        let room = " ".repeat(width.saturating_sub(label.width()));
+        output::line(&format!("{HEADING}{label}{HEADING:#}{room}{GAP}{text}"))
+    })
+}
+
+/// The fields with those of objects among them, each by its path. What is the user's own is one field.
+fn flatten(at: &str, fields: Vec<(String, Ordered)>, rows: &mut Vec<(String, String)>) {
+    for (name, value) in fields {
+        let label = if at.is_empty() { visible(&name) } else { format!("{at}.{}", visible(&name)) };
+        match value {
+            Ordered::Object(inner) if name != "metadata" => flatten(&label, inner, rows),
+            value => rows.push((label, cell(&name, &value.into()))),
+        }
+    }
+}
+
+/// A table that may come in several pages; its columns are as wide as the first one needs.
+pub(crate) struct Table {
+    columns: &'static [&'static str],
+    widths: Vec<usize>,
+}
+
+impl Table {
+    pub(crate) fn new(columns: &'static [&'static str]) -> Self {
+        Self { columns, widths: Vec::new() }
+    }
+
+    pub(crate) fn show(&mut self, items: &[Value]) -> Result<(), Failure> {
+        let rows: Vec<Vec<String>> = items.iter().map(|item| self.row(item)).collect();
+        if self.widths.is_empty() {
+            let widest = |index: usize, column: &str| {
+                let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.width());
+                cells.chain([column.width()]).max().unwrap_or_default()
+            };
+            self.widths =
+                self.columns.iter().enumerate().map(|(index, column)| widest(index, column)).collect();
+            let heading: Vec<String> = self.columns.iter().map(|&column| column.to_owned()).collect();
+            output::line(&format!("{HEADING}{}{HEADING:#}", self.line(&heading)))?;
+        }
+        rows.iter().try_for_each(|row| output::line(&self.line(row)))
+    }
+
+    fn row(&self, item: &Value) -> Vec<String> {
+        let of = |column: &&str| cell(column, item.get(*column).unwrap_or(&Value::Null));
+        self.columns.iter().map(of).collect()
+    }
+
+    fn line(&self, row: &[String]) -> String {
+        let cells = row.iter().zip(&self.widths).map(|(cell, width)| {
+            let room = " ".repeat(width.saturating_sub(cell.width()));
+            format!("{cell}{room}")
+        });
+        cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
+    }
+}
+
+/// A value as people read it.
+fn cell(name: &str, value: &Value) -> String {
+    match value {
+        Value::Null => NOTHING.to_owned(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::String(text) => visible(text),
+        Value::Number(number) => moment(name, value).unwrap_or_else(|| number.to_string()),
+        Value::Array(items) if items.is_empty() => NOTHING.to_owned(),
+        Value::Array(items) => items.iter().map(|item| cell("", item)).collect::<Vec<_>>().join(", "),
+        Value::Object(_) => visible(&value.to_string()),
+    }
+}
+
+/// A time, which its name tells from a number: Unix ms, but for `reset`, which is in seconds.
+fn moment(name: &str, value: &Value) -> Option<String> {
+    let number = value.as_i64()?;
+    let moment = match name {
+        "reset" => Timestamp::from_second(number),
+        "from" | "to" => Timestamp::from_millisecond(number),
+        _ if name.ends_with("At") => Timestamp::from_millisecond(number),
+        _ => return None,
+    };
+    moment.ok().map(|moment| moment.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_and_not_obeyed() {
+        assert_eq!(cell("name", &json!("a\u{1b}[2Jb\u{9b}")), "a\\u{1b}[2Jb\\u{9b}");
+    }
+
+    #[test]
+    fn times_are_told_from_numbers_by_their_names() {
+        assert_eq!(cell("createdAt", &json!(1500)), "1970-01-01T00:00:01.5Z");
+        assert_eq!(cell("reset", &json!(2)), "1970-01-01T00:00:02Z");
+        assert_eq!(cell("remaining", &json!(2)), "2");
+        assert_eq!(cell("expiresAt", &json!(i64::MAX)), i64::MAX.to_string());
+        assert_eq!(cell("expiresAt", &Value::Null), "-");
+    }
+
+    #[test]
+    fn a_record_inside_another_is_shown_by_its_path_and_all_in_their_order() {
+        let mut rows = Vec::new();
+        let answer = r#"{"scopes": ["a", "b"], "apiKey": {"id": "x", "metadata": {"a": 1}}}"#;
+        let Ordered::Object(fields) = serde_json::from_str(answer).unwrap() else { panic!("an object") };
+        flatten("", fields, &mut rows);
+        let rows: Vec<_> = rows.iter().map(|(label, text)| (label.as_str(), text.as_str())).collect();
+        assert_eq!(rows, [("scopes", "a, b"), ("apiKey.id", "x"), ("apiKey.metadata", "{\"a\":1}")]);
+    }
+}

@@ -1,0 +1,264 @@
+//! The command line against the table of operations: each is reached, with every field of it.
+
+use std::collections::BTreeSet;
+
+use clap::{CommandFactory as _, Parser as _};
+use gatekeeper::{Entry, Gatekeeper, TABLE};
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+use super::arguments::Arguments;
+use super::asked::Asked;
+
+const KEY: &str = "key_00000000000000000000000000";
+const TENANT: &str = "tnt_00000000000000000000000000";
+const USER: &str = "usr_00000000000000000000000000";
+const SESSION: &str = "ses_00000000000000000000000000";
+
+/// Commands with everything that they take.
+const COMMANDS: &[(&str, &[&str])] = &[
+    (
+        "keys.create",
+        &[
+            "keys",
+            "create",
+            "--name",
+            "n",
+            "--prefix",
+            "p",
+            "--owner-id",
+            "o",
+            "--scope",
+            "read",
+            "--role",
+            "PRO",
+            "--quota-limit",
+            "1",
+            "--quota-period",
+            "day",
+            "--expires-in",
+            "1d",
+            "--metadata",
+            "{\"a\":1}",
+        ],
+    ),
+    ("keys.list", &["keys", "list", "--limit", "5", "--cursor", "c"]),
+    ("keys.get", &["keys", "get", KEY]),
+    (
+        "keys.update",
+        &[
+            "keys",
+            "update",
+            KEY,
+            "--name",
+            "n",
+            "--owner-id",
+            "o",
+            "--scope",
+            "read",
+            "--role",
+            "PRO",
+            "--status",
+            "disabled",
+            "--quota-limit",
+            "1",
+            "--quota-period",
+            "hour",
+            "--expires-in",
+            "9",
+            "--metadata",
+            "{\"a\":1}",
+        ],
+    ),
+    (
+        "keys.verify",
+        &["keys", "verify", "--endpoint", "GET", "--variable", "v", "--cost", "2", "--scope", "read"],
+    ),
+    ("keys.validate", &["keys", "validate"]),
+    ("keys.token", &["keys", "token", "--audience", "a", "--scope", "read"]),
+    ("keys.rotate", &["keys", "rotate", KEY, "--grace", "1h"]),
+    ("keys.revoke", &["keys", "revoke", KEY]),
+    ("keyManager.deleteKey", &["keys", "delete", KEY]),
+    ("keyManager.addRoles", &["keys", "add-roles", KEY, "PRO"]),
+    ("keyManager.removeRoles", &["keys", "remove-roles", KEY, "PRO"]),
+    ("tenants.create", &["tenants", "create", "Acme Inc"]),
+    ("tenants.list", &["tenants", "list", "--limit", "5", "--cursor", "c"]),
+    ("tenants.get", &["tenants", "get", TENANT]),
+    ("tenants.update", &["tenants", "rename", TENANT, "Acme Inc"]),
+    ("tenants.remove", &["tenants", "remove", TENANT, "--yes"]),
+    ("tenants.listMembers", &["tenants", "members", "list", "--limit", "5", "--cursor", "c"]),
+    ("tenants.addMember", &["tenants", "members", "add", USER, "--role", "owner"]),
+    ("tenants.updateMember", &["tenants", "members", "update", USER, "--role", "admin"]),
+    ("tenants.removeMember", &["tenants", "members", "remove", USER]),
+    ("auth.signup", &["users", "create", "a@example.com", "--name", "n"]),
+    ("auth.login", &["users", "login", "a@example.com"]),
+    ("auth.refresh", &["users", "refresh"]),
+    ("auth.me", &["users", "me"]),
+    ("auth.logout", &["users", "logout"]),
+    ("auth.logoutAll", &["users", "logout", "--everywhere"]),
+    ("auth.changePassword", &["users", "change-password"]),
+    ("auth.sessions", &["users", "sessions", "--limit", "5", "--cursor", "c"]),
+    ("auth.revokeSession", &["users", "revoke-session", SESSION]),
+    (
+        "usage.record",
+        &[
+            "usage",
+            "record",
+            "s",
+            "a",
+            "--quantity",
+            "2",
+            "--api-key-id",
+            KEY,
+            "--metadata",
+            "{\"a\":1}",
+            "--idempotency-key",
+            "i",
+        ],
+    ),
+    (
+        "usage.checkAndRecord",
+        &[
+            "usage",
+            "check-and-record",
+            "s",
+            "a",
+            "--quantity",
+            "2",
+            "--api-key-id",
+            KEY,
+            "--metadata",
+            "{\"a\":1}",
+            "--idempotency-key",
+            "i",
+        ],
+    ),
+    ("usage.check", &["usage", "check", "--quantity", "2", "--api-key-id", KEY]),
+    ("usage.summary", &["usage", "summary", "--period", "day"]),
+    ("usage.events", &["usage", "events", "--api-key-id", KEY, "--limit", "5", "--cursor", "c"]),
+    (
+        "audit.query",
+        &[
+            "audit",
+            "query",
+            "--actor-id",
+            USER,
+            "--action-prefix",
+            "key.",
+            "--since",
+            "1970-01-01T00:00:00Z",
+            "--until",
+            "7",
+            "--limit",
+            "5",
+            "--cursor",
+            "c",
+        ],
+    ),
+    ("audit.export", &["audit", "export", "--format", "csv"]),
+    ("audit.record", &["audit", "record", "invoice.paid", "--target", "t", "--metadata", "{\"a\":1}"]),
+    ("permissions.can", &["permissions", "can", USER, "keys:write"]),
+    ("permissions.list", &["permissions", "list", USER]),
+    ("platform.setTenantQuota", &["platform", "set-quota", "5", "--period", "day"]),
+    ("platform.rotateSigningKey", &["platform", "rotate-signing-key"]),
+];
+
+/// Operations that no such command asks for, and why.
+const OTHERS: &[(&str, &str)] = &[
+    ("keys.import", "keys import: many lines at once, in as many calls as it takes"),
+    ("keyManager.createKey", "keys create: the same keys, with all that is known of them"),
+    ("keyManager.verifyKey", "keys verify: limits are those of the file, and do not travel with a call"),
+    ("keyManager.rotateKey", "keys rotate: the same, and with a time of grace"),
+];
+
+fn asked(arguments: &[&str]) -> Asked {
+    let arguments = ["gatekeeper"].iter().chain(arguments);
+    let parsed = Arguments::try_parse_from(arguments).unwrap();
+    parsed.command.asked().unwrap().expect("a command that asks for an operation")
+}
+
+fn entry(name: &str) -> &'static Entry {
+    TABLE.iter().find(|entry| entry.name == name).unwrap()
+}
+
+#[test]
+fn the_arguments_are_consistent() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn every_operation_is_reached_or_is_left_out_for_a_reason() {
+    let others = OTHERS.iter().map(|(name, _)| *name);
+    let reached: Vec<&str> = COMMANDS.iter().map(|(name, _)| *name).chain(others).collect();
+    let table: BTreeSet<&str> = TABLE.iter().map(|entry| entry.name).collect();
+    assert_eq!(reached.iter().copied().collect::<BTreeSet<_>>(), table);
+    assert_eq!(reached.len(), table.len(), "each once");
+}
+
+#[test]
+fn every_command_asks_for_its_operation_with_every_field_of_it() {
+    for (name, arguments) in COMMANDS {
+        let asked = asked(arguments);
+        assert_eq!(asked.operation, *name);
+        let secrets = asked.secrets.iter().map(|(field, _)| (*field).to_owned());
+        let given: BTreeSet<String> = asked.fields.keys().cloned().chain(secrets).collect();
+        assert_eq!(given, fields_of(entry(name)), "{name}");
+    }
+}
+
+#[test]
+fn every_command_makes_a_request_that_its_operation_understands() {
+    let place = Gatekeeper::open("memory:").unwrap();
+    for (name, arguments) in COMMANDS {
+        let mut asked = asked(arguments);
+        // It is not one of this list.
+        asked.fields.remove("cursor");
+        for (field, _) in &asked.secrets {
+            asked.fields.insert((*field).to_owned(), "correct horse".into());
+        }
+        if let Some(tenant) = asked.fields.get_mut("tenantId") {
+            *tenant = TENANT.into();
+        }
+        let answer = place.call_json_blocking(name, &Value::Object(asked.fields).to_string());
+        if let Err(error) = answer {
+            let is_understood =
+                error.status() != 400 || error.message().starts_with("endpoint was never defined");
+            assert!(is_understood, "{name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_cleared_is_said_to_be_nothing() {
+    let clear = ["name", "owner-id", "scopes", "roles", "quota-limit", "expires-in", "metadata"];
+    let flags = clear.iter().flat_map(|what| ["--clear", what]);
+    let arguments: Vec<&str> = ["keys", "update", KEY].into_iter().chain(flags).collect();
+    let asked = asked(&arguments);
+    let nothing = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    assert_eq!(asked.fields.values().filter(|value| nothing(value)).count(), clear.len());
+    let request = Value::Object(asked.fields).to_string();
+    let refused =
+        Gatekeeper::open("memory:").unwrap().call_json_blocking("keys.update", &request).unwrap_err();
+    assert_eq!(refused.status(), 404, "{refused}");
+}
+
+#[test]
+fn every_command_has_help() {
+    fn check(command: &clap::Command) {
+        assert!(command.get_about().is_some(), "{}", command.get_name());
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+        }
+        command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(check);
+    }
+    check(&Arguments::command());
+}
+
+/// The names of the fields of a request.
+fn fields_of(entry: &Entry) -> BTreeSet<String> {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut generators = (settings.clone().into_generator(), settings.into_generator());
+    let (request, _) = (entry.schemas)(&mut generators.0, &mut generators.1);
+    let properties = request.get("properties").and_then(Value::as_object);
+    properties.into_iter().flatten().map(|(name, _)| name.clone()).collect()
+}

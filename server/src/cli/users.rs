@@ -1,0 +1,101 @@
+//! `gatekeeper users`.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::asked::{Asked, Paging};
+use super::failure::Failure;
+use super::secret::SecretOf;
+
+const PASSWORD_FROM: &str = "The password comes from the standard input: it is asked for on a terminal.";
+const TOKEN_FROM: &str = "Who it is about is the bearer of GATEKEEPER_TOKEN, an access token.";
+
+/// Accounts of people, and their sessions.
+#[derive(Subcommand)]
+pub(crate) enum Users {
+    /// Makes an account and logs in to it.
+    #[command(after_help = format!("{PASSWORD_FROM}\n\nExamples:\n  gatekeeper users create founder@example.com --name Founder"))]
+    Create(Create),
+    /// Logs in; shows an access token and a refresh token.
+    #[command(after_help = format!("{PASSWORD_FROM}\n\nExamples:\n  export GATEKEEPER_TOKEN=$(gatekeeper users login founder@example.com --json | jq -r .accessToken)"))]
+    Login(Login),
+    /// Exchanges a refresh token for new tokens; it is used up.
+    #[command(after_help = "The refresh token comes from the standard input: it is asked for on a terminal.")]
+    Refresh(NoField),
+    /// Shows who is calling.
+    #[command(after_help = TOKEN_FROM)]
+    Me(NoField),
+    /// Ends the session, or every session.
+    #[command(after_help = TOKEN_FROM)]
+    Logout(Logout),
+    /// Changes the password, and ends the other sessions.
+    #[command(after_help = format!("{TOKEN_FROM}\nThe passwords come from the standard input, the current one first, a line each: they are asked for on a terminal."))]
+    ChangePassword(NoField),
+    /// Lists the sessions that are not over.
+    #[command(after_help = TOKEN_FROM)]
+    Sessions(Paging),
+    /// Ends one session.
+    #[command(after_help = TOKEN_FROM)]
+    RevokeSession(RevokeSession),
+}
+
+#[derive(Args, Serialize)]
+pub(crate) struct NoField {}
+
+#[derive(Args, Serialize)]
+pub(crate) struct Create {
+    /// The e-mail address.
+    email: String,
+    /// What the user is called.
+    #[arg(long)]
+    name: Option<String>,
+}
+
+#[derive(Args, Serialize)]
+pub(crate) struct Login {
+    /// The e-mail address.
+    email: String,
+}
+
+#[derive(Args, Serialize)]
+pub(crate) struct Logout {
+    /// Every session of the user.
+    #[arg(long)]
+    #[serde(skip)]
+    everywhere: bool,
+}
+
+#[derive(Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RevokeSession {
+    /// The session's id, ses_….
+    session_id: String,
+}
+
+impl Users {
+    pub(crate) fn asked(self) -> Result<Asked, Failure> {
+        Ok(match self {
+            Self::Create(create) => {
+                Asked::new("auth.signup", &create)?.with_secret("password", SecretOf::NewPassword)
+            }
+            Self::Login(login) => {
+                Asked::new("auth.login", &login)?.with_secret("password", SecretOf::Password)
+            }
+            Self::Refresh(none) => {
+                Asked::new("auth.refresh", &none)?.with_secret("refreshToken", SecretOf::RefreshToken)
+            }
+            Self::Me(none) => Asked::new("auth.me", &none)?,
+            Self::Logout(logout) => {
+                let operation = if logout.everywhere { "auth.logoutAll" } else { "auth.logout" };
+                Asked::new(operation, &logout)?.saying("logged out")
+            }
+            Self::ChangePassword(none) => Asked::new("auth.changePassword", &none)?
+                .with_secret("currentPassword", SecretOf::CurrentPassword)
+                .with_secret("newPassword", SecretOf::NewPassword)
+                .saying("changed; the other sessions are over"),
+            Self::Sessions(paging) => Asked::new("auth.sessions", &paging)?
+                .listing(&paging, &["id", "source", "current", "createdAt", "lastUsedAt", "expiresAt"]),
+            Self::RevokeSession(revoke) => Asked::new("auth.revokeSession", &revoke)?.saying("ended"),
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! What the environment says: variables that begin with `GATEKEEPER_`.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
+use gatekeeper::{GatekeeperError, Result, Secret};
+
+use super::{ALL, Found, Origin, Setting, wrong};
+
+/// What seals signing keys and authenticates cursors.
+pub(crate) const SECRET: &str = "GATEKEEPER_SECRET";
+/// Who is calling, over HTTP and for what users do themselves.
+pub(crate) const TOKEN: &str = "GATEKEEPER_TOKEN";
+/// A key to verify.
+pub(crate) const KEY: &str = "GATEKEEPER_KEY";
+/// The file to read.
+pub(crate) const CONFIG: &str = "GATEKEEPER_CONFIG";
+
+const PREFIX: &str = "GATEKEEPER_";
+
+/// Variables. Never shows what they hold: some are secrets.
+#[derive(Clone, Default)]
+pub(crate) struct Environment(BTreeMap<String, OsString>);
+
+impl Environment {
+    /// Those of this process. An empty one is none.
+    pub(crate) fn of_process() -> Self {
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect()
+    }
+
+    pub(crate) fn raw(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(name).map(OsString::as_os_str)
+    }
+
+    /// The variable as text.
+    ///
+    /// # Errors
+    /// `bad_request` where it is not UTF-8.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>> {
+        let text = |value: &OsStr| value.to_str().map(|_| ()).is_some();
+        match self.raw(name) {
+            Some(value) if !text(value) => Err(GatekeeperError::bad_request(format!("{name} is not UTF-8"))),
+            value => Ok(value.and_then(OsStr::to_str)),
+        }
+    }
+
+    pub(crate) fn secret(&self, name: &str) -> Result<Option<Secret>> {
+        Ok(self.text(name)?.map(Secret::new))
+    }
+
+    pub(super) fn value(&self, setting: &Setting) -> Result<Option<Found>> {
+        let Some(text) = self.text(setting.variable)? else { return Ok(None) };
+        let origin = Origin::Variable(setting.variable);
+        let value = setting.parse(text).map_err(|why| wrong(&origin, &why))?;
+        Ok(Some(Found { value, origin }))
+    }
+
+    /// Variables that look like ours and are not.
+    pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
+        let known = |name: &str| {
+            [SECRET, TOKEN, KEY, CONFIG].contains(&name) || ALL.iter().any(|setting| setting.variable == name)
+        };
+        self.0.keys().map(String::as_str).filter(move |name| !known(name))
+    }
+}
+
+impl FromIterator<(String, OsString)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, OsString)>>(variables: I) -> Self {
+        let ours = |(name, value): &(String, OsString)| name.starts_with(PREFIX) && !value.is_empty();
+        Self(variables.into_iter().filter(ours).collect())
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}

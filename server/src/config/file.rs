@@ -1,0 +1,139 @@
+//! The file: settings, and endpoints with their limits.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use gatekeeper::{Endpoints, GatekeeperError, Result};
+use serde_json::Value;
+use toml::{Table, Value as Toml};
+
+use super::environment::CONFIG;
+use super::{ALL, Environment, Found, Origin, Setting, USUAL_FILE};
+
+/// What a file says, or would if it were there.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    /// Whether it is there.
+    pub(crate) exists: bool,
+    pub(crate) endpoints: Endpoints,
+    table: Table,
+}
+
+impl File {
+    /// The file that is named, or the usual one, which need not be there; neither need be the first one where it is
+    /// about to be made.
+    ///
+    /// # Errors
+    /// `bad_request` that names the file, the line or the setting, and what to write there.
+    pub(super) fn find(named: Option<&Path>, environment: &Environment, is_made: bool) -> Result<Self> {
+        match named.or_else(|| environment.raw(CONFIG).map(Path::new)) {
+            Some(path) => Self::read(path, !is_made),
+            None => Self::read(Path::new(USUAL_FILE), false),
+        }
+    }
+
+    /// The same file, read again.
+    ///
+    /// # Errors
+    /// As above; also where it is not there.
+    pub(crate) fn again(&self) -> Result<Self> {
+        Self::read(&self.path, true)
+    }
+
+    /// Whether both say the same, whatever they say of endpoints.
+    pub(crate) fn has_settings_of(&self, other: &Self) -> bool {
+        let settings = |file: &Self| {
+            let mut table = file.table.clone();
+            table.remove("endpoints");
+            table
+        };
+        settings(self) == settings(other)
+    }
+
+    /// The endpoints as they are written.
+    pub(crate) fn written_endpoints(&self) -> Value {
+        self.table.get("endpoints").map_or(Value::Null, json)
+    }
+
+    fn read(path: &Path, needed: bool) -> Result<Self> {
+        let (text, exists) = match fs::read_to_string(path) {
+            Ok(text) => (text, true),
+            Err(error) if error.kind() == ErrorKind::NotFound && !needed => (String::new(), false),
+            Err(error) => return Err(refused(path, &format!("cannot be read: {error}")).caused_by(error)),
+        };
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            // Its own display would repeat the line, which may hold a secret in the wrong place.
+            let line = error
+                .span()
+                .map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
+            refused(path, &format!("line {line} is not TOML: {}", error.message()))
+        })?;
+        let endpoints = table.get("endpoints").map_or(Ok(Endpoints::new()), |endpoints| {
+            let json = serde_json::to_string(endpoints).map_err(GatekeeperError::internal)?;
+            Endpoints::from_json(&json).map_err(|error| refused(path, error.message()))
+        })?;
+        let file = Self { path: path.to_owned(), exists, endpoints, table };
+        file.check()?;
+        Ok(file)
+    }
+
+    /// Refuses what is not known, and values that cannot be.
+    fn check(&self) -> Result<()> {
+        for (name, value) in &self.table {
+            match (name.as_str(), value) {
+                ("endpoints", _) => {}
+                ("server", Toml::Table(server)) => {
+                    for (name, value) in server {
+                        self.check_one(Some("server"), name, value)?;
+                    }
+                }
+                _ => self.check_one(None, name, value)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn check_one(&self, table: Option<&str>, name: &str, value: &Toml) -> Result<()> {
+        let at = table.map_or_else(|| name.to_owned(), |table| format!("{table}.{name}"));
+        let Some(setting) = ALL.iter().find(|setting| setting.path() == (table, name)) else {
+            return Err(refused(&self.path, &unknown(table, &at, name)));
+        };
+        setting.check(&json(value)).map_err(|why| refused(&self.path, &format!("{at} {why}")))
+    }
+
+    pub(super) fn value(&self, setting: &Setting) -> Option<Found> {
+        let (table, name) = setting.path();
+        let table = match table {
+            Some(table) => self.table.get(table)?.as_table()?,
+            None => &self.table,
+        };
+        let value = json(table.get(name)?);
+        Some(Found { value, origin: Origin::File(self.path.clone()) })
+    }
+}
+
+fn json(value: &Toml) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+fn unknown(table: Option<&str>, at: &str, name: &str) -> String {
+    if ["secret", "token", "key", "rootKey", "password"].contains(&name) {
+        let variable = if name == "token" { super::TOKEN } else { super::SECRET };
+        return format!(
+            "{at} is not known here: secrets do not belong into this file, set {variable} instead"
+        );
+    }
+    let mut known: Vec<&str> =
+        ALL.iter().filter(|setting| setting.path().0 == table).map(|setting| setting.path().1).collect();
+    if table.is_none() {
+        known.extend(["[server]", "[endpoints.NAME]"]);
+    }
+    let place = table.map_or_else(|| "there is".to_owned(), |table| format!("[{table}] has"));
+    format!("{at} is not known here: {place} {}", known.join(", "))
+}
+
+fn refused(path: &Path, what: &str) -> GatekeeperError {
+    GatekeeperError::bad_request(format!("{}: {what}", path.display()))
+}

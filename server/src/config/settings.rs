@@ -1,0 +1,75 @@
+//! Every setting.
+
+use super::{Kind, Setting};
+
+/// The tenant that every place has from the beginning.
+const DEFAULT_TENANT: &str = "tnt_00000000000000000000000000";
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+macro_rules! settings {
+    ($($constant:ident = $name:literal, $variable:literal, $flag:literal, $kind:expr, $usual:expr, $about:literal;)*) => {
+        $(
+            pub(crate) static $constant: Setting = Setting {
+                name: $name, variable: $variable, flag: $flag, kind: $kind, usual: $usual, about: $about,
+            };
+        )*
+
+        /// Every setting, in the order in which they are shown.
+        pub(crate) static ALL: &[&Setting] = &[$(&$constant),*];
+    };
+}
+
+settings! {
+    URL = "url", "GATEKEEPER_BASE_URL", "--url", Kind::Text, Some("sqlite:gatekeeper.db"),
+        "the place: sqlite:PATH, a plain path, memory:, or http(s)://HOST";
+    TENANT = "tenant", "GATEKEEPER_TENANT", "--tenant", Kind::Text, Some(DEFAULT_TENANT),
+        "the tenant of commands that are about one";
+    ISSUER = "issuer", "GATEKEEPER_ISSUER", "", Kind::Text, Some("gatekeeper"),
+        "the `iss` of tokens";
+    AUDIENCE = "audience", "GATEKEEPER_AUDIENCE", "", Kind::Text, Some("gatekeeper"),
+        "the `aud` of tokens";
+    SIGNING_ALGORITHM = "signingAlgorithm", "GATEKEEPER_SIGNING_ALGORITHM", "",
+        Kind::OneOf(&["EdDSA", "RS256"]), Some("EdDSA"),
+        "what tokens are signed with";
+    REFRESH_GRACE_MS = "refreshGraceMs", "GATEKEEPER_REFRESH_GRACE_MS", "", Kind::Whole(0, DAY_MS), Some("10000"),
+        "for how long a refresh token gives the same successor again, in ms";
+    USAGE_RETENTION_DAYS = "usageRetentionDays", "GATEKEEPER_USAGE_RETENTION_DAYS", "",
+        Kind::Whole(1, 36_500), None,
+        "for how many days single usage events are kept; for good where it is not set";
+    CACHE_KEYS = "cacheKeys", "GATEKEEPER_CACHE_KEYS", "", Kind::Whole(0, 100_000_000), Some("1000000"),
+        "how many keys are remembered, about 180 bytes each";
+    CACHE_UNKNOWN_KEYS = "cacheUnknownKeys", "GATEKEEPER_CACHE_UNKNOWN_KEYS", "",
+        Kind::Whole(0, 100_000_000), Some("100000"),
+        "how many unknown keys are remembered to be unknown";
+    HOST = "server.host", "GATEKEEPER_HOST", "--host", Kind::Text, Some("127.0.0.1"),
+        "the address to listen on";
+    PORT = "server.port", "GATEKEEPER_PORT", "--port", Kind::Whole(0, 65_535), Some("8787"),
+        "the port to listen on; 0 for any";
+    UNIX = "server.unix", "GATEKEEPER_UNIX", "--unix", Kind::Text, None,
+        "a Unix socket to listen on instead";
+    CHECK_LISTEN = "server.checkListen", "GATEKEEPER_CHECK_LISTEN", "--check-listen", Kind::Text, None,
+        "HOST:PORT to answer gateways on: /check and /check/nginx";
+    TLS_CERT = "server.tlsCert", "GATEKEEPER_TLS_CERT", "--tls-cert", Kind::Text, None,
+        "a PEM file with the certificate and those that it follows from";
+    TLS_KEY = "server.tlsKey", "GATEKEEPER_TLS_KEY", "--tls-key", Kind::Text, None,
+        "a PEM file with the certificate's private key";
+    TRUSTED_PROXIES = "server.trustedProxies", "GATEKEEPER_TRUSTED_PROXIES", "--trusted-proxies", Kind::Texts, None,
+        "addresses or networks whose X-Forwarded-For is believed";
+    CORS_ORIGINS = "server.corsOrigins", "GATEKEEPER_CORS_ORIGINS", "--cors-origin", Kind::Texts, None,
+        "origins whose pages may call the server";
+    LOG_LEVEL = "server.logLevel", "GATEKEEPER_LOG_LEVEL", "--log-level",
+        Kind::OneOf(&["off", "error", "warn", "info", "debug", "trace"]), Some("info"),
+        "how much is logged";
+    MAX_CONNECTIONS = "server.maxConnections", "GATEKEEPER_MAX_CONNECTIONS", "--max-connections",
+        Kind::Whole(1, 1_000_000), Some("20000"),
+        "how many connections are open at once";
+    HEADER_TIMEOUT_MS = "server.headerTimeoutMs", "GATEKEEPER_HEADER_TIMEOUT_MS", "--header-timeout-ms",
+        Kind::Whole(1, DAY_MS), Some("15000"),
+        "how long a client may take to send its headers, and wait between requests, in ms";
+    BODY_TIMEOUT_MS = "server.bodyTimeoutMs", "GATEKEEPER_BODY_TIMEOUT_MS", "--body-timeout-ms",
+        Kind::Whole(1, DAY_MS), Some("30000"),
+        "how long a client may take to send a body, in ms";
+    SHUTDOWN_TIMEOUT_MS = "server.shutdownTimeoutMs", "GATEKEEPER_SHUTDOWN_TIMEOUT_MS", "--shutdown-timeout-ms",
+        Kind::Whole(0, DAY_MS), Some("30000"),
+        "how long what has begun is waited for at the end, in ms";
+}

@@ -1,0 +1,130 @@
+use std::ffi::OsString;
+use std::fs;
+
+use super::*;
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect()
+}
+
+fn loaded(text: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Config> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatekeeper.toml");
+    fs::write(&path, text).unwrap();
+    Config::load(&Flags { file: Some(path), ..flags }, environment(variables))
+}
+
+fn refusal(text: &str) -> String {
+    let message = loaded(text, &[], Flags::default()).unwrap_err().message().to_owned();
+    message.split_once("gatekeeper.toml: ").expect("the file is named").1.to_owned()
+}
+
+#[test]
+fn a_flag_comes_before_a_variable_before_the_file_before_the_default() {
+    let port = |text, variables: &[_], flags| {
+        let config = loaded(text, variables, flags).unwrap();
+        let origin = config.found(&PORT).unwrap().origin.clone();
+        (config.whole(&PORT), origin)
+    };
+    let (file, variable) = ("[server]\nport = 2", [("GATEKEEPER_PORT", "3")]);
+    let flag = || Flags::default().with(&PORT, Some(4_u16));
+    assert_eq!(port(file, &variable, flag()), (Some(4), Origin::Flag("--port")));
+    assert_eq!(port(file, &variable, Flags::default()), (Some(3), Origin::Variable("GATEKEEPER_PORT")));
+    let (value, origin) = port(file, &[("GATEKEEPER_PORT", "")], Flags::default());
+    assert!(value == Some(2) && matches!(origin, Origin::File(_)), "an empty variable is none");
+    assert_eq!(port("", &[], Flags::default()), (Some(8787), Origin::Default));
+}
+
+#[test]
+fn every_default_can_be_read_and_every_setting_be_written_in_the_file() {
+    for setting in ALL {
+        if let Some(usual) = setting.usual {
+            setting.parse(usual).unwrap();
+        }
+        let value = match setting.kind {
+            Kind::Text => "\"x\"".to_owned(),
+            Kind::Texts => "[\"x\", \"y\"]".to_owned(),
+            Kind::Whole(least, _) => least.to_string(),
+            Kind::OneOf(known) => format!("{:?}", known[0]),
+        };
+        let text = match setting.path() {
+            (Some(table), name) => format!("[{table}]\n{name} = {value}"),
+            (None, name) => format!("{name} = {value}"),
+        };
+        let config = loaded(&text, &[], Flags::default()).unwrap();
+        assert!(matches!(config.found(setting).unwrap().origin, Origin::File(_)), "{text}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_not_known_or_cannot_be_is_refused_by_name() {
+    assert!(refusal("prot = 1").starts_with("prot is not known here: there is url, tenant, "));
+    assert!(
+        refusal("[server]\nprot = 1").starts_with("server.prot is not known here: [server] has host, port, ")
+    );
+    assert!(refusal("[servers]\nport = 1").starts_with("servers is not known here"));
+    assert_eq!(refusal("[server]\nport = 65536"), "server.port must be a whole number from 0 to 65535");
+    assert_eq!(refusal("[server]\nport = \"1\""), "server.port must be a whole number from 0 to 65535");
+    assert_eq!(refusal("url = \"\""), "url must be text that is not empty");
+    assert_eq!(refusal("signingAlgorithm = \"HS256\""), "signingAlgorithm must be one of EdDSA, RS256");
+    assert_eq!(
+        refusal("[server]\ncorsOrigins = [1]"),
+        "server.corsOrigins must be a list of texts that are not empty"
+    );
+    assert!(refusal("server = 1").starts_with("server is not known here"));
+    assert!(
+        refusal("[endpoints.GET]\ndefault = { maxReq = 0, duration = 1 }")
+            .starts_with("endpoints.GET.default.maxReq must be")
+    );
+    assert!(refusal("endpoints = 7").starts_with("endpoints must be an object"));
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_and_not_repeated() {
+    for text in ["secret = \"canary\"", "token = \"canary\"", "x = canary", "\ntoken \"canary\""] {
+        let message = refusal(text);
+        assert!(!message.contains("canary"), "{message}");
+    }
+    assert!(refusal("token = \"x\"").contains("set GATEKEEPER_TOKEN instead"));
+    assert!(refusal("\n\nx = canary").starts_with("line 3 is not TOML"));
+}
+
+#[test]
+fn a_variable_that_cannot_be_is_refused_by_name_and_not_repeated() {
+    let refused = loaded("", &[("GATEKEEPER_PORT", "canary")], Flags::default()).unwrap_err();
+    assert_eq!(refused.message(), "GATEKEEPER_PORT must be a whole number from 0 to 65535");
+    let environment = environment(&[("GATEKEEPER_PROT", "1"), ("GATEKEEPER_PORT", "1"), ("PROT", "1")]);
+    assert_eq!(environment.unknown().collect::<Vec<_>>(), ["GATEKEEPER_PROT"]);
+    assert!(!format!("{environment:?}").contains('1'));
+}
+
+#[test]
+fn lists_come_from_all_sources() {
+    let flags = Flags::default().with_each(&CORS_ORIGINS, &["https://a".to_owned()]);
+    assert_eq!(loaded("", &[], flags).unwrap().texts(&CORS_ORIGINS), ["https://a"]);
+    let variables = [("GATEKEEPER_TRUSTED_PROXIES", "10.0.0.0/8, ::1,")];
+    assert_eq!(
+        loaded("", &variables, Flags::default()).unwrap().texts(&TRUSTED_PROXIES),
+        ["10.0.0.0/8", "::1"]
+    );
+}
+
+#[test]
+fn the_database_is_the_file_of_a_place_of_ones_own() {
+    let database = |url: &str| {
+        let config = loaded("", &[("GATEKEEPER_BASE_URL", url)], Flags::default()).unwrap();
+        (config.database(), config.is_remote())
+    };
+    assert_eq!(database("sqlite:a.db"), (Some("a.db".into()), false));
+    assert_eq!(database("sqlite:///a.db"), (Some("/a.db".into()), false));
+    assert_eq!(database("./a:b.db"), (Some("./a:b.db".into()), false));
+    assert_eq!(database("memory:"), (None, false));
+    assert_eq!(database("HTTP://host"), (None, true));
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there() {
+    let flags = Flags { file: Some("/nowhere/gatekeeper.toml".into()), ..Flags::default() };
+    let refused = Config::load(&flags, Environment::default()).unwrap_err();
+    assert!(refused.message().starts_with("/nowhere/gatekeeper.toml: cannot be read"), "{refused}");
+}

@@ -1,0 +1,219 @@
+use serde_json::{Value, json};
+
+use crate::support::{Folder, said, text, told};
+
+#[test]
+fn a_key_lives_from_its_creation_to_its_end() {
+    let folder = Folder::with_place();
+    let created = folder.json([
+        "keys",
+        "create",
+        "--name",
+        "server",
+        "--scope",
+        "read",
+        "--role",
+        "PRO",
+        "--expires-in",
+        "1d",
+        "--metadata",
+        "{\"plan\":\"x\"}",
+    ]);
+    let (id, secret) = (text(&created["apiKey"]["id"]), text(&created["plainTextKey"]));
+    assert_eq!(created["apiKey"]["metadata"], json!({ "plan": "x" }));
+
+    let get = folder.run(["keys", "get", &id]).done();
+    assert!(get.out.starts_with(&format!("id           {id}\n")), "{get:?}");
+    assert!(get.out.contains("expiresAt    20") && !get.out.contains(&secret), "{get:?}");
+
+    let verify = |key: &str| folder.tell(key, ["keys", "verify", "--endpoint", "GET_TASKS", "--json"]);
+    assert_eq!(verify(&secret).done().json()["role"], "PRO");
+    let whose = folder.tell(&secret, ["keys", "validate", "--json"]).done().json();
+    assert_eq!(whose["id"], id.as_str());
+    let token = folder.tell(&secret, ["keys", "token", "--json"]).done().json();
+    assert_eq!(token["tokenType"], "Bearer");
+
+    assert_eq!(folder.json(["keys", "add-roles", &id, "PRO", "MORE"])["count"], 1);
+    assert_eq!(folder.json(["keys", "remove-roles", &id, "MORE"])["count"], 1);
+    let updated =
+        folder.json(["keys", "update", &id, "--clear", "name", "--clear", "expires-in", "--clear", "roles"]);
+    assert_eq!(
+        (&updated["name"], &updated["roles"], &updated["expiresAt"]),
+        (&Value::Null, &json!([]), &Value::Null)
+    );
+
+    let rotated = folder.json(["keys", "rotate", &id, "--grace", "1h"]);
+    let new = text(&rotated["plainTextKey"]);
+    assert!(verify(&secret).code == 0 && verify(&new).code == 0);
+    assert_eq!(folder.json(["keys", "revoke", &id])["status"], "revoked");
+    let verdict = verify(&new).refused();
+    assert_eq!((&verdict.json()["code"], verdict.err.as_str()), (&"invalid_key".into(), ""));
+    assert_eq!(folder.json(["keys", "delete", &id])["id"], id.as_str());
+    assert!(folder.run(["keys", "get", &id]).refused().err.contains("not found"));
+}
+
+#[test]
+fn a_key_comes_from_the_environment_or_the_standard_input_and_never_shows_again() {
+    let folder = Folder::with_place();
+    let (id, key) = folder.key();
+    let said = said(
+        folder.command().args(["keys", "verify", "--endpoint", "GET_TASKS"]).env("GATEKEEPER_KEY", &key),
+    );
+    assert!(said.code == 0 && said.out.contains(&id) && !said.out.contains(&key), "{said:?}");
+    let nothing = folder.run(["keys", "verify", "--endpoint", "GET_TASKS"]).refused();
+    assert!(nothing.err.contains("the standard input is empty"), "{nothing:?}");
+    let wrong = folder.tell(&key, ["keys", "verify", "--endpoint", &key]).refused();
+    assert!(!wrong.err.contains(&key), "{wrong:?}");
+    folder.run(["keys", "verify", &key, "--endpoint", "GET_TASKS"]).misused();
+}
+
+#[test]
+fn lists_come_in_pages_or_whole() {
+    let folder = Folder::with_place();
+    for name in ["a", "b", "c"] {
+        folder.run(["keys", "create", "--name", name]).done();
+    }
+    let first = folder.run(["keys", "list", "--limit", "2"]).done();
+    assert_eq!(first.out.lines().count(), 3, "{first:?}");
+    let cursor =
+        first.err.split_whitespace().skip_while(|word| *word != "--cursor").nth(1).expect("a cursor");
+    let cursor = cursor.trim_end_matches(',');
+    assert!(folder.run(["keys", "list", "--cursor", cursor]).done().out.contains(" c "));
+
+    let page = folder.json(["keys", "list", "--limit", "2"]);
+    assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    let all = folder.run(["keys", "list", "--all", "--json"]).done();
+    let names: Vec<Value> =
+        all.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["name"].clone()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!(folder.run(["keys", "list", "--all"]).done().out.lines().count(), 4);
+    assert!(folder.run(["keys", "list", "--cursor", "canary"]).refused().err.contains("nextCursor"));
+}
+
+#[test]
+fn tenants_and_their_members_are_the_operators_to_keep() {
+    let folder = Folder::with_place();
+    let tenant = text(&folder.json(["tenants", "create", "Acme Inc"])["id"]);
+    let user = text(&sign_up(&folder, "ada@example.com")["user"]["id"]);
+    let in_tenant = |arguments: &[&str]| {
+        let all: Vec<&str> = arguments.iter().copied().chain(["--tenant", &tenant]).collect();
+        folder.run(all)
+    };
+    in_tenant(&["tenants", "members", "add", &user, "--role", "owner"]).done();
+    assert!(in_tenant(&["tenants", "members", "list"]).done().out.contains("ada@example.com"));
+    let last = in_tenant(&["tenants", "members", "update", &user, "--role", "member"]).refused();
+    assert!(last.err.contains("keeps an owner"), "{last:?}");
+
+    assert_eq!(in_tenant(&["permissions", "can", &user, "keys:write"]).done().out, "yes\n");
+    assert!(in_tenant(&["permissions", "list", &user]).done().out.starts_with("*:*\n"));
+    let stranger = text(&sign_up(&folder, "eve@example.com")["user"]["id"]);
+    assert_eq!(in_tenant(&["permissions", "can", &stranger, "keys:write"]).refused().out, "no\n");
+
+    assert_eq!(folder.json(["tenants", "rename", &tenant, "Acme"])["name"], "Acme");
+    assert_eq!(folder.json(["tenants", "get", &tenant])["name"], "Acme");
+    assert!(folder.run(["tenants", "remove", &tenant]).misused().err.contains("--yes"));
+    assert_eq!(folder.run(["tenants", "remove", &tenant, "--yes"]).done().out, "removed\n");
+    assert!(in_tenant(&["keys", "list"]).refused().err.contains("not found"));
+}
+
+#[test]
+fn a_user_acts_with_their_token_in_a_place_of_ones_own_too() {
+    let folder = Folder::with_place();
+    sign_up(&folder, "ada@example.com");
+    let login = folder.tell("correct horse\n", ["users", "login", "ada@example.com", "--json"]).done().json();
+    let token = text(&login["accessToken"]);
+    let as_ada = |arguments: &[&str]| said(folder.command().args(arguments).env("GATEKEEPER_TOKEN", &token));
+    assert!(as_ada(&["users", "me"]).done().out.contains("ada@example.com"));
+    assert_eq!(as_ada(&["users", "sessions", "--json"]).done().json()["items"].as_array().unwrap().len(), 2);
+
+    let mut change = folder.command();
+    change.args(["users", "change-password"]).env("GATEKEEPER_TOKEN", &token);
+    assert!(told(&mut change, "correct horse\nbattery staple\n").done().out.starts_with("changed"));
+    let session = as_ada(&["users", "sessions", "--json"]).done().json();
+    assert_eq!(session["items"].as_array().unwrap().len(), 1);
+    let refreshed = folder.tell(&text(&login["refreshToken"]), ["users", "refresh", "--json"]).done().json();
+    assert!(refreshed["accessToken"].is_string());
+    let id = text(&session["items"][0]["id"]);
+    assert_eq!(as_ada(&["users", "revoke-session", &id]).done().out, "ended\n");
+
+    let over = as_ada(&["users", "me", "--json"]).refused();
+    assert_eq!((&over.error()["status"], &over.error()["code"]), (&401.into(), &"unauthorized".into()));
+    let nobody = folder.run(["users", "me"]).refused();
+    assert!(nobody.err.contains("GATEKEEPER_TOKEN is not set"), "{nobody:?}");
+    let wrong = folder.tell("canary\n", ["users", "login", "ada@example.com"]).refused();
+    assert!(!wrong.err.contains("canary"), "{wrong:?}");
+    for everywhere in [&["users", "logout"][..], &["users", "logout", "--everywhere"]] {
+        let login =
+            folder.tell("battery staple", ["users", "login", "ada@example.com", "--json"]).done().json();
+        let out =
+            said(folder.command().args(everywhere).env("GATEKEEPER_TOKEN", text(&login["accessToken"])));
+        assert_eq!(out.done().out, "logged out\n");
+    }
+}
+
+#[test]
+fn usage_is_recorded_within_a_quota_and_added_up() {
+    let folder = Folder::with_place();
+    folder.run(["platform", "set-quota", "3", "--period", "day"]).done();
+    let record =
+        ["usage", "record", "inference", "completion", "--quantity", "2", "--idempotency-key", "one"];
+    assert_eq!(folder.json(record)["id"], folder.json(record)["id"], "recorded once");
+    assert!(folder.run(["usage", "check"]).done().out.starts_with("allowed    yes\n"));
+    assert_eq!(folder.run(["usage", "check", "--quantity", "2"]).refused().err, "");
+    folder.run(["usage", "check-and-record", "inference", "completion"]).done();
+    let full =
+        folder.run(["usage", "check-and-record", "inference", "completion", "--json"]).refused().error();
+    assert_eq!((&full["status"], &full["code"]), (&402.into(), &"plan_limit".into()));
+    assert_eq!(full["details"]["quota"]["remaining"], 0);
+    assert_eq!(folder.json(["usage", "summary", "--period", "day"])["totalUsage"], 3);
+    assert_eq!(folder.run(["usage", "events", "--all"]).done().out.lines().count(), 3);
+    folder.run(["platform", "set-quota", "none"]).done();
+    assert_eq!(folder.json(["usage", "check"])["level"], "unlimited");
+    assert_eq!(folder.json(["platform", "rotate-signing-key"])["algorithm"], "EdDSA");
+}
+
+#[test]
+fn what_was_done_can_be_asked_and_exported() {
+    let folder = Folder::with_place();
+    let (id, _) = folder.key();
+    folder.run(["audit", "record", "invoice.paid", "--target", "=1+1\u{1b}[2J"]).done();
+    let asked = folder.json(["audit", "query", "--action-prefix", "key.", "--since", "2020-01-01T00:00:00Z"]);
+    assert_eq!(
+        (&asked["items"][0]["action"], &asked["items"][0]["target"]),
+        (&"key.created".into(), &id.into())
+    );
+    assert!(!folder.run(["audit", "query"]).done().out.contains('\u{1b}'));
+    let csv = folder.run(["audit", "export", "--format", "csv"]).done().out;
+    assert!(csv.starts_with("id,tenantId,actorType"), "{csv}");
+    let lines = folder.run(["audit", "export"]).done().out;
+    assert!(
+        lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()) && lines.lines().count() == 2
+    );
+    assert_eq!(folder.json(["audit", "query", "--until", "-1"])["items"], json!([]));
+}
+
+#[test]
+fn any_operation_can_be_called_by_its_name() {
+    let folder = Folder::with_place();
+    assert!(folder.run(["call", "tenants.list"]).done().out.contains("\"items\": ["));
+    let request = json!({ "tenantId": "tnt_00000000000000000000000000", "name": "x" }).to_string();
+    let created = folder.tell(&request, ["call", "keys.create", "--input", "-", "--json"]).done().json();
+    assert_eq!(created["apiKey"]["name"], "x");
+    folder.write("request.json", &request);
+    folder.run(["call", "keys.create", "--input", "request.json"]).done();
+    let unknown = folder.run(["call", "keys.make"]);
+    assert!(unknown.code == 2 && unknown.err.contains("keys.create"), "{unknown:?}");
+    assert!(
+        folder
+            .tell("{\"x\": 1}", ["call", "keys.list", "--input", "-"])
+            .refused()
+            .err
+            .contains("x is not known")
+    );
+    assert!(folder.tell("nonsense", ["call", "keys.list", "--input", "-"]).refused().err.contains("JSON"));
+    assert!(folder.run(["call", "keys.list", "--input", "no.json"]).refused().err.contains("cannot be read"));
+}
+
+fn sign_up(folder: &Folder, email: &str) -> Value {
+    folder.tell("correct horse\n", ["users", "create", email, "--name", "Ada", "--json"]).done().json()
+}

@@ -1,0 +1,214 @@
+use std::fs::{self, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::support::{Folder, Said, said};
+
+/// What doctor found of a check: its level, what was found and how to mend it.
+#[track_caller]
+fn found(said: &Said, check: &str) -> (String, String) {
+    let all = said.json();
+    let findings = all["checks"].as_array().unwrap();
+    let mut of_check: Vec<&Value> = findings.iter().filter(|finding| finding["check"] == check).collect();
+    of_check.sort_by_key(|finding| {
+        ["error", "warning", "hint", "ok"].iter().position(|level| finding["level"] == *level)
+    });
+    let worst = of_check.first().unwrap_or_else(|| panic!("no {check}: {said:?}"));
+    (worst["level"].as_str().unwrap().to_owned(), format!("{} -> {}", worst["found"], worst["mend"]))
+}
+
+#[track_caller]
+fn expect(said: &Said, check: &str, level: &str, word: &str) {
+    let (found_level, text) = found(said, check);
+    assert!(found_level == level && text.contains(word), "{check}: {found_level} {text}");
+    assert_eq!(said.code, i32::from(said.json()["ok"] == false));
+}
+
+fn settings(folder: &Folder, text: &str) {
+    folder.write("gatekeeper.toml", text);
+}
+
+#[test]
+fn a_new_place_is_well() {
+    let folder = Folder::with_place();
+    // Another program may have the usual port.
+    let said = said(folder.command().args(["doctor", "--json"]).env("GATEKEEPER_PORT", "0")).done();
+    for check in [
+        "configuration",
+        "environment",
+        "folder",
+        "database",
+        "rights",
+        "secret",
+        "endpoints",
+        "address",
+        "clock",
+    ] {
+        assert_eq!(found(&said, check).0, "ok", "{check}");
+    }
+    assert!(folder.run(["doctor", "--config", "/dev/null"]).out.contains("warning  endpoints"));
+}
+
+#[test]
+fn what_is_wrong_with_the_configuration_is_named() {
+    let folder = Folder::with_place();
+    settings(&folder, "[server]\nprot = 1");
+    expect(&folder.run(["doctor", "--json"]), "configuration", "error", "server.prot");
+    settings(
+        &folder,
+        "[server]\ntrustedProxies = [\"0.0.0.0/0\"]\ncorsOrigins = [\"*\"]\ncheckListen = \"x\"",
+    );
+    let said = said(folder.command().args(["doctor", "--json"]).env("GATEKEEPER_PROT", "1"));
+    expect(&said, "environment", "warning", "GATEKEEPER_PROT");
+    expect(&said, "proxies", "error", "everybody's X-Forwarded-For");
+    expect(&said, "cors", "warning", "every origin");
+    expect(&said, "gateways", "error", "127.0.0.1:8788");
+    settings(
+        &folder,
+        "[server]\nhost = \"0.0.0.0\"\nport = 0\ncheckListen = \"0.0.0.0:0\"\nmaxConnections = 1000000",
+    );
+    let said = folder.run(["doctor", "--json"]);
+    expect(&said, "tls", "warning", "in the clear");
+    expect(&said, "gateways", "warning", "other machines");
+    expect(&said, "open files", "warning", "LimitNOFILE");
+}
+
+#[test]
+fn a_role_that_makes_a_key_slower_is_told_of() {
+    let folder = Folder::with_place();
+    settings(
+        &folder,
+        "[endpoints.A]\ndefault = { maxReq = 10, duration = 1000 }\nroles.SLOW = { maxReq = 10, duration = 1001 }\nroles.FAST = { maxReq = 1, duration = 99 }",
+    );
+    let said = folder.run(["doctor", "--json"]);
+    expect(&said, "endpoints", "hint", "A.SLOW");
+    assert!(!found(&said, "endpoints").1.contains("FAST"));
+    settings(&folder, "");
+    expect(&folder.run(["doctor", "--json"]), "endpoints", "warning", "[endpoints.NAME]");
+}
+
+#[test]
+fn a_database_that_is_missing_foreign_or_newer_is_told_of_and_left_alone() {
+    let folder = Folder::new();
+    expect(&folder.run(["doctor", "--json"]), "database", "error", "gatekeeper init");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    expect(&folder.run(["doctor", "--json", "--url", "no/such/x.db"]), "folder", "error", "mkdir -p no/such");
+    expect(&folder.run(["doctor", "--json", "--url", "/proc/x.db"]), "room", "error", "make room");
+    expect(
+        &folder.run(["doctor", "--json", "--url", "memory:"]),
+        "place",
+        "warning",
+        "gone when the process ends",
+    );
+
+    let other = Connection::open(folder.file("other.db")).unwrap();
+    other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    expect(&folder.run(["doctor", "--json", "--url", "other.db"]), "database", "error", "another program");
+
+    let folder = Folder::with_place();
+    let ours = Connection::open(folder.file("gatekeeper.db")).unwrap();
+    ours.pragma_update(None, "user_version", 1000).unwrap();
+    drop(ours);
+    expect(&folder.run(["doctor", "--json"]), "database", "error", "newer version");
+}
+
+#[test]
+fn a_place_without_a_root_key_is_told_of() {
+    let folder = Folder::with_place();
+    let ours = Connection::open(folder.file("gatekeeper.db")).unwrap();
+    ours.execute("DELETE FROM root_keys", []).unwrap();
+    drop(ours);
+    expect(&folder.run(["doctor", "--json"]), "database", "warning", "gatekeeper init");
+}
+
+#[test]
+fn rights_that_let_others_in_are_told_of() {
+    let folder = Folder::with_place();
+    for (mode, level) in [(0o640, "ok"), (0o644, "hint"), (0o666, "error")] {
+        fs::set_permissions(folder.file("gatekeeper.db"), Permissions::from_mode(mode)).unwrap();
+        assert_eq!(found(&folder.run(["doctor", "--json"]), "rights").0, level, "{mode:o}");
+    }
+    fs::set_permissions(folder.file("gatekeeper.db-secret"), Permissions::from_mode(0o644)).unwrap();
+    expect(&folder.run(["doctor", "--json"]), "secret file", "error", "chmod 600");
+}
+
+#[test]
+fn a_secret_that_is_short_or_another_one_is_told_of_and_not_repeated() {
+    let folder = Folder::with_place();
+    let with =
+        |secret: &str| said(folder.command().args(["doctor", "--json"]).env("GATEKEEPER_SECRET", secret));
+    expect(&with("canary"), "secret", "error", "at least 16 bytes");
+    let other = with("canary-canary-canary");
+    expect(&other, "secret", "warning", "is another than the one in");
+    assert!(!other.out.contains("canary"), "{other:?}");
+    let kept = fs::read_to_string(folder.file("gatekeeper.db-secret")).unwrap();
+    assert_eq!(found(&with(&kept), "secret").0, "ok");
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_of() {
+    let folder = Folder::with_place();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    settings(&folder, &format!("[server]\nport = {port}"));
+    expect(&folder.run(["doctor", "--json"]), "address", "error", "server.port");
+    settings(&folder, "[server]\nhost = \"no.such.host.invalid\"");
+    expect(&folder.run(["doctor", "--json"]), "address", "error", "server.host");
+    settings(&folder, "[server]\nunix = \"/proc/no/such/socket\"");
+    expect(&folder.run(["doctor", "--json"]), "address", "error", "/proc/no/such");
+}
+
+#[test]
+fn a_certificate_that_is_not_good_is_told_of() {
+    let folder = Folder::with_place();
+    let openssl = |arguments: &[&str]| {
+        let done = Command::new("openssl").args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    for name in ["one", "two"] {
+        let (key, certificate) = (format!("{name}.key"), format!("{name}.pem"));
+        openssl(&[
+            "req",
+            "-x509",
+            "-newkey",
+            "ed25519",
+            "-nodes",
+            "-subj",
+            "/CN=localhost",
+            "-days",
+            "90",
+            "-keyout",
+            &key,
+            "-out",
+            &certificate,
+        ]);
+    }
+    openssl(&["req", "-x509", "-key", "one.key", "-subj", "/CN=localhost", "-days", "3", "-out", "soon.pem"]);
+    let with = |certificate: &str, key: &str| {
+        settings(&folder, &format!("[server]\nport = 0\ntlsCert = \"{certificate}\"\ntlsKey = \"{key}\""));
+        folder.run(["doctor", "--json"])
+    };
+    assert_eq!(found(&with("one.pem", "one.key"), "certificate").0, "ok");
+    expect(&with("soon.pem", "one.key"), "certificate", "warning", "renew");
+    expect(&with("one.pem", "two.key"), "certificate", "error", "is not the key of");
+    expect(&with("no.pem", "one.key"), "certificate", "error", "no.pem");
+    expect(&with("one.key", "one.key"), "certificate", "error", "holds no certificate");
+    fs::set_permissions(folder.file("one.key"), Permissions::from_mode(0o644)).unwrap();
+    expect(&with("one.pem", "one.key"), "certificate", "error", "chmod");
+    settings(&folder, "[server]\ntlsCert = \"one.pem\"");
+    expect(&folder.run(["doctor", "--json"]), "certificate", "error", "server.tlsKey");
+}
+
+#[test]
+fn a_clock_that_is_behind_the_database_is_told_of() {
+    let folder = Folder::with_place();
+    let file = fs::File::options().write(true).open(folder.file("gatekeeper.db")).unwrap();
+    let later = file.metadata().unwrap().modified().unwrap() + std::time::Duration::from_secs(3600);
+    file.set_modified(later).unwrap();
+    drop(file);
+    expect(&folder.run(["doctor", "--json"]), "clock", "error", "chrony");
+}

@@ -1,0 +1,115 @@
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::Stdio;
+
+use crate::support::{Folder, gatekeeper, said};
+
+#[test]
+fn wrong_use_is_told_with_exit_code_2_and_nothing_on_the_standard_output() {
+    let folder = Folder::with_place();
+    for arguments in [
+        &[][..],
+        &["nonsense"],
+        &["keys"],
+        &["keys", "get"],
+        &["keys", "create", "--nonsense"],
+        &["keys", "create", "--quota-limit", "-1"],
+        &["keys", "create", "--expires-in", "soon"],
+        &["keys", "create", "--metadata", "[]"],
+        &["keys", "list", "--limit", "5", "--all"],
+        &["keys", "update", "x", "--name", "n", "--clear", "name"],
+        &["serve", "--port", "65536"],
+        &["serve", "--unix", "x", "--port", "1"],
+        &["completions", "nonsense"],
+        &["platform", "set-quota"],
+    ] {
+        folder.run(arguments).misused();
+    }
+}
+
+#[test]
+fn help_and_the_version_are_answers() {
+    let folder = Folder::new();
+    let help = folder.run(["--help"]).done().out;
+    for command in ["init", "serve", "keys", "doctor", "backup", "completions", "Examples:", "Exit codes"] {
+        assert!(help.contains(command), "{command}");
+    }
+    assert!(folder.run(["keys", "create", "--help"]).done().out.contains("Examples:"));
+    assert!(folder.run(["--version"]).done().out.starts_with("gatekeeper 0."));
+    assert!(!folder.file("gatekeeper.db").exists());
+}
+
+#[test]
+fn completions_are_made_for_every_shell() {
+    let folder = Folder::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(folder.run(["completions", shell]).done().out.contains("rotate-signing-key"), "{shell}");
+    }
+}
+
+#[test]
+fn arguments_that_are_not_utf_8_are_refused_where_text_is_needed() {
+    let folder = Folder::with_place();
+    let odd = OsStr::from_bytes(b"a\xff");
+    folder.run([OsStr::new("keys"), OsStr::new("get"), odd]).misused();
+    folder.run([odd]).misused();
+    assert_eq!(folder.run([OsStr::new("backup"), odd]).done().code, 0, "a path need not be");
+    let variable = said(folder.command().args(["keys", "list"]).env("GATEKEEPER_TENANT", odd)).refused();
+    assert!(variable.err.contains("GATEKEEPER_TENANT is not UTF-8"), "{variable:?}");
+}
+
+#[test]
+fn nothing_is_lost_and_nobody_is_told_where_nobody_reads_the_answer() {
+    let folder = Folder::with_place();
+    for arguments in [&["keys", "list"][..], &["--help"], &["config"], &["completions", "bash"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let said = said(folder.command().args(arguments).stdout(writer).stderr(Stdio::piped()));
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let folder = Folder::with_place();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let said = said(folder.command().args(["keys", "list", "--json"]).stdout(full));
+    assert!(said.code == 1 && said.err.contains("cannot be written"), "{said:?}");
+}
+
+#[test]
+fn a_database_is_never_made_by_accident() {
+    let folder = Folder::new();
+    for arguments in
+        [&["keys", "list"][..], &["call", "tenants.list"], &["backup", "x"], &["keys", "import", "-"]]
+    {
+        let said = folder.run(arguments).refused();
+        assert!(said.err.contains("run `gatekeeper init`"), "{said:?}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told_of() {
+    let said = said(gatekeeper("/proc".as_ref()).arg("init")).refused();
+    assert!(said.err.contains("let this user read and write"), "{said:?}");
+}
+
+#[test]
+fn errors_are_told_to_programs_in_json() {
+    let folder = Folder::with_place();
+    let error = folder.run(["keys", "get", "key_x", "--json"]).refused().error();
+    assert_eq!((&error["code"], &error["status"]), (&"bad_request".into(), &400.into()));
+    let fields: Vec<&String> = error.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["code", "details", "error", "status"]);
+}
+
+#[test]
+fn colours_are_for_terminals_alone() {
+    let folder = Folder::with_place();
+    for arguments in [&["keys", "list"][..], &["doctor"], &["keys", "get", "x"], &["--help"], &["nonsense"]] {
+        let said = folder.run(arguments);
+        assert!(!said.out.contains('\u{1b}') && !said.err.contains('\u{1b}'), "{said:?}");
+    }
+}

@@ -1,0 +1,158 @@
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::support::{Folder, text};
+
+/// A server, ended when it is dropped.
+struct Server {
+    process: Child,
+    lines: Vec<String>,
+}
+
+impl Server {
+    fn start(folder: &Folder, arguments: &[&str], lines: usize) -> Self {
+        let log = fs::File::create(folder.file("log")).unwrap();
+        let mut command = folder.command();
+        command.arg("serve").args(arguments).stdout(Stdio::piped()).stderr(log);
+        let mut process = command.spawn().unwrap();
+        let out = BufReader::new(process.stdout.take().unwrap());
+        let lines: Vec<String> = out.lines().take(lines).map(Result::unwrap).collect();
+        Self { process, lines }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    fn address(&self) -> &str {
+        self.lines[0].split_once("http://").expect("an address").1
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    ask(&mut stream, path)
+}
+
+fn ask(stream: &mut (impl std::io::Read + std::io::Write), path: &str) -> String {
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..100 {
+        if is_so() {
+            return;
+        }
+        sleep(Duration::from_millis(100));
+    }
+    panic!("never: {what}");
+}
+
+/// Whether a server that stopped by itself did so well.
+fn ends_well(server: &mut Server) -> bool {
+    server.process.wait().unwrap().success()
+}
+
+#[test]
+fn a_server_says_where_it_listens_answers_and_stops_when_it_is_told_to() {
+    let folder = Folder::with_place();
+    for signal in ["INT", "TERM"] {
+        let mut server = Server::start(&folder, &["--port", "0", "--check-listen", "127.0.0.1:0"], 2);
+        assert!(get(server.address(), "/ready").starts_with("HTTP/1.1 200"));
+        let gateways = server.lines[1].strip_prefix("gateways ask at http://").unwrap();
+        assert!(get(gateways, "/health").starts_with("HTTP/1.1 200"));
+        server.signal(signal);
+        assert!(ends_well(&mut server), "{signal}");
+    }
+}
+
+#[test]
+fn programs_are_told_the_address_in_json() {
+    let folder = Folder::with_place();
+    let server = Server::start(&folder, &["--port", "0", "--json"], 1);
+    let told: serde_json::Value = serde_json::from_str(&server.lines[0]).unwrap();
+    assert!(text(&told["url"]).starts_with("http://127.0.0.1:") && told["check"].is_null());
+}
+
+#[test]
+fn a_server_can_listen_on_a_unix_socket() {
+    let folder = Folder::with_place();
+    let server = Server::start(&folder, &["--unix", "socket"], 1);
+    assert_eq!(server.lines[0], "listening on unix:socket");
+    let mut stream = UnixStream::connect(folder.file("socket")).unwrap();
+    assert!(ask(&mut stream, "/health").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn endpoints_are_read_again_when_they_change_and_a_broken_file_changes_nothing() {
+    let folder = Folder::with_place();
+    let root = text(&folder.json(["init", "--another"])["rootKey"]);
+    let (_, key) = folder.key();
+    let server = Server::start(&folder, &["--port", "0"], 1);
+    let verify = |endpoint: &str| {
+        let body = serde_json::json!({ "key": key, "endpoint": endpoint }).to_string();
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        write!(
+            stream,
+            "POST /v1/keys/verify HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {root}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(verify("GET_TASKS").contains("\"total\":10,"));
+    let settings = fs::read_to_string(folder.file("gatekeeper.toml")).unwrap();
+    folder.write("gatekeeper.toml", settings.replace("maxReq = 10,", "maxReq = 70,"));
+    eventually("the new limit", || verify("GET_TASKS").contains("\"total\":70,"));
+
+    folder.write("gatekeeper.toml", "[endpoints.OTHER]");
+    server.signal("HUP");
+    let log = || fs::read_to_string(folder.file("log")).unwrap();
+    eventually("an error in the log", || log().contains("cannot be read again"));
+    assert!(verify("GET_TASKS").contains("\"total\":70,"));
+    fs::remove_file(folder.file("gatekeeper.toml")).unwrap();
+    server.signal("HUP");
+    sleep(Duration::from_millis(200));
+    assert!(verify("GET_TASKS").contains("\"total\":70,"));
+    folder.write("gatekeeper.toml", settings.replace("GET_TASKS", "OTHER"));
+    eventually("the new endpoint", || verify("OTHER").contains("\"total\":10,"));
+    assert!(log().lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{}", log());
+    assert!(!log().contains(&root) && !log().contains(&key));
+}
+
+#[test]
+fn what_cannot_be_served_is_refused() {
+    let folder = Folder::with_place();
+    for (arguments, why) in [
+        (&["serve", "--url", "http://localhost:1"][..], "served already"),
+        (&["serve", "--tls-cert", "x"], "server.tlsKey"),
+        (&["serve", "--tls-cert", "x", "--tls-key", "y"], "\"x\" cannot be used"),
+        (&["serve", "--unix", "x", "--tls-cert", "x", "--tls-key", "y"], "needs no TLS"),
+        (&["serve", "--trusted-proxies", "x"], "trusted proxies"),
+        (&["serve", "--check-listen", "x"], "server.checkListen"),
+        (&["serve", "--log-level", "loud"], "--log-level must be one of"),
+        (&["serve", "--host", "no.such.host.invalid"], "cannot listen"),
+        (&["serve", "--url", "/proc/x.db", "--port", "0"], "cannot be opened"),
+    ] {
+        let said = folder.run(arguments).refused();
+        assert!(said.err.contains(why), "{said:?}");
+    }
+}
