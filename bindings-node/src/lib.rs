@@ -23,6 +23,15 @@ pub fn run_vector(json: String) -> napi::Result<String> {
     gatekeeper::run_vector(&json).map_err(error::to_napi)
 }
 
+/// Runs the command line with these arguments, of which the first is the program's name; gives the exit code. It runs on
+/// this thread, until it is done.
+#[cfg(feature = "cli")]
+#[napi(catch_unwind)]
+#[must_use]
+pub fn cli(arguments: Vec<String>) -> u8 {
+    gatekeeper_server::cli::run(arguments.into_iter().map(Into::into))
+}
+
 /// The core's table of errors as JSON: `[{code, status, keyManager}]`. For tests.
 #[napi(catch_unwind)]
 #[must_use]

@@ -42,6 +42,13 @@ mod _native {
         })
     }
 
+    /// Runs the command line with these arguments, of which the first is the program's name; gives the exit code.
+    #[cfg(feature = "cli")]
+    #[pyfunction]
+    fn _cli(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> PyResult<u8> {
+        crate::guard::guarded(py, || Ok(py.detach(|| gatekeeper_server::cli::run(arguments))))
+    }
+
     /// The engine's table of errors: status, code, and the key manager's name for it, if it has one.
     #[pyfunction]
     fn _error_table() -> Vec<(u16, &'static str, Option<&'static str>)> {
