@@ -1,4 +1,4 @@
-//! What `/openapi.json` answers: a document of `OpenAPI` 3.1.
+//! The document that `/openapi.json` answers.
 
 mod components;
 mod info;

@@ -197,6 +197,9 @@ fn idempotency_key() -> Parameter {
 
 /// The key manager judges an id that is not there after all else: it is an `invalidId`.
 fn require_id(request: &mut Value) {
+    if let Some(id) = request.pointer_mut("/properties/id").and_then(Value::as_object_mut) {
+        id.remove("default");
+    }
     if properties(request).is_some_and(|fields| fields.contains_key("id"))
         && let Some(words) = request.as_object_mut()
         && let Some(required) = words.entry("required").or_insert_with(|| json!([])).as_array_mut()
