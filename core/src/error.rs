@@ -96,11 +96,18 @@ impl ErrorKind {
         })
     }
 
-    /// The kind of a key manager's `error`, in a call that names a key by its id or does not: one that is an id is wrong
-    /// because there is no such key.
+    /// The kind of a key manager's `error`, which has the name of a code where it has none of its own, in a call that
+    /// names a key by its id or does not: one that is an id is wrong because there is no such key.
     pub(crate) fn of_key_manager(name: &str, is_id: bool) -> Option<Self> {
-        let kind = Self::ALL.iter().copied().find(|kind| kind.key_manager() == Some(name))?;
-        Some(if kind == Self::InvalidId && is_id { Self::NotFound } else { kind })
+        let named = Self::ALL.iter().copied().find(|kind| kind.key_manager() == Some(name));
+        match named {
+            Some(Self::InvalidId) if is_id => Some(Self::NotFound),
+            Some(kind) => Some(kind),
+            None => Self::ALL
+                .iter()
+                .copied()
+                .find(|kind| kind.status() != 0 && kind.code().replace('_', "").eq_ignore_ascii_case(name)),
+        }
     }
 }
 

@@ -160,13 +160,11 @@ impl<'a> Answer<'a> {
             let json = serde_json::to_string(&fields).map_err(GatekeeperError::internal)?;
             return Ok(Self { json, reply, server });
         }
-        if let Some(Refusal { success: false, error, reason }) = parsed(&reply)
-            && let Some(kind) = ErrorKind::of_key_manager(&error, id.is_some())
-        {
-            return Err(reply.error(kind, reason));
-        }
-        let failed = parsed(&reply).and_then(|envelope| failure(&reply, envelope, true));
-        Err(failed.unwrap_or_else(|| reply.foreign(server)))
+        let Some(Refusal { success: false, error, reason }) = parsed(&reply) else {
+            return Err(reply.foreign(server));
+        };
+        let kind = ErrorKind::of_key_manager(&error, id.is_some()).or(ErrorKind::of_status(reply.status));
+        Err(kind.map_or_else(|| reply.foreign(server), |kind| reply.error(kind, reason)))
     }
 
     /// What comes without an envelope.

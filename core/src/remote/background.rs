@@ -20,7 +20,7 @@ use crate::fork::{self, Guards, Rest, lock};
 
 /// How long a connection is kept that nobody uses: less than servers and proxies do, so that they are not the first to
 /// close one that is just being used again.
-const IDLE: Duration = Duration::from_secs(20);
+const IDLE: Duration = Duration::from_secs(10);
 
 struct Background {
     /// That of the process in which all of this was started.

@@ -65,9 +65,9 @@ impl Fake {
                                 heard.lock().unwrap().push("given up".to_owned());
                                 return;
                             }
-                            Act::Flood(head) => {
-                                stream.write_all(head.as_bytes()).unwrap();
-                                while stream.write_all(&[b'0'; 65_536]).is_ok() {}
+                            Act::Flood(start) => {
+                                stream.write_all(start.as_bytes()).unwrap();
+                                while stream.write_all(&[b'0'; 4096]).is_ok() {}
                                 return;
                             }
                         }
@@ -120,8 +120,9 @@ fn read(stream: &mut TcpStream) -> Option<String> {
 
 /// An HTTP answer with these headers, each on a line of its own.
 pub fn http(status: &str, headers: &[&str], body: &str) -> String {
-    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-    format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
+    let headers = headers.join("\r\n");
+    let end = if headers.is_empty() { "" } else { "\r\n" };
+    format!("HTTP/1.1 {status}\r\n{headers}{end}content-length: {}\r\n\r\n{body}", body.len())
 }
 
 /// A success of a service.

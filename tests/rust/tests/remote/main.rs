@@ -1,5 +1,7 @@
 //! A place behind HTTP: what it answers, and what becomes of a call when the server or the network misbehaves.
 
+#![allow(clippy::disallowed_methods, reason = "how long a call takes is what is tested")]
+
 mod answers;
 mod broken;
 mod fake;
