@@ -1,10 +1,13 @@
 //! The core: every operation of the services as `call(name, json)`, for whoever the credential is of.
 
 use gatekeeper::{Clock, Gatekeeper, GatekeeperError, Options, Secret};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 use crate::error::raised;
 use crate::guard::guarded;
+use crate::mailbox::{Call, Mailbox};
+use crate::wait::waited;
 
 /// A place, and for whom it is used. The native half of `gatekeeper.GatekeeperCore`.
 #[pyclass(frozen, module = "gatekeeper._native")]
@@ -32,30 +35,61 @@ impl Core {
     }
 
     /// The same place for the bearer of a token, for the operator, or for nobody; and for calls from `source`.
-    fn acting(&self, token: Option<&str>, operator: bool, source: Option<&str>) -> Self {
+    fn acting(
+        &self,
+        py: Python<'_>,
+        token: Option<&str>,
+        operator: bool,
+        source: Option<&str>,
+    ) -> PyResult<Self> {
         let caller = match token {
             Some(token) => self.place.with_token(&Secret::new(token)),
-            None if operator => self.place.clone(),
+            None if operator => self.place.operator().map_err(|error| raised(py, &error))?,
             None => self.place.anonymous(),
         };
         let caller = source.map_or_else(|| caller.clone(), |source| caller.from_source(source));
-        Self { place: self.place.clone(), caller, clock: self.clock.clone() }
+        Ok(Self { place: self.place.clone(), caller, clock: self.clock.clone() })
+    }
+
+    /// Whether the place is a server's, so that every call waits for the network.
+    #[getter]
+    fn is_remote(&self) -> bool {
+        self.place.is_remote()
     }
 
     /// Run the operation `name` on a request in JSON; the answer is JSON.
     fn call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
-        guarded(py, || {
-            let answer = py.detach(|| self.caller.call_json_blocking(name, request));
-            answer.map_err(|error| raised(py, &error))
-        })
+        guarded(py, || waited(py, self.caller.call_json(name, request))?.map_err(|error| raised(py, &error)))
+    }
+
+    /// The same, whose answer is left in `mailbox` under `ticket`.
+    fn call_later(
+        &self,
+        py: Python<'_>,
+        mailbox: &Mailbox,
+        ticket: u64,
+        name: String,
+        request: String,
+    ) -> PyResult<Call> {
+        let caller = self.caller.clone();
+        let request = Secret::new(request);
+        let work = async move { caller.call_json(&name, request.expose()).await };
+        guarded(py, || mailbox.start(py, ticket, work, told))
     }
 
     /// The public keys of access tokens, as a JWK Set in JSON.
     fn jwks(&self, py: Python<'_>) -> PyResult<String> {
         guarded(py, || {
-            let keys = py.detach(|| self.place.jwks());
+            let keys = waited(py, self.place.jwks_async())?;
             keys.map(|keys| keys.to_string()).map_err(|error| raised(py, &error))
         })
+    }
+
+    /// The same, whose answer is left in `mailbox` under `ticket`.
+    fn jwks_later(&self, py: Python<'_>, mailbox: &Mailbox, ticket: u64) -> PyResult<Call> {
+        let place = self.place.clone();
+        let work = async move { place.jwks_async().await.map(|keys| keys.to_string()) };
+        guarded(py, || mailbox.start(py, ticket, work, told))
     }
 
     /// What whoever runs the place should be told; each warning is given once.
@@ -77,4 +111,8 @@ impl Core {
             }
         }
     }
+}
+
+fn told(py: Python<'_>, answer: gatekeeper::Result<String>) -> PyResult<Py<PyAny>> {
+    answer.map_err(|error| raised(py, &error))?.into_py_any(py)
 }

@@ -11,11 +11,9 @@ use pyo3::sync::PyOnceLock;
 pub(crate) fn raised(py: Python<'_>, error: &GatekeeperError) -> PyErr {
     let cause = error.source().map(ToString::to_string);
     let details = error.details().map(ToString::to_string);
-    built(
-        py,
-        "_from_core",
-        (error.status(), error.code(), error.message(), cause, error.retry_after(), details),
-    )
+    let said = (error.status(), error.code(), error.message());
+    let (retry_after, request_id) = (error.retry_after(), error.request_id());
+    built(py, "_from_core", (said.0, said.1, said.2, cause, retry_after, details, request_id))
 }
 
 /// The same, but where the key manager answers with this error instead of failing, the private exception `Refused`,

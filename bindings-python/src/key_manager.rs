@@ -1,18 +1,23 @@
 //! The key manager: the hot path as native methods, all else as `call(name, json)`.
 
-use gatekeeper::{Clock, Endpoints, Gatekeeper, GatekeeperError, Options, Result, Verifier};
+use std::sync::Arc;
+
+use gatekeeper::{Clock, Endpoints, Gatekeeper, GatekeeperError, Options, Result, Secret, Verifier};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 use crate::convert::{self, Variables};
 use crate::error::{raised, refused_or_raised};
 use crate::guard::guarded;
+use crate::mailbox::{Call, Mailbox};
 use crate::verify_result::VerifyResult;
+use crate::wait::waited;
 
 /// A place, its endpoints, and for whom they are used. The native base of `gatekeeper.KeyManager`.
 #[pyclass(frozen, subclass, module = "gatekeeper._native")]
 pub(crate) struct KeyManager {
     gatekeeper: Gatekeeper,
-    verifier: Verifier,
+    verifier: Arc<Verifier>,
     clock: Clock,
 }
 
@@ -41,6 +46,7 @@ impl<'a> Request<'a> {
 #[pymethods]
 impl KeyManager {
     #[new]
+    #[allow(clippy::too_many_arguments, reason = "as many as there are options")]
     fn new(
         py: Python<'_>,
         endpoints: &str,
@@ -49,9 +55,10 @@ impl KeyManager {
         cache_keys: &Bound<'_, PyAny>,
         cache_unknown_keys: &Bound<'_, PyAny>,
         clock: &Bound<'_, PyAny>,
+        http: &str,
     ) -> PyResult<Self> {
         let open = || -> Result<Self> {
-            let mut options = Options::default();
+            let mut options = Options::from_json(http)?;
             options.cache_keys = convert::count("cache_keys", cache_keys)?;
             options.cache_unknown_keys = convert::count("cache_unknown_keys", cache_unknown_keys)?;
             options.clock = convert::clock(clock)?;
@@ -63,7 +70,7 @@ impl KeyManager {
             if let Some(root_key) = root_key {
                 gatekeeper = gatekeeper.with_root_key(&root_key);
             }
-            let verifier = gatekeeper.verifier(Endpoints::from_json(endpoints)?)?;
+            let verifier = Arc::new(gatekeeper.verifier(Endpoints::from_json(endpoints)?)?);
             Ok(Self { gatekeeper, verifier, clock })
         };
         guarded(py, || open().map_err(|error| raised(py, &error)))
@@ -111,7 +118,7 @@ impl KeyManager {
             };
             let Request { user_key, endpoint, variables } = &request;
             let verdict = match self.verifier.try_verify(user_key, endpoint, variables) {
-                Ok(None) => py.detach(|| self.verifier.verify(user_key, endpoint, variables)),
+                Ok(None) => waited(py, self.verifier.verify_async(user_key, endpoint, variables))?,
                 Ok(Some(verdict)) => return Ok(verdict.into()),
                 Err(error) => Err(error),
             };
@@ -142,15 +149,87 @@ impl KeyManager {
     /// answers with an error.
     fn _call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
         guarded(py, || {
-            let answer = py.detach(|| self.gatekeeper.call_json_blocking(name, request));
+            let answer = waited(py, self.gatekeeper.call_json(name, request))?;
             answer.map_err(|error| refused_or_raised(py, &error))
+        })
+    }
+
+    /// Whether the place is a server's, so that every call waits for the network.
+    #[getter]
+    fn _is_remote(&self) -> bool {
+        self.gatekeeper.is_remote()
+    }
+
+    /// As `_call`; the answer is left in `mailbox` under `ticket`.
+    fn _call_later(
+        &self,
+        py: Python<'_>,
+        mailbox: &Mailbox,
+        ticket: u64,
+        name: String,
+        request: String,
+    ) -> PyResult<Call> {
+        let (gatekeeper, request) = (self.gatekeeper.clone(), Secret::new(request));
+        let work = async move { gatekeeper.call_json(&name, request.expose()).await };
+        guarded(py, || {
+            mailbox.start(py, ticket, work, |py, answer| {
+                answer.map_err(|error| refused_or_raised(py, &error))?.into_py_any(py)
+            })
+        })
+    }
+
+    /// As `verify_user_api_key`; the result is left in `mailbox` under `ticket`.
+    fn _verify_later(
+        &self,
+        py: Python<'_>,
+        mailbox: &Mailbox,
+        ticket: u64,
+        user_api_key: &Bound<'_, PyAny>,
+        endpoint_name: &Bound<'_, PyAny>,
+        variables: &Bound<'_, PyAny>,
+    ) -> PyResult<Call> {
+        guarded(py, || {
+            let deliver = |py: Python<'_>, verdict| answer(py, verdict)?.into_py_any(py);
+            let gatekeeper = self.gatekeeper.clone();
+            let request = match Request::read(user_api_key, endpoint_name, Some(variables)) {
+                Ok(request) => request,
+                Err(refusal) => {
+                    let work = async move { gatekeeper.check_caller_async().await.and(Err(refusal)) };
+                    return mailbox.start(py, ticket, work, deliver);
+                }
+            };
+            let (verifier, key) = (Arc::clone(&self.verifier), Secret::new(request.user_key));
+            let endpoint = request.endpoint.to_owned();
+            let variables: Vec<String> = request.variables.iter().map(ToString::to_string).collect();
+            let work = async move { verifier.verify_async(key.expose(), &endpoint, &variables).await };
+            mailbox.start(py, ticket, work, deliver)
+        })
+    }
+
+    /// As `_refuse`; what is raised is left in `mailbox` under `ticket`.
+    fn _refuse_later(
+        &self,
+        py: Python<'_>,
+        mailbox: &Mailbox,
+        ticket: u64,
+        reason: String,
+    ) -> PyResult<Call> {
+        let gatekeeper = self.gatekeeper.clone();
+        let work = async move {
+            gatekeeper.check_caller_async().await?;
+            Err::<(), _>(GatekeeperError::bad_request(reason))
+        };
+        guarded(py, || {
+            mailbox.start(py, ticket, work, |py, refused| {
+                refused.map_err(|error| refused_or_raised(py, &error))?.into_py_any(py)
+            })
         })
     }
 
     /// Refuse a call whose arguments cannot be written as JSON; a wrong root key comes first.
     fn _refuse(&self, py: Python<'_>, reason: &str) -> PyResult<()> {
         guarded(py, || {
-            let caller = py.detach(|| self.gatekeeper.check_caller());
+            let caller = waited(py, self.gatekeeper.check_caller_async())?;
             let refusal = caller.err().unwrap_or_else(|| GatekeeperError::bad_request(reason));
             Err(refused_or_raised(py, &refusal))
         })
@@ -189,7 +268,7 @@ impl KeyManager {
     /// Answers a call whose arguments are of a wrong type; a wrong root key comes first.
     #[cold]
     fn refuse(&self, py: Python<'_>, refusal: GatekeeperError) -> PyResult<VerifyResult> {
-        answer(py, py.detach(|| self.gatekeeper.check_caller()).and(Err(refusal)))
+        answer(py, waited(py, self.gatekeeper.check_caller_async())?.and(Err(refusal)))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Gatekeeper for Python: the engine's values and errors as Python objects, and nothing else. What users import is the
 //! package `gatekeeper`, in Python, above this module.
 //!
-//! Three rules hold everywhere: no panic crosses into Python, no lock of ours is held while Python runs, and what may
-//! wait for the disk does so detached from the interpreter.
+//! Four rules hold everywhere: no panic crosses into Python, no lock of ours is held while Python runs, what may wait for
+//! the disk or a server does so detached from the interpreter, and no thread of ours ever attaches to it.
 
 #![allow(
     clippy::doc_markdown,
@@ -15,7 +15,9 @@ mod core;
 mod error;
 mod guard;
 mod key_manager;
+mod mailbox;
 mod verify_result;
+mod wait;
 
 /// The native half of the package `gatekeeper`. Private: import `gatekeeper` instead.
 #[pyo3::pymodule]
@@ -26,6 +28,8 @@ mod _native {
     use crate::core::Core;
     #[pymodule_export]
     use crate::key_manager::KeyManager;
+    #[pymodule_export]
+    use crate::mailbox::{Call, Mailbox};
     #[pymodule_export]
     use crate::verify_result::VerifyResult;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +13,7 @@ import pytest
 from gatekeeper import Endpoint, KeyManager, init_key_manager
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,6 +30,12 @@ ENDPOINTS: dict[str, Endpoint] = {
     },
     "ONCE": {"default": {"maxReq": 1, "duration": 60_000}},
 }
+
+
+class Serve(Protocol):
+    """Starts a server on the place at a URL; it is stopped after the test."""
+
+    def __call__(self, url: str, *arguments: str) -> str: ...
 
 
 class RootKeys(Protocol):
@@ -52,16 +59,53 @@ def url(tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def root_key() -> RootKeys:
     """The Rust helper that makes root keys, built once."""
-    build = ["cargo", "build", "--quiet", "--package", "gatekeeper-tests", "--bin", "root-key"]
-    subprocess.run(build, cwd=ROOT, check=True)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    helper = built("gatekeeper-tests", "root-key")
 
     def make(url: str, tenant: str) -> str:
-        made = subprocess.run([target / "debug" / "root-key", url, tenant], check=True, capture_output=True)
+        made = subprocess.run([helper, url, tenant], check=True, capture_output=True)
         made_key: str = json.loads(made.stdout)["rootKey"]
         return made_key
 
     return make
+
+
+def built(package: str, binary: str) -> Path:
+    """A binary of this checkout, as its sources are now."""
+    subprocess.run(["cargo", "build", "--quiet", "--package", package, "--bin", binary], cwd=ROOT, check=True)
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / binary
+
+
+@pytest.fixture(scope="session")
+def server() -> Path:
+    """The server, which ``GATEKEEPER_SERVER`` may name."""
+    given = os.environ.get("GATEKEEPER_SERVER")
+    return Path(given) if given else built("gatekeeper-server", "gatekeeper")
+
+
+@pytest.fixture
+def serve(server: Path, tmp_path: Path) -> Iterator[Serve]:
+    with ExitStack() as stack:
+
+        def start(url: str, *arguments: str) -> str:
+            environment = {**os.environ, "GATEKEEPER_SECRET": SECRET}
+            log = stack.enter_context((tmp_path / "server.log").open("a"))
+            process = subprocess.Popen(
+                [server, "serve", "--url", url, "--port", "0", *arguments],
+                cwd=tmp_path,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+            # Last in, first out: it is killed, and then waited for.
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            listening = process.stdout.readline().split()
+            assert listening[:2] == ["listening", "on"], (tmp_path / "server.log").read_text()
+            return listening[2]
+
+        yield start
 
 
 @pytest.fixture

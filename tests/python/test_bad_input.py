@@ -359,7 +359,12 @@ def test_the_edges_of_the_ranges_are_taken() -> None:
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        *[("url", bad) for bad in ("", "mysql:db", "http://x", "postgres://x", "memory:x", "a\0b", "\ud800", None, 7)],
+        *[("url", bad) for bad in ("", "mysql:db", "postgres://x", "memory:x", "a\0b", "\ud800", None, 7)],
+        *[("url", bad) for bad in ("http:x", "http://", "http://u:p@x", "https://x?a", "http://x#a", "http://x:0x")],
+        *[("timeout", bad) for bad in (0, -1, float("nan"), float("inf"), True, "1", None)],
+        *[("max_retries", bad) for bad in (-1, 11, 1.5, True, None)],
+        *[("default_headers", bad) for bad in ({"a b": "c"}, {"a": "b\n"}, {"a": 1}, {7: "a"}, ["a"], "a: b")],
+        *[("user_agent", bad) for bad in ("a\nb", "é", 7)],
         *[("root_api_key", bad) for bad in (7, b"gkr_", [], object())],
         *[("cache_keys", bad) for bad in (-1, 1.5, "1", None, True, 2**64)],
         *[("cache_unknown_keys", bad) for bad in (-1, 1.5, "1", None, True, 2**64)],
@@ -368,7 +373,7 @@ def test_the_edges_of_the_ranges_are_taken() -> None:
 )
 def test_a_wrong_option_is_refused_by_name(option: str, value: Any) -> None:
     options: Any = {"url": "memory:", "endpoints": {}, option: value}
-    with pytest.raises(BadRequestError, match=f"^{option}[: ]") as raised:
+    with pytest.raises(BadRequestError, match=f"^{option}[: .]") as raised:
         init_key_manager(**options)
     assert raised.value.status == 400
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gatekeeper
 import pytest
-from conftest import ROOT, SECRET
+from conftest import ROOT, SECRET, Serve
 from gatekeeper import GatekeeperCore, GatekeeperError, aio
 from gatekeeper._model import Model
 
@@ -21,10 +22,28 @@ SCENARIOS: list[dict[str, Any]] = json.loads((ROOT / "tests/behaviour/services.j
 SURFACE: dict[str, Any] = json.loads((ROOT / "tests/parity/surface.json").read_text())
 
 
-@pytest.fixture(params=["memory", "file"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a place of the test's own."""
-    return "memory:" if request.param == "memory" else f"sqlite:{tmp_path}/gatekeeper.db"
+@dataclass
+class Place:
+    """A place of the test's own."""
+
+    url: str
+    operators: str
+    """The same as its operator opens it, who is where it is."""
+    source: str | None = None
+    """From where it sees calls come."""
+
+
+@pytest.fixture(params=["memory", "file", "http"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    file = f"sqlite:{tmp_path}/gatekeeper.db"
+    match request.param:
+        case "memory":
+            return Place("memory:", "memory:")
+        case "file":
+            return Place(file, file)
+        case _:
+            serve: Serve = request.getfixturevalue("serve")
+            return Place(serve(file), file, "127.0.0.1")
 
 
 def sync_call(core: Any, service: str, method: str, fields: dict[str, Any], *, iterates: bool) -> Any:
@@ -44,12 +63,13 @@ def aio_call(core: Any, service: str, method: str, fields: dict[str, Any], *, it
     ("make", "call"), [(GatekeeperCore, sync_call), (aio.GatekeeperCore, aio_call)], ids=["sync", "aio"]
 )
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario["name"])
-def test_behaviour(scenario: dict[str, Any], place: str, make: Callable[..., Any], call: Callable[..., Any]) -> None:
-    operator = make(place, operator=True, secret=SECRET)
-    kept: dict[str, Any] = {}
+def test_behaviour(scenario: dict[str, Any], place: Place, make: Callable[..., Any], call: Callable[..., Any]) -> None:
+    operator = make(place.operators, operator=True, secret=SECRET)
+    nobody = operator if place.url == place.operators else make(place.url)
+    kept: dict[str, Any] = {"source": place.source}
     for step in scenario["steps"]:
         caller = step.get("as")
-        core = operator if caller == "operator" else operator.with_token(caller and filled(caller, kept))
+        core = operator if caller == "operator" else nobody.with_token(caller and filled(caller, kept))
         entry = SURFACE["operations"][step["call"]]
         iterates = step.get("iterate", False)
         method = iterator(entry["method"]) if iterates else entry["method"]

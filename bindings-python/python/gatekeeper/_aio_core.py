@@ -6,7 +6,7 @@ import json
 from asyncio import get_running_loop
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from gatekeeper import _core
+from gatekeeper import _aio_remote, _core
 from gatekeeper.errors import BadRequestError
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ class GatekeeperCore(_core._Base):
     """A place, and for whom it is used; the services of :mod:`gatekeeper.aio` are made of it.
 
     The options are those of :class:`gatekeeper.GatekeeperCore`. Share one among all tasks, loops and threads. A call
-    that is cancelled may still be carried out. As an asynchronous context manager it is closed at the end.
+    that is cancelled may still be carried out; one to a server is broken off. As an asynchronous context manager it is
+    closed at the end.
     """
 
     __slots__ = ()
@@ -30,7 +31,11 @@ class GatekeeperCore(_core._Base):
     async def jwks(self) -> dict[str, Any]:
         """As :meth:`gatekeeper.GatekeeperCore.jwks`."""
         native = self._open()
-        keys: dict[str, Any] = json.loads(self._done(await get_running_loop().run_in_executor(None, native.jwks)))
+        if native.is_remote:
+            answer = await _aio_remote.answered(native.jwks_later)
+        else:
+            answer = await get_running_loop().run_in_executor(None, native.jwks)
+        keys: dict[str, Any] = json.loads(self._done(answer))
         return keys
 
     async def close(self) -> None:
@@ -50,6 +55,8 @@ class GatekeeperCore(_core._Base):
         """Run the operation `name` where it does not hold up the loop; the answer is what JSON has."""
         native = self._open()
         written = _core._written(request)
+        if native.is_remote:
+            return json.loads(await _aio_remote.answered(native.call_later, name, written))
         return json.loads(self._done(await get_running_loop().run_in_executor(None, native.call, name, written)))
 
 

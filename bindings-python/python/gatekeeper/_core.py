@@ -8,7 +8,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from gatekeeper import _native, _requests
-from gatekeeper._core_options import check_http, checked_token, is_unicode
+from gatekeeper._core_options import checked_token, http, is_unicode
 from gatekeeper.errors import BadRequestError
 from gatekeeper.models import MfaChallenge
 
@@ -54,13 +54,15 @@ class _Base:
         """Make a core. Nothing is opened before its first call.
 
         Args:
-            base_url: ``sqlite:PATH`` or a plain path, made at first use; or ``memory:``, a place of its own each time.
+            base_url: ``sqlite:PATH`` or a plain path, made at first use; ``memory:``, a place of its own each time; or
+                the ``http://`` or ``https://`` URL of a server.
             token: A user's access token, an API key or a root key. It is judged at each call.
-            timeout: Seconds that a call over HTTP may take, more than 0.
+            timeout: Seconds that a call over HTTP may take, with all that is tried again; more than 0.
             max_retries: How often a call over HTTP is tried again where that is safe, 0 to 10.
             default_headers: What every call over HTTP carries.
             user_agent: What calls over HTTP are known by.
-            endpoints: The limits of each endpoint by its name, for ``KeysService.verify``; see :class:`Endpoint`.
+            endpoints: The limits of each endpoint by its name, for ``KeysService.verify``; see :class:`Endpoint`. A
+                server has its own, as it has all that follows but the cache sizes: there they are refused.
             secret: What seals the signing keys, at least 16 bytes, the same in every process. Defaults to
                 ``GATEKEEPER_SECRET``, and without that to a file beside the database, which is made and warned of once.
             issuer: The ``iss`` of access tokens. Defaults to ``gatekeeper``.
@@ -78,7 +80,7 @@ class _Base:
         Raises:
             GatekeeperError: 400 for a wrong URL or option.
         """
-        check_http(timeout, max_retries, default_headers, user_agent)
+        over_http = http(timeout, max_retries, default_headers, user_agent)
         if not isinstance(base_url, str) or not is_unicode(base_url):
             raise BadRequestError("base_url must be a string")
         if not isinstance(operator, bool):
@@ -102,6 +104,7 @@ class _Base:
             raise BadRequestError(str(problem)) from None
         if endpoints is not None:
             options["endpoints"] = json.loads(_requests.endpoints(endpoints))
+        options.update(over_http)
         self._closed = False
         self._source: str | None = None
         self._native = _native.Core(base_url, json.dumps(options)).acting(checked_token(token), operator, None)

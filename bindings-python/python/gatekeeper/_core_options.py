@@ -30,8 +30,8 @@ def is_unicode(text: str) -> bool:
 _MOST_RETRIES = 10
 
 
-def check_http(timeout: object, max_retries: object, default_headers: object, user_agent: object) -> None:
-    """Judge what only matters over HTTP; a place of your own takes it too, so that a program can be moved."""
+def http(timeout: object, max_retries: object, default_headers: object, user_agent: object) -> dict[str, object]:
+    """Write what only matters over HTTP; a place of your own takes it too, so that a program can be moved."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
         raise BadRequestError("timeout must be a number of seconds that is more than 0")
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or not 0 <= max_retries <= _MOST_RETRIES:
@@ -45,6 +45,12 @@ def check_http(timeout: object, max_retries: object, default_headers: object, us
             _check_value(f"default_headers.{name}", value)
     if user_agent is not None:
         _check_value("user_agent", user_agent)
+    return {
+        "timeout": timeout * 1000,
+        "maxRetries": max_retries,
+        "defaultHeaders": dict(default_headers or {}),
+        "userAgent": user_agent,
+    }
 
 
 def _check_value(what: str, value: object) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from gatekeeper import _native, _requests
+from gatekeeper._core_options import http
 from gatekeeper.errors import Refused
 from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult
 
@@ -43,6 +44,23 @@ class Endpoint(TypedDict):
 
     default: Limit
     roles: NotRequired[Mapping[str, Limit]]
+
+
+class _Asked(Generic[_Answer]):
+    """An operation that is asked for, and what its answer is read as."""
+
+    __slots__ = ("fields", "operation", "result")
+
+    def __init__(self, result: type[_Answer], operation: str, **fields: object) -> None:
+        self.result: type[_Answer] = result
+        self.operation = operation
+        self.fields = fields
+
+    def answer(self, answer: str) -> _Answer:
+        return self.result._of(json.loads(answer))
+
+    def refused(self, refusal: Refused) -> _Answer:
+        return self.result(success=False, error=refusal.error, reason=refusal.reason)
 
 
 class KeyManager(_native.KeyManager):
@@ -83,16 +101,7 @@ class KeyManager(_native.KeyManager):
             >>> created.success, created.roles
             (True, ('BETA', 'PRO'))
         """
-        return self._answer(
-            CreateResult,
-            "keyManager.createKey",
-            prefix=prefix,
-            roles=roles,
-            ownerId=owner_id,
-            name=name,
-            expiresInSeconds=expires_in_seconds,
-            metadata=metadata,
-        )
+        return self._answer(_creation(prefix, roles, owner_id, name, expires_in_seconds, metadata))
 
     def rotate_user_api_key(self, id: str) -> RotateResult:
         """Give a key another secret; its id, its roles and what it has used stay.
@@ -109,7 +118,7 @@ class KeyManager(_native.KeyManager):
             >>> rotated.id == created.id, rotated["apikey"] == created["apiKey"]
             (True, False)
         """
-        return self._answer(RotateResult, "keyManager.rotateKey", id=_id(id))
+        return self._answer(_rotation(id))
 
     def delete_user_api_key(self, id: str) -> DeleteResult:
         """Delete a key: the next verification refuses it, in every process on the machine.
@@ -123,7 +132,7 @@ class KeyManager(_native.KeyManager):
             >>> keys.delete_user_api_key(id).success, keys.delete_user_api_key(id).error
             (True, 'invalidId')
         """
-        return self._answer(DeleteResult, "keyManager.deleteKey", id=_id(id))
+        return self._answer(_deletion(id))
 
     def add_roles(self, id: str, roles: Collection[str]) -> RolesResult:
         """Add roles to a key; those it has already change nothing.
@@ -139,7 +148,7 @@ class KeyManager(_native.KeyManager):
             >>> keys.add_roles(id, ["PRO", "BETA"]).count
             1
         """
-        return self._answer(RolesResult, "keyManager.addRoles", id=_id(id), roles=roles)
+        return self._answer(_addition(id, roles))
 
     def remove_roles(self, id: str, roles: Collection[str]) -> RolesResult:
         """Remove roles from a key; those it does not have change nothing.
@@ -154,21 +163,56 @@ class KeyManager(_native.KeyManager):
             >>> keys.remove_roles(id, ["PRO", "BETA"]).count
             1
         """
-        return self._answer(RolesResult, "keyManager.removeRoles", id=_id(id), roles=roles)
+        return self._answer(_removal(id, roles))
 
-    def _answer(self, result: type[_Answer], operation: str, **fields: object) -> _Answer:
+    def _answer(self, asked: _Asked[_Answer]) -> _Answer:
         try:
-            return result._of(self._run(operation, fields))
+            return asked.answer(self._run(asked))
         except Refused as refusal:
-            return result(success=False, error=refusal.error, reason=refusal.reason)
+            return asked.refused(refusal)
 
-    def _run(self, operation: str, fields: dict[str, object]) -> dict[str, Any]:
+    def _run(self, asked: _Asked[_Answer]) -> str:
         try:
-            request = _requests.fields(fields)
+            request = _requests.fields(asked.fields)
         except _requests.Unsendable as problem:
             self._refuse(str(problem))
-        answer: dict[str, Any] = json.loads(self._call(operation, request))
-        return answer
+        return self._call(asked.operation, request)
+
+
+def _creation(  # noqa: PLR0917 - as many as there are options
+    prefix: str,
+    roles: Collection[str],
+    owner_id: str | None,
+    name: str | None,
+    expires_in_seconds: int | None,
+    metadata: Mapping[str, Any] | None,
+) -> _Asked[CreateResult]:
+    return _Asked(
+        CreateResult,
+        "keyManager.createKey",
+        prefix=prefix,
+        roles=roles,
+        ownerId=owner_id,
+        name=name,
+        expiresInSeconds=expires_in_seconds,
+        metadata=metadata,
+    )
+
+
+def _rotation(id: str) -> _Asked[RotateResult]:
+    return _Asked(RotateResult, "keyManager.rotateKey", id=_id(id))
+
+
+def _deletion(id: str) -> _Asked[DeleteResult]:
+    return _Asked(DeleteResult, "keyManager.deleteKey", id=_id(id))
+
+
+def _addition(id: str, roles: Collection[str]) -> _Asked[RolesResult]:
+    return _Asked(RolesResult, "keyManager.addRoles", id=_id(id), roles=roles)
+
+
+def _removal(id: str, roles: Collection[str]) -> _Asked[RolesResult]:
+    return _Asked(RolesResult, "keyManager.removeRoles", id=_id(id), roles=roles)
 
 
 def _id(id: object) -> str | None:
@@ -184,19 +228,27 @@ def init_key_manager(
     cache_keys: int = 1_000_000,
     cache_unknown_keys: int = 100_000,
     clock: Clock = "system",
+    timeout: float = 10.0,
+    max_retries: int = 2,
+    default_headers: Mapping[str, str] | None = None,
+    user_agent: str | None = None,
 ) -> KeyManager:
     """Make a key manager. Nothing is opened, and no thread is started, before its first use.
 
     Args:
         endpoints: The limits of each endpoint by its name, see :class:`Endpoint`; may be empty.
         root_api_key: Acts for its one tenant. Without one, in a place of your own, keys are created in the tenant
-            ``default`` and those of every tenant are verified. One that is given but wrong is never ignored: each
-            call answers ``invalidAPIToken``, or ``apiTokenNotPresent`` where it is the empty string.
-        url: ``sqlite:PATH`` or a plain path, made at first use; or ``memory:``, a place of its own each time.
-            All processes of the machine that use a file share its limits.
+            ``default`` and those of every tenant are verified; a server needs one. One that is given but wrong is never
+            ignored: each call answers ``invalidAPIToken``, or ``apiTokenNotPresent`` where it is the empty string.
+        url: ``sqlite:PATH`` or a plain path, made at first use; ``memory:``, a place of its own each time; or the
+            ``http://`` or ``https://`` URL of a server. All processes of the machine that use a file share its limits.
         cache_keys: How many keys are remembered, about 170 bytes each.
         cache_unknown_keys: How many keys are remembered to be nobody's, apart from the others.
         clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
+        timeout: Seconds that a call over HTTP may take, with all that is tried again; more than 0.
+        max_retries: How often a call over HTTP is tried again where that is safe, 0 to 10.
+        default_headers: What every call over HTTP carries.
+        user_agent: What calls over HTTP are known by.
 
     Raises:
         GatekeeperError: 400 for a wrong URL, option or endpoint; the message names endpoint and field.
@@ -221,4 +273,5 @@ def init_key_manager(
         gatekeeper.errors.BadRequestError: endpoints.GET.default.maxReq must be a whole number from 1 to 4294967295
     """
     defined = _requests.endpoints(endpoints)
-    return KeyManager(defined, root_api_key, url, cache_keys, cache_unknown_keys, clock)
+    over_http = json.dumps(http(timeout, max_retries, default_headers, user_agent))
+    return KeyManager(defined, root_api_key, url, cache_keys, cache_unknown_keys, clock, over_http)

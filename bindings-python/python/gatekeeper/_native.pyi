@@ -5,7 +5,7 @@ from typing_extensions import disjoint_base
 
 from gatekeeper.results import KeyManagerError
 
-__all__ = ["Core", "KeyManager", "VerifyResult", "__version__", "_error_table", "_run_vector"]
+__all__ = ["Call", "Core", "KeyManager", "Mailbox", "VerifyResult", "__version__", "_error_table", "_run_vector"]
 
 __version__: str
 
@@ -15,14 +15,36 @@ class Core:
     def __new__(cls, url: str, options: str) -> Self: ...
     def acting(self, token: str | None, operator: bool, source: str | None) -> Core:
         """The same place for the bearer of a token, for the operator, or for nobody; and for calls from `source`."""
+    @property
+    def is_remote(self) -> bool:
+        """Whether the place is a server's, so that every call waits for the network."""
     def call(self, name: str, request: str) -> str:
         """Run the operation `name` on a request in JSON; the answer is JSON."""
+    def call_later(self, mailbox: Mailbox, ticket: int, name: str, request: str) -> Call:
+        """The same, whose answer is left in `mailbox` under `ticket`."""
     def jwks(self) -> str:
         """The public keys of access tokens, as a JWK Set in JSON."""
+    def jwks_later(self, mailbox: Mailbox, ticket: int) -> Call:
+        """The same, whose answer is left in `mailbox` under `ticket`."""
     def take_warning(self) -> str | None:
         """What whoever runs the place should be told; each warning is given once."""
     def advance(self, ms: int) -> None:
         """Move the time of a place made with a manual clock."""
+
+@final
+class Mailbox:
+    """Where the answers of one event loop are left. Private."""
+    def __new__(cls) -> Self: ...
+    def fileno(self) -> int:
+        """What is readable when there are answers to collect."""
+    def collect(self) -> list[tuple[int, Any, BaseException | None]]:
+        """The answers there are: for each its ticket, and what it gives or raises, the other of which is None."""
+
+@final
+class Call:
+    """A call under way, which can be given up. Private."""
+    def abort(self) -> None:
+        """Give the call up, if it has not ended: its request is broken off."""
 
 @disjoint_base
 class KeyManager:
@@ -35,6 +57,7 @@ class KeyManager:
         cache_keys: int,
         cache_unknown_keys: int,
         clock: str,
+        http: str,
     ) -> Self: ...
     def verify_user_api_key(
         self, user_api_key: str, endpoint_name: str, variables: list[str] | tuple[str, ...] = ()
@@ -90,8 +113,20 @@ class KeyManager:
     def _try_verify(
         self, user_api_key: str, endpoint_name: str, variables: list[str] | tuple[str, ...] | None = None
     ) -> VerifyResult | None: ...
+    @property
+    def _is_remote(self) -> bool: ...
     def _call(self, name: str, request: str) -> str: ...
+    def _call_later(self, mailbox: Mailbox, ticket: int, name: str, request: str) -> Call: ...
+    def _verify_later(
+        self,
+        mailbox: Mailbox,
+        ticket: int,
+        user_api_key: str,
+        endpoint_name: str,
+        variables: list[str] | tuple[str, ...],
+    ) -> Call: ...
     def _refuse(self, reason: str) -> NoReturn: ...
+    def _refuse_later(self, mailbox: Mailbox, ticket: int, reason: str) -> Call: ...
 
 @final
 class VerifyResult:

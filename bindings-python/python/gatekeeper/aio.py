@@ -1,7 +1,8 @@
 """The key manager, the core and its services for code that awaits: the same names, with ``async def``.
 
 A verification that can be answered from memory is answered at once, without a thread or a turn of the loop. Whatever
-has to wait for the disk runs in the loop's default executor. For asyncio.
+has to wait for the disk runs in the loop's default executor; what waits for a server waits without a thread. For
+asyncio.
 
 Example:
     >>> import asyncio
@@ -22,28 +23,29 @@ from asyncio import get_running_loop
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from gatekeeper import _aio_services, _key_manager
+from gatekeeper import _aio_remote, _aio_services, _key_manager, _requests
 from gatekeeper._aio_core import GatekeeperCore
 from gatekeeper._aio_services import *  # noqa: F403 - as many as there are
+from gatekeeper.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from gatekeeper._key_manager import Clock, Endpoint
+    from gatekeeper._key_manager import Clock, Endpoint, _Answer
     from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult, VerifyResult
 
 __all__ = ["GatekeeperCore", "KeyManager", "init_key_manager"]
 __all__ += _aio_services.__all__
 
 _Arguments = ParamSpec("_Arguments")
-_Answer = TypeVar("_Answer")
+_Any = TypeVar("_Any")
 
 
 class KeyManager:
     """Creates, verifies, rotates and deletes users' keys. Share one among all tasks, loops and threads.
 
     Made by :func:`init_key_manager`, or from a :class:`gatekeeper.KeyManager`, whose place it then shares. Each method
-    is that of the other, awaited. A call that is cancelled may still be carried out.
+    is that of the other, awaited. A call that is cancelled may still be carried out; one to a server is broken off.
     """
 
     __slots__ = ("_sync", "_try_verify")
@@ -60,6 +62,11 @@ class KeyManager:
         result = self._try_verify(user_api_key, endpoint_name, variables)
         if result is not None:
             return result
+        if self._sync._is_remote:
+            verified: VerifyResult = await _aio_remote.answered(
+                self._sync._verify_later, user_api_key, endpoint_name, variables
+            )
+            return verified
         return await _elsewhere(self._sync.verify_user_api_key, user_api_key, endpoint_name, variables)
 
     async def create_user_api_key(
@@ -73,40 +80,47 @@ class KeyManager:
         metadata: Mapping[str, Any] | None = None,
     ) -> CreateResult:
         """As :meth:`gatekeeper.KeyManager.create_user_api_key`."""
-        return await _elsewhere(
-            self._sync.create_user_api_key,
-            prefix,
-            roles,
-            owner_id=owner_id,
-            name=name,
-            expires_in_seconds=expires_in_seconds,
-            metadata=metadata,
-        )
+        asked = _key_manager._creation(prefix, roles, owner_id, name, expires_in_seconds, metadata)
+        return await self._answer(asked)
 
     async def rotate_user_api_key(self, id: str) -> RotateResult:
         """As :meth:`gatekeeper.KeyManager.rotate_user_api_key`."""
-        return await _elsewhere(self._sync.rotate_user_api_key, id)
+        return await self._answer(_key_manager._rotation(id))
 
     async def delete_user_api_key(self, id: str) -> DeleteResult:
         """As :meth:`gatekeeper.KeyManager.delete_user_api_key`."""
-        return await _elsewhere(self._sync.delete_user_api_key, id)
+        return await self._answer(_key_manager._deletion(id))
 
     async def add_roles(self, id: str, roles: Collection[str]) -> RolesResult:
         """As :meth:`gatekeeper.KeyManager.add_roles`."""
-        return await _elsewhere(self._sync.add_roles, id, roles)
+        return await self._answer(_key_manager._addition(id, roles))
 
     async def remove_roles(self, id: str, roles: Collection[str]) -> RolesResult:
         """As :meth:`gatekeeper.KeyManager.remove_roles`."""
-        return await _elsewhere(self._sync.remove_roles, id, roles)
+        return await self._answer(_key_manager._removal(id, roles))
 
     def advance(self, ms: int) -> None:
         """As :meth:`gatekeeper.KeyManager.advance`; nothing to await."""
         self._sync.advance(ms)
 
+    async def _answer(self, asked: _key_manager._Asked[_Answer]) -> _Answer:
+        keys = self._sync
+        if not keys._is_remote:
+            return await _elsewhere(keys._answer, asked)
+        try:
+            return asked.answer(await self._run(asked))
+        except Refused as refusal:
+            return asked.refused(refusal)
 
-async def _elsewhere(
-    call: Callable[_Arguments, _Answer], *arguments: _Arguments.args, **named: _Arguments.kwargs
-) -> _Answer:
+    async def _run(self, asked: _key_manager._Asked[_Answer]) -> Any:
+        try:
+            request = _requests.fields(asked.fields)
+        except _requests.Unsendable as problem:
+            return await _aio_remote.answered(self._sync._refuse_later, str(problem))
+        return await _aio_remote.answered(self._sync._call_later, asked.operation, request)
+
+
+async def _elsewhere(call: Callable[_Arguments, _Any], *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Any:
     """Run a call that may wait for the disk where it does not hold up the loop."""
     return await get_running_loop().run_in_executor(None, partial(call, *arguments, **named))
 
@@ -119,6 +133,10 @@ def init_key_manager(
     cache_keys: int = 1_000_000,
     cache_unknown_keys: int = 100_000,
     clock: Clock = "system",
+    timeout: float = 10.0,
+    max_retries: int = 2,
+    default_headers: Mapping[str, str] | None = None,
+    user_agent: str | None = None,
 ) -> KeyManager:
     """Make a key manager whose methods are awaited; making it is not.
 
@@ -132,5 +150,9 @@ def init_key_manager(
             cache_keys=cache_keys,
             cache_unknown_keys=cache_unknown_keys,
             clock=clock,
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            user_agent=user_agent,
         )
     )

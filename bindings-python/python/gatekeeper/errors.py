@@ -174,6 +174,7 @@ def _from_core(  # noqa: PLR0917 - called by the native module
     cause: str | None = None,
     retry_after: int | None = None,
     details: str | None = None,
+    request_id: str | None = None,
 ) -> GatekeeperError:
     """Make the exception for an error of the engine; called by the native module."""
     cls = GatekeeperError._by_code.get(code, GatekeeperError)
@@ -182,6 +183,7 @@ def _from_core(  # noqa: PLR0917 - called by the native module
         status=status,
         code=code,
         retry_after=retry_after,
+        request_id=request_id,
         details=None if details is None else json.loads(details),
     )
     if cause is not None:

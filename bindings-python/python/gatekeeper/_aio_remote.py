@@ -1,0 +1,97 @@
+"""Calls to a server, for code that awaits: an answer wakes the loop, and no thread waits for it."""
+
+from __future__ import annotations
+
+import os
+from asyncio import get_running_loop
+from itertools import count
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from weakref import WeakKeyDictionary
+
+from gatekeeper import _native
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
+    from collections.abc import Callable
+
+_Arguments = ParamSpec("_Arguments")
+
+
+class _Post:
+    """Where the answers of one loop arrive, and who waits for them."""
+
+    __slots__ = ("__weakref__", "_tickets", "_waiting", "mailbox")
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self.mailbox = _native.Mailbox()
+        self._tickets = count()
+        self._waiting: dict[int, Future[Any]] = {}
+        loop.add_reader(self.mailbox.fileno(), self._deliver)
+
+    def wait(self, future: Future[Any]) -> int:
+        """The ticket under which an answer is to be left for `future`."""
+        ticket = next(self._tickets)
+        self._waiting[ticket] = future
+        return ticket
+
+    def forget(self, ticket: int) -> None:
+        self._waiting.pop(ticket, None)
+
+    def _deliver(self) -> None:
+        for ticket, answer, error in self.mailbox.collect():
+            future = self._waiting.pop(ticket, None)
+            if future is None or future.done():
+                # Nobody waits for it any more.
+                continue
+            if error is None:
+                future.set_result(answer)
+            else:
+                future.set_exception(error)
+
+
+_posts: WeakKeyDictionary[AbstractEventLoop, _Post] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def _post_of(loop: AbstractEventLoop) -> _Post:
+    with _lock:
+        post = _posts.get(loop)
+        if post is None:
+            # A loop that is over may be kept by somebody; its socket need not be.
+            for over in [known for known in _posts if known.is_closed()]:
+                del _posts[over]
+            post = _posts[loop] = _Post(loop)
+        return post
+
+
+def _begin_anew() -> None:
+    """After a fork: no loop goes on in the child."""
+    global _lock, _posts
+    _lock, _posts = Lock(), WeakKeyDictionary()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+
+
+async def answered(
+    start: Callable[Concatenate[_native.Mailbox, int, _Arguments], _native.Call],
+    *arguments: _Arguments.args,
+    **named: _Arguments.kwargs,
+) -> Any:
+    """Start a call and wait for its answer; a caller who is cancelled gives its request up."""
+    post, future = _post_of(get_running_loop()), get_running_loop().create_future()
+    ticket = post.wait(future)
+    try:
+        call = start(post.mailbox, ticket, *arguments, **named)
+    except BaseException:
+        post.forget(ticket)
+        raise
+    try:
+        return await future
+    finally:
+        if future.cancelled():
+            post.forget(ticket)
+            call.abort()
+        # An error that is raised here holds this frame: it must not hold the error.
+        del future, post

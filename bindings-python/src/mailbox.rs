@@ -1,0 +1,132 @@
+//! Answers for an event loop. The thread on which requests run never attaches to the interpreter: it leaves an answer here
+//! and wakes the loop through a socket, and the loop collects it.
+
+use std::future::Future;
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gatekeeper::{BackgroundTask, GatekeeperError, Result, background};
+use pyo3::prelude::*;
+
+use crate::error::raised;
+use crate::guard::guarded;
+
+/// What becomes of an answer once the interpreter is there.
+type Delivery = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// A ticket, and what it gives or raises.
+type Letter = (u64, Option<Py<PyAny>>, Option<PyErr>);
+
+/// Where the answers of one event loop are left. Private.
+#[pyclass(frozen, module = "gatekeeper._native")]
+pub(crate) struct Mailbox {
+    bell: UnixStream,
+    letters: Arc<Letters>,
+}
+
+struct Letters {
+    answers: Mutex<Vec<(u64, Delivery)>>,
+    ring: UnixStream,
+}
+
+impl Letters {
+    fn answers(&self) -> MutexGuard<'_, Vec<(u64, Delivery)>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn leave(&self, ticket: u64, delivery: Delivery) {
+        let mut answers = self.answers();
+        answers.push((ticket, delivery));
+        if answers.len() == 1 {
+            // One byte at most waits to be read, so there is room for it; where the loop is gone, nobody reads it.
+            let _ = (&self.ring).write(&[1]);
+        }
+    }
+}
+
+/// A call under way, which can be given up. Private.
+#[pyclass(frozen, module = "gatekeeper._native")]
+pub(crate) struct Call(BackgroundTask);
+
+#[pymethods]
+impl Call {
+    /// Give the call up, if it has not ended: its request is broken off.
+    fn abort(&self) {
+        self.0.abort();
+    }
+}
+
+#[pymethods]
+impl Mailbox {
+    #[new]
+    fn new(py: Python<'_>) -> PyResult<Self> {
+        let open = || {
+            let (bell, ring) = UnixStream::pair()?;
+            bell.set_nonblocking(true)?;
+            ring.set_nonblocking(true)?;
+            Ok(Self { bell, letters: Arc::new(Letters { answers: Mutex::default(), ring }) })
+        };
+        open().map_err(|error: std::io::Error| {
+            raised(py, &GatekeeperError::unavailable("no socket for an event loop").caused_by(error))
+        })
+    }
+
+    /// What is readable when there are answers to collect.
+    fn fileno(&self) -> i32 {
+        self.bell.as_raw_fd()
+    }
+
+    /// The answers there are: for each its ticket, and what it gives or raises, the other of which is None.
+    fn collect(&self, py: Python<'_>) -> PyResult<Vec<Letter>> {
+        guarded(py, || {
+            let _ = (&self.bell).read(&mut [0; 16]);
+            let answers = std::mem::take(&mut *self.letters.answers());
+            let delivered = answers.into_iter().map(|(ticket, delivery)| match delivery(py) {
+                Ok(answer) => (ticket, Some(answer), None),
+                Err(error) => (ticket, None, Some(error)),
+            });
+            Ok(delivered.collect())
+        })
+    }
+}
+
+impl Mailbox {
+    /// Starts `work`; what `deliver` makes of its answer is left under `ticket`.
+    pub(crate) fn start<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        ticket: u64,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+        deliver: impl FnOnce(Python<'_>, Result<T>) -> PyResult<Py<PyAny>> + Send + 'static,
+    ) -> PyResult<Call> {
+        let mut promise =
+            Promise { letters: Arc::clone(&self.letters), ticket, deliver: Some(Box::new(deliver)) };
+        let task = background(async move { promise.keep(work.await) });
+        task.map(Call).map_err(|error| raised(py, &error))
+    }
+}
+
+/// That something is left under a ticket, whatever happens: a loop would wait for it for ever.
+struct Promise<T: Send + 'static> {
+    letters: Arc<Letters>,
+    ticket: u64,
+    deliver: Option<Deliver<T>>,
+}
+
+type Deliver<T> = Box<dyn FnOnce(Python<'_>, Result<T>) -> PyResult<Py<PyAny>> + Send>;
+
+impl<T: Send + 'static> Promise<T> {
+    fn keep(&mut self, answer: Result<T>) {
+        if let Some(deliver) = self.deliver.take() {
+            self.letters.leave(self.ticket, Box::new(|py| deliver(py, answer)));
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for Promise<T> {
+    fn drop(&mut self) {
+        self.keep(Err(GatekeeperError::internal("a call ended without an answer")));
+    }
+}
