@@ -11,7 +11,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 # The server that tests start.
 export GATEKEEPER_SERVER ?= $(CURDIR)/target/debug/gatekeeper
 
-RUST_SOURCES := $(shell find core bindings-python/src bindings-node/src -name '*.rs' -o -name '*.sql') Cargo.toml Cargo.lock $(wildcard */Cargo.toml)
+RUST_SOURCES := $(shell find core server bindings-python/src bindings-node/src -name '*.rs' -o -name '*.sql') Cargo.toml Cargo.lock $(wildcard */Cargo.toml)
 PYTHON_SOURCES := $(shell find bindings-python/python -name '*.py*' -not -path '*/__pycache__/*') pyproject.toml
 NODE_SOURCES := $(shell find bindings-node/ts -type f) package.json tsconfig.json
 
@@ -117,6 +117,7 @@ bench-quick: bench-tools build $(CACHE)/bench-python $(CACHE)/bench-node $(CACHE
 
 bench-tools: | tools
 	@python3 -m bench.redis_server
+	@scripts/check-tools nginx wrk h2load
 
 $(CACHE)/bench-python: pyproject.toml | tools
 	@mkdir -p $(CACHE)
@@ -132,7 +133,7 @@ $(CACHE)/bench-node: bench/node/package-lock.json | tools
 
 $(CACHE)/bench-rust: $(RUST_SOURCES) $(BENCH_SOURCES)
 	@mkdir -p $(CACHE)
-	cargo build --release --quiet -p gatekeeper-bench
+	cargo build --release --quiet -p gatekeeper-bench -p gatekeeper-server
 	@touch $@
 
 clean:

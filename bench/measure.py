@@ -34,6 +34,8 @@ class Plan:
     rounds_of_ours: int
     events: int
     """How many events a summary goes over."""
+    server_keys: int
+    """How many keys the server knows."""
 
     def keys_of(self, row: Row) -> int:
         """Over how many keys the row goes."""
@@ -43,9 +45,25 @@ class Plan:
 
 
 FULL = Plan(
-    seconds=3, pair_seconds=10, keys=1_000_000, slow_keys=None, rounds=10, rounds_of_ours=100, events=10_000_000
+    seconds=3,
+    pair_seconds=10,
+    keys=1_000_000,
+    slow_keys=None,
+    rounds=10,
+    rounds_of_ours=100,
+    events=10_000_000,
+    server_keys=1_000_000,
 )
-QUICK = Plan(seconds=0.2, pair_seconds=0.2, keys=2000, slow_keys=20, rounds=2, rounds_of_ours=3, events=20_000)
+QUICK = Plan(
+    seconds=0.2,
+    pair_seconds=0.2,
+    keys=2000,
+    slow_keys=20,
+    rounds=2,
+    rounds_of_ours=3,
+    events=20_000,
+    server_keys=20_000,
+)
 
 
 class Measurement:

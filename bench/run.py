@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import comparison, curve_chart, curves, machine, memory, peers_chart, redis_server, services, table
+from bench import comparison, curve_chart, curves, machine, memory, peers_chart, redis_server, server, services, table
 from bench.measure import FULL, QUICK, Measurement, Plan
 from bench.processes import ROOT
 from bench.rows import ROWS
@@ -70,6 +70,7 @@ def main() -> None:
 
     in_memory = ["Not measured in the short form."] if quick else memory.section()
     of_services = services.section(plan.seconds, plan.events)
+    of_server = server.section(plan.seconds, plan.server_keys)
     results = measured(plan)
     keys = plan.keys_of(ROWS[0])
     rows = peers_table(results, keys)
@@ -90,6 +91,10 @@ def main() -> None:
         "## Usage and logins",
         "",
         *of_services,
+        "",
+        "## The server",
+        "",
+        *of_server,
         "",
         "## Against peers",
         "",
@@ -121,6 +126,10 @@ def main() -> None:
                 "Usage and logins:",
                 "",
                 *of_services,
+                "",
+                "The server, and who asks it, on the same two cores:",
+                "",
+                *of_server,
             ]
         )
     print("\n".join(document))

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 BINARY = ROOT / "target/release/gatekeeper"
 CONNECTIONS = 64
 ROUNDS = 5
-NEEDED = {"nginx": "nginx", "wrk": "wrk", "h2load": "nghttp2-client"}
 CONFIG = "[endpoints.BENCH]\ndefault = { maxReq = 4294967295, duration = 1000 }\n"
 NGINX = """
 worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/error.log; daemon off;
@@ -54,13 +53,6 @@ request = function()
   return wrk.format(nil, "/v1/keys/verify", nil, bodies[place])
 end
 """
-
-
-def require() -> None:
-    """Ends the program where something is missing."""
-    missing = [package for program, package in NEEDED.items() if shutil.which(program) is None]
-    if missing:
-        sys.exit(f"missing: {' '.join(missing)}. Install: apt-get install {' '.join(missing)}")
 
 
 def prepared(folder: Path, keys: int) -> str:
@@ -194,7 +186,6 @@ def cached(url: str) -> int:
 
 
 if __name__ == "__main__":
-    require()
     is_quick = "--quick" in sys.argv
     count = int(os.environ.get("GATEKEEPER_BENCH_KEYS", "20000" if is_quick else "1000000"))
     print("\n".join(section(1 if is_quick else 5, count)))
