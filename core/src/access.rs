@@ -40,6 +40,8 @@ pub enum Access {
     Known,
     /// A user, about themselves.
     User,
+    /// A user, about what is theirs; in a place of your own also the operator, about all.
+    UserOrOperator,
     /// Whoever has this permission in the tenant that the request names: a member by their role, an API key by its
     /// scopes, a root key in its tenant, the operator in all.
     Tenant(&'static str),
@@ -122,6 +124,11 @@ impl<'a> Call<'a> {
             },
             Access::User => match identity::identify(self)? {
                 actor @ Actor::User { .. } => context(actor, None, None),
+                Actor::Anonymous => return Err(no_credential()),
+                _ => return Err(for_users()),
+            },
+            Access::UserOrOperator => match identity::identify(self)? {
+                actor @ (Actor::User { .. } | Actor::Operator) => context(actor, None, None),
                 Actor::Anonymous => return Err(no_credential()),
                 _ => return Err(for_users()),
             },

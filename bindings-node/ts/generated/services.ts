@@ -180,7 +180,7 @@ export class TenantsService {
   }
 
   /**
-   * Makes a tenant, whose owner is the user who calls.
+   * Makes a tenant, whose owner is the user who calls; the operator's has none yet.
    *
    * @param name - What it is called: 1 to 256 bytes.
    * @param call - a signal that gives the call up, and how long to wait
@@ -190,7 +190,8 @@ export class TenantsService {
   }
 
   /**
-   * The tenants that the user is a member of, in the order in which they were made.
+   * The tenants that the user is a member of, or every one for the operator, in the order in which they
+   * were made.
    *
    * @param options - what is asked for
    * @param call - a signal that gives the call up, and how long to wait

@@ -159,7 +159,7 @@ class TenantsService(_Service):
     __slots__ = ()
 
     def create(self, name: str) -> Tenant:
-        """Makes a tenant, whose owner is the user who calls.
+        """Makes a tenant, whose owner is the user who calls; the operator's has none yet.
 
         Args:
             name: What it is called: 1 to 256 bytes.
@@ -168,7 +168,8 @@ class TenantsService(_Service):
         return Tenant._of(answer)
 
     def list(self, *, cursor: str | None = None, limit: int | None = None) -> Page[Tenant]:
-        """The tenants that the user is a member of, in the order in which they were made.
+        """The tenants that the user is a member of, or every one for the operator, in the order in which they were
+        made.
 
         Args:
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.

@@ -118,7 +118,7 @@ fn call(
         Access::KeyManager => Callers::RootKey,
         Access::Public => Callers::Anybody,
         Access::Known => Callers::Known,
-        Access::User => Callers::User,
+        Access::User | Access::UserOrOperator => Callers::User,
         Access::Tenant(permission) => Callers::Permitted(permission),
         Access::Operator => Callers::Operator,
         other => return Err(format!("{}: say who {other:?} is", entry.name)),

@@ -265,6 +265,35 @@ fn the_operator_and_a_root_key_act_in_their_tenants_without_being_members() {
 }
 
 #[test]
+fn the_operator_makes_tenants_for_others_and_sees_every_one() {
+    let place = Gatekeeper::open("memory:").unwrap();
+    let user = User::sign_up(&place, "a@example.com");
+    let own = user.new_tenant("Own Inc");
+    let acme = call(&place, "tenants.create", &json!({ "name": "Acme Inc" })).unwrap();
+    assert_eq!((&acme["name"], &acme["role"]), (&json!("Acme Inc"), &Value::Null));
+    let names = |page: &Value| -> Vec<String> {
+        page["items"].as_array().unwrap().iter().map(|tenant| text(tenant, "name")).collect()
+    };
+    let first = call(&place, "tenants.list", &json!({ "limit": 2 })).unwrap();
+    let second = call(&place, "tenants.list", &json!({ "cursor": first["nextCursor"] })).unwrap();
+    assert_eq!([names(&first), names(&second)].concat(), ["default", "Own Inc", "Acme Inc"]);
+
+    let theirs = user.call("tenants.list", &json!({})).unwrap();
+    assert_eq!((names(&theirs), &theirs["items"][0]["id"]), (vec!["Own Inc".to_owned()], &json!(own)));
+    let refused = user.call("tenants.list", &json!({ "cursor": first["nextCursor"] })).unwrap_err();
+    assert_eq!(refused.status(), 400, "the cursor of another list");
+    let owner = json!({ "tenantId": acme["id"], "userId": user.id, "role": "owner" });
+    call(&place, "tenants.addMember", &owner).unwrap();
+    assert_eq!(names(&user.call("tenants.list", &json!({})).unwrap()), ["Own Inc", "Acme Inc"]);
+
+    let root = place.create_root_key("Other Inc").unwrap();
+    for caller in [place.with_root_key(&root.key), place.with_token(&root.key)] {
+        assert_eq!(call(&caller, "tenants.list", &json!({})).unwrap_err().status(), 403);
+    }
+    assert_eq!(call(&place.anonymous(), "tenants.list", &json!({})).unwrap_err().status(), 401);
+}
+
+#[test]
 fn names_have_their_bounds_and_may_not_carry_nul() {
     let place = Gatekeeper::open("memory:").unwrap();
     let user = User::sign_up(&place, "a@example.com");

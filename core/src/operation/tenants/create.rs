@@ -23,7 +23,7 @@ impl Operation for CreateTenant {
     type Output = Tenant;
     const NAME: &'static str = "tenants.create";
     const ROUTE: Route = Route::new(Method::Post, "/v1/tenants", 201);
-    const ACCESS: Access = Access::Known;
+    const ACCESS: Access = Access::UserOrOperator;
     const POSITIONAL: &'static [&'static str] = &["name"];
 
     fn check(&self) -> Result<()> {

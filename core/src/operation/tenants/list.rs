@@ -23,7 +23,7 @@ impl Operation for ListTenants {
     type Output = Page<Tenant>;
     const NAME: &'static str = "tenants.list";
     const ROUTE: Route = Route::new(Method::Get, "/v1/tenants", 200);
-    const ACCESS: Access = Access::Known;
+    const ACCESS: Access = Access::UserOrOperator;
 
     async fn run(self, context: &Context<'_>) -> Result<Page<Tenant>> {
         let place = context.place();
