@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::arguments::Arguments;
 use super::asked::Asked;
+use crate::config::ALL;
 
 const KEY: &str = "key_00000000000000000000000000";
 const TENANT: &str = "tnt_00000000000000000000000000";
@@ -252,6 +253,25 @@ fn every_command_has_help() {
         command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(check);
     }
     check(&Arguments::command());
+}
+
+#[test]
+fn every_command_and_setting_stands_in_the_reference() {
+    const REFERENCE: &str = include_str!("../../../docs/cli.md");
+    for command in Arguments::command().get_subcommands() {
+        assert!(REFERENCE.contains(&format!("\n## {}\n", command.get_name())), "{}", command.get_name());
+        for sub in command.get_subcommands() {
+            assert!(REFERENCE.contains(sub.get_name()), "{} {}", command.get_name(), sub.get_name());
+        }
+    }
+    for setting in ALL {
+        let usual = setting.usual.filter(|usual| *usual != Gatekeeper::DEFAULT_TENANT.to_string());
+        let row = REFERENCE.lines().find(|line| line.starts_with(&format!("| `{}` |", setting.name)));
+        let row = row.unwrap_or_else(|| panic!("no {}", setting.name));
+        for part in [setting.variable, setting.flag, usual.unwrap_or_default()] {
+            assert!(row.contains(part), "{row}: {part}");
+        }
+    }
 }
 
 /// The names of the fields of a request.
