@@ -55,6 +55,28 @@ fn a_backup_made_while_others_write_is_whole_and_as_of_one_moment() {
     assert!(left.into_iter().all(|name| !partial(name.to_str().unwrap())));
 }
 
+#[test]
+fn a_backup_that_is_put_back_is_the_place_as_it_was() {
+    let folder = Folder::with_place();
+    let (id, key) = folder.key();
+    let verify = || folder.tell(&key, ["keys", "verify", "--endpoint", "GET_TASKS", "--json"]);
+    verify().done();
+    folder.run(["backup", "b.db", "--with-secret"]).done();
+    folder.run(["keys", "revoke", &id]).done();
+    let (later, _) = folder.key();
+    verify().refused();
+    for beside in ["-wal", "-shm"] {
+        let _ = fs::remove_file(folder.file(&format!("gatekeeper.db{beside}")));
+    }
+    fs::remove_dir_all(folder.file("gatekeeper.db-shared")).unwrap();
+    fs::copy(folder.file("b.db"), folder.file("gatekeeper.db")).unwrap();
+    fs::copy(folder.file("b.db-secret"), folder.file("gatekeeper.db-secret")).unwrap();
+    verify().done();
+    assert_eq!(folder.run(["keys", "get", &later]).refused().out, "");
+    folder.run(["keys", "revoke", &id]).done();
+    verify().refused();
+}
+
 /// How many events the backup has; it is sound, and its sums are those of its events.
 fn check(file: &std::path::Path) -> i64 {
     let database = Connection::open(file).unwrap();

@@ -1,6 +1,12 @@
 //! The command line as people and programs use it: the real binary, its answers, its exit codes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
 mod support;
 
@@ -11,4 +17,5 @@ mod doctor;
 mod import;
 mod init;
 mod misuse;
+mod remote;
 mod serve;

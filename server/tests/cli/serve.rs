@@ -9,13 +9,13 @@ use std::time::Duration;
 use crate::support::{Folder, text};
 
 /// A server, ended when it is dropped.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     lines: Vec<String>,
 }
 
 impl Server {
-    fn start(folder: &Folder, arguments: &[&str], lines: usize) -> Self {
+    pub(crate) fn start(folder: &Folder, arguments: &[&str], lines: usize) -> Self {
         let log = fs::File::create(folder.file("log")).unwrap();
         let mut command = folder.command();
         command.arg("serve").args(arguments).stdout(Stdio::piped()).stderr(log);
@@ -30,7 +30,7 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
-    fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         self.lines[0].split_once("http://").expect("an address").1
     }
 }

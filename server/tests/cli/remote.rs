@@ -1,0 +1,66 @@
+use crate::serve::Server;
+use crate::support::{Folder, Said, said, text, told};
+
+/// A folder whose place is served, and what it takes to be its root key's bearer.
+fn served() -> (Folder, Server, String) {
+    let folder = Folder::new();
+    let root = text(&folder.json(["init"])["rootKey"]);
+    let server = Server::start(&folder, &["--port", "0"], 1);
+    (folder, server, root)
+}
+
+fn run(server: &Server, token: &str, arguments: &[&str]) -> Said {
+    let elsewhere = Folder::new();
+    let url = format!("http://{}", server.address());
+    said(elsewhere.command().args(arguments).env("GATEKEEPER_BASE_URL", url).env("GATEKEEPER_TOKEN", token))
+}
+
+#[test]
+fn the_same_commands_work_at_a_server() {
+    let (folder, server, root) = served();
+    let created = run(&server, &root, &["keys", "create", "--name", "far", "--json"]).done().json();
+    let id = text(&created["apiKey"]["id"]);
+    assert!(run(&server, &root, &["keys", "list"]).done().out.contains("far"));
+    assert!(folder.run(["keys", "list"]).done().out.contains("far"), "the same place");
+    let url = format!("http://{}", server.address());
+    let mut verify = folder.command();
+    verify.args(["keys", "verify", "--endpoint", "GET_TASKS", "--json", "--url", &url]);
+    verify.env("GATEKEEPER_TOKEN", &root).env("GATEKEEPER_KEY", text(&created["plainTextKey"]));
+    assert_eq!(said(&mut verify).done().json()["ok"], true);
+    let mut import = folder.command();
+    import.args(["keys", "import", "-", "--json", "--url", &url]).env("GATEKEEPER_TOKEN", &root);
+    let line = format!("{{\"digest\": \"{}\"}}\nnonsense\n", "ab".repeat(32));
+    assert_eq!(told(&mut import, &line).refused().json()["imported"], 1);
+    run(&server, &root, &["keys", "revoke", &id]).done();
+    assert!(run(&server, &root, &["doctor"]).done().out.contains("is ready"));
+    // This folder's file defines endpoints, which the server has of its own.
+    assert_eq!(
+        folder.run(["keys", "list", "--url", &url, "--json"]).refused().error()["code"],
+        "unauthorized"
+    );
+}
+
+#[test]
+fn a_server_refuses_whom_it_does_not_know_and_what_is_not_theirs() {
+    let (_folder, server, _) = served();
+    let nobody = run(&server, "", &["keys", "list"]).refused();
+    assert!(nobody.err.contains("GATEKEEPER_TOKEN is not set"), "{nobody:?}");
+    let wrong = run(&server, "gkr_canary", &["keys", "list", "--json"]).refused();
+    assert_eq!(wrong.error()["status"], 401);
+    assert!(!wrong.err.contains("canary"), "{wrong:?}");
+    let operators = run(&server, "", &["platform", "rotate-signing-key", "--json"]).refused();
+    assert_eq!(operators.error()["status"], 401);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_of() {
+    let folder = Folder::new();
+    let url = "http://127.0.0.1:1";
+    let refused = folder.run(["keys", "list", "--json", "--url", url]).refused().error();
+    assert_eq!(refused["code"], "connection_error");
+    let doctor = folder.run(["doctor", "--url", url]).refused();
+    assert!(
+        doctor.out.contains("gatekeeper serve") && doctor.out.contains("GATEKEEPER_TOKEN is not set"),
+        "{doctor:?}"
+    );
+}
