@@ -1,0 +1,40 @@
+// `GET /tasks` for holders of an API key: `node app.mjs`.
+
+import express from 'express';
+import { initKeyManager } from 'gatekeeper-native';
+
+const { verifyUserAPIKey } = initKeyManager({
+  url: 'http://127.0.0.1:8787', // or sqlite:gatekeeper.db: the same, without a server
+  rootAPIKey: process.env.KEY_MANAGER_ROOT_KEY,
+  endpoints: {
+    GET_TASKS: {
+      default: { maxReq: 10, duration: 60_000 },
+      roles: { PRO: { maxReq: 1000, duration: 60_000 } },
+    },
+  },
+});
+
+/** Lets in whose key is good and has a call left. */
+const guard = (endpoint) => async (request, response, next) => {
+  const verified = await verifyUserAPIKey(request.get('X-API-Key') ?? '', endpoint);
+  if (!verified.success) return response.status(500).json({ error: verified.reason });
+  if (!verified.keyValid) {
+    return response.status(401).set('WWW-Authenticate', 'Bearer').json({ error: 'the API key is missing or not valid' });
+  }
+  if (!verified.ok) {
+    const wait = Math.ceil(verified.retryAfterMs / 1000);
+    return response.status(429).set('Retry-After', wait).json({ error: 'the limit of this API key is reached' });
+  }
+  request.key = verified;
+  next();
+};
+
+const app = express();
+app.get('/tasks', guard('GET_TASKS'), (request, response) => {
+  response.json({ tasks: [], for: request.key.ownerId, remaining: request.key.remaining });
+});
+// Nobody is let in while nobody can be judged.
+app.use((error, _request, response, _next) => {
+  response.status(error.status === 503 ? 503 : 500).json({ error: error.message });
+});
+app.listen(3000, '127.0.0.1');

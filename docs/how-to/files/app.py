@@ -1,0 +1,47 @@
+"""`GET /tasks` for holders of an API key: `uvicorn app:app --port 3000`."""
+
+import math
+import os
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi.responses import JSONResponse
+from gatekeeper import GatekeeperError
+from gatekeeper.aio import init_key_manager
+
+keys = init_key_manager(
+    url="http://127.0.0.1:8787",  # or sqlite:gatekeeper.db: the same, without a server
+    root_api_key=os.environ["KEY_MANAGER_ROOT_KEY"],
+    endpoints={
+        "GET_TASKS": {
+            "default": {"maxReq": 10, "duration": 60_000},
+            "roles": {"PRO": {"maxReq": 1000, "duration": 60_000}},
+        },
+    },
+)
+app = FastAPI()
+
+
+async def tasks_key(x_api_key: Annotated[str, Header()] = "") -> Any:
+    """The key, if it is good and has a call left."""
+    verified = await keys.verify_user_api_key(x_api_key, "GET_TASKS")
+    if not verified.success:
+        raise HTTPException(500, verified.reason)
+    if not verified.key_valid:
+        raise HTTPException(401, "the API key is missing or not valid", {"WWW-Authenticate": "Bearer"})
+    if not verified.ok:
+        wait = math.ceil(verified.retry_after_ms / 1000)
+        raise HTTPException(429, "the limit of this API key is reached", {"Retry-After": str(wait)})
+    return verified
+
+
+@app.get("/tasks")
+async def tasks(key: Annotated[Any, Depends(tasks_key)]) -> dict[str, Any]:
+    """What is protected."""
+    return {"tasks": [], "for": key.owner_id, "remaining": key.remaining}
+
+
+@app.exception_handler(GatekeeperError)
+async def closed(_: Request, error: GatekeeperError) -> JSONResponse:
+    """Nobody is let in while nobody can be judged."""
+    return JSONResponse({"detail": error.message}, 503)
