@@ -116,12 +116,15 @@ impl Config {
 
     /// The file of a place of one's own; none where it has none.
     pub(crate) fn database(&self) -> Option<PathBuf> {
-        let (scheme, rest) = self.url().split_once(':').unwrap_or(("", self.url()));
+        let url = self.url();
+        let Some((scheme, rest)) = url.split_once(':') else { return Some(PathBuf::from(url)) };
+        let is_scheme = scheme.len() > 1
+            && scheme.chars().all(|each| each.is_ascii_alphanumeric() || matches!(each, '+' | '-' | '.'))
+            && !scheme.starts_with('.');
         match scheme {
             "sqlite" => Some(PathBuf::from(rest.strip_prefix("//").unwrap_or(rest))),
-            "memory" | "postgres" | "postgresql" => None,
-            _ if self.is_remote() => None,
-            _ => Some(PathBuf::from(self.url())),
+            _ if is_scheme => None,
+            _ => Some(PathBuf::from(url)),
         }
     }
 

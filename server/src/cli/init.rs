@@ -42,16 +42,16 @@ pub(crate) struct Init {
 
 pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
     let (config, output) = (&session.config, session.output);
+    if config.is_remote() {
+        let message = "a server's place is made where it is: run `gatekeeper init` on its machine";
+        return Err(GatekeeperError::bad_request(message).into());
+    }
+    let place = session.place()?;
     let Some(database) = config.database() else {
-        let message = if config.is_remote() {
-            "a server's place is made where it is: run `gatekeeper init` on its machine"
-        } else {
-            "nothing of this place would be left: name a file, such as --url sqlite:gatekeeper.db"
-        };
+        let message = "nothing of this place would be left: name a file, such as --url sqlite:gatekeeper.db";
         return Err(GatekeeperError::bad_request(message).into());
     };
     make_for_owner(&database);
-    let place = session.place()?;
     let created = init.root_key(&place)?;
     // Made now, so that whoever keeps backups knows of the secret from the beginning.
     place.jwks()?;

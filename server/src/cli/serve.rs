@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use gatekeeper::GatekeeperError;
+use gatekeeper::{Gatekeeper, GatekeeperError};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -19,6 +19,9 @@ use crate::config::{
     MAX_CONNECTIONS, PORT, SHUTDOWN_TIMEOUT_MS, Setting, TLS_CERT, TLS_KEY, TRUSTED_PROXIES, UNIX,
 };
 use crate::http::{self, Listen, Proxies, Server, Tls};
+
+/// For how long work that was given up is waited for: longer than anything waits for a lock of the database.
+const LAST_WORK: Duration = Duration::from_secs(6);
 
 /// Serves the place over HTTP until it is told to stop by Ctrl-C or SIGTERM.
 ///
@@ -102,16 +105,19 @@ pub(crate) fn run(session: &Session) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(GatekeeperError::internal)?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let server = Server::bind(&place, server_config, listen, check).await?;
         let stop = stop()?;
         let hang_up = on(SignalKind::hangup())?;
         announce(session, &server)?;
+        warn_of_gaps(&place, config);
         let follow = tokio::spawn(reload::follow(config.file().clone(), server.endpoints(), hang_up));
         server.run(stop).await;
         follow.abort();
         Ok(())
-    })
+    });
+    runtime.shutdown_timeout(LAST_WORK);
+    served
 }
 
 /// Says where the server listens. That nobody reads it does not stop it.
@@ -127,13 +133,18 @@ fn announce(session: &Session, server: &Server) -> Result<(), Failure> {
     if let Some(gateways) = gateways {
         let _ = output::line(&format!("gateways ask at {gateways}"));
     }
-    if session.config.endpoints().names().next().is_none() {
-        output.note(&format!(
-            "no endpoint is defined: keys cannot be verified by name before there is an [endpoints.NAME] in {}",
-            session.config.file().path.display()
-        ));
-    }
     Ok(())
+}
+
+/// Tells the log what a server that was just made lacks.
+fn warn_of_gaps(place: &Gatekeeper, config: &Config) {
+    if config.endpoints().names().next().is_none() {
+        let file = config.file().path.display();
+        tracing::warn!(%file, "no endpoint is defined: keys.verify knows none before there is an [endpoints.NAME]");
+    }
+    if place.has_root_key().is_ok_and(|has_one| !has_one) {
+        tracing::warn!("there is no root key: run `gatekeeper init`");
+    }
 }
 
 /// Ends when the process is asked to stop.
@@ -156,7 +167,7 @@ fn server_config(config: &Config) -> Result<http::Config, GatekeeperError> {
     let most = config.whole(&MAX_CONNECTIONS).unwrap_or_default();
     Ok(http::Config {
         proxies: proxies(config)?,
-        cors_origins: config.texts(&CORS_ORIGINS),
+        cors_origins: cors_origins(config)?,
         tls: tls(config)?,
         most_connections: usize::try_from(most).unwrap_or(usize::MAX),
         header_timeout: duration(&HEADER_TIMEOUT_MS),
@@ -167,6 +178,24 @@ fn server_config(config: &Config) -> Result<http::Config, GatekeeperError> {
 
 pub(super) fn proxies(config: &Config) -> Result<Proxies, GatekeeperError> {
     config.texts(&TRUSTED_PROXIES).join(",").parse()
+}
+
+/// What a browser would send, which has no path, not even a slash.
+pub(super) fn cors_origins(config: &Config) -> Result<Vec<String>, GatekeeperError> {
+    let origins = config.texts(&CORS_ORIGINS);
+    let is_origin = |origin: &String| {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        origin == "*"
+            || host.is_some_and(|host| {
+                !host.is_empty()
+                    && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(&byte))
+            })
+    };
+    if origins.iter().all(is_origin) {
+        return Ok(origins);
+    }
+    let message = "server.corsOrigins must be origins such as https://app.example.com, without a path, or *";
+    Err(GatekeeperError::bad_request(message))
 }
 
 pub(super) fn tls(config: &Config) -> Result<Option<Tls>, GatekeeperError> {

@@ -52,7 +52,13 @@ impl Environment {
     pub(super) fn value(&self, setting: &Setting) -> Result<Option<Found>> {
         let Some(text) = self.text(setting.variable)? else { return Ok(None) };
         let origin = Origin::Variable(setting.variable);
-        let value = setting.parse(text).map_err(|why| wrong(&origin, &why))?;
+        let value = setting.parse(text).map_err(|why| {
+            // Whoever calls a service `gatekeeper` has its address in GATEKEEPER_PORT.
+            let of_kubernetes = text.starts_with("tcp://");
+            let hint =
+                if of_kubernetes { "; Kubernetes has set it: say enableServiceLinks: false" } else { "" };
+            wrong(&origin, &format!("{why}{hint}"))
+        })?;
         Ok(Some(Found { value, origin }))
     }
 

@@ -1,6 +1,8 @@
 use std::ffi::OsString;
 use std::fs;
 
+use gatekeeper::Gatekeeper;
+
 use super::*;
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -37,6 +39,7 @@ fn a_flag_comes_before_a_variable_before_the_file_before_the_default() {
 
 #[test]
 fn every_default_can_be_read_and_every_setting_be_written_in_the_file() {
+    assert_eq!(TENANT.usual, Some(Gatekeeper::DEFAULT_TENANT.to_string().as_str()));
     for setting in ALL {
         if let Some(usual) = setting.usual {
             setting.parse(usual).unwrap();
@@ -93,6 +96,8 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
 fn a_variable_that_cannot_be_is_refused_by_name_and_not_repeated() {
     let refused = loaded("", &[("GATEKEEPER_PORT", "canary")], Flags::default()).unwrap_err();
     assert_eq!(refused.message(), "GATEKEEPER_PORT must be a whole number from 0 to 65535");
+    let of_kubernetes = loaded("", &[("GATEKEEPER_PORT", "tcp://10.0.0.1:8787")], Flags::default());
+    assert!(of_kubernetes.unwrap_err().message().contains("enableServiceLinks: false"));
     let environment = environment(&[("GATEKEEPER_PROT", "1"), ("GATEKEEPER_PORT", "1"), ("PROT", "1")]);
     assert_eq!(environment.unknown().collect::<Vec<_>>(), ["GATEKEEPER_PROT"]);
     assert!(!format!("{environment:?}").contains('1'));
@@ -119,6 +124,7 @@ fn the_database_is_the_file_of_a_place_of_ones_own() {
     assert_eq!(database("sqlite:///a.db"), (Some("/a.db".into()), false));
     assert_eq!(database("./a:b.db"), (Some("./a:b.db".into()), false));
     assert_eq!(database("memory:"), (None, false));
+    assert_eq!(database("postgres://host/name"), (None, false));
     assert_eq!(database("HTTP://host"), (None, true));
 }
 

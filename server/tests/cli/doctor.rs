@@ -67,6 +67,8 @@ fn what_is_wrong_with_the_configuration_is_named() {
     expect(&said, "proxies", "error", "everybody's X-Forwarded-For");
     expect(&said, "cors", "warning", "every origin");
     expect(&said, "gateways", "error", "127.0.0.1:8788");
+    settings(&folder, "[server]\ncorsOrigins = [\"app.example.com\"]");
+    expect(&folder.run(["doctor", "--json"]), "cors", "error", "without a path");
     settings(
         &folder,
         "[server]\nhost = \"0.0.0.0\"\nport = 0\ncheckListen = \"0.0.0.0:0\"\nmaxConnections = 1000000",

@@ -43,6 +43,20 @@ fn a_second_root_key_is_made_only_when_it_is_asked_for() {
 }
 
 #[test]
+fn of_several_at_once_one_makes_the_root_key() {
+    let folder = Folder::new();
+    let codes: Vec<i32> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(|| folder.run(["init", "--json"]))).collect();
+        all.into_iter()
+            .map(|one| one.join().unwrap())
+            .inspect(|said| assert!(said.code <= 1, "{said:?}"))
+            .map(|said| said.code)
+            .collect()
+    });
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
+}
+
+#[test]
 fn init_leaves_a_file_of_settings_that_is_there_and_writes_the_place_into_a_new_one() {
     let folder = Folder::new();
     folder.write("gatekeeper.toml", "url = \"sqlite:mine.db\"\n");
@@ -64,6 +78,7 @@ fn init_says_what_is_in_its_way() {
         ("sqlite:no/such/folder.db", "create"),
         ("sqlite:/proc/gatekeeper.db", "cannot be opened"),
         ("mysql://canary@host", "mysql"),
+        ("postgres://canary@host", "postgres"),
     ] {
         let said = folder.run(["init", "--url", url]).refused();
         assert!(said.err.contains(why) && !said.err.contains("canary"), "{said:?}");

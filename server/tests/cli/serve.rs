@@ -91,6 +91,19 @@ fn programs_are_told_the_address_in_json() {
 }
 
 #[test]
+fn a_server_that_lacks_something_says_so_in_its_log() {
+    let folder = Folder::new();
+    let mut server = Server::start(&folder, &["--port", "0", "--url", "new.db"], 1);
+    let log = || fs::read_to_string(folder.file("log")).unwrap();
+    eventually("both warnings", || {
+        log().contains("no endpoint is defined") && log().contains("gatekeeper init")
+    });
+    server.signal("TERM");
+    assert!(ends_well(&mut server));
+    assert!(log().lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{}", log());
+}
+
+#[test]
 fn a_server_can_listen_on_a_unix_socket() {
     let folder = Folder::with_place();
     let server = Server::start(&folder, &["--unix", "socket"], 1);
@@ -148,6 +161,7 @@ fn what_cannot_be_served_is_refused() {
         (&["serve", "--unix", "x", "--tls-cert", "x", "--tls-key", "y"], "needs no TLS"),
         (&["serve", "--trusted-proxies", "x"], "trusted proxies"),
         (&["serve", "--check-listen", "x"], "server.checkListen"),
+        (&["serve", "--cors-origin", "https://app.example.com/"], "server.corsOrigins"),
         (&["serve", "--log-level", "loud"], "--log-level must be one of"),
         (&["serve", "--host", "no.such.host.invalid"], "cannot listen"),
         (&["serve", "--url", "/proc/x.db", "--port", "0"], "cannot be opened"),

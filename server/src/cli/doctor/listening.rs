@@ -9,7 +9,7 @@ use rustix::fs::{Access, access};
 
 use super::finding::Finding;
 use crate::cli::serve;
-use crate::config::{CORS_ORIGINS, Config, HOST, PORT, TLS_CERT, TRUSTED_PROXIES, UNIX};
+use crate::config::{Config, HOST, PORT, TLS_CERT, TRUSTED_PROXIES, UNIX};
 
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -24,10 +24,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         Ok(None) => {}
     }
     findings.push(of_proxies(config));
-    if config.texts(&CORS_ORIGINS).iter().any(|origin| origin == "*") {
-        let found = "pages of every origin may call the server from their visitors' browsers";
-        findings.push(Finding::warning("cors", found, "name the origins that should"));
-    }
+    findings.extend(of_origins(config));
     findings
 }
 
@@ -78,6 +75,18 @@ fn of_address(config: &Config) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+fn of_origins(config: &Config) -> Option<Finding> {
+    match serve::cors_origins(config) {
+        Err(error) => Some(Finding::error("cors", error.message(), "write them as browsers send them")),
+        Ok(origins) if origins.iter().any(|origin| origin == "*") => Some(Finding::warning(
+            "cors",
+            "pages of every origin may call the server from their visitors' browsers",
+            "name the origins that should",
+        )),
+        Ok(_) => None,
+    }
 }
 
 /// Whether a Gatekeeper answers there.

@@ -117,8 +117,9 @@ fn of_rights(path: &Path) -> Finding {
         return Finding::error("rights", "the database cannot be looked at", "let this user read it");
     };
     let mode = file.permissions().mode() & 0o777;
+    let is_usable = access(path, Access::READ_OK | Access::WRITE_OK).is_ok();
     let (shown, path) = (format!("the database has the mode {mode:03o}"), path.display());
-    if access(&*path.to_string(), Access::READ_OK | Access::WRITE_OK).is_err() {
+    if !is_usable {
         return Finding::error(
             "rights",
             format!("{path} cannot be read and written"),
