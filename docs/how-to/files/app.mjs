@@ -1,7 +1,7 @@
 // `GET /tasks` for holders of an API key: `node app.mjs`.
 
 import express from 'express';
-import { initKeyManager } from 'gatekeeper-native';
+import { GatekeeperError, initKeyManager } from 'gatekeeper-native';
 
 const { verifyUserAPIKey } = initKeyManager({
   url: 'http://127.0.0.1:8787', // or sqlite:gatekeeper.db: the same, without a server
@@ -35,6 +35,6 @@ app.get('/tasks', guard('GET_TASKS'), (request, response) => {
 });
 // Nobody is let in while nobody can be judged.
 app.use((error, _request, response, _next) => {
-  response.status(error.status === 503 ? 503 : 500).json({ error: error.message });
+  response.status(error instanceof GatekeeperError ? 503 : 500).json({ error: error.message });
 });
 app.listen(3000, '127.0.0.1');
