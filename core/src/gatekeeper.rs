@@ -422,7 +422,8 @@ impl Gatekeeper {
         match &self.0 {
             At::Own(own) => {
                 let (engine, caller) = (Arc::clone(own.place.engine()), Arc::clone(&own.caller));
-                Ok(OwnVerifier::new(engine, caller, endpoints).into())
+                let verifier = OwnVerifier::new(engine, caller, endpoints);
+                Ok(Verifier::own(verifier, Arc::clone(&own.place)))
             }
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.verifier(endpoints).map(Into::into),

@@ -1,6 +1,7 @@
 //! Verification against a set of endpoints, here or by a server.
 
 use crate::error::Result;
+use crate::place::OpenPlace;
 #[cfg(feature = "remote")]
 use crate::remote::RemoteVerifier;
 use crate::verify::{OwnVerifier, Verdict};
@@ -9,15 +10,10 @@ use crate::verify::{OwnVerifier, Verdict};
 pub struct Verifier(At);
 
 enum At {
-    Own(OwnVerifier),
+    /// With its place: for as long as one of the two is used, the file is open once.
+    Own(OwnVerifier, #[allow(dead_code, reason = "it is kept, not used")] OpenPlace),
     #[cfg(feature = "remote")]
     Remote(RemoteVerifier),
-}
-
-impl From<OwnVerifier> for Verifier {
-    fn from(verifier: OwnVerifier) -> Self {
-        Self(At::Own(verifier))
-    }
 }
 
 #[cfg(feature = "remote")]
@@ -28,6 +24,10 @@ impl From<RemoteVerifier> for Verifier {
 }
 
 impl Verifier {
+    pub(super) fn own(verifier: OwnVerifier, place: OpenPlace) -> Self {
+        Self(At::Own(verifier, place))
+    }
+
     /// Judges `key`, chooses its limit at `endpoint`, and takes one permit of its slot, which is the key, the endpoint
     /// and the `variables` in their order: at most 1,000, 8 KiB together.
     ///
@@ -55,7 +55,7 @@ impl Verifier {
     #[inline]
     pub fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
         match &self.0 {
-            At::Own(own) => own.verify(key, endpoint, variables),
+            At::Own(own, _) => own.verify(key, endpoint, variables),
             #[cfg(feature = "remote")]
             At::Remote(remote) => pollster::block_on(remote.verify(key, endpoint, variables)),
         }
@@ -73,7 +73,7 @@ impl Verifier {
         variables: &[V],
     ) -> Result<Verdict> {
         match &self.0 {
-            At::Own(own) => own.verify(key, endpoint, variables),
+            At::Own(own, _) => own.verify(key, endpoint, variables),
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.verify(key, endpoint, variables).await,
         }
@@ -92,7 +92,7 @@ impl Verifier {
         variables: &[V],
     ) -> Result<Option<Verdict>> {
         match &self.0 {
-            At::Own(own) => own.try_verify(key, endpoint, variables),
+            At::Own(own, _) => own.try_verify(key, endpoint, variables),
             #[cfg(feature = "remote")]
             At::Remote(_) => Ok(None),
         }

@@ -156,6 +156,21 @@ fn l1_threads_and_two_openings_of_one_file_share_one_limit() {
 }
 
 #[test]
+fn a_verifier_alone_keeps_its_file_the_one_place_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatekeeper.db").to_str().unwrap().to_owned();
+    let open = || Gatekeeper::open(&path).unwrap();
+    let key = open().call_blocking(CreateKey::new("user")).unwrap().api_key;
+    let alone = verifier(&open());
+    assert!(alone.verify::<&str>(key.expose(), "PUT", &[]).unwrap().ok());
+    // The handles that it was made of are gone; another one counts with it all the same.
+    let again = open();
+    assert!(!verifier(&again).verify::<&str>(key.expose(), "PUT", &[]).unwrap().ok());
+    drop(alone);
+    assert!(!verifier(&again).verify::<&str>(key.expose(), "PUT", &[]).unwrap().ok());
+}
+
+#[test]
 fn two_names_of_a_file_that_is_not_there_yet_are_one_place() {
     let folder = tempfile::tempdir().unwrap();
     let (file, link) = (folder.path().join("real.db"), folder.path().join("link.db"));
