@@ -155,22 +155,28 @@ impl<'a> Call<'a> {
 impl<'a> Call<'a> {
     /// The same, for whoever can be let in without waiting for the disk: anybody to what is public, the operator and a
     /// root key to what is theirs.
-    pub(crate) fn try_admit(self, access: Access) -> Option<Context<'a>> {
+    ///
+    /// # Errors
+    /// `unauthorized` for nobody, where somebody is asked for.
+    pub(crate) fn try_admit(self, access: Access) -> Result<Option<Context<'a>>> {
         let actor = match (access, self.caller) {
             (Access::Public, _) => Actor::Anonymous,
+            (Access::Known, Caller::Anonymous) => return Err(no_credential()),
             (Access::KeyManager | Access::Known, Caller::Operator) => Actor::Operator,
             (Access::KeyManager | Access::Known, Caller::RootKey(_)) => {
-                let tenant = self.caller.try_tenant_now(self.place.engine())?;
-                Actor::RootKey { tenant }
+                match self.caller.try_tenant_now(self.place.engine()) {
+                    Some(tenant) => Actor::RootKey { tenant },
+                    None => return Ok(None),
+                }
             }
-            _ => return None,
+            _ => return Ok(None),
         };
         let tenant = match actor {
             Actor::RootKey { tenant } if access == Access::KeyManager => Some(tenant),
             _ => None,
         };
         let Self { place, settings, source, targets, decisions, .. } = self;
-        Some(Context { place, settings, actor, tenant, role: None, source, targets, decisions })
+        Ok(Some(Context { place, settings, actor, tenant, role: None, source, targets, decisions }))
     }
 }
 

@@ -8,6 +8,7 @@ import re
 import signal
 import sqlite3
 import ssl
+import stat
 import subprocess
 import threading
 from typing import TYPE_CHECKING
@@ -151,6 +152,7 @@ def test_tls_from_files_and_a_unix_socket(tmp_path: Path) -> None:
     socket = tmp_path / "gatekeeper.sock"
     process, url, _ = started(tmp_path, "--unix", str(socket))
     assert url == f"unix:{socket}"
+    assert stat.S_IMODE(socket.stat().st_mode) == 0o660
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket))) as client:
         assert client.get("http://localhost/ready").status_code == 200
     # Killed, it leaves the socket; the next one takes its place, and a second one beside it does not.
@@ -168,6 +170,10 @@ def test_cors_is_off_unless_an_origin_is_named(server: Server, tmp_path: Path) -
     with server.client() as client:
         assert "access-control-allow-origin" not in client.get("/health", headers=origin).headers
     with serving(tmp_path, "--cors-origin", "https://app.example.com") as other, other.client() as client:
+        asking = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+        asked = client.options("/v1/auth/me", headers={**origin, **asking})
+        # `*` would not stand for it (Fetch standard, CORS non-wildcard request-header name).
+        assert "authorization" in asked.headers["access-control-allow-headers"]
         assert client.get("/health", headers=origin).headers["access-control-allow-origin"] == origin["Origin"]
         stranger = client.get("/health", headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in stranger.headers

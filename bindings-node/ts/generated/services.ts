@@ -190,8 +190,7 @@ export class TenantsService {
   }
 
   /**
-   * The tenants that the user is a member of, or every one for the operator, in the order in which they
-   * were made.
+   * The tenants of the user, or every one for the operator, in the order in which they were made.
    *
    * @param options - what is asked for
    * @param call - a signal that gives the call up, and how long to wait

@@ -12,7 +12,7 @@ def main() -> None:
     """Run the command that the program's arguments name, and exit with its code."""
     # Python would only take note of Ctrl-C until the command has ended. `serve` stops in its own good order.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sys.exit(_native._cli(["gatekeeper", *sys.argv[1:]]))  # noqa: SLF001
+    sys.exit(_native._cli(["gatekeeper", *sys.argv[1:]]))
 
 
 if __name__ == "__main__":

@@ -168,8 +168,7 @@ class TenantsService(_Service):
         return Tenant._of(answer)
 
     def list(self, *, cursor: str | None = None, limit: int | None = None) -> Page[Tenant]:
-        """The tenants that the user is a member of, or every one for the operator, in the order in which they were
-        made.
+        """The tenants of the user, or every one for the operator, in the order in which they were made.
 
         Args:
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.

@@ -54,7 +54,8 @@ impl<'de> Deserializer<'de> for &mut Gathered<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.texts.is_empty() {
-            return self.json.deserialize_any(visitor);
+            // Not any: a list would be read by the order of the fields.
+            return self.json.deserialize_map(visitor);
         }
         let texts = std::mem::take(&mut self.texts).into_iter();
         self.json.deserialize_map(Joining { visitor, texts })

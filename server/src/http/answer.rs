@@ -15,8 +15,8 @@ use super::request_id::RequestId;
 
 /// The version of everything under `/v1`.
 const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(crate) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(crate) const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// Says that a call was refused before it ran: it may be sent again, whatever it does.
 const NOT_RUN: HeaderName = HeaderName::from_static("x-gatekeeper-not-run");
 
@@ -98,7 +98,8 @@ fn rate_limit_headers(headers: &mut HeaderMap, error: &GatekeeperError, seconds:
     }
 }
 
-fn versioned(mut response: Response) -> Response {
+/// An answer of what is under `/v1`.
+pub(crate) fn versioned(mut response: Response) -> Response {
     response.headers_mut().insert(API_VERSION, HeaderValue::from_static("v1"));
     response
 }

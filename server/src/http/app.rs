@@ -8,8 +8,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, any, get, on};
 use axum::{Router, http};
 use gatekeeper::{Access, Callers, Endpoints, Entry, Gatekeeper, Method, Result, TABLE};
-use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
+use super::body::Bodies;
 use super::config::Config;
 use super::metrics::Metrics;
 use super::observe::{Named, observe};
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) callers: Callers,
     pub(crate) lookups: Turns,
     pub(crate) work: Turns,
+    pub(crate) bodies: Bodies,
     pub(crate) metrics: Metrics,
 }
 
@@ -39,6 +41,7 @@ impl App {
             callers: Callers::new(MOST_CALLERS),
             lookups: Turns::of_lookups(),
             work: Turns::of_work(),
+            bodies: Bodies::new(),
             metrics,
         }))
     }
@@ -69,15 +72,13 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
     for entry in TABLE {
         router = router.route(entry.route.path, mounted(app, entry));
     }
-    let observed = from_fn_with_state(Arc::clone(app), observe);
-    let router = router
-        .fallback(operation::no_such_path)
-        .method_not_allowed_fallback(operation::no_such_method)
-        .layer(observed);
-    match app.config.cors_origins.as_slice() {
+    let router =
+        router.fallback(operation::no_such_path).method_not_allowed_fallback(operation::no_such_method);
+    let router = match app.config.cors_origins.as_slice() {
         [] => router,
         origins => router.layer(cors(origins)),
-    }
+    };
+    router.layer(from_fn_with_state(Arc::clone(app), observe))
 }
 
 /// What gateways ask, on an address of their own.
@@ -86,6 +87,7 @@ pub(crate) fn gateway_routes(app: &Arc<App>) -> Router {
         .route("/check", any(check::plain))
         .route("/check/nginx", any(check::for_nginx))
         .route("/check/envoy", any(check::for_envoy))
+        .route("/check/envoy/", any(check::for_envoy))
         .route("/check/envoy/{*path}", any(check::for_envoy))
         .route("/health", get(system::health))
         .with_state(Arc::clone(app))
@@ -127,5 +129,9 @@ fn cors(origins: &[String]) -> CorsLayer {
             origins.iter().filter_map(|origin| http::HeaderValue::try_from(origin.as_str()).ok()),
         )
     };
-    CorsLayer::new().allow_origin(allowed).allow_methods(Any).allow_headers(Any).expose_headers(Any)
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods(Any)
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(Any)
 }

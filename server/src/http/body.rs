@@ -1,27 +1,29 @@
 //! The body of a request.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use gatekeeper::{Entry, ErrorKind, GatekeeperError, Method, Result};
 use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+use super::app::App;
 
 /// The longest body, in bytes.
 const MOST_BODY: usize = 1024 * 1024;
+/// Bodies up to this many KiB are read whoever sends them; longer ones share [`Bodies`].
+const FREE_KIB: u32 = 16;
+/// How much all long bodies may take at once, in KiB.
+const MOST_KIB: usize = 64 * 1024;
 /// The operations that take the header `Idempotency-Key`.
 const IDEMPOTENT: [&str; 2] = ["usage.record", "usage.checkAndRecord"];
 
 /// The body: a JSON object, or nothing.
-pub(crate) async fn json(
-    entry: &Entry,
-    headers: &HeaderMap,
-    body: Body,
-    patience: Duration,
-) -> Result<String> {
-    let body = read(headers, body, patience).await?;
+pub(crate) async fn json(app: &App, entry: &Entry, headers: &HeaderMap, body: Body) -> Result<String> {
+    let body = read(app, headers, body).await?;
     if body.is_empty() {
         return Ok("{}".to_owned());
     }
@@ -37,13 +39,39 @@ pub(crate) async fn json(
     String::from_utf8(body.into()).map_err(|_| GatekeeperError::bad_request("the body is not UTF-8"))
 }
 
+/// The memory that bodies may take, all together: whoever sends one is not known yet.
+pub(crate) struct Bodies(Arc<Semaphore>);
+
+impl Bodies {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MOST_KIB)))
+    }
+
+    /// Room for a body, until dropped.
+    fn room(&self, body: &Body) -> Result<Option<OwnedSemaphorePermit>> {
+        let most = u64::try_from(MOST_BODY).unwrap_or(u64::MAX);
+        let length = body.size_hint().upper().unwrap_or(most).min(most);
+        let kib = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
+        if kib <= FREE_KIB {
+            return Ok(None);
+        }
+        let room = Arc::clone(&self.0).try_acquire_many_owned(kib);
+        room.map(Some).map_err(|_| {
+            let message = "too many long requests at once: try again in a moment";
+            GatekeeperError::new(ErrorKind::Busy, message).after(1)
+        })
+    }
+}
+
 /// A body of at most 1 MiB, as it was sent.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, patience: Duration) -> Result<Bytes> {
+pub(crate) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes> {
+    let patience = app.config.body_timeout;
     let is_plain = |value: &axum::http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
     if !headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
         let message = "the body must be sent as it is, without a Content-Encoding";
         return Err(GatekeeperError::new(ErrorKind::UnsupportedMediaType, message));
     }
+    let _room = app.bodies.room(&body)?;
     match timeout(patience, to_bytes(body, MOST_BODY)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => {

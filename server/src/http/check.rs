@@ -1,12 +1,13 @@
 //! What gateways ask before they let a request through: may this key use this endpoint now?
 //!
 //! Whoever can reach this address may ask about every key, so it is an address of its own. What is asked stands in the
-//! query, or in headers; where the query says it, the headers are the client's and say nothing.
+//! query. Headers are the client's and say nothing, unless the gateway asks for them by the query `headers`, and sets or
+//! removes all of them.
 
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};
-use axum::http::header::{HeaderName, RETRY_AFTER};
+use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use gatekeeper::{
@@ -14,7 +15,7 @@ use gatekeeper::{
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::answer::{failure, json_text, told};
+use super::answer::{LIMIT, POLICY, failure, json_text};
 use super::app::App;
 use super::credential::only_credential;
 use super::observe::Named;
@@ -24,8 +25,6 @@ use super::request_id::RequestId;
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%').add(b'"');
 /// What nginx is told that it cannot pass on: it knows no refusals but 401 and 403.
 const STATUS: HeaderName = HeaderName::from_static("x-gatekeeper-status");
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// For Caddy, Traefik, and whatever passes a refusal on as it is.
 pub(crate) async fn plain(
@@ -34,7 +33,7 @@ pub(crate) async fn plain(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    Named("check").on(answer(&app, &id, uri.query(), &headers).await)
+    Named("check").on(answer(&app, &id, asked(uri.query(), &headers), &headers).await)
 }
 
 /// For Envoy, which appends the path and the query of the client's request: what is asked stands in headers alone.
@@ -43,7 +42,7 @@ pub(crate) async fn for_envoy(
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
 ) -> Response {
-    Named("check").on(answer(&app, &id, None, &headers).await)
+    Named("check").on(answer(&app, &id, in_headers(&headers), &headers).await)
 }
 
 /// For nginx, which turns any status but 2xx, 401 and 403 into 500: the status stands in `X-Gatekeeper-Status`, too.
@@ -53,7 +52,7 @@ pub(crate) async fn for_nginx(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let mut response = answer(&app, &id, uri.query(), &headers).await;
+    let mut response = answer(&app, &id, asked(uri.query(), &headers), &headers).await;
     let status = response.status();
     response.headers_mut().insert(STATUS, status.as_u16().into());
     if !status.is_success() && status != StatusCode::UNAUTHORIZED {
@@ -62,15 +61,15 @@ pub(crate) async fn for_nginx(
     Named("check").on(response)
 }
 
-async fn answer(app: &App, id: &RequestId, query: Option<&str>, headers: &HeaderMap) -> Response {
-    match judged(app, query, headers).await {
+async fn answer(app: &App, id: &RequestId, asked: Result<Asked>, headers: &HeaderMap) -> Response {
+    match judged(app, asked, headers).await {
         Ok(verdict) => answered(&verdict, id),
         Err(error) => failure(&error, id),
     }
 }
 
-async fn judged(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<KeyVerdict> {
-    let question = question(query, headers)?;
+async fn judged(app: &App, asked: Result<Asked>, headers: &HeaderMap) -> Result<KeyVerdict> {
+    let question = question(asked?, headers)?;
     let place = app.place();
     match place.try_call(&question)? {
         Some(verdict) => Ok(verdict),
@@ -78,20 +77,17 @@ async fn judged(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<K
     }
 }
 
-fn question(query: Option<&str>, headers: &HeaderMap) -> Result<VerifyApiKey> {
-    let asked: Vec<(String, String)> =
-        form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
-    let asked = if asked.is_empty() { from_headers(headers)? } else { asked };
-    let key = only_credential(headers).flatten().map(Secret::new);
-    let mut question = VerifyApiKey::new(key.unwrap_or_else(|| Secret::new("")), "");
-    let mut endpoint = None;
+fn question(asked: Asked, headers: &HeaderMap) -> Result<VerifyApiKey> {
+    let key = only_credential(headers).flatten().unwrap_or_default();
+    let mut question = VerifyApiKey::new(Secret::new(key), "");
+    let (mut endpoint, mut cost) = (None, None);
     for (name, value) in asked {
         match name.as_str() {
             "endpoint" if endpoint.is_none() => endpoint = Some(value),
             "variable" => question.variables.push(value),
             "scope" => question.scopes.push(value),
-            "cost" if question.cost == 1 => {
-                question.cost = value.parse().map_err(|_| bad("cost must be a whole number"))?;
+            "cost" if cost.is_none() => {
+                cost = Some(value.parse().map_err(|_| bad("cost must be a whole number"))?);
             }
             _ => {
                 return Err(bad(
@@ -101,10 +97,21 @@ fn question(query: Option<&str>, headers: &HeaderMap) -> Result<VerifyApiKey> {
         }
     }
     question.endpoint = endpoint.ok_or_else(|| bad("endpoint is missing: ask for /check?endpoint=NAME"))?;
+    question.cost = cost.unwrap_or(1);
     Ok(question)
 }
 
-fn from_headers(headers: &HeaderMap) -> Result<Vec<(String, String)>> {
+/// What is asked: names and values.
+type Asked = Vec<(String, String)>;
+
+fn asked(query: Option<&str>, headers: &HeaderMap) -> Result<Asked> {
+    match query.unwrap_or_default() {
+        "headers" => in_headers(headers),
+        query => Ok(form_urlencoded::parse(query.as_bytes()).into_owned().collect()),
+    }
+}
+
+fn in_headers(headers: &HeaderMap) -> Result<Asked> {
     let mut asked = Vec::new();
     for name in ["endpoint", "variable", "scope", "cost"] {
         for value in headers.get_all(format!("x-gatekeeper-{name}")) {
@@ -155,9 +162,8 @@ fn limited(verdict: &KeyVerdict, id: &RequestId) -> Response {
     let seconds = verdict.retry_after_ms.unwrap_or_default().div_ceil(1000);
     let error = GatekeeperError::new(ErrorKind::RateLimited, "the limit of this API key is reached");
     let error = error.after(u32::try_from(seconds).unwrap_or(u32::MAX));
-    let mut response = told(failure(&error, id), &error);
+    let mut response = failure(&error, id);
     put(response.headers_mut(), LIMIT, &format!("\"endpoint\";r=0;t={seconds}"));
-    response.headers_mut().insert(RETRY_AFTER, seconds.into());
     response
 }
 
@@ -175,43 +181,46 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn asked(
-        query: Option<&str>,
-        headers: &[(&'static str, &str)],
-    ) -> Result<(String, Vec<String>, Vec<String>, u32)> {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
-        let question = question(query, &headers.collect())?;
+    fn read(query: &str) -> Result<(String, Vec<String>, Vec<String>, u32)> {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-gatekeeper-endpoint", HeaderValue::from_static("CHEAP"));
+        headers.insert("x-gatekeeper-variable", HeaderValue::from_static("fresh"));
+        let question = question(asked(Some(query), &headers)?, &headers)?;
         Ok((question.endpoint, question.variables, question.scopes, question.cost))
     }
 
     #[test]
-    fn what_the_query_asks_no_header_of_a_client_adds_to() {
-        let forged = [("x-gatekeeper-variable", "fresh"), ("x-gatekeeper-endpoint", "CHEAP")];
+    fn a_question_is_read_from_a_query() {
         let (endpoint, variables, scopes, cost) =
-            asked(Some("endpoint=GET&variable=a%26b&scope=read&scope=write&cost=2"), &forged).unwrap();
+            read("endpoint=GET&variable=a%26b&scope=read&scope=write&cost=2").unwrap();
         assert_eq!((endpoint.as_str(), cost), ("GET", 2));
         assert_eq!(
             (variables, scopes),
             (vec!["a&b".to_owned()], vec!["read".to_owned(), "write".to_owned()])
         );
-        let (endpoint, variables, ..) = asked(None, &forged).unwrap();
+    }
+
+    #[test]
+    fn headers_are_asked_only_where_the_gateway_says_so() {
+        let (endpoint, variables, ..) = read("endpoint=GET").unwrap();
+        assert_eq!((endpoint.as_str(), variables.len()), ("GET", 0));
+        assert!(read("").is_err());
+        let (endpoint, variables, ..) = read("headers").unwrap();
         assert_eq!((endpoint.as_str(), variables), ("CHEAP", vec!["fresh".to_owned()]));
     }
 
     #[test]
     fn a_question_that_is_not_one_is_refused() {
         for wrong in [
+            "",
             "variable=a",
             "endpoint=A&endpoint=B",
             "endpoint=A&cost=x",
             "endpoint=A&key=x",
-            "endpoint=A&cost=2&cost=3",
+            "endpoint=A&cost=1&cost=3",
         ] {
-            assert_eq!(asked(Some(wrong), &[]).unwrap_err().status(), 400, "{wrong}");
+            assert_eq!(read(wrong).unwrap_err().status(), 400, "{wrong}");
         }
-        assert_eq!(asked(None, &[]).unwrap_err().status(), 400);
     }
 
     #[test]

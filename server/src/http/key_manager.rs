@@ -21,7 +21,7 @@ pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) 
     let (parts, body) = request.into_parts();
     let caller = as_root_key(&app, &parts.headers);
     let answered = async {
-        let body = match read(&parts.headers, body, app.config.body_timeout).await {
+        let body = match read(&app, &parts.headers, body).await {
             Ok(body) => String::from_utf8(body.into())
                 .map_err(|_| GatekeeperError::bad_request("the body is not UTF-8")),
             Err(error) => Err(error),

@@ -22,7 +22,7 @@ pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) 
     let answered = async {
         let caller = caller(&app, &parts);
         let mut texts = texts(entry, &mut parts).await?;
-        let json = json(entry, &parts.headers, body, app.config.body_timeout).await?;
+        let json = json(&app, entry, &parts.headers, body).await?;
         with_idempotency_key(entry, &parts.headers, &json, &mut texts)?;
         call(&app, caller, entry, json, texts).await
     };

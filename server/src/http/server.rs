@@ -1,6 +1,8 @@
 //! The server: its addresses, its connections, its end.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,8 @@ use super::files;
 use super::source::Peer;
 use super::tls::Certificates;
 
+/// For the owner and the group of the process: whoever may connect may be trusted as a proxy.
+const SOCKET_MODE: u32 = 0o660;
 /// How long accepting pauses where the machine has no more files or memory for a connection.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -92,19 +96,20 @@ impl Server {
     /// configuration says.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { app, certificates, main, gateways } = self;
-        files::allow_many();
         let patience = app.config.shutdown_timeout;
         let connections = Arc::new(Connections::new(&app));
-        let slots = Arc::new(Semaphore::new(app.config.most_connections));
+        let most = files::leave_some(app.config.most_connections);
+        let slots = || Arc::new(Semaphore::new(most));
         let mut tasks = JoinSet::new();
         if let Some(certificates) = &certificates {
             tasks.spawn(Arc::clone(certificates).follow());
         }
         if let Some(gateways) = gateways {
             let routes = gateway_routes(&app);
-            tasks.spawn(accept(gateways, Arc::clone(&slots), Arc::clone(&connections), routes, None));
+            // Who fills the address of everybody takes none from gateways.
+            tasks.spawn(accept(gateways, slots(), Arc::clone(&connections), routes, None));
         }
-        tasks.spawn(accept(main, slots, Arc::clone(&connections), routes(&app), certificates));
+        tasks.spawn(accept(main, slots(), Arc::clone(&connections), routes(&app), certificates));
         stop.await;
         // Drops the listeners, and the Unix socket with them.
         tasks.shutdown().await;
@@ -162,7 +167,8 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer): (TcpStream, SocketAddr) = listener.accept().await?;
-                stream.set_nodelay(true)?;
+                // A connection that is gone already says so soon enough.
+                let _ = stream.set_nodelay(true);
                 Ok((Box::new(stream), Peer::Address(peer.ip())))
             }
             Self::Unix(listener, _) => {
@@ -204,7 +210,11 @@ fn unix(path: PathBuf) -> Result<Listener> {
     if is_left_over(&path) {
         let _ = std::fs::remove_file(&path);
     }
-    match UnixListener::bind(&path) {
+    let bound = UnixListener::bind(&path).and_then(|listener| {
+        std::fs::set_permissions(&path, Permissions::from_mode(SOCKET_MODE))?;
+        Ok(listener)
+    });
+    match bound {
         Ok(listener) => Ok(Listener::Unix(listener, path)),
         Err(error) => {
             let message = format!("cannot listen on the Unix socket \"{}\": {error}", path.display());

@@ -53,14 +53,18 @@ impl Proxies {
             Peer::Address(address) => Some(address.to_canonical()),
             Peer::Unix => None,
         };
-        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-        let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+        let lines = headers.get_all("x-forwarded-for").iter();
+        let hops: Vec<&[u8]> = lines
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+            .map(<[u8]>::trim_ascii)
+            .collect();
         for hop in hops.iter().rev() {
             if !address.map_or(self.unix, |address| self.include(address)) {
                 break;
             }
             // What is no address says nothing: the proxy that sent it is the source.
-            let Ok(next) = hop.parse::<IpAddr>() else { break };
+            let next = std::str::from_utf8(hop).ok().and_then(|hop| hop.parse::<IpAddr>().ok());
+            let Some(next) = next else { break };
             address = Some(next.to_canonical());
         }
         address.map_or_else(|| UNIX.to_owned(), name)
@@ -107,7 +111,7 @@ mod tests {
     fn source(proxies: &str, peer: &str, forwarded: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().unwrap());
+            headers.append("x-forwarded-for", axum::http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let peer = peer.parse().map_or(Peer::Unix, Peer::Address);
         proxies.parse::<Proxies>().unwrap().source(peer, &headers)
@@ -121,6 +125,8 @@ mod tests {
         assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["1.1.1.1", "203.0.113.9, 10.9.9.9"]), "203.0.113.9");
         assert_eq!(source("10.0.0.0/8", "192.0.2.1", &["203.0.113.9"]), "192.0.2.1");
         assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["nonsense"]), "10.1.2.3");
+        assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["é, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["203.0.113.9", "é"]), "10.1.2.3");
         assert_eq!(source("", "unix", &["203.0.113.9"]), "unix");
         assert_eq!(source("unix", "unix", &["203.0.113.9"]), "203.0.113.9");
         assert_eq!(source("10.0.0.0/8", "unix", &["203.0.113.9"]), "unix");

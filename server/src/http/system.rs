@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde_json::json;
 
-use super::answer::{failure, json_text, text};
+use super::answer::{failure, json_text, text, versioned};
 use super::app::App;
 use super::observe::Named;
 use super::request_id::RequestId;
@@ -36,14 +36,19 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, Extension(id): Extensio
 }
 
 /// The public keys of access tokens.
-pub(crate) async fn jwks(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> Response {
+pub(crate) async fn jwks(
+    State(app): State<Arc<App>>,
+    Extension(id): Extension<RequestId>,
+    uri: Uri,
+) -> Response {
     let place = app.place();
-    Named("jwks").on(match app.work.run(move || place.jwks()).await {
+    let answer = match app.work.run(move || place.jwks()).await {
         Ok(keys) => {
             with(json_text(StatusCode::OK, keys.to_string()), [(CACHE_CONTROL, "public, max-age=300")])
         }
         Err(error) => failure(&error, &id),
-    })
+    };
+    Named("jwks").on(if uri.path().starts_with("/v1/") { versioned(answer) } else { answer })
 }
 
 /// The API, for programs.

@@ -21,14 +21,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Certificates {
     files: Tls,
     config: ArcSwap<ServerConfig>,
+    /// When the files had changed as they were first read.
+    read_at: Changed,
 }
 
 impl Certificates {
     /// # Errors
     /// `bad_request` for files that are not a certificate and its key.
     pub(crate) fn read(files: Tls) -> Result<Arc<Self>> {
+        let read_at = changed_at(&files);
         let config = ArcSwap::from_pointee(config(&files)?);
-        Ok(Arc::new(Self { files, config }))
+        Ok(Arc::new(Self { files, config, read_at }))
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
@@ -37,10 +40,10 @@ impl Certificates {
 
     /// Reads the files again whenever they have changed. Never ends.
     pub(crate) async fn follow(self: Arc<Self>) {
-        let mut seen = self.changed_at();
+        let mut seen = self.read_at;
         loop {
             sleep(LOOK_EVERY).await;
-            let now = self.changed_at();
+            let now = changed_at(&self.files);
             if now == seen {
                 continue;
             }
@@ -56,11 +59,12 @@ impl Certificates {
             }
         }
     }
+}
 
-    fn changed_at(&self) -> [Option<SystemTime>; 2] {
-        [&self.files.certificate, &self.files.key]
-            .map(|file| file.metadata().and_then(|file| file.modified()).ok())
-    }
+type Changed = [Option<SystemTime>; 2];
+
+fn changed_at(files: &Tls) -> Changed {
+    [&files.certificate, &files.key].map(|file| file.metadata().and_then(|file| file.modified()).ok())
 }
 
 fn config(files: &Tls) -> Result<ServerConfig> {

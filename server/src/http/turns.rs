@@ -1,16 +1,17 @@
 //! Turns at work that waits for the disk: so many at once, the others wait, but not too many of them and not for long.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use gatekeeper::{ErrorKind, GatekeeperError, Result};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// Bounds what is done at once.
 pub(crate) struct Turns {
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     most: usize,
     waiting: AtomicUsize,
     most_waiting: usize,
@@ -29,7 +30,7 @@ impl Turns {
     }
 
     fn new(most: usize, most_waiting: usize, patience: Duration) -> Self {
-        let permits = Semaphore::new(most);
+        let permits = Arc::new(Semaphore::new(most));
         Self { permits, most, waiting: AtomicUsize::new(0), most_waiting, patience }
     }
 
@@ -46,16 +47,21 @@ impl Turns {
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let _turn = self.turn().await?;
+        let turn = self.turn().await?;
+        // The turn ends with the work, not with a client who has hung up.
+        let work = move || {
+            let _turn = turn;
+            work()
+        };
         spawn_blocking(work).await.unwrap_or_else(|failed| Err(GatekeeperError::internal(failed)))
     }
 
-    async fn turn(&self) -> Result<SemaphorePermit<'_>> {
-        if let Ok(turn) = self.permits.try_acquire() {
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        if let Ok(turn) = Arc::clone(&self.permits).try_acquire_owned() {
             return Ok(turn);
         }
         let _place = Waiting::begin(self)?;
-        match timeout(self.patience, self.permits.acquire()).await {
+        match timeout(self.patience, Arc::clone(&self.permits).acquire_owned()).await {
             Ok(turn) => turn.map_err(GatekeeperError::internal),
             Err(_) => Err(busy()),
         }
@@ -84,7 +90,6 @@ fn busy() -> GatekeeperError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::mpsc::channel;
 
     use super::*;
@@ -117,5 +122,34 @@ mod tests {
         assert!(first.await.unwrap().unwrap());
         assert!(turns.run(|| Ok(())).await.is_ok());
         assert_eq!(turns.waiting.load(Relaxed), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_hangs_up_leaves_a_turn_to_the_work_until_that_is_done() {
+        let turns = Arc::new(Turns::new(1, 1, Duration::from_millis(20)));
+        let (done, wait) = channel::<()>();
+        let (begun, at_work) = channel();
+        let work = {
+            let turns = Arc::clone(&turns);
+            tokio::spawn(async move {
+                turns
+                    .run(move || {
+                        begun.send(()).map_err(GatekeeperError::internal)?;
+                        Ok(wait.recv().is_ok())
+                    })
+                    .await
+            })
+        };
+        at_work.recv().unwrap();
+        work.abort();
+        assert!(work.await.unwrap_err().is_cancelled());
+        assert_eq!(turns.at_work(), 1);
+        assert_eq!(turns.run(|| Ok(())).await.unwrap_err().kind(), ErrorKind::Busy);
+        done.send(()).unwrap();
+        // It is given back on the thread that worked.
+        while turns.at_work() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(turns.run(|| Ok(())).await.is_ok());
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::operation::page::List;
 use crate::operation::{Method, Operation, Page, Route};
 
-/// The tenants that the user is a member of, or every one for the operator, in the order in which they were made.
+/// The tenants of the user, or every one for the operator, in the order in which they were made.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
