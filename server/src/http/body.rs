@@ -1,10 +1,12 @@
 //! The body of a request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use futures_util::StreamExt as _;
 use gatekeeper::{Entry, ErrorKind, GatekeeperError, Method, Result};
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -16,6 +18,8 @@ use super::app::App;
 const MOST_BODY: usize = 1024 * 1024;
 /// Bodies up to this many KiB are read whoever sends them; longer ones share [`Bodies`].
 const FREE_KIB: u32 = 16;
+/// For how long a body that nobody reads is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How much all long bodies may take at once, in KiB.
 const MOST_KIB: usize = 64 * 1024;
 /// The operations that take the header `Idempotency-Key`.
@@ -68,10 +72,17 @@ pub(crate) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<B
     let patience = app.config.body_timeout;
     let is_plain = |value: &axum::http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
     if !headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+        discard(body).await;
         let message = "the body must be sent as it is, without a Content-Encoding";
         return Err(GatekeeperError::new(ErrorKind::UnsupportedMediaType, message));
     }
-    let _room = app.bodies.room(&body)?;
+    let _room = match app.bodies.room(&body) {
+        Ok(room) => room,
+        Err(busy) => {
+            discard(body).await;
+            return Err(busy);
+        }
+    };
     match timeout(patience, to_bytes(body, MOST_BODY)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => {
@@ -82,6 +93,23 @@ pub(crate) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<B
             patience.as_secs()
         ))),
     }
+}
+
+/// Lets a body of at most 1 MiB go by that nobody reads: a connection is closed in the middle of one, and the client's next
+/// request with it.
+pub(crate) async fn discard(body: Body) {
+    let mut left = MOST_BODY;
+    let mut parts = body.into_data_stream();
+    let gone_by = async {
+        while let Some(Ok(part)) = parts.next().await {
+            match left.checked_sub(part.len()) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    // Who takes longer is closed upon.
+    let _ = timeout(PATIENCE, gone_by).await;
 }
 
 pub(crate) fn has_body(entry: &Entry) -> bool {

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, FromRequestParts as _, RawPathParams, Request};
-use axum::http::Uri;
+use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::response::Response;
 use gatekeeper::{Entry, ErrorKind, Gatekeeper, GatekeeperError, Result};
 
 use super::answer::{failure, success};
 use super::app::App;
-use super::body::{has_body, json, with_idempotency_key};
+use super::body::{discard, has_body, json, with_idempotency_key};
 use super::credential::as_caller;
 use super::key_manager;
 use super::request_id::RequestId;
@@ -21,8 +20,9 @@ pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) 
     let (mut parts, body) = request.into_parts();
     let answered = async {
         let caller = caller(&app, &parts);
-        let mut texts = texts(entry, &mut parts).await?;
+        // First, so that no refusal leaves a part of it behind.
         let json = json(&app, entry, &parts.headers, body).await?;
+        let mut texts = texts(entry, &mut parts).await?;
         with_idempotency_key(entry, &parts.headers, &json, &mut texts)?;
         call(&app, caller, entry, json, texts).await
     };
@@ -77,16 +77,22 @@ async fn texts(entry: &Entry, parts: &mut Parts) -> Result<Vec<(String, String)>
 }
 
 /// What a path that is not there is answered.
-pub(crate) async fn no_such_path(Extension(id): Extension<RequestId>, uri: Uri) -> Response {
-    refused(&uri, &GatekeeperError::new(ErrorKind::NotFound, "there is nothing at this path"), &id)
+pub(crate) async fn no_such_path(request: Request) -> Response {
+    refused(request, &GatekeeperError::new(ErrorKind::NotFound, "there is nothing at this path")).await
 }
 
 /// What a method that a path does not have is answered; `Allow` is added by the router.
-pub(crate) async fn no_such_method(Extension(id): Extension<RequestId>, uri: Uri) -> Response {
+pub(crate) async fn no_such_method(request: Request) -> Response {
     let message = "this path does not have this method: see the header Allow";
-    refused(&uri, &GatekeeperError::new(ErrorKind::MethodNotAllowed, message), &id)
+    refused(request, &GatekeeperError::new(ErrorKind::MethodNotAllowed, message)).await
 }
 
-fn refused(uri: &Uri, error: &GatekeeperError, id: &RequestId) -> Response {
-    if uri.path().starts_with("/api/v1/") { key_manager::of_route(error) } else { failure(error, id) }
+async fn refused(request: Request, error: &GatekeeperError) -> Response {
+    let (parts, body) = request.into_parts();
+    discard(body).await;
+    if parts.uri.path().starts_with("/api/v1/") {
+        key_manager::of_route(error)
+    } else {
+        failure(error, &RequestId::of_parts(&parts))
+    }
 }
