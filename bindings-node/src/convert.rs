@@ -1,14 +1,20 @@
 //! JavaScript's values as the core's, and back.
 
 use gatekeeper::{Clock, GatekeeperError, ManualClock, Options, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// Options from `{cacheKeys?, cacheUnknownKeys?, clock?}` in JSON, and the hand of a manual clock.
+/// What only matters over HTTP.
+const HTTP: [&str; 4] = ["timeout", "maxRetries", "defaultHeaders", "userAgent"];
+
+/// Options from `{cacheKeys?, cacheUnknownKeys?, clock?, timeout?, maxRetries?, defaultHeaders?, userAgent?}` in JSON, and
+/// the hand of a manual clock.
 pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
-    let mut options = Options::default();
+    let mut given: Map<String, Value> = serde_json::from_str(json).map_err(GatekeeperError::internal)?;
+    let http: Map<String, Value> =
+        HTTP.iter().filter_map(|name| Some(((*name).to_owned(), given.remove(*name)?))).collect();
+    let mut options = Options::from_json(&Value::Object(http).to_string())?;
     let mut hand = None;
-    let given: Value = serde_json::from_str(json).map_err(GatekeeperError::internal)?;
-    for (name, value) in given.as_object().into_iter().flatten() {
+    for (name, value) in &given {
         match name.as_str() {
             "cacheKeys" => options.cache_keys = size(name, value)?,
             "cacheUnknownKeys" => options.cache_unknown_keys = size(name, value)?,

@@ -1,12 +1,13 @@
 //! The native core: every operation of the services as `call(name, json)`, for whoever the credential is of.
 
 use gatekeeper::{Clock, Gatekeeper, GatekeeperError, ManualClock, Options, Secret};
-use napi::bindgen_prelude::AsyncTask;
+use napi::Env;
+use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 
 use crate::convert;
 use crate::error::{guarded, to_napi};
-use crate::job::Job;
+use crate::job::{Job, NativeAborter};
 
 /// A place, and for whom it is used.
 #[napi]
@@ -38,32 +39,50 @@ impl NativeCore {
     }
 
     /// The same place for the bearer of a token, for the operator, or for nobody; and for calls from `source`.
+    ///
+    /// # Errors
+    /// `bad_request` for the operator of a server.
     #[napi(catch_unwind)]
-    #[must_use]
-    pub fn acting(&self, token: Option<String>, operator: bool, source: Option<String>) -> Self {
+    pub fn acting(
+        &self,
+        token: Option<String>,
+        operator: bool,
+        source: Option<String>,
+    ) -> napi::Result<Self> {
         let caller = match token {
             Some(token) => self.place.with_token(&Secret::new(token)),
-            None if operator => self.place.clone(),
+            None if operator => self.place.operator().map_err(to_napi)?,
             None => self.place.anonymous(),
         };
         let caller = match source {
             Some(source) => caller.from_source(&source),
             None => caller,
         };
-        Self { place: self.place.clone(), caller, hand: self.hand.clone() }
+        Ok(Self { place: self.place.clone(), caller, hand: self.hand.clone() })
     }
 
     /// Runs the operation `name` on a request in JSON; answers in JSON.
+    ///
+    /// # Errors
+    /// Where it cannot be begun.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn call(&self, name: String, request: String) -> AsyncTask<Job> {
-        let gatekeeper = self.caller.clone();
-        AsyncTask::new(Job::Operation { gatekeeper, name, request: Secret::new(request) })
+    pub fn call<'env>(
+        &self,
+        env: &'env Env,
+        name: String,
+        request: String,
+        aborter: Option<&NativeAborter>,
+    ) -> napi::Result<Unknown<'env>> {
+        Job::operation(&self.caller, name, request).start(env, aborter)
     }
 
     /// The public keys of access tokens, as a JWK Set in JSON.
+    ///
+    /// # Errors
+    /// Where it cannot be begun.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn jwks(&self) -> AsyncTask<Job> {
-        AsyncTask::new(Job::Jwks { gatekeeper: self.place.clone() })
+    pub fn jwks<'env>(&self, env: &'env Env, aborter: Option<&NativeAborter>) -> napi::Result<Unknown<'env>> {
+        Job::jwks(&self.place).start(env, aborter)
     }
 
     /// What whoever runs the place should be told; each warning is given once.

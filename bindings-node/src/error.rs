@@ -9,14 +9,24 @@ use serde_json::json;
 
 /// An error whose message is a JSON document; the façade makes a result or a `GatekeeperError` of it.
 pub(crate) fn to_napi(error: GatekeeperError) -> napi::Error {
+    payload(&error, error.kind().key_manager())
+}
+
+/// The same, of which the façade never makes a result.
+pub(crate) fn thrown(error: &GatekeeperError) -> napi::Error {
+    payload(error, None)
+}
+
+fn payload(error: &GatekeeperError, key_manager: Option<&str>) -> napi::Error {
     let payload = json!({
         "gatekeeper": 1,
         "code": error.code(),
         "status": error.status(),
         "message": error.message(),
         "retryAfter": error.retry_after(),
+        "requestId": error.request_id(),
         "details": error.details(),
-        "keyManager": error.kind().key_manager(),
+        "keyManager": key_manager,
         "cause": error.source().map(ToString::to_string),
     });
     napi::Error::from_reason(payload.to_string())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gatekeeper::{Decision, Endpoints, Gatekeeper, GatekeeperError, ManualClock, Secret, Verdict, Verifier};
 use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Function, FunctionCallContext};
+use napi::bindgen_prelude::{Function, FunctionCallContext, Unknown};
 use napi_derive::napi;
 
 use crate::convert::{self, number};
@@ -111,10 +111,19 @@ impl NativeKeyManager {
         of_last(&self.last, |decision| decision.roles().iter().map(|role| role.as_ref().to_owned()).collect())
     }
 
-    /// A verification that may wait for the disk; answers in JSON.
+    /// A verification that may wait for the disk or a server; answers in JSON.
+    ///
+    /// # Errors
+    /// Where it cannot be begun.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn verify(&self, key: String, endpoint: String, variables: Vec<String>) -> AsyncTask<Job> {
-        AsyncTask::new(self.verification(key, endpoint, variables))
+    pub fn verify<'env>(
+        &self,
+        env: &'env Env,
+        key: String,
+        endpoint: String,
+        variables: Vec<String>,
+    ) -> napi::Result<Unknown<'env>> {
+        Job::verification(&self.gatekeeper, &self.verifier, key, endpoint, variables).start(env, None)
     }
 
     /// [`verify`](Self::verify) on this thread.
@@ -123,13 +132,16 @@ impl NativeKeyManager {
     /// Those of a verification.
     #[napi(catch_unwind)]
     pub fn verify_sync(&self, key: String, endpoint: String, variables: Vec<String>) -> napi::Result<String> {
-        self.verification(key, endpoint, variables).wait()
+        Job::verification(&self.gatekeeper, &self.verifier, key, endpoint, variables).wait()
     }
 
     /// Runs the operation `name` on a request in JSON; answers in JSON.
+    ///
+    /// # Errors
+    /// Where it cannot be begun.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn call(&self, name: String, request: String) -> AsyncTask<Job> {
-        AsyncTask::new(self.operation(name, request))
+    pub fn call<'env>(&self, env: &'env Env, name: String, request: String) -> napi::Result<Unknown<'env>> {
+        Job::operation(&self.gatekeeper, name, request).start(env, None)
     }
 
     /// [`call`](Self::call) on this thread.
@@ -138,13 +150,16 @@ impl NativeKeyManager {
     /// Those of the operation.
     #[napi(catch_unwind)]
     pub fn call_sync(&self, name: String, request: String) -> napi::Result<String> {
-        self.operation(name, request).wait()
+        Job::operation(&self.gatekeeper, name, request).wait()
     }
 
     /// Judges the root key alone.
+    ///
+    /// # Errors
+    /// Where it cannot be begun.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn check_caller(&self) -> AsyncTask<Job> {
-        AsyncTask::new(self.caller_check())
+    pub fn check_caller<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        Job::caller_check(&self.gatekeeper).start(env, None)
     }
 
     /// [`check_caller`](Self::check_caller) on this thread.
@@ -153,7 +168,7 @@ impl NativeKeyManager {
     /// `unauthorized` for a root key that is wrong.
     #[napi(catch_unwind)]
     pub fn check_caller_sync(&self) -> napi::Result<String> {
-        self.caller_check().wait()
+        Job::caller_check(&self.gatekeeper).wait()
     }
 
     /// Whether the clock is a manual one.
@@ -171,20 +186,6 @@ impl NativeKeyManager {
         let no_hand = || to_napi(GatekeeperError::bad_request("advance needs clock: \"manual\""));
         self.hand.as_ref().ok_or_else(no_hand)?.advance(convert::count(ms));
         Ok(())
-    }
-}
-
-impl NativeKeyManager {
-    fn verification(&self, key: String, endpoint: String, variables: Vec<String>) -> Job {
-        Job::Verify { verifier: Arc::clone(&self.verifier), key: Secret::new(key), endpoint, variables }
-    }
-
-    fn operation(&self, name: String, request: String) -> Job {
-        Job::Operation { gatekeeper: self.gatekeeper.clone(), name, request: Secret::new(request) }
-    }
-
-    fn caller_check(&self) -> Job {
-        Job::CheckCaller { gatekeeper: self.gatekeeper.clone() }
     }
 }
 

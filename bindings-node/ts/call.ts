@@ -1,3 +1,4 @@
+import binding = require('../native/binding.cjs');
 import { readable, requestJson } from './arguments.js';
 import { checkTimeout } from './core-options.js';
 import { BadRequestError, RequestTimeoutError } from './errors.js';
@@ -5,9 +6,15 @@ import { errorFrom, Unfit } from './failure.js';
 
 /** What a single call may be told. */
 export interface CallOptions {
-  /** Gives the call up: the promise is rejected at once with the signal's reason. What is under way may still be done. */
+  /**
+   * Gives the call up: the promise is rejected at once with the signal's reason. A request to a server is broken off; what
+   * is under way may still be done.
+   */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds after which the promise is rejected with `RequestTimeoutError`. What is under way may still be done. */
+  /**
+   * Milliseconds after which the promise is rejected with `RequestTimeoutError`, in the same way. The core's own `timeout`
+   * ends a call to a server too, whichever comes first.
+   */
   readonly timeout?: number | undefined;
 }
 
@@ -25,21 +32,27 @@ export function requestOf(positional: Fields, options: unknown, defaults: Fields
 }
 
 /** Waits for the native side for as long as the caller does; an error is a `GatekeeperError`, or the signal's reason. */
-export async function awaited(start: () => Promise<string>, call: CallOptions | undefined): Promise<string> {
+export async function awaited(
+  start: (aborter?: binding.NativeAborter) => Promise<string>,
+  call: CallOptions | undefined,
+): Promise<string> {
   const { signal, timeout } = limitsOf(call);
   if (signal?.aborted) throw signal.reason;
-  const work = start().catch((error: unknown) => {
-    throw errorFrom(error);
-  });
-  if (signal === undefined && timeout === undefined) return await work;
+  if (signal === undefined && timeout === undefined) return await begun(start);
+  const aborter = new binding.NativeAborter();
+  const work = begun(start, aborter);
   return await new Promise<string>((resolve, reject) => {
-    const abort = () => finish(() => reject(signal?.reason));
-    const late = () => finish(() => reject(new RequestTimeoutError(`no answer within ${timeout} ms`)));
+    const abort = () => giveUp(signal?.reason);
+    const late = () => giveUp(new RequestTimeoutError(`no answer within ${timeout} ms`));
     const timer = timeout === undefined ? undefined : setTimeout(late, Math.min(timeout, LONGEST_TIMER));
     function finish(settle: () => void): void {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
       settle();
+    }
+    function giveUp(reason: unknown): void {
+      finish(() => reject(reason));
+      aborter.abort();
     }
     signal?.addEventListener('abort', abort, { once: true });
     work.then(
@@ -47,6 +60,17 @@ export async function awaited(start: () => Promise<string>, call: CallOptions | 
       (error: unknown) => finish(() => reject(error)),
     );
   });
+}
+
+async function begun(
+  start: (aborter?: binding.NativeAborter) => Promise<string>,
+  aborter?: binding.NativeAborter,
+): Promise<string> {
+  try {
+    return await start(aborter);
+  } catch (error) {
+    throw errorFrom(error);
+  }
 }
 
 /** An answer, frozen in depth; nothing where there is none. */

@@ -5,14 +5,15 @@ import type { Endpoints } from './types.js';
 /** What a core is made of. */
 export interface GatekeeperCoreOptions {
   /**
-   * `sqlite:PATH` or a plain path, made at first use; or `memory:`, a place of its own each time.
+   * `sqlite:PATH` or a plain path, made at first use; `memory:`, a place of its own each time; or the `http://` or
+   * `https://` URL of a server.
    * @defaultValue `'sqlite:gatekeeper.db'`
    */
   readonly baseUrl?: string | undefined;
   /** A user's access token, an API key or a root key; it is judged at each call. Without one, the core is anonymous. */
   readonly token?: string | undefined;
   /**
-   * Milliseconds that a call over HTTP may take, more than 0.
+   * Milliseconds that a call over HTTP may take, with all that is tried again; more than 0.
    * @defaultValue `10_000`
    */
   readonly timeout?: number | undefined;
@@ -25,7 +26,10 @@ export interface GatekeeperCoreOptions {
   readonly defaultHeaders?: Readonly<Record<string, string>> | undefined;
   /** What calls over HTTP are known by. */
   readonly userAgent?: string | undefined;
-  /** The limits of each endpoint by its name, for `KeysService.verify`. */
+  /**
+   * The limits of each endpoint by its name, for `KeysService.verify`. A server has its own, as it has all that follows
+   * but the cache sizes: there they are refused.
+   */
   readonly endpoints?: Endpoints | undefined;
   /**
    * What seals the signing keys: at least 16 bytes, the same in every process. Defaults to `GATEKEEPER_SECRET`, and
@@ -91,16 +95,15 @@ const MOST_RETRIES = 10;
 
 /** What a core was given, checked as far as it does not reach the core in Rust; throws `BadRequestError`. */
 export function openingOf(given: unknown): Opening {
-  const options = copyOf(given);
+  const options = copyOf(given, 'GatekeeperCore takes an object of options');
   const { baseUrl = 'sqlite:gatekeeper.db', token, operator = false } = options;
-  const { timeout, maxRetries, defaultHeaders, userAgent, ...rest } = options;
-  checkHttp({ timeout, maxRetries, defaultHeaders, userAgent });
+  checkHttp(options);
   if (!isText(baseUrl)) throw new BadRequestError('baseUrl must be a string');
   if (typeof operator !== 'boolean') throw new BadRequestError('operator must be true or false');
   if (operator && token !== undefined) {
     throw new BadRequestError('operator and token exclude each other: leave one of them out');
   }
-  const { baseUrl: _url, token: _token, operator: _operator, ...native } = rest;
+  const { baseUrl: _url, token: _token, operator: _operator, ...native } = options;
   return { url: baseUrl, options: json(native), token: tokenOf(token), operator };
 }
 
@@ -119,10 +122,8 @@ export function checkTimeout(timeout: unknown): void {
   }
 }
 
-function copyOf(given: unknown): Record<string, unknown> {
-  if (typeof given !== 'object' || given === null) {
-    throw new BadRequestError('GatekeeperCore takes an object of options');
-  }
+function copyOf(given: unknown, refusal: string): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null) throw new BadRequestError(refusal);
   try {
     return { ...given };
   } catch (error) {
@@ -131,14 +132,16 @@ function copyOf(given: unknown): Record<string, unknown> {
 }
 
 /** Judges what only matters over HTTP; a place of your own takes it too, so that a program can be moved. */
-function checkHttp(given: Record<string, unknown>): void {
+export function checkHttp(given: Record<string, unknown>): void {
   checkTimeout(given['timeout']);
   const { maxRetries = 0, defaultHeaders, userAgent } = given;
   if (!Number.isInteger(maxRetries) || (maxRetries as number) < 0 || (maxRetries as number) > MOST_RETRIES) {
     throw new BadRequestError(`maxRetries must be a whole number from 0 to ${MOST_RETRIES}`);
   }
   if (defaultHeaders !== undefined) {
-    for (const [name, value] of Object.entries(copyOf(defaultHeaders))) {
+    for (const [name, value] of Object.entries(
+      copyOf(defaultHeaders, 'defaultHeaders must be an object of strings by name'),
+    )) {
       if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
         throw new BadRequestError('defaultHeaders: each name must be the name of a header');
       }

@@ -69,7 +69,8 @@ export class GatekeeperCore {
    * @param token - a user's access token, an API key or a root key; `undefined` for nobody's
    */
   setToken(token: string | undefined): void {
-    this.#native = this.#native.acting(tokenOf(token), false, this.#source);
+    const checked = tokenOf(token);
+    this.#native = told(() => this.#native.acting(checked, false, this.#source));
   }
 
   /**
@@ -105,7 +106,7 @@ export class GatekeeperCore {
     return answerOf(
       await heeded(
         native,
-        awaited(() => native.jwks(), call),
+        awaited((aborter) => native.jwks(aborter), call),
       ),
     );
   }
@@ -149,7 +150,7 @@ export class GatekeeperCore {
     return answerOf<Answer>(
       await heeded(
         native,
-        awaited(() => native.call(name, request), call),
+        awaited((aborter) => native.call(name, request, aborter), call),
       ),
     );
   }

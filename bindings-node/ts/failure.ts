@@ -12,6 +12,7 @@ interface Payload {
   readonly status: number;
   readonly message: string;
   readonly retryAfter: number | null;
+  readonly requestId: string | null;
   readonly details: Readonly<Record<string, unknown>> | null;
   /** The error of the result, where the failure is an answer. */
   readonly keyManager: RefusalCode | null;
@@ -55,6 +56,7 @@ export function errorFrom(thrown: unknown): GatekeeperError {
   if (payload === undefined) return new InternalError('internal error: please report it', { cause: thrown });
   return errorOf(payload.code, payload.status, payload.message, {
     retryAfter: payload.retryAfter ?? undefined,
+    requestId: payload.requestId ?? undefined,
     details: payload.details === null ? undefined : Object.freeze(payload.details),
     cause: payload.cause === null ? undefined : new Error(payload.cause),
   });

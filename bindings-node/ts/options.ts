@@ -1,3 +1,4 @@
+import { checkHttp } from './core-options.js';
 import { BadRequestError } from './errors.js';
 
 /** The arguments of the native key manager. */
@@ -10,6 +11,7 @@ export function nativeArguments(given: unknown): NativeArguments {
     throw new BadRequestError('rootAPIKey must be a string; leave it out to act as the operator');
   }
   if (typeof url !== 'string' || !url.isWellFormed()) throw new BadRequestError('url must be a string');
+  checkHttp(options);
   return [url, rootAPIKey ?? null, json('endpoints', endpoints), json('options', options)];
 }
 

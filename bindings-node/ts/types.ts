@@ -27,11 +27,13 @@ export interface KeyManagerOptions<E extends Endpoints = Endpoints> {
   /**
    * The root key to act for: the key manager then sees and changes the keys of its one tenant, and every call fails
    * with `invalidAPIToken` if it is not a live root key, or with `apiTokenNotPresent` if it is empty. Without one, in a
-   * place of your own, you are the operator: keys are created in the tenant `default`, every tenant's are verified.
+   * place of your own, you are the operator: keys are created in the tenant `default`, every tenant's are verified. A
+   * server needs one.
    */
   readonly rootAPIKey?: string | undefined;
   /**
-   * Where the keys are: `sqlite:PATH` or a plain path, made at first use, or `memory:`, a place of its own each time.
+   * Where the keys are: `sqlite:PATH` or a plain path, made at first use; `memory:`, a place of its own each time; or the
+   * `http://` or `https://` URL of a server.
    * @defaultValue `'sqlite:gatekeeper.db'`
    */
   readonly url?: string | undefined;
@@ -52,6 +54,20 @@ export interface KeyManagerOptions<E extends Endpoints = Endpoints> {
    * @defaultValue `'system'`
    */
   readonly clock?: 'system' | 'manual' | undefined;
+  /**
+   * Milliseconds that a call over HTTP may take, with all that is tried again; more than 0.
+   * @defaultValue `10_000`
+   */
+  readonly timeout?: number | undefined;
+  /**
+   * How often a call over HTTP is tried again where that is safe, 0 to 10.
+   * @defaultValue `2`
+   */
+  readonly maxRetries?: number | undefined;
+  /** What every call over HTTP carries. */
+  readonly defaultHeaders?: Readonly<Record<string, string>> | undefined;
+  /** What calls over HTTP are known by. */
+  readonly userAgent?: string | undefined;
 }
 
 /**

@@ -4,20 +4,35 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as gatekeeper from 'gatekeeper-native';
-import { databaseOf, root, secret } from './helpers/support.mjs';
+import { databaseOf, root, secret, serve } from './helpers/support.mjs';
 
 const read = (path) => JSON.parse(readFileSync(`${root}/${path}`, 'utf8'));
 const scenarios = read('tests/behaviour/services.json');
 const surface = read('tests/parity/surface.json');
-const places = { memory: () => 'memory:', file: (t) => `sqlite:${databaseOf(t)}` };
 
-for (const [place, urlOf] of Object.entries(places)) {
+/** Each kind of place: as its operator has it, and as everybody else does; and from where it sees calls come. */
+const places = {
+  memory: () => own('memory:'),
+  file: (t) => own(`sqlite:${databaseOf(t)}`),
+  async http(t) {
+    const path = databaseOf(t);
+    const nobody = new gatekeeper.GatekeeperCore({ baseUrl: await serve(t, path) });
+    return { ...own(path), nobody, source: '127.0.0.1' };
+  },
+};
+
+function own(baseUrl) {
+  const operator = new gatekeeper.GatekeeperCore({ baseUrl, operator: true, secret });
+  return { operator, nobody: operator, source: null };
+}
+
+for (const [place, opened] of Object.entries(places)) {
   for (const scenario of scenarios) {
     test(`${place}: ${scenario.name}`, async (t) => {
-      const operator = new gatekeeper.GatekeeperCore({ baseUrl: urlOf(t), operator: true, secret });
-      const kept = {};
+      const { operator, nobody, source } = await opened(t);
+      const kept = { source };
       for (const step of scenario.steps) {
-        const core = step.as === 'operator' ? operator : operator.withToken(filled(step.as, kept));
+        const core = step.as === 'operator' ? operator : nobody.withToken(filled(step.as, kept));
         const answering = call(core, step.call, filled(step.with ?? {}, kept), step.iterate);
         const at = JSON.stringify(step);
         if (step.fails) {

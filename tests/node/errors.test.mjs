@@ -32,17 +32,7 @@ test('every code of the core has a class of its own, with the status of the core
       code,
     );
   }
-  const ofCore = new Set(table.map(({ code }) => code));
-  assert.deepEqual(
-    errors
-      .filter(({ code }) => !ofCore.has(code))
-      .map(({ code, status }) => [code, status])
-      .sort(),
-    [
-      ['connection_error', 0],
-      ['timeout', 0],
-    ],
-  );
+  assert.equal(new Set(table.map(({ code }) => code)).size, errors.length);
 });
 
 test('an error carries what it was given, and nothing else', () => {
@@ -155,7 +145,9 @@ test('initKeyManager throws 400 for a wrong URL or option, and names it without 
     'memory:x',
     'sqlite:',
     'postgres://u:canary@h/d',
-    'http://canary:8787',
+    'http://user:canary@host',
+    'https://host?canary',
+    'http:canary',
     'mysql:canary',
     5,
     null,
@@ -175,6 +167,17 @@ test('initKeyManager throws 400 for a wrong URL or option, and names it without 
   }
   for (const rootAPIKey of [null, 5, 5n, {}, ['x']])
     assert.throws(() => inMemory({ rootAPIKey }), badRequest(/rootAPIKey/));
+  const http = {
+    timeout: [0, -1, NaN, Infinity, '1', null],
+    maxRetries: [-1, 11, 1.5, '1', null],
+    defaultHeaders: [{ 'a b': 'c' }, { a: 'b\n' }, { a: 1 }, { 'Content-Length': '1' }, 'a: b', null],
+    userAgent: ['a\nb', 'é', 5, null],
+  };
+  for (const [name, values] of Object.entries(http)) {
+    for (const value of values) {
+      assert.throws(() => inMemory({ [name]: value }), badRequest(new RegExp(name)), String(value));
+    }
+  }
   for (const clock of ['fast', null, 5, {}]) assert.throws(() => inMemory({ clock }), badRequest(/clock/));
   assert.throws(() => inMemory({ rootApiKey: 'x' }), badRequest(/rootApiKey/));
   for (const nothing of [undefined, null, 5, 'memory:'])

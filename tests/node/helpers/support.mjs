@@ -1,9 +1,10 @@
-import { execFile, fork } from 'node:child_process';
+import { execFile, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { initKeyManager } from 'gatekeeper-native';
@@ -54,6 +55,34 @@ export async function rootKeyOf(url, tenant) {
     },
   );
   return JSON.parse(stdout);
+}
+
+/** The server, which `GATEKEEPER_SERVER` may name. */
+const binary = (async () => {
+  if (process.env.GATEKEEPER_SERVER) return process.env.GATEKEEPER_SERVER;
+  await run('cargo', ['build', '-q', '-p', 'gatekeeper-server', '--bin', 'gatekeeper'], { cwd: root });
+  return join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug', 'gatekeeper');
+})();
+
+/** Starts a server on the database at `path`, which is stopped after the test; gives its URL. */
+export async function serve(test, path) {
+  const log = `${path}.log`;
+  const server = spawn(await binary, ['serve', '--url', path, '--port', '0'], {
+    cwd: dirname(path),
+    env: { ...process.env, GATEKEEPER_SECRET: secret },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  server.stderr.pipe(createWriteStream(log));
+  const ended = once(server, 'exit');
+  test.after(async () => {
+    server.kill('SIGKILL');
+    await ended;
+  });
+  const [line] = await Promise.race([
+    once(createInterface({ input: server.stdout }), 'line'),
+    ended.then(() => Promise.reject(new Error(readFileSync(log, 'utf8')))),
+  ]);
+  return line.replace('listening on ', '');
 }
 
 /** Runs a Python program: its `sqlite3` prepares databases that the package would never write. */
