@@ -59,7 +59,7 @@ fn with<T>(use_it: impl FnOnce(&mut Background) -> Result<T>) -> Result<T> {
 fn start() -> Result<Handle> {
     let failed =
         |error| GatekeeperError::unavailable("no thread could be started for requests").caused_by(error);
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
     let handle = runtime.handle().clone();
     let serve = move || runtime.block_on(pending::<()>());
     thread::Builder::new().name("gatekeeper-http".to_owned()).spawn(serve).map_err(failed)?;
