@@ -190,6 +190,7 @@ fn by_name(owner: &str, field: &str) -> Option<Value> {
         "algorithm" => json!("EdDSA"),
         "createdAt" | "updatedAt" | "lastUsedAt" | "from" => json!(1_767_225_600_000_i64),
         "to" | "resetAt" => json!(1_769_904_000_000_i64),
+        "emailVerified" => json!(false),
         "idempotencyKey" | "Idempotency-Key" => json!("order-42"),
         "expiresAt" | "nextCursor" | "suffix" => Value::Null,
         _ => return None,

@@ -15,7 +15,7 @@ pub(crate) fn markdown(http: &Http) -> String {
     text.push_str(
         "The same as a page of the server's own: `/docs`. For programs: `/openapi.json` (OpenAPI 3.1).\n\n",
     );
-    text.push_str(&format!("{RULES}\n\n{GATEWAYS}\n\n## Credentials\n\n{CREDENTIALS}\n\n## Errors\n\n"));
+    text.push_str(&format!("{RULES}\n\n{GATEWAYS} See [gateways](gateways.md).\n\n## Credentials\n\n{CREDENTIALS}\n\n## Errors\n\n"));
     text.push_str("| status | `code` | when |\n|---|---|---|\n");
     for response in RESPONSES {
         text.push_str(&format!(

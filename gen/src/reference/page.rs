@@ -160,11 +160,7 @@ fn paragraphs(text: &str) -> String {
 
 /// Words with their marks as HTML; everything else is text.
 fn inline(text: &str) -> String {
-    if let Some((before, rest)) = text.split_once('[')
-        && !before.contains('`')
-        && let Some((label, rest)) = rest.split_once("](#")
-        && let Some((target, after)) = rest.split_once(')')
-    {
+    if let Some((before, label, target, after)) = first_link(text) {
         let link = format!("<a href=\"#{}\">{}</a>", escaped(target), inline(label));
         return format!("{}{link}{}", inline(before), inline(after));
     }
@@ -185,6 +181,17 @@ fn inline(text: &str) -> String {
     html
 }
 
+/// What stands before the first `[label](#target)` that is not code, its two parts, and what follows.
+fn first_link(text: &str) -> Option<(&str, &str, &str, &str)> {
+    text.match_indices('[').find_map(|(at, _)| {
+        let (before, rest) = text.split_at_checked(at)?;
+        let (label, rest) = rest.get(1..)?.split_once("](#")?;
+        let (target, after) = rest.split_once(')')?;
+        let is_text = before.matches('`').count().is_multiple_of(2);
+        (is_text && !label.contains('[')).then_some((before, label, target, after))
+    })
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -201,6 +208,10 @@ mod tests {
     fn words_are_escaped_whatever_marks_they_have() {
         assert_eq!(inline("a `<b>` & **c**"), "a <code>&lt;b&gt;</code> &amp; <strong>c</strong>");
         assert_eq!(inline("list of [`X`](#x) or null"), "list of <a href=\"#x\"><code>X</code></a> or null");
+        assert_eq!(
+            inline("`[a]` is [`X` or `Y`](#x), [z](#z)"),
+            "<code>[a]</code> is <a href=\"#x\"><code>X</code> or <code>Y</code></a>, <a href=\"#z\">z</a>"
+        );
         assert_eq!(inline("`[A-Za-z0-9_-]`, \"q\""), "<code>[A-Za-z0-9_-]</code>, &quot;q&quot;");
     }
 }

@@ -49,6 +49,7 @@ fn the_page_asks_for_nothing_and_runs_nothing() {
     for forbidden in ["<script", "src=", "url(", "@import", "style=\"", "<link", "<img"] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
+    assert!(!page.contains("](#"), "a link that is shown as Markdown");
     assert!(!page.contains("http://www") && !page.contains("https://"));
 }
 
