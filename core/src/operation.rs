@@ -9,6 +9,7 @@ mod field;
 mod given_id;
 mod key_manager;
 mod keys;
+mod objects;
 mod page;
 mod permissions;
 mod platform;

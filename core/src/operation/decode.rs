@@ -123,4 +123,20 @@ mod tests {
         }
         assert_eq!(refusal("[]"), "the request must be an object");
     }
+
+    #[test]
+    fn values_without_names_are_no_request() {
+        let refusal = |error: GatekeeperError| error.message().to_owned();
+        let login = decode::<crate::Login>(r#"["a@example.com", "a password"]"#).unwrap_err();
+        assert_eq!(refusal(login), "the request must be an object");
+        assert_eq!(refusal(decode::<crate::Logout>("[]").unwrap_err()), "the request must be an object");
+        let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+        let keys = format!(r#"{{"tenantId": "tnt_00000000000000000000000000", "keys": [["{digest}"]]}}"#);
+        let import = decode::<crate::ImportApiKeys>(keys.as_str()).unwrap_err();
+        assert_eq!(refusal(import), "keys[0] must be an object");
+        let import = decode::<crate::ImportApiKeys>(
+            r#"{"tenantId": "tnt_00000000000000000000000000", "keys": [{"digest": "x", "quotaLimit": "x"}]}"#,
+        );
+        assert_eq!(refusal(import.unwrap_err()), "keys[0].quotaLimit must be a whole number");
+    }
 }

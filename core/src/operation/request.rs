@@ -54,7 +54,7 @@ impl<'de> Deserializer<'de> for &mut Gathered<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.texts.is_empty() {
-            // Not any: a list would be read by the order of the fields.
+            // As a map in any case: a derived visitor would also take a list, for its fields in their order.
             return self.json.deserialize_map(visitor);
         }
         let texts = std::mem::take(&mut self.texts).into_iter();

@@ -11,6 +11,7 @@ use crate::id::{KeyId, TenantId};
 use crate::key::Prefix;
 use crate::metering::Period;
 use crate::operation::field::{check_text, end_of_life, to_text};
+use crate::operation::objects::objects;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
@@ -33,6 +34,7 @@ pub struct ImportApiKeys {
     pub tenant_id: TenantId,
     /// The keys: 1 to 1,000.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MOST_KEYS)))]
+    #[serde(deserialize_with = "objects")]
     pub keys: Vec<ForeignKey>,
 }
 
