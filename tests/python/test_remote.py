@@ -434,7 +434,7 @@ except GatekeeperError as error:
             url = f"https://localhost:{server.server_port}"
             for trusted, says in (
                 (str(certificate), "unauthorized seven req_7"),
-                (None, "connection_error no connection"),
+                (None, "connection_error the certificate of https://localhost"),
             ):
                 environment = {key: value for key, value in os.environ.items() if key != "SSL_CERT_FILE"}
                 if trusted:

@@ -83,7 +83,7 @@ const MOST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most retries of a call.
 const MOST_RETRIES: u32 = 10;
 /// What the client itself says of a request; a connection's own headers (RFC 9110 §7.6.1) too.
-const RESERVED: [&str; 14] = [
+const RESERVED: [&str; 15] = [
     "accept-encoding",
     "authorization",
     "connection",
@@ -91,6 +91,7 @@ const RESERVED: [&str; 14] = [
     "content-type",
     "expect",
     "host",
+    "idempotency-key",
     "keep-alive",
     "te",
     "trailer",

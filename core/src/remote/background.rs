@@ -21,6 +21,9 @@ use crate::fork::{self, Guards, Rest, lock};
 /// How long a connection is kept that nobody uses: less than servers and proxies do, so that they are not the first to
 /// close one that is just being used again.
 const IDLE: Duration = Duration::from_secs(10);
+/// How many names are looked up at once; the threads that do so end when they have nothing to do.
+const MOST_LOOKUPS: usize = 4;
+const THREAD: &str = "gatekeeper-http";
 
 struct Background {
     /// That of the process in which all of this was started.
@@ -59,10 +62,13 @@ fn with<T>(use_it: impl FnOnce(&mut Background) -> Result<T>) -> Result<T> {
 fn start() -> Result<Handle> {
     let failed =
         |error| GatekeeperError::unavailable("no thread could be started for requests").caused_by(error);
-    let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+    let mut builder = Builder::new_current_thread();
+    // Names are looked up elsewhere, since that holds up a thread.
+    builder.enable_io().enable_time().thread_name(THREAD).max_blocking_threads(MOST_LOOKUPS);
+    let runtime = builder.build().map_err(failed)?;
     let handle = runtime.handle().clone();
     let serve = move || runtime.block_on(pending::<()>());
-    thread::Builder::new().name("gatekeeper-http".to_owned()).spawn(serve).map_err(failed)?;
+    thread::Builder::new().name(THREAD.to_owned()).spawn(serve).map_err(failed)?;
     Ok(handle)
 }
 

@@ -125,15 +125,17 @@ async fn read(server: &Server, mut response: Response) -> Result<Reply, Broken> 
 fn broken(server: &Server, error: reqwest::Error) -> Broken {
     let is_unsent = error.is_connect() || error.is_builder();
     let name = server.name();
-    let message = if is_unsent {
+    let causes = Causes::of(&error.without_url());
+    let message = if is_unsent && causes.0.contains("certificate") {
+        format!("the certificate of {name} is not one that this machine trusts: see the cause of this error")
+    } else if is_unsent {
         format!("no connection to {name}: is the server there, and is the URL right?")
     } else {
         format!(
             "the connection to {name} ended before the whole answer was there: the call may have been carried out"
         )
     };
-    let error = GatekeeperError::new(ErrorKind::ConnectionFailed, message)
-        .caused_by(Causes::of(&error.without_url()));
+    let error = GatekeeperError::new(ErrorKind::ConnectionFailed, message).caused_by(causes);
     Broken { error, is_unsent }
 }
 

@@ -126,7 +126,7 @@ fn bad(message: &str) -> GatekeeperError {
     GatekeeperError::bad_request(message)
 }
 
-/// A verdict as a status, and whose key it is as headers: all of them in any case, so that none is left to a client.
+/// A verdict as a status. What is refused tells nobody whose key it was.
 fn answered(verdict: &KeyVerdict, id: &RequestId) -> Response {
     let refused = |kind, message: &str| failure(&GatekeeperError::new(kind, message), id);
     let mut response = match verdict.code {
@@ -137,10 +137,20 @@ fn answered(verdict: &KeyVerdict, id: &RequestId) -> Response {
         VerdictCode::InsufficientScope => refused(ErrorKind::Forbidden, "the API key is not good for this"),
         VerdictCode::RateLimited => limited(verdict, id),
     };
+    if verdict.ok {
+        identify(response.headers_mut(), verdict);
+    }
+    if let Some(total) = verdict.total {
+        put(response.headers_mut(), POLICY, &format!("\"endpoint\";q={total}"));
+    }
+    response
+}
+
+/// Says whose key it is, for what is protected: all of it in any case, so that none is left to a client.
+fn identify(headers: &mut HeaderMap, verdict: &KeyVerdict) {
     let listed = |names: &[&str]| names.iter().map(|name| escaped(name)).collect::<Vec<_>>().join(",");
     let roles: Vec<&str> = verdict.roles.iter().flatten().map(AsRef::as_ref).collect();
     let scopes: Vec<&str> = verdict.scopes.iter().flatten().map(String::as_str).collect();
-    let headers = response.headers_mut();
     for (name, value) in [
         ("x-gatekeeper-key-id", verdict.key_id.map(|id| id.to_string()).unwrap_or_default()),
         ("x-gatekeeper-tenant-id", verdict.tenant_id.map(|id| id.to_string()).unwrap_or_default()),
@@ -152,10 +162,6 @@ fn answered(verdict: &KeyVerdict, id: &RequestId) -> Response {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
-    if let Some(total) = verdict.total {
-        put(headers, POLICY, &format!("\"endpoint\";q={total}"));
-    }
-    response
 }
 
 fn limited(verdict: &KeyVerdict, id: &RequestId) -> Response {
