@@ -1,5 +1,11 @@
 #!/usr/bin/env node
 import binding = require('../native/binding.cjs');
 
-// The command runs on this thread until it is done; Ctrl-C ends it, and a server in its own good order.
-process.exitCode = binding.cli(['gatekeeper', ...process.argv.slice(2)]);
+const given = process.argv.slice(2);
+if (given.includes('serve')) {
+  // A server ends by these in its own good order. The handlers that Node has for them by default are called after its own,
+  // and raise them again, for ever.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+}
+// The command runs on this thread until it is done.
+process.exitCode = binding.cli(['gatekeeper', ...given]);
