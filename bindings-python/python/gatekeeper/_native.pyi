@@ -5,7 +5,17 @@ from typing_extensions import disjoint_base
 
 from gatekeeper.results import KeyManagerError
 
-__all__ = ["Call", "Core", "KeyManager", "Mailbox", "VerifyResult", "__version__", "_error_table", "_run_vector"]
+__all__ = [
+    "Call",
+    "Core",
+    "KeyManager",
+    "Mailbox",
+    "VerifyResult",
+    "__version__",
+    "_cli",
+    "_error_table",
+    "_run_vector",
+]
 
 __version__: str
 
