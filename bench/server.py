@@ -39,7 +39,8 @@ http {{
   server {{ listen 127.0.0.1:{port}; location / {{ default_type text/plain; return 200 "ok\\n"; }} }}
 }}
 """
-WRK = """
+# Every key in turn: a request is made anew each time, which costs the load generator as much as the server.
+ALL_KEYS = """
 local bodies = {{}}
 for key in io.lines("{keys}") do
   bodies[#bodies + 1] = '{{"endpoint":"BENCH","key":"' .. key .. '"}}'
@@ -52,6 +53,14 @@ request = function()
   place = place % #bodies + 1
   return wrk.format(nil, "/v1/keys/verify", nil, bodies[place])
 end
+"""
+# One key: the request is made once.
+ONE_KEY = """
+wrk.method = "POST"
+wrk.path = "/v1/keys/verify"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "Bearer {root}"
+wrk.body = '{{"endpoint":"BENCH","key":"{key}"}}'
 """
 
 
@@ -135,9 +144,9 @@ def section(seconds: float, keys: int) -> list[str]:
     with tempfile.TemporaryDirectory(dir=ROOT / ".cache") as name:
         folder = Path(name)
         root = prepared(folder, keys)
-        (folder / "all.lua").write_text(WRK.format(keys=folder / "keys.txt", root=root))
-        (folder / "one.txt").write_text((folder / "keys.txt").read_text().split("\n", 1)[0] + "\n")
-        (folder / "hot.lua").write_text(WRK.format(keys=folder / "one.txt", root=root))
+        key = (folder / "keys.txt").read_text().split("\n", 1)[0]
+        (folder / "all.lua").write_text(ALL_KEYS.format(keys=folder / "keys.txt", root=root))
+        (folder / "hot.lua").write_text(ONE_KEY.format(key=key, root=root))
         rates: dict[str, list[float]] = {"verify": [], "health": [], "nginx": []}
         starts = []
         for _ in range(ROUNDS):
