@@ -19,7 +19,7 @@ use crate::operation::{self, Entry, Operation, Request};
 #[cfg(feature = "remote")]
 use crate::remote::Remote;
 use crate::secret::Secret;
-use crate::verify::{Caller, Decisions, Io, OwnVerifier, Remembering, Targets, ValidatedKey};
+use crate::verify::{Caller, Decisions, Io, OwnVerifier, Remembering, ValidatedKey};
 pub use backup::{BackedUp, Backup};
 pub use callers::Callers;
 pub use options::Options;
@@ -125,7 +125,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn with_endpoints(&self, endpoints: Endpoints) -> Self {
         match &self.0 {
-            At::Own(own) => Self(At::Own(Own { targets: Arc::new(Targets::new(endpoints)), ..own.clone() })),
+            At::Own(own) => Self(At::Own(own.with_endpoints(endpoints))),
             #[cfg(feature = "remote")]
             At::Remote(_) => self.clone(),
         }
@@ -135,7 +135,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn counting(&self, decisions: Arc<Decisions>) -> Self {
         match &self.0 {
-            At::Own(own) => Self(At::Own(Own { decisions: Some(decisions), ..own.clone() })),
+            At::Own(own) => Self(At::Own(own.counting(decisions))),
             #[cfg(feature = "remote")]
             At::Remote(_) => self.clone(),
         }
@@ -145,7 +145,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn remembering(&self) -> Remembering {
         match &self.0 {
-            At::Own(own) => own.place.engine().remembering(),
+            At::Own(own) => own.place().engine().remembering(),
             #[cfg(feature = "remote")]
             At::Remote(_) => Remembering { keys: 0, unknown_keys: 0 },
         }
@@ -184,7 +184,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn from_source(&self, source: &str) -> Self {
         match &self.0 {
-            At::Own(own) => Self(At::Own(Own { source: Some(source.into()), ..own.clone() })),
+            At::Own(own) => Self(At::Own(own.called_from(source))),
             #[cfg(feature = "remote")]
             At::Remote(_) => self.clone(),
         }
@@ -216,7 +216,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn take_warning(&self) -> Option<String> {
         match &self.0 {
-            At::Own(own) => own.place.take_warning(),
+            At::Own(own) => own.place().take_warning(),
             #[cfg(feature = "remote")]
             At::Remote(_) => None,
         }
@@ -382,7 +382,7 @@ impl Gatekeeper {
     /// reached.
     pub fn validate(&self, key: &str) -> Result<ValidatedKey> {
         match &self.0 {
-            At::Own(own) => own.place.engine().validate_waiting(key),
+            At::Own(own) => own.place().engine().validate_waiting(key),
             #[cfg(feature = "remote")]
             At::Remote(remote) => pollster::block_on(remote.validate(key)),
         }
@@ -394,7 +394,7 @@ impl Gatekeeper {
     /// As for [`validate`](Self::validate).
     pub async fn validate_async(&self, key: &str) -> Result<ValidatedKey> {
         match &self.0 {
-            At::Own(own) => own.place.engine().validate_waiting(key),
+            At::Own(own) => own.place().engine().validate_waiting(key),
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.validate(key).await,
         }
@@ -407,7 +407,7 @@ impl Gatekeeper {
     /// As for [`validate`](Self::validate).
     pub fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
         match &self.0 {
-            At::Own(own) => own.place.engine().validate(key, Io::Forbidden),
+            At::Own(own) => own.place().engine().validate(key, Io::Forbidden),
             #[cfg(feature = "remote")]
             At::Remote(_) => Ok(None),
         }
@@ -421,9 +421,8 @@ impl Gatekeeper {
     pub fn verifier(&self, endpoints: Endpoints) -> Result<Verifier> {
         match &self.0 {
             At::Own(own) => {
-                let (engine, caller) = (Arc::clone(own.place.engine()), Arc::clone(&own.caller));
-                let verifier = OwnVerifier::new(engine, caller, endpoints);
-                Ok(Verifier::own(verifier, Arc::clone(&own.place)))
+                let (engine, caller) = (Arc::clone(own.place().engine()), Arc::clone(&own.caller));
+                Ok(Verifier::own(OwnVerifier::new(engine, caller, endpoints), Arc::clone(own.place())))
             }
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.verifier(endpoints).map(Into::into),

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::options::{Options, manual_clock};
 use super::{open_files, url};
-use crate::access::{Call, Settings};
+use crate::access::{Access, Call, Context, Settings, TenantRef};
 use crate::clock::Clock;
-use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::error::Result;
 use crate::identity::Keyring;
+use crate::limit::Endpoints;
 use crate::metering::Retention;
 use crate::operation::{self, Operation};
 use crate::place::{OpenPlace, Place};
@@ -18,14 +19,19 @@ use crate::window::Limit;
 /// A place in this process, and for whom it is used.
 #[derive(Clone)]
 pub(super) struct Own {
-    pub(super) place: OpenPlace,
-    pub(super) settings: Arc<Settings>,
+    setup: Arc<Setup>,
     pub(super) caller: Arc<Caller>,
-    pub(super) source: Option<Arc<str>>,
-    /// Of this handle, not of the place: a file that is opened twice may be opened with other endpoints.
-    pub(super) targets: Arc<Targets>,
+    source: Option<Arc<str>>,
+}
+
+/// A place and how it is used, whoever uses it. A file that is opened twice may be opened with other endpoints.
+#[derive(Clone)]
+struct Setup {
+    place: OpenPlace,
+    settings: Arc<Settings>,
+    targets: Arc<Targets>,
     /// Who wants to know how verifications end.
-    pub(super) decisions: Option<Arc<Decisions>>,
+    decisions: Option<Arc<Decisions>>,
 }
 
 impl Own {
@@ -51,19 +57,34 @@ impl Own {
         };
         place.take_secret(secret)?;
         let targets = Arc::new(Targets::new(endpoints));
-        Ok(Self {
-            place,
-            settings,
-            caller: Arc::new(Caller::Operator),
-            source: None,
-            targets,
-            decisions: None,
-        })
+        let setup = Arc::new(Setup { place, settings, targets, decisions: None });
+        Ok(Self { setup, caller: Arc::new(Caller::Operator), source: None })
+    }
+
+    pub(super) fn place(&self) -> &OpenPlace {
+        &self.setup.place
     }
 
     /// The same place for another caller.
     pub(super) fn acting(&self, caller: impl Into<Arc<Caller>>) -> Self {
-        Self { caller: caller.into(), ..self.clone() }
+        Self { setup: Arc::clone(&self.setup), caller: caller.into(), source: self.source.clone() }
+    }
+
+    /// The same place for calls that come from `source`.
+    pub(super) fn called_from(&self, source: &str) -> Self {
+        Self { setup: Arc::clone(&self.setup), caller: Arc::clone(&self.caller), source: Some(source.into()) }
+    }
+
+    /// The same place with other endpoints.
+    pub(super) fn with_endpoints(&self, endpoints: Endpoints) -> Self {
+        let targets = Arc::new(Targets::new(endpoints));
+        Self { setup: Arc::new(Setup { targets, ..(*self.setup).clone() }), ..self.clone() }
+    }
+
+    /// The same place; how its verifications end is counted in `decisions`.
+    pub(super) fn counting(&self, decisions: Arc<Decisions>) -> Self {
+        let decisions = Some(decisions);
+        Self { setup: Arc::new(Setup { decisions, ..(*self.setup).clone() }), ..self.clone() }
     }
 
     pub(super) async fn call<O: Operation>(&self, operation: O) -> Result<O::Output> {
@@ -71,39 +92,37 @@ impl Own {
         operation.run(&context).await
     }
 
-    /// Refuses everybody but whoever runs the place.
-    pub(super) fn operator_only(&self, refusal: &str) -> Result<()> {
-        match *self.caller {
-            Caller::Operator => Ok(()),
-            _ => Err(GatekeeperError::new(ErrorKind::Forbidden, refusal)),
-        }
+    /// What runs in it, for whoever runs the place and nobody else.
+    pub(super) fn as_operator(&self) -> Result<Context<'_>> {
+        self.as_call().admit(Access::Operator, None, TenantRef::None)
     }
 
     pub(super) fn check_ready(&self) -> Result<()> {
-        self.place.store().read_rows(|rows| rows.tenant(DEFAULT_TENANT))?;
-        self.place.engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?).map(drop)
+        self.place().store().read_rows(|rows| rows.tenant(DEFAULT_TENANT))?;
+        self.place().engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?).map(drop)
     }
 
     pub(super) fn check_caller(&self) -> Result<()> {
-        self.caller.tenant_now(self.place.engine()).map(drop)
+        self.caller.tenant_now(self.place().engine()).map(drop)
     }
 
     pub(super) fn jwks(&self) -> Result<serde_json::Value> {
-        self.place.signers().jwks(self.keyring()?)
+        self.place().signers().jwks(self.keyring()?)
     }
 
     pub(super) fn as_call(&self) -> Call<'_> {
+        let Setup { place, settings, targets, decisions } = &*self.setup;
         Call {
-            place: &self.place,
-            settings: &self.settings,
+            place,
+            settings,
             caller: &self.caller,
             source: self.source.as_deref(),
-            targets: &self.targets,
-            decisions: self.decisions.as_deref(),
+            targets,
+            decisions: decisions.as_deref(),
         }
     }
 
     fn keyring(&self) -> Result<Keyring<'_>> {
-        self.place.keyring(self.settings.algorithm)
+        self.place().keyring(self.setup.settings.algorithm)
     }
 }

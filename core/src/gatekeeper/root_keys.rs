@@ -1,9 +1,11 @@
 //! Root keys: made by the operator, one for a tenant or more.
 
 use super::{CreatedRootKey, Gatekeeper};
+use crate::access::Event;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::key;
+use crate::operation::{CreateTenant, Operation as _};
 use crate::store::{DEFAULT_TENANT, Failure, Tx};
 
 /// The tenant of a new root key.
@@ -49,13 +51,12 @@ impl Gatekeeper {
     /// # Errors
     /// `forbidden` for anybody else; `service_unavailable` where the store cannot be reached.
     pub fn has_root_key(&self) -> Result<bool> {
-        let own = self.own("has_root_key")?;
-        own.operator_only("only the operator sees whether there is a root key")?;
+        let operator = self.own("has_root_key")?.as_operator()?;
         #[allow(
             clippy::redundant_closure_for_method_calls,
             reason = "the method is one of a certain lifetime"
         )]
-        own.place.store().read_rows(|rows| rows.has_root_key())
+        operator.place().store().read_rows(|rows| rows.has_root_key())
     }
 
     fn new_root_key(
@@ -63,36 +64,30 @@ impl Gatekeeper {
         of: RootKeyOf<'_>,
         check: impl FnOnce(&Tx<'_>) -> Result<(), Failure>,
     ) -> Result<CreatedRootKey> {
-        let own = self.own("add_root_key")?;
-        own.operator_only("only the operator creates root keys")?;
-        let clock = own.place.clock();
+        let operator = self.own("add_root_key")?.as_operator()?;
+        let place = operator.place();
         let tenant_id = match of {
             RootKeyOf::DefaultTenant => DEFAULT_TENANT,
             RootKeyOf::Tenant(id) => id,
             RootKeyOf::NewTenant(name) => {
-                check_tenant_name(name)?;
-                TenantId::generate(clock)?
+                CreateTenant { name: name.to_owned() }.check()?;
+                TenantId::generate(place.clock())?
             }
         };
-        let (id, key, now) = (KeyId::generate(clock)?, key::generate_root()?, own.place.now());
-        own.place.store().write(|tx| {
+        let (id, key, now) = (KeyId::generate(place.clock())?, key::generate_root()?, place.now());
+        place.store().write(|tx| {
             check(tx)?;
             if let RootKeyOf::NewTenant(name) = of {
                 tx.add_tenant(tenant_id, name, now)?;
+                operator.audit(tx, Event::new("tenant.created").of_tenant(tenant_id).about(&tenant_id))?;
             } else if tx.tenant(tenant_id)?.is_none() {
                 return Err(GatekeeperError::not_found().into());
             }
-            tx.add_root_key(id, tenant_id, &key.digest(), now)
+            tx.add_root_key(id, tenant_id, &key.digest(), now)?;
+            operator.audit(tx, Event::new("root_key.created").of_tenant(tenant_id).about(&id))
         })?;
         Ok(CreatedRootKey { tenant_id, key })
     }
-}
-
-fn check_tenant_name(name: &str) -> Result<()> {
-    if name.is_empty() || name.len() > 256 || name.contains('\0') {
-        return Err(GatekeeperError::bad_request("tenant name must be 1 to 256 bytes without U+0000"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -119,5 +114,17 @@ mod tests {
         assert_eq!(place.add_root_key(RootKeyOf::Tenant(nowhere)).unwrap_err().status(), 404);
         let refused = place.with_root_key(&acme.key).add_root_key(RootKeyOf::DefaultTenant);
         assert_eq!(refused.unwrap_err().status(), 403);
+    }
+
+    #[test]
+    fn whoever_makes_a_root_key_leaves_a_trace_in_the_audit_log_of_its_tenant() {
+        let place = Gatekeeper::open("memory:").unwrap();
+        let acme = place.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
+        let query = format!(r#"{{"tenantId": "{}"}}"#, acme.tenant_id);
+        let log = place.call_json_blocking("audit.query", &query).unwrap();
+        for action in ["root_key.created", "tenant.created"] {
+            assert!(log.contains(&format!(r#""action":"{action}""#)), "{log}");
+        }
+        assert!(!log.contains(acme.key.expose()));
     }
 }

@@ -10,10 +10,15 @@ use crate::verify::{OwnVerifier, Verdict};
 pub struct Verifier(At);
 
 enum At {
-    /// With its place: for as long as one of the two is used, the file is open once.
-    Own(OwnVerifier, #[allow(dead_code, reason = "it is kept, not used")] OpenPlace),
+    Own(Own),
     #[cfg(feature = "remote")]
     Remote(RemoteVerifier),
+}
+
+/// A verifier that keeps its place: for as long as one of the two is used, the file is open once.
+struct Own {
+    verifier: OwnVerifier,
+    _place: OpenPlace,
 }
 
 #[cfg(feature = "remote")]
@@ -25,7 +30,7 @@ impl From<RemoteVerifier> for Verifier {
 
 impl Verifier {
     pub(super) fn own(verifier: OwnVerifier, place: OpenPlace) -> Self {
-        Self(At::Own(verifier, place))
+        Self(At::Own(Own { verifier, _place: place }))
     }
 
     /// Judges `key`, chooses its limit at `endpoint`, and takes one permit of its slot, which is the key, the endpoint
@@ -55,7 +60,7 @@ impl Verifier {
     #[inline]
     pub fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
         match &self.0 {
-            At::Own(own, _) => own.verify(key, endpoint, variables),
+            At::Own(own) => own.verifier.verify(key, endpoint, variables),
             #[cfg(feature = "remote")]
             At::Remote(remote) => pollster::block_on(remote.verify(key, endpoint, variables)),
         }
@@ -73,7 +78,7 @@ impl Verifier {
         variables: &[V],
     ) -> Result<Verdict> {
         match &self.0 {
-            At::Own(own, _) => own.verify(key, endpoint, variables),
+            At::Own(own) => own.verifier.verify(key, endpoint, variables),
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.verify(key, endpoint, variables).await,
         }
@@ -92,7 +97,7 @@ impl Verifier {
         variables: &[V],
     ) -> Result<Option<Verdict>> {
         match &self.0 {
-            At::Own(own, _) => own.try_verify(key, endpoint, variables),
+            At::Own(own) => own.verifier.try_verify(key, endpoint, variables),
             #[cfg(feature = "remote")]
             At::Remote(_) => Ok(None),
         }
