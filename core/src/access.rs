@@ -64,6 +64,7 @@ pub enum TenantRef {
 pub struct Context<'a> {
     place: &'a Place,
     settings: &'a Settings,
+    caller: &'a Caller,
     actor: Actor,
     tenant: Option<TenantId>,
     role: Option<MemberRole>,
@@ -104,6 +105,7 @@ impl<'a> Call<'a> {
         let context = |actor, tenant, role| Context {
             place,
             settings,
+            caller,
             actor,
             tenant,
             role,
@@ -175,8 +177,8 @@ impl<'a> Call<'a> {
             Actor::RootKey { tenant } if access == Access::KeyManager => Some(tenant),
             _ => None,
         };
-        let Self { place, settings, source, targets, decisions, .. } = self;
-        Ok(Some(Context { place, settings, actor, tenant, role: None, source, targets, decisions }))
+        let Self { place, settings, caller, source, targets, decisions } = self;
+        Ok(Some(Context { place, settings, caller, actor, tenant, role: None, source, targets, decisions }))
     }
 }
 
@@ -224,6 +226,18 @@ impl Context<'_> {
     /// The endpoints that the caller defined.
     pub(crate) fn targets(&self) -> &Targets {
         self.targets
+    }
+
+    /// What was found of a key that the request shows. One that is not good is counted against the source, unless that
+    /// has shown a root key of its own that is: a backend passes on whatever its clients send.
+    ///
+    /// # Errors
+    /// Those of what was found; `rate_limited`.
+    pub(crate) fn shown_key<T>(&self, found: Result<T>) -> Result<T> {
+        if found.is_err() && self.caller.is_trusted(self.engine()) {
+            return found;
+        }
+        Tier::KEY.charge_refused(self.place, self.source, found)
     }
 
     /// Tells how a verification has ended to whoever wants to know.

@@ -76,8 +76,11 @@ pub trait Operation: table::Listed + Serialize + DeserializeOwned + Schema + Sen
     const ACCESS: Access;
     /// How often one source may call it. Defaults to as often as it likes.
     const TIER: Option<Tier> = None;
-    /// Whether [`try_run`](Self::try_run) mostly has an answer. Defaults to no: it is not asked.
-    const IS_HOT: bool = false;
+    /// Whether it looks up a key that the request shows: [`try_run`](Self::try_run) is asked first, since the key may be
+    /// remembered. Defaults to no.
+    const LOOKS_UP_KEY: bool = false;
+    /// Whether it takes an idempotency key, in the field `idempotencyKey` or the header `Idempotency-Key`. Defaults to no.
+    const IDEMPOTENT: bool = false;
     /// The fields that SDKs take by position, in this order; all others are options. Defaults to none.
     const POSITIONAL: &'static [&'static str] = &[];
 

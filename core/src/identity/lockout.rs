@@ -51,6 +51,17 @@ impl<'a> Lockout<'a> {
         })
     }
 
+    /// The login was not judged: it counts for nothing.
+    pub(crate) fn withdraw(&self, store: &Store) -> Result<()> {
+        let Some(source) = self.source else { return Ok(()) };
+        store.write(|tx| {
+            if !tx.is_known_source(&self.account, source)? {
+                tx.uncount_failed_login(&self.everywhere, ANY)?;
+            }
+            tx.uncount_failed_login(&self.account, source)
+        })
+    }
+
     /// The login was right after all: forgets its failures, and remembers its source.
     pub(crate) fn end(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
         let Some(source) = self.source else { return Ok(()) };

@@ -9,7 +9,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::error::{GatekeeperError, Result};
+use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::fork::{Guards, lock};
 use crate::secret::{Secret, random};
 
@@ -23,13 +23,13 @@ const COMMON: &str = include_str!("common_passwords.txt");
 
 /// Hashes and compares passwords: at most one in two processors is at it at any time.
 pub(crate) struct Passwords {
-    turns: Mutex<Turns>,
+    at_work: Mutex<AtWork>,
     freed: Condvar,
     most_at_once: usize,
 }
 
 #[derive(Default)]
-struct Turns {
+struct AtWork {
     /// The process whose threads these are: a child has none of its parent's.
     process: u32,
     busy: usize,
@@ -60,7 +60,7 @@ pub(crate) fn check_password(field: &str, password: &Secret) -> Result<()> {
 impl Passwords {
     pub(crate) fn new() -> Self {
         let processors = available_parallelism().map_or(1, usize::from);
-        Self { turns: Mutex::default(), freed: Condvar::new(), most_at_once: (processors / 2).max(1) }
+        Self { at_work: Mutex::default(), freed: Condvar::new(), most_at_once: (processors / 2).max(1) }
     }
 
     /// A PHC string of `password`, with argon2's defaults: 19 MiB, two passes, one lane (RFC 9106).
@@ -94,28 +94,28 @@ impl Passwords {
     }
 
     fn turn(&self) -> Result<Turn<'_>> {
-        let mut turns = lock(&self.turns);
-        if turns.process != process::id() {
-            *turns = Turns { process: process::id(), ..Turns::default() };
+        let mut at_work = lock(&self.at_work);
+        if at_work.process != process::id() {
+            *at_work = AtWork { process: process::id(), ..AtWork::default() };
         }
-        if turns.busy >= self.most_at_once {
-            if turns.waiting >= MOST_WAITING {
-                return Err(GatekeeperError::unavailable("too many logins at once: try again in a moment")
-                    .after(COME_BACK_S));
+        if at_work.busy >= self.most_at_once {
+            if at_work.waiting >= MOST_WAITING {
+                let message = "too many logins at once: try again in a moment";
+                return Err(GatekeeperError::new(ErrorKind::Busy, message).after(COME_BACK_S));
             }
-            turns.waiting += 1;
-            while turns.busy >= self.most_at_once {
-                turns = self.freed.wait(turns).unwrap_or_else(PoisonError::into_inner);
+            at_work.waiting += 1;
+            while at_work.busy >= self.most_at_once {
+                at_work = self.freed.wait(at_work).unwrap_or_else(PoisonError::into_inner);
             }
-            turns.waiting -= 1;
+            at_work.waiting -= 1;
         }
-        turns.busy += 1;
+        at_work.busy += 1;
         Ok(Turn(self))
     }
 
     /// Holds the lock over a fork.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        guards.push(Box::new(lock(&self.turns)));
+        guards.push(Box::new(lock(&self.at_work)));
     }
 }
 
@@ -124,7 +124,7 @@ struct Turn<'a>(&'a Passwords);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        lock(&self.0.turns).busy -= 1;
+        lock(&self.0.at_work).busy -= 1;
         self.0.freed.notify_one();
     }
 }

@@ -61,8 +61,10 @@ pub struct Entry {
     pub access: Access,
     /// [`Operation::POSITIONAL`].
     pub positional: &'static [&'static str],
-    /// [`Operation::IS_HOT`].
-    pub is_hot: bool,
+    /// [`Operation::LOOKS_UP_KEY`].
+    pub looks_up_key: bool,
+    /// [`Operation::IDEMPOTENT`].
+    pub idempotent: bool,
     call: for<'a> fn(Call<'a>, Request<'a>) -> Answer<'a>,
     try_call: fn(Call<'_>, Request<'_>) -> Result<Option<String>>,
     #[cfg(feature = "remote")]
@@ -85,7 +87,8 @@ impl Entry {
             route: O::ROUTE,
             access: O::ACCESS,
             positional: O::POSITIONAL,
-            is_hot: O::IS_HOT,
+            looks_up_key: O::LOOKS_UP_KEY,
+            idempotent: O::IDEMPOTENT,
             call: |call, request| Box::pin(run::<O>(call, request)),
             try_call: try_run::<O>,
             #[cfg(feature = "remote")]
@@ -102,7 +105,7 @@ impl Entry {
 
     /// The same if it can be said without waiting for the disk.
     pub(crate) fn try_call(&self, call: Call<'_>, request: Request<'_>) -> Result<Option<String>> {
-        if self.is_hot { (self.try_call)(call, request) } else { Ok(None) }
+        if self.looks_up_key { (self.try_call)(call, request) } else { Ok(None) }
     }
 }
 

@@ -10,6 +10,7 @@ use super::Remote;
 use super::request::Outgoing;
 use crate::access::Access;
 use crate::error::{GatekeeperError, Result};
+use crate::id::{KeyId, TenantId};
 use crate::key::{Extra, KnownKey, LastUse};
 use crate::limit::Endpoints;
 use crate::operation::{Operation as _, Route, ValidateApiKey, VerifyKey, VerifyOutput};
@@ -57,17 +58,9 @@ impl Remote {
             metadata: metadata.map_err(GatekeeperError::internal)?.map(Into::into),
             hashed_suffix: None,
         };
-        Ok(ValidatedKey(Arc::new(KnownKey {
-            serial: KnownKey::next_serial(),
-            as_of: 0,
-            id: key.id,
-            tenant: key.tenant_id,
-            owner: key.owner_id.map(Into::into),
-            roles: Arc::new(RoleSet::new(key.roles)),
-            extra: Some(Arc::new(extra)),
-            good_until: key.expires_at.unwrap_or(i64::MAX),
-            used: LastUse::default(),
-        })))
+        let good_until = key.expires_at.unwrap_or(i64::MAX);
+        let told = told_key(key.id, key.tenant_id, key.owner_id, key.roles);
+        Ok(ValidatedKey(Arc::new(KnownKey { extra: Some(Arc::new(extra)), good_until, ..told })))
     }
 }
 
@@ -114,18 +107,23 @@ fn verdict(output: VerifyOutput) -> Option<Verdict> {
         total: told.total,
         reset: told.reset,
         retry_after_ms: told.retry_after_ms,
-        key: Arc::new(KnownKey {
-            serial: KnownKey::next_serial(),
-            as_of: 0,
-            id: told.key_id,
-            tenant: told.tenant_id,
-            owner: told.owner_id.map(Into::into),
-            roles: Arc::new(RoleSet::new(told.roles)),
-            extra: None,
-            good_until: i64::MAX,
-            used: LastUse::default(),
-        }),
+        key: Arc::new(told_key(told.key_id, told.tenant_id, told.owner_id, told.roles)),
         role,
     };
     Some(if ok { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) })
+}
+
+/// A key that a server knows, as far as it tells of it.
+fn told_key(id: KeyId, tenant: TenantId, owner: Option<String>, roles: Vec<Arc<str>>) -> KnownKey {
+    KnownKey {
+        serial: KnownKey::next_serial(),
+        as_of: 0,
+        id,
+        tenant,
+        owner: owner.map(Into::into),
+        roles: Arc::new(RoleSet::new(roles)),
+        extra: None,
+        good_until: i64::MAX,
+        used: LastUse::default(),
+    }
 }

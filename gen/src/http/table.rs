@@ -16,8 +16,6 @@ const KEY_MANAGER: (&str, &str) = (
     "The key manager's REST API, under paths and in a shape of its own: `{success: true, …}` or `{success: false, error, \
      reason}`. Its body is JSON, whatever type it is sent with.",
 );
-/// Calls that a header makes repeatable.
-const REPEATABLE: [&str; 2] = ["usage.record", "usage.checkAndRecord"];
 
 /// Every operation, by service.
 pub(super) fn read() -> Result<Http, String> {
@@ -89,7 +87,7 @@ fn call(
         parameters.extend(taken(&mut request, &field, place));
     }
     parameters.sort_by_key(|parameter| !parameter.required);
-    if REPEATABLE.contains(&entry.name) {
+    if entry.idempotent {
         parameters.push(idempotency_key());
     }
     let body = has_body.then(|| {

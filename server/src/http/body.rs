@@ -9,7 +9,7 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use futures_util::StreamExt as _;
 use gatekeeper::{Entry, ErrorKind, GatekeeperError, Method, Result};
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::timeout;
 
 use super::app::App;
@@ -22,8 +22,6 @@ const FREE_KIB: u32 = 16;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How much all long bodies may take at once, in KiB.
 const MOST_KIB: usize = 64 * 1024;
-/// The operations that take the header `Idempotency-Key`.
-const IDEMPOTENT: [&str; 2] = ["usage.record", "usage.checkAndRecord"];
 
 /// The body: a JSON object, or nothing.
 pub(crate) async fn json(app: &App, entry: &Entry, headers: &HeaderMap, body: Body) -> Result<String> {
@@ -52,18 +50,14 @@ impl Bodies {
     }
 
     /// Room for a body, until dropped.
-    fn room(&self, body: &Body) -> Result<Option<OwnedSemaphorePermit>> {
+    fn room(&self, body: &Body) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
         let most = u64::try_from(MOST_BODY).unwrap_or(u64::MAX);
         let length = body.size_hint().upper().unwrap_or(most).min(most);
         let kib = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
         if kib <= FREE_KIB {
             return Ok(None);
         }
-        let room = Arc::clone(&self.0).try_acquire_many_owned(kib);
-        room.map(Some).map_err(|_| {
-            let message = "too many long requests at once: try again in a moment";
-            GatekeeperError::new(ErrorKind::Busy, message).after(1)
-        })
+        Arc::clone(&self.0).try_acquire_many_owned(kib).map(Some)
     }
 }
 
@@ -76,12 +70,10 @@ pub(crate) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<B
         let message = "the body must be sent as it is, without a Content-Encoding";
         return Err(GatekeeperError::new(ErrorKind::UnsupportedMediaType, message));
     }
-    let _room = match app.bodies.room(&body) {
-        Ok(room) => room,
-        Err(busy) => {
-            discard(body).await;
-            return Err(busy);
-        }
+    let Ok(_room) = app.bodies.room(&body) else {
+        discard(body).await;
+        let message = "too many long requests at once: try again in a moment";
+        return Err(GatekeeperError::new(ErrorKind::Busy, message).after(1));
     };
     match timeout(patience, to_bytes(body, MOST_BODY)).await {
         Ok(Ok(body)) => Ok(body),
@@ -124,7 +116,7 @@ pub(crate) fn with_idempotency_key(
     texts: &mut Vec<(String, String)>,
 ) -> Result<()> {
     let mut given = headers.get_all("idempotency-key").iter();
-    let (Some(key), true) = (given.next(), IDEMPOTENT.contains(&entry.name)) else { return Ok(()) };
+    let (Some(key), true) = (given.next(), entry.idempotent) else { return Ok(()) };
     let (Ok(key), None) = (key.to_str(), given.next()) else {
         return Err(GatekeeperError::bad_request("Idempotency-Key must be one header of visible ASCII"));
     };

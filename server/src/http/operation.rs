@@ -44,12 +44,13 @@ pub(crate) async fn call(
     if let Some(answer) = caller.try_call_entry(entry, request)? {
         return Ok(answer);
     }
-    let turns = if entry.is_hot { &app.lookups } else { &app.work };
+    let turns = if entry.looks_up_key { &app.lookups } else { &app.work };
     let work = move || {
         let request = gatekeeper::Request { json: &json, texts: &texts };
         caller.call_entry_blocking(entry, request)
     };
-    turns.run(work).await
+    // Boxed, so that who needs no turn does not carry it along.
+    Box::pin(turns.run(work)).await
 }
 
 /// The place, as the caller of this request.

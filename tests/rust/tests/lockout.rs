@@ -47,3 +47,13 @@ fn no_name_of_a_source_is_a_way_around() {
         assert_eq!(guesses, [401, 401, 401, 401, 401, 429], "{source:?}");
     }
 }
+
+#[test]
+fn a_login_that_was_not_judged_counts_for_nothing() {
+    let place = place();
+    let too_long = "x".repeat(5000);
+    for source in ["home", "192.0.2.1"] {
+        assert!((0..12).all(|_| login(&place, source, &too_long) == 400));
+        assert_eq!(login(&place, source, "hunter2pass"), 200, "{source}");
+    }
+}

@@ -66,7 +66,8 @@ impl Operation for Login {
 
         let user = place.store().read_rows(|rows| rows.user_by_email(email.as_str()))?;
         let stored = user.as_ref().map(|user| user.password.as_str());
-        let is_right = place.passwords().is_right(&self.password, stored)?;
+        let is_right = place.passwords().is_right(&self.password, stored);
+        let is_right = is_right.or_else(|error| lockout.withdraw(place.store()).and(Err(error)))?;
         match user {
             Some(user) if is_right => log_in(context, &lockout, user).map(LoginAnswer::Tokens),
             user => {

@@ -77,7 +77,7 @@ impl Operation for VerifyKey {
     const NAME: &'static str = "keyManager.verifyKey";
     const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys/verify", 200);
     const ACCESS: Access = Access::KeyManager;
-    const IS_HOT: bool = true;
+    const LOOKS_UP_KEY: bool = true;
 
     async fn run(self, context: &Context<'_>) -> Result<VerifyOutput> {
         let target = self.target()?;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::access::{Access, Context, Tier};
+use crate::access::{Access, Context};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::KeyStatus;
@@ -51,12 +51,12 @@ impl Operation for ValidateApiKey {
     const NAME: &'static str = "keys.validate";
     const ROUTE: Route = Route::new(Method::Post, "/v1/keys/validate", 200);
     const ACCESS: Access = Access::Public;
-    const IS_HOT: bool = true;
+    const LOOKS_UP_KEY: bool = true;
     const POSITIONAL: &'static [&'static str] = &["key"];
 
     async fn run(self, context: &Context<'_>) -> Result<ValidatedApiKey> {
         let found = context.engine().validate_waiting(self.key.expose());
-        Tier::KEY.charge_refused(context.place(), context.source(), found)?.try_into()
+        context.shown_key(found)?.try_into()
     }
 
     fn try_run(&self, context: &Context<'_>) -> Result<Option<ValidatedApiKey>> {

@@ -86,7 +86,7 @@ impl Operation for VerifyApiKey {
     const NAME: &'static str = "keys.verify";
     const ROUTE: Route = Route::new(Method::Post, "/v1/keys/verify", 200);
     const ACCESS: Access = Access::Known;
-    const IS_HOT: bool = true;
+    const LOOKS_UP_KEY: bool = true;
     const POSITIONAL: &'static [&'static str] = &["key", "endpoint"];
 
     fn check(&self) -> Result<()> {

@@ -47,6 +47,7 @@ impl Operation for RecordUsage {
     const NAME: &'static str = "usage.record";
     const ROUTE: Route = Route::new(Method::Post, "/v1/usage/record", 201);
     const ACCESS: Access = Access::Tenant("usage:write");
+    const IDEMPOTENT: bool = true;
 
     fn tenant(&self) -> TenantRef {
         TenantRef::Given(self.0.tenant_id)
@@ -66,6 +67,7 @@ impl Operation for CheckAndRecordUsage {
     const NAME: &'static str = "usage.checkAndRecord";
     const ROUTE: Route = Route::new(Method::Post, "/v1/usage/check-and-record", 201);
     const ACCESS: Access = Access::Tenant("usage:write");
+    const IDEMPOTENT: bool = true;
 
     fn tenant(&self) -> TenantRef {
         TenantRef::Given(self.0.tenant_id)

@@ -1,8 +1,8 @@
 //! What a key is good for: validate, verify, token.
 
 use gatekeeper::{
-    Gatekeeper, IssueKeyToken, KeyToken, KeyVerdict, Me, MemberRole, Result, Secret, VerdictCode,
-    VerifyApiKey,
+    Gatekeeper, IssueKeyToken, KeyToken, KeyVerdict, Me, MemberRole, Result, Secret, ValidateApiKey,
+    VerdictCode, VerifyApiKey,
 };
 use serde_json::Value;
 
@@ -142,4 +142,23 @@ fn a_token_ends_with_its_key() {
     assert!((59..=60).contains(&issued.expires_in));
     clock.advance(60_000);
     assert_eq!(token_of().unwrap_err().status(), 401);
+}
+
+#[test]
+fn wrong_keys_of_one_source_are_counted_unless_it_has_a_root_key_of_its_own() {
+    everywhere(|place| {
+        let root = place.create_root_key("Acme Inc").unwrap().key;
+        let client = place.anonymous().from_source("192.0.2.1");
+        let backend = place.with_root_key(&root).from_source("192.0.2.2");
+        let imposter = place.with_root_key(&Secret::new("gkr_wrong")).from_source("192.0.2.3");
+        let guess = |who: &Gatekeeper, number: usize| {
+            let key = Secret::new(format!("no key {number}"));
+            who.call_blocking(ValidateApiKey { key }).unwrap_err().status()
+        };
+        for who in [&client, &imposter] {
+            assert!((0..60).all(|number| guess(who, number) == 401));
+            assert_eq!(guess(who, 60), 429);
+        }
+        assert!((0..100).all(|number| guess(&backend, number) == 401));
+    });
 }
