@@ -15,8 +15,8 @@ use super::request_id::RequestId;
 
 /// The version of everything under `/v1`.
 const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
-pub(crate) const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-pub(crate) const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// Says that a call was refused before it ran: it may be sent again, whatever it does.
 const NOT_RUN: HeaderName = HeaderName::from_static("x-gatekeeper-not-run");
 
@@ -64,7 +64,9 @@ pub(crate) fn told(mut response: Response, error: &GatekeeperError) -> Response 
     let headers = response.headers_mut();
     if let Some(seconds) = error.retry_after() {
         headers.insert(RETRY_AFTER, seconds.into());
-        rate_limit_headers(headers, error, seconds);
+        if let Some(limit) = RateLimit::of(error) {
+            limit.tell(headers, Some(seconds.into()));
+        }
     }
     if error.status() == 401 {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -78,22 +80,34 @@ pub(crate) fn told(mut response: Response, error: &GatekeeperError) -> Response 
     response
 }
 
-/// Says which limit it was, as draft-ietf-httpapi-ratelimit-headers-10 has it.
-fn rate_limit_headers(headers: &mut HeaderMap, error: &GatekeeperError, seconds: u32) {
-    let limit = error.details().and_then(|details| details.get("rateLimit"));
-    let part = |name: &str| limit.and_then(|limit| limit.get(name));
-    let (Some(name), Some(total), Some(window)) = (
-        part("name").and_then(Value::as_str),
-        part("total").and_then(Value::as_u64),
-        part("windowSeconds").and_then(Value::as_u64),
-    ) else {
-        return;
-    };
-    for (header, value) in
-        [(POLICY, format!("\"{name}\";q={total};w={window}")), (LIMIT, format!("\"{name}\";r=0;t={seconds}"))]
-    {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(header, value);
+/// A limit, as draft-ietf-httpapi-ratelimit-headers-10 has headers tell of it.
+pub(crate) struct RateLimit<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) total: u64,
+    pub(crate) window_seconds: Option<u64>,
+}
+
+impl<'a> RateLimit<'a> {
+    /// The limit that was reached, if the error is of one.
+    fn of(error: &'a GatekeeperError) -> Option<Self> {
+        let limit = error.details()?.get("rateLimit")?;
+        Some(Self {
+            name: limit.get("name")?.as_str()?,
+            total: limit.get("total")?.as_u64()?,
+            window_seconds: limit.get("windowSeconds").and_then(Value::as_u64),
+        })
+    }
+
+    /// Tells of it, and where it is reached also for how many seconds.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap, reached_for: Option<u64>) {
+        let Self { name, total, window_seconds } = self;
+        let window = window_seconds.map(|seconds| format!(";w={seconds}")).unwrap_or_default();
+        let policy = Some(format!("\"{name}\";q={total}{window}"));
+        let limit = reached_for.map(|seconds| format!("\"{name}\";r=0;t={seconds}"));
+        for (header, value) in [(POLICY, policy), (LIMIT, limit)] {
+            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+                headers.insert(header, value);
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use gatekeeper::{
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::answer::{LIMIT, POLICY, failure, json_text};
+use super::answer::{RateLimit, failure, json_text};
 use super::app::App;
 use super::credential::only_credential;
 use super::observe::Named;
@@ -129,19 +129,21 @@ fn bad(message: &str) -> GatekeeperError {
 /// A verdict as a status. What is refused tells nobody whose key it was.
 fn answered(verdict: &KeyVerdict, id: &RequestId) -> Response {
     let refused = |kind, message: &str| failure(&GatekeeperError::new(kind, message), id);
+    let retry_after = verdict.retry_after_ms.unwrap_or_default().div_ceil(1000);
     let mut response = match verdict.code {
         VerdictCode::Valid => json_text(StatusCode::OK, r#"{"ok":true}"#.to_owned()),
         VerdictCode::InvalidKey => {
             refused(ErrorKind::CredentialInvalid, "the API key is missing or not valid")
         }
         VerdictCode::InsufficientScope => refused(ErrorKind::Forbidden, "the API key is not good for this"),
-        VerdictCode::RateLimited => limited(verdict, id),
+        VerdictCode::RateLimited => limited(retry_after, id),
     };
     if verdict.ok {
         identify(response.headers_mut(), verdict);
     }
     if let Some(total) = verdict.total {
-        put(response.headers_mut(), POLICY, &format!("\"endpoint\";q={total}"));
+        let limit = RateLimit { name: "endpoint", total: total.into(), window_seconds: None };
+        limit.tell(response.headers_mut(), (!verdict.ok).then_some(retry_after));
     }
     response
 }
@@ -164,19 +166,9 @@ fn identify(headers: &mut HeaderMap, verdict: &KeyVerdict) {
     }
 }
 
-fn limited(verdict: &KeyVerdict, id: &RequestId) -> Response {
-    let seconds = verdict.retry_after_ms.unwrap_or_default().div_ceil(1000);
+fn limited(seconds: u64, id: &RequestId) -> Response {
     let error = GatekeeperError::new(ErrorKind::RateLimited, "the limit of this API key is reached");
-    let error = error.after(u32::try_from(seconds).unwrap_or(u32::MAX));
-    let mut response = failure(&error, id);
-    put(response.headers_mut(), LIMIT, &format!("\"endpoint\";r=0;t={seconds}"));
-    response
-}
-
-fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::try_from(value) {
-        headers.insert(name, value);
-    }
+    failure(&error.after(u32::try_from(seconds).unwrap_or(u32::MAX)), id)
 }
 
 fn escaped(text: &str) -> String {

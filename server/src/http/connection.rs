@@ -11,6 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use prometheus::IntGauge;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
@@ -24,6 +25,22 @@ use super::source::Peer;
 const MOST_HEAD: usize = 32 * 1024;
 /// The most headers.
 const MOST_HEADERS: usize = 100;
+
+/// A connection that is counted as open until it is dropped.
+struct Open<'a>(&'a IntGauge);
+
+impl<'a> Open<'a> {
+    fn counted(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
 
 /// The connections of a server.
 pub(crate) struct Connections {
@@ -60,8 +77,7 @@ impl Connections {
         routes: Router,
         acceptor: Option<TlsAcceptor>,
     ) {
-        let open = &self.app.metrics.connections;
-        open.inc();
+        let _open = Open::counted(&self.app.metrics.connections);
         let is_whole = match acceptor {
             None => self.answer(stream, peer, routes).await,
             Some(acceptor) => match timeout(self.header_timeout, acceptor.accept(stream)).await {
@@ -69,7 +85,6 @@ impl Connections {
                 _ => false,
             },
         };
-        open.dec();
         if !is_whole {
             self.app.metrics.broken_connections.inc();
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde_json::json;
@@ -43,9 +43,7 @@ pub(crate) async fn jwks(
 ) -> Response {
     let place = app.place();
     let answer = match app.work.run(move || place.jwks()).await {
-        Ok(keys) => {
-            with(json_text(StatusCode::OK, keys.to_string()), [(CACHE_CONTROL, "public, max-age=300")])
-        }
+        Ok(keys) => with(json_text(StatusCode::OK, keys.to_string()), CACHE_CONTROL, "public, max-age=300"),
         Err(error) => failure(&error, &id),
     };
     Named("jwks").on(if uri.path().starts_with("/v1/") { versioned(answer) } else { answer })
@@ -60,13 +58,10 @@ pub(crate) async fn openapi() -> Response {
 pub(crate) async fn docs() -> Response {
     let page = text(StatusCode::OK, "text/html; charset=utf-8", include_str!("../../docs.html"));
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    Named("docs").on(with(page, [(CONTENT_SECURITY_POLICY, policy)]))
+    Named("docs").on(with(page, CONTENT_SECURITY_POLICY, policy))
 }
 
-fn with<const N: usize>(mut response: Response, headers: [(HeaderName, &'static str); N]) -> Response {
-    for (name, value) in headers {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    debug_assert!(response.headers().contains_key(CONTENT_TYPE));
+fn with(mut response: Response, name: HeaderName, value: &'static str) -> Response {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
     response
 }
