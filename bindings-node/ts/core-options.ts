@@ -62,6 +62,21 @@ export interface GatekeeperCoreOptions {
    */
   readonly usageRetentionDays?: number | undefined;
   /**
+   * How many accounts one source may make in a minute; see `withSource`.
+   * @defaultValue `20`
+   */
+  readonly signupsPerMinute?: number | undefined;
+  /**
+   * How many refresh tokens one source may exchange in a minute.
+   * @defaultValue `60`
+   */
+  readonly refreshesPerMinute?: number | undefined;
+  /**
+   * How many keys that are not good one source may show in a minute, unless it has shown a good root key of its own.
+   * @defaultValue `60`
+   */
+  readonly wrongKeysPerMinute?: number | undefined;
+  /**
    * What tells the time. `'manual'`, for tests in `memory:` only, stands still until `advance(ms)` moves it.
    * @defaultValue `'system'`
    */

@@ -26,6 +26,7 @@ pub(crate) use permission::covers;
 pub(crate) use scope::MOST_BYTES as MOST_SCOPE_BYTES;
 pub(crate) use scope::{check_scopes, may_grant};
 pub use tier::Tier;
+pub(crate) use tier::Tiers;
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,8 @@ pub(crate) struct Settings {
     pub(crate) algorithm: SigningAlgorithm,
     /// For how long usage events are kept; none for good.
     pub(crate) retention: Option<Retention>,
+    /// How often one source may call what anybody can call.
+    pub(crate) tiers: Tiers,
 }
 
 /// A call: the credential it carries, and from where it comes.
@@ -100,7 +103,7 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// Lets the caller in to an operation with this access on this tenant, or says why not.
     pub(crate) fn admit(self, access: Access, tier: Option<Tier>, tenant: TenantRef) -> Result<Context<'a>> {
-        tier.map_or(Ok(()), |tier| tier.charge(self.place, self.source))?;
+        tier.map_or(Ok(()), |tier| tier.charge(self.place, self.settings, self.source))?;
         let Self { place, settings, caller, source, targets, decisions } = self;
         let context = |actor, tenant, role| Context {
             place,
@@ -237,7 +240,15 @@ impl Context<'_> {
         if found.is_err() && self.caller.is_trusted(self.engine()) {
             return found;
         }
-        Tier::KEY.charge_refused(self.place, self.source, found)
+        Tier::Key.charge_refused(self.place, self.settings, self.source, found)
+    }
+
+    /// Counts a call of this tier.
+    ///
+    /// # Errors
+    /// `rate_limited` with the seconds to wait.
+    pub(crate) fn charge(&self, tier: Tier) -> Result<()> {
+        tier.charge(self.place, self.settings, self.source)
     }
 
     /// Tells how a verification has ended to whoever wants to know.

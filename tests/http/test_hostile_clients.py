@@ -17,6 +17,7 @@ from serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from serving import Server
 
@@ -249,6 +250,13 @@ def test_a_forged_address_is_the_same_source(server: Server) -> None:
     assert answer.headers["ratelimit-policy"] == '"refresh";q=60;w=60'
     assert answer.headers["ratelimit"] == f'"refresh";r=0;t={answer.headers["retry-after"]}'
     assert answer.headers["x-gatekeeper-not-run"] == "true"
+
+
+def test_how_often_one_address_may_is_a_setting(tmp_path: Path) -> None:
+    (tmp_path / "strict.toml").write_text("refreshesPerMinute = 2\n")
+    with serving(tmp_path, "--config", "strict.toml") as server, server.client() as client:
+        statuses = [client.post("/v1/auth/refresh", json={"refreshToken": "x" * 43}).status_code for _ in range(3)]
+    assert statuses == [401, 401, 429]
 
 
 def test_a_flood_of_guesses_leaves_known_keys_alone(server: Server) -> None:

@@ -46,6 +46,9 @@ class _Base:
         refresh_grace_ms: int | None = None,
         signing_algorithm: Literal["EdDSA", "RS256"] | None = None,
         usage_retention_days: int | None = None,
+        signups_per_minute: int | None = None,
+        refreshes_per_minute: int | None = None,
+        wrong_keys_per_minute: int | None = None,
         clock: Clock = "system",
         operator: bool = False,
         cache_keys: int | None = None,
@@ -72,6 +75,11 @@ class _Base:
             signing_algorithm: What tokens are signed with; RS256 has 3072 bits. Defaults to ``EdDSA``.
             usage_retention_days: For how many days, 1 to 36,500, single usage events are kept; older ones go as new
                 ones are recorded, and their idempotency keys with them. Sums are kept. Defaults to None: for good.
+            signups_per_minute: How many accounts one source may make in a minute; see :meth:`with_source`. Defaults to
+                20.
+            refreshes_per_minute: How many refresh tokens one source may exchange in a minute. Defaults to 60.
+            wrong_keys_per_minute: How many keys that are not good one source may show in a minute, unless it has shown
+                a good root key of its own. Defaults to 60.
             clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
             operator: Acts as whoever runs the place, who may do everything; not with a token.
             cache_keys: How many keys are remembered. Defaults to 1,000,000.
@@ -94,6 +102,9 @@ class _Base:
             "refreshGraceMs": refresh_grace_ms,
             "signingAlgorithm": signing_algorithm,
             "usageRetentionDays": usage_retention_days,
+            "signupsPerMinute": signups_per_minute,
+            "refreshesPerMinute": refreshes_per_minute,
+            "wrongKeysPerMinute": wrong_keys_per_minute,
             "clock": clock,
             "cacheKeys": cache_keys,
             "cacheUnknownKeys": cache_unknown_keys,

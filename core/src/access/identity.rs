@@ -14,7 +14,7 @@ use crate::verify::{Caller, invalid_credential};
 /// # Errors
 /// `unauthorized`, the same for every credential that is not good.
 pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
-    let Call { place, caller, source, .. } = call;
+    let Call { place, settings, caller, source, .. } = call;
     match caller {
         Caller::Operator => Ok(Actor::Operator),
         Caller::Anonymous => Ok(Actor::Anonymous),
@@ -26,7 +26,7 @@ pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
         },
         Caller::ApiKey(digest) => {
             let found = place.engine().validate_digest(digest);
-            Tier::KEY.charge_refused(place, source, found).map(|key| Actor::of_key(&key))
+            Tier::Key.charge_refused(place, settings, source, found).map(|key| Actor::of_key(&key))
         }
         Caller::Token(token) => {
             if let Some(user) = user_of(call, token)? {
@@ -34,7 +34,7 @@ pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
             }
             // A key of another product can look like anything.
             let found = place.engine().validate_waiting(token.expose());
-            Tier::KEY.charge_refused(place, source, found).map(|key| Actor::of_key(&key))
+            Tier::Key.charge_refused(place, settings, source, found).map(|key| Actor::of_key(&key))
         }
         Caller::Malformed => Err(invalid_credential()),
     }

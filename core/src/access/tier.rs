@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::Settings;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::place::Place;
 use crate::window::Limit;
@@ -9,36 +10,81 @@ use crate::window::Limit;
 /// The window of every tier, in ms.
 const WINDOW_MS: u64 = 60_000;
 
-/// A limit of calls from one source in a minute. Where a call names no source, nothing is counted.
+/// Calls that are limited for each source, in a minute; [`Options`](crate::Options) say to how many. Where a call names no
+/// source, nothing is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tier {
-    /// What it is called; each tier is counted apart.
-    pub name: &'static str,
-    /// How many calls a minute.
-    pub most: u32,
+pub enum Tier {
+    /// Making accounts.
+    Signup,
+    /// Exchanging refresh tokens.
+    Refresh,
+    /// Showing API keys that are not good.
+    Key,
+}
+
+/// The limit of each tier.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tiers {
+    signup: Limit,
+    refresh: Limit,
+    key: Limit,
+}
+
+impl Tiers {
+    /// Limits of so many in a minute: 1 at least.
+    ///
+    /// # Errors
+    /// `bad_request` that names the option.
+    pub(crate) fn new(signups: u32, refreshes: u32, wrong_keys: u32) -> Result<Self> {
+        let limit = |option: &str, most: u32| {
+            Limit::new(most, WINDOW_MS).map_err(|_| {
+                GatekeeperError::bad_request(format!(
+                    "{option} must be a whole number from 1 to {}",
+                    u32::MAX
+                ))
+            })
+        };
+        Ok(Self {
+            signup: limit("signupsPerMinute", signups)?,
+            refresh: limit("refreshesPerMinute", refreshes)?,
+            key: limit("wrongKeysPerMinute", wrong_keys)?,
+        })
+    }
+
+    fn of(&self, tier: Tier) -> Limit {
+        match tier {
+            Tier::Signup => self.signup,
+            Tier::Refresh => self.refresh,
+            Tier::Key => self.key,
+        }
+    }
 }
 
 impl Tier {
-    /// Making accounts.
-    pub const SIGNUP: Self = Self { name: "signup", most: 20 };
-    /// Exchanging refresh tokens.
-    pub const REFRESH: Self = Self { name: "refresh", most: 60 };
-    /// Showing API keys that are not good.
-    pub const KEY: Self = Self { name: "key", most: 60 };
+    /// What it is called; each tier is counted apart.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Signup => "signup",
+            Self::Refresh => "refresh",
+            Self::Key => "key",
+        }
+    }
 
     /// Counts a call from `source` if its credential was not good.
     ///
     /// # Errors
     /// Those of what was found, and of [`charge`](Self::charge).
-    pub(crate) fn charge_refused<T>(
+    pub(super) fn charge_refused<T>(
         self,
         place: &Place,
+        settings: &Settings,
         source: Option<&str>,
         found: Result<T>,
     ) -> Result<T> {
         match found {
             Err(error) if error.kind() == ErrorKind::CredentialInvalid => {
-                self.charge(place, source)?;
+                self.charge(place, settings, source)?;
                 Err(error)
             }
             found => found,
@@ -49,14 +95,16 @@ impl Tier {
     ///
     /// # Errors
     /// `rate_limited` with the seconds to wait; `service_unavailable` where it cannot be counted.
-    pub(crate) fn charge(self, place: &Place, source: Option<&str>) -> Result<()> {
+    pub(super) fn charge(self, place: &Place, settings: &Settings, source: Option<&str>) -> Result<()> {
         let Some(source) = source else { return Ok(()) };
-        let taken = place.engine().take_unkeyed(self.name, source, Limit::new(self.most, WINDOW_MS)?)?;
+        let limit = settings.tiers.of(self);
+        let taken = place.engine().take_unkeyed(self.name(), source, limit)?;
         if taken.admitted {
             return Ok(());
         }
         let seconds = u32::try_from(taken.retry_after_ms.div_ceil(1000)).unwrap_or(u32::MAX);
-        let limit = json!({ "name": self.name, "total": self.most, "windowSeconds": WINDOW_MS / 1000 });
+        let limit =
+            json!({ "name": self.name(), "total": limit.max_req(), "windowSeconds": WINDOW_MS / 1000 });
         Err(GatekeeperError::new(
             ErrorKind::RateLimited,
             "too many calls from this source: wait and try again",

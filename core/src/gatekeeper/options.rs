@@ -38,6 +38,14 @@ pub struct Options {
     /// For how many days, 1 to 36,500, single usage events are kept; older ones go as new ones are recorded, and their
     /// idempotency keys with them. Sums are kept. Defaults to none: events are kept for good.
     pub usage_retention_days: Option<u32>,
+    /// How many accounts one source may make in a minute, 1 at least. Counted where a call names its source, as those are
+    /// that follow. Defaults to 20.
+    pub signups_per_minute: u32,
+    /// How many refresh tokens one source may exchange in a minute, 1 at least. Defaults to 60.
+    pub refreshes_per_minute: u32,
+    /// How many API keys that are not good one source may show in a minute, 1 at least, unless it has shown a good root key
+    /// of its own. Good keys are never refused for it. Defaults to 60.
+    pub wrong_keys_per_minute: u32,
     /// The endpoints that keys are verified against by [`VerifyApiKey`](crate::VerifyApiKey). Defaults to none.
     pub endpoints: Endpoints,
     /// How long a call over HTTP may take, with all that is tried again: more than 0, at most a day. Defaults to 10
@@ -63,6 +71,9 @@ impl Default for Options {
             signing_algorithm: SigningAlgorithm::default(),
             refresh_grace_ms: 10_000,
             usage_retention_days: None,
+            signups_per_minute: 20,
+            refreshes_per_minute: 60,
+            wrong_keys_per_minute: 60,
             endpoints: Endpoints::new(),
             timeout: Duration::from_secs(10),
             max_retries: 2,
@@ -165,6 +176,9 @@ impl Options {
             ("refreshGraceMs", self.refresh_grace_ms != usual.refresh_grace_ms),
             ("signingAlgorithm", self.signing_algorithm != usual.signing_algorithm),
             ("usageRetentionDays", self.usage_retention_days.is_some()),
+            ("signupsPerMinute", self.signups_per_minute != usual.signups_per_minute),
+            ("refreshesPerMinute", self.refreshes_per_minute != usual.refreshes_per_minute),
+            ("wrongKeysPerMinute", self.wrong_keys_per_minute != usual.wrong_keys_per_minute),
             ("endpoints", self.endpoints.names().next().is_some()),
         ];
         match strays.iter().find(|(_, is_given)| *is_given) {

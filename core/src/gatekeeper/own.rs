@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::options::{Options, manual_clock};
 use super::{open_files, url};
-use crate::access::{Access, Call, Context, Settings, TenantRef};
+use crate::access::{Access, Call, Context, Settings, TenantRef, Tiers};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::identity::Keyring;
@@ -45,11 +45,15 @@ impl Own {
             refresh_grace_ms,
             signing_algorithm: algorithm,
             usage_retention_days,
+            signups_per_minute,
+            refreshes_per_minute,
+            wrong_keys_per_minute,
             endpoints,
             ..
         } = options;
         let retention = usage_retention_days.map(Retention::of_days).transpose()?;
-        let settings = Arc::new(Settings { issuer, audience, refresh_grace_ms, algorithm, retention });
+        let tiers = Tiers::new(signups_per_minute, refreshes_per_minute, wrong_keys_per_minute)?;
+        let settings = Arc::new(Settings { issuer, audience, refresh_grace_ms, algorithm, retention, tiers });
         let place = match (place, &clock) {
             (url::Own::Memory, _) => Place::in_memory(clock, &sizes)?,
             (url::Own::File(path), Clock::System) => open_files::place(path, &sizes)?,

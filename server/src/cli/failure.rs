@@ -35,6 +35,14 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
+    /// The same where the answer holds a secret: what nobody has read is lost.
+    pub(crate) fn of_secret(self) -> Self {
+        match self {
+            Self::Closed => Self::Output(io::ErrorKind::BrokenPipe.into()),
+            other => other,
+        }
+    }
+
     /// Says it on the standard error; answers the exit code.
     pub(crate) fn report(&self, output: Output) -> u8 {
         match self {

@@ -57,16 +57,16 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
     place.jwks()?;
     let url = config.url();
     if output.json {
-        output::json(&json!({
-            "url": url, "tenantId": created.tenant_id, "rootKey": created.key.expose(),
-        }))?;
+        let shown = json!({ "url": url, "tenantId": created.tenant_id, "rootKey": created.key.expose() });
+        output::json(&shown).map_err(Failure::of_secret)?;
     } else {
         let shown = [
             ("database", url.to_owned()),
             ("tenant", created.tenant_id.to_string()),
             ("root key", created.key.expose().to_owned()),
         ];
-        show::record(shown.map(|(name, text)| (name.to_owned(), Ordered::from(text))).into())?;
+        let shown = shown.map(|(name, text)| (name.to_owned(), Ordered::from(text)));
+        show::record(shown.into()).map_err(Failure::of_secret)?;
         output.note("keep the root key now: it is not stored, and cannot be shown again");
     }
     if let Some(warning) = place.take_warning() {

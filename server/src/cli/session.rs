@@ -9,8 +9,9 @@ use super::failure::Failure;
 use super::output::{self, Output};
 use super::show;
 use crate::config::{
-    AUDIENCE, CACHE_KEYS, CACHE_UNKNOWN_KEYS, Config, Environment, Flags, ISSUER, REFRESH_GRACE_MS, SECRET,
-    SIGNING_ALGORITHM, TENANT, USAGE_RETENTION_DAYS,
+    AUDIENCE, CACHE_KEYS, CACHE_UNKNOWN_KEYS, Config, Environment, Flags, ISSUER, REFRESH_GRACE_MS,
+    REFRESHES_PER_MINUTE, SECRET, SIGNING_ALGORITHM, SIGNUPS_PER_MINUTE, TENANT, USAGE_RETENTION_DAYS,
+    WRONG_KEYS_PER_MINUTE,
 };
 
 pub(crate) struct Session {
@@ -66,10 +67,12 @@ impl Session {
     }
 
     pub(crate) fn show(&self, answer: &str, asked: &Asked) -> Result<(), Failure> {
-        if self.output.json {
-            return output::bytes(format!("{answer}\n").as_bytes());
-        }
-        show::answer(self.output, answer, asked)
+        let shown = if self.output.json {
+            output::bytes(format!("{answer}\n").as_bytes())
+        } else {
+            show::answer(self.output, answer, asked)
+        };
+        shown.map_err(|failure| if asked.note.is_empty() { failure } else { failure.of_secret() })
     }
 
     /// Calls an operation; answers in JSON.
@@ -172,8 +175,11 @@ pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
     if config.text(&SIGNING_ALGORITHM) == Some("RS256") {
         options.signing_algorithm = SigningAlgorithm::Rs256;
     }
-    options.usage_retention_days =
-        config.whole(&USAGE_RETENTION_DAYS).and_then(|days| u32::try_from(days).ok());
+    let whole = |setting| config.whole(setting).and_then(|number| u32::try_from(number).ok());
+    options.usage_retention_days = whole(&USAGE_RETENTION_DAYS);
+    options.signups_per_minute = whole(&SIGNUPS_PER_MINUTE).unwrap_or(options.signups_per_minute);
+    options.refreshes_per_minute = whole(&REFRESHES_PER_MINUTE).unwrap_or(options.refreshes_per_minute);
+    options.wrong_keys_per_minute = whole(&WRONG_KEYS_PER_MINUTE).unwrap_or(options.wrong_keys_per_minute);
     options.endpoints = config.endpoints().clone();
     Ok(options)
 }

@@ -5,6 +5,7 @@ use super::{Kind, Setting};
 /// The tenant that every place has from the beginning.
 const DEFAULT_TENANT: &str = "tnt_00000000000000000000000000";
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const MOST_PER_MINUTE: u64 = u32::MAX as u64;
 
 macro_rules! settings {
     ($($constant:ident = $name:literal, $variable:literal, $flag:literal, $kind:expr, $usual:expr, $about:literal;)*) => {
@@ -36,6 +37,15 @@ settings! {
     USAGE_RETENTION_DAYS = "usageRetentionDays", "GATEKEEPER_USAGE_RETENTION_DAYS", "",
         Kind::Whole(1, 36_500), None,
         "for how many days single usage events are kept; for good where it is not set";
+    SIGNUPS_PER_MINUTE = "signupsPerMinute", "GATEKEEPER_SIGNUPS_PER_MINUTE", "",
+        Kind::Whole(1, MOST_PER_MINUTE), Some("20"),
+        "how many accounts one address may make in a minute";
+    REFRESHES_PER_MINUTE = "refreshesPerMinute", "GATEKEEPER_REFRESHES_PER_MINUTE", "",
+        Kind::Whole(1, MOST_PER_MINUTE), Some("60"),
+        "how many refresh tokens one address may exchange in a minute";
+    WRONG_KEYS_PER_MINUTE = "wrongKeysPerMinute", "GATEKEEPER_WRONG_KEYS_PER_MINUTE", "",
+        Kind::Whole(1, MOST_PER_MINUTE), Some("60"),
+        "how many keys that are not good one address may show in a minute";
     CACHE_KEYS = "cacheKeys", "GATEKEEPER_CACHE_KEYS", "", Kind::Whole(0, 100_000_000), Some("1000000"),
         "how many keys are remembered, about 180 bytes each";
     CACHE_UNKNOWN_KEYS = "cacheUnknownKeys", "GATEKEEPER_CACHE_UNKNOWN_KEYS", "",

@@ -310,6 +310,18 @@ fn failed_logins_make_their_source_wait_and_never_the_owner_at_a_known_one() {
 }
 
 #[test]
+fn how_often_one_source_may_is_an_option() {
+    let mut options = Options::default();
+    (options.signups_per_minute, options.refreshes_per_minute) = (1, 2);
+    let here = Gatekeeper::open_with("memory:", options).unwrap().from_source("192.0.2.1");
+    let _user = User::sign_up(&here, "a@example.com");
+    let signup = json!({ "email": "b@example.com", "password": "correct horse" });
+    assert_eq!(call(&here.anonymous(), "auth.signup", &signup).unwrap_err().status(), 429);
+    let statuses = [(); 3].map(|()| refresh(&here, "never one").unwrap_err().status());
+    assert_eq!(statuses, [401, 401, 429]);
+}
+
+#[test]
 fn a_source_has_its_signups_its_refreshes_and_its_wrong_keys_counted_apart() {
     let (place, hand) = by_hand();
     let here = place.from_source("192.0.2.1");

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::access::Settings;
+use crate::access::{Settings, Tiers};
 use crate::clock::Clock;
 use crate::id::{SessionId, UserId};
 use crate::identity::SigningAlgorithm;
@@ -22,6 +22,7 @@ fn is_good(place: &Place, token: &Secret) -> bool {
         refresh_grace_ms: 0,
         algorithm: SigningAlgorithm::EdDsa,
         retention: None,
+        tiers: Tiers::new(1, 1, 1).unwrap(),
     };
     let caller = Caller::bearer(token);
     identify(Call {

@@ -26,6 +26,9 @@ struct Given {
     refresh_grace_ms: Option<u64>,
     signing_algorithm: Option<GivenAlgorithm>,
     usage_retention_days: Option<u32>,
+    signups_per_minute: Option<u32>,
+    refreshes_per_minute: Option<u32>,
+    wrong_keys_per_minute: Option<u32>,
     endpoints: Option<Value>,
     timeout: Option<f64>,
     max_retries: Option<u32>,
@@ -50,8 +53,9 @@ enum GivenAlgorithm {
 
 impl Options {
     /// Options from `{cacheKeys?, cacheUnknownKeys?, clock?: "system" | "manual", secret?, issuer?, audience?,
-    /// refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, endpoints?, timeout?, maxRetries?,
-    /// defaultHeaders?: {NAME: VALUE}, userAgent?}`, the timeout in milliseconds; what is not given has its default. For
+    /// refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, signupsPerMinute?,
+    /// refreshesPerMinute?, wrongKeysPerMinute?, endpoints?, timeout?, maxRetries?, defaultHeaders?: {NAME: VALUE},
+    /// userAgent?}`, the timeout in milliseconds; what is not given has its default. For
     /// SDKs.
     ///
     /// ```
@@ -87,6 +91,9 @@ impl Options {
             };
         }
         options.usage_retention_days = given.usage_retention_days;
+        options.signups_per_minute = given.signups_per_minute.unwrap_or(options.signups_per_minute);
+        options.refreshes_per_minute = given.refreshes_per_minute.unwrap_or(options.refreshes_per_minute);
+        options.wrong_keys_per_minute = given.wrong_keys_per_minute.unwrap_or(options.wrong_keys_per_minute);
         if let Some(endpoints) = given.endpoints {
             options.endpoints = Endpoints::from_json(&endpoints.to_string())?;
         }

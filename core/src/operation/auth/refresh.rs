@@ -27,7 +27,7 @@ impl Operation for Refresh {
     const NAME: &'static str = "auth.refresh";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/refresh", 200);
     const ACCESS: Access = Access::Public;
-    const TIER: Option<Tier> = Some(Tier::REFRESH);
+    const TIER: Option<Tier> = Some(Tier::Refresh);
     const POSITIONAL: &'static [&'static str] = &["refreshToken"];
 
     async fn run(self, context: &Context<'_>) -> Result<Tokens> {

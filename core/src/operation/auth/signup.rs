@@ -44,7 +44,7 @@ impl Operation for Signup {
     const NAME: &'static str = "auth.signup";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/signup", 201);
     const ACCESS: Access = Access::Public;
-    const TIER: Option<Tier> = Some(Tier::SIGNUP);
+    const TIER: Option<Tier> = Some(Tier::Signup);
 
     fn check(&self) -> Result<()> {
         Email::parse(&self.email)?;

@@ -129,7 +129,7 @@ impl VerifyApiKey {
         let is_member = matches!(context.actor(), Actor::User { .. });
         let Remembered::Known(known) = found else {
             if is_member {
-                Tier::KEY.charge(context.place(), context.source())?;
+                context.charge(Tier::Key)?;
             }
             return Ok(Some(KeyVerdict::invalid()));
         };

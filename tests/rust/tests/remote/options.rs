@@ -27,6 +27,9 @@ fn what_a_server_decides_for_itself_is_refused_by_name() {
     assert!(
         refusal(url, |options| options.usage_retention_days = Some(1)).starts_with("usageRetentionDays:")
     );
+    assert!(refusal(url, |options| options.signups_per_minute = 1).starts_with("signupsPerMinute:"));
+    assert!(refusal(url, |options| options.refreshes_per_minute = 1).starts_with("refreshesPerMinute:"));
+    assert!(refusal(url, |options| options.wrong_keys_per_minute = 1).starts_with("wrongKeysPerMinute:"));
     assert!(
         refusal(url, |options| options.endpoints = Endpoints::from_json(limit).unwrap())
             .starts_with("endpoints:")
