@@ -25,9 +25,9 @@ pub(crate) fn run(flags: &Flags, output: Output) -> Result<(), Failure> {
     for (variable, about) in
         [(SECRET, "what seals signing keys; never shown"), (TOKEN, "who is calling; never shown")]
     {
-        let is_set = config.environment().raw(variable).is_some();
-        let value = if is_set { MASK.into() } else { Value::Null };
-        rows.push((variable, value, if is_set { variable } else { "-" }.to_owned(), about));
+        let origin = config.environment().origin(variable);
+        let value = if origin.is_some() { MASK.into() } else { Value::Null };
+        rows.push((variable, value, origin.unwrap_or_else(|| "-".to_owned()), about));
     }
     let endpoints: Vec<&str> = config.endpoints().names().collect();
     if output.json {

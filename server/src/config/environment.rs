@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::fs;
+use std::path::Path;
 
 use gatekeeper::{GatekeeperError, Result, Secret};
+use zeroize::Zeroizing;
 
 use super::{ALL, Found, Origin, Setting, wrong};
 
@@ -18,6 +21,8 @@ pub(crate) const KEY: &str = "GATEKEEPER_KEY";
 pub(crate) const CONFIG: &str = "GATEKEEPER_CONFIG";
 
 const PREFIX: &str = "GATEKEEPER_";
+/// After the name of a secret: the file that holds it.
+const FILE: &str = "_FILE";
 
 /// Variables. Never shows what they hold: some are secrets.
 #[derive(Clone, Default)]
@@ -45,8 +50,35 @@ impl Environment {
         }
     }
 
+    /// A secret: the variable, or the first line of the file that the variable with `_FILE` after its name names, as
+    /// containers are given secrets.
+    ///
+    /// # Errors
+    /// `bad_request` where both are set, and for what cannot be read; it repeats nothing of the secret.
     pub(crate) fn secret(&self, name: &str) -> Result<Option<Secret>> {
-        Ok(self.text(name)?.map(Secret::new))
+        let of_file = format!("{name}{FILE}");
+        let Some(path) = self.raw(&of_file).map(Path::new) else {
+            return Ok(self.text(name)?.map(Secret::new));
+        };
+        if self.raw(name).is_some() {
+            return Err(GatekeeperError::bad_request(format!(
+                "{name} and {of_file} are both set: leave one out"
+            )));
+        }
+        let read = fs::read_to_string(path).map_err(|error| {
+            let message = format!("{of_file}: \"{}\" cannot be read: {error}", path.display());
+            GatekeeperError::bad_request(message).caused_by(error)
+        })?;
+        let text = Zeroizing::new(read);
+        match text.lines().next() {
+            Some(line) if !line.is_empty() => Ok(Some(Secret::new(line))),
+            _ => Err(GatekeeperError::bad_request(format!("{of_file}: \"{}\" is empty", path.display()))),
+        }
+    }
+
+    /// Where a secret would come from, if it is set.
+    pub(crate) fn origin(&self, name: &str) -> Option<String> {
+        [name.to_owned(), format!("{name}{FILE}")].into_iter().find(|name| self.raw(name).is_some())
     }
 
     pub(super) fn value(&self, setting: &Setting) -> Result<Option<Found>> {
@@ -65,7 +97,10 @@ impl Environment {
     /// Variables that look like ours and are not.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
         let known = |name: &str| {
-            [SECRET, TOKEN, KEY, CONFIG].contains(&name) || ALL.iter().any(|setting| setting.variable == name)
+            let secret = name.strip_suffix(FILE).unwrap_or(name);
+            [SECRET, TOKEN, KEY].contains(&secret)
+                || name == CONFIG
+                || ALL.iter().any(|setting| setting.variable == name)
         };
         self.0.keys().map(String::as_str).filter(move |name| !known(name))
     }

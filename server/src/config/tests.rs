@@ -134,3 +134,21 @@ fn a_file_that_is_named_must_be_there() {
     let refused = Config::load(&flags, Environment::default()).unwrap_err();
     assert!(refused.message().starts_with("/nowhere/gatekeeper.toml: cannot be read"), "{refused}");
 }
+
+#[test]
+fn a_secret_may_stand_in_a_file_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    fs::write(&path, "a canary of 16 bytes\n").unwrap();
+    let path = path.to_str().unwrap();
+    let secret = |variables: &[(&str, &str)]| environment(variables).secret("GATEKEEPER_SECRET");
+    let read = secret(&[("GATEKEEPER_SECRET_FILE", path)]).unwrap().unwrap();
+    assert_eq!(read.expose(), "a canary of 16 bytes");
+    let both = secret(&[("GATEKEEPER_SECRET_FILE", path), ("GATEKEEPER_SECRET", "canary")]).unwrap_err();
+    assert!(both.message().contains("are both set") && !both.message().contains("canary"), "{both}");
+    for unreadable in ["/dev/null", "/none", folder.path().to_str().unwrap()] {
+        let refused = secret(&[("GATEKEEPER_SECRET_FILE", unreadable)]).unwrap_err();
+        assert!(refused.message().starts_with("GATEKEEPER_SECRET_FILE: "), "{refused}");
+    }
+    assert_eq!(environment(&[("GATEKEEPER_TOKEN_FILE", path)]).unknown().count(), 0);
+}
