@@ -13,9 +13,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{GatekeeperError, Result};
-use crate::id::TenantId;
 use crate::limit::Endpoints;
-use crate::operation::{self, Entry, Operation, Request};
+use crate::operation::{self, CreatedRootKey, Entry, Operation, Request};
 #[cfg(feature = "remote")]
 use crate::remote::Remote;
 use crate::secret::Secret;
@@ -40,15 +39,6 @@ enum At {
     Own(Own),
     #[cfg(feature = "remote")]
     Remote(Remote),
-}
-
-/// A new tenant and its root key.
-#[derive(Debug)]
-pub struct CreatedRootKey {
-    /// The tenant that the key acts for.
-    pub tenant_id: TenantId,
-    /// `gkr_…`; it is not stored and cannot be shown again.
-    pub key: Secret,
 }
 
 impl Gatekeeper {

@@ -46,7 +46,7 @@ mod window;
 pub use access::{Access, Context, MemberRole, TenantRef, Tier};
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
-pub use gatekeeper::{BackedUp, Backup, Callers, CreatedRootKey, Gatekeeper, Options, RootKeyOf, Verifier};
+pub use gatekeeper::{BackedUp, Backup, Callers, Gatekeeper, Options, RootKeyOf, Verifier};
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;
 pub use key::KeyStatus;

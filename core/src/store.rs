@@ -81,6 +81,12 @@ pub(crate) struct TenantRow {
     pub(crate) quota_period: String,
 }
 
+/// A root key of a tenant.
+pub(crate) struct RootKeyRow {
+    pub(crate) id: KeyId,
+    pub(crate) created_at: i64,
+}
+
 /// A tenant, and the role there of the user who asks.
 pub(crate) struct TenantOfUser {
     pub(crate) tenant: TenantRow,

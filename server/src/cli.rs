@@ -16,6 +16,7 @@ mod keys;
 mod output;
 mod permissions;
 mod platform;
+mod root_keys;
 mod secret;
 mod serve;
 mod session;

@@ -201,6 +201,20 @@ def test_a_change_of_the_endpoints_needs_no_restart(tmp_path: Path) -> None:
         assert total() == 7
 
 
+def test_a_root_key_revoked_beside_a_running_server_is_refused_by_the_next_request(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, server.client(headers=server.root) as client:
+
+        def statuses() -> list[int]:
+            created = client.post("/api/v1/keys", json={"prefix": "user"})
+            verified = client.post("/v1/keys/verify", json={"key": "no key", "endpoint": "GET_TASKS"})
+            return [created.status_code, verified.status_code]
+
+        assert statuses() == [200, 200]
+        listed = json.loads(run(tmp_path, "root-keys", "list", "--json").stdout)
+        assert run(tmp_path, "root-keys", "revoke", listed["items"][0]["id"]).returncode == 0
+        assert statuses() == [401, 401]
+
+
 def written(folder: Path, text: str) -> Path:
     path = folder / "new.toml"
     path.write_text(text)

@@ -64,6 +64,18 @@ export interface CreatedApiKey {
   readonly plainTextKey: string;
 }
 
+/** A new root key. */
+export interface CreatedRootKey {
+  /** Its id. */
+  readonly id: string;
+  /** The tenant that it acts for. */
+  readonly tenantId: string;
+  /** `gkr_…`; it is not stored and cannot be shown again. */
+  readonly plainTextKey: string;
+  /** Unix ms. */
+  readonly createdAt: number;
+}
+
 /**
  * How exported events are written.
  *
@@ -290,6 +302,16 @@ export interface RecordedUsage {
   readonly event: UsageEvent;
   /** The quota, with this event in it. */
   readonly quota: QuotaCheck;
+}
+
+/** A root key, without its secret. */
+export interface RootKey {
+  /** Its id. */
+  readonly id: string;
+  /** The tenant that it acts for. */
+  readonly tenantId: string;
+  /** Unix ms. */
+  readonly createdAt: number;
 }
 
 /** A session. */
@@ -708,4 +730,12 @@ export interface SetTenantQuotaInput {
    * @defaultValue `'month'`
    */
   readonly period?: Period | undefined;
+}
+
+/** What `platform.listRootKeys` takes by name. */
+export interface ListRootKeysInput {
+  /** The `nextCursor` of the page before. Defaults to the first page. */
+  readonly cursor?: string | null | undefined;
+  /** How many at most: 1 to 100. Defaults to 50. */
+  readonly limit?: number | null | undefined;
 }

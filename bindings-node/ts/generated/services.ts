@@ -12,6 +12,7 @@ import type {
   CheckAndRecordUsageInput,
   CreateApiKeyInput,
   CreatedApiKey,
+  CreatedRootKey,
   ExportFormat,
   ForeignKey,
   ImportedApiKeys,
@@ -21,6 +22,7 @@ import type {
   KeysServiceConfig,
   ListApiKeysInput,
   ListMembersInput,
+  ListRootKeysInput,
   ListSessionsInput,
   ListTenantsInput,
   ListUsageEventsInput,
@@ -33,6 +35,7 @@ import type {
   QuotaCheck,
   RecordUsageInput,
   RecordedUsage,
+  RootKey,
   RotateApiKeyInput,
   Session,
   SetTenantQuotaInput,
@@ -632,7 +635,7 @@ export class AuditService {
 /**
  * For whoever runs the place.
  *
- * `setTenantQuota`, `rotateSigningKey`.
+ * `setTenantQuota`, `rotateSigningKey`, `createRootKey`, `listRootKeys`, `revokeRootKey`.
  */
 export class PlatformService {
   readonly #core: GatekeeperCore;
@@ -664,5 +667,48 @@ export class PlatformService {
    */
   rotateSigningKey(call?: CallOptions): Promise<NewSigningKey> {
     return this.#core._call('platform.rotateSigningKey', {}, undefined, call);
+  }
+
+  /**
+   * Makes a root key for a tenant: whoever has it may do everything there, until it is revoked.
+   *
+   * @param tenantId - The tenant's id.
+   * @param call - a signal that gives the call up, and how long to wait
+   */
+  createRootKey(tenantId: string, call?: CallOptions): Promise<CreatedRootKey> {
+    return this.#core._call('platform.createRootKey', { tenantId }, undefined, call);
+  }
+
+  /**
+   * Lists the root keys of a tenant that are not revoked, in the order in which they were made.
+   *
+   * @param tenantId - The tenant's id.
+   * @param options - what else there is to say
+   * @param call - a signal that gives the call up, and how long to wait
+   */
+  listRootKeys(tenantId: string, options: ListRootKeysInput = {}, call?: CallOptions): Promise<Page<RootKey>> {
+    return this.#core._call('platform.listRootKeys', { tenantId }, options, call);
+  }
+
+  /**
+   * Every item that `listRootKeys` lists, fetched page by page as they are asked for.
+   *
+   * @param tenantId - The tenant's id.
+   * @param options - which items; `limit` is the size of a page
+   * @param call - a signal that gives the call up, and how long to wait for a page
+   */
+  iterateRootKeys(tenantId: string, options: ListRootKeysInput = {}, call?: CallOptions): AsyncGenerator<RootKey, void, undefined> {
+    return pagesOf(options, (page) => this.listRootKeys(tenantId, page, call));
+  }
+
+  /**
+   * Ends a root key for good: the next call with it is refused, in every process. The tenant and its
+   * keys stay.
+   *
+   * @param id - The root key's id.
+   * @param call - a signal that gives the call up, and how long to wait
+   */
+  revokeRootKey(id: string, call?: CallOptions): Promise<void> {
+    return this.#core._call('platform.revokeRootKey', { id }, undefined, call);
   }
 }

@@ -13,6 +13,7 @@ from gatekeeper.models import (
     ApiKey,
     AuditEvent,
     CreatedApiKey,
+    CreatedRootKey,
     ImportedApiKeys,
     KeyToken,
     KeyVerdict,
@@ -21,6 +22,7 @@ from gatekeeper.models import (
     NewSigningKey,
     QuotaCheck,
     RecordedUsage,
+    RootKey,
     Session,
     Tenant,
     TenantQuota,
@@ -945,3 +947,60 @@ class PlatformService(_Service):
         """
         answer = self._core._call("platform.rotateSigningKey", {})
         return NewSigningKey._of(answer)
+
+    def create_root_key(self, tenant_id: str) -> CreatedRootKey:
+        """Makes a root key for a tenant: whoever has it may do everything there, until it is revoked.
+
+        Args:
+            tenant_id: The tenant's id.
+        """
+        answer = self._core._call("platform.createRootKey", {"tenantId": tenant_id})
+        return CreatedRootKey._of(answer)
+
+    def list_root_keys(self, tenant_id: str, *, cursor: str | None = None, limit: int | None = None) -> Page[RootKey]:
+        """Lists the root keys of a tenant that are not revoked, in the order in which they were made.
+
+        Args:
+            tenant_id: The tenant's id.
+            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            limit: How many at most: 1 to 100. Defaults to 50.
+        """
+        answer = self._core._call(
+            "platform.listRootKeys",
+            {
+                "tenantId": tenant_id,
+                **_given(
+                    {
+                        "cursor": cursor,
+                        "limit": limit,
+                    }
+                ),
+            },
+        )
+        return Page._of(answer, RootKey._of)
+
+    def iterate_root_keys(
+        self,
+        tenant_id: str,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[RootKey]:
+        """Every item that ``list_root_keys`` lists, fetched page by page as they are asked for.
+
+        Args:
+            tenant_id: The tenant's id.
+            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            limit: How many items a page has: 1 to 100. Defaults to 50.
+        """
+        return _pages(lambda cursor: self.list_root_keys(tenant_id, cursor=cursor, limit=limit), cursor)
+
+    def revoke_root_key(self, id: str) -> None:
+        """Ends a root key for good: the next call with it is refused, in every process.
+
+        The tenant and its keys stay.
+
+        Args:
+            id: The root key's id.
+        """
+        self._core._call("platform.revokeRootKey", {"id": id})

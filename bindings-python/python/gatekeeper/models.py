@@ -15,6 +15,7 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "CreatedApiKey",
+    "CreatedRootKey",
     "ExportFormat",
     "ForeignKey",
     "ImportedApiKeys",
@@ -32,6 +33,7 @@ __all__ = [
     "QuotaCheck",
     "QuotaLevel",
     "RecordedUsage",
+    "RootKey",
     "Session",
     "Tenant",
     "TenantQuota",
@@ -198,6 +200,40 @@ class CreatedApiKey(Model):
         return cls(
             api_key=ApiKey._of(answer["apiKey"]),
             plain_text_key=answer["plainTextKey"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CreatedRootKey(Model):
+    """A new root key.
+
+    Attributes:
+        id: Its id.
+        tenant_id: The tenant that it acts for.
+        plain_text_key: ``gkr_…``; it is not stored and cannot be shown again.
+        created_at: Unix ms.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "id": "id",
+        "tenantId": "tenant_id",
+        "plainTextKey": "plain_text_key",
+        "createdAt": "created_at",
+    }
+    _secret: ClassVar[frozenset[str]] = frozenset({"plain_text_key"})
+
+    id: str
+    tenant_id: str
+    plain_text_key: str
+    created_at: int
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            id=answer["id"],
+            tenant_id=answer["tenantId"],
+            plain_text_key=answer["plainTextKey"],
+            created_at=answer["createdAt"],
         )
 
 
@@ -578,6 +614,35 @@ class RecordedUsage(Model):
             allowed=answer["allowed"],
             event=UsageEvent._of(answer["event"]),
             quota=QuotaCheck._of(answer["quota"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RootKey(Model):
+    """A root key, without its secret.
+
+    Attributes:
+        id: Its id.
+        tenant_id: The tenant that it acts for.
+        created_at: Unix ms.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "id": "id",
+        "tenantId": "tenant_id",
+        "createdAt": "created_at",
+    }
+
+    id: str
+    tenant_id: str
+    created_at: int
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            id=answer["id"],
+            tenant_id=answer["tenantId"],
+            created_at=answer["createdAt"],
         )
 
 

@@ -1,11 +1,10 @@
 //! Root keys: made by the operator, one for a tenant or more.
 
-use super::{CreatedRootKey, Gatekeeper};
+use super::Gatekeeper;
 use crate::access::Event;
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::id::{KeyId, TenantId};
-use crate::key;
-use crate::operation::{CreateTenant, Operation as _};
+use crate::id::TenantId;
+use crate::operation::{CreateTenant, CreatedRootKey, Operation as _};
 use crate::store::{DEFAULT_TENANT, Failure, Tx};
 
 /// The tenant of a new root key.
@@ -74,25 +73,24 @@ impl Gatekeeper {
                 TenantId::generate(place.clock())?
             }
         };
-        let (id, key, now) = (KeyId::generate(place.clock())?, key::generate_root()?, place.now());
         place.store().write(|tx| {
             check(tx)?;
             if let RootKeyOf::NewTenant(name) = of {
-                tx.add_tenant(tenant_id, name, now)?;
+                tx.add_tenant(tenant_id, name, place.now())?;
                 operator.audit(tx, Event::new("tenant.created").of_tenant(tenant_id).about(&tenant_id))?;
             } else if tx.tenant(tenant_id)?.is_none() {
                 return Err(GatekeeperError::not_found().into());
             }
-            tx.add_root_key(id, tenant_id, &key.digest(), now)?;
-            operator.audit(tx, Event::new("root_key.created").of_tenant(tenant_id).about(&id))
-        })?;
-        Ok(CreatedRootKey { tenant_id, key })
+            CreatedRootKey::add(&operator, tx, tenant_id)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limit::Endpoints;
+    use crate::operation::{CreateKey, RevokeRootKey};
 
     #[test]
     fn the_first_root_key_is_made_once_and_further_ones_when_asked_for() {
@@ -126,5 +124,19 @@ mod tests {
             assert!(log.contains(&format!(r#""action":"{action}""#)), "{log}");
         }
         assert!(!log.contains(acme.key.expose()));
+    }
+
+    #[test]
+    fn a_root_key_that_is_revoked_is_wrong_at_the_next_call_and_its_tenants_keys_are_not() {
+        let place = Gatekeeper::open("memory:").unwrap();
+        let acme = place.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
+        let caller = place.with_root_key(&acme.key);
+        let key = caller.call_blocking(CreateKey::new("user")).unwrap().api_key;
+        let verifier = caller.verifier(Endpoints::new()).unwrap();
+        let status = || verifier.verify::<&str>(key.expose(), "NONE", &[]).unwrap_err().status();
+        assert_eq!((caller.check_caller().is_ok(), status()), (true, 400));
+        place.call_blocking(RevokeRootKey { id: acme.id }).unwrap();
+        assert_eq!((caller.check_caller().unwrap_err().status(), status()), (401, 401));
+        assert!(place.validate(key.expose()).is_ok());
     }
 }

@@ -6,11 +6,12 @@ use std::pin::Pin;
 use super::decode::decode;
 use super::{
     AddMember, AddRoles, AuditExport, AuditQuery, AuditRecord, Can, ChangePassword, CheckAndRecordUsage,
-    CheckQuota, CreateApiKey, CreateKey, CreateTenant, DeleteKey, GetApiKey, GetTenant, ImportApiKeys,
-    IssueKeyToken, ListApiKeys, ListMembers, ListPermissions, ListSessions, ListTenants, ListUsageEvents,
-    Login, Logout, LogoutAll, Me, Operation, RecordUsage, Refresh, RemoveMember, RemoveRoles, RemoveTenant,
-    Request, RevokeApiKey, RevokeSession, RotateApiKey, RotateKey, RotateSigningKey, SetTenantQuota, Signup,
-    SummarizeUsage, UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
+    CheckQuota, CreateApiKey, CreateKey, CreateRootKey, CreateTenant, DeleteKey, GetApiKey, GetTenant,
+    ImportApiKeys, IssueKeyToken, ListApiKeys, ListMembers, ListPermissions, ListRootKeys, ListSessions,
+    ListTenants, ListUsageEvents, Login, Logout, LogoutAll, Me, Operation, RecordUsage, Refresh,
+    RemoveMember, RemoveRoles, RemoveTenant, Request, RevokeApiKey, RevokeRootKey, RevokeSession,
+    RotateApiKey, RotateKey, RotateSigningKey, SetTenantQuota, Signup, SummarizeUsage, UpdateApiKey,
+    UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
 };
 use serde::Serialize;
 
@@ -235,6 +236,9 @@ operations![
     ListUsageEvents,
     SetTenantQuota,
     RotateSigningKey,
+    CreateRootKey,
+    ListRootKeys,
+    RevokeRootKey,
 ];
 
 /// The operation of this name.

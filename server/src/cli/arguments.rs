@@ -13,6 +13,7 @@ use super::init::Init;
 use super::keys::Keys;
 use super::permissions::Permissions;
 use super::platform::Platform;
+use super::root_keys::RootKeys;
 use super::serve::Serve;
 use super::tenants::Tenants;
 use super::usage::Usage;
@@ -75,6 +76,8 @@ pub(crate) enum Command {
     Permissions(Permissions),
     #[command(subcommand)]
     Platform(Platform),
+    #[command(subcommand)]
+    RootKeys(RootKeys),
     Call(Call),
     /// Looks for what is commonly wrong, and says how to mend it; exit code 1 where something is.
     Doctor,
@@ -109,6 +112,7 @@ impl Command {
             Self::Audit(audit) => Some(audit.asked()?),
             Self::Permissions(permissions) => Some(permissions.asked()?),
             Self::Platform(platform) => Some(platform.asked()?),
+            Self::RootKeys(root_keys) => Some(root_keys.asked()?),
             _ => None,
         })
     }

@@ -19,7 +19,7 @@ pub(crate) struct Asked {
     pub(crate) columns: &'static [&'static str],
     /// What is said where the answer is empty.
     pub(crate) done: &'static str,
-    /// What is said where the answer holds a secret.
+    /// What is said where the answer holds a secret, and only there.
     pub(crate) note: &'static str,
     /// Whether an answer refuses what was asked about, which is told by the exit code, too.
     pub(crate) refused: Option<fn(&Value) -> bool>,
@@ -85,4 +85,15 @@ pub(crate) struct Paging {
     #[arg(long)]
     #[serde(skip)]
     all: bool,
+}
+
+/// A list of what a tenant has.
+#[derive(clap::Args, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListOfTenant {
+    #[arg(skip)]
+    tenant_id: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) paging: Paging,
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::asked::{Asked, Paging};
+use super::asked::{Asked, ListOfTenant};
 use super::failure::Failure;
 use super::fields::{object, seconds};
 use super::import::Import;
@@ -12,7 +12,7 @@ use super::secret::SecretOf;
 
 const KEY_FROM: &str =
     "The key comes from GATEKEEPER_KEY, or from the standard input: it is asked for on a terminal.";
-const ONCE: &str = "keep plainTextKey now: it is not stored, and cannot be shown again";
+pub(super) const ONCE: &str = "keep plainTextKey now: it is not stored, and cannot be shown again";
 
 /// API keys of a tenant.
 #[derive(Subcommand)]
@@ -23,7 +23,7 @@ pub(crate) enum Keys {
     )]
     Create(Box<Create>),
     /// Lists the keys of the tenant.
-    List(List),
+    List(ListOfTenant),
     /// Shows a key, without its secret.
     Get(One),
     /// Changes what is given of a key; every process knows at once.
@@ -104,16 +104,6 @@ pub(crate) enum Period {
     Hour,
     Day,
     Month,
-}
-
-#[derive(Args, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct List {
-    #[arg(skip)]
-    tenant_id: Option<String>,
-    #[command(flatten)]
-    #[serde(flatten)]
-    paging: Paging,
 }
 
 #[derive(Args, Serialize)]

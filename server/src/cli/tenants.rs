@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::asked::{Asked, Paging};
+use super::asked::{Asked, ListOfTenant, Paging};
 use super::failure::Failure;
 
 /// Tenants and their members.
@@ -29,7 +29,7 @@ pub(crate) enum Tenants {
 #[derive(Subcommand)]
 pub(crate) enum Members {
     /// Lists the members.
-    List(ListMembers),
+    List(ListOfTenant),
     /// Makes a user a member.
     #[command(after_help = "Examples:\n  gatekeeper tenants members add usr_… --role owner --tenant tnt_…")]
     Add(AddMember),
@@ -73,16 +73,6 @@ pub(crate) struct Remove {
     #[arg(long)]
     #[serde(skip)]
     yes: bool,
-}
-
-#[derive(Args, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ListMembers {
-    #[arg(skip)]
-    tenant_id: Option<String>,
-    #[command(flatten)]
-    #[serde(flatten)]
-    paging: Paging,
 }
 
 #[derive(Clone, Copy, Serialize, ValueEnum)]

@@ -162,6 +162,9 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("permissions.list", &["permissions", "list", USER]),
     ("platform.setTenantQuota", &["platform", "set-quota", "5", "--period", "day"]),
     ("platform.rotateSigningKey", &["platform", "rotate-signing-key"]),
+    ("platform.createRootKey", &["root-keys", "create"]),
+    ("platform.listRootKeys", &["root-keys", "list", "--limit", "5", "--cursor", "c"]),
+    ("platform.revokeRootKey", &["root-keys", "revoke", KEY]),
 ];
 
 /// Operations that no such command asks for, and why.

@@ -173,6 +173,20 @@ fn usage_is_recorded_within_a_quota_and_added_up() {
 }
 
 #[test]
+fn a_root_key_that_leaked_is_replaced_and_revoked() {
+    let folder = Folder::with_place();
+    let leaked = folder.json(["root-keys", "list"])["items"][0]["id"].clone();
+    let new = folder.json(["root-keys", "create"]);
+    assert!(new["plainTextKey"].as_str().is_some_and(|key| key.starts_with("gkr_")), "{new}");
+    folder.run(["root-keys", "revoke", leaked.as_str().unwrap()]).done();
+    let left = folder.json(["root-keys", "list", "--all"]);
+    assert_eq!((&left["id"], left.get("plainTextKey")), (&new["id"], None), "{left}");
+    assert!(
+        folder.run(["root-keys", "revoke", leaked.as_str().unwrap()]).refused().err.contains("not found")
+    );
+}
+
+#[test]
 fn what_was_done_can_be_asked_and_exported() {
     let folder = Folder::with_place();
     let (id, _) = folder.key();

@@ -71,6 +71,17 @@ fn nothing_is_lost_and_nobody_is_told_where_nobody_reads_the_answer() {
 }
 
 #[test]
+fn a_secret_that_nobody_reads_is_a_failure() {
+    let folder = Folder::with_place();
+    for arguments in [&["keys", "create"][..], &["root-keys", "create", "--json"], &["init", "--another"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let said = said(folder.command().args(arguments).stdout(writer).stderr(Stdio::piped()));
+        assert!(said.code == 1 && said.err.contains("cannot be written"), "{arguments:?}: {said:?}");
+    }
+}
+
+#[test]
 fn an_answer_that_cannot_be_written_is_a_failure() {
     let folder = Folder::with_place();
     let full = File::options().write(true).open("/dev/full").unwrap();

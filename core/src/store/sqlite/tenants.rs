@@ -8,7 +8,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
 use crate::shared::{Concern, Map, Words};
-use crate::store::{AsOf, Quota, TenantRow};
+use crate::store::{AsOf, Quota, RootKeyRow, TenantRow};
 
 impl Store {
     /// The tenant that a root key acts for.
@@ -53,6 +53,20 @@ impl Rows<'_> {
         )
     }
 
+    /// At most `limit` root keys of a tenant from after `after` on, in the order of their ids.
+    pub(crate) fn root_keys(
+        &self,
+        tenant: TenantId,
+        after: Option<KeyId>,
+        limit: u32,
+    ) -> Result<Vec<RootKeyRow>, Failure> {
+        self.all(
+            "SELECT id, created_at FROM root_keys WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+            params![tenant.to_string(), after.map_or_else(String::new, |id| id.to_string()), limit],
+            |row| Ok(RootKeyRow { id: parsed(row, 0)?, created_at: row.get(1)? }),
+        )
+    }
+
     pub(crate) fn has_root_key(&self) -> Result<bool, Failure> {
         Ok(self.value("SELECT EXISTS (SELECT 1 FROM root_keys)", [])?.unwrap_or(false))
     }
@@ -80,6 +94,18 @@ impl Tx<'_> {
             params![id.to_string(), tenant.to_string(), digest.as_bytes(), now],
         )?;
         Ok(())
+    }
+
+    /// Removes a root key, which is dead at once; whose it was, if it was there.
+    pub(crate) fn remove_root_key(&mut self, id: KeyId) -> Result<Option<TenantId>, Failure> {
+        let removed = self.one(
+            "DELETE FROM root_keys WHERE id = $1 RETURNING tenant_id, digest",
+            [id.to_string()],
+            |row| Ok((parsed(row, 0)?, Digest::from_bytes(row.get(1)?))),
+        )?;
+        let Some((tenant, digest)) = removed else { return Ok(None) };
+        self.announce(Concern::Changed(digest));
+        Ok(Some(tenant))
     }
 
     pub(crate) fn rename_tenant(&self, id: TenantId, name: &str) -> Result<(), Failure> {

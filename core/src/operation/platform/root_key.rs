@@ -1,0 +1,137 @@
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Access, Context, Event, not_found};
+use crate::error::Result;
+use crate::id::{KeyId, TenantId};
+use crate::key;
+use crate::operation::page::List;
+use crate::operation::{Method, Operation, Page, Route, Wire};
+use crate::secret::Secret;
+use crate::store::{Failure, RootKeyRow, Tx};
+
+/// Makes a root key for a tenant: whoever has it may do everything there, until it is revoked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateRootKey {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+}
+
+/// Lists the root keys of a tenant that are not revoked, in the order in which they were made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListRootKeys {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
+    /// How many at most: 1 to 100. Defaults to 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the page before. Defaults to the first page.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// Ends a root key for good: the next call with it is refused, in every process. The tenant and its keys stay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RevokeRootKey {
+    /// The root key's id.
+    pub id: KeyId,
+}
+
+/// A root key, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RootKey {
+    /// Its id.
+    pub id: KeyId,
+    /// The tenant that it acts for.
+    pub tenant_id: TenantId,
+    /// Unix ms.
+    pub created_at: i64,
+}
+
+/// A new root key.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedRootKey {
+    /// Its id.
+    pub id: KeyId,
+    /// The tenant that it acts for.
+    pub tenant_id: TenantId,
+    /// `gkr_…`; it is not stored and cannot be shown again.
+    #[serde(rename = "plainTextKey", with = "Wire")]
+    pub key: Secret,
+    /// Unix ms.
+    pub created_at: i64,
+}
+
+impl CreatedRootKey {
+    /// Makes one for a tenant that is there.
+    pub(crate) fn add(context: &Context<'_>, tx: &mut Tx<'_>, tenant_id: TenantId) -> Result<Self, Failure> {
+        let place = context.place();
+        let (id, key) = (KeyId::generate(place.clock())?, key::generate_root()?);
+        let created_at = place.now();
+        tx.add_root_key(id, tenant_id, &key.digest(), created_at)?;
+        context.audit(tx, Event::new("root_key.created").of_tenant(tenant_id).about(&id))?;
+        Ok(Self { id, tenant_id, key, created_at })
+    }
+}
+
+impl Operation for CreateRootKey {
+    type Output = CreatedRootKey;
+    const NAME: &'static str = "platform.createRootKey";
+    const ROUTE: Route = Route::new(Method::Post, "/v1/platform/tenants/{tenantId}/root-keys", 201);
+    const ACCESS: Access = Access::Operator;
+    const POSITIONAL: &'static [&'static str] = &["tenantId"];
+
+    async fn run(self, context: &Context<'_>) -> Result<CreatedRootKey> {
+        context.place().store().write(|tx| {
+            if tx.tenant(self.tenant_id)?.is_none() {
+                return Err(not_found().into());
+            }
+            CreatedRootKey::add(context, tx, self.tenant_id)
+        })
+    }
+}
+
+impl Operation for ListRootKeys {
+    type Output = Page<RootKey>;
+    const NAME: &'static str = "platform.listRootKeys";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/platform/tenants/{tenantId}/root-keys", 200);
+    const ACCESS: Access = Access::Operator;
+    const POSITIONAL: &'static [&'static str] = &["tenantId"];
+
+    async fn run(self, context: &Context<'_>) -> Result<Page<RootKey>> {
+        let (place, tenant_id) = (context.place(), self.tenant_id);
+        let list = List::new(place, format!("root keys of {tenant_id}"), self.limit);
+        let after = list.after(self.cursor.as_deref())?;
+        let rows = place.store().read_rows(|rows| {
+            if rows.tenant(tenant_id)?.is_none() {
+                return Err(not_found().into());
+            }
+            rows.root_keys(tenant_id, after, list.limit_and_one())
+        })?;
+        list.page(rows, |row| row.id, |RootKeyRow { id, created_at }| RootKey { id, tenant_id, created_at })
+    }
+}
+
+impl Operation for RevokeRootKey {
+    type Output = ();
+    const NAME: &'static str = "platform.revokeRootKey";
+    const ROUTE: Route = Route::new(Method::Delete, "/v1/platform/root-keys/{id}", 200);
+    const ACCESS: Access = Access::Operator;
+    const POSITIONAL: &'static [&'static str] = &["id"];
+
+    async fn run(self, context: &Context<'_>) -> Result<()> {
+        context.place().store().write(|tx| {
+            let Some(tenant) = tx.remove_root_key(self.id)? else { return Err(not_found().into()) };
+            context.audit(tx, Event::new("root_key.revoked").of_tenant(tenant).about(&self.id))
+        })
+    }
+}
