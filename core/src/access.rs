@@ -155,9 +155,7 @@ impl<'a> Call<'a> {
             }
         })
     }
-}
 
-impl<'a> Call<'a> {
     /// The same, for whoever can be let in without waiting for the disk: anybody to what is public, the operator and a
     /// root key to what is theirs.
     ///

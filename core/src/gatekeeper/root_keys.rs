@@ -78,8 +78,6 @@ impl Gatekeeper {
             if let RootKeyOf::NewTenant(name) = of {
                 tx.add_tenant(tenant_id, name, place.now())?;
                 operator.audit(tx, Event::new("tenant.created").of_tenant(tenant_id).about(&tenant_id))?;
-            } else if tx.tenant(tenant_id)?.is_none() {
-                return Err(GatekeeperError::not_found().into());
             }
             CreatedRootKey::add(&operator, tx, tenant_id)
         })

@@ -152,6 +152,15 @@ mod tests {
     }
 
     #[test]
+    fn who_finds_no_room_to_wait_is_told_to_come_back_and_that_nothing_was_done() {
+        let passwords = Passwords::new();
+        *lock(&passwords.at_work) =
+            AtWork { process: process::id(), busy: passwords.most_at_once, waiting: MOST_WAITING };
+        let refused = passwords.hash(&Secret::new("hunter2pass")).unwrap_err();
+        assert_eq!((refused.kind(), refused.retry_after()), (ErrorKind::Busy, Some(COME_BACK_S)));
+    }
+
+    #[test]
     fn short_long_and_common_passwords_are_refused() {
         for bad in ["", "1234567", "password", "PassWord", "qwertyuiop", &"a".repeat(129)] {
             assert!(check_password("password", &Secret::new(bad)).is_err(), "{bad:?}");

@@ -183,3 +183,23 @@ pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
     options.endpoints = config.endpoints().clone();
     Ok(options)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_opened_with_its_own_defaults_where_nothing_is_set() {
+        let config = Config::load(&Flags::default(), Environment::default()).unwrap();
+        let (given, usual) = (options(&config).unwrap(), Options::default());
+        let of = |options: &Options| {
+            (
+                (options.cache_keys, options.cache_unknown_keys, options.refresh_grace_ms),
+                (options.issuer.clone(), options.audience.clone(), options.signing_algorithm),
+                (options.signups_per_minute, options.refreshes_per_minute, options.wrong_keys_per_minute),
+                options.usage_retention_days,
+            )
+        };
+        assert_eq!(of(&given), of(&usual));
+    }
+}

@@ -72,8 +72,11 @@ pub struct CreatedRootKey {
 }
 
 impl CreatedRootKey {
-    /// Makes one for a tenant that is there.
+    /// Makes one for a tenant, if that is there.
     pub(crate) fn add(context: &Context<'_>, tx: &mut Tx<'_>, tenant_id: TenantId) -> Result<Self, Failure> {
+        if tx.tenant(tenant_id)?.is_none() {
+            return Err(not_found().into());
+        }
         let place = context.place();
         let (id, key) = (KeyId::generate(place.clock())?, key::generate_root()?);
         let created_at = place.now();
@@ -91,12 +94,7 @@ impl Operation for CreateRootKey {
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
     async fn run(self, context: &Context<'_>) -> Result<CreatedRootKey> {
-        context.place().store().write(|tx| {
-            if tx.tenant(self.tenant_id)?.is_none() {
-                return Err(not_found().into());
-            }
-            CreatedRootKey::add(context, tx, self.tenant_id)
-        })
+        context.place().store().write(|tx| CreatedRootKey::add(context, tx, self.tenant_id))
     }
 }
 
