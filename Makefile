@@ -1,141 +1,202 @@
-# Everything a newcomer needs: `make demo` and `make test`. A second run is quick.
+# Everything a newcomer needs: `make demo` and `make test`. Each does all of its own set-up; a second run is quick.
 
-SHELL := /bin/bash -eu -o pipefail
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
+# Cargo uses every core by itself, and the tests that measure want the machine to themselves.
+.NOTPARALLEL:
 
+# dev compiles quickly and is what build, demo and test use; release is what is shipped and measured.
+PROFILE ?= dev
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 CACHE := .cache
 PYTHON := .venv/bin/python
+STEP := python3 scripts/step
 DENY := $(CACHE)/tools/bin/cargo-deny
 DENY_VERSION := 0.20.2
-export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
-# The server that tests start.
-export GATEKEEPER_SERVER ?= $(CURDIR)/target/debug/gatekeeper
 
-RUST_SOURCES := $(shell find core server bindings-python/src bindings-node/src -name '*.rs' -o -name '*.sql') Cargo.toml Cargo.lock $(wildcard */Cargo.toml)
-PYTHON_SOURCES := $(shell find bindings-python/python -name '*.py*' -not -path '*/__pycache__/*') pyproject.toml
-NODE_SOURCES := $(shell find bindings-node/ts -type f) package.json tsconfig.json
+# The server that tests start.
+export GATEKEEPER_SERVER ?= $(abspath $(TARGET))/debug/gatekeeper
 
 PYTHON_BENCH := $(CACHE)/bench-venv/bin/python
-BENCH_SOURCES := $(shell find bench/rust -name '*.rs' -o -name Cargo.toml)
+TYPESCRIPT := $(shell find bindings-node/ts -type f) tsconfig.json package.json
 
-.PHONY: help build gen demo test soak bench bench-quick bench-tools vectors lint clean tools test-tools
+.PHONY: help build native gen demo check lint test test-rust test-python test-node test-http test-frameworks soak \
+  bench bench-quick bench-setup vectors dist clean tools tools-test tools-bench
 
 help:
-	@echo "make build    an importable package in .venv and in this checkout's Node"
-	@echo "make gen      the SDKs' types and services anew, from the table of operations"
-	@echo "make demo     builds, installs as a user would, and shows what it does"
-	@echo "make test     lint and every test, short forms"
-	@echo "make soak     the long forms"
+	@echo "make demo     builds everything, and shows one limit over three languages"
+	@echo "make test     lint and every test, short forms; its parts:"
+	@echo "                test-rust test-python test-node test-http test-frameworks"
+	@echo "make check    format, clippy, types: what to run while you work"
+	@echo "make lint     check, and the slower lints"
+	@echo "make build    an importable package in .venv and in this checkout's Node, and the server"
+	@echo "make gen      the SDKs' types and services, from the table of operations"
+	@echo "make vectors  the language-neutral cases in all three languages"
+	@echo "make soak     every test in its long form"
 	@echo "make bench    what a verification costs here, beside its peers; writes bench/RESULTS.md and the README's table"
 	@echo "make bench-quick  the same in small numbers, to see that all of it works; writes .cache/bench"
-	@echo "make vectors  the language-neutral cases in all three languages"
+	@echo "make dist     what is shipped, in target/dist: the wheel, the npm tarball, the crate, the server"
+	@echo "make clean    removes everything that was built or installed in this checkout"
+
+# ---- What must be there first: named before anything is built, and installed where that is allowed.
 
 tools:
 	@scripts/check-tools
 
-test-tools:
+tools-test: tools
 	@scripts/check-tools nginx caddy curl openssl
 
-build: $(CACHE)/python-built $(CACHE)/node-built
+tools-bench: tools
+	@scripts/check-tools nginx curl wrk h2load
 
-$(CACHE)/python: pyproject.toml | tools
+# ---- Set-up, once.
+
+$(CACHE)/venv: | tools
 	@mkdir -p $(CACHE)
-	python3 -m venv .venv
-	$(PYTHON) -m pip install -q 'pip>=25.1'
-	$(PYTHON) -m pip install -q --group dev --group matrix
+	@$(STEP) "Making the virtual environment .venv" python3 -m venv .venv
+	@touch $@
+
+$(CACHE)/python: pyproject.toml $(CACHE)/venv
+	@$(STEP) "Installing the Python tools in .venv" $(PYTHON) -m pip install -q 'pip>=25.1'
+	@$(STEP) "Installing the Python packages of the tests in .venv" $(PYTHON) -m pip install -q --group dev --group matrix
 	@touch $@
 
 $(CACHE)/node: package-lock.json | tools
 	@mkdir -p $(CACHE)
-	npm install --no-audit --no-fund --loglevel=error
+	@$(STEP) "Installing the npm packages in node_modules" npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(CACHE)/python-built: $(CACHE)/python $(RUST_SOURCES) $(PYTHON_SOURCES)
-	VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/maturin develop --release --quiet
+# ---- The build: one call of cargo makes the Python module, the Node addon, the server and the tests' programs.
+
+build: native $(CACHE)/editable bindings-node/dist/index.js
+
+ifeq ($(PROFILE),release)
+# What is shipped has the features that it needs, and not those of the tests.
+native: CARGO_BUILD := --release -p gatekeeper-python -p gatekeeper-node -p gatekeeper-server
+native: BUILT := $(TARGET)/release
+else
+native: CARGO_BUILD :=
+native: BUILT := $(TARGET)/debug
+endif
+native: $(CACHE)/node | tools
+	@$(STEP) "Compiling with cargo (profile $(PROFILE))" cargo build --locked $(CARGO_BUILD)
+	@node scripts/install-native.mjs "$(BUILT)"
+
+$(CACHE)/editable: pyproject.toml Cargo.toml scripts/editable.py $(CACHE)/venv
+	@$(STEP) "Installing this checkout in .venv" $(PYTHON) scripts/editable.py
 	@touch $@
 
-$(CACHE)/node-built: $(CACHE)/node $(RUST_SOURCES) $(NODE_SOURCES)
-	npm run --silent build
+bindings-node/dist/index.js: $(TYPESCRIPT) bindings-node/native/binding.d.cts $(CACHE)/node
+	@$(STEP) "Compiling TypeScript" npm run --silent build
 	@touch $@
+
+bindings-node/native/binding.d.cts: native ;
 
 gen: | tools
-	cargo run --quiet -p gatekeeper-gen
+	cargo run --quiet --bin gatekeeper-gen
+
+# ---- The first look.
+
+demo: build
+	@$(PYTHON) demo/demo.py
+
+# ---- Lint.
 
 $(DENY): | tools
-	cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --quiet --root $(CACHE)/tools
+	@$(STEP) "Compiling cargo-deny, once" cargo install cargo-deny --version $(DENY_VERSION) --locked --debug --root $(CACHE)/tools
 
-demo: $(CACHE)/python $(CACHE)/node-built
-	$(PYTHON) demo/demo.py
-
-lint: build $(DENY)
+check: build $(CACHE)/python
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --quiet -- -D warnings
-	$(DENY) --log-level error check bans licenses sources
-	cargo run --quiet -p gatekeeper-gen -- --check
-	cargo test --quiet -p gatekeeper-gen
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet -p gatekeeper-native
-	.venv/bin/ruff check --quiet
-	.venv/bin/ruff format --check --quiet
-	.venv/bin/mypy
-	$(PYTHON) -m mypy.stubtest gatekeeper._native --mypy-config-file pyproject.toml
-	npm run --silent lint
+	@$(STEP) "Checking with clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo run --quiet --bin gatekeeper-gen -- --check
+	$(PYTHON) -m ruff check --quiet
+	$(PYTHON) -m ruff format --check --quiet
+	@$(STEP) "Checking types with mypy" $(PYTHON) -m mypy
+	@$(STEP) "Checking types with tsc" npm run --silent check
 
-vectors: build
-	cargo test --quiet -p gatekeeper-tests --test vectors
+lint: check $(DENY)
+	$(DENY) --log-level error check bans licenses sources
+	@RUSTDOCFLAGS="-D warnings" $(STEP) "Building the documentation of the crate" cargo doc --no-deps -p gatekeeper-native
+	@$(STEP) "Comparing the stub with the Python module" \
+	  $(PYTHON) -m mypy.stubtest gatekeeper._native --mypy-config-file pyproject.toml
+	@$(STEP) "Linting the npm package" npm run --silent lint
+
+# ---- Tests. Each part runs by itself, from a fresh clone too.
+
+vectors: build $(CACHE)/python
+	@$(STEP) "Vectors in Rust" cargo test --quiet --test vectors
 	$(PYTHON) -m pytest -q tests/python/test_vectors.py
 	node --test tests/node/vectors.test.mjs
 
-test: export GATEKEEPER_IDLE ?= 2000
-test: lint test-tools
-	cargo test --quiet
-	cargo build --quiet -p gatekeeper-server
-	$(PYTHON) -m pytest -q
-	npm test --silent
-	$(PYTHON) -m pytest -q tests/e2e
-	$(PYTHON) -m pytest -q tests/http
-	$(PYTHON) -m pytest -q tests/matrix
+test: tools-test lint test-rust test-python test-node test-http test-frameworks
+
+test-rust test-python test-node test-http test-frameworks: export GATEKEEPER_IDLE ?= 2000
+
+test-rust: tools-test
+	@$(STEP) "Tests in Rust" cargo test --locked $(CARGO_TEST)
+
+test-python: tools-test build $(CACHE)/python
+	@$(STEP) "Tests in Python" $(PYTHON) -m pytest -q
+
+test-node: tools-test build
+	@$(STEP) "Tests in Node" npm test --silent
+
+test-http: tools-test build $(CACHE)/python
+	@$(STEP) "Tests of the command line, the documentation, and all languages at once" $(PYTHON) -m pytest -q tests/e2e
+	@$(STEP) "Tests of the server, and of nginx and Caddy before it" $(PYTHON) -m pytest -q tests/http
+
+test-frameworks: tools-test build $(CACHE)/python
+	@$(STEP) "Tests under gunicorn, uvicorn, Celery, multiprocessing and cluster" $(PYTHON) -m pytest -q tests/matrix
 
 soak: export GATEKEEPER_KILLS ?= 1000
 soak: export GATEKEEPER_SOAK ?= 10
 soak: export GATEKEEPER_MATRIX ?= 50
 soak: export PROPTEST_CASES ?= 20000
 soak: export GATEKEEPER_SERVER_KILLS ?= 20
-soak: build test-tools
-	cargo test --release --quiet
-	cargo build --quiet -p gatekeeper-server
-	$(PYTHON) -m pytest -q
-	npm test --silent
-	$(PYTHON) -m pytest -q tests/e2e
-	$(PYTHON) -m pytest -q tests/http
-	$(PYTHON) -m pytest -q tests/matrix
+soak:
+	$(MAKE) PROFILE=release CARGO_TEST=--release GATEKEEPER_SERVER="$(abspath $(TARGET))/release/gatekeeper" \
+	  test-rust test-python test-node test-http test-frameworks
 
-bench: bench-tools build $(CACHE)/bench-python $(CACHE)/bench-node $(CACHE)/bench-rust
+# ---- Measurements.
+
+bench: bench-setup
 	$(PYTHON) -m bench.run
 
-bench-quick: bench-tools build $(CACHE)/bench-python $(CACHE)/bench-node $(CACHE)/bench-rust
+bench-quick: bench-setup
 	$(PYTHON) -m bench.run --quick
 
-bench-tools: | tools
+bench-setup: tools-bench $(CACHE)/python $(CACHE)/bench-python $(CACHE)/bench-node
 	@python3 -m bench.redis_server
-	@scripts/check-tools nginx wrk h2load
+	$(MAKE) PROFILE=release build
+	@$(STEP) "Compiling the benchmarks" cargo build --release -p gatekeeper-bench -p gatekeeper-server
 
 $(CACHE)/bench-python: pyproject.toml | tools
 	@mkdir -p $(CACHE)
-	python3 -m venv $(CACHE)/bench-venv
-	$(PYTHON_BENCH) -m pip install -q 'pip>=25.1'
-	$(PYTHON_BENCH) -m pip install -q --group bench
+	@$(STEP) "Making a virtual environment for the peers" python3 -m venv $(CACHE)/bench-venv
+	@$(STEP) "Installing the Python tools in it" $(PYTHON_BENCH) -m pip install -q 'pip>=25.1'
+	@$(STEP) "Installing the peers in it" $(PYTHON_BENCH) -m pip install -q --group bench
 	@touch $@
 
 $(CACHE)/bench-node: bench/node/package-lock.json | tools
 	@mkdir -p $(CACHE)
-	npm ci --prefix bench/node --no-audit --no-fund --loglevel=error
+	@$(STEP) "Installing the peers from npm" npm ci --prefix bench/node --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(CACHE)/bench-rust: $(RUST_SOURCES) $(BENCH_SOURCES)
-	@mkdir -p $(CACHE)
-	cargo build --release --quiet -p gatekeeper-bench -p gatekeeper-server
-	@touch $@
+# ---- What is shipped.
+
+dist: $(CACHE)/python
+	$(MAKE) PROFILE=release build
+	@rm -rf "$(TARGET)/dist" && mkdir -p "$(TARGET)/dist"
+	@$(STEP) "Building the wheel" $(PYTHON) -m maturin build --release --locked --out "$(TARGET)/dist"
+	@npm pack --silent --ignore-scripts --pack-destination "$(TARGET)/dist"
+	@$(STEP) "Packaging the crate" cargo package --locked --no-verify -p gatekeeper-native
+	@cp "$(TARGET)"/package/gatekeeper-native-*.crate "$(TARGET)/release/gatekeeper" "$(TARGET)/dist/"
+	@$(STEP) "Compiling the demo's program in Rust" cargo build --locked --bin demo
+	$(PYTHON) demo/demo.py "$(TARGET)/dist"
+	@ls -l "$(TARGET)/dist"
 
 clean:
 	cargo clean
 	rm -rf .venv node_modules bench/node/node_modules $(CACHE) bindings-node/dist bindings-node/native
+	rm -f bindings-python/python/gatekeeper/_native.*.so

@@ -72,5 +72,5 @@ class Processes(Server):
 @cache
 def programs_in_rust() -> Path:
     """Where the programs in Rust are, built once."""
-    subprocess.run(["cargo", "build", "--quiet", "--package", "gatekeeper-tests", "--bins"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--quiet", "--bins"], cwd=ROOT, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"

@@ -59,7 +59,7 @@ def url(tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def root_key() -> RootKeys:
     """The Rust helper that makes root keys, built once."""
-    helper = built("gatekeeper-tests", "root-key")
+    helper = built("root-key")
 
     def make(url: str, tenant: str) -> str:
         made = subprocess.run([helper, url, tenant], check=True, capture_output=True)
@@ -69,9 +69,10 @@ def root_key() -> RootKeys:
     return make
 
 
-def built(package: str, binary: str) -> Path:
+def built(binary: str) -> Path:
     """A binary of this checkout, as its sources are now."""
-    subprocess.run(["cargo", "build", "--quiet", "--package", package, "--bin", binary], cwd=ROOT, check=True)
+    # Without --package: a package alone has other features, and everything would be compiled once more.
+    subprocess.run(["cargo", "build", "--quiet", "--bin", binary], cwd=ROOT, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / binary
 
 
@@ -79,7 +80,7 @@ def built(package: str, binary: str) -> Path:
 def server() -> Path:
     """The server, which ``GATEKEEPER_SERVER`` may name."""
     given = os.environ.get("GATEKEEPER_SERVER")
-    return Path(given) if given else built("gatekeeper-server", "gatekeeper")
+    return Path(given) if given else built("gatekeeper")
 
 
 @pytest.fixture

@@ -45,24 +45,23 @@ export async function created(keyManager, ...given) {
   return result;
 }
 
+/** A binary of this checkout, as its sources are now. */
+async function built(name) {
+  await run('cargo', ['build', '--quiet', '--bin', name], { cwd: root });
+  return join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug', name);
+}
+
+let rootKeyHelper;
+
 /** A tenant and its root key, made by the Rust helper. */
 export async function rootKeyOf(url, tenant) {
-  const { stdout } = await run(
-    'cargo',
-    ['run', '-q', '-p', 'gatekeeper-tests', '--bin', 'root-key', '--', url, tenant],
-    {
-      cwd: root,
-    },
-  );
+  rootKeyHelper ??= built('root-key');
+  const { stdout } = await run(await rootKeyHelper, [url, tenant]);
   return JSON.parse(stdout);
 }
 
 /** The server, which `GATEKEEPER_SERVER` may name. */
-const binary = (async () => {
-  if (process.env.GATEKEEPER_SERVER) return process.env.GATEKEEPER_SERVER;
-  await run('cargo', ['build', '-q', '-p', 'gatekeeper-server', '--bin', 'gatekeeper'], { cwd: root });
-  return join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug', 'gatekeeper');
-})();
+const binary = (async () => process.env.GATEKEEPER_SERVER || built('gatekeeper'))();
 
 /** Starts a server on the database at `path`, which is stopped after the test; gives its URL. */
 export async function serve(test, path) {
