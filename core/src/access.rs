@@ -4,22 +4,25 @@
 //! judged (401), the tenant bound (404), the permission asked for (401, 403). What an operation itself finds comes last.
 
 mod actor;
+mod context;
 mod event;
+mod grant;
 mod identity;
 mod permission;
 mod scope;
 mod tier;
 
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::id::{KeyId, TenantId, UserId};
-use crate::identity::{Keyring, SigningAlgorithm};
+use crate::id::{KeyId, TenantId};
+use crate::identity::SigningAlgorithm;
 use crate::metering::Retention;
 use crate::place::Place;
-use crate::store::DEFAULT_TENANT;
-use crate::verify::{Caller, Decisions, Engine, Targets, VerdictCode};
+use crate::verify::{Caller, Decisions, Targets};
 
 pub(crate) use actor::Actor;
+pub use context::Context;
 pub(crate) use event::Event;
+use grant::Grant;
 pub use permission::MemberRole;
 pub(crate) use permission::covers;
 #[cfg(feature = "schema")]
@@ -61,19 +64,6 @@ pub enum TenantRef {
     OfKey(KeyId),
 }
 
-/// What an operation runs in: a place, and a caller who was let in.
-pub struct Context<'a> {
-    place: &'a Place,
-    settings: &'a Settings,
-    caller: &'a Caller,
-    actor: Actor,
-    tenant: Option<TenantId>,
-    role: Option<MemberRole>,
-    source: Option<&'a str>,
-    targets: &'a Targets,
-    decisions: Option<&'a Decisions>,
-}
-
 /// How tokens are made and read, and usage is kept; see [`Options`](crate::Options).
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -104,56 +94,27 @@ impl<'a> Call<'a> {
     /// Lets the caller in to an operation with this access on this tenant, or says why not.
     pub(crate) fn admit(self, access: Access, tier: Option<Tier>, tenant: TenantRef) -> Result<Context<'a>> {
         tier.map_or(Ok(()), |tier| tier.charge(self.place, self.settings, self.source))?;
-        let Self { place, settings, caller, source, targets, decisions } = self;
-        let context = |actor, tenant, role| Context {
-            place,
-            settings,
-            caller,
-            actor,
-            tenant,
-            role,
-            source,
-            targets,
-            decisions,
-        };
-        Ok(match access {
+        let actor = match access {
+            Access::Public => Actor::Anonymous,
             Access::KeyManager => {
-                let tenant = caller.tenant_now(place.engine())?;
-                let actor = tenant.map_or(Actor::Operator, |tenant| Actor::RootKey { tenant });
-                context(actor, tenant, None)
+                let tenant = self.caller.tenant_now(self.place.engine())?;
+                tenant.map_or(Ok(Actor::Operator), |tenant| self.root_key(tenant))?
             }
-            Access::Public => context(Actor::Anonymous, None, None),
-            Access::Known => match identity::identify(self)? {
+            _ => match identity::identify(self)? {
                 Actor::Anonymous => return Err(no_credential()),
-                actor => context(actor, None, None),
+                actor => actor,
             },
-            Access::User => match identity::identify(self)? {
-                actor @ Actor::User { .. } => context(actor, None, None),
-                Actor::Anonymous => return Err(no_credential()),
-                _ => return Err(for_users()),
-            },
-            Access::UserOrOperator => match identity::identify(self)? {
-                actor @ (Actor::User { .. } | Actor::Operator) => context(actor, None, None),
-                Actor::Anonymous => return Err(no_credential()),
-                _ => return Err(for_users()),
-            },
-            Access::Operator => match identity::identify(self)? {
-                Actor::Operator => context(Actor::Operator, None, None),
-                Actor::Anonymous => return Err(no_credential()),
-                _ => return Err(forbidden("this call is for whoever runs the place")),
-            },
-            Access::Tenant(permission) => {
-                let actor = match identity::identify(self)? {
-                    Actor::Anonymous => return Err(no_credential()),
-                    actor => actor,
-                };
-                let (tenant, role) = identity::bind(place, &actor, tenant)?;
-                if !identity::is_permitted(&actor, role, permission) {
-                    return Err(forbidden(format!("this call needs the permission {permission}")));
-                }
-                context(actor, Some(tenant), role)
+        };
+        let (tenant, role) = match access {
+            Access::KeyManager => (actor.bound_to(), None),
+            Access::Tenant(_) => {
+                let (tenant, role) = identity::bind(self.place, &actor, tenant)?;
+                (Some(tenant), role)
             }
-        })
+            _ => (None, None),
+        };
+        grant::may_call(access, &actor, role)?;
+        Ok(Context::new(self, Grant::new(access, actor, tenant), role))
     }
 
     /// The same, for whoever can be let in without waiting for the disk: anybody to what is public, the operator and a
@@ -168,115 +129,23 @@ impl<'a> Call<'a> {
             (Access::KeyManager | Access::Known, Caller::Operator) => Actor::Operator,
             (Access::KeyManager | Access::Known, Caller::RootKey(_)) => {
                 match self.caller.try_tenant_now(self.place.engine()) {
-                    Some(tenant) => Actor::RootKey { tenant },
+                    Some(tenant) => self.root_key(tenant)?,
                     None => return Ok(None),
                 }
             }
             _ => return Ok(None),
         };
-        let tenant = match actor {
-            Actor::RootKey { tenant } if access == Access::KeyManager => Some(tenant),
+        let tenant = actor.bound_to().filter(|_| access == Access::KeyManager);
+        Ok(Some(Context::new(self, Grant::new(access, actor, tenant), None)))
+    }
+
+    /// The caller's root key, which acts for this tenant.
+    fn root_key(self, tenant: TenantId) -> Result<Actor> {
+        match self.caller {
+            Caller::RootKey(root) => root.digest().map(|digest| Actor::RootKey { tenant, digest }),
             _ => None,
-        };
-        let Self { place, settings, caller, source, targets, decisions } = self;
-        Ok(Some(Context { place, settings, caller, actor, tenant, role: None, source, targets, decisions }))
-    }
-}
-
-impl Context<'_> {
-    pub(crate) fn place(&self) -> &Place {
-        self.place
-    }
-
-    pub(crate) fn settings(&self) -> &Settings {
-        self.settings
-    }
-
-    /// What signing needs.
-    pub(crate) fn keyring(&self) -> Result<Keyring<'_>> {
-        self.place.keyring(self.settings.algorithm)
-    }
-
-    pub(crate) fn engine(&self) -> &Engine {
-        self.place.engine()
-    }
-
-    pub(crate) fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    /// The caller's role in the tenant, for a member.
-    pub(crate) fn role(&self) -> Option<MemberRole> {
-        self.role
-    }
-
-    /// Whether the caller has `permission` in the call's tenant.
-    pub(crate) fn may(&self, permission: &str) -> bool {
-        identity::is_permitted(&self.actor, self.role, permission)
-    }
-
-    /// Whether the caller has `permission` in a tenant that the request does not name.
-    pub(crate) fn may_in(&self, tenant: TenantId, permission: &str) -> Result<bool> {
-        match identity::bind(self.place, &self.actor, TenantRef::Given(tenant)) {
-            Ok((_, role)) => Ok(identity::is_permitted(&self.actor, role, permission)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
         }
-    }
-
-    /// The endpoints that the caller defined.
-    pub(crate) fn targets(&self) -> &Targets {
-        self.targets
-    }
-
-    /// What was found of a key that the request shows. One that is not good is counted against the source, unless that
-    /// has shown a root key of its own that is: a backend passes on whatever its clients send.
-    ///
-    /// # Errors
-    /// Those of what was found; `rate_limited`.
-    pub(crate) fn shown_key<T>(&self, found: Result<T>) -> Result<T> {
-        if found.is_err() && self.caller.is_trusted(self.engine()) {
-            return found;
-        }
-        Tier::Key.charge_refused(self.place, self.settings, self.source, found)
-    }
-
-    /// Counts a call of this tier.
-    ///
-    /// # Errors
-    /// `rate_limited` with the seconds to wait.
-    pub(crate) fn charge(&self, tier: Tier) -> Result<()> {
-        tier.charge(self.place, self.settings, self.source)
-    }
-
-    /// Tells how a verification has ended to whoever wants to know.
-    pub(crate) fn note(&self, code: VerdictCode) {
-        if let Some(decisions) = self.decisions {
-            decisions.note(code);
-        }
-    }
-
-    /// From where the call comes, as its caller says.
-    pub(crate) fn source(&self) -> Option<&str> {
-        self.source
-    }
-
-    /// The one tenant that the call is about; none for the operator's key manager.
-    pub(crate) fn tenant(&self) -> Option<TenantId> {
-        self.tenant
-    }
-
-    /// The tenant that what is created belongs to.
-    pub(crate) fn home(&self) -> TenantId {
-        self.tenant.unwrap_or(DEFAULT_TENANT)
-    }
-
-    /// The user who is calling.
-    pub(crate) fn user(&self) -> Result<UserId> {
-        match self.actor {
-            Actor::User { id, .. } => Ok(id),
-            _ => Err(for_users()),
-        }
+        .ok_or_else(|| GatekeeperError::internal("a tenant is bound to a caller without a root key"))
     }
 }
 

@@ -5,5 +5,5 @@ mod record;
 mod status;
 
 pub(crate) use format::{Prefix, generate, generate_root, is_reserved, is_root, well_formed};
-pub(crate) use record::{Extra, KnownKey, LastUse};
+pub(crate) use record::{Extra, KnownKey, LastUse, is_valid, valid_until};
 pub use status::KeyStatus;

@@ -18,6 +18,7 @@ use crate::verify::{CacheSizes, Engine, OpenEngine};
 pub(crate) struct Place {
     recorder: OpenRecorder,
     engine: OpenEngine,
+    store: Arc<Store>,
     /// The secret that was given, at the latest when the vault is opened.
     secret: OnceLock<Option<Secret>>,
     vault: OnceLock<Vault>,
@@ -31,23 +32,26 @@ pub(crate) type OpenPlace = Arc<Watched<Place>>;
 
 impl Place {
     pub(crate) fn in_memory(clock: Clock, sizes: &CacheSizes) -> Result<OpenPlace> {
-        Ok(Self::new(Recorder::open(), Engine::in_memory(clock, sizes)?))
+        Self::open(Store::in_memory()?, clock, sizes)
     }
 
     pub(crate) fn on_file(path: PathBuf, sizes: &CacheSizes) -> Result<OpenPlace> {
-        Ok(Self::new(Recorder::open(), Engine::on_file(path, sizes)?))
+        Self::open(Store::on_file(path), Clock::System, sizes)
     }
 
-    fn new(recorder: OpenRecorder, engine: OpenEngine) -> OpenPlace {
-        Arc::new(Watched::new(Self {
+    fn open(store: Store, clock: Clock, sizes: &CacheSizes) -> Result<OpenPlace> {
+        let (recorder, store) = (Recorder::open(), Arc::new(store));
+        let engine = Engine::open(Arc::clone(&store), clock, sizes)?;
+        Ok(Arc::new(Watched::new(Self {
             recorder,
             engine,
+            store,
             secret: OnceLock::new(),
             vault: OnceLock::new(),
             made_secret: AtomicBool::new(false),
             signers: Signers::default(),
             passwords: Passwords::new(),
-        }))
+        })))
     }
 
     pub(crate) fn engine(&self) -> &OpenEngine {
@@ -55,7 +59,7 @@ impl Place {
     }
 
     pub(crate) fn store(&self) -> &Store {
-        self.engine.store()
+        &self.store
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -124,7 +128,7 @@ impl Place {
 
     /// What signing with this algorithm needs.
     pub(crate) fn keyring(&self, algorithm: SigningAlgorithm) -> Result<Keyring<'_>> {
-        Ok(Keyring { store: self.store(), vault: self.vault()?, clock: self.clock(), algorithm })
+        Ok(Keyring::new(self.store(), self.vault()?, self.clock(), algorithm))
     }
 }
 

@@ -18,9 +18,9 @@ mod verifier;
 
 pub(crate) use cache::Remembered;
 pub use cache::Remembering;
-pub(crate) use caller::{Caller, invalid_credential};
+pub(crate) use caller::{Caller, invalid_credential, wrong_root_key};
 #[cfg(feature = "remote")]
-pub(crate) use caller::{empty_root_key, no_root_key, wrong_root_key};
+pub(crate) use caller::{empty_root_key, no_root_key};
 pub use decisions::{Decisions, VerdictCode};
 pub(crate) use engine::{CacheSizes, Engine, Io, OpenEngine};
 pub(crate) use target::Target;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::id::{KeyId, SessionId, TenantId, UserId};
+use crate::secret::Digest;
 use crate::verify::ValidatedKey;
 
 /// Who is calling, once their credential has been judged.
@@ -13,17 +14,17 @@ pub(crate) enum Actor {
     /// A user, in one of their sessions.
     User { id: UserId, session: SessionId },
     /// An API key: acts in its tenant, within its scopes.
-    ApiKey { id: KeyId, tenant: TenantId, scopes: Arc<[String]> },
+    ApiKey { id: KeyId, tenant: TenantId, digest: Digest, scopes: Arc<[String]> },
     /// A root key: may do everything in its tenant.
-    RootKey { tenant: TenantId },
+    RootKey { tenant: TenantId, digest: Digest },
     /// No credential was given.
     Anonymous,
 }
 
 impl Actor {
-    /// Who calls with this key.
-    pub(crate) fn of_key(key: &ValidatedKey) -> Self {
-        Self::ApiKey { id: key.id(), tenant: key.tenant_id(), scopes: key.0.scopes() }
+    /// Who calls with this key, which was found by `digest`.
+    pub(crate) fn of_key(key: &ValidatedKey, digest: Digest) -> Self {
+        Self::ApiKey { id: key.id(), tenant: key.tenant_id(), digest, scopes: key.0.scopes() }
     }
 
     /// What kind of actor it is, as the audit log has it.
@@ -42,7 +43,7 @@ impl Actor {
         match self {
             Self::User { id, .. } => Some(id.to_string()),
             Self::ApiKey { id, .. } => Some(id.to_string()),
-            Self::RootKey { tenant } => Some(tenant.to_string()),
+            Self::RootKey { tenant, .. } => Some(tenant.to_string()),
             Self::Operator | Self::Anonymous => None,
         }
     }
@@ -50,7 +51,7 @@ impl Actor {
     /// The one tenant it can act in, for a key.
     pub(crate) fn bound_to(&self) -> Option<TenantId> {
         match self {
-            Self::ApiKey { tenant, .. } | Self::RootKey { tenant } => Some(*tenant),
+            Self::ApiKey { tenant, .. } | Self::RootKey { tenant, .. } => Some(*tenant),
             Self::Operator | Self::User { .. } | Self::Anonymous => None,
         }
     }

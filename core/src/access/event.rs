@@ -55,7 +55,7 @@ impl Context<'_> {
         let actor = event.actor.as_ref().unwrap_or_else(|| self.actor());
         let metadata = event.metadata.as_ref().map(serde_json::to_string).transpose();
         let row = AuditRow {
-            id: AuditId::generate(self.place().clock())?,
+            id: AuditId::generate(self.clock())?,
             tenant_id: event.tenant.or_else(|| self.tenant()),
             actor_type: actor.kind().into(),
             actor_id: actor.id(),
@@ -63,7 +63,7 @@ impl Context<'_> {
             target: event.target,
             metadata: metadata.map_err(GatekeeperError::internal)?,
             source: self.source().map(str::to_owned),
-            created_at: self.place().now(),
+            created_at: self.now(),
         };
         tx.add_audit_event(&row)?;
         Ok(row)

@@ -2,11 +2,12 @@
 
 use super::actor::Actor;
 use super::permission::{MemberRole, covers};
-use super::{Call, TenantRef, Tier, not_found};
+use super::{Call, TenantRef, Tier, forbidden, not_found};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::place::Place;
 use crate::secret::Secret;
+use crate::store::{Failure, Rows};
 use crate::verify::{Caller, invalid_credential};
 
 /// Who is calling.
@@ -19,14 +20,15 @@ pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
         Caller::Operator => Ok(Actor::Operator),
         Caller::Anonymous => Ok(Actor::Anonymous),
         Caller::RootKey(_) => match caller.tenant_now(place.engine()) {
-            Ok(Some(tenant)) => Ok(Actor::RootKey { tenant }),
+            Ok(Some(tenant)) => call.root_key(tenant),
             Ok(None) => Err(invalid_credential()),
             Err(error) if error.status() == 401 => Err(invalid_credential()),
             Err(error) => Err(error),
         },
         Caller::ApiKey(digest) => {
             let found = place.engine().validate_digest(digest);
-            Tier::Key.charge_refused(place, settings, source, found).map(|key| Actor::of_key(&key))
+            let key = Tier::Key.charge_refused(place, settings, source, found)?;
+            Ok(Actor::of_key(&key, *digest))
         }
         Caller::Token(token) => {
             if let Some(user) = user_of(call, token)? {
@@ -34,7 +36,8 @@ pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
             }
             // A key of another product can look like anything.
             let found = place.engine().validate_waiting(token.expose());
-            Tier::Key.charge_refused(place, settings, source, found).map(|key| Actor::of_key(&key))
+            let key = Tier::Key.charge_refused(place, settings, source, found)?;
+            Ok(Actor::of_key(&key, key.0.digest_of(token.expose())))
         }
         Caller::Malformed => Err(invalid_credential()),
     }
@@ -72,17 +75,39 @@ pub(super) fn bind(
             TenantRef::None => None,
         };
         let Some(tenant) = tenant else { return Err(not_found().into()) };
-        let role = match actor {
-            Actor::Operator if rows.tenant(tenant)?.is_some() => None,
-            actor if actor.bound_to() == Some(tenant) => None,
-            Actor::User { id, .. } => {
-                let role = rows.role_name(tenant, *id)?.and_then(|role| MemberRole::parse(&role));
-                Some(role.ok_or_else(not_found)?)
-            }
-            _ => return Err(not_found().into()),
-        };
-        Ok((tenant, role))
+        Ok((tenant, role_in(rows, actor, tenant)?))
     })
+}
+
+/// The actor's role in a tenant that is there and theirs; none for who is no member.
+///
+/// # Errors
+/// `not_found`.
+pub(super) fn role_in(
+    rows: &Rows<'_>,
+    actor: &Actor,
+    tenant: TenantId,
+) -> Result<Option<MemberRole>, Failure> {
+    match actor {
+        Actor::Operator if rows.tenant(tenant)?.is_some() => Ok(None),
+        actor if actor.bound_to() == Some(tenant) => Ok(None),
+        Actor::User { id, .. } => {
+            let role = rows.role_name(tenant, *id)?.and_then(|role| MemberRole::parse(&role));
+            Ok(Some(role.ok_or_else(not_found)?))
+        }
+        _ => Err(not_found().into()),
+    }
+}
+
+/// Lets the actor, with this role in the tenant, do what needs `permission` there.
+///
+/// # Errors
+/// `forbidden`.
+pub(super) fn permit(actor: &Actor, role: Option<MemberRole>, permission: &str) -> Result<()> {
+    if is_permitted(actor, role, permission) {
+        return Ok(());
+    }
+    Err(forbidden(format!("this call needs the permission {permission}")))
 }
 
 /// Whether the actor, with this role in the tenant, has `permission` there.

@@ -59,8 +59,8 @@ impl Gatekeeper {
     /// file is there and is not to be replaced; `service_unavailable` where it cannot be read or written.
     pub fn backup(&self, backup: &Backup<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<BackedUp> {
         let own = self.own("backup")?;
-        let operator = own.as_operator()?;
-        let store = operator.place().store();
+        own.as_operator()?;
+        let store = own.place().store();
         let Some(database) = store.path() else {
             return Err(GatekeeperError::bad_request("a place in memory cannot be backed up"));
         };

@@ -55,7 +55,7 @@ impl Gatekeeper {
             clippy::redundant_closure_for_method_calls,
             reason = "the method is one of a certain lifetime"
         )]
-        operator.place().store().read_rows(|rows| rows.has_root_key())
+        operator.read(|rows| rows.has_root_key())
     }
 
     fn new_root_key(
@@ -64,22 +64,21 @@ impl Gatekeeper {
         check: impl FnOnce(&Tx<'_>) -> Result<(), Failure>,
     ) -> Result<CreatedRootKey> {
         let operator = self.own("add_root_key")?.as_operator()?;
-        let place = operator.place();
         let tenant_id = match of {
             RootKeyOf::DefaultTenant => DEFAULT_TENANT,
             RootKeyOf::Tenant(id) => id,
             RootKeyOf::NewTenant(name) => {
                 CreateTenant { name: name.to_owned() }.check()?;
-                TenantId::generate(place.clock())?
+                TenantId::generate(operator.clock())?
             }
         };
-        place.store().write(|tx| {
+        operator.write(|tx, operator| {
             check(tx)?;
             if let RootKeyOf::NewTenant(name) = of {
-                tx.add_tenant(tenant_id, name, place.now())?;
+                tx.add_tenant(tenant_id, name, operator.now())?;
                 operator.audit(tx, Event::new("tenant.created").of_tenant(tenant_id).about(&tenant_id))?;
             }
-            CreatedRootKey::add(&operator, tx, tenant_id)
+            CreatedRootKey::add(operator, tx, tenant_id)
         })
     }
 }

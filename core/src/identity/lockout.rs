@@ -7,7 +7,7 @@
 use super::Email;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::secret::Digest;
-use crate::store::{FailedLogins, Failure, Store, Tx};
+use crate::store::{FailedLogins, Failure, Tx};
 
 /// Failures that cost nothing.
 const FREE: u32 = 5;
@@ -39,27 +39,23 @@ impl<'a> Lockout<'a> {
     ///
     /// # Errors
     /// `rate_limited` where it has to wait.
-    pub(crate) fn begin(&self, store: &Store, now: i64) -> Result<()> {
+    pub(crate) fn begin(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
         let Some(source) = self.source else { return Ok(()) };
-        store.write(|tx| {
-            let is_known = tx.is_known_source(&self.account, source)?;
-            if is_known {
-                return count(tx, &self.account, source, now, FIRST_WAIT_MS);
-            }
-            count(tx, &self.account, source, now, LONGEST_WAIT_MS)?;
-            count(tx, &self.everywhere, ANY, now, LONGEST_WAIT_MS)
-        })
+        let is_known = tx.is_known_source(&self.account, source)?;
+        if is_known {
+            return count(tx, &self.account, source, now, FIRST_WAIT_MS);
+        }
+        count(tx, &self.account, source, now, LONGEST_WAIT_MS)?;
+        count(tx, &self.everywhere, ANY, now, LONGEST_WAIT_MS)
     }
 
     /// The login was not judged: it counts for nothing.
-    pub(crate) fn withdraw(&self, store: &Store) -> Result<()> {
+    pub(crate) fn withdraw(&self, tx: &Tx<'_>) -> Result<(), Failure> {
         let Some(source) = self.source else { return Ok(()) };
-        store.write(|tx| {
-            if !tx.is_known_source(&self.account, source)? {
-                tx.uncount_failed_login(&self.everywhere, ANY)?;
-            }
-            tx.uncount_failed_login(&self.account, source)
-        })
+        if !tx.is_known_source(&self.account, source)? {
+            tx.uncount_failed_login(&self.everywhere, ANY)?;
+        }
+        tx.uncount_failed_login(&self.account, source)
     }
 
     /// The login was right after all: forgets its failures, and remembers its source.

@@ -34,11 +34,22 @@ struct Keys {
 /// What signing needs of a place.
 #[derive(Clone, Copy)]
 pub(crate) struct Keyring<'a> {
-    pub(crate) store: &'a Store,
-    pub(crate) vault: &'a Vault,
-    pub(crate) clock: &'a Clock,
+    store: &'a Store,
+    pub(super) vault: &'a Vault,
+    clock: &'a Clock,
     /// What new tokens are signed with.
-    pub(crate) algorithm: SigningAlgorithm,
+    pub(super) algorithm: SigningAlgorithm,
+}
+
+impl<'a> Keyring<'a> {
+    pub(crate) fn new(
+        store: &'a Store,
+        vault: &'a Vault,
+        clock: &'a Clock,
+        algorithm: SigningAlgorithm,
+    ) -> Self {
+        Self { store, vault, clock, algorithm }
+    }
 }
 
 impl Keyring<'_> {
@@ -85,22 +96,23 @@ impl Signers {
         Ok(json!({ "keys": keys.keys.iter().map(|key| &key.jwk).collect::<Vec<_>>() }))
     }
 
-    /// Makes a new key, which signs from now on; the one before stays known until every token it signed has ended.
-    /// `heed` is told of it in its transaction.
-    pub(crate) fn rotate(
-        &self,
-        ring: Keyring<'_>,
-        heed: impl FnOnce(&Tx<'_>, &SigningKeyRow) -> Result<(), Failure>,
-    ) -> Result<SigningKeyRow> {
-        let (now, new) = (ring.now(), SigningKey::generate(ring)?);
-        ring.store.write(|tx| {
-            tx.retire_signing_keys(ring.algorithm.as_str(), now)?;
-            tx.add_signing_key(&new)?;
-            tx.remove_signing_keys_retired_before(now - OVERLAP_MS)?;
-            heed(tx, &new)
-        })?;
+    /// A new key, for [`replace_with`](Self::replace_with).
+    pub(crate) fn generate(ring: Keyring<'_>) -> Result<SigningKeyRow> {
+        SigningKey::generate(ring)
+    }
+
+    /// Makes `new` the key that signs from this transaction on; the one before stays known until every token it signed has
+    /// ended. Call [`forget`](Self::forget) after the commit.
+    pub(crate) fn replace_with(new: &SigningKeyRow, ring: Keyring<'_>, tx: &Tx<'_>) -> Result<(), Failure> {
+        let now = ring.now();
+        tx.retire_signing_keys(ring.algorithm.as_str(), now)?;
+        tx.add_signing_key(new)?;
+        tx.remove_signing_keys_retired_before(now - OVERLAP_MS)
+    }
+
+    /// The keys are read again at the next use.
+    pub(crate) fn forget(&self) {
         *lock(&self.0) = None;
-        Ok(new)
     }
 
     /// The keys, read again where they are old or not `enough`.

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use zeroize::Zeroizing;
+
 use crate::id::{KeyId, TenantId};
 use crate::role::RoleSet;
+use crate::secret::Digest;
+use crate::store::KeyRow;
 
 /// What is known of a live or expired key.
 #[derive(Debug)]
@@ -82,6 +86,13 @@ impl KnownKey {
         }
     }
 
+    /// The digest that `key`, whose record this is, was found by.
+    pub(crate) fn digest_of(&self, key: &str) -> Digest {
+        let suffix = self.extra.as_ref().and_then(|extra| extra.hashed_suffix.as_deref()).unwrap_or_default();
+        let hashed = Zeroizing::new([key, suffix].concat());
+        Digest::of(hashed.as_bytes())
+    }
+
     /// A serial for a new record.
     pub(crate) fn next_serial() -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -93,6 +104,17 @@ impl KnownKey {
         let live = i64::try_from(wall_ms).is_ok_and(|now| now < self.good_until);
         live && tenant.is_none_or(|tenant| tenant == self.tenant)
     }
+}
+
+/// Unix ms from which on the key of this row is not valid: `i64::MAX` where it never ends, 0 where it is disabled or
+/// revoked.
+pub(crate) fn valid_until(row: &KeyRow) -> i64 {
+    if row.is_active { row.expires_at.unwrap_or(i64::MAX) } else { 0 }
+}
+
+/// Whether the key of this row is valid at `now`, in Unix ms.
+pub(crate) fn is_valid(row: &KeyRow, now: i64) -> bool {
+    now < valid_until(row)
 }
 
 #[cfg(test)]

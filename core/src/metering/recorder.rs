@@ -23,7 +23,12 @@ pub(crate) struct Usage {
     pub(crate) metadata: Option<String>,
     pub(crate) idempotency: Option<Idempotency>,
     pub(crate) asked: Asked,
+    /// Whether whoever records it still may, by the rows of the transaction at this time in Unix ms.
+    pub(crate) recheck: Recheck,
 }
+
+/// Checks a caller's rights again on the rows of a transaction.
+pub(crate) type Recheck = Box<dyn Fn(&Rows<'_>, i64) -> Result<(), Failure> + Send>;
 
 /// What makes a repeated request known.
 pub(crate) struct Idempotency {
@@ -136,6 +141,7 @@ impl<'a> Batch<'a> {
 
     fn judge(&mut self, usage: Usage) -> Result<Recorded, Failure> {
         let Usage { tenant, key, quantity, asked, .. } = usage;
+        (usage.recheck)(self.rows, self.now)?;
         if !self.ledger.has_tenant(tenant)? {
             return Err(GatekeeperError::not_found().into());
         }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Context;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{Id, Kind};
-use crate::place::Place;
 
 /// How many items a page has where nothing is said, and at most.
 const USUAL: u32 = 50;
@@ -23,15 +23,15 @@ pub struct Page<T> {
 
 /// A list that a page is asked of: its name and whose it is, so that a cursor is good for no other.
 pub(super) struct List<'a> {
-    place: &'a Place,
+    context: &'a Context<'a>,
     name: String,
     pub(super) limit: u32,
 }
 
 impl<'a> List<'a> {
     /// The list, of which `limit` items are asked for: clamped to 1 to 100, 50 by default.
-    pub(super) fn new(place: &'a Place, name: String, limit: Option<u32>) -> Self {
-        Self { place, name, limit: limit.unwrap_or(USUAL).clamp(1, MOST) }
+    pub(super) fn new(context: &'a Context<'_>, name: String, limit: Option<u32>) -> Self {
+        Self { context, name, limit: limit.unwrap_or(USUAL).clamp(1, MOST) }
     }
 
     /// One more than is asked for: whether there is one says whether there is a next page.
@@ -42,7 +42,7 @@ impl<'a> List<'a> {
     /// The item that the page follows.
     pub(super) fn after<K: Kind>(&self, cursor: Option<&str>) -> Result<Option<Id<K>>> {
         let Some(cursor) = cursor else { return Ok(None) };
-        let place = self.place.vault()?.place_of(&self.name, cursor);
+        let place = self.context.vault()?.place_of(&self.name, cursor);
         place.map(|bits| Some(Id::from_bits(bits))).ok_or_else(|| {
             GatekeeperError::bad_request("cursor must be a nextCursor of this list, as it was given")
         })
@@ -60,7 +60,7 @@ impl<'a> List<'a> {
         rows.truncate(limit);
         let last = rows.last().filter(|_| is_more).map(id);
         let next_cursor = match last {
-            Some(last) => Some(self.place.vault()?.cursor(&self.name, last.bits())),
+            Some(last) => Some(self.context.vault()?.cursor(&self.name, last.bits())),
             None => None,
         };
         Ok(Page { items: rows.into_iter().map(item).collect(), next_cursor })

@@ -78,6 +78,6 @@ impl Operation for ListPermissions {
 }
 
 fn role_of(context: &Context<'_>, tenant: TenantId, user: UserId) -> Result<Option<MemberRole>> {
-    let role = context.place().store().read_rows(|rows| rows.role_name(tenant, user))?;
+    let role = context.read(|rows| rows.role_name(tenant, user))?;
     Ok(role.and_then(|role| MemberRole::parse(&role)))
 }

@@ -79,12 +79,15 @@ fn check_quantity(quantity: i64) -> Result<()> {
     Err(GatekeeperError::bad_request("quantity must be a whole number from 1 to 1,000,000,000"))
 }
 
+/// What an API key needs to speak for other keys.
+const OF_OTHER_KEYS: &str = "keys:read";
+
 /// The key whose usage a call is about: the one it names; for an API key that names none, itself. An API key speaks for
 /// other keys only if it may see them.
 fn key_of(context: &Context<'_>, named: Option<KeyId>) -> Result<Option<KeyId>> {
     match (context.actor(), named) {
         (Actor::ApiKey { id, .. }, None) => Ok(Some(*id)),
-        (Actor::ApiKey { id, .. }, Some(named)) if named != *id && !context.may("keys:read") => {
+        (Actor::ApiKey { id, .. }, Some(named)) if named != *id && !context.may(OF_OTHER_KEYS) => {
             Err(forbidden(
                 "apiKeyId: an API key without the scope keys:read is asked about and records for itself alone",
             ))

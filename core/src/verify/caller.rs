@@ -120,6 +120,14 @@ impl Caller {
 }
 
 impl RootKey {
+    /// Its digest, where it has the form of a root key.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        match &self.shape {
+            Shape::WellFormed(digest) => Some(*digest),
+            Shape::Empty | Shape::Malformed => None,
+        }
+    }
+
     fn tenant(&self, engine: &Engine, view: &View<'_>, io: Io) -> Result<Option<TenantId>> {
         let digest = match &self.shape {
             Shape::WellFormed(digest) => digest,

@@ -1,6 +1,5 @@
 //! Everything that a verification needs of a place.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::cache::{KeyCache, Remembered, Remembering};
@@ -13,7 +12,7 @@ use crate::counters::{Counters, SlotName};
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, Rest, Watched};
 use crate::id::{KeyId, TenantId};
-use crate::key::{Extra, KnownKey, LastUse};
+use crate::key::{Extra, KnownKey, LastUse, valid_until};
 use crate::role::RoleSets;
 use crate::shared::{Generation, Map, Words};
 use crate::store::{KeyRow, Store};
@@ -21,7 +20,7 @@ use crate::window::{Limit, Request, Taken};
 
 /// One place: its records, its counters, its clock, and what it remembers.
 pub(crate) struct Engine {
-    store: Store,
+    store: Arc<Store>,
     counters: Counters,
     clock: Clock,
     pub(super) cache: KeyCache,
@@ -57,18 +56,12 @@ pub(crate) struct View<'a> {
 const MOST_GENERATIONS: usize = 3;
 
 impl Engine {
-    pub(crate) fn in_memory(clock: Clock, sizes: &CacheSizes) -> Result<OpenEngine> {
-        Self::new(Store::in_memory()?, Counters::in_memory(), clock, sizes)
-    }
-
-    /// On the file at `path`, with counters beside it.
-    pub(crate) fn on_file(path: PathBuf, sizes: &CacheSizes) -> Result<OpenEngine> {
-        let store = Store::on_file(path);
-        let counters = Counters::beside_database(Arc::clone(store.shared()));
-        Self::new(store, counters, Clock::System, sizes)
-    }
-
-    fn new(store: Store, counters: Counters, clock: Clock, sizes: &CacheSizes) -> Result<OpenEngine> {
+    /// On these records, with counters beside their file, or in memory where they are.
+    pub(crate) fn open(store: Arc<Store>, clock: Clock, sizes: &CacheSizes) -> Result<OpenEngine> {
+        let counters = match store.path() {
+            None => Counters::in_memory(),
+            Some(_) => Counters::beside_database(Arc::clone(store.shared())),
+        };
         Ok(Arc::new(Watched::new(Self {
             store,
             counters,
@@ -80,7 +73,8 @@ impl Engine {
         })))
     }
 
-    pub(crate) fn store(&self) -> &Store {
+    /// The records, for this room alone: operations write through `access::Context`, which checks their callers again.
+    pub(super) fn store(&self) -> &Store {
         &self.store
     }
 
@@ -235,6 +229,7 @@ impl Engine {
         KnownKey {
             serial: KnownKey::next_serial(),
             as_of,
+            good_until: valid_until(&row),
             id: row.id,
             tenant: row.tenant,
             owner: row.owner_id.map(Into::into),
@@ -248,7 +243,6 @@ impl Engine {
                     })
                 },
             ),
-            good_until: if row.is_active { row.expires_at.unwrap_or(i64::MAX) } else { 0 },
             used: LastUse::default(),
         }
     }

@@ -19,6 +19,7 @@ fn usage(quantity: i64, asked: Asked) -> Usage {
         metadata: None,
         idempotency: None,
         asked,
+        recheck: Box::new(|_, _| Ok(())),
     }
 }
 

@@ -54,9 +54,8 @@ impl Operation for AuditExport {
         }
         let mut before: Option<AuditId> = None;
         loop {
-            let rows = context.place().store().read_rows(|rows| {
-                rows.audit_events(self.tenant_id, &AuditFilter::default(), before, AT_ONCE)
-            })?;
+            let rows = context
+                .read(|rows| rows.audit_events(self.tenant_id, &AuditFilter::default(), before, AT_ONCE))?;
             let Some(last) = rows.last() else { return Ok(text) };
             before = Some(last.id);
             for row in rows {

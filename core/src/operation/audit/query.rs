@@ -57,8 +57,8 @@ impl Operation for AuditQuery {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Page<AuditEvent>> {
-        let (place, tenant) = (context.place(), self.tenant_id);
-        let list = List::new(place, format!("audit of {tenant}"), self.limit);
+        let tenant = self.tenant_id;
+        let list = List::new(context, format!("audit of {tenant}"), self.limit);
         let before = list.after(self.cursor.as_deref())?;
         let filter = AuditFilter {
             actor_id: self.actor_id,
@@ -66,9 +66,7 @@ impl Operation for AuditQuery {
             from: self.start_timestamp,
             to: self.end_timestamp,
         };
-        let rows = place
-            .store()
-            .read_rows(|rows| rows.audit_events(tenant, &filter, before, list.limit_and_one()))?;
+        let rows = context.read(|rows| rows.audit_events(tenant, &filter, before, list.limit_and_one()))?;
         let page = list.page(rows, |row| row.id, AuditEvent::from_row)?;
         Ok(Page { items: page.items.into_iter().collect::<Result<_>>()?, next_cursor: page.next_cursor })
     }

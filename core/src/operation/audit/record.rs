@@ -61,7 +61,7 @@ impl Operation for AuditRecord {
         if let Some(target) = self.target {
             event = event.about(&target);
         }
-        let row = context.place().store().write(|tx| context.add_event(tx, event))?;
+        let row = context.write(|tx, context| context.add_event(tx, event))?;
         AuditEvent::from_row(row)
     }
 }

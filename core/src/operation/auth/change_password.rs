@@ -35,14 +35,13 @@ impl Operation for ChangePassword {
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
         let Actor::User { id, session } = *context.actor() else { return Err(not_found()) };
-        let place = context.place();
-        let user = place.store().read_rows(|rows| rows.user(id))?.ok_or_else(not_found)?;
-        if !place.passwords().is_right(&self.current_password, Some(&user.password))? {
+        let user = context.read(|rows| rows.user(id))?.ok_or_else(not_found)?;
+        if !context.passwords().is_right(&self.current_password, Some(&user.password))? {
             return Err(wrong());
         }
-        let new = place.passwords().hash(&self.new_password)?;
-        place.store().write(|tx| {
-            let now = place.now();
+        let new = context.passwords().hash(&self.new_password)?;
+        context.write(|tx, context| {
+            let now = context.now();
             if !tx.replace_password(id, &user.password, &new, now)? {
                 return Err(wrong().into());
             }

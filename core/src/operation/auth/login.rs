@@ -59,15 +59,15 @@ impl Operation for Login {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<LoginAnswer> {
-        let place = context.place();
         let email = Email::parse(&self.email)?;
         let lockout = Lockout::of(&email, context.source());
-        lockout.begin(place.store(), place.now())?;
+        context.write(|tx, context| lockout.begin(tx, context.now()))?;
 
-        let user = place.store().read_rows(|rows| rows.user_by_email(email.as_str()))?;
+        let user = context.read(|rows| rows.user_by_email(email.as_str()))?;
         let stored = user.as_ref().map(|user| user.password.as_str());
-        let is_right = place.passwords().is_right(&self.password, stored);
-        let is_right = is_right.or_else(|error| lockout.withdraw(place.store()).and(Err(error)))?;
+        let is_right = context.passwords().is_right(&self.password, stored);
+        let is_right =
+            is_right.or_else(|error| context.write(|tx, _| lockout.withdraw(tx)).and(Err(error)))?;
         match user {
             Some(user) if is_right => log_in(context, &lockout, user).map(LoginAnswer::Tokens),
             user => {
@@ -79,13 +79,12 @@ impl Operation for Login {
 }
 
 fn log_in(context: &Context<'_>, lockout: &Lockout<'_>, user: UserRow) -> Result<Tokens> {
-    let place = context.place();
-    let (session, refresh_token) = place.store().write(|tx| {
+    let (session, refresh_token) = context.write(|tx, context| {
         // The password that was right may have been changed since.
         if tx.user(user.id)?.is_none_or(|now| now.password != user.password) {
             return Err(wrong().into());
         }
-        lockout.end(tx, place.now())?;
+        lockout.end(tx, context.now())?;
         let (session, token) = begin_session(context, tx, user.id)?;
         context.audit(tx, Event::new("user.logged_in").by_user(user.id, session).about(&user.id))?;
         Ok((session, token))
@@ -100,7 +99,7 @@ fn refuse(context: &Context<'_>, user: Option<UserRow>) -> Result<()> {
         Some(user) => refused.about(&user.id),
         None => refused,
     };
-    context.place().store().write(|tx| context.audit(tx, refused))
+    context.write(|tx, context| context.audit(tx, refused))
 }
 
 fn wrong() -> GatekeeperError {

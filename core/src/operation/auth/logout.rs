@@ -24,8 +24,8 @@ impl Operation for Logout {
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
         let Actor::User { id, session } = *context.actor() else { return Ok(()) };
-        context.place().store().write(|tx| {
-            tx.revoke_session(id, session, context.place().now())?;
+        context.write(|tx, context| {
+            tx.revoke_session(id, session, context.now())?;
             context.audit(tx, Event::new("session.ended").about(&session))
         })
     }
@@ -39,8 +39,8 @@ impl Operation for LogoutAll {
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
         let user = context.user()?;
-        context.place().store().write(|tx| {
-            tx.revoke_sessions(user, None, context.place().now())?;
+        context.write(|tx, context| {
+            tx.revoke_sessions(user, None, context.now())?;
             context.audit(tx, Event::new("session.all_ended").about(&user))
         })
     }

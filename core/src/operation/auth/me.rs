@@ -19,7 +19,7 @@ impl Operation for Me {
 
     async fn run(self, context: &Context<'_>) -> Result<User> {
         let id = context.user()?;
-        let user = context.place().store().read_rows(|rows| rows.user(id))?;
+        let user = context.read(|rows| rows.user(id))?;
         user.map(User::from).ok_or_else(not_found)
     }
 }

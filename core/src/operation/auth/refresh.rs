@@ -31,10 +31,9 @@ impl Operation for Refresh {
     const POSITIONAL: &'static [&'static str] = &["refreshToken"];
 
     async fn run(self, context: &Context<'_>) -> Result<Tokens> {
-        let place = context.place();
-        let successor = place.vault()?.successor(&self.refresh_token);
+        let successor = context.vault()?.successor(&self.refresh_token);
         let exchanged =
-            place.store().write(|tx| exchange(context, tx, &self.refresh_token, &successor.digest()))?;
+            context.write(|tx, context| exchange(context, tx, &self.refresh_token, &successor.digest()))?;
         let (user, session) = exchanged.ok_or_else(invalid_credential)?;
         tokens(context, user, session, successor)
     }
@@ -47,7 +46,7 @@ fn exchange(
     token: &Secret,
     successor: &Digest,
 ) -> Result<Option<(UserRow, SessionId)>, Failure> {
-    let now = context.place().now();
+    let now = context.now();
     let Some(found) = tx.consume(Purpose::Refresh, &token.digest(), now)? else {
         return Ok(None);
     };

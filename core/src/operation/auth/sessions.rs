@@ -55,11 +55,9 @@ impl Operation for ListSessions {
 
     async fn run(self, context: &Context<'_>) -> Result<Page<Session>> {
         let Actor::User { id, session } = *context.actor() else { return Err(not_found()) };
-        let place = context.place();
-        let list = List::new(place, format!("sessions of {id}"), self.limit);
+        let list = List::new(context, format!("sessions of {id}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
-        let rows =
-            place.store().read_rows(|rows| rows.sessions_of(id, place.now(), after, list.limit_and_one()))?;
+        let rows = context.read(|rows| rows.sessions_of(id, context.now(), after, list.limit_and_one()))?;
         list.page(
             rows,
             |row| row.id,
@@ -84,8 +82,8 @@ impl Operation for RevokeSession {
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
         let user = context.user()?;
-        context.place().store().write(|tx| {
-            if !tx.revoke_session(user, self.session_id, context.place().now())? {
+        context.write(|tx, context| {
+            if !tx.revoke_session(user, self.session_id, context.now())? {
                 return Err(not_found().into());
             }
             context.audit(tx, Event::new("session.ended").about(&self.session_id))

@@ -53,16 +53,16 @@ impl Operation for Signup {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Tokens> {
-        let (place, email) = (context.place(), Email::parse(&self.email)?);
+        let email = Email::parse(&self.email)?;
         let user = UserRow {
-            id: UserId::generate(place.clock())?,
+            id: UserId::generate(context.clock())?,
             email: email.as_str().to_owned(),
             email_verified: false,
             name: self.name,
-            password: place.passwords().hash(&self.password)?,
-            created_at: place.now(),
+            password: context.passwords().hash(&self.password)?,
+            created_at: context.now(),
         };
-        let (session, refresh_token) = place.store().write(|tx| {
+        let (session, refresh_token) = context.write(|tx, context| {
             if !tx.add_user(&user)? {
                 return Err(
                     GatekeeperError::new(ErrorKind::Conflict, "email is taken: log in instead").into()

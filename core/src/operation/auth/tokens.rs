@@ -60,8 +60,8 @@ pub(super) fn begin_session(
     tx: &Tx<'_>,
     user: UserId,
 ) -> Result<(SessionId, Secret), Failure> {
-    let (place, now) = (context.place(), context.place().now());
-    let (id, token) = (SessionId::generate(place.clock())?, new_refresh_token()?);
+    let now = context.now();
+    let (id, token) = (SessionId::generate(context.clock())?, new_refresh_token()?);
     let expires_at = now.saturating_add_unsigned(REFRESH_MS);
     tx.add_session(&SessionRow {
         id,
@@ -83,8 +83,8 @@ pub(super) fn tokens(
     session: SessionId,
     refresh_token: Secret,
 ) -> Result<Tokens> {
-    let (place, settings) = (context.place(), context.settings());
-    let iat = place.clock().wall_ms() / 1000;
+    let settings = context.settings();
+    let iat = context.clock().wall_ms() / 1000;
     let claims = AccessClaims {
         iss: settings.issuer.clone(),
         aud: settings.audience.clone(),
@@ -93,6 +93,6 @@ pub(super) fn tokens(
         iat,
         exp: iat + u64::from(ACCESS_SECONDS),
     };
-    let access_token = place.signers().sign_access(context.keyring()?, &claims)?;
+    let access_token = context.sign_access(&claims)?;
     Ok(Tokens { access_token, refresh_token, expires_in: ACCESS_SECONDS, user: user.into() })
 }

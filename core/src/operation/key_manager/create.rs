@@ -96,10 +96,10 @@ impl Operation for CreateKey {
         check_metadata(self.metadata.as_ref())?;
         check_life(self.expires_in_seconds)?;
 
-        let (place, now) = (context.place(), context.place().now());
-        let id = KeyId::generate(place.clock())?;
+        let now = context.now();
+        let id = KeyId::generate(context.clock())?;
         let api_key = key::generate(&prefix)?;
-        place.store().write(|tx| {
+        context.write(|tx, context| {
             tx.add_key(&NewKey {
                 id,
                 tenant: context.home(),

@@ -78,7 +78,7 @@ fn change_roles(
     change: impl FnOnce(Vec<String>) -> Result<Vec<String>>,
 ) -> Result<RolesChanged> {
     let id = id.get()?;
-    let now = context.place().now();
+    let now = context.now();
     change_living_key(context, id, |tx, mut key| {
         let had = key.roles.len();
         key.roles = change(key.roles)?;

@@ -37,7 +37,7 @@ impl Operation for RotateKey {
 
     async fn run(self, context: &Context<'_>) -> Result<RotatedKey> {
         let id = self.id.get()?;
-        let now = context.place().now();
+        let now = context.now();
         let apikey = change_living_key(context, id, |tx, key| {
             let apikey = key::generate(&Prefix::new(key.prefix)?)?;
             tx.replace_digest(id, &apikey.digest(), None, now)?;

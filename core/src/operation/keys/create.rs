@@ -121,13 +121,13 @@ impl Operation for CreateApiKey {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
-        let (place, now) = (context.place(), context.place().now());
+        let now = context.now();
         let prefix = self.prefix()?;
         let (scopes, roles) = (check_scopes(self.scopes)?, role::normalize(self.roles)?);
-        may_grant(context, &scopes)?;
-        let id = KeyId::generate(place.clock())?;
+        let id = KeyId::generate(context.clock())?;
         let plain_text_key = key::generate(&prefix)?;
-        let record = place.store().write(|tx| {
+        let record = context.write(|tx, context| {
+            may_grant(context, &scopes)?;
             tx.tenant(self.tenant_id)?.ok_or_else(not_found)?;
             tx.add_key(&NewKey {
                 id,

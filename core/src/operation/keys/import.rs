@@ -138,8 +138,8 @@ impl ForeignKey {
     }
 
     fn add(self, context: &Context<'_>, tx: &mut Tx<'_>, tenant: TenantId) -> Result<KeyRecord, Failure> {
-        let (place, now) = (context.place(), context.place().now());
-        let id = KeyId::generate(place.clock())?;
+        let now = context.now();
+        let id = KeyId::generate(context.clock())?;
         let is_new = tx.add_key(&NewKey {
             id,
             tenant,
@@ -188,8 +188,8 @@ impl Operation for ImportApiKeys {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<ImportedApiKeys> {
-        self.keys.iter().try_for_each(|key| may_grant(context, &key.scopes))?;
-        let records: Vec<KeyRecord> = context.place().store().write(|tx| {
+        let records: Vec<KeyRecord> = context.write(|tx, context| {
+            self.keys.iter().try_for_each(|key| may_grant(context, &key.scopes))?;
             tx.tenant(self.tenant_id)?.ok_or_else(not_found)?;
             let add = |key: ForeignKey| key.add(context, tx, self.tenant_id);
             let records = self.keys.into_iter().map(add).collect::<Result<_, _>>()?;
@@ -200,7 +200,7 @@ impl Operation for ImportApiKeys {
             }
             Ok(records)
         })?;
-        let now = context.place().now();
+        let now = context.now();
         let api_keys = records.into_iter().map(|record| ApiKey::new(record, now)).collect::<Result<_>>()?;
         Ok(ImportedApiKeys { api_keys })
     }

@@ -43,11 +43,11 @@ impl Operation for ListApiKeys {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Page<ApiKey>> {
-        let (place, tenant, now) = (context.place(), self.tenant_id, context.place().now());
-        let list = List::new(place, format!("keys of {tenant}"), self.limit);
+        let (tenant, now) = (self.tenant_id, context.now());
+        let list = List::new(context, format!("keys of {tenant}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
         context.engine().write_uses();
-        let rows = place.store().read_rows(|rows| rows.keys(tenant, after, list.limit_and_one()))?;
+        let rows = context.read(|rows| rows.keys(tenant, after, list.limit_and_one()))?;
         let Page { items, next_cursor } = list.page(rows, |row| row.id, |row| ApiKey::new(row, now))?;
         Ok(Page { items: items.into_iter().collect::<Result<_>>()?, next_cursor })
     }
@@ -66,8 +66,8 @@ impl Operation for GetApiKey {
 
     async fn run(self, context: &Context<'_>) -> Result<ApiKey> {
         context.engine().write_uses();
-        let key = context.place().store().read_rows(|rows| rows.key(self.id))?;
+        let key = context.read(|rows| rows.key(self.id))?;
         let key = key.filter(|key| context.tenant() == Some(key.tenant_id));
-        ApiKey::new(key.ok_or_else(not_found)?, context.place().now())
+        ApiKey::new(key.ok_or_else(not_found)?, context.now())
     }
 }

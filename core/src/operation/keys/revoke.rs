@@ -28,8 +28,8 @@ impl Operation for RevokeApiKey {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<ApiKey> {
-        let now = context.place().now();
-        let key = context.place().store().write(|tx| {
+        let now = context.now();
+        let key = context.write(|tx, context| {
             let mut key = key_of(context, tx, self.id)?;
             let revoked = KeyStatus::Revoked.as_stored();
             if key.status != revoked {

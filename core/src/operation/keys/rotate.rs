@@ -45,9 +45,9 @@ impl Operation for RotateApiKey {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
-        let now = context.place().now();
+        let now = context.now();
         let until = now.saturating_add(i64::from(self.grace_seconds) * 1000);
-        let (key, plain_text_key) = context.place().store().write(|tx| {
+        let (key, plain_text_key) = context.write(|tx, context| {
             let mut key = changeable(context, tx, self.id)?;
             let plain_text_key = key::generate(&Prefix::new(key.prefix.clone())?)?;
             let is_active = key.status == KeyStatus::Active.as_stored();

@@ -59,7 +59,6 @@ impl Operation for IssueKeyToken {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<KeyToken> {
-        let place = context.place();
         let found = context.engine().validate_waiting(self.key.expose());
         let key = context.shown_key(found)?;
         let scopes = match self.scopes {
@@ -69,7 +68,7 @@ impl Operation for IssueKeyToken {
         if !scopes.iter().all(|scope| key.scopes().iter().any(|held| covers(held, scope))) {
             return Err(forbidden("scopes: a token is good for nothing that its key is not"));
         }
-        let (settings, iat) = (context.settings(), place.clock().wall_ms() / 1000);
+        let (settings, iat) = (context.settings(), context.clock().wall_ms() / 1000);
         let end = key.expires_at().map_or(u64::MAX, |end| end.unsigned_abs() / 1000);
         let exp = end.min(iat + u64::from(ACCESS_SECONDS));
         // Its last second has begun: no token could say so.
@@ -83,7 +82,7 @@ impl Operation for IssueKeyToken {
             iat,
             exp,
         };
-        let token = place.signers().sign_key(context.keyring()?, &claims)?;
+        let token = context.sign_key(&claims)?;
         Ok(KeyToken { token, token_type: "Bearer".into(), expires_in })
     }
 }

@@ -152,8 +152,8 @@ impl Operation for UpdateApiKey {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<ApiKey> {
-        let now = context.place().now();
-        let key = context.place().store().write(|tx| {
+        let now = context.now();
+        let key = context.write(|tx, context| {
             let id = self.id;
             let mut key = changeable(context, tx, id)?;
             self.apply(&mut key, now)?;

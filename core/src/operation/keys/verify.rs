@@ -118,7 +118,7 @@ impl VerifyApiKey {
     fn judge(&self, context: &Context<'_>, io: Io) -> Result<Option<KeyVerdict>> {
         let bound_to = match context.actor() {
             Actor::Operator | Actor::User { .. } => None,
-            Actor::RootKey { tenant } => Some(*tenant),
+            Actor::RootKey { tenant, .. } => Some(*tenant),
             Actor::ApiKey { .. } | Actor::Anonymous => {
                 return Err(forbidden("this call needs a root key, or the token of a member"));
             }

@@ -77,9 +77,8 @@ impl CreatedRootKey {
         if tx.tenant(tenant_id)?.is_none() {
             return Err(not_found().into());
         }
-        let place = context.place();
-        let (id, key) = (KeyId::generate(place.clock())?, key::generate_root()?);
-        let created_at = place.now();
+        let (id, key) = (KeyId::generate(context.clock())?, key::generate_root()?);
+        let created_at = context.now();
         tx.add_root_key(id, tenant_id, &key.digest(), created_at)?;
         context.audit(tx, Event::new("root_key.created").of_tenant(tenant_id).about(&id))?;
         Ok(Self { id, tenant_id, key, created_at })
@@ -94,7 +93,7 @@ impl Operation for CreateRootKey {
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
     async fn run(self, context: &Context<'_>) -> Result<CreatedRootKey> {
-        context.place().store().write(|tx| CreatedRootKey::add(context, tx, self.tenant_id))
+        context.write(|tx, context| CreatedRootKey::add(context, tx, self.tenant_id))
     }
 }
 
@@ -106,10 +105,10 @@ impl Operation for ListRootKeys {
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
     async fn run(self, context: &Context<'_>) -> Result<Page<RootKey>> {
-        let (place, tenant_id) = (context.place(), self.tenant_id);
-        let list = List::new(place, format!("root keys of {tenant_id}"), self.limit);
+        let tenant_id = self.tenant_id;
+        let list = List::new(context, format!("root keys of {tenant_id}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
-        let rows = place.store().read_rows(|rows| {
+        let rows = context.read(|rows| {
             if rows.tenant(tenant_id)?.is_none() {
                 return Err(not_found().into());
             }
@@ -127,7 +126,7 @@ impl Operation for RevokeRootKey {
     const POSITIONAL: &'static [&'static str] = &["id"];
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
-        context.place().store().write(|tx| {
+        context.write(|tx, context| {
             let Some(tenant) = tx.remove_root_key(self.id)? else { return Err(not_found().into()) };
             context.audit(tx, Event::new("root_key.revoked").of_tenant(tenant).about(&self.id))
         })

@@ -3,6 +3,7 @@ use serde_json::{Map, json};
 
 use crate::access::{Access, Context, Event};
 use crate::error::Result;
+use crate::identity::Signers;
 use crate::operation::{Method, Operation, Route};
 
 /// Makes a new signing key of the algorithm that this place signs with. It signs from now on; other processes follow
@@ -32,10 +33,14 @@ impl Operation for RotateSigningKey {
     const ACCESS: Access = Access::Operator;
 
     async fn run(self, context: &Context<'_>) -> Result<NewSigningKey> {
-        let new = context.place().signers().rotate(context.keyring()?, |tx, new| {
+        let ring = context.keyring()?;
+        let new = Signers::generate(ring)?;
+        context.write(|tx, context| {
+            Signers::replace_with(&new, ring, tx)?;
             let said = Map::from_iter([("algorithm".to_owned(), json!(new.algorithm))]);
             context.audit(tx, Event::new("signing_key.rotated").about(&new.id).with(Some(said)))
         })?;
+        context.signers().forget();
         Ok(NewSigningKey { kid: new.id, algorithm: new.algorithm, created_at: new.created_at })
     }
 }

@@ -69,7 +69,7 @@ impl Operation for SetTenantQuota {
     async fn run(self, context: &Context<'_>) -> Result<TenantQuota> {
         let Self { tenant_id, limit, period } = self;
         let said = Map::from_iter([("limit".to_owned(), json!(limit)), ("period".to_owned(), json!(period))]);
-        context.place().store().write(|tx| {
+        context.write(|tx, context| {
             if tx.tenant(tenant_id)?.is_none() {
                 return Err(not_found().into());
             }

@@ -31,13 +31,13 @@ impl Operation for CreateTenant {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Tenant> {
-        let (place, now) = (context.place(), context.place().now());
+        let now = context.now();
         let owner = match context.actor() {
             Actor::Operator => None,
             _ => Some(context.user()?),
         };
-        let id = TenantId::generate(place.clock())?;
-        place.store().write(|tx| {
+        let id = TenantId::generate(context.clock())?;
+        context.write(|tx, context| {
             tx.add_tenant(id, &self.name, now)?;
             if let Some(owner) = owner {
                 tx.add_member(id, owner, MemberRole::Owner.as_str(), now)?;

@@ -26,17 +26,16 @@ impl Operation for ListTenants {
     const ACCESS: Access = Access::UserOrOperator;
 
     async fn run(self, context: &Context<'_>) -> Result<Page<Tenant>> {
-        let place = context.place();
         if matches!(context.actor(), Actor::Operator) {
-            let list = List::new(place, "tenants".to_owned(), self.limit);
+            let list = List::new(context, "tenants".to_owned(), self.limit);
             let after = list.after(self.cursor.as_deref())?;
-            let rows = place.store().read_rows(|rows| rows.tenants(after, list.limit_and_one()))?;
+            let rows = context.read(|rows| rows.tenants(after, list.limit_and_one()))?;
             return list.page(rows, |row| row.id, |row| Tenant::new(row, None));
         }
         let user = context.user()?;
-        let list = List::new(place, format!("tenants of {user}"), self.limit);
+        let list = List::new(context, format!("tenants of {user}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
-        let rows = place.store().read_rows(|rows| rows.tenants_of(user, after, list.limit_and_one()))?;
+        let rows = context.read(|rows| rows.tenants_of(user, after, list.limit_and_one()))?;
         list.page(
             rows,
             |row| row.tenant.id,

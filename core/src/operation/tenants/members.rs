@@ -86,9 +86,9 @@ impl Operation for AddMember {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Member> {
-        let (tenant, user, now) = (self.tenant_id, self.user_id, context.place().now());
-        may_give(context, self.role)?;
-        let member = context.place().store().write(|tx| {
+        let (tenant, user, now) = (self.tenant_id, self.user_id, context.now());
+        let member = context.write(|tx, context| {
+            may_give(context, self.role)?;
             if tx.user(user)?.is_none() {
                 return Err(not_found().into());
             }
@@ -114,10 +114,10 @@ impl Operation for ListMembers {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Page<Member>> {
-        let (place, tenant) = (context.place(), self.tenant_id);
-        let list = List::new(place, format!("members of {tenant}"), self.limit);
+        let tenant = self.tenant_id;
+        let list = List::new(context, format!("members of {tenant}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
-        let rows = place.store().read_rows(|rows| rows.members(tenant, after, list.limit_and_one()))?;
+        let rows = context.read(|rows| rows.members(tenant, after, list.limit_and_one()))?;
         list.page(rows, |row| row.user_id, Member::from)
     }
 }

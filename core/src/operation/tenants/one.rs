@@ -52,7 +52,7 @@ impl Operation for GetTenant {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Tenant> {
-        let tenant = context.place().store().read_rows(|rows| rows.tenant(self.tenant_id))?;
+        let tenant = context.read(|rows| rows.tenant(self.tenant_id))?;
         tenant.map(|tenant| Tenant::new(tenant, context.role())).ok_or_else(not_found)
     }
 }
@@ -73,14 +73,15 @@ impl Operation for UpdateTenant {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Tenant> {
-        let tenant = context.place().store().write(|tx| {
+        let tenant = context.write(|tx, context| {
             if let Some(name) = &self.name {
                 tx.rename_tenant(self.tenant_id, name)?;
                 context.audit(tx, Event::new("tenant.updated").about(&self.tenant_id))?;
             }
-            tx.tenant(self.tenant_id)
+            let tenant = tx.tenant(self.tenant_id)?;
+            Ok(tenant.map(|tenant| Tenant::new(tenant, context.role())))
         })?;
-        tenant.map(|tenant| Tenant::new(tenant, context.role())).ok_or_else(not_found)
+        tenant.ok_or_else(not_found)
     }
 }
 
@@ -96,7 +97,7 @@ impl Operation for RemoveTenant {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
-        context.place().store().write(|tx| {
+        context.write(|tx, context| {
             tx.remove_tenant(self.tenant_id)?;
             context.audit(tx, Event::new("tenant.removed").about(&self.tenant_id))
         })

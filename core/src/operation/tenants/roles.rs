@@ -44,8 +44,8 @@ impl Operation for UpdateMember {
 
     async fn run(self, context: &Context<'_>) -> Result<Member> {
         let (tenant, user) = (self.tenant_id, self.user_id);
-        may_give(context, self.role)?;
-        let member = context.place().store().write(|tx| {
+        let member = context.write(|tx, context| {
+            may_give(context, self.role)?;
             changeable(context, tx, tenant, user, self.role)?;
             tx.set_role(tenant, user, self.role.as_str())?;
             context.audit(tx, Event::new("member.updated").about(&user))?;
@@ -68,12 +68,12 @@ impl Operation for RemoveMember {
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
         let (tenant, user) = (self.tenant_id, self.user_id);
-        // Everybody may leave.
-        let leaves = matches!(context.actor(), Actor::User { id, .. } if *id == user);
-        if !leaves && !context.may("members:write") {
-            return Err(forbidden("this call needs the permission members:write"));
-        }
-        context.place().store().write(|tx| {
+        context.write(|tx, context| {
+            // Everybody may leave.
+            let leaves = matches!(context.actor(), Actor::User { id, .. } if *id == user);
+            if !leaves {
+                context.permit("members:write")?;
+            }
             changeable(context, tx, tenant, user, MemberRole::Member)?;
             tx.remove_member(tenant, user)?;
             context.audit(tx, Event::new("member.removed").about(&user))

@@ -52,8 +52,8 @@ impl Operation for CheckQuota {
 
     async fn run(self, context: &Context<'_>) -> Result<QuotaCheck> {
         let (tenant, key) = (self.tenant_id, key_of(context, self.api_key_id)?);
-        let now = context.place().now();
-        context.place().store().read_rows(|rows| {
+        let now = context.now();
+        context.read(|rows| {
             let mut ledger = Ledger::new(rows, now);
             if let Some(key) = key
                 && !ledger.has_key(tenant, key)?

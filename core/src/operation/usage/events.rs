@@ -37,14 +37,14 @@ impl Operation for ListUsageEvents {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Page<UsageEvent>> {
-        let (place, tenant, key) = (context.place(), self.tenant_id, self.api_key_id);
+        let (tenant, key) = (self.tenant_id, self.api_key_id);
         let name = match key {
             None => format!("usage of {tenant}"),
             Some(key) => format!("usage of {tenant} with {key}"),
         };
-        let list = List::new(place, name, self.limit);
+        let list = List::new(context, name, self.limit);
         let before = list.after(self.cursor.as_deref())?;
-        let rows = place.store().read_rows(|rows| {
+        let rows = context.read(|rows| {
             let events = rows.usage_events(tenant, key, before, list.limit_and_one())?;
             if events.is_empty()
                 && before.is_none()

@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::canonical::canonical;
-use super::{check_quantity, key_of, one};
-use crate::access::Context;
+use super::{OF_OTHER_KEYS, check_quantity, key_of, one};
+use crate::access::{Actor, Context};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::metering::{Asked, Idempotency, Recorded, Usage};
@@ -77,6 +77,10 @@ impl UsageInput {
     /// Records it, on disk when this returns.
     pub(super) fn record(self, context: &Context<'_>, asked: Asked) -> Result<Recorded> {
         let key = key_of(context, self.api_key_id)?;
+        let grant = match context.actor() {
+            Actor::ApiKey { id, .. } if key != Some(*id) => context.grant().and(OF_OTHER_KEYS),
+            _ => context.grant(),
+        };
         let request = self.idempotency_key.is_some().then(|| self.digest(key));
         let idempotency =
             self.idempotency_key.zip(request).map(|(key, request)| Idempotency { key, request });
@@ -89,8 +93,9 @@ impl UsageInput {
             metadata: self.metadata.as_ref().map(to_text),
             idempotency,
             asked,
+            recheck: Box::new(grant.into_check()),
         };
-        context.place().record(usage, context.settings().retention)
+        context.record(usage)
     }
 
     /// The same for the same request; the tenant and the idempotency key stand beside it.

@@ -49,11 +49,11 @@ impl Operation for SummarizeUsage {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<UsageSummary> {
-        let (place, period) = (context.place(), self.period);
-        let bucket = period.bucket(place.now());
+        let period = self.period;
+        let bucket = period.bucket(context.now());
         let subject = self.tenant_id.to_string();
         let of = SumOf { subject: &subject, period: period.as_str(), starts: bucket.starts };
-        let sum = place.store().read_rows(|rows| rows.usage_sum(&of))?;
+        let sum = context.read(|rows| rows.usage_sum(&of))?;
         Ok(UsageSummary {
             total_usage: sum.quantity,
             event_count: sum.events,

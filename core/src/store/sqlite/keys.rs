@@ -69,6 +69,11 @@ impl Store {
 }
 
 impl Rows<'_> {
+    /// The key that this digest is or was of.
+    pub(crate) fn key_by_digest(&self, digest: &Digest) -> Result<Option<KeyRow>, Failure> {
+        Ok(self.one(BY_DIGEST, [digest.as_bytes()], key_row)?.flatten())
+    }
+
     /// The suffixes that imported digests were made with.
     pub(crate) fn imported_suffixes(&self) -> Result<Vec<String>, Failure> {
         let suffixes = self.all(SUFFIXES, [], |row| Ok(row.get::<_, Option<String>>(1)?))?;

@@ -35,6 +35,13 @@ impl Store {
 }
 
 impl Rows<'_> {
+    /// The tenant that the root key with this digest acts for.
+    pub(crate) fn tenant_of_root_key(&self, digest: &Digest) -> Result<Option<TenantId>, Failure> {
+        self.one("SELECT tenant_id FROM root_keys WHERE digest = $1", [digest.as_bytes()], |row| {
+            parsed(row, 0)
+        })
+    }
+
     pub(crate) fn tenant(&self, id: TenantId) -> Result<Option<TenantRow>, Failure> {
         self.one(
             "SELECT id, name, created_at, quota_limit, quota_period FROM tenants WHERE id = $1",

@@ -1,0 +1,200 @@
+//! What an operation runs in.
+
+use super::actor::Actor;
+use super::grant::Grant;
+use super::permission::MemberRole;
+use super::{Call, Settings, TenantRef, Tier, for_users, identity};
+use crate::clock::Clock;
+use crate::error::{ErrorKind, Result};
+use crate::id::{TenantId, UserId};
+use crate::identity::{AccessClaims, KeyClaims, Keyring, Passwords, Signers};
+use crate::metering::{Recorded, Usage};
+use crate::place::Place;
+use crate::secret::Secret;
+use crate::store::{DEFAULT_TENANT, Failure, Rows, Tx};
+use crate::vault::Vault;
+use crate::verify::{Engine, Targets, VerdictCode};
+
+/// What an operation runs in: the backend's state, and a caller who was admitted.
+///
+/// It hands out no store: an operation reads through [`read`](Self::read), and writes through [`write`](Self::write), which
+/// checks the caller's rights again.
+pub struct Context<'a> {
+    call: Call<'a>,
+    grant: Grant,
+    role: Option<MemberRole>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(call: Call<'a>, grant: Grant, role: Option<MemberRole>) -> Self {
+        Self { call, grant, role }
+    }
+}
+
+impl Context<'_> {
+    /// Reads from one snapshot.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Rows<'_>) -> Result<T, Failure>) -> Result<T> {
+        self.place().store().read_rows(read)
+    }
+
+    /// Runs `write` in a transaction of its own, for a caller who still has the rights that the call was admitted with: they
+    /// are checked again on the transaction's own rows. `write` gets the caller as they are now, so that what it grants by
+    /// their role or scopes is no more than they still have. An error undoes all of it.
+    ///
+    /// # Errors
+    /// Those of `write`; `unauthorized`, `not_found` or `forbidden` where the caller's rights were taken while the call
+    /// waited; `service_unavailable` where the store cannot be reached.
+    pub(crate) fn write<T>(&self, write: impl FnOnce(&mut Tx<'_>, &Self) -> Result<T, Failure>) -> Result<T> {
+        self.place().store().write(|tx| {
+            let (grant, role) = self.grant.check(tx, self.now())?;
+            write(tx, &Self { grant, role, ..*self })
+        })
+    }
+
+    /// Records usage, on disk when this returns. The caller's rights are checked again in the transaction, which may be
+    /// another caller's too.
+    pub(crate) fn record(&self, usage: Usage) -> Result<Recorded> {
+        self.place().record(usage, self.settings().retention)
+    }
+
+    /// The rights of this call, for a transaction that is composed elsewhere.
+    pub(crate) fn grant(&self) -> Grant {
+        self.grant.clone()
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        self.call.place
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        self.place().clock()
+    }
+
+    /// The present, as records keep it.
+    pub(crate) fn now(&self) -> i64 {
+        self.place().now()
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        self.call.settings
+    }
+
+    pub(crate) fn vault(&self) -> Result<&Vault> {
+        self.place().vault()
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        self.place().passwords()
+    }
+
+    /// The keys that sign tokens.
+    pub(crate) fn signers(&self) -> &Signers {
+        self.place().signers()
+    }
+
+    /// What signing needs.
+    pub(crate) fn keyring(&self) -> Result<Keyring<'_>> {
+        self.place().keyring(self.settings().algorithm)
+    }
+
+    /// An access token with these claims.
+    pub(crate) fn sign_access(&self, claims: &AccessClaims) -> Result<Secret> {
+        self.signers().sign_access(self.keyring()?, claims)
+    }
+
+    /// A token that stands for an API key, with these claims.
+    pub(crate) fn sign_key(&self, claims: &KeyClaims) -> Result<Secret> {
+        self.signers().sign_key(self.keyring()?, claims)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.place().engine()
+    }
+
+    /// Who is calling.
+    pub(crate) fn actor(&self) -> &Actor {
+        self.grant.actor()
+    }
+
+    /// The caller's role in the tenant, for a member.
+    pub(crate) fn role(&self) -> Option<MemberRole> {
+        self.role
+    }
+
+    /// Whether the caller has `permission` in the call's tenant.
+    pub(crate) fn may(&self, permission: &str) -> bool {
+        identity::is_permitted(self.actor(), self.role, permission)
+    }
+
+    /// Lets the caller do what needs `permission` in the call's tenant.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub(crate) fn permit(&self, permission: &str) -> Result<()> {
+        identity::permit(self.actor(), self.role, permission)
+    }
+
+    /// Whether the caller has `permission` in a tenant that the request does not name.
+    pub(crate) fn may_in(&self, tenant: TenantId, permission: &str) -> Result<bool> {
+        match identity::bind(self.place(), self.actor(), TenantRef::Given(tenant)) {
+            Ok((_, role)) => Ok(identity::is_permitted(self.actor(), role, permission)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The endpoints that the caller defined.
+    pub(crate) fn targets(&self) -> &Targets {
+        self.call.targets
+    }
+
+    /// What was found of a key that the request shows. One that is not good is counted against the source, unless that
+    /// has shown a root key of its own that is: a backend passes on whatever its clients send.
+    ///
+    /// # Errors
+    /// Those of what was found; `rate_limited`.
+    pub(crate) fn shown_key<T>(&self, found: Result<T>) -> Result<T> {
+        if found.is_err() && self.call.caller.is_trusted(self.engine()) {
+            return found;
+        }
+        Tier::Key.charge_refused(self.place(), self.settings(), self.source(), found)
+    }
+
+    /// Counts a call of this tier.
+    ///
+    /// # Errors
+    /// `rate_limited` with the seconds to wait.
+    pub(crate) fn charge(&self, tier: Tier) -> Result<()> {
+        tier.charge(self.place(), self.settings(), self.source())
+    }
+
+    /// Tells how a verification has ended to whoever wants to know.
+    pub(crate) fn note(&self, code: VerdictCode) {
+        if let Some(decisions) = self.call.decisions {
+            decisions.note(code);
+        }
+    }
+
+    /// From where the call comes, as its caller says.
+    pub(crate) fn source(&self) -> Option<&str> {
+        self.call.source
+    }
+
+    /// The one tenant that the call is about; none for the operator's key manager.
+    pub(crate) fn tenant(&self) -> Option<TenantId> {
+        self.grant.tenant()
+    }
+
+    /// The tenant that what is created belongs to.
+    pub(crate) fn home(&self) -> TenantId {
+        self.tenant().unwrap_or(DEFAULT_TENANT)
+    }
+
+    /// The user who is calling.
+    pub(crate) fn user(&self) -> Result<UserId> {
+        match self.actor() {
+            Actor::User { id, .. } => Ok(*id),
+            _ => Err(for_users()),
+        }
+    }
+}

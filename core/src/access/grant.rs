@@ -1,0 +1,112 @@
+//! The rights that a call was admitted with, and whether they still hold.
+//!
+//! A call may wait a long time between its admission and its write: for the write lock, for a hash, for the disk. What was
+//! taken from its caller in the meantime must not be used any more, so every write checks the rights again on the rows of
+//! its own transaction.
+
+use super::actor::Actor;
+use super::identity;
+use super::permission::MemberRole;
+use super::{Access, for_users, forbidden};
+use crate::error::Result;
+use crate::id::TenantId;
+use crate::key;
+use crate::store::{Failure, Rows};
+use crate::verify::{invalid_credential, wrong_root_key};
+
+/// The rights that a call was admitted with. It owns what it names, so that another thread can check it in the
+/// transaction in which it writes for the caller.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    access: Access,
+    actor: Actor,
+    tenant: Option<TenantId>,
+    /// A permission that the request needs beyond the one in `access`.
+    further: Option<&'static str>,
+}
+
+impl Grant {
+    pub(super) fn new(access: Access, actor: Actor, tenant: Option<TenantId>) -> Self {
+        Self { access, actor, tenant, further: None }
+    }
+
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    pub(super) fn tenant(&self) -> Option<TenantId> {
+        self.tenant
+    }
+
+    /// The same rights, and this permission in the tenant.
+    pub(crate) fn and(self, permission: &'static str) -> Self {
+        Self { further: Some(permission), ..self }
+    }
+
+    /// The rights as `rows` have them at `now`, and the caller's role in the tenant.
+    ///
+    /// # Errors
+    /// As at the admission of a call: `unauthorized` where the credential is not valid any more, `not_found` where the
+    /// tenant or the membership is gone, `forbidden` where the role or the scopes do not suffice any more.
+    pub(super) fn check(&self, rows: &Rows<'_>, now: i64) -> Result<(Self, Option<MemberRole>), Failure> {
+        let actor = self.actor_now(rows, now)?;
+        let role = match (self.access, self.tenant) {
+            (Access::Tenant(_), Some(tenant)) => identity::role_in(rows, &actor, tenant)?,
+            _ => None,
+        };
+        may_call(self.access, &actor, role)?;
+        if let Some(permission) = self.further {
+            identity::permit(&actor, role, permission)?;
+        }
+        Ok((Self { actor, ..self.clone() }, role))
+    }
+
+    /// [`check`](Self::check) for a transaction that is composed elsewhere.
+    pub(crate) fn into_check(self) -> impl Fn(&Rows<'_>, i64) -> Result<(), Failure> + Send + 'static {
+        move |rows, now| self.check(rows, now).map(drop)
+    }
+
+    /// The caller, if their credential is still valid.
+    fn actor_now(&self, rows: &Rows<'_>, now: i64) -> Result<Actor, Failure> {
+        match &self.actor {
+            Actor::Operator | Actor::Anonymous => Ok(self.actor.clone()),
+            Actor::User { id, session } => {
+                let session = rows.session(*session)?;
+                let is_live = session.is_some_and(|row| row.user_id == *id && row.is_live(now));
+                is_live.then(|| self.actor.clone()).ok_or_else(|| invalid_credential().into())
+            }
+            Actor::RootKey { tenant, digest } => {
+                if rows.tenant_of_root_key(digest)? == Some(*tenant) {
+                    return Ok(self.actor.clone());
+                }
+                let is_key_manager = self.access == Access::KeyManager;
+                Err(if is_key_manager { wrong_root_key() } else { invalid_credential() }.into())
+            }
+            Actor::ApiKey { digest, .. } => {
+                let row = rows.key_by_digest(digest)?.filter(|row| key::is_valid(row, now));
+                let row = row.ok_or_else(invalid_credential)?;
+                Ok(Actor::ApiKey {
+                    id: row.id,
+                    tenant: row.tenant,
+                    digest: *digest,
+                    scopes: row.scopes.into(),
+                })
+            }
+        }
+    }
+}
+
+/// Lets `actor`, whose role in the call's tenant this is, call what has this access.
+///
+/// # Errors
+/// `forbidden`.
+pub(super) fn may_call(access: Access, actor: &Actor, role: Option<MemberRole>) -> Result<()> {
+    match (access, actor) {
+        (Access::KeyManager | Access::Public | Access::Known, _)
+        | (Access::User | Access::UserOrOperator, Actor::User { .. })
+        | (Access::UserOrOperator | Access::Operator, Actor::Operator) => Ok(()),
+        (Access::User | Access::UserOrOperator, _) => Err(for_users()),
+        (Access::Operator, _) => Err(forbidden("this call is for the operator")),
+        (Access::Tenant(permission), _) => identity::permit(actor, role, permission),
+    }
+}
