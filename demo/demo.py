@@ -145,7 +145,7 @@ class Places:
 def quickstart(places: Places, database: Path, table: Table) -> None:
     """From sign-up to metered usage, on the same file."""
     secret = os.environ | {"GATEKEEPER_SECRET": "a secret of the demo alone"}
-    commands = {
+    commands: dict[str, list[object]] = {
         "Python": [places.python, HERE / "quickstart.py", database],
         "Node": ["node", places.node / "quickstart.mjs", database],
     }
