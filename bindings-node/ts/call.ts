@@ -37,25 +37,25 @@ export async function awaited(
   call: CallOptions | undefined,
 ): Promise<string> {
   const { signal, timeout } = limitsOf(call);
-  if (signal?.aborted) throw signal.reason;
+  if (signal?.aborted) throw reasonOf(signal);
   if (signal === undefined && timeout === undefined) return await begun(start);
   const aborter = new binding.NativeAborter();
-  const work = begun(start, aborter);
   return await new Promise<string>((resolve, reject) => {
-    const abort = () => giveUp(signal?.reason);
+    const abort = () => giveUp(reasonOf(signal));
     const late = () => giveUp(new RequestTimeoutError(`no answer within ${timeout} ms`));
-    const timer = timeout === undefined ? undefined : setTimeout(late, Math.min(timeout, LONGEST_TIMER));
     function finish(settle: () => void): void {
+      settle();
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
-      settle();
     }
     function giveUp(reason: unknown): void {
       finish(() => reject(reason));
       aborter.abort();
     }
-    signal?.addEventListener('abort', abort, { once: true });
-    work.then(
+    // Before anything is begun: a signal whose own code throws fails the call.
+    fit(() => readable('signal', () => signal?.addEventListener('abort', abort, { once: true })));
+    const timer = timeout === undefined ? undefined : setTimeout(late, Math.min(timeout, LONGEST_TIMER));
+    begun(start, aborter).then(
       (answer) => finish(() => resolve(answer)),
       (error: unknown) => finish(() => reject(error)),
     );
@@ -95,9 +95,25 @@ function limitsOf(call: unknown): CallOptions {
 
 function signalOf(signal: unknown): AbortSignal | undefined {
   if (signal === undefined) return undefined;
-  // What stands there may be a proxy, whose own code may throw.
-  if (fit(() => readable('signal', () => signal instanceof AbortSignal))) return signal as AbortSignal;
+  // It may be a proxy, whose own code may throw.
+  if (fit(() => readable('signal', () => isSignal(signal)))) return signal as AbortSignal;
   throw new BadRequestError('signal must be an AbortSignal');
+}
+
+/** Whether `value` does what an `AbortSignal` does: one of another realm, or of a polyfill, is of another class. */
+function isSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
+  return (
+    typeof aborted === 'boolean' &&
+    typeof addEventListener === 'function' &&
+    typeof removeEventListener === 'function'
+  );
+}
+
+/** Why a signal was raised: a polyfill may not say. */
+function reasonOf(signal: AbortSignal | undefined): unknown {
+  return signal?.reason ?? new DOMException('This operation was aborted', 'AbortError');
 }
 
 function fieldsOf(what: string, value: unknown): Fields {

@@ -6,14 +6,26 @@ import { BadRequestError } from './errors.js';
 import { errorFrom } from './failure.js';
 import type { LoginAnswer, MfaChallenge } from './generated/models.js';
 
-/** What another core for the same place begins with. */
+/** What another core for the same database begins with. */
 class Shared {
+  static readonly #made = new WeakSet<object>();
+
   constructor(
     readonly native: binding.NativeCore,
     readonly source: string | undefined,
     readonly closed: boolean,
-  ) {}
+  ) {
+    Shared.#made.add(this);
+  }
+
+  /** Runs no code of the value's own, which may be a proxy. */
+  static is(value: object): value is Shared {
+    return Shared.#made.has(value);
+  }
 }
+
+/** What marks a core in every copy of this package. */
+const MARK = Symbol.for('gatekeeper-native.GatekeeperCore');
 
 /**
  * A place, and for whom it is used; the services are made of it.
@@ -39,7 +51,7 @@ export class GatekeeperCore {
   /** @internal */
   constructor(options: GatekeeperCoreOptions | Shared);
   constructor(options: GatekeeperCoreOptions | Shared = {}) {
-    if (options instanceof Shared) {
+    if (typeof options === 'object' && options !== null && Shared.is(options)) {
       this.#native = options.native;
       this.#source = options.source;
       this.#closed = options.closed;
@@ -47,6 +59,18 @@ export class GatekeeperCore {
       const { url, options: json, token, operator } = openingOf(options);
       this.#native = told(() => new binding.NativeCore(url, json).acting(token, operator, undefined));
     }
+  }
+
+  /** Whether `value` is a core, made by this copy of the package or by another. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return this === GatekeeperCore
+      ? GatekeeperCore._is(value)
+      : Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+
+  /** @internal */
+  static _is(value: unknown): value is GatekeeperCore {
+    return typeof value === 'object' && value !== null && MARK in value;
   }
 
   /**
@@ -160,6 +184,8 @@ export class GatekeeperCore {
     return this.#native;
   }
 }
+
+Object.defineProperty(GatekeeperCore.prototype, MARK, { value: true });
 
 /**
  * Whether a login asks for a second factor instead of giving tokens.

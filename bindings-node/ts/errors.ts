@@ -38,7 +38,8 @@ export interface GatekeeperErrorOptions extends GatekeeperErrorDetails {
 /**
  * A call that reached no answer. One class to catch, with a subclass for each code.
  *
- * `instanceof` holds across copies of this package too, such as one loaded by `import` and one by `require`.
+ * `instanceof` holds across copies of this package and across realms too: `import` beside `require`, a bundle, the sandbox
+ * of a test runner.
  *
  * @example
  * try {
@@ -227,18 +228,33 @@ const byCode: Readonly<
   timeout: RequestTimeoutError,
 };
 
+/** Every class under its name, which a minified copy of this package has as well. */
+const byName = {
+  GatekeeperError,
+  BadRequestError,
+  UnauthorizedError,
+  PlanLimitError,
+  ForbiddenError,
+  NotFoundError,
+  MethodNotAllowedError,
+  ConflictError,
+  PayloadTooLargeError,
+  UnsupportedMediaTypeError,
+  RateLimitedError,
+  InternalError,
+  ServiceUnavailableError,
+  ConnectionFailedError,
+  RequestTimeoutError,
+};
+
 /** What marks the errors of a class in every copy of this package. A class derived elsewhere has no mark. */
 const marks = new Map<unknown, symbol>();
 
-for (const constructor of [GatekeeperError, ...Object.values(byCode)]) {
-  const mark = Symbol.for(`gatekeeper-native.${constructor.name}`);
+for (const [name, constructor] of Object.entries(byName)) {
+  const mark = Symbol.for(`gatekeeper-native.${name}`);
   marks.set(constructor, mark);
   Object.defineProperty(constructor.prototype, mark, { value: true });
-  Object.defineProperty(constructor.prototype, 'name', {
-    value: constructor.name,
-    writable: true,
-    configurable: true,
-  });
+  Object.defineProperty(constructor.prototype, 'name', { value: name, writable: true, configurable: true });
 }
 
 /**

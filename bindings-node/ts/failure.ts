@@ -73,10 +73,10 @@ function refusal<Code extends RefusalCode>(error: RefusalCode, reason: string): 
   return Object.freeze({ success: false, error: error as Code, reason });
 }
 
+/** Reads the message alone: the native side makes its errors in the main realm, and this module may run in another one. */
 function payloadOf(thrown: unknown): Payload | undefined {
-  if (!(thrown instanceof Error)) return undefined;
   try {
-    const payload: unknown = JSON.parse(thrown.message);
+    const payload: unknown = JSON.parse((thrown as { readonly message: string }).message);
     return typeof payload === 'object' && payload !== null && 'gatekeeper' in payload
       ? (payload as Payload)
       : undefined;

@@ -113,6 +113,10 @@ function advanceBy(native: binding.NativeKeyManager): ManualKeyManager['advance'
     if (!Number.isSafeInteger(ms) || ms < 0) {
       throw new BadRequestError('ms must be a whole number of milliseconds, 0 or more');
     }
-    native.advance(ms);
+    try {
+      native.advance(ms);
+    } catch (error) {
+      throw errorFrom(error);
+    }
   };
 }

@@ -6,7 +6,7 @@ import type { Page } from './page.js';
 
 /** The core that a service was given; throws `BadRequestError` for what is none. */
 export function coreOf(core: GatekeeperCore): GatekeeperCore {
-  if (core instanceof GatekeeperCore) return core;
+  if (unfitAsError(() => readable('core', () => GatekeeperCore._is(core)))) return core;
   throw new BadRequestError('core must be a GatekeeperCore');
 }
 

@@ -68,7 +68,7 @@ export function verificationBy(native: NativeKeyManager): Verification {
 
   function valid(ok: boolean): ValidUserAPIKey {
     const { keyId, ownerId } = identities.get(registers[4]) ?? identities.set(registers[4], identity());
-    const roles = roleSets.get(registers[5]) ?? roleSets.set(registers[5], Object.freeze(native.lastRoles()));
+    const roles = roleSets.get(registers[5]) ?? roleSets.set(registers[5], roleSet());
     return Object.freeze({
       success: true,
       keyValid: true,
@@ -82,6 +82,11 @@ export function verificationBy(native: NativeKeyManager): Verification {
       roles,
       role: registers[6] < 0 ? null : (roles[registers[6]] as string),
     });
+  }
+
+  /** A list of this realm, which the one that the native side makes need not be. */
+  function roleSet(): readonly string[] {
+    return Object.freeze([...native.lastRoles()]);
   }
 
   function identity(): Identity {

@@ -94,6 +94,25 @@ test('a signal gives a call up at once, with its own reason', async () => {
   assert.equal((await auth.me({ signal: new AbortController().signal })).email, founder.email);
 });
 
+test('a signal of another realm or of a polyfill gives a call up, and what is none is refused by name', async () => {
+  const { core } = await signedUp();
+  const auth = new AuthService(core);
+  // As old polyfills are: of a class of their own, and without a reason.
+  class Signal extends EventTarget {
+    aborted = false;
+  }
+  const signal = new Signal();
+  const given = auth.login(login, { signal });
+  signal.dispatchEvent(new Event('abort'));
+  await assert.rejects(given, { name: 'AbortError' });
+  signal.aborted = true;
+  await assert.rejects(auth.me({ signal }), { name: 'AbortError' });
+  const throwing = { aborted: false, addEventListener: () => assert.fail(), removeEventListener: () => {} };
+  for (const none of [null, {}, 5, 'x', new EventTarget(), { aborted: false }, throwing]) {
+    await assert.rejects(auth.me({ signal: none }), /^BadRequestError: signal/);
+  }
+});
+
 test('a call that takes too long is rejected, and what it did is done', async () => {
   const core = new GatekeeperCore({ baseUrl: 'memory:' });
   const auth = new AuthService(core);

@@ -10,6 +10,8 @@ const { GatekeeperError, initKeyManager } = esm;
 
 const classes = Object.values(esm).filter((value) => Object.getPrototypeOf(value) === GatekeeperError);
 
+const account = { email: 'founder@example.com', password: 'hunter2pass' };
+
 /** A second copy of the package in this process, as a bundler or a nested node_modules makes. */
 function anotherCopy() {
   const kept = { ...require.cache };
@@ -80,6 +82,18 @@ test('instanceof holds across copies of the package, by class', () => {
   assert.ok(!(new other.GatekeeperError('why', { status: 500 }) instanceof Derived));
   for (const value of [null, undefined, 5, 'x', {}, new Error('x'), Symbol('x')])
     assert.ok(!(value instanceof GatekeeperError));
+});
+
+test('a service takes a core of another copy of the package, and nothing that only looks like one', async () => {
+  const core = new (anotherCopy().GatekeeperCore)({ baseUrl: 'memory:' });
+  assert.ok(core instanceof esm.GatekeeperCore);
+  assert.equal((await new esm.AuthService(core).signup(account)).user.email, account.email);
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  for (const value of [null, undefined, 5, {}, { _call: () => 5 }, proxy]) {
+    assert.throws(() => new esm.AuthService(value), badRequest(/core/));
+    assert.throws(() => new esm.GatekeeperCore(proxy), badRequest(/options/));
+  }
 });
 
 test('initKeyManager throws 400 for a wrong limit, naming the endpoint and the field', () => {

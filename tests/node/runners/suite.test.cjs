@@ -1,0 +1,1 @@
+require('./checks.cjs')(require('gatekeeper-native'));

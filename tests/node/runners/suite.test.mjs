@@ -1,0 +1,4 @@
+import * as gatekeeper from 'gatekeeper-native';
+import checks from './checks.cjs';
+
+checks(gatekeeper);
