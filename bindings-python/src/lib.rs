@@ -14,49 +14,51 @@ mod convert;
 mod core;
 mod error;
 mod guard;
+mod interpreter;
 mod key_manager;
 mod mailbox;
 mod verify_result;
 mod wait;
 
+use std::ffi::OsString;
+
+use gatekeeper::ErrorKind;
+use pyo3::prelude::*;
+
 /// The native half of the package `gatekeeper`. Private: import `gatekeeper` instead.
-#[pyo3::pymodule]
-mod _native {
-    use pyo3::prelude::*;
-
-    #[pymodule_export]
-    use crate::core::Core;
-    #[pymodule_export]
-    use crate::key_manager::KeyManager;
-    #[pymodule_export]
-    use crate::mailbox::{Call, Mailbox};
-    #[pymodule_export]
-    use crate::verify_result::VerifyResult;
-
-    /// The version of the package, which is also that of the engine in it.
-    #[pymodule_export]
-    #[allow(non_upper_case_globals, reason = "a name that Python gives")]
-    const __version__: &str = env!("CARGO_PKG_VERSION");
-
-    /// Answers one case of the language-neutral test vectors, JSON in and JSON out.
-    #[pyfunction]
-    fn _run_vector(py: Python<'_>, case: &str) -> PyResult<String> {
-        crate::guard::guarded(py, || {
-            gatekeeper::run_vector(case).map_err(|error| crate::error::raised(py, &error))
-        })
-    }
-
-    /// Runs the command line with these arguments, of which the first is the program's name; gives the exit code.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // First of all: to add a class is to make it, once for all interpreters.
+    interpreter::check(module.py())?;
+    module.add_class::<core::Core>()?;
+    module.add_class::<key_manager::KeyManager>()?;
+    module.add_class::<mailbox::Call>()?;
+    module.add_class::<mailbox::Mailbox>()?;
+    module.add_class::<verify_result::VerifyResult>()?;
+    // The version of the package, which is also that of the engine in it.
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(_run_vector, module)?)?;
     #[cfg(feature = "cli")]
-    #[pyfunction]
-    fn _cli(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> PyResult<u8> {
-        crate::guard::guarded(py, || Ok(py.detach(|| gatekeeper_server::cli::run(arguments))))
-    }
+    module.add_function(wrap_pyfunction!(_cli, module)?)?;
+    module.add_function(wrap_pyfunction!(_error_table, module)?)
+}
 
-    /// The engine's table of errors: status, code, and the key manager's name for it, if it has one.
-    #[pyfunction]
-    fn _error_table() -> Vec<(u16, &'static str, Option<&'static str>)> {
-        let kinds = gatekeeper::ErrorKind::ALL.iter();
-        kinds.map(|kind| (kind.status(), kind.code(), kind.key_manager())).collect()
-    }
+/// Answers one case of the language-neutral test vectors, JSON in and JSON out.
+#[pyfunction]
+fn _run_vector(py: Python<'_>, case: &str) -> PyResult<String> {
+    guard::guarded(py, || gatekeeper::run_vector(case).map_err(|error| error::raised(py, &error)))
+}
+
+/// Runs the command line with these arguments, of which the first is the program's name; gives the exit code.
+#[cfg(feature = "cli")]
+#[pyfunction]
+fn _cli(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
+    guard::guarded(py, || Ok(py.detach(|| gatekeeper_server::cli::run(arguments))))
+}
+
+/// The engine's table of errors: status, code, and the key manager's name for it, if it has one.
+#[pyfunction]
+fn _error_table() -> Vec<(u16, &'static str, Option<&'static str>)> {
+    let kinds = ErrorKind::ALL.iter();
+    kinds.map(|kind| (kind.status(), kind.code(), kind.key_manager())).collect()
 }
