@@ -10,7 +10,7 @@ use crate::clock::{Clock, Now};
 use crate::error::Result;
 use crate::fork::Guards;
 use crate::shared::{Generation, Shared};
-use crate::window::{Request, Taken};
+use crate::window::{Acquired, Request};
 pub(crate) use memory::MemoryCounters;
 use shared::SharedCounters;
 pub(crate) use slot::SlotName;
@@ -33,21 +33,21 @@ impl Counters {
         Self::Shared(SharedCounters::new(shared, Clock::System))
     }
 
-    /// Takes from the window of `name`, which belongs to `generation`, at `now` or, where others count too, when it is
-    /// this one's turn. None where the generation is no longer in force, or a file must be opened first and
-    /// `may_open` is not given: then nothing was taken.
+    /// Acquires a permit of the slot `name`, which belongs to `generation`, at `now` or, where other processes count too,
+    /// when the lock is held. None where the generation has been replaced, or a file must be opened first and `may_open`
+    /// is not given: then nothing was taken.
     #[inline]
-    pub(crate) fn take(
+    pub(crate) fn acquire(
         &self,
         generation: &Generation,
         name: SlotName,
         now: Now,
-        request: Request,
+        request: Request<'_>,
         may_open: bool,
-    ) -> Result<Option<Taken>> {
+    ) -> Result<Option<Acquired>> {
         match self {
-            Self::Memory(counters) => Ok(Some(counters.take(name, now.boot_ms, request))),
-            Self::Shared(counters) => counters.take(generation, name, request, may_open),
+            Self::Memory(counters) => Ok(Some(counters.acquire(name, now.boot_ms, request))),
+            Self::Shared(counters) => counters.acquire(generation, name, request, may_open),
         }
     }
 

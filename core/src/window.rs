@@ -1,99 +1,174 @@
-//! The sliding window: which calls count, what is left, when room returns. Pure; the time is passed in.
+//! The sliding window: which requests count, what is left, when room returns. Pure; the time is passed in.
 //!
-//! A call at `now` is admitted if and only if the cost of everything admitted after `now − duration`, plus its own,
-//! is at most `max_req`. A denial changes nothing.
+//! One log serves any number of windows and definitions. A request at `now` is admitted if and only if, for each of its
+//! windows, the cost of everything admitted after `now − duration`, plus its own, is at most `max_req`. A denial changes
+//! nothing.
 
 mod limit;
 mod log;
+mod marks;
+mod request;
 mod stored;
 
-use std::cmp::max;
+use std::cmp::{max, min};
 
 pub use limit::Limit;
 use log::Log;
+use marks::Marks;
+pub(crate) use request::{Acquired, Permit, Request};
 
 /// What one slot has admitted.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     log: Log,
-    /// How far, in ms, the last entry's rounded time lies ahead of the newest time at which a call was admitted. Less
-    /// than a grain, which is under three days.
-    ahead: u32,
-    /// How long entries are kept, in seconds, rounded up.
-    kept_s: u32,
+    /// How long entries are kept, and where the newest admission lies beside the last entry.
+    marks: Marks,
 }
 
-/// A request for room in a window.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Request {
-    /// The limit in force.
-    pub(crate) limit: Limit,
-    /// How much it takes: 1 to `limit.max_req()`.
-    pub(crate) cost: u32,
-    /// How long entries are kept, in ms: the longest duration the endpoint defines for any role.
-    pub(crate) keep_ms: u64,
+/// One window that has room for a request.
+struct Room {
+    limit: Limit,
+    /// What is left of it.
+    left: u64,
+    /// The time of the oldest entry in it; `u64::MAX` where there is none.
+    oldest: u64,
 }
 
-/// The answer to a [`Request`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Taken {
-    pub(crate) admitted: bool,
-    /// What is left after the decision.
-    pub(crate) remaining: u32,
-    /// On the window's clock, in ms: if admitted, when the oldest entry leaves; if denied, when this request would pass.
-    pub(crate) frees_at: u64,
-    /// The exact wait on a denial; 0 when admitted.
-    pub(crate) retry_after_ms: u64,
+/// One window that has none.
+struct Denial {
+    limit: Limit,
+    used: u64,
+    /// When the request would pass.
+    frees_at: u64,
 }
 
 impl Window {
     /// An empty window in which no time before `floor` exists.
     pub(crate) fn starting_at(floor: u64) -> Self {
-        Self { log: Log::after(floor), ahead: 0, kept_s: 0 }
+        Self { log: Log::after(floor), marks: Marks::default() }
     }
 
     /// Admits or denies `request` at `now`, a time in ms that does not run backwards but for races.
-    pub(crate) fn take(&mut self, now: u64, request: Request) -> Taken {
-        let Request { limit, cost, keep_ms } = request;
-        let held_now = max(now, self.newest());
-        let outside = |time: u64, duration: u64| time.saturating_add(duration) <= held_now;
+    #[inline]
+    pub(crate) fn acquire(&mut self, now: u64, request: Request<'_>) -> Acquired {
+        let now = max(now, self.newest());
+        let is_empty = self.is_empty(now);
+        let Room { limit, left, oldest } = match self.decide(now, is_empty, request, request.cost) {
+            Ok(room) => room,
+            Err(denial) => return denial.at(now),
+        };
+        let grain_ms = request.grain_ms();
+        let recorded =
+            if grain_ms == 1 { now } else { now.checked_next_multiple_of(grain_ms).unwrap_or(u64::MAX) };
 
-        let expired = self.log.prefix(|time| outside(time, limit.duration_ms()));
-        let used = self.log.cost() - expired.cost;
-        let max_req = u64::from(limit.max_req());
-
-        if used + u64::from(cost) > max_req {
-            let excess = used + u64::from(cost) - max_req;
-            let frees_at = self.log.time_by_which(excess, &expired).saturating_add(limit.duration_ms());
-            return Taken {
-                admitted: false,
-                remaining: clamp(max_req.saturating_sub(used)),
-                frees_at,
-                retry_after_ms: frees_at.saturating_sub(held_now),
-            };
+        let mut kept_s = request.kept_s();
+        if is_empty {
+            self.log.clear();
+        } else {
+            kept_s = max(kept_s, self.marks.kept_s());
+            self.log.drop_before(kept_from(now, kept_s));
         }
-
-        self.log.drop_prefix(|time| outside(time, keep_ms));
-        self.log.insert(limit.round_up(held_now), cost);
-        self.ahead = clamp(self.log.last() - held_now);
-        self.kept_s = max(self.kept_s, clamp(keep_ms.div_ceil(1000)));
-        let frees_at = self.log.oldest(|time| !outside(time, limit.duration_ms()));
-        Taken {
+        self.log.insert(recorded, request.cost);
+        let oldest = if self.log.merge(now, request.shortest_ms()) {
+            self.log.prefix(limit.begins_at(now)).next_time
+        } else {
+            min(oldest, recorded)
+        };
+        self.marks = Marks::new(kept_s, now, self.log.last());
+        Acquired {
             admitted: true,
-            remaining: clamp(max_req - used - u64::from(cost)),
-            frees_at: frees_at.saturating_add(limit.duration_ms()),
+            limit,
+            remaining: clamp(left),
+            frees_at: oldest.saturating_add(limit.duration_ms()),
             retry_after_ms: 0,
+            permit: Some(Permit { recorded, kept_s, cost: request.cost }),
         }
     }
 
-    /// From when on nothing is left in any window it was taken from: up to a second after the last entry leaves.
-    pub(crate) fn ends_at(&self) -> u64 {
-        stored::ends_at(self.log.last(), self.kept_s)
+    /// What [`acquire`](Self::acquire) would decide for `request` at `now`, and what is left without its cost. Changes
+    /// nothing.
+    pub(crate) fn peek(&self, now: u64, request: Request<'_>) -> Acquired {
+        let now = max(now, self.newest());
+        match self.decide(now, self.is_empty(now), request, 0) {
+            Ok(Room { limit, left, oldest }) => Acquired {
+                admitted: true,
+                limit,
+                remaining: clamp(left),
+                frees_at: if oldest < u64::MAX { oldest.saturating_add(limit.duration_ms()) } else { now },
+                retry_after_ms: 0,
+                permit: None,
+            },
+            Err(denial) => denial.at(now),
+        }
     }
 
-    /// The newest unrounded time at which a call was admitted: time in a slot never runs backwards.
-    fn newest(&self) -> u64 {
-        self.log.last() - u64::from(self.ahead)
+    /// Gives back up to `cost` of what `permit` stands for, and returns how much that was: 0 once its entry is gone.
+    pub(crate) fn refund(&mut self, now: u64, permit: &Permit, cost: u32) -> u32 {
+        let newest = self.newest();
+        let now = max(now, newest);
+        if self.is_empty(now) || kept_until(permit.recorded, permit.kept_s) <= now {
+            return 0;
+        }
+        let refunded = self.log.refund(permit.recorded, cost);
+        self.marks = Marks::new(self.marks.kept_s(), newest, self.log.last());
+        refunded
+    }
+
+    /// From when on the window is empty: its newest entry is no longer kept. 0 where everything was refunded.
+    pub(crate) fn ends_at(&self) -> u64 {
+        if self.log.is_empty() { 0 } else { kept_until(self.log.last(), self.marks.kept_s()) }
+    }
+
+    /// The newest unrounded time at which a request was admitted: time in a slot never runs backwards.
+    pub(crate) fn newest(&self) -> u64 {
+        self.marks.newest(self.log.last())
+    }
+
+    #[inline]
+    fn is_empty(&self, now: u64) -> bool {
+        self.log.is_empty() || self.log.last() < kept_from(now, self.marks.kept_s())
+    }
+
+    /// The window that decides; `taken` of the cost counts as used in what is left of it. On a denial it is the one that
+    /// denies longest, else the one with the smallest share left.
+    #[inline]
+    fn decide(&self, now: u64, is_empty: bool, request: Request<'_>, taken: u32) -> Result<Room, Denial> {
+        let mut decides = self.evaluate(now, is_empty, request.limit, request.cost, taken);
+        for limit in request.shorter {
+            let next = self.evaluate(now, is_empty, *limit, request.cost, taken);
+            // Of equal ones the longer window decides, which comes first.
+            let replaces = match (&next, &decides) {
+                (Ok(next), Ok(best)) => next.is_tighter_than(best),
+                (Err(next), Err(longest)) => next.frees_at > longest.frees_at,
+                (next, _) => next.is_err(),
+            };
+            if replaces {
+                decides = next;
+            }
+        }
+        decides
+    }
+
+    #[inline]
+    fn evaluate(
+        &self,
+        now: u64,
+        is_empty: bool,
+        limit: Limit,
+        cost: u32,
+        taken: u32,
+    ) -> Result<Room, Denial> {
+        let (cost, max_req) = (u64::from(cost), u64::from(limit.max_req()));
+        if is_empty {
+            return Ok(Room { limit, left: max_req.saturating_sub(u64::from(taken)), oldest: u64::MAX });
+        }
+        let over = self.log.prefix(limit.begins_at(now));
+        let used = self.log.cost() - over.cost;
+        if used + cost > max_req {
+            let frees_at = self.log.time_by_which(used + cost - max_req, &over);
+            return Err(Denial { limit, used, frees_at: frees_at.saturating_add(limit.duration_ms()) });
+        }
+        Ok(Room { limit, left: max_req - used - u64::from(taken), oldest: over.next_time })
     }
 
     /// How many entries the log holds.
@@ -101,6 +176,36 @@ impl Window {
     pub(crate) fn entries(&self) -> usize {
         self.log.len()
     }
+}
+
+impl Room {
+    /// Whether its share left is smaller, compared exactly.
+    fn is_tighter_than(&self, other: &Self) -> bool {
+        self.left * u64::from(other.limit.max_req()) < other.left * u64::from(self.limit.max_req())
+    }
+}
+
+impl Denial {
+    fn at(self, now: u64) -> Acquired {
+        Acquired {
+            admitted: false,
+            limit: self.limit,
+            remaining: clamp(u64::from(self.limit.max_req()).saturating_sub(self.used)),
+            frees_at: self.frees_at,
+            retry_after_ms: self.frees_at.saturating_sub(now),
+            permit: None,
+        }
+    }
+}
+
+/// Until when what was recorded at `time` is kept for `kept_s` seconds.
+fn kept_until(time: u64, kept_s: u32) -> u64 {
+    time.saturating_add(u64::from(kept_s) * 1000)
+}
+
+/// From when on what was recorded is kept for `kept_s` seconds at `now`.
+fn kept_from(now: u64, kept_s: u32) -> u64 {
+    now.saturating_sub((u64::from(kept_s) * 1000).saturating_sub(1))
 }
 
 /// What is left of a `u32` limit fits a `u32`.

@@ -9,13 +9,17 @@ const folder = process.env.GATEKEEPER_VECTORS ?? join(root, 'tests', 'vectors');
 
 const answerOf = (suite, value) => JSON.parse(native.runVector(JSON.stringify({ suite, case: value })));
 
+// What a step of a window names of its answer.
+const fields = ['ok', 'remaining', 'total', 'duration', 'retryAfterMs', 'freesAt', 'reset', 'refunded'];
+
 function windows({ cases }, suite) {
   notEmpty(cases);
-  for (const { name, limit, limits, steps } of cases) {
-    const answers = answerOf(suite, limits === undefined ? { limit, steps } : { limits, steps });
+  for (const { name, ...window } of cases) {
+    const { steps } = window;
+    const answers = answerOf(suite, window);
     assert.equal(answers.length, steps.length, name);
     steps.forEach((step, index) => {
-      for (const field of ['ok', 'remaining', 'retryAfterMs', 'freesAt', 'reset']) {
+      for (const field of fields) {
         if (field in step)
           assert.equal(answers[index][field], step[field], `${name}, step ${index}: ${field}`);
       }
@@ -47,6 +51,8 @@ const suites = {
   window: windows,
   'window-coarse': windows,
   'window-changes': windows,
+  'window-definitions': windows,
+  'window-steps': windows,
 };
 
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.json'))) {

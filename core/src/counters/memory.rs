@@ -6,11 +6,11 @@ use hashbrown::HashTable;
 
 use super::slot::SlotName;
 use crate::fork::{Guards, lock, try_lock};
-use crate::window::{Request, Taken, Window};
+use crate::window::{Acquired, Request, Window};
 
 const SHARDS: usize = 192;
-/// Every so many takes of a shard, one shard is looked over for slots with nothing in their window.
-const TAKES_PER_SWEEP: u32 = 4096;
+/// Every so many requests to a shard, one shard is looked over for empty slots.
+const REQUESTS_PER_SWEEP: u32 = 4096;
 
 /// Windows by slot, exact under any number of threads.
 pub(crate) struct MemoryCounters {
@@ -28,7 +28,7 @@ struct Shard {
     floor: u64,
     /// Nothing in the shard ends before this time.
     nothing_ends_before: u64,
-    takes: u32,
+    requests: u32,
     /// Which shard is looked over next.
     sweep_next: usize,
 }
@@ -43,13 +43,13 @@ impl MemoryCounters {
         Self { shards: (0..SHARDS).map(|_| Padded(Mutex::default())).collect() }
     }
 
-    /// Takes from the window of `name` at `now`, a reading of the boot clock in ms.
-    pub(crate) fn take(&self, name: SlotName, now: u64, request: Request) -> Taken {
+    /// Acquires a permit of the slot `name` at `now`, a reading of the boot clock in ms.
+    pub(crate) fn acquire(&self, name: SlotName, now: u64, request: Request<'_>) -> Acquired {
         let index = usize::try_from(name.high() % SHARDS as u64).unwrap_or(0);
         #[allow(clippy::indexing_slicing, reason = "the index is below SHARDS")]
         let Padded(shard) = &self.shards[index];
         let mut shard = lock(shard);
-        let taken = shard.take(name, now, request);
+        let acquired = shard.acquire(name, now, request);
         let due = shard.sweep_due(index);
         drop(shard);
         if let Some(Padded(other)) = due.and_then(|due| self.shards.get(due))
@@ -57,7 +57,7 @@ impl MemoryCounters {
         {
             other.sweep(now);
         }
-        taken
+        acquired
     }
 
     /// Holds every shard, for a fork.
@@ -75,7 +75,7 @@ impl MemoryCounters {
 }
 
 impl Shard {
-    fn take(&mut self, name: SlotName, now: u64, request: Request) -> Taken {
+    fn acquire(&mut self, name: SlotName, now: u64, request: Request<'_>) -> Acquired {
         if self.slots.len() == self.slots.capacity() {
             self.sweep(now);
         }
@@ -85,41 +85,39 @@ impl Shard {
             .entry(hash(name), |slot| slot.name == name, |slot| hash(slot.name))
             .or_insert_with(|| Slot { name, window: Window::starting_at(floor) })
             .into_mut();
-        let taken = slot.window.take(now, request);
-        if taken.admitted {
+        let acquired = slot.window.acquire(now, request);
+        if acquired.admitted {
             self.nothing_ends_before = self.nothing_ends_before.min(slot.window.ends_at());
         }
-        taken
+        acquired
     }
 
     /// Once in a while, the shard to look over: every busy shard goes round all of them.
     fn sweep_due(&mut self, own: usize) -> Option<usize> {
-        self.takes = self.takes.wrapping_add(1);
-        if !self.takes.is_multiple_of(TAKES_PER_SWEEP) {
+        self.requests = self.requests.wrapping_add(1);
+        if !self.requests.is_multiple_of(REQUESTS_PER_SWEEP) {
             return None;
         }
         self.sweep_next = (self.sweep_next + 1) % SHARDS;
         Some((own + self.sweep_next) % SHARDS)
     }
 
-    /// Drops every slot with nothing in its window at `now`.
+    /// Drops every slot that is empty at `now`.
     fn sweep(&mut self, now: u64) {
         if now < self.nothing_ends_before {
             return;
         }
-        let before = self.slots.len();
-        let mut earliest = u64::MAX;
+        let (mut earliest, mut floor) = (u64::MAX, self.floor);
         self.slots.retain(|slot| {
             let ends_at = slot.window.ends_at();
             if ends_at > now {
                 earliest = earliest.min(ends_at);
+            } else {
+                floor = floor.max(now).max(slot.window.newest());
             }
             ends_at > now
         });
-        self.nothing_ends_before = earliest;
-        if self.slots.len() < before {
-            self.floor = self.floor.max(now);
-        }
+        (self.nothing_ends_before, self.floor) = (earliest, floor);
         if self.slots.len() < self.slots.capacity() / 4 {
             self.slots.shrink_to(self.slots.len() * 2, |slot| hash(slot.name));
         }
@@ -138,8 +136,8 @@ mod tests {
     use super::*;
     use crate::window::Limit;
 
-    fn one_per_second() -> Request {
-        Request { limit: Limit::new(1, 1000).unwrap(), cost: 1, keep_ms: 1000 }
+    fn one_per_second() -> Request<'static> {
+        Request { limit: Limit::new(1, 1000).unwrap(), shorter: &[], cost: 1, keep_ms: 1000 }
     }
 
     #[test]
@@ -148,7 +146,7 @@ mod tests {
         for name in 0..100_000_u128 {
             assert!(
                 counters
-                    .take(
+                    .acquire(
                         SlotName::from(name.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)),
                         0,
                         one_per_second()
@@ -158,8 +156,8 @@ mod tests {
         }
         assert_eq!(counters.slots(), 100_000);
         // One busy slot looks after all the others.
-        for turn in 0..u64::from(TAKES_PER_SWEEP) * SHARDS as u64 {
-            counters.take(SlotName::from(7), 1000 + turn / 1000, one_per_second());
+        for turn in 0..u64::from(REQUESTS_PER_SWEEP) * SHARDS as u64 {
+            counters.acquire(SlotName::from(7), 1000 + turn / 1000, one_per_second());
         }
         assert_eq!(counters.slots(), 1);
     }
@@ -167,14 +165,14 @@ mod tests {
     #[test]
     fn a_late_thread_cannot_count_from_before_a_sweep() {
         let counters = MemoryCounters::new();
-        counters.take(SlotName::from(1), 0, one_per_second());
+        counters.acquire(SlotName::from(1), 0, one_per_second());
         for Padded(shard) in &counters.shards {
             lock(shard).sweep(5000);
         }
         // It read the clock before the sweep; what it takes counts from the sweep on.
-        assert!(counters.take(SlotName::from(1), 10, one_per_second()).admitted);
-        assert!(!counters.take(SlotName::from(1), 5999, one_per_second()).admitted);
-        assert!(counters.take(SlotName::from(1), 6000, one_per_second()).admitted);
+        assert!(counters.acquire(SlotName::from(1), 10, one_per_second()).admitted);
+        assert!(!counters.acquire(SlotName::from(1), 5999, one_per_second()).admitted);
+        assert!(counters.acquire(SlotName::from(1), 6000, one_per_second()).admitted);
     }
 
     proptest! {
@@ -191,11 +189,11 @@ mod tests {
                 let index = usize::try_from(slot).unwrap();
                 let (max_req, duration) = limits[index];
                 let limit = Limit::new(max_req.max(cost), duration).unwrap();
-                let request = Request { limit, cost, keep_ms: duration };
+                let request = Request { limit, shorter: &[], cost, keep_ms: duration };
                 // All in one shard, swept again and again.
-                let taken = counters.take(SlotName::from(slot), now, request);
+                let acquired = counters.acquire(SlotName::from(slot), now, request);
                 lock(&counters.shards[0].0).sweep(now);
-                prop_assert_eq!(taken, alone[index].take(now, request));
+                prop_assert_eq!(acquired, alone[index].acquire(now, request));
             }
         }
     }
@@ -208,10 +206,14 @@ mod tests {
             let threads: Vec<_> = (0..8)
                 .map(|_| {
                     scope.spawn(|| {
-                        let take = |now| {
-                            counters.take(SlotName::from(3), now, Request { limit, cost: 1, keep_ms: 60_000 })
+                        let acquire = |now| {
+                            counters.acquire(
+                                SlotName::from(3),
+                                now,
+                                Request { limit, shorter: &[], cost: 1, keep_ms: 60_000 },
+                            )
                         };
-                        (0..2000).filter(|now| take(*now).admitted).count()
+                        (0..2000).filter(|now| acquire(*now).admitted).count()
                     })
                 })
                 .collect();

@@ -1,6 +1,6 @@
 //! Counters of a machine: slots in an LMDB file beside the database, exact for every process that has it open.
 //!
-//! A take is one short write transaction. The lock around it outlives its holder: where that is killed, its
+//! An acquisition is one short write transaction. The lock around it outlives its holder: where that is killed, its
 //! transaction never was. The file is disposable: it is made for one boot, and never synced.
 
 mod environment;
@@ -16,13 +16,13 @@ use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
 use crate::shared::{Generation, Shared};
-use crate::window::{Request, Taken, Window};
+use crate::window::{Acquired, Request, Window};
 use environment::{Environment, Slots};
 
-/// So many slots are looked over with every new slot, and with every so many takes: a slot with nothing in its window
-/// is dropped before there are many of them.
+/// So many slots are looked over with every new slot, and with every so many admissions: an empty slot is dropped before
+/// there are many of them.
 const SWEPT_AT_ONCE: usize = 3;
-const TAKES_PER_SWEEP: u32 = 32;
+const ADMISSIONS_PER_SWEEP: u32 = 32;
 
 type Name = [u8; 16];
 
@@ -47,15 +47,15 @@ impl SharedCounters {
         Self { shared, clock, open: Mutex::default() }
     }
 
-    /// Takes from the window of `name`, which belongs to `generation`; none where that is no longer in force, or the
+    /// Acquires a permit of the slot `name`, which belongs to `generation`; none where that has been replaced, or the
     /// file is not open and `may_open` is not given.
-    pub(crate) fn take(
+    pub(crate) fn acquire(
         &self,
         generation: &Generation,
         name: SlotName,
-        request: Request,
+        request: Request<'_>,
         may_open: bool,
-    ) -> Result<Option<Taken>> {
+    ) -> Result<Option<Acquired>> {
         let Some(path) = &generation.counters else { return Ok(None) };
         let mut place = lock(&self.open);
         let open = match &mut *place {
@@ -71,8 +71,8 @@ impl SharedCounters {
                 other.insert(Open::new(path).map_err(|error| explain(error, path))?)
             }
         };
-        match open.take(name, &self.clock, request) {
-            Ok(taken) => Ok(Some(taken)),
+        match open.acquire(name, &self.clock, request) {
+            Ok(acquired) => Ok(Some(acquired)),
             Err(error) => {
                 // Whatever it is, the next call begins with a file just opened.
                 *place = None;
@@ -104,10 +104,10 @@ impl Open {
         })
     }
 
-    fn take(&mut self, name: SlotName, clock: &Clock, request: Request) -> heed::Result<Taken> {
+    fn acquire(&mut self, name: SlotName, clock: &Clock, request: Request<'_>) -> heed::Result<Acquired> {
         let Self { environment, sweeper, window, bytes, .. } = self;
         let name = name.to_bytes();
-        let taken = environment.change(|slots, transaction| {
+        let acquired = environment.change(|slots, transaction| {
             // Read under the lock: time does not run backwards from one transaction to the next.
             let now = clock.boot_ms();
             let stored = slots.get(transaction, &name)?;
@@ -117,38 +117,38 @@ impl Open {
                 Some(bytes) if window.load(bytes) => {}
                 Some(_) => return Err(MdbError::Corrupted.into()),
             }
-            let taken = window.take(now, request);
-            if !taken.admitted {
-                return Ok(Err(taken));
+            let acquired = window.acquire(now, request);
+            if !acquired.admitted {
+                return Ok(Err(acquired));
             }
             bytes.clear();
             window.store(bytes);
             slots.put(transaction, &name, bytes)?;
-            sweeper.took(slots, transaction, is_new, now)?;
-            Ok(Ok(taken))
+            sweeper.admitted(slots, transaction, is_new, now)?;
+            Ok(Ok(acquired))
         })?;
-        Ok(taken.unwrap_or_else(|denied| denied))
+        Ok(acquired.unwrap_or_else(|denied| denied))
     }
 }
 
-/// Goes round the slots and drops those with nothing in their window.
+/// Goes round the slots and drops those that are empty.
 #[derive(Default)]
 struct Sweeper {
-    takes: u32,
+    admissions: u32,
     /// The slot that was looked at last.
     last: Name,
 }
 
 impl Sweeper {
-    fn took(
+    fn admitted(
         &mut self,
         slots: Slots,
         transaction: &mut RwTxn<'_>,
         is_new: bool,
         now: u64,
     ) -> heed::Result<()> {
-        self.takes = self.takes.wrapping_add(1);
-        if is_new || self.takes.is_multiple_of(TAKES_PER_SWEEP) {
+        self.admissions = self.admissions.wrapping_add(1);
+        if is_new || self.admissions.is_multiple_of(ADMISSIONS_PER_SWEEP) {
             self.sweep(slots, transaction, now)?;
         }
         Ok(())

@@ -16,7 +16,7 @@ use crate::key::{Extra, KnownKey, LastUse, valid_until};
 use crate::role::RoleSets;
 use crate::shared::{Generation, Map, Words};
 use crate::store::{KeyRow, Store};
-use crate::window::{Limit, Request, Taken};
+use crate::window::{Acquired, Limit, Request};
 
 /// One place: its records, its counters, its clock, and what it remembers.
 pub(crate) struct Engine {
@@ -151,22 +151,23 @@ impl Engine {
                 limit.max_req()
             )));
         }
-        let request = Request { limit, cost, keep_ms: target.keep_ms() };
-        let Some(taken) = self.take(view, request, io, |secret| target.slot(secret, known.id, variables))?
+        let request = Request { limit, shorter: &[], cost, keep_ms: target.keep_ms() };
+        let Some(acquired) =
+            self.acquire(view, request, io, |secret| target.slot(secret, known.id, variables))?
         else {
             return Ok(None);
         };
 
-        let frees_in = taken.frees_at.saturating_sub(now.boot_ms);
+        let frees_in = acquired.frees_at.saturating_sub(now.boot_ms);
         let decision = Decision {
-            remaining: taken.remaining,
-            total: limit.max_req(),
+            remaining: acquired.remaining,
+            total: acquired.limit.max_req(),
             reset: now.wall_ms.saturating_add(frees_in).div_ceil(1000),
-            retry_after_ms: taken.retry_after_ms,
+            retry_after_ms: acquired.retry_after_ms,
             role: choice.map(|choice| choice.role),
             key: known,
         };
-        Ok(Some(if taken.admitted { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) }))
+        Ok(Some(if acquired.admitted { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) }))
     }
 
     /// Notes that a key that is good is used. False where that has to be written now and `io` forbids it: for a caller who
@@ -193,29 +194,29 @@ impl Engine {
     }
 
     /// Takes a permit of a slot that belongs to no key: what is counted is `name` and `variable`.
-    pub(crate) fn take_unkeyed(&self, name: &str, variable: &str, limit: Limit) -> Result<Taken> {
+    pub(crate) fn take_unkeyed(&self, name: &str, variable: &str, limit: Limit) -> Result<Acquired> {
         let view = self.view(Io::Allowed)?;
-        let request = Request { limit, cost: 1, keep_ms: limit.duration_ms() };
+        let request = Request { limit, shorter: &[], cost: 1, keep_ms: limit.duration_ms() };
         let nobody = KeyId::from_bits(0);
         let slot = |secret: &[u8; 16]| SlotName::new(secret, name, nobody, &[variable]);
-        let taken = view.map(|view| self.take(view, request, Io::Allowed, slot)).transpose()?.flatten();
-        taken.ok_or_else(|| GatekeeperError::internal("nothing was counted, although waiting was allowed"))
+        let acquired = view.map(|view| self.acquire(view, request, Io::Allowed, slot)).transpose()?.flatten();
+        acquired.ok_or_else(|| GatekeeperError::internal("nothing was counted, although waiting was allowed"))
     }
 
-    /// Takes a permit of the slot with this name; nothing if that would need I/O and `io` forbids it.
-    fn take(
+    /// Acquires a permit of the slot with this name; nothing if that would need I/O and `io` forbids it.
+    fn acquire(
         &self,
         view: View<'_>,
-        request: Request,
+        request: Request<'_>,
         io: Io,
         name: impl Fn(&[u8; 16]) -> SlotName,
-    ) -> Result<Option<Taken>> {
+    ) -> Result<Option<Acquired>> {
         let mut generation = view.generation;
         for _ in 0..MOST_GENERATIONS {
             let slot = name(&generation.slot_key);
-            let taken = self.counters.take(generation, slot, view.now, request, io == Io::Allowed)?;
-            if taken.is_some() || io == Io::Forbidden {
-                return Ok(taken);
+            let acquired = self.counters.acquire(generation, slot, view.now, request, io == Io::Allowed)?;
+            if acquired.is_some() || io == Io::Forbidden {
+                return Ok(acquired);
             }
             // It was made anew since the view was taken: what was judged by its words stands, the count starts anew.
             generation = self.store.open_shared()?;

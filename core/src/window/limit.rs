@@ -56,11 +56,13 @@ impl Limit {
         self.duration_ms
     }
 
-    /// `time`, rounded up to the grain that keeps a large limit's log short: never too many admitted.
-    pub(super) fn round_up(self, time: u64) -> u64 {
-        if self.max_req <= EXACT_UP_TO {
-            return time;
-        }
-        time.checked_next_multiple_of(self.duration_ms.div_ceil(u64::from(EXACT_UP_TO))).unwrap_or(u64::MAX)
+    /// The first time that is inside the window at `now`.
+    pub(super) fn begins_at(self, now: u64) -> u64 {
+        now.saturating_sub(self.duration_ms - 1)
+    }
+
+    /// Times are recorded in multiples of this, rounded up: never too many admitted, and a large limit's log is short.
+    pub(super) fn grain_ms(self) -> u64 {
+        if self.max_req <= EXACT_UP_TO { 1 } else { self.duration_ms.div_ceil(u64::from(EXACT_UP_TO)) }
     }
 }

@@ -1,16 +1,15 @@
 //! What a slot has admitted, oldest first, in eight bytes an entry.
 
-use smallvec::SmallVec;
+mod merge;
 
-/// No slot holds more entries; past that the oldest two become one, at the later of their times.
-const MOST_ENTRIES: usize = 256;
+use smallvec::SmallVec;
 
 /// Times are kept as gaps, so that an entry takes eight bytes and a window may last a year.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     /// Milliseconds since the entry before; 0 for the first.
     gap: u32,
-    /// Never 0, but in a spacer that bridges a gap of more than 2³²−1 ms.
+    /// Never 0, but in a spacer, which bridges a gap of more than 2³²−1 ms between two entries.
     cost: u32,
 }
 
@@ -27,19 +26,20 @@ impl Entry {
 pub(super) struct Log {
     /// The time of the first entry.
     first: u64,
-    /// The time of the last entry, also once it is gone.
+    /// The time of the last entry; of an empty log, a time that was once.
     last: u64,
     /// The cost of all entries.
     cost: u64,
+    /// Neither the first nor the last is a spacer.
     entries: SmallVec<[Entry; 2]>,
 }
 
 /// The entries before some time.
 pub(super) struct Prefix {
-    pub(super) len: usize,
+    len: usize,
     pub(super) cost: u64,
-    /// The time of the first entry that is not of the prefix.
-    next_time: u64,
+    /// The time of the first entry that is not of the prefix; `u64::MAX` where there is none.
+    pub(super) next_time: u64,
 }
 
 impl Log {
@@ -53,72 +53,94 @@ impl Log {
         self.cost
     }
 
-    /// The time of the last entry, also once it is gone.
+    /// The time of the last entry; of an empty log, a time that was once.
     pub(super) fn last(&self) -> u64 {
         self.last
     }
 
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
+    pub(super) fn is_empty(&self) -> bool {
+        self.cost == 0
     }
 
-    /// The longest run of entries from the oldest on whose times satisfy `within`.
-    pub(super) fn prefix(&self, within: impl Fn(u64) -> bool) -> Prefix {
-        let (mut len, mut cost) = (0, 0);
-        let mut time = self.first;
-        for entry in &self.entries {
-            let entry_time = time + u64::from(entry.gap);
-            if !within(entry_time) {
-                return Prefix { len, cost, next_time: entry_time };
-            }
-            time = entry_time;
-            cost += u64::from(entry.cost);
-            len += 1;
+    /// The entries before `time`, of a log that is not empty. Walks from the nearer end.
+    #[inline]
+    pub(super) fn prefix(&self, time: u64) -> Prefix {
+        if self.first >= time {
+            return Prefix { len: 0, cost: 0, next_time: self.first };
         }
-        Prefix { len, cost, next_time: time }
+        if time - self.first <= self.last.saturating_sub(time) {
+            self.prefix_from_first(time)
+        } else {
+            self.prefix_from_last(time)
+        }
     }
 
-    /// The time of the entry with which, counting from after `expired`, at least `excess` has passed.
-    pub(super) fn time_by_which(&self, excess: u64, expired: &Prefix) -> u64 {
-        let mut time = expired.next_time;
-        let mut passed = 0;
-        for (index, entry) in self.entries.iter().enumerate().skip(expired.len) {
-            if index > expired.len {
-                time += u64::from(entry.gap);
+    #[inline(never)]
+    fn prefix_from_first(&self, time: u64) -> Prefix {
+        let mut prefix = Prefix { len: 0, cost: 0, next_time: self.first };
+        for entry in &self.entries {
+            prefix.next_time += u64::from(entry.gap);
+            // A spacer is never the next entry.
+            if prefix.next_time >= time && entry.cost > 0 {
+                return prefix;
             }
-            passed += u64::from(entry.cost);
-            if passed >= excess {
+            prefix.cost += u64::from(entry.cost);
+            prefix.len += 1;
+        }
+        prefix.next_time = u64::MAX;
+        prefix
+    }
+
+    #[inline(never)]
+    fn prefix_from_last(&self, time: u64) -> Prefix {
+        let mut prefix = Prefix { len: self.entries.len(), cost: self.cost, next_time: u64::MAX };
+        let mut entry_time = self.last;
+        for (index, entry) in self.entries.iter().enumerate().rev() {
+            if entry_time < time {
                 break;
             }
+            if entry.cost > 0 {
+                prefix.cost -= u64::from(entry.cost);
+                (prefix.len, prefix.next_time) = (index, entry_time);
+            }
+            entry_time -= u64::from(entry.gap);
         }
-        time
+        prefix
     }
 
-    /// The time of the oldest entry that satisfies `within`; there is one.
-    pub(super) fn oldest(&self, within: impl Fn(u64) -> bool) -> u64 {
-        let mut time = self.first;
-        for entry in &self.entries {
+    /// The time of the entry with which, counting from after `prefix`, at least `excess` has passed.
+    #[inline]
+    pub(super) fn time_by_which(&self, excess: u64, prefix: &Prefix) -> u64 {
+        let mut inside = self.entries.iter().skip(prefix.len);
+        let mut time = prefix.next_time;
+        let mut passed = inside.next().map_or(0, |entry| u64::from(entry.cost));
+        while passed < excess
+            && let Some(entry) = inside.next()
+        {
             time += u64::from(entry.gap);
-            if entry.cost > 0 && within(time) {
-                break;
-            }
+            passed += u64::from(entry.cost);
         }
         time
     }
 
-    /// Forgets the longest run of entries from the oldest on whose times satisfy `within`.
-    pub(super) fn drop_prefix(&mut self, within: impl Fn(u64) -> bool) {
-        let Prefix { len, cost, next_time } = self.prefix(within);
-        if len > 0 {
+    /// Forgets the entries before `time`, of a log that is not empty.
+    #[inline]
+    pub(super) fn drop_before(&mut self, time: u64) {
+        if self.first < time {
+            let Prefix { len, cost, .. } = self.prefix(time);
             self.cost -= cost;
-            self.drop_front(len, next_time);
+            self.drop_front(len);
         }
     }
 
     /// Adds `cost` at `time`, in its place by time.
+    #[inline]
     pub(super) fn insert(&mut self, time: u64, cost: u32) {
-        if self.entries.is_empty() {
+        if time == self.last
+            && let Some(last) = self.entries.last_mut()
+        {
+            self.cost += last.add(cost);
+        } else if self.entries.is_empty() {
             self.cost = u64::from(cost);
             (self.first, self.last) = (time, time);
             self.entries.push(Entry { gap: 0, cost });
@@ -129,7 +151,6 @@ impl Log {
         } else {
             self.insert_before(time, cost);
         }
-        self.merge_oldest();
     }
 
     fn append(&mut self, mut gap: u64, cost: u32) {
@@ -168,56 +189,85 @@ impl Log {
         }
     }
 
-    /// Appends the log to `bytes`.
-    pub(super) fn store(&self, bytes: &mut Vec<u8>) {
-        for time in [self.first, self.last] {
-            bytes.extend_from_slice(&time.to_le_bytes());
+    /// Takes up to `cost` off the first entry at or after `time`; returns how much that was.
+    pub(super) fn refund(&mut self, time: u64, cost: u32) -> u32 {
+        let mut entry_time = self.first;
+        for (index, entry) in self.entries.iter_mut().enumerate() {
+            entry_time += u64::from(entry.gap);
+            if entry_time < time || entry.cost == 0 {
+                continue;
+            }
+            // A full entry may stand for more than it can say: nothing comes off it.
+            let refunded = if entry.cost == u32::MAX { 0 } else { cost.min(entry.cost) };
+            entry.cost -= refunded;
+            self.cost -= u64::from(refunded);
+            if entry.cost == 0 {
+                self.remove(index);
+            }
+            return refunded;
         }
+        0
+    }
+
+    /// Takes out the entry at `index`, whose cost is 0 now.
+    fn remove(&mut self, index: usize) {
+        if index == 0 {
+            self.drop_front(1);
+        } else if index + 1 < self.entries.len() {
+            let gap = self.entries.get(index).map_or(0, |entry| entry.gap);
+            if let Some(next) = self.entries.get_mut(index + 1)
+                && let Some(gap) = next.gap.checked_add(gap)
+            {
+                next.gap = gap;
+                self.entries.remove(index);
+            }
+            // Else it stays, as a spacer.
+        } else {
+            while let Some(Entry { gap, cost: 0 }) = self.entries.last() {
+                self.last -= u64::from(*gap);
+                self.entries.pop();
+            }
+        }
+    }
+
+    /// Appends the entries to `bytes`.
+    pub(super) fn store(&self, bytes: &mut Vec<u8>) {
         for Entry { gap, cost } in &self.entries {
             bytes.extend_from_slice(&gap.to_le_bytes());
             bytes.extend_from_slice(&cost.to_le_bytes());
         }
     }
 
-    /// Makes this the log that is stored in `bytes`; false where they are none.
-    pub(super) fn load(&mut self, bytes: &[u8]) -> bool {
-        let Some((times, entries)) = bytes.split_first_chunk::<16>() else { return false };
-        let ([first, last], []) = times.as_chunks::<8>() else { return false };
-        let (entries, []) = entries.as_chunks::<8>() else { return false };
-        (self.first, self.last, self.cost) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last), 0);
+    /// Makes this the log whose entries, the last at `last`, are stored in `bytes`; false where they are none.
+    pub(super) fn load(&mut self, last: u64, bytes: &[u8]) -> bool {
+        let (entries, []) = bytes.as_chunks::<8>() else { return false };
+        (self.first, self.last, self.cost) = (0, last, 0);
         self.entries.clear();
-        let mut reached = self.first;
+        let mut span = 0;
         for [a, b, c, d, cost @ ..] in entries {
             let entry = Entry { gap: u32::from_le_bytes([*a, *b, *c, *d]), cost: u32::from_le_bytes(*cost) };
             self.cost += u64::from(entry.cost);
-            reached = reached.saturating_add(u64::from(entry.gap));
+            span += u64::from(entry.gap);
             self.entries.push(entry);
         }
-        self.entries.is_empty() || reached == self.last
+        self.first = last.saturating_sub(span);
+        let is_real = |entry: Option<&Entry>| entry.is_none_or(|entry| entry.cost > 0);
+        span <= last && is_real(self.entries.first()) && is_real(self.entries.last())
     }
 
-    /// Keeps the log within its bound; a later time for an old cost can only deny.
-    fn merge_oldest(&mut self) {
-        while self.entries.len() > MOST_ENTRIES {
-            let mut times = self.entries.iter().enumerate().filter(|(_, entry)| entry.cost > 0);
-            let (Some((_, oldest)), Some((index, _))) = (times.next(), times.next()) else { return };
-            if times.count() + 2 <= MOST_ENTRIES {
-                return;
-            }
-            let cost = oldest.cost;
-            let time = self.first
-                + self.entries.iter().take(index + 1).map(|entry| u64::from(entry.gap)).sum::<u64>();
-            self.drop_front(index, time);
-            if let Some(entry) = self.entries.first_mut() {
-                self.cost = self.cost - u64::from(cost) + entry.add(cost);
-            }
-        }
+    /// Forgets everything but the time of the last entry.
+    pub(super) fn clear(&mut self) {
+        self.cost = 0;
+        self.entries.clear();
+        self.entries.shrink_to_fit();
     }
 
-    /// Forgets the first `count` entries; `time` is that of the next one.
-    fn drop_front(&mut self, count: usize, time: u64) {
+    /// Forgets the first `count` entries, and the spacers that follow.
+    fn drop_front(&mut self, count: usize) {
+        let spacers = self.entries.iter().skip(count).take_while(|entry| entry.cost == 0).count();
+        let count = count + spacers;
+        self.first += self.entries.iter().take(count + 1).map(|entry| u64::from(entry.gap)).sum::<u64>();
         self.entries.drain(..count);
-        self.first = time;
         match self.entries.first_mut() {
             Some(entry) => entry.gap = 0,
             // A slot that was once busy and is now quiet costs no more than any other.

@@ -1,8 +1,14 @@
+//! The laws of a window, with random costs, times, limits and definitions.
+
+mod laws;
+mod long;
+mod reference;
+
 use proptest::prelude::*;
 
 use super::*;
 
-/// The rules in their plainest form: every admission with its true time, nothing forgotten, nothing rounded.
+/// Every admission with its true time and what is left of its cost: nothing forgotten, nothing rounded.
 #[derive(Default)]
 struct Model {
     admitted: Vec<(u64, u32)>,
@@ -19,184 +25,187 @@ impl Model {
     fn cost_after(&self, time: u64) -> u64 {
         self.admitted.iter().filter(|(at, _)| *at > time).map(|(_, cost)| u64::from(*cost)).sum()
     }
+
+    /// Whether at some whole moment in `(time − early, time]` what was admitted leaves no room for `cost`.
+    fn has_no_room(&self, time: u64, early: u64, limit: Limit, cost: u32) -> bool {
+        // Only what entered can change the sum: look where entries leave, and at both ends.
+        let (first, last) = ((time + 1).saturating_sub(early), time);
+        let leaves = self.admitted.iter().map(|(at, _)| at + limit.duration_ms() - 1);
+        let mut moments = leaves.filter(|moment| (first..=last).contains(moment)).chain([first, last]);
+        moments.any(|moment| {
+            let used = self.cost_after(moment.saturating_sub(limit.duration_ms()));
+            used + u64::from(cost) > u64::from(limit.max_req())
+        })
+    }
+}
+
+fn limit(max_req: u32, duration: u64) -> Limit {
+    Limit::new(max_req, duration).unwrap()
+}
+
+/// A request under a definition of one limit with one window.
+fn request(limit: Limit, cost: u32) -> Request<'static> {
+    Request { limit, shorter: &[], cost, keep_ms: limit.duration_ms() }
 }
 
 fn grain(limit: Limit) -> u64 {
     if limit.max_req() <= 128 { 1 } else { limit.duration_ms().div_ceil(128) }
 }
 
-fn request(limit: Limit, cost: u32) -> Request {
-    Request { limit, cost, keep_ms: limit.duration_ms() }
-}
-
 fn limits() -> impl Strategy<Value = Limit> {
     let max_req = prop_oneof![1..=4_u32, 1..=128_u32, 129..=1000_u32, Just(u32::MAX)];
     let duration = prop_oneof![1..=50_u64, Just(1000), Just(12_800), Just(Limit::MAX_DURATION_MS)];
-    (max_req, duration).prop_map(|(max_req, duration)| Limit::new(max_req, duration).unwrap())
+    (max_req, duration).prop_map(|(max_req, duration)| limit(max_req, duration))
 }
 
-/// Steps in time as shares of a duration, mostly forward, and costs as shares of a limit.
-fn calls() -> impl Strategy<Value = Vec<(i8, u8)>> {
-    prop::collection::vec((-20..=100_i8, 0..=100_u8), 1..400)
+/// The limits of an endpoint's roles, each a list of windows, the longest first.
+type Definition = Vec<Vec<Limit>>;
+
+fn longest(definition: &Definition) -> u64 {
+    definition.iter().flatten().map(|limit| limit.duration_ms()).max().unwrap()
 }
 
-/// Plays `calls` under `limit`; each time is what the window holds it at.
-fn play(limit: Limit, calls: &[(i8, u8)]) -> Vec<(u64, u32, Taken)> {
-    let mut window = Window::default();
-    let mut now = 1_000_000_000_000_u64;
-    let played = calls.iter().map(|(step, share)| {
-        let stride = (limit.duration_ms() / 40).max(1);
-        now = now.saturating_add_signed(i64::from(*step) * i64::try_from(stride).unwrap() / 20);
-        let cost = cost_of(limit, *share);
-        let held = now.max(window.newest());
-        (held, cost, window.take(now, request(limit, cost)))
+fn definitions() -> impl Strategy<Value = Vec<Definition>> {
+    let max_req = prop_oneof![1..=8_u32, 100..=160_u32, 1000..=100_000_u32];
+    let duration = prop_oneof![1..=50_u64, 900..=3000_u64, Just(60_000), Just(86_400_000)];
+    let window = (max_req, duration).prop_map(|(max_req, duration)| limit(max_req, duration));
+    let windows = prop::collection::vec(window, 1..=4).prop_map(|mut windows: Vec<Limit>| {
+        windows.sort_by_key(|window| std::cmp::Reverse(window.duration_ms()));
+        windows.dedup_by_key(|window| window.duration_ms());
+        windows
     });
-    played.collect()
+    prop::collection::vec(prop::collection::vec(windows, 1..=2), 1..=3)
 }
 
-/// Mostly 1, sometimes a larger part of the limit.
-fn cost_of(limit: Limit, share: u8) -> u32 {
-    if share < 60 {
-        1
-    } else {
-        (u64::from(limit.max_req()) * u64::from(share - 59) / 41).max(1).try_into().unwrap()
+/// What one caller does.
+#[derive(Clone, Debug)]
+struct Call {
+    kind: Kind,
+    definition: prop::sample::Index,
+    role: prop::sample::Index,
+    /// How time passes before it, as a share of the role's shortest window; sometimes backwards.
+    step: i8,
+    share: u8,
+    /// Which of the permits so far is refunded.
+    permit: prop::sample::Index,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Acquire,
+    Peek,
+    Refund,
+}
+
+fn calls(kinds: impl Strategy<Value = Kind>, most: usize) -> impl Strategy<Value = Vec<Call>> {
+    let call = (kinds, any::<[prop::sample::Index; 3]>(), -3..=40_i8, 0..=100_u8);
+    let call = call.prop_map(|(kind, [definition, role, permit], step, share)| Call {
+        kind,
+        definition,
+        role,
+        step,
+        share,
+        permit,
+    });
+    prop::collection::vec(call, 1..most)
+}
+
+fn every_kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![6 => Just(Kind::Acquire), 1 => Just(Kind::Peek), 2 => Just(Kind::Refund)]
+}
+
+impl Call {
+    /// The time of this call after one at `now`, and the windows it asks for.
+    fn resolve<'a>(&self, now: u64, definitions: &'a [Definition]) -> (u64, &'a Definition, &'a [Limit]) {
+        let definition = self.definition.get(definitions);
+        let windows = self.role.get(definition);
+        let stride = windows.last().unwrap().duration_ms();
+        let now = now.saturating_add_signed(i64::try_from(stride).unwrap() * i64::from(self.step) / 60);
+        (now, definition, windows)
+    }
+
+    fn request<'a>(&self, definition: &Definition, windows: &'a [Limit]) -> Request<'a> {
+        let smallest = windows.iter().map(|limit| limit.max_req()).min().unwrap();
+        let cost = cost_of(smallest, self.share);
+        Request { limit: windows[0], shorter: &windows[1..], cost, keep_ms: longest(definition) }
     }
 }
 
-proptest! {
-    #[test]
-    fn l1_a_window_never_holds_more_than_its_limit(limit in limits(), calls in calls()) {
-        let mut model = Model::default();
-        for (time, cost, taken) in play(limit, &calls) {
-            if taken.admitted {
-                model.admitted.push((time, cost));
-                prop_assert!(model.cost(time, limit.duration_ms()) <= u64::from(limit.max_req()));
-            }
-        }
-    }
-
-    #[test]
-    fn l2_a_denial_is_right_for_exact_times_too(limit in limits(), calls in calls()) {
-        let mut model = Model::default();
-        for (time, cost, taken) in play(limit, &calls) {
-            if taken.admitted {
-                model.admitted.push((time, cost));
-                continue;
-            }
-            // Only what entered can change the sum: look where entries leave, and at both ends.
-            let (least, most) = (time - grain(limit) + 1, time);
-            let leaves = model.admitted.iter().map(|(at, _)| at + limit.duration_ms() - 1);
-            let mut moments = leaves.filter(|moment| (least..=most).contains(moment)).chain([least, most]);
-            let right = moments.any(|moment| {
-                let used = model.cost_after(moment.saturating_sub(limit.duration_ms()));
-                used + u64::from(cost) > u64::from(limit.max_req())
-            });
-            prop_assert!(right);
-        }
-    }
-
-    #[test]
-    fn l3_a_denial_takes_nothing(limit in limits(), calls in calls()) {
-        let played = play(limit, &calls);
-        let mut window = Window::default();
-        for (time, cost, taken) in played.into_iter().filter(|(_, _, taken)| taken.admitted) {
-            prop_assert_eq!(window.take(time, request(limit, cost)), taken);
-        }
-    }
-
-    #[test]
-    fn l4_a_smaller_time_is_held_at_the_newest_admission(limit in limits(), back in 1..10_000_u64) {
-        let now = 1_000_000_000_u64;
-        let (mut stepped, mut held) = (Window::default(), Window::default());
-        for window in [&mut stepped, &mut held] {
-            window.take(now, request(limit, 1));
-        }
-        let answers = [stepped.take(now - back, request(limit, 1)), held.take(now, request(limit, 1))];
-        prop_assert_eq!(answers[0].admitted, answers[1].admitted);
-        prop_assert_eq!(answers[0].frees_at, answers[1].frees_at);
-    }
-
-    #[test]
-    fn l5_a_higher_limit_admits_a_superset(
-        (lower, higher) in prop_oneof![(1..=128_u32, 1..=128_u32), (129..=2000_u32, 129..=2000_u32)],
-        duration in prop_oneof![1..=50_u64, Just(1000)],
-        steps in prop::collection::vec(0..=30_u64, 1..600),
-    ) {
-        let limit = |max_req| Limit::new(max_req, duration).unwrap();
-        let (lower, higher) = (limit(lower.min(higher)), limit(lower.max(higher)));
-        let (mut below, mut above) = (Window::default(), Window::default());
-        let mut now = 1_000_000;
-        for step in steps {
-            now += step.saturating_sub(20);
-            let denied_above = !above.take(now, request(higher, 1)).admitted;
-            prop_assert!(!(below.take(now, request(lower, 1)).admitted && denied_above));
-        }
-    }
-
-    #[test]
-    fn under_changing_limits_no_window_is_over_and_no_log_is_long(
-        limits in prop::collection::vec(limits(), 1..4),
-        calls in prop::collection::vec((any::<prop::sample::Index>(), 0..=40_u64, 0..=100_u8), 1..800),
-    ) {
-        let keep_ms = limits.iter().map(|limit| limit.duration_ms()).max().unwrap();
-        let (mut window, mut model) = (Window::default(), Model::default());
-        let mut now = 1_000_000_000;
-        for (which, step, share) in calls {
-            let limit = *which.get(&limits);
-            now += step * limit.duration_ms() / 200;
-            let cost = cost_of(limit, share);
-            if window.take(now, Request { limit, cost, keep_ms }).admitted {
-                model.admitted.push((now, cost));
-                prop_assert!(model.cost(now, limit.duration_ms()) <= u64::from(limit.max_req()));
-            }
-            prop_assert!(window.entries() <= 256 + 8);
-        }
-    }
+/// Mostly 1, sometimes a larger part of `max_req`.
+fn cost_of(max_req: u32, share: u8) -> u32 {
+    if share < 60 { 1 } else { (u64::from(max_req) * u64::from(share - 59) / 41).max(1).try_into().unwrap() }
 }
+
+const START: u64 = 1_000_000_000_000;
 
 #[test]
 fn the_wait_after_a_denial_is_exact() {
-    let limit = Limit::new(2, 1000).unwrap();
+    let limit = limit(2, 1000);
     let mut window = Window::default();
-    assert!(window.take(10_000, request(limit, 1)).admitted);
-    assert!(window.take(10_400, request(limit, 1)).admitted);
-    let denied = window.take(10_500, request(limit, 1));
+    assert!(window.acquire(10_000, request(limit, 1)).admitted);
+    assert!(window.acquire(10_400, request(limit, 1)).admitted);
+    let denied = window.acquire(10_500, request(limit, 1));
     assert_eq!((denied.admitted, denied.retry_after_ms, denied.frees_at), (false, 500, 11_000));
-    assert!(!window.take(10_999, request(limit, 1)).admitted);
-    assert!(window.take(11_000, request(limit, 1)).admitted);
+    assert!(!window.acquire(10_999, request(limit, 1)).admitted);
+    assert!(window.acquire(11_000, request(limit, 1)).admitted);
 }
 
 #[test]
 fn a_large_limit_keeps_at_most_129_entries() {
-    let limit = Limit::new(100_000, 60_000).unwrap();
+    let limit = limit(100_000, 60_000);
     let mut window = Window::default();
     for now in (1_000_000..1_200_000).step_by(7) {
-        window.take(now, request(limit, 1));
+        window.acquire(now, request(limit, 1));
         assert!(window.entries() <= 129);
     }
 }
 
 #[test]
 fn a_window_of_a_year_is_exact_to_the_millisecond() {
-    let limit = Limit::new(2, Limit::MAX_DURATION_MS).unwrap();
+    let limit = limit(2, Limit::MAX_DURATION_MS);
     let mut window = Window::default();
-    let start = 1_790_000_000_000;
-    assert!(window.take(start, request(limit, 1)).admitted);
+    assert!(window.acquire(START, request(limit, 1)).admitted);
     // Over 49.7 days later, which no 32-bit gap bridges.
-    assert!(window.take(start + 10_000_000_000, request(limit, 1)).admitted);
-    let denied = window.take(start + 20_000_000_000, request(limit, 1));
-    assert_eq!((denied.admitted, denied.frees_at), (false, start + Limit::MAX_DURATION_MS));
-    assert!(window.take(start + Limit::MAX_DURATION_MS, request(limit, 1)).admitted);
-    let denied = window.take(start + Limit::MAX_DURATION_MS, request(limit, 1));
-    assert_eq!(denied.frees_at, start + 10_000_000_000 + Limit::MAX_DURATION_MS);
+    assert!(window.acquire(START + 10_000_000_000, request(limit, 1)).admitted);
+    let denied = window.acquire(START + 20_000_000_000, request(limit, 1));
+    assert_eq!((denied.admitted, denied.frees_at), (false, START + Limit::MAX_DURATION_MS));
+    assert!(window.acquire(START + Limit::MAX_DURATION_MS, request(limit, 1)).admitted);
+    let denied = window.acquire(START + Limit::MAX_DURATION_MS, request(limit, 1));
+    assert_eq!(denied.frees_at, START + 10_000_000_000 + Limit::MAX_DURATION_MS);
+}
+
+#[test]
+fn refunds_over_long_gaps_leave_the_other_entries_where_they_are() {
+    let limit = limit(5, Limit::MAX_DURATION_MS);
+    let mut window = Window::default();
+    let times = [0, 6_000_000_000, 7_000_000_000, 16_000_000_000, 27_000_000_000].map(|after| START + after);
+    let permits = times.map(|time| window.acquire(time, request(limit, 1)).permit.unwrap());
+    let now = times[4];
+    for index in [2, 1, 4] {
+        assert_eq!(window.refund(now, &permits[index], 1), 1);
+        assert_eq!(window.refund(now, &permits[0], 0), 0);
+    }
+    assert_eq!((window.entries(), window.newest(), window.log.last()), (2, times[4], times[3]));
+    let peeked = window.peek(times[3] + Limit::MAX_DURATION_MS - 1, request(limit, 1));
+    assert_eq!((peeked.remaining, peeked.frees_at), (4, times[3] + Limit::MAX_DURATION_MS));
 }
 
 #[test]
 fn the_largest_numbers_do_not_overflow() {
-    let limit = Limit::new(u32::MAX, Limit::MAX_DURATION_MS).unwrap();
+    let most = limit(u32::MAX, Limit::MAX_DURATION_MS);
     let mut window = Window::default();
     let last = u64::MAX - 2 * Limit::MAX_DURATION_MS;
-    assert!(window.take(last, request(limit, u32::MAX)).admitted);
-    let denied = window.take(u64::MAX, request(Limit::new(1, 1).unwrap(), 1));
-    assert!(denied.admitted);
+    assert!(window.acquire(last, request(most, u32::MAX)).admitted);
+    assert!(window.acquire(u64::MAX, request(limit(1, 1), 1)).admitted);
+}
+
+#[test]
+fn a_full_entry_gives_nothing_back_for_it_may_stand_for_more() {
+    let (long, short) = (limit(u32::MAX, 100_000), limit(u32::MAX, 1));
+    let mut window = Window::default();
+    let full = Request { limit: short, shorter: &[], cost: u32::MAX, keep_ms: long.duration_ms() };
+    assert!(window.acquire(START, full).admitted);
+    let permit = window.acquire(START + 1, full).permit.unwrap();
+    assert_eq!(window.refund(START + 1, &permit, u32::MAX), 0);
+    assert!(!window.acquire(START + 2, request(long, 1)).admitted);
 }

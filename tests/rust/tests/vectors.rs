@@ -48,15 +48,19 @@ fn slots() {
     assert_eq!(admitted, json!(vec![true; list(&vectors, "slots").len()]));
 }
 
+/// What a step of a window names of its answer.
+const FIELDS: [&str; 8] =
+    ["ok", "remaining", "total", "duration", "retryAfterMs", "freesAt", "reset", "refunded"];
+
 #[test]
 fn windows() {
-    for suite in ["window", "window-coarse", "window-changes"] {
+    for suite in ["window", "window-coarse", "window-changes", "window-definitions", "window-steps"] {
         for case in list(&load(suite), "cases") {
             let answers = answer(suite, case);
             for (index, (step, answer)) in
                 list(case, "steps").iter().zip(answers.as_array().unwrap()).enumerate()
             {
-                for field in ["ok", "remaining", "retryAfterMs", "freesAt", "reset"] {
+                for field in FIELDS {
                     if let Some(expected) = step.get(field) {
                         assert_eq!(
                             &answer[field], expected,

@@ -27,9 +27,9 @@ impl Place {
         Self { _folder: folder, shared, counters, clock }
     }
 
-    fn take(&self, name: u128, request: Request) -> Taken {
+    fn acquire(&self, name: u128, request: Request<'_>) -> Acquired {
         let generation = self.shared.open().unwrap().unwrap();
-        self.counters.take(generation, SlotName::from(name), request, true).unwrap().unwrap()
+        self.counters.acquire(generation, SlotName::from(name), request, true).unwrap().unwrap()
     }
 
     fn slots(&self) -> usize {
@@ -44,8 +44,8 @@ fn spread(name: u128) -> u128 {
     name.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
 }
 
-fn once(duration: u64) -> Request {
-    Request { limit: Limit::new(1, duration).unwrap(), cost: 1, keep_ms: duration }
+fn once(duration: u64) -> Request<'static> {
+    Request { limit: Limit::new(1, duration).unwrap(), shorter: &[], cost: 1, keep_ms: duration }
 }
 
 proptest! {
@@ -63,9 +63,9 @@ proptest! {
             let index = usize::try_from(slot).unwrap();
             let (max_req, duration) = limits[index];
             let request =
-                Request { limit: Limit::new(max_req.max(cost), duration).unwrap(), cost, keep_ms: duration };
+                Request { limit: Limit::new(max_req.max(cost), duration).unwrap(), shorter: &[], cost, keep_ms: duration };
             let now = Clock::Manual(place.clock.clone()).boot_ms();
-            prop_assert_eq!(place.take(spread(slot), request), alone[index].take(now, request));
+            prop_assert_eq!(place.acquire(spread(slot), request), alone[index].acquire(now, request));
         }
     }
 }
@@ -75,11 +75,11 @@ fn the_file_grows_as_it_fills_and_forgets_nothing() {
     let place = Place::new();
     let slots = 150_000;
     for name in 0..slots {
-        assert!(place.take(spread(name), once(3_600_000)).admitted);
+        assert!(place.acquire(spread(name), once(3_600_000)).admitted);
     }
     assert!(std::fs::metadata(&lock(&place.counters.open).as_ref().unwrap().path).unwrap().len() > 8 << 20);
     for name in (0..slots).step_by(97) {
-        assert!(!place.take(spread(name), once(3_600_000)).admitted, "a slot was forgotten");
+        assert!(!place.acquire(spread(name), once(3_600_000)).admitted, "a slot was forgotten");
     }
 }
 
@@ -87,13 +87,13 @@ fn the_file_grows_as_it_fills_and_forgets_nothing() {
 fn a_slot_with_nothing_in_its_window_is_swept() {
     let place = Place::new();
     for name in 1..=20_000 {
-        place.take(spread(name), once(1000));
+        place.acquire(spread(name), once(1000));
     }
     assert_eq!(place.slots(), 20_000);
     // One busy slot looks after all the others.
-    for _ in 0..20_000 * usize::try_from(TAKES_PER_SWEEP).unwrap() / SWEPT_AT_ONCE + 1000 {
+    for _ in 0..20_000 * usize::try_from(ADMISSIONS_PER_SWEEP).unwrap() / SWEPT_AT_ONCE + 1000 {
         place.clock.advance(1000);
-        assert!(place.take(spread(0), once(1000)).admitted);
+        assert!(place.acquire(spread(0), once(1000)).admitted);
     }
     assert!(place.slots() <= 1 + SWEPT_AT_ONCE, "{} slots are left", place.slots());
 }
@@ -103,7 +103,7 @@ fn new_slots_sweep_faster_than_they_come() {
     let place = Place::new();
     for name in 0..60_000 {
         place.clock.advance(1);
-        place.take(spread(name), once(1000));
+        place.acquire(spread(name), once(1000));
     }
     // A thousand have something in their window; the others are gone, but for those not yet come round to.
     assert!(place.slots() < 2500, "{} slots", place.slots());
@@ -112,13 +112,14 @@ fn new_slots_sweep_faster_than_they_come() {
 #[test]
 fn l1_threads_together_never_take_more_than_the_limit() {
     let place = Place::new();
-    let request = Request { limit: Limit::new(1000, 60_000).unwrap(), cost: 1, keep_ms: 60_000 };
+    let request =
+        Request { limit: Limit::new(1000, 60_000).unwrap(), shorter: &[], cost: 1, keep_ms: 60_000 };
     let admitted = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..500 {
-                    admitted.fetch_add(usize::from(place.take(3, request).admitted), SeqCst);
+                    admitted.fetch_add(usize::from(place.acquire(3, request).admitted), SeqCst);
                 }
             });
         }
@@ -129,14 +130,14 @@ fn l1_threads_together_never_take_more_than_the_limit() {
 #[test]
 fn bytes_that_are_no_window_are_an_error_that_says_what_to_remove() {
     let place = Place::new();
-    place.take(1, once(1000));
+    place.acquire(1, once(1000));
     let garbage = lock(&place.counters.open).as_mut().unwrap().environment.change(|slots, transaction| {
         slots.put(transaction, &SlotName::from(1).to_bytes(), b"garbage")?;
         Ok(Ok::<_, ()>(()))
     });
     garbage.unwrap().unwrap();
     let generation = place.shared.open().unwrap().unwrap();
-    let error = place.counters.take(generation, SlotName::from(1), once(1000), true).unwrap_err();
+    let error = place.counters.acquire(generation, SlotName::from(1), once(1000), true).unwrap_err();
     assert_eq!(error.code(), "service_unavailable");
     assert!(
         error.message().contains("gatekeeper.db-shared") && error.message().contains("remove"),
