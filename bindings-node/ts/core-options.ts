@@ -77,6 +77,22 @@ export interface GatekeeperCoreOptions {
    */
   readonly wrongKeysPerMinute?: number | undefined;
   /**
+   * Who may import keys of another product: a root key and the operator, or, with `'members'`, also members and API keys
+   * with `keys:write`.
+   * @defaultValue `'root'`
+   */
+  readonly keyImports?: 'root' | 'members' | undefined;
+  /**
+   * How many different suffixes the imported keys of a tenant may have, 1 to 64.
+   * @defaultValue `2`
+   */
+  readonly importSuffixesPerTenant?: number | undefined;
+  /**
+   * How many different suffixes the imported keys of all tenants may have, 1 to 64.
+   * @defaultValue `8`
+   */
+  readonly importSuffixes?: number | undefined;
+  /**
    * What tells the time. `'manual'`, for tests in `memory:` only, stands still until `advance(ms)` moves it.
    * @defaultValue `'system'`
    */

@@ -4,10 +4,12 @@
 //! judged (401), the tenant bound (404), the permission asked for (401, 403). What an operation itself finds comes last.
 
 mod actor;
+mod ceiling;
 mod context;
 mod event;
 mod grant;
 mod identity;
+mod import_rules;
 mod permission;
 mod scope;
 mod tier;
@@ -20,14 +22,17 @@ use crate::place::Place;
 use crate::verify::{Caller, Decisions, Targets};
 
 pub(crate) use actor::Actor;
+pub(crate) use ceiling::{Ceiling, Reach};
 pub use context::Context;
 pub(crate) use event::Event;
 use grant::Grant;
+pub(crate) use import_rules::ImportRules;
+pub use import_rules::KeyImports;
 pub use permission::MemberRole;
 pub(crate) use permission::covers;
 #[cfg(feature = "schema")]
 pub(crate) use scope::MOST_BYTES as MOST_SCOPE_BYTES;
-pub(crate) use scope::{check_scopes, may_grant};
+pub(crate) use scope::check_scopes;
 pub use tier::Tier;
 pub(crate) use tier::Tiers;
 
@@ -75,6 +80,8 @@ pub(crate) struct Settings {
     pub(crate) retention: Option<Retention>,
     /// How often one source may call what anybody can call.
     pub(crate) tiers: Tiers,
+    /// Who may import keys, and with how many suffixes.
+    pub(crate) imports: ImportRules,
 }
 
 /// A call: the credential it carries, and from where it comes.

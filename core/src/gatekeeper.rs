@@ -2,6 +2,7 @@
 
 mod backup;
 mod callers;
+mod imports;
 mod open_files;
 mod options;
 mod own;
@@ -21,6 +22,7 @@ use crate::secret::Secret;
 use crate::verify::{Caller, Decisions, Io, OwnVerifier, Remembering, ValidatedKey};
 pub use backup::{BackedUp, Backup};
 pub use callers::Callers;
+pub use imports::{ImportSuffixes, ImportingTenant};
 pub use options::Options;
 use own::Own;
 pub use root_keys::RootKeyOf;

@@ -43,10 +43,12 @@ mod vectors;
 mod verify;
 mod window;
 
-pub use access::{Access, Context, MemberRole, TenantRef, Tier};
+pub use access::{Access, Context, KeyImports, MemberRole, TenantRef, Tier};
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
-pub use gatekeeper::{BackedUp, Backup, Callers, Gatekeeper, Options, RootKeyOf, Verifier};
+pub use gatekeeper::{
+    BackedUp, Backup, Callers, Gatekeeper, ImportSuffixes, ImportingTenant, Options, RootKeyOf, Verifier,
+};
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;
 pub use key::KeyStatus;

@@ -20,6 +20,9 @@ pub(crate) const IMPORTS: Digest = Digest::from_bytes([0; 32]);
 /// The tenant of keys that a key manager creates without a root key; every database has it.
 pub(crate) const DEFAULT_TENANT: TenantId = TenantId::from_bits(0);
 
+/// How many keys can create one another: each of them counts what the next ones use.
+pub(crate) const MAX_KEY_GENERATIONS: u32 = 8;
+
 /// A new API key.
 pub(crate) struct NewKey<'a> {
     pub(crate) id: KeyId,
@@ -38,6 +41,15 @@ pub(crate) struct NewKey<'a> {
     pub(crate) quota: Quota<'a>,
     /// Of an imported digest: what was hashed after the key.
     pub(crate) hashed_suffix: Option<&'a str>,
+    pub(crate) created_by: Creator,
+}
+
+/// Who created a key.
+#[derive(Clone)]
+pub(crate) struct Creator {
+    /// `user`, `apiKey`, `rootKey` or `operator`.
+    pub(crate) kind: Cow<'static, str>,
+    pub(crate) id: Option<String>,
 }
 
 /// How much may be used in a calendar period; without a limit, anything.
@@ -57,6 +69,8 @@ pub(crate) struct KeyRecord {
     pub(crate) id: KeyId,
     pub(crate) tenant_id: TenantId,
     pub(crate) owner_id: Option<String>,
+    /// None for keys from before this was stored.
+    pub(crate) created_by: Option<Creator>,
     pub(crate) prefix: String,
     pub(crate) name: Option<String>,
     pub(crate) scopes: Vec<String>,
@@ -213,6 +227,15 @@ pub(crate) struct UsageRow {
     pub(crate) created_at: i64,
 }
 
+/// A tenant that has imported keys, and how many.
+pub(crate) struct SuffixHolder {
+    pub(crate) tenant_id: TenantId,
+    pub(crate) tenant_name: String,
+    /// How many different suffixes they have.
+    pub(crate) suffixes: i64,
+    pub(crate) keys: i64,
+}
+
 /// What was used in a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct UsageSum {
@@ -231,6 +254,8 @@ pub(crate) struct SumOf<'a> {
 /// Whose a key is, and how much it may be used for.
 pub(crate) struct KeyQuota {
     pub(crate) tenant: TenantId,
+    /// The API key that created it, whose quota it uses too.
+    pub(crate) creator: Option<KeyId>,
     pub(crate) limit: Option<i64>,
     pub(crate) period: String,
 }

@@ -8,6 +8,8 @@ export interface ApiKey {
   readonly tenantId: string;
   /** Whose it is in your application. */
   readonly ownerId: string | null;
+  /** Who created it; none for a key from before this was stored. */
+  readonly createdBy: CreatedBy | null;
   /** What its secret begins with; of an imported key, what its next one will. */
   readonly prefix: string;
   /** What it is called. */
@@ -62,6 +64,14 @@ export interface CreatedApiKey {
   readonly apiKey: ApiKey;
   /** Its secret; it is not stored and cannot be shown again. */
   readonly plainTextKey: string;
+}
+
+/** Who created a key. */
+export interface CreatedBy {
+  /** What kind of caller it was. */
+  readonly type: PrincipalKind;
+  /** The id of the user or of the API key, for a root key that of its tenant; none for the operator. */
+  readonly id: string | null;
 }
 
 /** A new root key. */
@@ -125,8 +135,9 @@ export interface ForeignKey {
    */
   readonly scopes?: readonly string[] | undefined;
   /**
-   * What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. A place has at
-   * most 8 different ones.
+   * What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. The keys of a
+   * tenant have at most 2 different ones and those of a database 8, unless the operator allows more; a key
+   * that is revoked or has ended does not count.
    */
   readonly suffix?: string | null | undefined;
 }
@@ -263,8 +274,22 @@ export type NewStatus = 'active' | 'disabled';
 export type Period = 'hour' | 'day' | 'month';
 
 /**
- * Whether there is room, and how much. It speaks of the quota that refuses, the key's first; where none does,
- * of the one with less room left; where there is none, of what the tenant has used.
+ * A kind of caller.
+ *
+ * - `user`: A user, in one of their sessions.
+ *
+ * - `apiKey`: An API key.
+ *
+ * - `rootKey`: A root key.
+ *
+ * - `operator`: The program that has the database open, or its command line.
+ */
+export type PrincipalKind = 'user' | 'apiKey' | 'rootKey' | 'operator';
+
+/**
+ * Whether there is room, and how much. It speaks of the quota that refuses, the key's first, then those of
+ * the keys that created it; where none does, of the one with the least room left; where there is none, of
+ * what the tenant has used.
  */
 export interface QuotaCheck {
   /** Whether there is room for what was asked for. */
@@ -286,7 +311,7 @@ export interface QuotaCheck {
 /**
  * Which quota a check speaks of.
  *
- * - `api_key`: The API key's.
+ * - `api_key`: The API key's, or that of a key that created it.
  *
  * - `tenant`: The tenant's.
  *
@@ -508,20 +533,29 @@ export interface ListMembersInput {
 export interface CreateApiKeyInput {
   /** The tenant's id. */
   readonly tenantId: string;
-  /** How long it is good, 1 second to 100 years. Defaults to for ever. */
+  /**
+   * How long it is valid, 1 second to 100 years. Defaults to for ever; where an API key calls, to its own
+   * end.
+   */
   readonly expiresInSeconds?: number | null | undefined;
   /** Anything of yours: an object of at most 8 KiB of JSON. Defaults to none. */
   readonly metadata?: Readonly<Record<string, unknown>> | null | undefined;
   /** What it is called: at most 256 bytes. Defaults to no name. */
   readonly name?: string | null | undefined;
-  /** Whose it is in your application: at most 256 bytes. Defaults to nobody's. */
+  /**
+   * The owner's id in your application: at most 256 bytes. Defaults to none; where an API key calls, to its
+   * own.
+   */
   readonly ownerId?: string | null | undefined;
   /**
    * What it begins with: 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends, not reserved. Defaults
    * to `gk_live`.
    */
   readonly prefix?: string | null | undefined;
-  /** How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything. */
+  /**
+   * How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything; where an API key calls, to its own,
+   * with the period of that.
+   */
   readonly quotaLimit?: number | null | undefined;
   /**
    * The period of its quota. Defaults to `month`.
@@ -530,7 +564,8 @@ export interface CreateApiKeyInput {
    */
   readonly quotaPeriod?: Period | undefined;
   /**
-   * What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
+   * What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none; where an
+   * API key calls, to its own.
    *
    * @defaultValue `[]`
    */
@@ -571,6 +606,16 @@ export interface UpdateApiKeyInput {
   readonly scopes?: readonly string[] | null | undefined;
   /** Whether it is good. */
   readonly status?: NewStatus | null | undefined;
+}
+
+/** What `keys.revoke` takes by name. */
+export interface RevokeApiKeyInput {
+  /**
+   * Whether the keys that it created end, too. Defaults to no: they go on until they are revoked, or end.
+   *
+   * @defaultValue `false`
+   */
+  readonly descendants?: boolean | undefined;
 }
 
 /** What `keys.rotate` takes by name. */

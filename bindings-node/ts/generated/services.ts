@@ -35,6 +35,7 @@ import type {
   QuotaCheck,
   RecordUsageInput,
   RecordedUsage,
+  RevokeApiKeyInput,
   RootKey,
   RotateApiKeyInput,
   Session,
@@ -321,7 +322,10 @@ export class KeysService {
   }
 
   /**
-   * Creates a key of a tenant. Nobody gives it more scopes than they have.
+   * Creates a key of a tenant. The caller cannot give it scopes that the caller does not have. A key
+   * that an API key creates has at most the roles, the life and the quota of that key, and its owner;
+   * what is not given is that of the creating key, and what the new key uses counts as used by the
+   * creating key, too.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -363,8 +367,9 @@ export class KeysService {
   }
 
   /**
-   * Changes what is given of a key; `null` clears what can be absent. Whoever does it could give the key
-   * the scopes that it has and those that it gets. The next verification knows of it, in every process.
+   * Changes what is given of a key; `null` clears what can be absent. The caller could give the key all
+   * that it has and all that it gets; an API key cannot change itself. The next verification knows of
+   * it, in every process.
    *
    * @param id - Its id.
    * @param options - what else there is to say
@@ -375,20 +380,22 @@ export class KeysService {
   }
 
   /**
-   * Ends a key for ever, with every secret it has: the next verification refuses it, in every process.
-   * It stays listed.
+   * Ends a key for ever, with every secret it has: the next verification rejects it, in every process.
+   * It stays listed. With `descendants`, the same is done, in one step, to every key that it created,
+   * directly or through others, even where it was revoked before.
    *
    * @param id - Its id.
+   * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
-  revoke(id: string, call?: CallOptions): Promise<ApiKey> {
-    return this.#core._call('keys.revoke', { id }, undefined, call);
+  revoke(id: string, options: RevokeApiKeyInput = {}, call?: CallOptions): Promise<ApiKey> {
+    return this.#core._call('keys.revoke', { id }, options, call);
   }
 
   /**
    * Gives a key another secret; its id and all else stay. The old secret is good for the time of grace,
-   * but not longer than the key; the one before that is dead at once, and so is that of a key that is
-   * disabled. Whoever does it could give the key its scopes.
+   * but not longer than the key; the one before that is rejected at once, and so is that of a key that
+   * is disabled. The caller could give the key all that it has; an API key cannot rotate itself.
    *
    * @param id - Its id.
    * @param options - what else there is to say
@@ -437,7 +444,9 @@ export class KeysService {
 
   /**
    * Brings keys of another product into a tenant by their digests, so that their holders can go on using
-   * them: all of them or none. Nobody gives them more scopes than they have.
+   * them: all of them or none. For a root key and the operator; for members and API keys with
+   * `keys:write` only where the setting `keyImports` is `members`, within what each of them can give to
+   * a key. The digest of a placeholder such as `undefined`, `null` or `test` is rejected.
    *
    * @param tenantId - The tenant's id.
    * @param keys - The keys: 1 to 1,000.

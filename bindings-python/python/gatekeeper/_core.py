@@ -49,6 +49,9 @@ class _Base:
         signups_per_minute: int | None = None,
         refreshes_per_minute: int | None = None,
         wrong_keys_per_minute: int | None = None,
+        key_imports: Literal["root", "members"] | None = None,
+        import_suffixes_per_tenant: int | None = None,
+        import_suffixes: int | None = None,
         clock: Clock = "system",
         operator: bool = False,
         cache_keys: int | None = None,
@@ -80,6 +83,12 @@ class _Base:
             refreshes_per_minute: How many refresh tokens one source may exchange in a minute. Defaults to 60.
             wrong_keys_per_minute: How many keys that are not good one source may show in a minute, unless it has shown
                 a good root key of its own. Defaults to 60.
+            key_imports: Who may import keys of another product: ``"root"``, a root key and the operator, or
+                ``"members"``, also members and API keys with ``keys:write``. Defaults to ``"root"``.
+            import_suffixes_per_tenant: How many different suffixes the imported keys of a tenant may have, 1 to 64.
+                Defaults to 2.
+            import_suffixes: How many different suffixes the imported keys of all tenants may have, 1 to 64. Defaults
+                to 8.
             clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
             operator: Acts as whoever runs the place, who may do everything; not with a token.
             cache_keys: How many keys are remembered. Defaults to 1,000,000.
@@ -105,6 +114,9 @@ class _Base:
             "signupsPerMinute": signups_per_minute,
             "refreshesPerMinute": refreshes_per_minute,
             "wrongKeysPerMinute": wrong_keys_per_minute,
+            "keyImports": key_imports,
+            "importSuffixesPerTenant": import_suffixes_per_tenant,
+            "importSuffixes": import_suffixes,
             "clock": clock,
             "cacheKeys": cache_keys,
             "cacheUnknownKeys": cache_unknown_keys,

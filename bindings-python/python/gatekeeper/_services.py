@@ -340,20 +340,25 @@ class KeysService(_Service):
     ) -> CreatedApiKey:
         """Creates a key of a tenant.
 
-        Nobody gives it more scopes than they have.
+        The caller cannot give it scopes that the caller does not have. A key that an API key creates has at most the
+        roles, the life and the quota of that key, and its owner; what is not given is that of the creating key, and
+        what the new key uses counts as used by the creating key, too.
 
         Args:
             tenant_id: The tenant's id.
-            expires_in_seconds: How long it is good, 1 second to 100 years. Defaults to for ever.
+            expires_in_seconds: How long it is valid, 1 second to 100 years. Defaults to for ever; where an API
+                key calls, to its own end.
             metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
             name: What it is called: at most 256 bytes. Defaults to no name.
-            owner_id: Whose it is in your application: at most 256 bytes. Defaults to nobody's.
+            owner_id: The owner's id in your application: at most 256 bytes. Defaults to none; where an API key
+                calls, to its own.
             prefix: What it begins with: 1 to 16 of ``[A-Za-z0-9_-]``, a letter or digit at both ends, not
                 reserved. Defaults to ``gk_live``.
-            quota_limit: How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
+            quota_limit: How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything; where an API key
+                calls, to its own, with the period of that.
             quota_period: The period of its quota. Defaults to ``month``.
             roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to
-                none.
+                none; where an API key calls, to its own.
             scopes: What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to
                 nothing.
         """
@@ -435,8 +440,8 @@ class KeysService(_Service):
     ) -> ApiKey:
         """Changes what is given of a key; ``null`` clears what can be absent.
 
-        Whoever does it could give the key the scopes that it has and those that it gets. The next verification knows
-        of it, in every process.
+        The caller could give the key all that it has and all that it gets; an API key cannot change itself. The next
+        verification knows of it, in every process.
 
         Args:
             id: Its id.
@@ -471,22 +476,26 @@ class KeysService(_Service):
         )
         return ApiKey._of(answer)
 
-    def revoke(self, id: str) -> ApiKey:
-        """Ends a key for ever, with every secret it has: the next verification refuses it, in every process.
+    def revoke(self, id: str, *, descendants: bool = False) -> ApiKey:
+        """Ends a key for ever, with every secret it has: the next verification rejects it, in every process.
 
-        It stays listed.
+        It stays listed. With ``descendants``, the same is done, in one step, to every key that it created, directly
+        or through others, even where it was revoked before.
 
         Args:
             id: Its id.
+            descendants: Whether the keys that it created end, too. Defaults to no: they go on until they are
+                revoked, or end.
         """
-        answer = self._core._call("keys.revoke", {"id": id})
+        answer = self._core._call("keys.revoke", {"id": id, "descendants": descendants})
         return ApiKey._of(answer)
 
     def rotate(self, id: str, *, grace_seconds: int = 0) -> CreatedApiKey:
         """Gives a key another secret; its id and all else stay.
 
-        The old secret is good for the time of grace, but not longer than the key; the one before that is dead at
-        once, and so is that of a key that is disabled. Whoever does it could give the key its scopes.
+        The old secret is good for the time of grace, but not longer than the key; the one before that is rejected at
+        once, and so is that of a key that is disabled. The caller could give the key all that it has; an API key
+        cannot rotate itself.
 
         Args:
             id: Its id.
@@ -557,7 +566,9 @@ class KeysService(_Service):
     def import_(self, tenant_id: str, keys: Collection[ForeignKey]) -> ImportedApiKeys:
         """Brings keys of another product into a tenant by their digests, so that their holders can go on using them.
 
-        All of them or none. Nobody gives them more scopes than they have.
+        All of them or none. For a root key and the operator; for members and API keys with ``keys:write`` only where
+        the setting ``keyImports`` is ``members``, within what each of them can give to a key. The digest of a
+        placeholder such as ``undefined``, ``null`` or ``test`` is rejected.
 
         Args:
             tenant_id: The tenant's id.

@@ -15,6 +15,7 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "CreatedApiKey",
+    "CreatedBy",
     "CreatedRootKey",
     "ExportFormat",
     "ForeignKey",
@@ -30,6 +31,7 @@ __all__ = [
     "NewStatus",
     "Page",
     "Period",
+    "PrincipalKind",
     "QuotaCheck",
     "QuotaLevel",
     "RecordedUsage",
@@ -54,6 +56,7 @@ class ApiKey(Model):
         id: Its id, which it keeps through every rotation.
         tenant_id: Whose it is.
         owner_id: Whose it is in your application.
+        created_by: Who created it; none for a key from before this was stored.
         prefix: What its secret begins with; of an imported key, what its next one will.
         name: What it is called.
         scopes: What it may do, sorted by bytes.
@@ -73,6 +76,7 @@ class ApiKey(Model):
         "id": "id",
         "tenantId": "tenant_id",
         "ownerId": "owner_id",
+        "createdBy": "created_by",
         "prefix": "prefix",
         "name": "name",
         "scopes": "scopes",
@@ -90,6 +94,7 @@ class ApiKey(Model):
     id: str
     tenant_id: str
     owner_id: str | None
+    created_by: CreatedBy | None
     prefix: str
     name: str | None
     scopes: tuple[str, ...]
@@ -109,6 +114,7 @@ class ApiKey(Model):
             id=answer["id"],
             tenant_id=answer["tenantId"],
             owner_id=answer["ownerId"],
+            created_by=None if answer["createdBy"] is None else CreatedBy._of(answer["createdBy"]),
             prefix=answer["prefix"],
             name=answer["name"],
             scopes=tuple(answer["scopes"]),
@@ -204,6 +210,31 @@ class CreatedApiKey(Model):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CreatedBy(Model):
+    """Who created a key.
+
+    Attributes:
+        type: What kind of caller it was.
+        id: The id of the user or of the API key, for a root key that of its tenant; none for the operator.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "type": "type",
+        "id": "id",
+    }
+
+    type: PrincipalKind
+    id: str | None
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            type=answer["type"],
+            id=answer["id"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CreatedRootKey(Model):
     """A new root key.
 
@@ -258,8 +289,9 @@ class ForeignKey(TypedDict):
         quota_period: The period of its quota. Defaults to ``month``.
         roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
         scopes: What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to nothing.
-        suffix: What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. A place
-            has at most 8 different ones.
+        suffix: What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. The keys
+            of a tenant have at most 2 different ones and those of a database 8, unless the operator allows more; a
+            key that is revoked or has ended does not count.
     """
 
     digest: str
@@ -535,12 +567,17 @@ Period = Literal["hour", "day", "month"]
 ``"day"``: From 00:00 to 00:00. ``"month"``: From the first of a month to that of the next."""
 
 
+PrincipalKind = Literal["user", "apiKey", "rootKey", "operator"]
+"""A kind of caller. ``"user"``: A user, in one of their sessions. ``"apiKey"``: An API key. ``"rootKey"``: A root key.
+``"operator"``: The program that has the database open, or its command line."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class QuotaCheck(Model):
     """Whether there is room, and how much.
 
-    It speaks of the quota that refuses, the key's first; where none does, of the one with less room left; where there
-    is none, of what the tenant has used.
+    It speaks of the quota that refuses, the key's first, then those of the keys that created it; where none does, of
+    the one with the least room left; where there is none, of what the tenant has used.
 
     Attributes:
         allowed: Whether there is room for what was asked for.
@@ -584,8 +621,8 @@ class QuotaCheck(Model):
 
 
 QuotaLevel = Literal["api_key", "tenant", "unlimited"]
-"""Which quota a check speaks of. ``"api_key"``: The API key's. ``"tenant"``: The tenant's. ``"unlimited"``: Neither
-has a limit."""
+"""Which quota a check speaks of. ``"api_key"``: The API key's, or that of a key that created it. ``"tenant"``: The
+tenant's. ``"unlimited"``: Neither has a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

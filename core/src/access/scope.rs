@@ -1,8 +1,5 @@
 //! Scopes: what an API key may do, here and in the application whose key it is.
 
-use super::permission::{covers, is_ours};
-use super::{Context, forbidden};
-use crate::access::Actor;
 use crate::error::{GatekeeperError, Result};
 
 /// The most scopes of a key, and the longest of them in bytes.
@@ -34,23 +31,4 @@ pub(crate) fn check_scopes(mut scopes: Vec<String>) -> Result<Vec<String>> {
         )));
     }
     Ok(scopes)
-}
-
-/// Lets the caller give these scopes to a key or a token: nobody gives more than they have. What says nothing about our
-/// own resources is the application's, and any member who manages keys may give it.
-///
-/// # Errors
-/// `forbidden`.
-pub(crate) fn may_grant(context: &Context<'_>, scopes: &[String]) -> Result<()> {
-    let may = |scope: &String| match context.actor() {
-        Actor::Operator | Actor::RootKey { .. } => true,
-        Actor::User { .. } => context.role().is_some_and(|role| !is_ours(scope) || role.grants(scope)),
-        Actor::ApiKey { scopes, .. } => scopes.iter().any(|held| covers(held, scope)),
-        Actor::Anonymous => false,
-    };
-    if scopes.iter().all(may) {
-        Ok(())
-    } else {
-        Err(forbidden("scopes: nobody can give more than they have"))
-    }
 }

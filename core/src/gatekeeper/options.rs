@@ -4,6 +4,7 @@ mod json;
 
 use std::time::Duration;
 
+use crate::access::KeyImports;
 use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::identity::SigningAlgorithm;
@@ -46,6 +47,15 @@ pub struct Options {
     /// How many API keys that are not good one source may show in a minute, 1 at least, unless it has shown a good root key
     /// of its own. Good keys are never refused for it. Defaults to 60.
     pub wrong_keys_per_minute: u32,
+    /// Who may import keys of another product ([`ImportApiKeys`](crate::ImportApiKeys)). Defaults to a root key and the
+    /// operator.
+    pub key_imports: KeyImports,
+    /// How many different suffixes the imported keys of one tenant may have, 1 to 64. A key that is revoked or has ended
+    /// does not count. Defaults to 2.
+    pub import_suffixes_per_tenant: u32,
+    /// How many different suffixes the imported keys of a database may have, 1 to 64: an unknown key is hashed with each of
+    /// them. Defaults to 8.
+    pub import_suffixes: u32,
     /// The endpoints that keys are verified against by [`VerifyApiKey`](crate::VerifyApiKey). Defaults to none.
     pub endpoints: Endpoints,
     /// How long a call over HTTP may take, with all that is tried again: more than 0, at most a day. Defaults to 10
@@ -74,6 +84,9 @@ impl Default for Options {
             signups_per_minute: 20,
             refreshes_per_minute: 60,
             wrong_keys_per_minute: 60,
+            key_imports: KeyImports::default(),
+            import_suffixes_per_tenant: 2,
+            import_suffixes: 8,
             endpoints: Endpoints::new(),
             timeout: Duration::from_secs(10),
             max_retries: 2,
@@ -179,6 +192,9 @@ impl Options {
             ("signupsPerMinute", self.signups_per_minute != usual.signups_per_minute),
             ("refreshesPerMinute", self.refreshes_per_minute != usual.refreshes_per_minute),
             ("wrongKeysPerMinute", self.wrong_keys_per_minute != usual.wrong_keys_per_minute),
+            ("keyImports", self.key_imports != usual.key_imports),
+            ("importSuffixesPerTenant", self.import_suffixes_per_tenant != usual.import_suffixes_per_tenant),
+            ("importSuffixes", self.import_suffixes != usual.import_suffixes),
             ("endpoints", self.endpoints.names().next().is_some()),
         ];
         match strays.iter().find(|(_, is_given)| *is_given) {

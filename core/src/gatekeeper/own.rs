@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::options::{Options, manual_clock};
 use super::{open_files, url};
-use crate::access::{Access, Call, Context, Settings, TenantRef, Tiers};
+use crate::access::{Access, Call, Context, ImportRules, Settings, TenantRef, Tiers};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::identity::Keyring;
@@ -48,12 +48,17 @@ impl Own {
             signups_per_minute,
             refreshes_per_minute,
             wrong_keys_per_minute,
+            key_imports,
+            import_suffixes_per_tenant,
+            import_suffixes,
             endpoints,
             ..
         } = options;
         let retention = usage_retention_days.map(Retention::of_days).transpose()?;
         let tiers = Tiers::new(signups_per_minute, refreshes_per_minute, wrong_keys_per_minute)?;
-        let settings = Arc::new(Settings { issuer, audience, refresh_grace_ms, algorithm, retention, tiers });
+        let imports = ImportRules::new(key_imports, import_suffixes_per_tenant, import_suffixes)?;
+        let settings =
+            Arc::new(Settings { issuer, audience, refresh_grace_ms, algorithm, retention, tiers, imports });
         let place = match (place, &clock) {
             (url::Own::Memory, _) => Place::in_memory(clock, &sizes)?,
             (url::Own::File(path), Clock::System) => open_files::place(path, &sizes)?,

@@ -7,7 +7,7 @@ use super::period::Period;
 use super::quota::{Account, QuotaCheck};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
-use crate::store::{Failure, Rows, SumOf, Tx, UsageSum};
+use crate::store::{Failure, MAX_KEY_GENERATIONS, Rows, SumOf, Tx, UsageSum};
 
 /// Whose usage is added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ enum Subject {
 struct Entry {
     /// Of a key.
     tenant: TenantId,
+    /// The key that created this key.
+    creator: Option<KeyId>,
     limit: Option<i64>,
     period: Period,
     /// What the store has of the bucket of that period, once somebody has asked.
@@ -47,32 +49,61 @@ impl<'a> Ledger<'a> {
 
     /// Whether the tenant has such a key.
     pub(crate) fn has_key(&mut self, tenant: TenantId, key: KeyId) -> Result<bool, Failure> {
-        Ok(self.entry(Subject::Key(key))?.is_some_and(|entry| entry.tenant == tenant))
+        if self.entry(Subject::Key(key))?.is_none_or(|entry| entry.tenant != tenant) {
+            return Ok(false);
+        }
+        self.lineage(key)?;
+        Ok(true)
     }
 
-    /// Whether the tenant, and the key if there is one, have room for `quantity`; none without such a tenant.
+    /// Whether the tenant, and the key with those that created it if there is one, have room for `quantity`; none without
+    /// such a tenant.
     pub(crate) fn check(
         &mut self,
         tenant: TenantId,
         key: Option<KeyId>,
         quantity: i64,
     ) -> Result<Option<QuotaCheck>, Failure> {
-        let key = match key {
-            Some(key) => self.account(Subject::Key(key))?,
-            None => None,
-        };
-        let tenant = self.account(Subject::Tenant(tenant))?;
-        Ok(tenant.map(|tenant| QuotaCheck::of(key, tenant, quantity)))
-    }
-
-    /// Adds an event of a tenant, and of a key, which were found before.
-    pub(crate) fn add(&mut self, tenant: TenantId, key: Option<KeyId>, quantity: i64) {
-        for subject in [Some(Subject::Tenant(tenant)), key.map(Subject::Key)].into_iter().flatten() {
-            if let Some(entry) = self.entries.get_mut(&subject) {
-                entry.added.quantity += quantity;
-                entry.added.events += 1;
+        let mut keys = Vec::new();
+        if let Some(key) = key {
+            for key in self.lineage(key)? {
+                keys.extend(self.account(Subject::Key(key))?);
             }
         }
+        let tenant = self.account(Subject::Tenant(tenant))?;
+        Ok(tenant.map(|tenant| QuotaCheck::of(&keys, tenant, quantity)))
+    }
+
+    /// Adds an event of a tenant, and of a key, which were found before: once to the tenant, and to the key and each of
+    /// those that created it.
+    pub(crate) fn add(&mut self, tenant: TenantId, key: Option<KeyId>, quantity: i64) {
+        self.add_to(Subject::Tenant(tenant), quantity);
+        let mut next = key;
+        for _ in 0..=MAX_KEY_GENERATIONS {
+            let Some(key) = next else { break };
+            next = self.add_to(Subject::Key(key), quantity);
+        }
+    }
+
+    /// Adds an event of this subject alone; for a key, the key that created it.
+    fn add_to(&mut self, subject: Subject, quantity: i64) -> Option<KeyId> {
+        let entry = self.entries.get_mut(&subject)?;
+        entry.added.quantity += quantity;
+        entry.added.events += 1;
+        entry.creator
+    }
+
+    /// A key that is there and those that created it, each the one before, as far as they are there.
+    fn lineage(&mut self, key: KeyId) -> Result<Vec<KeyId>, Failure> {
+        let (mut lineage, mut next) = (Vec::new(), Some(key));
+        while let Some(key) = next
+            && lineage.len() <= MAX_KEY_GENERATIONS as usize
+            && let Some(entry) = self.entry(Subject::Key(key))?
+        {
+            next = entry.creator;
+            lineage.push(key);
+        }
+        Ok(lineage)
     }
 
     /// Writes what was added.
@@ -104,14 +135,16 @@ impl<'a> Ledger<'a> {
         if !self.entries.contains_key(&subject) {
             let found = match subject {
                 Subject::Tenant(id) => {
-                    self.rows.tenant(id)?.map(|tenant| (id, tenant.quota_limit, tenant.quota_period))
+                    self.rows.tenant(id)?.map(|tenant| (id, None, tenant.quota_limit, tenant.quota_period))
                 }
-                Subject::Key(id) => self.rows.key_quota(id)?.map(|key| (key.tenant, key.limit, key.period)),
+                Subject::Key(id) => {
+                    self.rows.key_quota(id)?.map(|key| (key.tenant, key.creator, key.limit, key.period))
+                }
             };
-            let Some((tenant, limit, period)) = found else { return Ok(None) };
+            let Some((tenant, creator, limit, period)) = found else { return Ok(None) };
             let period = Period::stored(&period)?;
             let added = UsageSum::default();
-            self.entries.insert(subject, Entry { tenant, limit, period, stored: None, added });
+            self.entries.insert(subject, Entry { tenant, creator, limit, period, stored: None, added });
         }
         Ok(self.entries.get_mut(&subject))
     }

@@ -46,6 +46,16 @@ impl Period {
         }
     }
 
+    /// How many whole periods of this kind one of `other` has at most; 1 where this one is as long or longer.
+    pub(crate) const fn most_within(self, other: Self) -> i64 {
+        match (self, other) {
+            (Self::Hour, Self::Day) => 24,
+            (Self::Day, Self::Month) => 31,
+            (Self::Hour, Self::Month) => 24 * 31,
+            _ => 1,
+        }
+    }
+
     /// The period that was stored as this text.
     pub(crate) fn stored(text: &str) -> Result<Self> {
         let known = Self::ALL.into_iter().find(|period| period.as_str() == text);

@@ -9,7 +9,7 @@ use super::period::{Bucket, Period};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum QuotaLevel {
-    /// The API key's.
+    /// The API key's, or that of a key that created it.
     ApiKey,
     /// The tenant's.
     Tenant,
@@ -17,8 +17,8 @@ pub enum QuotaLevel {
     Unlimited,
 }
 
-/// Whether there is room, and how much. It speaks of the quota that refuses, the key's first; where none does, of the one
-/// with less room left; where there is none, of what the tenant has used.
+/// Whether there is room, and how much. It speaks of the quota that refuses, the key's first, then those of the keys that
+/// created it; where none does, of the one with the least room left; where there is none, of what the tenant has used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -59,11 +59,13 @@ impl Account {
 }
 
 impl QuotaCheck {
-    /// Whether a key, if one is concerned, and its tenant have room for `quantity`.
-    pub(super) fn of(key: Option<Account>, tenant: Account, quantity: i64) -> Self {
-        let key = key.filter(|key| key.limit.is_some()).map(|key| (QuotaLevel::ApiKey, key));
+    /// Whether a key with those that created it, if one is concerned, and its tenant have room for `quantity`.
+    pub(super) fn of(keys: &[Account], tenant: Account, quantity: i64) -> Self {
         let tenant_level = if tenant.limit.is_some() { QuotaLevel::Tenant } else { QuotaLevel::Unlimited };
-        let levels = || key.into_iter().chain([(tenant_level, tenant)]);
+        let levels = || {
+            let limited = keys.iter().filter(|key| key.limit.is_some());
+            limited.map(|key| (QuotaLevel::ApiKey, *key)).chain([(tenant_level, tenant)])
+        };
         let refusing = levels().find(|(_, account)| !account.has_room_for(quantity));
         let tightest = || levels().min_by_key(|(_, account)| account.remaining().unwrap_or(i64::MAX));
         let (level, account) = refusing.or_else(tightest).unwrap_or((tenant_level, tenant));
@@ -87,8 +89,8 @@ mod tests {
         Account { limit, used, period: Period::Day, bucket: Period::Day.bucket(0) }
     }
 
-    fn check(key: Option<Account>, tenant: Account, quantity: i64) -> (bool, QuotaLevel, Option<i64>) {
-        let check = QuotaCheck::of(key, tenant, quantity);
+    fn check(keys: &[Account], tenant: Account, quantity: i64) -> (bool, QuotaLevel, Option<i64>) {
+        let check = QuotaCheck::of(keys, tenant, quantity);
         (check.allowed, check.level, check.remaining)
     }
 
@@ -96,22 +98,25 @@ mod tests {
     fn both_levels_must_have_room_and_the_keys_refuses_first() {
         use QuotaLevel::{ApiKey, Tenant, Unlimited};
         let (open, ten) = (account(None, 5), |used| account(Some(10), used));
-        for (key, tenant, quantity, expected) in [
-            (None, open, 100, (true, Unlimited, None)),
-            (Some(open), open, 100, (true, Unlimited, None)),
-            (Some(ten(3)), open, 7, (true, ApiKey, Some(7))),
-            (Some(ten(3)), open, 8, (false, ApiKey, Some(7))),
-            (Some(open), ten(4), 6, (true, Tenant, Some(6))),
-            (Some(open), ten(4), 7, (false, Tenant, Some(6))),
-            (Some(ten(3)), ten(4), 6, (true, Tenant, Some(6))),
-            (Some(ten(4)), ten(3), 6, (true, ApiKey, Some(6))),
-            (Some(ten(3)), ten(4), 7, (false, Tenant, Some(6))),
-            (Some(ten(10)), ten(10), 1, (false, ApiKey, Some(0))),
-            (Some(account(Some(0), 0)), open, 1, (false, ApiKey, Some(0))),
+        for (keys, tenant, quantity, expected) in [
+            (&[][..], open, 100, (true, Unlimited, None)),
+            (&[open], open, 100, (true, Unlimited, None)),
+            (&[ten(3)], open, 7, (true, ApiKey, Some(7))),
+            (&[ten(3)], open, 8, (false, ApiKey, Some(7))),
+            (&[open], ten(4), 6, (true, Tenant, Some(6))),
+            (&[open], ten(4), 7, (false, Tenant, Some(6))),
+            (&[ten(3)], ten(4), 6, (true, Tenant, Some(6))),
+            (&[ten(4)], ten(3), 6, (true, ApiKey, Some(6))),
+            (&[ten(3)], ten(4), 7, (false, Tenant, Some(6))),
+            (&[ten(10)], ten(10), 1, (false, ApiKey, Some(0))),
+            (&[account(Some(0), 0)], open, 1, (false, ApiKey, Some(0))),
             // Recorded without being asked whether there is room.
-            (Some(ten(25)), open, 1, (false, ApiKey, Some(0))),
+            (&[ten(25)], open, 1, (false, ApiKey, Some(0))),
+            // A key that another key created.
+            (&[ten(1), ten(4)], open, 6, (true, ApiKey, Some(6))),
+            (&[ten(1), open, ten(4)], open, 7, (false, ApiKey, Some(6))),
         ] {
-            assert_eq!(check(key, tenant, quantity), expected);
+            assert_eq!(check(keys, tenant, quantity), expected);
         }
     }
 }

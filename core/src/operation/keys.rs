@@ -2,6 +2,8 @@
 
 mod api_key;
 mod create;
+mod created_by;
+mod draft;
 mod given;
 mod import;
 mod read;
@@ -14,6 +16,7 @@ mod verify;
 
 pub use api_key::{ApiKey, CreatedApiKey};
 pub use create::CreateApiKey;
+pub use created_by::{CreatedBy, PrincipalKind};
 pub use import::{ForeignKey, ImportApiKeys, ImportedApiKeys};
 pub use read::{GetApiKey, ListApiKeys};
 pub use revoke::RevokeApiKey;
@@ -23,7 +26,9 @@ pub use update::{NewStatus, UpdateApiKey};
 pub use validate::{ValidateApiKey, ValidatedApiKey};
 pub use verify::{KeyVerdict, VerifyApiKey};
 
-use crate::access::{Context, may_grant, not_found};
+use serde_json::{Map, Value};
+
+use crate::access::{Ceiling, Context, Event, Reach, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::key::KeyStatus;
@@ -39,13 +44,33 @@ fn key_of(context: &Context<'_>, tx: &Tx<'_>, id: KeyId) -> Result<KeyRecord, Fa
     Ok(key.ok_or_else(not_found)?)
 }
 
-/// The same, to be changed by the caller: it is not revoked, and does not have more scopes than they could give it.
-fn changeable(context: &Context<'_>, tx: &Tx<'_>, id: KeyId) -> Result<KeyRecord, Failure> {
+/// The same, to be changed by the caller, who could give all that it has: it is not revoked, nor the calling key itself.
+fn changeable(
+    context: &Context<'_>,
+    tx: &Tx<'_>,
+    ceiling: &Ceiling,
+    id: KeyId,
+) -> Result<KeyRecord, Failure> {
     let key = key_of(context, tx, id)?;
-    may_grant(context, &key.scopes)?;
+    ceiling.check_not_itself(id)?;
+    ceiling.check(&Reach::of(&key)?)?;
     if key.status == KeyStatus::Revoked.as_stored() {
         let message = "the key is revoked, and stays as it is: create another one";
         return Err(GatekeeperError::new(ErrorKind::Conflict, message).into());
     }
     Ok(key)
+}
+
+/// Revokes every key that this one created, directly or through others.
+pub(super) fn revoke_descendants(
+    context: &Context<'_>,
+    tx: &mut Tx<'_>,
+    creator: &KeyRecord,
+) -> Result<(), Failure> {
+    for id in tx.revoke_descendants_of_key(creator.id, context.now())? {
+        let with = Map::from_iter([("revokedWith".to_owned(), Value::from(creator.id.to_string()))]);
+        context
+            .audit(tx, Event::new("key.revoked").of_tenant(creator.tenant_id).about(&id).with(Some(with)))?;
+    }
+    Ok(())
 }

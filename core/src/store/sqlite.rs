@@ -5,6 +5,7 @@ mod backup;
 mod connection;
 mod failure;
 mod freshness;
+mod imports;
 mod keys;
 mod members;
 mod migrate;
@@ -189,4 +190,22 @@ fn own_reader() -> usize {
         static OWN: usize = NEXT.fetch_add(1, Relaxed) % READERS;
     }
     OWN.try_with(|own| *own).unwrap_or(0)
+}
+
+/// The steps in which SQLite would run a statement.
+#[cfg(test)]
+fn plan(sql: &str) -> Vec<String> {
+    let store = Store::in_memory().unwrap();
+    store
+        .with_writer(|connection| {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let parameters = vec![rusqlite::types::Null; statement.parameter_count()];
+            let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
+            let mut steps = Vec::new();
+            while let Some(row) = rows.next()? {
+                steps.push(row.get(3)?);
+            }
+            Ok(steps)
+        })
+        .unwrap()
 }

@@ -8,10 +8,10 @@ use super::cache::Remembered;
 use super::engine::{Engine, Io, View};
 use crate::error::Result;
 use crate::id::TenantId;
-use crate::key;
+use crate::key::{self, KnownKey};
 use crate::secret::Digest;
 use crate::shared::{Map, Words};
-use crate::store::AsOf;
+use crate::store::{AsOf, KeyRow};
 
 /// The longest key of another product that is looked up, in bytes.
 const MOST_FOREIGN: usize = 512;
@@ -27,7 +27,7 @@ impl Engine {
         view: View<'_>,
         io: Io,
     ) -> Result<Option<Remembered>> {
-        let found = self.find_key(key, view.words(), io)?;
+        let found = self.find_key(key, view, io)?;
         Ok(found.map(|found| found.if_good(view.wall_ms(), tenant)))
     }
 
@@ -39,45 +39,91 @@ impl Engine {
 
     /// The record of a key: of one that has our form, or, where digests were imported, of any other.
     #[inline]
-    fn find_key(&self, key: &str, words: &Words<Map>, io: Io) -> Result<Option<Remembered>> {
+    fn find_key(&self, key: &str, view: View<'_>, io: Io) -> Result<Option<Remembered>> {
         let prefix = key::well_formed(key);
         // A root or platform key is never a user's.
         if prefix.is_some_and(key::is_reserved) {
             return Ok(Some(Remembered::Unknown));
         }
-        if prefix.is_some() {
-            let found = self.find_made_with(&Digest::of(key.as_bytes()), "", words, io)?;
-            if !matches!(found, Some(Remembered::Unknown)) {
+        let own = prefix.is_some().then(|| Digest::of(key.as_bytes()));
+        if let Some(own) = &own {
+            // One that is not remembered is looked up below, together with the digests that it has with suffixes.
+            let found = self.find_made_with(own, "", view.words(), Io::Forbidden)?;
+            if matches!(found, Some(Remembered::Known(_))) {
                 return Ok(found);
             }
         }
-        match self.imports.suffixes(self.store(), words, io)? {
-            None => Ok(None),
-            Some(None) => Ok(Some(Remembered::Unknown)),
-            Some(Some(suffixes)) => self.find_imported(key, &suffixes, words, io),
+        self.find_anywhere(key, own, view, io)
+    }
+
+    /// The record of a key that is not remembered by the digest of its own: under that, if it has our form, and under
+    /// those that it has with the suffixes of imported keys. All of them are looked up in one statement.
+    #[cold]
+    fn find_anywhere(
+        &self,
+        key: &str,
+        own: Option<Digest>,
+        view: View<'_>,
+        io: Io,
+    ) -> Result<Option<Remembered>> {
+        let (words, now) = (view.words(), i64::try_from(view.wall_ms()).unwrap_or(i64::MAX));
+        let Some(suffixes) = self.imports.suffixes(self.store(), words, now, io)? else { return Ok(None) };
+        let is_foreign = !key.is_empty() && key.len() <= MOST_FOREIGN && !key::is_placeholder(key);
+        let Some(suffixes) = suffixes.filter(|_| is_foreign) else {
+            return match &own {
+                Some(own) => self.find_made_with(own, "", words, io),
+                None => Ok(Some(Remembered::Unknown)),
+            };
+        };
+        let with = |suffix: &str| Digest::of(Zeroizing::new([key, suffix].concat()).as_bytes());
+        let others = suffixes.iter().map(String::as_str).filter(|suffix| own.is_none() || !suffix.is_empty());
+        let all = own.map(|own| ("", own)).into_iter().chain(others.map(|suffix| (suffix, with(suffix))));
+        match self.recall(all, words) {
+            Ok(known) => Ok(Some(Remembered::Known(known))),
+            Err(missing) if missing.is_empty() => Ok(Some(Remembered::Unknown)),
+            Err(_) if io == Io::Forbidden => Ok(None),
+            Err(missing) => self.look_up_all(missing, words).map(Some),
         }
     }
 
-    /// The record of a key whose digest was imported.
-    #[cold]
-    fn find_imported(
+    /// The first key that is remembered by one of these digests and was hashed with its suffix; otherwise the digests of
+    /// which nothing is remembered.
+    fn recall<'s>(
         &self,
-        key: &str,
-        suffixes: &[String],
+        digests: impl IntoIterator<Item = (&'s str, Digest)>,
         words: &Words<Map>,
-        io: Io,
-    ) -> Result<Option<Remembered>> {
-        if key.is_empty() || key.len() > MOST_FOREIGN {
-            return Ok(Some(Remembered::Unknown));
-        }
-        for suffix in suffixes {
-            let hashed = Zeroizing::new([key, suffix].concat());
-            let found = self.find_made_with(&Digest::of(hashed.as_bytes()), suffix, words, io)?;
-            if !matches!(found, Some(Remembered::Unknown)) {
-                return Ok(found);
+    ) -> Result<Arc<KnownKey>, Vec<(&'s str, Digest)>> {
+        let mut missing = Vec::new();
+        for (suffix, digest) in digests {
+            match self.cache.get(&digest, words) {
+                Some(Remembered::Known(known)) if known.is_hashed_with(suffix) => return Ok(known),
+                Some(_) => (),
+                None => missing.push((suffix, digest)),
             }
         }
-        Ok(Some(Remembered::Unknown))
+        Err(missing)
+    }
+
+    /// The same from the store, in one statement.
+    fn look_up_all(&self, missing: Vec<(&str, Digest)>, words: &Words<Map>) -> Result<Remembered> {
+        let _flight = missing.first().map(|(_, first)| self.cache.flight(first));
+        // Whoever held the flight before may have brought the answer.
+        let missing = match self.recall(missing, words) {
+            Ok(known) => return Ok(Remembered::Known(known)),
+            Err(missing) if missing.is_empty() => return Ok(Remembered::Unknown),
+            Err(missing) => missing,
+        };
+        let digests: Vec<Digest> = missing.iter().map(|(_, digest)| *digest).collect();
+        let AsOf { number: as_of, found } = self.store().keys_by_digests(&digests, words)?;
+        let mut valid = Remembered::Unknown;
+        for ((suffix, digest), row) in missing.iter().zip(found) {
+            if let Remembered::Known(known) = self.remember(digest, row, as_of)
+                && known.is_hashed_with(suffix)
+            {
+                valid = Remembered::Known(known);
+            }
+        }
+        Ok(valid)
     }
 
     /// The record of the digest that was made of a key and then `suffix`. One that was made with another suffix is of
@@ -115,7 +161,12 @@ impl Engine {
             return Ok(remembered);
         }
         let AsOf { number: as_of, found } = self.store().key_by_digest(digest, words)?;
-        Ok(match found {
+        Ok(self.remember(digest, found, as_of))
+    }
+
+    /// Remembers what the store had of `digest` in the snapshot of change `as_of`.
+    fn remember(&self, digest: &Digest, row: Option<KeyRow>, as_of: u64) -> Remembered {
+        match row {
             None => {
                 self.cache.insert_unknown(digest, as_of);
                 Remembered::Unknown
@@ -125,7 +176,7 @@ impl Engine {
                 self.cache.insert_known(digest, Arc::clone(&key));
                 Remembered::Known(key)
             }
-        })
+        }
     }
 }
 

@@ -23,8 +23,15 @@ pub(super) struct Imports {
 }
 
 impl Imports {
-    /// The suffixes, as fresh as `words` say; nothing if that would need I/O and `io` forbids it.
-    pub(super) fn suffixes(&self, store: &Store, words: &Words<Map>, io: Io) -> Result<Option<Suffixes>> {
+    /// The suffixes in use at `now`, Unix ms, as fresh as `words` say; nothing if that would need I/O and `io` forbids it.
+    /// One that is used no more since then may still be among them.
+    pub(super) fn suffixes(
+        &self,
+        store: &Store,
+        words: &Words<Map>,
+        now: i64,
+        io: Io,
+    ) -> Result<Option<Suffixes>> {
         let word = words.of_known(&IMPORTS);
         if self.none_as_of.load(SeqCst) > word {
             return Ok(Some(None));
@@ -37,7 +44,7 @@ impl Imports {
         if io == Io::Forbidden {
             return Ok(None);
         }
-        let read = store.imported_suffixes(words)?;
+        let read = store.imported_suffixes(words, now)?;
         if read.found.is_empty() {
             self.none_as_of.fetch_max(read.number + 1, SeqCst);
             return Ok(Some(None));

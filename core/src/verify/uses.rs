@@ -124,7 +124,7 @@ mod tests {
     use crate::key::LastUse;
     use crate::role::RoleSet;
     use crate::secret::Digest;
-    use crate::store::{DEFAULT_TENANT, NewKey, Quota};
+    use crate::store::{Creator, DEFAULT_TENANT, NewKey, Quota};
 
     fn key(number: u128) -> Arc<KnownKey> {
         Arc::new(KnownKey {
@@ -155,6 +155,7 @@ mod tests {
             scopes: &[],
             quota: Quota::NONE,
             hashed_suffix: None,
+            created_by: Creator { kind: "operator".into(), id: None },
         };
         assert!(store.write(|tx| tx.add_key(&new)).unwrap());
     }

@@ -3,6 +3,7 @@
 mod certificate;
 mod endpoints;
 mod finding;
+mod imports;
 mod listening;
 mod machine;
 mod place;

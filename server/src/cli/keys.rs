@@ -44,8 +44,11 @@ pub(crate) enum Keys {
     #[command(after_help = "Examples:\n  gatekeeper keys rotate key_… --grace 1d")]
     Rotate(Rotate),
     /// Ends a key for ever, in every process at once; it stays listed.
-    Revoke(One),
-    /// Removes a key: it is dead in every process at once, and listed no more.
+    #[command(
+        after_help = "Examples:\n  gatekeeper keys revoke key_…\n  gatekeeper keys revoke key_… --descendants"
+    )]
+    Revoke(Revoke),
+    /// Deletes a key: it is rejected in every process at once, and listed no more. Keys that it created are revoked.
     Delete(One),
     /// Gives a key further roles; tells how many are new.
     #[command(after_help = "Examples:\n  gatekeeper keys add-roles key_… PRO")]
@@ -207,6 +210,15 @@ pub(crate) struct Rotate {
     grace_seconds: Option<u64>,
 }
 
+#[derive(Args, Serialize)]
+pub(crate) struct Revoke {
+    /// The key's id, key_….
+    id: String,
+    /// Also every key that it created, directly or through others.
+    #[arg(long)]
+    descendants: bool,
+}
+
 impl Keys {
     pub(crate) fn asked(self) -> Result<Option<Asked>, Failure> {
         Ok(Some(match self {
@@ -223,7 +235,7 @@ impl Keys {
             Self::Validate(none) => Asked::new("keys.validate", &none)?.with_secret("key", SecretOf::Key),
             Self::Token(token) => Asked::new("keys.token", &token)?.with_secret("key", SecretOf::Key),
             Self::Rotate(rotate) => Asked::new("keys.rotate", &rotate)?.noting(ONCE),
-            Self::Revoke(one) => Asked::new("keys.revoke", &one)?,
+            Self::Revoke(revoke) => Asked::new("keys.revoke", &revoke)?,
             Self::Delete(one) => Asked::new("keyManager.deleteKey", &one)?,
             Self::AddRoles(roles) => Asked::new("keyManager.addRoles", &roles)?,
             Self::RemoveRoles(roles) => Asked::new("keyManager.removeRoles", &roles)?,

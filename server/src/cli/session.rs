@@ -1,6 +1,6 @@
 //! A place with what is in force: the one function by which commands ask it for something.
 
-use gatekeeper::{Access, Entry, Gatekeeper, GatekeeperError, Options, SigningAlgorithm, TABLE};
+use gatekeeper::{Access, Entry, Gatekeeper, GatekeeperError, KeyImports, Options, SigningAlgorithm, TABLE};
 use serde_json::{Map, Value};
 
 use super::ask;
@@ -9,9 +9,9 @@ use super::failure::Failure;
 use super::output::{self, Output};
 use super::show;
 use crate::config::{
-    AUDIENCE, CACHE_KEYS, CACHE_UNKNOWN_KEYS, Config, Environment, Flags, ISSUER, REFRESH_GRACE_MS,
-    REFRESHES_PER_MINUTE, SECRET, SIGNING_ALGORITHM, SIGNUPS_PER_MINUTE, TENANT, USAGE_RETENTION_DAYS,
-    WRONG_KEYS_PER_MINUTE,
+    AUDIENCE, CACHE_KEYS, CACHE_UNKNOWN_KEYS, Config, Environment, Flags, IMPORT_SUFFIXES,
+    IMPORT_SUFFIXES_PER_TENANT, ISSUER, KEY_IMPORTS, REFRESH_GRACE_MS, REFRESHES_PER_MINUTE, SECRET,
+    SIGNING_ALGORITHM, SIGNUPS_PER_MINUTE, TENANT, USAGE_RETENTION_DAYS, WRONG_KEYS_PER_MINUTE,
 };
 
 pub(crate) struct Session {
@@ -180,6 +180,12 @@ pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
     options.signups_per_minute = whole(&SIGNUPS_PER_MINUTE).unwrap_or(options.signups_per_minute);
     options.refreshes_per_minute = whole(&REFRESHES_PER_MINUTE).unwrap_or(options.refreshes_per_minute);
     options.wrong_keys_per_minute = whole(&WRONG_KEYS_PER_MINUTE).unwrap_or(options.wrong_keys_per_minute);
+    if config.text(&KEY_IMPORTS) == Some("members") {
+        options.key_imports = KeyImports::Members;
+    }
+    options.import_suffixes_per_tenant =
+        whole(&IMPORT_SUFFIXES_PER_TENANT).unwrap_or(options.import_suffixes_per_tenant);
+    options.import_suffixes = whole(&IMPORT_SUFFIXES).unwrap_or(options.import_suffixes);
     options.endpoints = config.endpoints().clone();
     Ok(options)
 }
@@ -197,6 +203,7 @@ mod tests {
                 (options.cache_keys, options.cache_unknown_keys, options.refresh_grace_ms),
                 (options.issuer.clone(), options.audience.clone(), options.signing_algorithm),
                 (options.signups_per_minute, options.refreshes_per_minute, options.wrong_keys_per_minute),
+                (options.key_imports, options.import_suffixes_per_tenant, options.import_suffixes),
                 options.usage_retention_days,
             )
         };

@@ -46,6 +46,13 @@ settings! {
     WRONG_KEYS_PER_MINUTE = "wrongKeysPerMinute", "GATEKEEPER_WRONG_KEYS_PER_MINUTE", "",
         Kind::Whole(1, MOST_PER_MINUTE), Some("60"),
         "how many keys that are not good one address may show in a minute";
+    KEY_IMPORTS = "keyImports", "GATEKEEPER_KEY_IMPORTS", "", Kind::OneOf(&["root", "members"]), Some("root"),
+        "who may import keys: root, a root key and the operator; members, also members and API keys with keys:write";
+    IMPORT_SUFFIXES_PER_TENANT = "importSuffixesPerTenant", "GATEKEEPER_IMPORT_SUFFIXES_PER_TENANT", "",
+        Kind::Whole(1, 64), Some("2"),
+        "how many different suffixes the imported keys of a tenant may have";
+    IMPORT_SUFFIXES = "importSuffixes", "GATEKEEPER_IMPORT_SUFFIXES", "", Kind::Whole(1, 64), Some("8"),
+        "how many different suffixes the imported keys of all tenants may have";
     CACHE_KEYS = "cacheKeys", "GATEKEEPER_CACHE_KEYS", "", Kind::Whole(0, 100_000_000), Some("1000000"),
         "how many keys are remembered, about 180 bytes each";
     CACHE_UNKNOWN_KEYS = "cacheUnknownKeys", "GATEKEEPER_CACHE_UNKNOWN_KEYS", "",

@@ -1,3 +1,4 @@
+use gatekeeper::{CreateApiKey, Gatekeeper, Secret};
 use serde_json::{Value, json};
 
 use crate::support::{Folder, said, text, told};
@@ -23,8 +24,8 @@ fn a_key_lives_from_its_creation_to_its_end() {
     assert_eq!(created["apiKey"]["metadata"], json!({ "plan": "x" }));
 
     let get = folder.run(["keys", "get", &id]).done();
-    assert!(get.out.starts_with(&format!("id           {id}\n")), "{get:?}");
-    assert!(get.out.contains("expiresAt    20") && !get.out.contains(&secret), "{get:?}");
+    assert!(get.out.starts_with(&format!("id              {id}\n")), "{get:?}");
+    assert!(get.out.contains("expiresAt       20") && !get.out.contains(&secret), "{get:?}");
 
     let verify = |key: &str| folder.tell(key, ["keys", "verify", "--endpoint", "GET_TASKS", "--json"]);
     assert_eq!(verify(&secret).done().json()["role"], "PRO");
@@ -50,6 +51,22 @@ fn a_key_lives_from_its_creation_to_its_end() {
     assert_eq!((&verdict.json()["code"], verdict.err.as_str()), (&"invalid_key".into(), ""));
     assert_eq!(folder.json(["keys", "delete", &id])["id"], id.as_str());
     assert!(folder.run(["keys", "get", &id]).refused().err.contains("not found"));
+}
+
+#[test]
+fn a_key_is_revoked_with_the_keys_that_it_created() {
+    let folder = Folder::with_place();
+    let manager = folder.json(["keys", "create", "--scope", "keys:write"]);
+    let caller = Gatekeeper::open(folder.file("gatekeeper.db").to_str().unwrap()).unwrap();
+    let caller = caller.with_token(&Secret::new(text(&manager["plainTextKey"])));
+    let tenant = Gatekeeper::DEFAULT_TENANT;
+    let created = caller.call_blocking(CreateApiKey::new(tenant)).unwrap().api_key.id.to_string();
+    let id = text(&manager["apiKey"]["id"]);
+    assert_eq!(folder.json(["keys", "get", &created])["createdBy"], json!({"type": "apiKey", "id": id}));
+    folder.json(["keys", "revoke", &id]);
+    assert_eq!(folder.json(["keys", "get", &created])["status"], "active");
+    folder.json(["keys", "revoke", &id, "--descendants"]);
+    assert_eq!(folder.json(["keys", "get", &created])["status"], "revoked");
 }
 
 #[test]

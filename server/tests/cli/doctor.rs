@@ -128,6 +128,26 @@ fn a_place_without_a_root_key_is_told_of() {
 }
 
 #[test]
+fn whose_imported_keys_have_which_suffixes_is_told_of() {
+    let folder = Folder::with_place();
+    settings(&folder, "importSuffixesPerTenant = 3\nimportSuffixes = 3");
+    let import = |number: usize, suffix: &str| {
+        let line = format!("{{\"digest\": \"{number:064x}\", \"suffix\": \"{suffix}\"}}");
+        folder.tell(&line, ["keys", "import", "-"])
+    };
+    for (number, suffix) in ["", "canary-salt", "canary-salt"].into_iter().enumerate() {
+        import(number, suffix).done();
+    }
+    let said = folder.run(["doctor", "--json"]);
+    expect(&said, "imports", "ok", "2 of 3 suffixes");
+    expect(&said, "imports", "ok", "has 2 with 3 keys");
+    assert!(!said.out.contains("canary"), "{said:?}");
+    import(3, "another").done();
+    expect(&folder.run(["doctor", "--json"]), "imports", "warning", "importSuffixes");
+    import(4, "one too many").refused();
+}
+
+#[test]
 fn rights_that_let_others_in_are_told_of() {
     let folder = Folder::with_place();
     for (mode, level) in [(0o640, "ok"), (0o644, "hint"), (0o666, "error")] {

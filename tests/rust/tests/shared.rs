@@ -361,7 +361,7 @@ fn an_imported_key_is_good_at_once_in_a_process_that_has_refused_it() {
         let key = ForeignKey { suffix: Some(suffix.to_owned()), ..ForeignKey::new(Secret::new(digest)) };
         let imported = place.gatekeeper.call_blocking(ImportApiKeys { tenant_id, keys: vec![key] }).unwrap();
         assert_eq!(worker.ask(&order), "admitted");
-        place.gatekeeper.call_blocking(RevokeApiKey { id: imported.api_keys[0].id }).unwrap();
+        place.gatekeeper.call_blocking(RevokeApiKey::new(imported.api_keys[0].id)).unwrap();
         assert_eq!(worker.ask(&order), "invalid");
     }
 }

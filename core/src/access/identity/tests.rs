@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::access::{Settings, Tiers};
+use crate::access::{ImportRules, KeyImports, Settings, Tiers};
 use crate::clock::Clock;
 use crate::id::{SessionId, UserId};
 use crate::identity::{Signers, SigningAlgorithm};
@@ -23,6 +23,7 @@ fn is_good(place: &Place, token: &Secret) -> bool {
         algorithm: SigningAlgorithm::EdDsa,
         retention: None,
         tiers: Tiers::new(1, 1, 1).unwrap(),
+        imports: ImportRules::new(KeyImports::Root, 2, 8).unwrap(),
     };
     let caller = Caller::bearer(token);
     identify(Call {

@@ -114,6 +114,7 @@ impl Operation for CreateKey {
                 scopes: &[],
                 quota: Quota::NONE,
                 hashed_suffix: None,
+                created_by: context.creator(),
             })?;
             context.audit(tx, Event::new("key.created").of_tenant(context.home()).about(&id))
         })?;

@@ -4,9 +4,11 @@ use super::change_key;
 use crate::access::{Access, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
+use crate::operation::keys::revoke_descendants;
 use crate::operation::{GivenId, Method, Operation, Route};
 
-/// Deletes a key: the next verification refuses it, in every process.
+/// Deletes a key: the next verification rejects it, in every process. The keys that it created are revoked with it, for
+/// their use could not be counted as its own any more.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -33,6 +35,7 @@ impl Operation for DeleteKey {
     async fn run(self, context: &Context<'_>) -> Result<DeletedKey> {
         let id = self.id.get()?;
         change_key(context, id, |tx, key| {
+            revoke_descendants(context, tx, &key)?;
             tx.delete_key(id)?;
             context.audit(tx, Event::new("key.deleted").of_tenant(key.tenant_id).about(&id))
         })?;

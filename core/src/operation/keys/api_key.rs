@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::CreatedBy;
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::KeyStatus;
@@ -21,6 +22,8 @@ pub struct ApiKey {
     pub tenant_id: TenantId,
     /// Whose it is in your application.
     pub owner_id: Option<String>,
+    /// Who created it; none for a key from before this was stored.
+    pub created_by: Option<CreatedBy>,
     /// What its secret begins with; of an imported key, what its next one will.
     pub prefix: String,
     /// What it is called.
@@ -66,6 +69,7 @@ impl ApiKey {
             status: KeyStatus::of(&record.status, record.expires_at, now),
             quota_period: Period::stored(&record.quota_period)?,
             metadata: from_text(record.metadata.as_deref())?,
+            created_by: record.created_by.map(CreatedBy::stored).transpose()?,
             id: record.id,
             tenant_id: record.tenant_id,
             owner_id: record.owner_id,

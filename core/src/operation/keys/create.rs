@@ -1,21 +1,23 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::draft::{Draft, Known};
 use super::given::Given;
 use super::{ApiKey, CreatedApiKey, USUAL_PREFIX};
-use crate::access::{Access, Context, Event, TenantRef, check_scopes, may_grant, not_found};
+use crate::access::{Access, Context, Reach, TenantRef, check_scopes, not_found};
 use crate::error::Result;
-use crate::id::{KeyId, TenantId};
+use crate::id::TenantId;
 use crate::key::{self, Prefix};
 use crate::metering::Period;
-use crate::operation::field::{end_of_life, to_text};
+use crate::operation::field::end_of_life;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 use crate::role;
-use crate::store::{NewKey, Quota};
 
-/// Creates a key of a tenant. Nobody gives it more scopes than they have.
+/// Creates a key of a tenant. The caller cannot give it scopes that the caller does not have. A key that an API key creates
+/// has at most the roles, the life and the quota of that key, and its owner; what is not given is that of the creating
+/// key, and what the new key uses counts as used by the creating key, too.
 ///
 /// ```
 /// use gatekeeper::{CreateApiKey, Gatekeeper};
@@ -44,7 +46,7 @@ pub struct CreateApiKey {
     #[cfg_attr(feature = "schema", schemars(transform = bounds::prefix))]
     #[serde(default)]
     pub prefix: Option<String>,
-    /// Whose it is in your application: at most 256 bytes. Defaults to nobody's.
+    /// The owner's id in your application: at most 256 bytes. Defaults to none; where an API key calls, to its own.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub owner_id: Option<String>,
@@ -52,18 +54,20 @@ pub struct CreateApiKey {
     #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
+    /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none; where an API key
+    /// calls, to its own.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     #[serde(default)]
     pub roles: Vec<String>,
-    /// How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
+    /// How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything; where an API key calls, to its own, with the
+    /// period of that.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::quota))]
     #[serde(default)]
     pub quota_limit: Option<i64>,
     /// The period of its quota. Defaults to `month`.
     #[serde(default)]
     pub quota_period: Period,
-    /// How long it is good, 1 second to 100 years. Defaults to for ever.
+    /// How long it is valid, 1 second to 100 years. Defaults to for ever; where an API key calls, to its own end.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::life))]
     #[serde(default)]
     pub expires_in_seconds: Option<u64>,
@@ -94,6 +98,24 @@ impl CreateApiKey {
     fn prefix(&self) -> Result<Prefix> {
         Prefix::new(self.prefix.as_deref().unwrap_or(USUAL_PREFIX).to_owned())
     }
+
+    /// The key as it is to be added at `now`, Unix ms.
+    pub(super) fn draft(self, now: i64) -> Result<Draft> {
+        Ok(Draft {
+            prefix: self.prefix()?,
+            name: self.name,
+            metadata: self.metadata,
+            created_at: now,
+            reach: Reach {
+                scopes: check_scopes(self.scopes)?,
+                roles: role::normalize(self.roles)?,
+                owner_id: self.owner_id,
+                expires_at: self.expires_in_seconds.map(|seconds| end_of_life(now, seconds)),
+                quota_limit: self.quota_limit,
+                quota_period: self.quota_period,
+            },
+        })
+    }
 }
 
 impl Operation for CreateApiKey {
@@ -122,30 +144,13 @@ impl Operation for CreateApiKey {
 
     async fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
         let now = context.now();
-        let prefix = self.prefix()?;
-        let (scopes, roles) = (check_scopes(self.scopes)?, role::normalize(self.roles)?);
-        let id = KeyId::generate(context.clock())?;
-        let plain_text_key = key::generate(&prefix)?;
+        let tenant = self.tenant_id;
+        let draft = self.draft(now)?;
+        let plain_text_key = key::generate(&draft.prefix)?;
         let record = context.write(|tx, context| {
-            may_grant(context, &scopes)?;
-            tx.tenant(self.tenant_id)?.ok_or_else(not_found)?;
-            tx.add_key(&NewKey {
-                id,
-                tenant: self.tenant_id,
-                digest: &plain_text_key.digest(),
-                prefix: prefix.as_str(),
-                roles: &roles,
-                owner_id: self.owner_id.as_deref(),
-                name: self.name.as_deref(),
-                metadata: self.metadata.as_ref().map(to_text).as_deref(),
-                expires_at: self.expires_in_seconds.map(|seconds| end_of_life(now, seconds)),
-                created_at: now,
-                scopes: &scopes,
-                quota: Quota { limit: self.quota_limit, period: self.quota_period.as_str() },
-                hashed_suffix: None,
-            })?;
-            context.audit(tx, Event::new("key.created").about(&id))?;
-            tx.key(id)
+            tx.tenant(tenant)?.ok_or_else(not_found)?;
+            let known = Known { digest: &plain_text_key.digest(), hashed_suffix: None };
+            draft.add(context, tx, &context.ceiling(tx)?, tenant, &known)
         })?;
         let api_key = ApiKey::new(record.ok_or_else(not_found)?, now)?;
         Ok(CreatedApiKey { api_key, plain_text_key })

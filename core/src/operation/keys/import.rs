@@ -1,31 +1,34 @@
 mod digest;
+mod suffixes;
+
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::given::Given;
-use super::{ApiKey, USUAL_PREFIX};
-use crate::access::{Access, Context, Event, TenantRef, check_scopes, may_grant, not_found};
+use super::draft::Known;
+use super::{ApiKey, CreateApiKey};
+use crate::access::{Access, Ceiling, Context, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::id::{KeyId, TenantId};
-use crate::key::Prefix;
+use crate::id::TenantId;
 use crate::metering::Period;
-use crate::operation::field::{check_text, end_of_life, to_text};
+use crate::operation::field::check_text;
 use crate::operation::objects::objects;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
-use crate::role;
 use crate::secret::Secret;
-use crate::store::{Failure, KeyRecord, NewKey, Quota, Tx};
+use crate::store::{Failure, KeyRecord, Tx};
+use suffixes::Placeholders;
+pub(super) use suffixes::Suffixes;
 
 /// The most keys of one call.
 const MOST_KEYS: usize = 1000;
-/// The most different suffixes of a place: a key that does not have our form is looked up with each of them.
-const MOST_SUFFIXES: usize = 8;
 
 /// Brings keys of another product into a tenant by their digests, so that their holders can go on using them: all of them
-/// or none. Nobody gives them more scopes than they have.
+/// or none. For a root key and the operator; for members and API keys with `keys:write` only where the setting
+/// `keyImports` is `members`, within what each of them can give to a key. The digest of a placeholder such as `undefined`,
+/// `null` or `test` is rejected.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -47,8 +50,9 @@ pub struct ForeignKey {
     #[cfg_attr(feature = "schema", schemars(transform = bounds::digest))]
     #[serde(with = "Wire")]
     pub digest: Secret,
-    /// What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. A place has at most 8
-    /// different ones.
+    /// What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. The keys of a tenant have at
+    /// most 2 different ones and those of a database 8, unless the operator allows more; a key that is revoked or has
+    /// ended does not count.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub suffix: Option<String>,
@@ -117,51 +121,45 @@ impl ForeignKey {
         }
     }
 
-    fn check(&self) -> Result<()> {
-        let given = Given {
-            name: self.name.as_deref(),
-            owner_id: self.owner_id.as_deref(),
-            metadata: self.metadata.as_ref(),
-            quota_limit: self.quota_limit,
-            expires_in_seconds: self.expires_in_seconds,
-        };
-        given.check()?;
+    fn check(&self, tenant: TenantId) -> Result<()> {
         digest::parse(&self.digest)?;
         check_text("suffix", self.suffix.as_deref())?;
-        self.prefix()?;
-        check_scopes(self.scopes.clone())?;
-        role::normalize(self.roles.clone()).map(drop)
+        self.clone().described(tenant).check()
     }
 
-    fn prefix(&self) -> Result<Prefix> {
-        Prefix::new(self.prefix.as_deref().unwrap_or(USUAL_PREFIX).to_owned())
+    fn suffix(&self) -> &str {
+        self.suffix.as_deref().unwrap_or_default()
     }
 
-    fn add(self, context: &Context<'_>, tx: &mut Tx<'_>, tenant: TenantId) -> Result<KeyRecord, Failure> {
-        let now = context.now();
-        let id = KeyId::generate(context.clock())?;
-        let is_new = tx.add_key(&NewKey {
-            id,
-            tenant,
-            digest: &digest::parse(&self.digest)?,
-            prefix: self.prefix()?.as_str(),
-            roles: &role::normalize(self.roles)?,
-            owner_id: self.owner_id.as_deref(),
-            name: self.name.as_deref(),
-            metadata: self.metadata.as_ref().map(to_text).as_deref(),
-            expires_at: self.expires_in_seconds.map(|seconds| end_of_life(now, seconds)),
-            created_at: now,
-            scopes: &check_scopes(self.scopes)?,
-            quota: Quota { limit: self.quota_limit, period: self.quota_period.as_str() },
-            hashed_suffix: Some(self.suffix.as_deref().unwrap_or_default()),
-        })?;
-        if !is_new {
-            return Err(
-                conflict("a digest is given twice or is a key's already: nothing was imported").into()
-            );
+    /// The key, as a request to create one describes it.
+    fn described(self, tenant_id: TenantId) -> CreateApiKey {
+        CreateApiKey {
+            tenant_id,
+            name: self.name,
+            prefix: self.prefix,
+            owner_id: self.owner_id,
+            scopes: self.scopes,
+            roles: self.roles,
+            quota_limit: self.quota_limit,
+            quota_period: self.quota_period,
+            expires_in_seconds: self.expires_in_seconds,
+            metadata: self.metadata,
         }
-        context.audit(tx, Event::new("key.imported").about(&id))?;
-        Ok(tx.key(id)?.ok_or_else(not_found)?)
+    }
+
+    fn add(
+        self,
+        context: &Context<'_>,
+        tx: &mut Tx<'_>,
+        ceiling: &Ceiling,
+        tenant: TenantId,
+    ) -> Result<KeyRecord, Failure> {
+        let (digest, suffix) = (digest::parse(&self.digest)?, self.suffix().to_owned());
+        let known = Known { digest: &digest, hashed_suffix: Some(&suffix) };
+        let draft = self.described(tenant).draft(context.now())?;
+        let added = draft.add(context, tx, ceiling, tenant, &known)?;
+        let twice = || conflict("a digest is given twice or is a key's already: nothing was imported");
+        Ok(added.ok_or_else(twice)?)
     }
 }
 
@@ -182,28 +180,47 @@ impl Operation for ImportApiKeys {
             return Err(GatekeeperError::bad_request(format!("keys must be 1 to {MOST_KEYS}, not {found}")));
         }
         self.keys.iter().enumerate().try_for_each(|(place, key)| {
-            key.check()
+            key.check(self.tenant_id)
                 .map_err(|error| GatekeeperError::bad_request(format!("keys[{place}]: {}", error.message())))
         })
     }
 
     async fn run(self, context: &Context<'_>) -> Result<ImportedApiKeys> {
+        context.check_may_import()?;
+        let (tenant, keys) = (self.tenant_id, self.keys);
         let records: Vec<KeyRecord> = context.write(|tx, context| {
-            self.keys.iter().try_for_each(|key| may_grant(context, &key.scopes))?;
-            tx.tenant(self.tenant_id)?.ok_or_else(not_found)?;
-            let add = |key: ForeignKey| key.add(context, tx, self.tenant_id);
-            let records = self.keys.into_iter().map(add).collect::<Result<_, _>>()?;
-            if tx.imported_suffixes()?.len() > MOST_SUFFIXES {
-                let message =
-                    format!("a place has at most {MOST_SUFFIXES} different suffixes: nothing was imported");
-                return Err(conflict(message).into());
+            tx.tenant(tenant)?.ok_or_else(not_found)?;
+            let (ceiling, before) = (context.ceiling(tx)?, Suffixes::of(context, tx, tenant)?);
+            let given: HashSet<&str> = keys.iter().map(ForeignKey::suffix).collect();
+            if given.len() > context.settings().imports.suffixes() {
+                return Err(too_many_suffixes().into());
             }
+            check_no_placeholder(&keys, &before.placeholders(given.into_iter()))?;
+            let add = |key: ForeignKey| key.add(context, tx, &ceiling, tenant);
+            let records = keys.into_iter().map(add).collect::<Result<_, _>>()?;
+            before.check_added(context, tx, tenant)?;
             Ok(records)
         })?;
         let now = context.now();
         let api_keys = records.into_iter().map(|record| ApiKey::new(record, now)).collect::<Result<_>>()?;
         Ok(ImportedApiKeys { api_keys })
     }
+}
+
+/// Rejects the digest of a text that programs send in place of a key by mistake: it would let all of them in.
+fn check_no_placeholder(keys: &[ForeignKey], placeholders: &Placeholders) -> Result<()> {
+    for (place, key) in keys.iter().enumerate() {
+        if placeholders.contain(&digest::parse(&key.digest)?) {
+            return Err(GatekeeperError::bad_request(format!(
+                "keys[{place}]: digest is that of a placeholder such as undefined, null or test, which is never a key"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn too_many_suffixes() -> GatekeeperError {
+    conflict("suffix: there are more different ones than a database can have: nothing was imported")
 }
 
 fn conflict(message: impl Into<String>) -> GatekeeperError {

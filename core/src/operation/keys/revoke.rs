@@ -1,19 +1,32 @@
 use serde::{Deserialize, Serialize};
 
-use super::{ApiKey, key_of};
+use super::{ApiKey, key_of, revoke_descendants};
 use crate::access::{Access, Context, Event, TenantRef};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::KeyStatus;
 use crate::operation::{Method, Operation, Route};
 
-/// Ends a key for ever, with every secret it has: the next verification refuses it, in every process. It stays listed.
+/// Ends a key for ever, with every secret it has: the next verification rejects it, in every process. It stays listed. With
+/// `descendants`, the same is done, in one step, to every key that it created, directly or through others, even where it
+/// was revoked before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RevokeApiKey {
     /// Its id.
     pub id: KeyId,
+    /// Whether the keys that it created end, too. Defaults to no: they go on until they are revoked, or end.
+    #[serde(default)]
+    pub descendants: bool,
+}
+
+impl RevokeApiKey {
+    /// Ends this key alone.
+    #[must_use]
+    pub fn new(id: KeyId) -> Self {
+        Self { id, descendants: false }
+    }
 }
 
 impl Operation for RevokeApiKey {
@@ -37,6 +50,9 @@ impl Operation for RevokeApiKey {
                 key.updated_at = now;
                 tx.update_key(&key, now)?;
                 context.audit(tx, Event::new("key.revoked").about(&self.id))?;
+            }
+            if self.descendants {
+                revoke_descendants(context, tx, &key)?;
             }
             Ok(key)
         })?;

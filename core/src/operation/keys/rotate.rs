@@ -11,7 +11,8 @@ use crate::operation::{Method, Operation, Route};
 const MOST_GRACE_SECONDS: u32 = 30 * 24 * 60 * 60;
 
 /// Gives a key another secret; its id and all else stay. The old secret is good for the time of grace, but not longer than
-/// the key; the one before that is dead at once, and so is that of a key that is disabled. Whoever does it could give the key its scopes.
+/// the key; the one before that is rejected at once, and so is that of a key that is disabled. The caller could give the key
+/// all that it has; an API key cannot rotate itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -48,7 +49,7 @@ impl Operation for RotateApiKey {
         let now = context.now();
         let until = now.saturating_add(i64::from(self.grace_seconds) * 1000);
         let (key, plain_text_key) = context.write(|tx, context| {
-            let mut key = changeable(context, tx, self.id)?;
+            let mut key = changeable(context, tx, &context.ceiling(tx)?, self.id)?;
             let plain_text_key = key::generate(&Prefix::new(key.prefix.clone())?)?;
             let is_active = key.status == KeyStatus::Active.as_stored();
             let end = key.expires_at.map_or(until, |end| end.min(until));

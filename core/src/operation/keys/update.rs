@@ -2,8 +2,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::given::{Given, or_null};
+use super::import::Suffixes;
 use super::{ApiKey, changeable};
-use crate::access::{Access, Context, Event, TenantRef, check_scopes, may_grant};
+use crate::access::{Access, Context, Event, Reach, TenantRef, check_scopes};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::KeyStatus;
@@ -15,8 +16,8 @@ use crate::operation::{Method, Operation, Route};
 use crate::role;
 use crate::store::KeyRecord;
 
-/// Changes what is given of a key; `null` clears what can be absent. Whoever does it could give the key the scopes that it
-/// has and those that it gets. The next verification knows of it, in every process.
+/// Changes what is given of a key; `null` clears what can be absent. The caller could give the key all that it has and all
+/// that it gets; an API key cannot change itself. The next verification knows of it, in every process.
 #[allow(clippy::option_option, reason = "the outer one says whether it was given")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -155,10 +156,15 @@ impl Operation for UpdateApiKey {
         let now = context.now();
         let key = context.write(|tx, context| {
             let id = self.id;
-            let mut key = changeable(context, tx, id)?;
+            let ceiling = context.ceiling(tx)?;
+            let mut key = changeable(context, tx, &ceiling, id)?;
+            // A key that lives again takes up its suffix again.
+            let had_ended = key.expires_at.is_some_and(|end| end <= now);
+            let before = had_ended.then(|| Suffixes::of(context, tx, key.tenant_id)).transpose()?;
             self.apply(&mut key, now)?;
-            may_grant(context, &key.scopes)?;
+            ceiling.check(&Reach::of(&key)?)?;
             tx.update_key(&key, now)?;
+            before.map_or(Ok(()), |before| before.check_added(context, tx, key.tenant_id))?;
             context.audit(tx, Event::new("key.updated").about(&id))?;
             Ok(key)
         })?;

@@ -71,15 +71,15 @@ impl Store {
         Ok(some_open)
     }
 
-    /// Reads what is to be remembered of `digest`; where a writer died that had announced a change, settles that first.
+    /// Reads what is to be remembered of `digests`; where a writer died that had announced a change, settles that first.
     pub(super) fn read_of<T>(
         &self,
-        digest: &Digest,
+        digests: &[Digest],
         words: &Words<Map>,
         read: impl Fn(&Connection) -> Result<AsOf<T>, Failure>,
     ) -> Result<AsOf<T>> {
         let found = self.read(&read)?;
-        let word = words.of_unknown(digest);
+        let word = digests.iter().map(|digest| words.of_unknown(digest)).max().unwrap_or_default();
         if found.number < word && self.settle(word) {
             return self.read(&read);
         }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::id::KeyId;
     use crate::shared::Concern;
-    use crate::store::{DEFAULT_TENANT, NewKey, Quota};
+    use crate::store::{Creator, DEFAULT_TENANT, NewKey, Quota};
 
     fn on_file() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
@@ -136,6 +136,7 @@ mod tests {
             scopes: &[],
             quota: Quota::NONE,
             hashed_suffix: None,
+            created_by: Creator { kind: "operator".into(), id: None },
         };
         assert!(store.write(|tx| tx.add_key(&new)).unwrap());
     }

@@ -8,10 +8,11 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
 use crate::shared::{Concern, Map, Words};
-use crate::store::{AsOf, IMPORTS, KeyRecord, KeyRow, NewKey};
+use crate::store::{AsOf, Creator, IMPORTS, KeyRecord, KeyRow, MAX_KEY_GENERATIONS, NewKey};
 
 const COLUMNS: &str = "SELECT id, tenant_id, owner_id, prefix, name, scopes, roles, status, quota_limit,
-    quota_period, metadata, expires_at, last_used_at, created_at, updated_at FROM api_keys";
+    quota_period, metadata, expires_at, last_used_at, created_at, updated_at, created_by_type, created_by_id
+    FROM api_keys";
 
 /// The key that a digest is or was of, and the change number. A digest is only ever of one.
 const BY_DIGEST: &str = "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
@@ -24,7 +25,7 @@ const BY_DIGEST: &str = "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k
 impl Store {
     /// The key with this digest, and the change number it was read under.
     pub(crate) fn key_by_digest(&self, digest: &Digest, words: &Words<Map>) -> Result<AsOf<Option<KeyRow>>> {
-        self.read_of(digest, words, |connection| {
+        self.read_of(std::slice::from_ref(digest), words, |connection| {
             let mut statement = connection.prepare_cached(BY_DIGEST)?;
             let mut rows = statement.query([digest.as_bytes()])?;
             let row = rows.next()?.ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
@@ -34,50 +35,10 @@ impl Store {
     }
 }
 
-/// Every suffix that an imported digest was made with, each with the change number; by leaps over an index, so that it
-/// does not matter how many digests share one.
-const SUFFIXES: &str = "WITH RECURSIVE
-    present (suffix) AS (
-        SELECT min(hashed_suffix) FROM api_keys WHERE hashed_suffix IS NOT NULL
-        UNION ALL
-        SELECT (SELECT min(hashed_suffix) FROM api_keys WHERE hashed_suffix > suffix)
-        FROM present WHERE suffix IS NOT NULL
-    ),
-    old (suffix) AS (
-        SELECT min(hashed_suffix) FROM old_digests WHERE hashed_suffix IS NOT NULL
-        UNION ALL
-        SELECT (SELECT min(hashed_suffix) FROM old_digests WHERE hashed_suffix > suffix)
-        FROM old WHERE suffix IS NOT NULL
-    )
-    SELECT changes.number, suffixes.suffix FROM changes LEFT JOIN
-        (SELECT suffix FROM present UNION SELECT suffix FROM old) AS suffixes ON suffixes.suffix IS NOT NULL";
-
-impl Store {
-    /// The suffixes that imported digests were made with, and the change number they were read under.
-    pub(crate) fn imported_suffixes(&self, words: &Words<Map>) -> Result<AsOf<Vec<String>>> {
-        self.read_of(&IMPORTS, words, |connection| {
-            let mut statement = connection.prepare_cached(SUFFIXES)?;
-            let mut rows = statement.query([])?;
-            let mut read = AsOf { number: 0, found: Vec::new() };
-            while let Some(row) = rows.next()? {
-                read.number = row.get::<_, i64>(0)?.unsigned_abs();
-                read.found.extend(row.get::<_, Option<String>>(1)?);
-            }
-            Ok(read)
-        })
-    }
-}
-
 impl Rows<'_> {
     /// The key that this digest is or was of.
     pub(crate) fn key_by_digest(&self, digest: &Digest) -> Result<Option<KeyRow>, Failure> {
         Ok(self.one(BY_DIGEST, [digest.as_bytes()], key_row)?.flatten())
-    }
-
-    /// The suffixes that imported digests were made with.
-    pub(crate) fn imported_suffixes(&self) -> Result<Vec<String>, Failure> {
-        let suffixes = self.all(SUFFIXES, [], |row| Ok(row.get::<_, Option<String>>(1)?))?;
-        Ok(suffixes.into_iter().flatten().collect())
     }
 
     /// Whether this digest was a key's before its last rotation.
@@ -105,12 +66,41 @@ impl Rows<'_> {
         )
     }
 
-    /// Every digest under which a key is known: its own, and the one before its last rotation.
-    fn digests_of(&self, id: KeyId) -> Result<Vec<Digest>, Failure> {
+    /// How many keys created one another until this one was created: 0 for a key that no API key created.
+    pub(crate) fn generation_of_key(&self, id: KeyId) -> Result<u32, Failure> {
+        let generation = self.value(
+            "WITH RECURSIVE line (id, generation) AS (
+                SELECT $1, 0
+                UNION ALL
+                SELECT k.created_by_id, line.generation + 1 FROM line JOIN api_keys AS k ON k.id = line.id
+                WHERE k.created_by_type = 'apiKey' AND line.generation < $2
+             ) SELECT max(generation) FROM line",
+            params![id.to_string(), MAX_KEY_GENERATIONS],
+        )?;
+        Ok(generation.unwrap_or(0))
+    }
+
+    /// The keys that this one created, directly or through others, and that are not revoked.
+    fn descendants_of_key(&self, id: KeyId) -> Result<Vec<KeyId>, Failure> {
         self.all(
-            "SELECT digest FROM api_keys WHERE id = $1 UNION ALL SELECT digest FROM old_digests WHERE key_id = $1",
+            "WITH RECURSIVE made (id) AS (
+                SELECT id FROM api_keys WHERE created_by_type = 'apiKey' AND created_by_id = $1
+                UNION
+                SELECT k.id FROM made JOIN api_keys AS k
+                    ON k.created_by_type = 'apiKey' AND k.created_by_id = made.id
+             ) SELECT k.id FROM made JOIN api_keys AS k ON k.id = made.id WHERE k.status <> 'revoked' ORDER BY k.id",
             [id.to_string()],
-            |row| Ok(Digest::from_bytes(row.get(0)?)),
+            |row| parsed(row, 0),
+        )
+    }
+
+    /// Every digest under which a key is known: its own, and the one before its last rotation.
+    fn digests_of(&self, id: KeyId) -> Result<Vec<KnownDigest>, Failure> {
+        self.all(
+            "SELECT digest, hashed_suffix IS NOT NULL FROM api_keys WHERE id = $1
+             UNION ALL SELECT digest, hashed_suffix IS NOT NULL FROM old_digests WHERE key_id = $1",
+            [id.to_string()],
+            |row| Ok(KnownDigest { digest: Digest::from_bytes(row.get(0)?), is_imported: row.get(1)? }),
         )
     }
 }
@@ -127,8 +117,9 @@ impl Tx<'_> {
         self.announce(Concern::Appeared(*key.digest));
         let added = self.run(
             "INSERT INTO api_keys (id, tenant_id, digest, prefix, roles, owner_id, name, metadata, expires_at,
-                                   created_at, updated_at, scopes, quota_limit, quota_period, hashed_suffix)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14)
+                                   created_at, updated_at, scopes, quota_limit, quota_period, hashed_suffix,
+                                   created_by_type, created_by_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, $16)
              ON CONFLICT (digest) DO NOTHING",
             params![
                 key.id.to_string(),
@@ -145,6 +136,8 @@ impl Tx<'_> {
                 key.quota.limit,
                 key.quota.period,
                 key.hashed_suffix,
+                key.created_by.kind,
+                key.created_by.id,
             ],
         )?;
         Ok(added == 1)
@@ -173,6 +166,21 @@ impl Tx<'_> {
             params![digest.as_bytes(), now, id.to_string()],
         )?;
         Ok(())
+    }
+
+    /// Revokes every key that this one created, directly or through others; which ones were not revoked before.
+    pub(crate) fn revoke_descendants_of_key(&mut self, id: KeyId, now: i64) -> Result<Vec<KeyId>, Failure> {
+        let descendants = self.descendants_of_key(id)?;
+        for id in &descendants {
+            self.announce_key(*id)?;
+            let id = id.to_string();
+            self.run(
+                "UPDATE api_keys SET status = 'revoked', updated_at = $1 WHERE id = $2",
+                params![now, id],
+            )?;
+            self.run("DELETE FROM old_digests WHERE key_id = $1", [id])?;
+        }
+        Ok(descendants)
     }
 
     pub(crate) fn delete_key(&mut self, id: KeyId) -> Result<(), Failure> {
@@ -219,14 +227,23 @@ impl Tx<'_> {
 
     /// Announces a change of a key, under every digest it has before that change.
     fn announce_key(&mut self, id: KeyId) -> Result<(), Failure> {
-        for digest in self.digests_of(id)? {
-            self.announce(Concern::Changed(digest));
+        for known in self.digests_of(id)? {
+            self.announce(Concern::Changed(known.digest));
+            if known.is_imported {
+                self.announce(Concern::Changed(IMPORTS));
+            }
         }
         Ok(())
     }
 }
 
-fn key_row(row: &Row<'_>) -> Result<Option<KeyRow>, Failure> {
+/// A digest under which a key is known.
+struct KnownDigest {
+    digest: Digest,
+    is_imported: bool,
+}
+
+pub(super) fn key_row(row: &Row<'_>) -> Result<Option<KeyRow>, Failure> {
     let Some(id) = row.get::<_, Option<String>>(1)? else { return Ok(None) };
     Ok(Some(KeyRow {
         id: id.parse()?,
@@ -258,6 +275,10 @@ fn key_record(row: &Row<'_>) -> Result<KeyRecord, Failure> {
         last_used_at: row.get(12)?,
         created_at: row.get(13)?,
         updated_at: row.get(14)?,
+        created_by: match row.get::<_, Option<String>>(15)? {
+            Some(kind) => Some(Creator { kind: kind.into(), id: row.get(16)? }),
+            None => None,
+        },
     })
 }
 
@@ -273,22 +294,7 @@ fn from_json(row: &Row<'_>, column: usize) -> Result<Vec<String>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn plan(sql: &str) -> Vec<String> {
-        let store = Store::in_memory().unwrap();
-        store
-            .with_writer(|connection| {
-                let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-                let parameters = vec![rusqlite::types::Null; statement.parameter_count()];
-                let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
-                let mut steps = Vec::new();
-                while let Some(row) = rows.next()? {
-                    steps.push(row.get(3)?);
-                }
-                Ok(steps)
-            })
-            .unwrap()
-    }
+    use crate::store::sqlite::plan;
 
     #[test]
     fn a_digest_is_looked_up_by_indexes_alone() {
@@ -297,14 +303,5 @@ mod tests {
         assert_eq!(scans, ["SCAN changes"], "{plan:?}");
         let searches = plan.iter().filter(|step| step.starts_with("SEARCH")).count();
         assert_eq!(searches, 3, "{plan:?}");
-    }
-
-    #[test]
-    fn suffixes_are_found_by_leaps_over_an_index() {
-        let plan = plan(SUFFIXES);
-        let leaps = |step: &&String| step.starts_with("SEARCH") && step.contains("_imported");
-        assert_eq!(plan.iter().filter(leaps).count(), 4, "{plan:?}");
-        let scans = |step: &&String| step.starts_with("SCAN") && step.contains("_digests");
-        assert_eq!(plan.iter().filter(scans).count(), 0, "{plan:?}");
     }
 }

@@ -8,7 +8,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
 use crate::shared::{Concern, Map, Words};
-use crate::store::{AsOf, Quota, RootKeyRow, TenantRow};
+use crate::store::{AsOf, IMPORTS, Quota, RootKeyRow, TenantRow};
 
 impl Store {
     /// The tenant that a root key acts for.
@@ -17,7 +17,7 @@ impl Store {
         digest: &Digest,
         words: &Words<Map>,
     ) -> Result<AsOf<Option<TenantId>>> {
-        self.read_of(digest, words, |connection| {
+        self.read_of(std::slice::from_ref(digest), words, |connection| {
             let (number, tenant) = connection
                 .prepare_cached(
                     "SELECT changes.number, root_keys.tenant_id
@@ -142,6 +142,8 @@ impl Tx<'_> {
         for digest in digests {
             self.announce(Concern::Changed(digest));
         }
+        // Its suffixes may have been in use nowhere else.
+        self.announce(Concern::Changed(IMPORTS));
         self.run(
             "DELETE FROM usage_sums
              WHERE subject = $1 OR subject IN (SELECT id FROM api_keys WHERE tenant_id = $1)",

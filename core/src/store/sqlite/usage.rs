@@ -72,9 +72,17 @@ impl Rows<'_> {
     /// Whose a key is, and its quota.
     pub(crate) fn key_quota(&self, id: KeyId) -> Result<Option<KeyQuota>, Failure> {
         self.one(
-            "SELECT tenant_id, quota_limit, quota_period FROM api_keys WHERE id = $1",
+            "SELECT tenant_id, quota_limit, quota_period, CASE created_by_type WHEN 'apiKey' THEN created_by_id END
+             FROM api_keys WHERE id = $1",
             [id.to_string()],
-            |row| Ok(KeyQuota { tenant: parsed(row, 0)?, limit: row.get(1)?, period: row.get(2)? }),
+            |row| {
+                Ok(KeyQuota {
+                    tenant: parsed(row, 0)?,
+                    limit: row.get(1)?,
+                    period: row.get(2)?,
+                    creator: row.get::<_, Option<String>>(3)?.map(|id| id.parse()).transpose()?,
+                })
+            },
         )
     }
 }

@@ -8,6 +8,7 @@ use gatekeeper::Gatekeeper;
 use rustix::fs::{Access, access, statfs, statvfs};
 
 use super::finding::Finding;
+use super::imports;
 use crate::cli::session::options;
 use crate::config::Config;
 
@@ -92,9 +93,13 @@ fn of_room(folder: &Path) -> Finding {
 fn of_database(config: &Config, path: &Path) -> Vec<Finding> {
     let mut findings = vec![of_rights(path)];
     let opened = options(config).and_then(|options| Ok(Gatekeeper::open_with(config.url(), options)?));
-    let has_root_key = opened.and_then(|place| {
+    let looked = opened.and_then(|place| {
         place.check_ready()?;
-        Ok(place.has_root_key()?)
+        Ok((place.has_root_key()?, imports::check(&place)?))
+    });
+    let has_root_key = looked.map(|(has_root_key, of_imports)| {
+        findings.extend(of_imports);
+        has_root_key
     });
     match has_root_key {
         Ok(true) => findings.push(Finding::fine("database", "it can be opened, and has a root key")),

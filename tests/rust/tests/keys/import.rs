@@ -1,11 +1,11 @@
 //! Keys of other products.
 
 use gatekeeper::{
-    DeleteKey, ErrorKind, ForeignKey, Gatekeeper, ImportApiKeys, ImportedApiKeys, Result, RotateApiKey,
-    Secret, TenantId,
+    DeleteKey, ErrorKind, ForeignKey, Gatekeeper, ImportApiKeys, ImportedApiKeys, Result, RevokeApiKey,
+    RotateApiKey, Secret, TenantId,
 };
 
-use crate::{create, everywhere, is_good, owner};
+use crate::{create, everywhere, is_good, owner, standing_still, update};
 
 // SHA-256, made by Python's hashlib.
 const FIRST_HEX: &str = "37F7723D547baf5b562970b8183c183f462e14bb79bf913ccb8323c9c90f5212"; // legacy-key-1
@@ -44,11 +44,12 @@ fn a_foreign_key_is_refused_until_its_digest_is_imported() {
 fn a_key_is_good_with_its_own_suffix_alone() {
     everywhere(|place| {
         let (owner, tenant) = owner(place, "founder");
+        let (_, other) = crate::owner(place, "another");
         let ours = create(&owner, tenant, &[]).plain_text_key;
         let (head, tail) = ours.expose().split_at(ours.expose().len() - 1);
         import(&owner, tenant, vec![foreign(THIRD_URL_SAFE, Some("-pepper"))]).unwrap();
         // Others with the suffixes under which these would be found, if a suffix were not their own.
-        import(&owner, tenant, vec![foreign(FIRST_HEX, Some(tail)), foreign(SECOND_BASE64, None)]).unwrap();
+        import(place, other, vec![foreign(FIRST_HEX, Some(tail)), foreign(SECOND_BASE64, None)]).unwrap();
         assert!(is_good(place, &Secret::new("legacy-key-3")));
         assert!(!is_good(place, &Secret::new("legacy-key-3-pepper")));
         assert!(is_good(place, &ours) && !is_good(place, &Secret::new(head)));
@@ -79,16 +80,128 @@ fn an_import_is_all_or_nothing() {
     });
 }
 
+/// A key with a suffix of its own.
+fn numbered(number: usize) -> ForeignKey {
+    foreign(&format!("{number:064}"), Some(&number.to_string()))
+}
+
+fn refused(outcome: Result<ImportedApiKeys>) -> (ErrorKind, String) {
+    let error = outcome.unwrap_err();
+    (error.kind(), error.message().to_owned())
+}
+
 #[test]
-fn a_place_has_eight_suffixes_at_most_and_one_that_is_used_no_more_makes_room() {
+fn a_tenant_has_two_suffixes_at_most_and_one_of_a_key_that_has_ended_makes_room() {
+    let (place, clock) = standing_still();
+    let (owner, tenant) = owner(&place, "founder");
+    let ending = ForeignKey { expires_in_seconds: Some(60), ..numbered(0) };
+    let first = import(&owner, tenant, vec![ending, numbered(1)]).unwrap();
+    let (kind, message) = refused(import(&owner, tenant, vec![numbered(2)]));
+    assert!(kind == ErrorKind::Conflict && message.contains("importSuffixesPerTenant"), "{message}");
+    assert!(import(&owner, tenant, vec![foreign(FOURTH_HEX, Some("1"))]).is_ok());
+    clock.advance(60_000);
+    let second = import(&owner, tenant, vec![numbered(2)]).unwrap().api_keys[0].id;
+    // The first one does not come back beside it.
+    let id = first.api_keys[0].id;
+    let again = update(&owner, id, |it| it.expires_in_seconds = Some(None)).unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Conflict);
+    owner.call_blocking(RevokeApiKey::new(second)).unwrap();
+    assert!(update(&owner, id, |it| it.expires_in_seconds = Some(None)).is_ok());
+    place.call_blocking(DeleteKey { id: id.into() }).unwrap();
+    assert!(import(&owner, tenant, vec![numbered(3)]).is_ok());
+}
+
+#[test]
+fn all_tenants_have_eight_suffixes_together_and_none_is_told_of_another() {
+    everywhere(|place| {
+        let tenants: Vec<_> = (0..5).map(|number| owner(place, &format!("tenant-{number}"))).collect();
+        let mut first = None;
+        for (number, (owner, tenant)) in tenants.iter().enumerate().take(4) {
+            let made = import(owner, *tenant, vec![numbered(2 * number), numbered(2 * number + 1)]).unwrap();
+            first = first.or(Some(made.api_keys[0].id));
+        }
+        let (owner, tenant) = &tenants[4];
+        let (kind, message) = refused(import(owner, *tenant, vec![numbered(8)]));
+        assert!(kind == ErrorKind::Conflict && message.contains("importSuffixes"), "{message}");
+        for (_, other) in &tenants[..4] {
+            assert!(!message.contains(&other.to_string()) && !message.contains("tenant-"));
+        }
+        // One that is in use already takes no room, and the operator sees whose they are.
+        assert!(import(owner, *tenant, vec![foreign(FOURTH_HEX, Some("7"))]).is_ok());
+        let used = place.import_suffixes().unwrap();
+        assert_eq!((used.used, used.limit, used.limit_per_tenant, used.tenants.len()), (8, 8, 2, 5));
+        assert_eq!(used.tenants.iter().map(|tenant| tenant.suffixes).collect::<Vec<_>>(), [2, 2, 2, 2, 1]);
+        tenants[0].0.call_blocking(RevokeApiKey::new(first.unwrap())).unwrap();
+        assert!(import(owner, *tenant, vec![numbered(8)]).is_ok());
+    });
+}
+
+#[test]
+fn the_operator_allows_more_suffixes() {
+    let mut options = gatekeeper::Options::default();
+    (options.import_suffixes_per_tenant, options.import_suffixes) = (10, 10);
+    let place = Gatekeeper::open_with("memory:", options).unwrap();
+    let tenant = place.create_root_key("Acme").unwrap().tenant_id;
+    assert!(import(&place, tenant, (0..10).map(numbered).collect()).is_ok());
+    assert_eq!(refused(import(&place, tenant, vec![numbered(10)])).0, ErrorKind::Conflict);
+}
+
+#[test]
+fn keys_are_imported_by_a_root_key_and_the_operator_alone_unless_members_are_allowed_to() {
+    let place = Gatekeeper::open("memory:").unwrap();
+    let (owner, tenant) = owner(&place, "founder");
+    let key = create(&owner, tenant, &["*"]);
+    for caller in [&owner, &place.with_token(&key.plain_text_key)] {
+        let (kind, message) = refused(import(caller, tenant, vec![foreign(FIRST_HEX, None)]));
+        assert!(kind == ErrorKind::Forbidden && message.contains("keyImports"), "{message}");
+    }
+    assert!(import(&place, tenant, vec![foreign(FIRST_HEX, None)]).is_ok());
+    let root = place.create_root_key("Root").unwrap();
+    let caller = place.with_root_key(&root.key);
+    assert!(import(&caller, root.tenant_id, vec![foreign(SECOND_BASE64, None)]).is_ok());
+}
+
+#[test]
+fn what_a_key_imports_does_not_exceed_it() {
+    let place = standing_still().0;
+    let (owner, tenant) = owner(&place, "founder");
+    let mut new = gatekeeper::CreateApiKey::new(tenant);
+    (new.scopes, new.expires_in_seconds) = (vec!["keys:write".into()], Some(5));
+    let caller = place.with_token(&owner.call_blocking(new).unwrap().plain_text_key);
+    let mut longer = foreign(FIRST_HEX, None);
+    longer.expires_in_seconds = Some(6);
+    assert_eq!(refused(import(&caller, tenant, vec![longer])).0, ErrorKind::Forbidden);
+    let imported = import(&caller, tenant, vec![foreign(FIRST_HEX, None)]).unwrap();
+    assert!(imported.api_keys[0].expires_at.is_some());
+}
+
+// SHA-256, made by Python's hashlib.
+const PLACEHOLDERS: [(&str, &str); 8] = [
+    ("undefined", "eb045d78d273107348b0300c01d29b7552d622abbc6faf81b3ec55359aa9950c"),
+    ("null", "74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b"),
+    ("None", "dc937b59892604f5a86ac96936cd7ff09e25f18ae6b758e8014a24c7fa039e91"),
+    ("test", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+    ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+    ("NaN", "d5b592c05dc25b5032553f1b27f4139be95e881f73db33b02b05ab20c3f9981e"),
+    ("[object Object]", "b28c94b2195c8ed259f0b415aaee3f39b0b2920a4537611499fa044956917a21"),
+    ("Bearer", "710e0dbdd42299851017a4d67265ecd046f1b4edb741525992a1a6a8fa801258"),
+];
+
+#[test]
+fn the_digest_of_a_placeholder_is_rejected_with_a_suffix_and_without() {
     everywhere(|place| {
         let (owner, tenant) = owner(place, "founder");
-        let numbered = |number: u8| foreign(&format!("{number:064}"), Some(&number.to_string()));
-        let first = import(&owner, tenant, (0..8).map(numbered).collect()).unwrap().api_keys[0].id;
-        assert_eq!(import(&owner, tenant, vec![numbered(8)]).unwrap_err().kind(), ErrorKind::Conflict);
-        assert!(import(&owner, tenant, vec![foreign(FOURTH_HEX, Some("7"))]).is_ok());
-        place.call_blocking(DeleteKey { id: first.into() }).unwrap();
-        assert!(import(&owner, tenant, vec![numbered(8)]).is_ok());
+        let pepper = "54908c3a022aa8237fa1829e60e3750db2a3f1189cad67a3acf162872f0a8879"; // undefined-pepper
+        for (text, digest) in PLACEHOLDERS.into_iter().chain([("undefined", pepper)]) {
+            let keys = vec![foreign(FIRST_HEX, None), foreign(digest, Some("-pepper"))];
+            let (kind, message) = refused(import(&owner, tenant, keys));
+            assert!(
+                kind == ErrorKind::BadRequest && message.starts_with("keys[1]: digest"),
+                "{text} {message}"
+            );
+            assert!(!is_good(place, &Secret::new(text)));
+        }
+        assert!(!is_good(place, &Secret::new("legacy-key-1")), "nothing was imported");
     });
 }
 

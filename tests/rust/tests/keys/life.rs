@@ -46,7 +46,7 @@ fn a_key_is_created_listed_changed_rotated_and_revoked() {
         assert_eq!(rotated.api_key.id, key.id);
         assert!(!is_good(place, &created.plain_text_key) && is_good(place, &rotated.plain_text_key));
 
-        let revoked = owner.call_blocking(RevokeApiKey { id: key.id }).unwrap();
+        let revoked = owner.call_blocking(RevokeApiKey::new(key.id)).unwrap();
         assert_eq!(revoked.status, KeyStatus::Revoked);
         assert!(!is_good(place, &rotated.plain_text_key));
         let list = owner.call_blocking(ListApiKeys { tenant_id: tenant, limit: None, cursor: None }).unwrap();
@@ -67,8 +67,8 @@ fn a_revoked_key_stays_revoked() {
         let (owner, tenant) = owner(place, "founder");
         let created = create(&owner, tenant, &[]);
         let id = created.api_key.id;
-        owner.call_blocking(RevokeApiKey { id }).unwrap();
-        let again = owner.call_blocking(RevokeApiKey { id }).unwrap();
+        owner.call_blocking(RevokeApiKey::new(id)).unwrap();
+        let again = owner.call_blocking(RevokeApiKey::new(id)).unwrap();
         assert_eq!(again.status, KeyStatus::Revoked);
         for status in [NewStatus::Active, NewStatus::Disabled] {
             let refused = update(&owner, id, |update| update.status = Some(status)).unwrap_err();
@@ -105,7 +105,7 @@ fn a_disabled_key_is_refused_with_both_its_secrets_and_the_old_one_does_not_come
         assert!(!is_good(place, &secrets[1]) && is_good(place, &again.plain_text_key));
         owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
         assert!(is_good(place, &again.plain_text_key));
-        owner.call_blocking(RevokeApiKey { id }).unwrap();
+        owner.call_blocking(RevokeApiKey::new(id)).unwrap();
         assert!(secrets.iter().chain([&again.plain_text_key]).all(|secret| !is_good(place, secret)));
     });
 }
@@ -157,7 +157,7 @@ fn a_key_of_either_face_works_in_the_other() {
         manager.call_blocking(gatekeeper::AddRoles { id: id.into(), roles }).unwrap();
         let key = get(&manager, id);
         assert_eq!((key.roles, key.scopes), (names(&["PRO"]), names(&["read"])));
-        manager.call_blocking(RevokeApiKey { id: theirs.id }).unwrap();
+        manager.call_blocking(RevokeApiKey::new(theirs.id)).unwrap();
         assert!(!is_good(place, &theirs.api_key));
         let rotated = manager.call_blocking(RotateKey { id: id.into() }).unwrap();
         assert!(!is_good(place, &ours.plain_text_key) && is_good(place, &rotated.apikey));

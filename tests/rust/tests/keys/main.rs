@@ -1,5 +1,6 @@
 //! The keys of a tenant: their life, who may do what with them, and those of other products.
 
+mod descent;
 mod import;
 mod life;
 mod proof;
@@ -7,8 +8,8 @@ mod rights;
 
 use gatekeeper::{
     AddMember, ApiKey, Clock, CreateApiKey, CreateTenant, CreatedApiKey, Endpoints, Gatekeeper,
-    GatekeeperError, GetApiKey, KeyId, ManualClock, MemberRole, Options, Secret, Signup, TenantId,
-    UpdateApiKey,
+    GatekeeperError, GetApiKey, KeyId, KeyImports, ManualClock, MemberRole, Options, Secret, Signup,
+    TenantId, UpdateApiKey,
 };
 
 const ENDPOINTS: &str = r#"{
@@ -18,6 +19,7 @@ const ENDPOINTS: &str = r#"{
 fn options() -> Options {
     let mut options = Options::default();
     options.endpoints = Endpoints::from_json(ENDPOINTS).unwrap();
+    options.key_imports = KeyImports::Members;
     options
 }
 

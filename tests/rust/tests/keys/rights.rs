@@ -156,7 +156,7 @@ fn an_admin_can_end_an_owners_key_but_not_take_it() {
         assert_eq!(rotated.kind(), ErrorKind::Forbidden);
         let renamed = update(&admin, id, |update| update.name = Some(Some("x".into()))).unwrap_err();
         assert_eq!(renamed.kind(), ErrorKind::Forbidden);
-        assert!(admin.call_blocking(RevokeApiKey { id }).is_ok());
+        assert!(admin.call_blocking(RevokeApiKey::new(id)).is_ok());
     });
 }
 
@@ -247,6 +247,7 @@ fn what_the_server_owns_cannot_be_sent() {
         ("updatedAt", json!(0)),
         ("lastUsedAt", json!(0)),
         ("expiresAt", json!(0)),
+        ("createdBy", json!({"type": "operator"})),
         ("digest", json!("00")),
         ("hashedSuffix", json!("x")),
         ("plainTextKey", json!("x")),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatekeeper::{Clock, Endpoints, Gatekeeper, ManualClock, Me, Options, Secret};
+use gatekeeper::{Clock, Endpoints, Gatekeeper, KeyImports, ManualClock, Me, Options, Secret};
 
 use crate::fake::{Act, Fake, failure};
 
@@ -30,6 +30,11 @@ fn what_a_server_decides_for_itself_is_refused_by_name() {
     assert!(refusal(url, |options| options.signups_per_minute = 1).starts_with("signupsPerMinute:"));
     assert!(refusal(url, |options| options.refreshes_per_minute = 1).starts_with("refreshesPerMinute:"));
     assert!(refusal(url, |options| options.wrong_keys_per_minute = 1).starts_with("wrongKeysPerMinute:"));
+    let members = |options: &mut Options| options.key_imports = KeyImports::Members;
+    assert!(refusal(url, members).starts_with("keyImports:"));
+    let two = |options: &mut Options| options.import_suffixes_per_tenant = 1;
+    assert!(refusal(url, two).starts_with("importSuffixesPerTenant:"));
+    assert!(refusal(url, |options| options.import_suffixes = 9).starts_with("importSuffixes:"));
     assert!(
         refusal(url, |options| options.endpoints = Endpoints::from_json(limit).unwrap())
             .starts_with("endpoints:")

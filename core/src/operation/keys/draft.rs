@@ -1,0 +1,65 @@
+//! A key that is about to be added, made or imported.
+
+use serde_json::{Map, Value};
+
+use crate::access::{Ceiling, Context, Event, Reach, not_found};
+use crate::error::Result;
+use crate::id::{KeyId, TenantId};
+use crate::key::Prefix;
+use crate::operation::field::to_text;
+use crate::secret::Digest;
+use crate::store::{Failure, KeyRecord, NewKey, Quota, Tx};
+
+/// A key as its request describes it, checked.
+pub(super) struct Draft {
+    pub(super) prefix: Prefix,
+    pub(super) name: Option<String>,
+    pub(super) metadata: Option<Map<String, Value>>,
+    /// Unix ms.
+    pub(super) created_at: i64,
+    pub(super) reach: Reach,
+}
+
+/// The digest that a key is known by.
+pub(super) struct Known<'a> {
+    pub(super) digest: &'a Digest,
+    /// Of an imported digest: what was hashed after the key.
+    pub(super) hashed_suffix: Option<&'a str>,
+}
+
+impl Draft {
+    /// Adds the key within what the caller can give; none where the digest is a key's already.
+    pub(super) fn add(
+        self,
+        context: &Context<'_>,
+        tx: &mut Tx<'_>,
+        ceiling: &Ceiling,
+        tenant: TenantId,
+        known: &Known<'_>,
+    ) -> Result<Option<KeyRecord>, Failure> {
+        let reach = ceiling.admit(tx, self.reach)?;
+        let id = KeyId::generate(context.clock())?;
+        let is_new = tx.add_key(&NewKey {
+            id,
+            tenant,
+            digest: known.digest,
+            prefix: self.prefix.as_str(),
+            roles: &reach.roles,
+            owner_id: reach.owner_id.as_deref(),
+            name: self.name.as_deref(),
+            metadata: self.metadata.as_ref().map(to_text).as_deref(),
+            expires_at: reach.expires_at,
+            created_at: self.created_at,
+            scopes: &reach.scopes,
+            quota: Quota { limit: reach.quota_limit, period: reach.quota_period.as_str() },
+            hashed_suffix: known.hashed_suffix,
+            created_by: context.creator(),
+        })?;
+        if !is_new {
+            return Ok(None);
+        }
+        let action = if known.hashed_suffix.is_some() { "key.imported" } else { "key.created" };
+        context.audit(tx, Event::new(action).about(&id))?;
+        Ok(Some(tx.key(id)?.ok_or_else(not_found)?))
+    }
+}

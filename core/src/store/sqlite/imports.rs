@@ -1,0 +1,168 @@
+//! Imported digests: the suffixes that they were made with, and look-ups of several of them at once. A suffix counts as
+//! long as a key that has it can be valid: one that is revoked or has ended has none.
+
+use rusqlite::{params, params_from_iter};
+
+use super::keys::key_row;
+use super::rows::Rows;
+use super::{Failure, Store, parsed};
+use crate::error::{GatekeeperError, Result};
+use crate::id::TenantId;
+use crate::secret::Digest;
+use crate::shared::{Map, Words};
+use crate::store::{AsOf, IMPORTS, KeyRow, SuffixHolder};
+
+/// Every suffix in use at `$1`, each with the change number; by leaps over an index, so that it does not matter how many
+/// digests share one.
+const SUFFIXES: &str = "WITH RECURSIVE
+    present (suffix) AS (
+        SELECT min(hashed_suffix) FROM api_keys
+        WHERE hashed_suffix IS NOT NULL AND status <> 'revoked' AND (expires_at IS NULL OR expires_at > $1)
+        UNION ALL
+        SELECT (SELECT min(hashed_suffix) FROM api_keys
+                WHERE hashed_suffix > suffix AND status <> 'revoked' AND (expires_at IS NULL OR expires_at > $1))
+        FROM present WHERE suffix IS NOT NULL
+    ),
+    old (suffix) AS (
+        SELECT min(hashed_suffix) FROM old_digests WHERE hashed_suffix IS NOT NULL AND until > $1
+        UNION ALL
+        SELECT (SELECT min(hashed_suffix) FROM old_digests WHERE hashed_suffix > suffix AND until > $1)
+        FROM old WHERE suffix IS NOT NULL
+    )
+    SELECT changes.number, suffixes.suffix FROM changes LEFT JOIN
+        (SELECT suffix FROM present UNION SELECT suffix FROM old) AS suffixes ON suffixes.suffix IS NOT NULL";
+
+/// Whether a tenant has a key with this suffix that can be valid at a time, before or after a rotation.
+const HAS_SUFFIX: &str = "SELECT EXISTS (
+        SELECT 1 FROM api_keys WHERE hashed_suffix = $1 AND status <> 'revoked' AND tenant_id = $2
+            AND (expires_at IS NULL OR expires_at > $3)
+    ) OR EXISTS (
+        SELECT 1 FROM old_digests AS o JOIN api_keys AS k ON k.id = o.key_id
+        WHERE o.hashed_suffix = $1 AND o.until > $3 AND k.tenant_id = $2
+    )";
+
+impl Store {
+    /// The suffixes in use at `now`, Unix ms, and the change number they were read under.
+    pub(crate) fn imported_suffixes(&self, words: &Words<Map>, now: i64) -> Result<AsOf<Vec<String>>> {
+        self.read_of(&[IMPORTS], words, |connection| {
+            let mut statement = connection.prepare_cached(SUFFIXES)?;
+            let mut rows = statement.query([now])?;
+            let mut read = AsOf { number: 0, found: Vec::new() };
+            while let Some(row) = rows.next()? {
+                read.number = row.get::<_, i64>(0)?.unsigned_abs();
+                read.found.extend(row.get::<_, Option<String>>(1)?);
+            }
+            Ok(read)
+        })
+    }
+
+    /// The keys with these digests, each in its digest's position, and the change number they were read under; in one
+    /// statement.
+    pub(crate) fn keys_by_digests(
+        &self,
+        digests: &[Digest],
+        words: &Words<Map>,
+    ) -> Result<AsOf<Vec<Option<KeyRow>>>> {
+        self.read_of(digests, words, |connection| {
+            let mut statement = connection.prepare_cached(&by_digests(digests.len()))?;
+            let mut rows = statement.query(params_from_iter(digests.iter().map(Digest::as_bytes)))?;
+            let mut read = AsOf { number: 0, found: Vec::with_capacity(digests.len()) };
+            while let Some(row) = rows.next()? {
+                read.number = row.get::<_, i64>(0)?.unsigned_abs();
+                read.found.push(key_row(row)?);
+            }
+            if read.found.len() == digests.len() {
+                return Ok(read);
+            }
+            Err(GatekeeperError::internal("a look-up of digests found another number of keys").into())
+        })
+    }
+}
+
+impl Rows<'_> {
+    /// The suffixes in use at `now`, Unix ms.
+    pub(crate) fn imported_suffixes(&self, now: i64) -> Result<Vec<String>, Failure> {
+        let suffixes = self.all(SUFFIXES, [now], |row| Ok(row.get::<_, Option<String>>(1)?))?;
+        Ok(suffixes.into_iter().flatten().collect())
+    }
+
+    /// Whether a tenant has a key with this suffix that can be valid at `now`, Unix ms.
+    pub(crate) fn has_suffix(&self, suffix: &str, tenant: TenantId, now: i64) -> Result<bool, Failure> {
+        Ok(self.value(HAS_SUFFIX, params![suffix, tenant.to_string(), now])?.unwrap_or(false))
+    }
+
+    /// Which tenants have keys with suffixes that can be valid at `now`, Unix ms, and how many suffixes and keys each.
+    pub(crate) fn suffix_holders(&self, now: i64) -> Result<Vec<SuffixHolder>, Failure> {
+        self.all(
+            "SELECT t.id, t.name, count(DISTINCT k.hashed_suffix), count(*)
+             FROM api_keys AS k JOIN tenants AS t ON t.id = k.tenant_id
+             WHERE k.hashed_suffix IS NOT NULL AND k.status <> 'revoked'
+                AND (k.expires_at IS NULL OR k.expires_at > $1)
+             GROUP BY t.id, t.name ORDER BY 3 DESC, t.id",
+            [now],
+            |row| {
+                Ok(SuffixHolder {
+                    tenant_id: parsed(row, 0)?,
+                    tenant_name: row.get(1)?,
+                    suffixes: row.get(2)?,
+                    keys: row.get(3)?,
+                })
+            },
+        )
+    }
+}
+
+/// The keys that this many digests are or were of, in the digests' order, and the change number; see `BY_DIGEST`.
+fn by_digests(count: usize) -> String {
+    let asked: Vec<String> = (1..=count).map(|place| format!("({place}, ${place})")).collect();
+    format!(
+        "WITH asked (place, digest) AS (VALUES {})
+         SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata, k.status = 'active',
+            min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
+            CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
+         FROM changes CROSS JOIN asked
+         LEFT JOIN old_digests AS o ON o.digest = asked.digest
+         LEFT JOIN api_keys AS k ON k.digest = asked.digest OR k.id = o.key_id
+         ORDER BY asked.place",
+        asked.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::plan;
+
+    fn count(plan: &[String], is_one: impl Fn(&&String) -> bool) -> usize {
+        plan.iter().filter(is_one).count()
+    }
+
+    #[test]
+    fn suffixes_are_found_by_leaps_over_an_index() {
+        let plan = plan(SUFFIXES);
+        let leaps = |step: &&String| step.starts_with("SEARCH") && step.contains("_imported");
+        assert_eq!(count(&plan, leaps), 4, "{plan:?}");
+        assert_eq!(count(&plan, |step| step.starts_with("SCAN") && step.contains("_digests")), 0, "{plan:?}");
+    }
+
+    #[test]
+    fn whether_a_tenant_has_a_suffix_is_found_by_indexes_alone() {
+        let plan = plan(HAS_SUFFIX);
+        assert_eq!(
+            count(&plan, |step| step.starts_with("SCAN") && !step.contains("CONSTANT")),
+            0,
+            "{plan:?}"
+        );
+    }
+
+    #[test]
+    fn eight_digests_are_looked_up_by_indexes_alone_in_one_statement() {
+        let plan = plan(&by_digests(8));
+        let scans = |step: &&String| {
+            step.starts_with("SCAN")
+                && (step.contains(" k") || step.contains(" o") || step.contains("api_keys"))
+        };
+        assert_eq!(count(&plan, scans), 0, "{plan:?}");
+        assert_eq!(count(&plan, |step| step.starts_with("SEARCH")), 3, "{plan:?}");
+    }
+}

@@ -1,0 +1,264 @@
+//! Keys that keys create: never more than their creator, and ended with it when asked for.
+
+use std::sync::Barrier;
+use std::thread;
+
+use gatekeeper::{
+    CheckAndRecordUsage, CheckQuota, CreateApiKey, CreatedApiKey, CreatedBy, DeleteKey, ErrorKind,
+    Gatekeeper, GatekeeperError, KeyId, KeyStatus, Period, PrincipalKind, QuotaLevel, RevokeApiKey,
+    RotateApiKey, SummarizeUsage, TenantId, UsageInput,
+};
+
+use crate::{create, everywhere, get, is_good, names, owner, standing_still, update};
+
+/// A key with `keys:write`, and what else is given.
+fn manager(
+    caller: &Gatekeeper,
+    tenant: TenantId,
+    change: impl FnOnce(&mut CreateApiKey),
+) -> Result<CreatedApiKey, GatekeeperError> {
+    let mut new = CreateApiKey { scopes: names(&["keys:*", "usage:*"]), ..CreateApiKey::new(tenant) };
+    change(&mut new);
+    caller.call_blocking(new)
+}
+
+/// The field that a rejection names.
+fn rejected<T>(outcome: Result<T, GatekeeperError>) -> String {
+    let error = outcome.err().expect("it was not rejected");
+    assert_eq!(error.kind(), ErrorKind::Forbidden, "{error:?}");
+    error.message().split(':').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_key_that_ends_creates_no_key_that_outlives_it() {
+    let (place, clock) = standing_still();
+    let tenant = place.create_root_key("Acme").unwrap().tenant_id;
+    let parent = manager(&place, tenant, |new| new.expires_in_seconds = Some(5)).unwrap();
+    let caller = place.with_token(&parent.plain_text_key);
+    let child = manager(&caller, tenant, |_| ()).unwrap();
+    assert_eq!(child.api_key.expires_at, parent.api_key.expires_at);
+    let shorter = manager(&caller, tenant, |new| new.expires_in_seconds = Some(4)).unwrap();
+    assert!(shorter.api_key.expires_at < parent.api_key.expires_at);
+    let longer = manager(&caller, tenant, |new| new.expires_in_seconds = Some(6));
+    assert_eq!(rejected(longer), "expiresInSeconds");
+    // Nor does it give another key more time, or take the secret of one that has more.
+    let id = shorter.api_key.id;
+    assert_eq!(rejected(update(&caller, id, |it| it.expires_in_seconds = Some(None))), "expiresInSeconds");
+    assert_eq!(
+        rejected(update(&caller, id, |it| it.expires_in_seconds = Some(Some(60)))),
+        "expiresInSeconds"
+    );
+    let eternal = create(&place, tenant, &[]).api_key.id;
+    assert_eq!(
+        rejected(caller.call_blocking(RotateApiKey { id: eternal, grace_seconds: 0 })),
+        "expiresInSeconds"
+    );
+    assert_eq!(rejected(update(&caller, eternal, |it| it.name = Some(None))), "expiresInSeconds");
+    clock.advance(5000);
+    assert!(!is_good(&place, &child.plain_text_key));
+    assert_eq!(manager(&caller, tenant, |_| ()).unwrap_err().status(), 401);
+}
+
+#[test]
+fn what_a_key_creates_or_changes_never_exceeds_its_quota_roles_scopes_and_owner() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        let parent = manager(&owner, tenant, |new| {
+            new.roles = names(&["FREE", "EU"]);
+            new.owner_id = Some("acme".into());
+            new.quota_limit = Some(100);
+            new.quota_period = Period::Day;
+        })
+        .unwrap();
+        let caller = place.with_token(&parent.plain_text_key);
+        let child = manager(&caller, tenant, |_| ()).unwrap().api_key;
+        assert_eq!((child.quota_limit, child.quota_period), (Some(100), Period::Day));
+        assert_eq!((child.roles, child.owner_id.as_deref()), (names(&["EU", "FREE"]), Some("acme")));
+        let less = manager(&caller, tenant, |new| {
+            new.roles = names(&["EU"]);
+            new.quota_limit = Some(4);
+            new.quota_period = Period::Hour;
+        });
+        assert_eq!(less.unwrap().api_key.roles, names(&["EU"]));
+        let more: [(&str, fn(&mut CreateApiKey)); 4] = [
+            ("quotaLimit", |new| new.quota_limit = Some(101)),
+            ("roles", |new| new.roles = names(&["PRO"])),
+            ("scopes", |new| new.scopes = names(&["keys:*", "audit:read"])),
+            ("ownerId", |new| new.owner_id = Some("other".into())),
+        ];
+        for (field, change) in more {
+            assert_eq!(rejected(manager(&caller, tenant, change)), field);
+        }
+        let id = child.id;
+        assert_eq!(rejected(update(&caller, id, |it| it.quota_limit = Some(None))), "quotaLimit");
+        assert_eq!(rejected(update(&caller, id, |it| it.quota_period = Some(Period::Hour))), "quotaLimit");
+        assert_eq!(rejected(update(&caller, id, |it| it.roles = Some(names(&["PRO"])))), "roles");
+        assert_eq!(rejected(update(&caller, id, |it| it.scopes = Some(names(&["*"])))), "scopes");
+        assert_eq!(rejected(update(&caller, id, |it| it.owner_id = Some(None))), "ownerId");
+        assert!(update(&caller, id, |it| it.quota_limit = Some(Some(50))).is_ok());
+        // A member and the operator are bound by none of this.
+        assert!(update(&owner, id, |it| it.quota_limit = Some(None)).is_ok());
+        assert_eq!(
+            rejected(caller.call_blocking(RotateApiKey { id, grace_seconds: 0 })),
+            "quotaLimit",
+            "the secret of a key that has more is not given out"
+        );
+    });
+}
+
+#[test]
+fn a_key_does_not_change_itself_and_can_end_itself() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        let key = manager(&owner, tenant, |_| ()).unwrap();
+        let (caller, id) = (place.with_token(&key.plain_text_key), key.api_key.id);
+        for refused in [
+            update(&caller, id, |it| it.name = Some(Some("mine".into()))).map(drop),
+            caller.call_blocking(RotateApiKey { id, grace_seconds: 0 }).map(drop),
+        ] {
+            let error = refused.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.message().contains("cannot change itself")),
+                (ErrorKind::Forbidden, true)
+            );
+        }
+        caller.call_blocking(RevokeApiKey::new(id)).unwrap();
+        assert!(!is_good(place, &key.plain_text_key));
+    });
+}
+
+#[test]
+fn a_key_says_who_created_it() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        let by_member = manager(&owner, tenant, |_| ()).unwrap();
+        let user = owner.call_blocking(gatekeeper::Me {}).unwrap().id;
+        let by_key = create(&place.with_token(&by_member.plain_text_key), tenant, &[]);
+        let by_operator = create(place, tenant, &[]);
+        let root = place.create_root_key("Root").unwrap();
+        let by_root = create(&place.with_root_key(&root.key), root.tenant_id, &[]);
+        let managed =
+            place.with_root_key(&root.key).call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
+        let said = |id| get(place, id).created_by.map(|CreatedBy { kind, id, .. }| (kind, id));
+        let (member, root_tenant) = (user.to_string(), root.tenant_id.to_string());
+        assert_eq!(said(by_member.api_key.id), Some((PrincipalKind::User, Some(member))));
+        let creator = by_member.api_key.id.to_string();
+        assert_eq!(said(by_key.api_key.id), Some((PrincipalKind::ApiKey, Some(creator))));
+        assert_eq!(said(by_operator.api_key.id), Some((PrincipalKind::Operator, None)));
+        assert_eq!(said(by_root.api_key.id), Some((PrincipalKind::RootKey, Some(root_tenant.clone()))));
+        assert_eq!(said(managed.id), Some((PrincipalKind::RootKey, Some(root_tenant))));
+    });
+}
+
+/// A key, the key that it created, and so on, each calling.
+fn line(place: &Gatekeeper, caller: &Gatekeeper, tenant: TenantId, length: usize) -> Vec<CreatedApiKey> {
+    let mut line: Vec<CreatedApiKey> = Vec::new();
+    for _ in 0..length {
+        let caller = line.last().map_or_else(|| caller.clone(), |key| place.with_token(&key.plain_text_key));
+        line.push(manager(&caller, tenant, |_| ()).unwrap());
+    }
+    line
+}
+
+#[test]
+fn what_descendants_use_counts_as_their_creators_and_once_as_the_tenants() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        let parent = manager(&owner, tenant, |new| new.quota_limit = Some(100)).unwrap();
+        let mut keys = line(place, &place.with_token(&parent.plain_text_key), tenant, 2);
+        keys.push(manager(&place.with_token(&parent.plain_text_key), tenant, |_| ()).unwrap());
+        keys.push(parent);
+        let input = |key: &CreatedApiKey| UsageInput {
+            api_key_id: Some(key.api_key.id),
+            ..UsageInput::new(tenant, "inference", "completion")
+        };
+        // Many at once, by the key and by all that it created: exactly the key's quota passes.
+        let start = Barrier::new(keys.len() * 2);
+        let recorded: usize = thread::scope(|scope| {
+            let threads: Vec<_> = keys
+                .iter()
+                .chain(&keys)
+                .map(|key| {
+                    scope.spawn(|| {
+                        let caller = place.with_token(&key.plain_text_key);
+                        start.wait();
+                        (0..20)
+                            .filter(|_| caller.call_blocking(CheckAndRecordUsage(input(key))).is_ok())
+                            .count()
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(recorded, 100);
+        for key in &keys {
+            let refused = owner.call_blocking(CheckAndRecordUsage(input(key))).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::PlanLimit);
+            let check = CheckQuota { api_key_id: Some(key.api_key.id), ..CheckQuota::new(tenant) };
+            let check = owner.call_blocking(check).unwrap();
+            assert_eq!((check.allowed, check.level, check.remaining), (false, QuotaLevel::ApiKey, Some(0)));
+        }
+        // Without asking for room, too, and the tenant has each of them once.
+        owner.call_blocking(gatekeeper::RecordUsage(input(&keys[1]))).unwrap();
+        let summary =
+            owner.call_blocking(SummarizeUsage { tenant_id: tenant, period: Period::Month }).unwrap();
+        assert_eq!((summary.total_usage, summary.event_count), (101, 101));
+        let used = owner
+            .call_blocking(CheckQuota { api_key_id: Some(keys[3].api_key.id), ..CheckQuota::new(tenant) })
+            .unwrap();
+        assert_eq!(used.used, 101);
+    });
+}
+
+#[test]
+fn a_key_is_revoked_alone_or_with_all_that_it_created() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        let keys = line(place, &owner, tenant, 4);
+        let sibling = create(&owner, tenant, &[]);
+        let ended = |from: usize| {
+            let good: Vec<bool> = keys.iter().map(|key| is_good(place, &key.plain_text_key)).collect();
+            let expected: Vec<bool> = (0..keys.len()).map(|index| index < from).collect();
+            assert_eq!(good, expected);
+        };
+        owner.call_blocking(RevokeApiKey::new(keys[2].api_key.id)).unwrap();
+        assert!(is_good(place, &keys[3].plain_text_key), "alone, what it created goes on");
+        let with_all = |id: KeyId| RevokeApiKey { descendants: true, ..RevokeApiKey::new(id) };
+        owner.call_blocking(with_all(keys[2].api_key.id)).unwrap();
+        ended(2);
+        owner.call_blocking(with_all(keys[0].api_key.id)).unwrap();
+        ended(0);
+        assert!(is_good(place, &sibling.plain_text_key));
+        let audited = owner
+            .call_json_blocking(
+                "audit.query",
+                &format!(r#"{{"tenantId": "{tenant}", "actionPrefix": "key.revoked"}}"#),
+            )
+            .unwrap();
+        assert_eq!(audited.matches("key.revoked").count(), 4, "{audited}");
+        assert_eq!(audited.matches("revokedWith").count(), 2, "{audited}");
+    });
+}
+
+#[test]
+fn a_key_that_is_deleted_takes_the_keys_that_it_created_with_it() {
+    everywhere(|place| {
+        let root = place.create_root_key("Acme").unwrap();
+        let caller = place.with_root_key(&root.key);
+        let keys = line(place, &caller, root.tenant_id, 3);
+        caller.call_blocking(DeleteKey { id: keys[0].api_key.id.into() }).unwrap();
+        for key in &keys {
+            assert!(!is_good(place, &key.plain_text_key));
+        }
+        assert_eq!(get(&caller, keys[2].api_key.id).status, KeyStatus::Revoked);
+    });
+}
+
+#[test]
+fn a_line_of_keys_that_created_one_another_is_bounded() {
+    let place = standing_still().0;
+    let tenant = place.create_root_key("Acme").unwrap().tenant_id;
+    let keys = line(&place, &place, tenant, 9);
+    let last = place.with_token(&keys[8].plain_text_key);
+    assert_eq!(manager(&last, tenant, |_| ()).unwrap_err().kind(), ErrorKind::Conflict);
+}
