@@ -4,11 +4,12 @@
 //! connection's transaction, which the call cannot see yet; then it commits. (A call that is so slow that it is not admitted
 //! by then is rejected at its admission: the test cannot fail by that.)
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use gatekeeper::{Gatekeeper, Result, RevokeRootKey, Secret};
+use gatekeeper::{Gatekeeper, KeyImports, Options, Result, RevokeRootKey, Secret};
 use gatekeeper_tests::{User, call, text};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -33,7 +34,10 @@ struct World {
 impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let operator = Gatekeeper::open(folder.path().join("gatekeeper.db").to_str().unwrap()).unwrap();
+        let mut options = Options::default();
+        options.key_imports = KeyImports::Members;
+        let file = folder.path().join("gatekeeper.db");
+        let operator = Gatekeeper::open_with(file.to_str().unwrap(), options).unwrap();
         let (owner, other) =
             (User::sign_up(&operator, "a@example.com"), User::sign_up(&operator, "b@example.com"));
         let tenant = owner.new_tenant("Acme Inc");
@@ -66,7 +70,7 @@ impl World {
             let mut text = String::new();
             while let Some(row) = rows.next().unwrap() {
                 for column in &columns {
-                    text += &format!("{:?} ", row.get_ref(*column).unwrap());
+                    write!(text, "{:?} ", row.get_ref(*column).unwrap()).unwrap();
                 }
                 text += "\n";
             }
