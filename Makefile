@@ -117,7 +117,7 @@ check: build $(CACHE)/python
 
 lint: check $(DENY)
 	$(DENY) --log-level error check bans licenses sources
-	@RUSTDOCFLAGS="-D warnings" $(STEP) "Building the documentation of the crate" cargo doc --no-deps -p gatekeeper-native
+	@RUSTDOCFLAGS="-D warnings" $(STEP) "Building the documentation of the crate" cargo doc --locked --no-deps -p gatekeeper-native
 	@$(STEP) "Comparing the stub with the Python module" \
 	  $(PYTHON) -m mypy.stubtest gatekeeper._native --mypy-config-file pyproject.toml
 	@$(STEP) "Linting the npm package" npm run --silent lint
@@ -132,6 +132,8 @@ vectors: build $(CACHE)/python
 test: tools-test lint test-rust test-python test-node test-http test-frameworks
 
 test-rust test-python test-node test-http test-frameworks: export GATEKEEPER_IDLE ?= 2000
+# Debian keeps nginx where only root looks.
+test-http: export PATH := $(PATH):/usr/sbin
 
 test-rust: tools-test
 	@$(STEP) "Tests in Rust" cargo test --locked $(CARGO_TEST)
@@ -189,7 +191,7 @@ dist: $(CACHE)/python
 	$(MAKE) PROFILE=release build
 	@rm -rf "$(TARGET)/dist" && mkdir -p "$(TARGET)/dist"
 	@$(STEP) "Building the wheel" $(PYTHON) -m maturin build --release --locked --out "$(TARGET)/dist"
-	@npm pack --silent --ignore-scripts --pack-destination "$(TARGET)/dist"
+	@$(STEP) "Packing the npm tarball" npm pack --silent --ignore-scripts --pack-destination "$(TARGET)/dist"
 	@$(STEP) "Packaging the crate" cargo package --locked --no-verify -p gatekeeper-native
 	@cp "$(TARGET)"/package/gatekeeper-native-*.crate "$(TARGET)/release/gatekeeper" "$(TARGET)/dist/"
 	@$(STEP) "Compiling the demo's program in Rust" cargo build --locked --bin demo
