@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gatekeeper::{Decision, Endpoints, Gatekeeper, GatekeeperError, ManualClock, Secret, Verdict, Verifier};
+use gatekeeper::{
+    Decision, Endpoints, Gatekeeper, GatekeeperError, ManualClock, Secret, Tenants, Verdict, Verifier,
+};
 use napi::Env;
 use napi::bindgen_prelude::{Function, FunctionCallContext, Unknown};
 use napi_derive::napi;
@@ -19,6 +21,8 @@ const ADMITTED: u32 = 0;
 const RATE_LIMITED: u32 = 1;
 const INVALID_KEY: u32 = 2;
 const NEEDS_IO: u32 = 3;
+/// The key is not valid, and there is something of which the operator has to be warned.
+const INVALID_KEY_AND_WARNING: u32 = 4;
 
 /// A place, its caller and its endpoints.
 #[napi]
@@ -43,6 +47,7 @@ impl NativeKeyManager {
         root_api_key: Option<String>,
         endpoints_json: String,
         options_json: String,
+        tenants_json: Option<String>,
     ) -> napi::Result<Self> {
         guarded(|| {
             let (options, hand) = convert::options(&options_json)?;
@@ -52,8 +57,11 @@ impl NativeKeyManager {
             if let Some(key) = root_api_key {
                 gatekeeper = gatekeeper.with_root_key(&Secret::new(key));
             }
-            let verifier = Arc::new(gatekeeper.verifier(endpoints)?);
-            Ok(Self { gatekeeper, verifier, names, hand, last: Rc::default() })
+            let mut verifier = gatekeeper.verifier(endpoints)?;
+            if let Some(tenants) = tenants_json {
+                verifier = verifier.with_tenants(Tenants::from_json(&tenants)?)?;
+            }
+            Ok(Self { gatekeeper, verifier: Arc::new(verifier), names, hand, last: Rc::default() })
         })
     }
 
@@ -80,10 +88,15 @@ impl NativeKeyManager {
         &self,
         env: &'env Env,
     ) -> napi::Result<Function<'env, (String, String, f64), u32>> {
-        let verifier = Arc::clone(&self.verifier);
+        let (gatekeeper, verifier) = (self.gatekeeper.clone(), Arc::clone(&self.verifier));
         let names = Arc::clone(&self.names);
         let last = Rc::clone(&self.last);
-        env.create_function_from_closure("verify", move |call| verify_now(&verifier, &names, &last, &call))
+        env.create_function_from_closure("verify", move |call| {
+            let code = verify_now(&verifier, &names, &last, &call)?;
+            // What the operator has to know is that a key was rejected.
+            let warns = code == INVALID_KEY && gatekeeper.has_warning();
+            Ok(if warns { INVALID_KEY_AND_WARNING } else { code })
+        })
     }
 
     /// Whose key the last hot call judged good, as a function of its own: the key's id, and after a colon the owner's if
@@ -169,6 +182,13 @@ impl NativeKeyManager {
     #[napi(catch_unwind)]
     pub fn check_caller_sync(&self) -> napi::Result<String> {
         Job::caller_check(&self.gatekeeper).wait()
+    }
+
+    /// What the operator has to be warned of; each warning is given once.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn take_warning(&self) -> Option<String> {
+        self.gatekeeper.take_warning()
     }
 
     /// Whether the clock is a manual one.

@@ -46,6 +46,8 @@ export interface GatekeeperCoreOptions {
    * @defaultValue `'gatekeeper'`
    */
   readonly audience?: string | undefined;
+  /** What else the `aud` of `KeysService.token` may be; by default nothing. */
+  readonly tokenAudiences?: readonly string[] | undefined;
   /**
    * For how long the same refresh token gives the same successor, in milliseconds; 0 for never.
    * @defaultValue `10_000`

@@ -5,6 +5,7 @@ import { openingOf, tokenOf, type GatekeeperCoreOptions } from './core-options.j
 import { BadRequestError } from './errors.js';
 import { errorFrom } from './failure.js';
 import type { LoginAnswer, MfaChallenge } from './generated/models.js';
+import { warn } from './warning.js';
 
 /** What another core for the same database begins with. */
 class Shared {
@@ -210,7 +211,6 @@ async function heeded(native: binding.NativeCore, answer: Promise<string>): Prom
   try {
     return await answer;
   } finally {
-    const warning = native.takeWarning();
-    if (warning) process.emitWarning(warning, 'GatekeeperWarning');
+    warn(native);
   }
 }

@@ -13,7 +13,8 @@ import type {
 import { verificationBy } from './verify.js';
 
 /**
- * Makes a key manager. Nothing is opened yet: that is done at the first call, which throws 503 if it cannot be.
+ * Makes a key manager. It accepts the keys of the tenant `default` only, unless `tenants` or a root key says otherwise.
+ * Nothing is opened yet: that is done at the first call, which throws 503 if it cannot be.
  *
  * @param options - the place, the endpoints and their limits
  * @returns frozen functions, which may be taken off it

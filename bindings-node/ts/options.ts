@@ -2,17 +2,24 @@ import { checkHttp } from './core-options.js';
 import { BadRequestError } from './errors.js';
 
 /** The arguments of the native key manager. */
-export type NativeArguments = [url: string, rootAPIKey: string | null, endpoints: string, options: string];
+export type NativeArguments = [
+  url: string,
+  rootAPIKey: string | null,
+  endpoints: string,
+  options: string,
+  tenants: string | null,
+];
 
 /** What `initKeyManager` was given, checked as far as JavaScript can go wrong; throws `BadRequestError`. */
 export function nativeArguments(given: unknown): NativeArguments {
-  const { rootAPIKey, url = 'sqlite:gatekeeper.db', endpoints, ...options } = fieldsOf(given);
+  const { rootAPIKey, url = 'sqlite:gatekeeper.db', endpoints, tenants, ...options } = fieldsOf(given);
   if (rootAPIKey !== undefined && typeof rootAPIKey !== 'string') {
     throw new BadRequestError('rootAPIKey must be a string; leave it out to act as the operator');
   }
   if (typeof url !== 'string' || !url.isWellFormed()) throw new BadRequestError('url must be a string');
   checkHttp(options);
-  return [url, rootAPIKey ?? null, json('endpoints', endpoints), json('options', options)];
+  const accepted = tenants === undefined ? null : json('tenants', tenants);
+  return [url, rootAPIKey ?? null, json('endpoints', endpoints), json('options', options), accepted];
 }
 
 function fieldsOf(given: unknown): Record<string, unknown> {

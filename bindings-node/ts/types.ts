@@ -26,11 +26,18 @@ export type Endpoints = Readonly<Record<string, Endpoint>>;
 export interface KeyManagerOptions<E extends Endpoints = Endpoints> {
   /**
    * The root key to act for: the key manager then sees and changes the keys of its one tenant, and every call fails
-   * with `invalidAPIToken` if it is not a live root key, or with `apiTokenNotPresent` if it is empty. Without one, in a
-   * place of your own, you are the operator: keys are created in the tenant `default`, every tenant's are verified. A
+   * with `invalidAPIToken` if it is not a live root key, or with `apiTokenNotPresent` if it is empty. Without one, on an
+   * embedded backend, you are the operator: keys are created in the tenant `default`, those of `tenants` are verified. A
    * server needs one.
    */
   readonly rootAPIKey?: string | undefined;
+  /**
+   * The tenants whose keys are accepted: a list of ids, in which `'default'` stands for the tenant `default`; or `'all'`
+   * where you trust every one. Where anyone may sign up, anyone owns a tenant and creates keys there, with any role, scope
+   * and owner. Not with a root key, which accepts the keys of its own tenant.
+   * @defaultValue `['default']`
+   */
+  readonly tenants?: 'all' | readonly string[] | undefined;
   /**
    * Where the keys are: `sqlite:PATH` or a plain path, made at first use; `memory:`, a place of its own each time; or the
    * `http://` or `https://` URL of a server.
@@ -184,7 +191,8 @@ export type RolesChangedResult =
   | KeyManagerRefusal;
 
 /**
- * Creates, verifies, rotates and deletes users' keys. Its functions may be taken off it; it and all it answers is frozen.
+ * Creates, verifies, rotates and deletes users' keys. It accepts the keys of the tenant `default` only, or of the tenants
+ * that it is given; with a root key, those of the root key's tenant. Its functions may be taken off it; it and all it answers is frozen.
  *
  * What is wrong with a call is said in its result. A {@link GatekeeperError} is thrown only where no answer could be
  * reached: 503 when the place cannot be opened, read or written. The functions that end in `Sync` do the same on this

@@ -3,6 +3,7 @@ import { isText, pack, variablesOf } from './arguments.js';
 import { refusalLater, refusalNow, Unfit } from './failure.js';
 import { Memo } from './memo.js';
 import type { InvalidUserAPIKey, ValidUserAPIKey, VerifyUserAPIKeyResult } from './types.js';
+import { warn } from './warning.js';
 
 type Verdict = ValidUserAPIKey | InvalidUserAPIKey;
 
@@ -10,6 +11,7 @@ type Verdict = ValidUserAPIKey | InvalidUserAPIKey;
 const ADMITTED = 0;
 const RATE_LIMITED = 1;
 const INVALID_KEY = 2;
+const INVALID_KEY_AND_WARNING = 4;
 
 const NONE: readonly string[] = Object.freeze([]);
 const INVALID: InvalidUserAPIKey = Object.freeze({ success: true, keyValid: false, ok: false });
@@ -61,9 +63,17 @@ export function verificationBy(native: NativeKeyManager): Verification {
         return valid(false);
       case INVALID_KEY:
         return INVALID;
+      case INVALID_KEY_AND_WARNING:
+        return invalid();
       default:
         return undefined;
     }
+  }
+
+  /** A key that is not valid: where that is a reason to warn the operator, it was just found. */
+  function invalid(): InvalidUserAPIKey {
+    warn(native);
+    return INVALID;
   }
 
   function valid(ok: boolean): ValidUserAPIKey {
@@ -102,7 +112,7 @@ export function verificationBy(native: NativeKeyManager): Verification {
         const verdict = atOnce(userAPIKey, endpointName, variables);
         if (verdict !== undefined) return verdict;
         const [key, endpoint, list] = checked(userAPIKey, endpointName, variables);
-        return verdictOf(native.verifySync(key, endpoint, list));
+        return verdictOf(native.verifySync(key, endpoint, list)) ?? invalid();
       } catch (error) {
         return refusalNow(native, error);
       }
@@ -113,7 +123,7 @@ export function verificationBy(native: NativeKeyManager): Verification {
         const verdict = atOnce(userAPIKey, endpointName, variables);
         if (verdict !== undefined) return verdict;
         const [key, endpoint, list] = checked(userAPIKey, endpointName, variables);
-        return verdictOf(await native.verify(key, endpoint, list));
+        return verdictOf(await native.verify(key, endpoint, list)) ?? invalid();
       } catch (error) {
         return await refusalLater(native, error);
       }
@@ -139,10 +149,10 @@ function checked(userAPIKey: unknown, endpointName: unknown, variables: unknown)
   return [userAPIKey, endpointName, variablesOf(variables)];
 }
 
-/** A verdict from the JSON of the native side. */
-function verdictOf(json: string): Verdict {
+/** A verdict from the JSON of the native side; nothing for a key that is not valid. */
+function verdictOf(json: string): ValidUserAPIKey | undefined {
   const verdict = JSON.parse(json) as Omit<ValidUserAPIKey, 'success'> | { readonly keyValid: false };
-  if (!verdict.keyValid) return INVALID;
+  if (!verdict.keyValid) return undefined;
   const { ok, remaining, total, reset, retryAfterMs, keyId, ownerId, roles, role } = verdict;
   return Object.freeze({
     success: true,

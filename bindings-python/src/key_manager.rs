@@ -1,9 +1,13 @@
 //! The key manager: the hot path as native methods, all else as `call(name, json)`.
 
+use std::ffi::CString;
 use std::sync::Arc;
 
-use gatekeeper::{Clock, Endpoints, Gatekeeper, GatekeeperError, Options, Result, Secret, Verifier};
+use gatekeeper::{
+    Clock, Endpoints, Gatekeeper, GatekeeperError, Options, Result, Secret, Tenants, Verdict, Verifier,
+};
 use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 
 use crate::convert::{self, Variables};
@@ -56,6 +60,7 @@ impl KeyManager {
         cache_unknown_keys: &Bound<'_, PyAny>,
         clock: &Bound<'_, PyAny>,
         http: &str,
+        tenants: Option<&str>,
     ) -> PyResult<Self> {
         let open = || -> Result<Self> {
             let mut options = Options::from_json(http)?;
@@ -70,8 +75,11 @@ impl KeyManager {
             if let Some(root_key) = root_key {
                 gatekeeper = gatekeeper.with_root_key(&root_key);
             }
-            let verifier = Arc::new(gatekeeper.verifier(Endpoints::from_json(endpoints)?)?);
-            Ok(Self { gatekeeper, verifier, clock })
+            let mut verifier = gatekeeper.verifier(Endpoints::from_json(endpoints)?)?;
+            if let Some(tenants) = tenants {
+                verifier = verifier.with_tenants(Tenants::from_json(tenants)?)?;
+            }
+            Ok(Self { gatekeeper, verifier: Arc::new(verifier), clock })
         };
         guarded(py, || open().map_err(|error| raised(py, &error)))
     }
@@ -119,10 +127,13 @@ impl KeyManager {
             let Request { user_key, endpoint, variables } = &request;
             let verdict = match self.verifier.try_verify(user_key, endpoint, variables) {
                 Ok(None) => waited(py, self.verifier.verify_async(user_key, endpoint, variables))?,
-                Ok(Some(verdict)) => return Ok(verdict.into()),
+                Ok(Some(verdict)) => return self.told(py, verdict),
                 Err(error) => Err(error),
             };
-            answer(py, verdict)
+            match verdict {
+                Ok(verdict) => self.told(py, verdict),
+                refused => answer(py, refused),
+            }
         })
     }
 
@@ -139,7 +150,7 @@ impl KeyManager {
             // What cannot be read is refused by the call that may wait, after it has judged the root key.
             let Ok(request) = Request::read(user_api_key, endpoint_name, variables) else { return Ok(None) };
             match self.verifier.try_verify(request.user_key, request.endpoint, &request.variables) {
-                Ok(verdict) => Ok(verdict.map(Into::into)),
+                Ok(verdict) => verdict.map(|verdict| self.told(py, verdict)).transpose(),
                 Err(error) => answer(py, Err(error)).map(Some),
             }
         })
@@ -265,6 +276,22 @@ impl KeyManager {
 }
 
 impl KeyManager {
+    /// A verdict. If there is something of which the operator has to be warned, that comes first: the reason is a key
+    /// that was rejected.
+    #[inline]
+    fn told(&self, py: Python<'_>, verdict: Verdict) -> PyResult<VerifyResult> {
+        if matches!(verdict, Verdict::InvalidKey) && self.gatekeeper.has_warning() {
+            self.warn(py)?;
+        }
+        Ok(verdict.into())
+    }
+
+    #[cold]
+    fn warn(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(warning) = self.gatekeeper.take_warning() else { return Ok(()) };
+        PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(warning)?, 1)
+    }
+
     /// Answers a call whose arguments are of a wrong type; a wrong root key comes first.
     #[cold]
     fn refuse(&self, py: Python<'_>, refusal: GatekeeperError) -> PyResult<VerifyResult> {
@@ -273,7 +300,7 @@ impl KeyManager {
 }
 
 /// A verdict, or the key manager's own answer to an error, or the error raised.
-fn answer(py: Python<'_>, verdict: Result<gatekeeper::Verdict>) -> PyResult<VerifyResult> {
+fn answer(py: Python<'_>, verdict: Result<Verdict>) -> PyResult<VerifyResult> {
     match verdict {
         Ok(verdict) => Ok(verdict.into()),
         Err(error) => VerifyResult::failure(&error).ok_or_else(|| raised(py, &error)),

@@ -74,6 +74,8 @@ pub enum TenantRef {
 pub(crate) struct Settings {
     pub(crate) issuer: String,
     pub(crate) audience: String,
+    /// What else the `aud` of a key's token may be.
+    pub(crate) token_audiences: Vec<String>,
     pub(crate) refresh_grace_ms: u64,
     pub(crate) algorithm: SigningAlgorithm,
     /// For how long usage events are kept; none for good.
@@ -95,6 +97,8 @@ pub(crate) struct Call<'a> {
     pub(crate) targets: &'a Targets,
     /// Who wants to know how verifications end.
     pub(crate) decisions: Option<&'a Decisions>,
+    /// Whether the caller may neither make an account nor a tenant.
+    pub(crate) signup_is_closed: bool,
 }
 
 impl<'a> Call<'a> {

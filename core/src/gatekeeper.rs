@@ -1,5 +1,6 @@
 //! The paved path: open a place, call operations, make verifiers.
 
+mod accounts;
 mod backup;
 mod callers;
 mod imports;
@@ -7,6 +8,7 @@ mod open_files;
 mod options;
 mod own;
 mod root_keys;
+mod unaccepted_keys;
 mod url;
 mod verifier;
 
@@ -20,12 +22,14 @@ use crate::operation::{self, CreatedRootKey, Entry, Operation, Request};
 use crate::remote::Remote;
 use crate::secret::Secret;
 use crate::verify::{Caller, Decisions, Io, OwnVerifier, Remembering, ValidatedKey};
+pub use accounts::AccountTenant;
 pub use backup::{BackedUp, Backup};
 pub use callers::Callers;
 pub use imports::{ImportSuffixes, ImportingTenant};
 pub use options::Options;
 use own::Own;
 pub use root_keys::RootKeyOf;
+pub use unaccepted_keys::UnacceptedKeys;
 use url::Place;
 pub use verifier::Verifier;
 
@@ -182,6 +186,17 @@ impl Gatekeeper {
         }
     }
 
+    /// The same for calls that may make neither an account nor a tenant: for a server whose sign-up is closed. A server
+    /// decides for itself.
+    #[must_use]
+    pub fn with_closed_signup(&self) -> Self {
+        match &self.0 {
+            At::Own(own) => Self(At::Own(own.with_closed_signup())),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => self.clone(),
+        }
+    }
+
     /// The public keys of access tokens, as a JWK Set (RFC 7517 §5).
     ///
     /// # Errors
@@ -200,6 +215,28 @@ impl Gatekeeper {
             At::Own(own) => own.jwks(),
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.jwks().await,
+        }
+    }
+
+    /// How many valid keys were rejected in this process because the operator did not name their tenants: see
+    /// [`Tenants`](crate::Tenants). A server counts for itself.
+    #[must_use]
+    pub fn other_tenants_rejected(&self) -> u64 {
+        match &self.0 {
+            At::Own(own) => own.place().engine().other_tenants_rejected(),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => 0,
+        }
+    }
+
+    /// Whether [`take_warning`](Self::take_warning) has something to say: this costs a verification nothing.
+    #[inline]
+    #[must_use]
+    pub fn has_warning(&self) -> bool {
+        match &self.0 {
+            At::Own(own) => own.place().has_warning(),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => false,
         }
     }
 
@@ -355,7 +392,8 @@ impl Gatekeeper {
     }
 
     /// What the operation [`ValidateApiKey`](crate::ValidateApiKey) answers, without its way through JSON: the key, if it
-    /// is good. Nothing is taken from any limit. Whoever has the key may ask.
+    /// is valid. Nothing is taken from any limit. Anyone who holds the key may ask, and a key of any tenant is valid:
+    /// compare [`tenant_id`](ValidatedKey::tenant_id) before you trust it, or use a [`Verifier`].
     ///
     /// In the file place this may wait for the disk where the key was not seen before or something has changed.
     ///
@@ -405,7 +443,8 @@ impl Gatekeeper {
         }
     }
 
-    /// A verifier for these endpoints; their limits travel with each call to a server.
+    /// A verifier for these endpoints; their limits travel with each call to a server. It accepts the keys of the root
+    /// key's tenant, or, without one, those of the tenant `default`: [`Verifier::with_tenants`] names others.
     ///
     /// # Errors
     /// `bad_request` for what a server cannot be told: a role that is called `DEFAULT`. A root key is judged at each

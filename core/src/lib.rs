@@ -47,7 +47,8 @@ pub use access::{Access, Context, KeyImports, MemberRole, TenantRef, Tier};
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{
-    BackedUp, Backup, Callers, Gatekeeper, ImportSuffixes, ImportingTenant, Options, RootKeyOf, Verifier,
+    AccountTenant, BackedUp, Backup, Callers, Gatekeeper, ImportSuffixes, ImportingTenant, Options,
+    RootKeyOf, UnacceptedKeys, Verifier,
 };
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;
@@ -61,7 +62,7 @@ pub use remote::{BackgroundTask, background};
 pub use secret::Secret;
 #[doc(hidden)]
 pub use vectors::run_vector;
-pub use verify::{Decision, Decisions, Remembering, ValidatedKey, Verdict, VerdictCode};
+pub use verify::{Decision, Decisions, Remembering, Tenants, ValidatedKey, Verdict, VerdictCode};
 pub use window::Limit;
 
 /// The README's example compiles.

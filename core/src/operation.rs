@@ -79,6 +79,8 @@ pub trait Operation: table::Listed + Serialize + DeserializeOwned + Schema + Sen
     /// Whether it looks up a key that the request shows: [`try_run`](Self::try_run) is asked first, since the key may be
     /// remembered. Defaults to no.
     const LOOKS_UP_KEY: bool = false;
+    /// Whether it makes an account or a tenant, which a server may have closed to all but the operator. Defaults to no.
+    const SIGNS_UP: bool = false;
     /// Whether it takes an idempotency key, in the field `idempotencyKey` or the header `Idempotency-Key`. Defaults to no.
     const IDEMPOTENT: bool = false;
     /// The fields that SDKs take by position, in this order; all others are options. Defaults to none.

@@ -114,10 +114,16 @@ impl Place {
         self.recorder.record(self.store(), self.clock(), usage, retention)
     }
 
+    /// Whether there is something of which the operator has to be warned.
+    #[inline]
+    pub(crate) fn has_warning(&self) -> bool {
+        self.made_secret.load(Relaxed) || self.engine.has_warning()
+    }
+
     /// What whoever runs the place should be told, once.
     pub(crate) fn take_warning(&self) -> Option<String> {
         if !self.made_secret.load(Relaxed) || !self.made_secret.swap(false, Relaxed) {
-            return None;
+            return self.engine.take_warning();
         }
         let database = self.store().path().map(|path| path.display().to_string()).unwrap_or_default();
         Some(format!(

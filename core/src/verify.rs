@@ -9,8 +9,10 @@ mod decisions;
 mod engine;
 mod find;
 mod imports;
+mod other_tenants;
 mod target;
 mod targets;
+mod tenants;
 mod uses;
 mod validated;
 mod verdict;
@@ -23,12 +25,15 @@ pub(crate) use caller::{Caller, invalid_credential, wrong_root_key};
 pub(crate) use caller::{empty_root_key, no_root_key};
 pub use decisions::{Decisions, VerdictCode};
 pub(crate) use engine::{CacheSizes, Engine, Io, OpenEngine};
+pub(crate) use find::KeysOf;
 pub(crate) use target::Target;
 pub(crate) use targets::Targets;
 #[cfg(feature = "remote")]
 pub(crate) use targets::never_defined;
+pub(crate) use tenants::EXPECTED_TENANTS;
+pub use tenants::Tenants;
 pub use validated::ValidatedKey;
 pub use verdict::{Decision, Verdict};
 #[cfg(feature = "schema")]
 pub(crate) use verifier::{MOST_VARIABLE_BYTES, MOST_VARIABLES};
-pub(crate) use verifier::{OwnVerifier, check_variables};
+pub(crate) use verifier::{OwnVerifier, check_variables, tenants_of_root_key};

@@ -105,6 +105,8 @@ fn answered(kind: &Type) -> String {
         Type::OrNull(kind) => format!("{} | None", answered(kind)),
         Type::PageOf(item) => format!("Page[{}]", answered(item)),
         Type::Named(name) => name.clone(),
+        Type::Word(word) => format!("Literal[\"{word}\"]"),
+        Type::Either(kinds) => kinds.iter().map(answered).collect::<Vec<_>>().join(" | "),
     }
 }
 
@@ -114,6 +116,7 @@ fn taken(kind: &Type) -> String {
         Type::Object => "Mapping[str, Any]".to_owned(),
         Type::List(item) => format!("Collection[{}]", taken(item)),
         Type::OrNull(kind) => format!("{} | None", taken(kind)),
+        Type::Either(kinds) => kinds.iter().map(taken).collect::<Vec<_>>().join(" | "),
         other => answered(other),
     }
 }

@@ -26,6 +26,10 @@ pub(crate) enum Type {
     OrNull(Box<Type>),
     PageOf(Box<Type>),
     Named(String),
+    /// This text and no other.
+    Word(String),
+    /// One of these.
+    Either(Vec<Type>),
 }
 
 /// A field of an object.
@@ -102,9 +106,13 @@ impl Reader {
                 [schema, null] if rest.is_empty() && null == &serde_json::json!({ "type": "null" }) => {
                     Ok(Type::OrNull(Box::new(self.kind(at, schema)?)))
                 }
+                several if rest.is_empty() => Ok(Type::Either(
+                    several.iter().map(|each| self.kind(at, each)).collect::<Result<_, _>>()?,
+                )),
                 _ => Err(unknown()),
             };
         }
+        let word = rest.remove("const");
         let (kind, or_null) = match rest.remove("type") {
             Some(Value::String(kind)) => (kind, false),
             Some(Value::Array(kinds)) => match &kinds[..] {
@@ -119,6 +127,15 @@ impl Reader {
         let additional = rest.remove("additionalProperties");
         if !rest.is_empty() {
             return Err(unknown());
+        }
+        if let Some(word) = word {
+            let is_text =
+                kind == "string" && !or_null && (format, &items, &additional) == (None, &None, &None);
+            return word
+                .as_str()
+                .filter(|_| is_text)
+                .map(|word| Type::Word(word.to_owned()))
+                .ok_or_else(unknown);
         }
         let kind = match (kind.as_str(), format, items, additional) {
             ("string", None | Some("email"), None, None) => Type::Text { secret: false },
@@ -290,7 +307,13 @@ mod tests {
         let color = Type::OrNull(Box::new(Type::Named("Color".to_owned())));
         assert_eq!(kind(&json!({ "anyOf": [{ "$ref": "#/$defs/Color" }, { "type": "null" }] })), Ok(color));
         let list = Type::List(Box::new(Type::Text { secret: false }));
-        assert_eq!(kind(&json!({ "type": "array", "items": { "type": "string" } })), Ok(list));
+        let texts = json!({ "type": "array", "items": { "type": "string" } });
+        assert_eq!(kind(&texts), Ok(list.clone()));
+        let all_or_some = json!({ "anyOf": [{ "type": "string", "const": "all" }, texts] });
+        let either = Type::Either(vec![Type::Word("all".to_owned()), list]);
+        assert_eq!(kind(&all_or_some), Ok(either.clone()));
+        let or_null = json!({ "anyOf": [all_or_some, { "type": "null" }] });
+        assert_eq!(kind(&or_null), Ok(Type::OrNull(Box::new(either))));
     }
 
     #[test]
@@ -298,10 +321,11 @@ mod tests {
         for schema in [
             json!({}),
             json!({ "type": "string", "format": "date" }),
-            json!({ "type": "string", "const": "a" }),
+            json!({ "type": "integer", "format": "int64", "const": 1 }),
+            json!({ "type": ["string", "null"], "const": "a" }),
             json!({ "type": ["string", "integer"] }),
             json!({ "type": "object", "additionalProperties": { "type": "string" } }),
-            json!({ "anyOf": [{ "type": "string" }, { "type": "integer", "format": "int64" }] }),
+            json!({ "anyOf": [{ "type": "string" }, { "type": "string", "format": "date" }] }),
             json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true }),
             json!({ "$ref": "#/$defs/Gone" }),
             json!({ "allOf": [] }),

@@ -256,12 +256,14 @@ fn type_of(kind: &Type) -> String {
         Type::OrNull(kind) => format!("{} | null", type_of(kind)),
         Type::PageOf(item) => format!("Page<{}>", type_of(item)),
         Type::Named(name) => name.clone(),
+        Type::Word(word) => format!("'{word}'"),
+        Type::Either(kinds) => kinds.iter().map(type_of).collect::<Vec<_>>().join(" | "),
     }
 }
 
 fn grouped(kind: &Type) -> String {
     match kind {
-        Type::OrNull(_) | Type::List(_) => format!("({})", type_of(kind)),
+        Type::OrNull(_) | Type::List(_) | Type::Either(_) => format!("({})", type_of(kind)),
         _ => type_of(kind),
     }
 }

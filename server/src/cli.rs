@@ -65,9 +65,12 @@ fn obey(arguments: Arguments, output: Output) -> Result<(), Failure> {
             let flags = Flags { makes_file: true, ..flags };
             init::run(&init, &Session::open(&flags, output)?)
         }
-        Command::Serve(serve) => serve::run(&Session::open(&serve.add_to(flags), output)?),
+        Command::Serve(serve) => serve::run(&Session::open(&serve.add_to(flags)?, output)?),
         Command::Backup(backup) => backup::run(&backup, &Session::open(&flags, output)?),
         Command::Call(call) => call::run(&call, &Session::open(&flags, output)?),
+        Command::Users(users::Users::Create(create)) => {
+            users::create(&create, &Session::open(&flags, output)?)
+        }
         Command::Keys(keys::Keys::Import(import)) => import::run(&import, &Session::open(&flags, output)?),
         command => match command.asked()? {
             Some(asked) => Session::open(&flags, output)?.ask(&asked),

@@ -11,7 +11,7 @@ mod settings;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use gatekeeper::{Endpoints, GatekeeperError, Result, Secret};
+use gatekeeper::{Endpoints, GatekeeperError, Result, Secret, Tenants};
 use serde_json::Value;
 
 pub(crate) use environment::{Environment, KEY, SECRET, TOKEN};
@@ -51,6 +51,15 @@ impl Flags {
     pub(crate) fn with(mut self, setting: &'static Setting, value: Option<impl Into<Value>>) -> Self {
         self.values.extend(value.map(|value| (setting, value.into())));
         self
+    }
+
+    /// The same, with a flag that is written as the variable is.
+    ///
+    /// # Errors
+    /// `bad_request` that names the flag, and what to write there.
+    pub(crate) fn with_text(self, setting: &'static Setting, text: Option<&str>) -> Result<Self> {
+        let parsed = text.map(|text| setting.parse(text)).transpose();
+        Ok(self.with(setting, parsed.map_err(|why| wrong(&Origin::Flag(setting.flag), &why))?))
     }
 
     /// The same, with a flag that can be repeated.
@@ -93,6 +102,12 @@ impl Config {
     pub(crate) fn texts(&self, setting: &Setting) -> Vec<String> {
         let values = self.found(setting).and_then(|found| found.value.as_array());
         values.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// The tenants whose keys gateways let through.
+    pub(crate) fn gateway_tenants(&self) -> Result<Tenants> {
+        let found = self.found(&GATEWAY_TENANTS);
+        found.map_or(Ok(Tenants::default()), |found| Tenants::from_json(&found.value.to_string()))
     }
 
     pub(crate) fn whole(&self, setting: &Setting) -> Option<u64> {

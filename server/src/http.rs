@@ -15,6 +15,7 @@ mod observe;
 mod operation;
 mod request_id;
 mod server;
+mod signup;
 mod source;
 mod system;
 mod tls;
@@ -22,4 +23,5 @@ mod turns;
 
 pub use config::{Address, Config, Listen, Tls};
 pub use server::{ServedEndpoints, Server};
+pub use signup::{Signup, SignupRule};
 pub use source::Proxies;

@@ -37,6 +37,7 @@ BEYOND_SCHEMA = re.compile(
     r"|roles: a (key has at most|role's name must not be longer)|scopes: (each must be 1 to 128 bytes|at most)"
     r"|ratelimits.* must not be longer than 128 bytes"
     r"|idempotencyKey and the header Idempotency-Key differ"
+    r"|tenants is missing: you are a member of several tenants"
     r"|endpoint\b|cost\b"
 )
 # Calls that end what the caller lives by: never with the credential of all others.

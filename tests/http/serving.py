@@ -75,9 +75,11 @@ def run(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedPr
 def started(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], str, str]:
     """A server over the database in a folder, and where it listens."""
     port = [] if "--unix" in arguments else ["--port", "0"]
+    # An address for gateways closes it, where nothing is said.
+    signup = [] if "--signup" in arguments else ["--signup", "open"]
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
-            [BINARY, "serve", *port, "--check-listen", "127.0.0.1:0", *arguments],
+            [BINARY, "serve", *port, "--check-listen", "127.0.0.1:0", *signup, *arguments],
             cwd=folder,
             env={"PATH": os.environ["PATH"]},
             stdout=subprocess.PIPE,
@@ -87,7 +89,7 @@ def started(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], str, 
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(2)]
     assert all("://" in line or "unix:" in line for line in lines), (lines, (folder / "log").read_text())
-    main, gateway = (line.split()[-1] for line in lines)
+    main, gateway = (next(word for word in line.split() if "://" in word or word.startswith("unix:")) for line in lines)
     return process, main, gateway
 
 

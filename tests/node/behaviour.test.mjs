@@ -1,13 +1,19 @@
 // The behaviour of the services, described once for all languages, in every place.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import * as gatekeeper from 'gatekeeper-native';
-import { databaseOf, root, secret, serve } from './helpers/support.mjs';
+import { databaseOf, endpoints, root, secret, serve } from './helpers/support.mjs';
 
 const read = (path) => JSON.parse(readFileSync(`${root}/${path}`, 'utf8'));
 const scenarios = read('tests/behaviour/services.json');
+const limits = `
+[endpoints.GET_TASKS]
+default = { maxReq = 10, duration = 60000 }
+roles = { PRO = { maxReq = 1000, duration = 60000 } }
+`;
 const surface = read('tests/parity/surface.json');
 
 /** Each kind of place: as its operator has it, and as everybody else does; and from where it sees calls come. */
@@ -16,13 +22,14 @@ const places = {
   file: (t) => own(`sqlite:${databaseOf(t)}`),
   async http(t) {
     const path = databaseOf(t);
+    writeFileSync(join(dirname(path), 'gatekeeper.toml'), limits);
     const nobody = new gatekeeper.GatekeeperCore({ baseUrl: await serve(t, path) });
     return { ...own(path), nobody, source: '127.0.0.1' };
   },
 };
 
 function own(baseUrl) {
-  const operator = new gatekeeper.GatekeeperCore({ baseUrl, operator: true, secret });
+  const operator = new gatekeeper.GatekeeperCore({ baseUrl, operator: true, secret, endpoints });
   return { operator, nobody: operator, source: null };
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { databaseOf, root, run, secret } from './helpers/support.mjs';
+import { databaseOf, root, run, secret, serve } from './helpers/support.mjs';
 
 const readme = readFileSync(`${root}/README.md`, 'utf8');
 const ENDING = `
@@ -15,12 +15,13 @@ console.log('done');
 for (const [place, urlOf] of [
   ['memory', () => 'memory:'],
   ['a file', (t) => `sqlite:${databaseOf(t)}`],
+  ['a fresh server', (t) => serve(t, databaseOf(t))],
 ]) {
   test(`the quickstart runs as printed, in ${place}`, async (t) => {
     const blocks = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, block]) => block);
     const [quickstart] = blocks.filter((block) => block.includes('new UsageService(core)'));
     assert.ok(quickstart.includes('sqlite:gatekeeper.db'));
-    const program = quickstart.replace('sqlite:gatekeeper.db', urlOf(t)) + ENDING;
+    const program = quickstart.replace('sqlite:gatekeeper.db', await urlOf(t)) + ENDING;
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], {
       cwd: root,
       env: { ...process.env, GATEKEEPER_SECRET: secret },

@@ -292,7 +292,8 @@ test('a root key acts for its one tenant', async (t) => {
   const url = `sqlite:${database}`;
   const acme = await rootKeyOf(url, 'Acme Inc');
   const other = await rootKeyOf(url, 'Other Inc');
-  const [operator, ofAcme, ofOther] = [undefined, acme.rootKey, other.rootKey].map((rootAPIKey) =>
+  const operator = initKeyManager({ url, endpoints, tenants: ['default', acme.tenantId] });
+  const [ofAcme, ofOther] = [acme.rootKey, other.rootKey].map((rootAPIKey) =>
     initKeyManager({ url, endpoints, rootAPIKey }),
   );
   const { apiKey, id } = await created(ofAcme, 'acme');

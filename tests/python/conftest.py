@@ -31,6 +31,13 @@ ENDPOINTS: dict[str, Endpoint] = {
     "ONCE": {"default": {"maxReq": 1, "duration": 60_000}},
 }
 
+LIMITS = """
+[endpoints.GET_TASKS]
+default = { maxReq = 10, duration = 60000 }
+roles = { PRO = { maxReq = 1000, duration = 60000 } }
+"""
+"""One of these endpoints, as a server reads it."""
+
 
 class Serve(Protocol):
     """Starts a server on the place at a URL; it is stopped after the test."""

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import ENDPOINTS, RootKeys
-from gatekeeper import BadRequestError, KeyManager, init_key_manager
+from conftest import ENDPOINTS, SECRET, RootKeys
+from gatekeeper import (
+    AuthService,
+    BadRequestError,
+    GatekeeperCore,
+    KeyManager,
+    KeysService,
+    TenantsService,
+    aio,
+    init_key_manager,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+NOT_VALID = {"success": True, "keyValid": False, "ok": False}
 
 
 def test_the_eleventh_call_of_ten_is_refused_per_variable(keys: KeyManager, new_key: Callable[..., str]) -> None:
@@ -97,16 +110,12 @@ def test_a_file_is_one_place_however_often_it_is_opened(url: str) -> None:
 def test_a_root_key_acts_for_its_one_tenant(url: str, root_key: RootKeys) -> None:
     acme = init_key_manager(url=url, endpoints=ENDPOINTS, root_api_key=root_key(url, "Acme"))
     rival = init_key_manager(url=url, endpoints=ENDPOINTS, root_api_key=root_key(url, "Rival"))
-    owner = init_key_manager(url=url, endpoints=ENDPOINTS)
+    owner = init_key_manager(url=url, endpoints=ENDPOINTS, tenants="all")
     created = acme.create_user_api_key("acme")
     id, api_key = created["id"], created["apiKey"]
     assert acme.verify_user_api_key(api_key, "GET_TASKS").ok
     assert owner.verify_user_api_key(api_key, "GET_TASKS").ok
-    assert dict(rival.verify_user_api_key(api_key, "GET_TASKS")) == {
-        "success": True,
-        "keyValid": False,
-        "ok": False,
-    }
+    assert dict(rival.verify_user_api_key(api_key, "GET_TASKS")) == NOT_VALID
     for refused in (
         rival.rotate_user_api_key(id),
         rival.delete_user_api_key(id),
@@ -125,3 +134,66 @@ def test_a_root_key_is_never_a_users(url: str, root_key: RootKeys) -> None:
         init_key_manager(url=url, endpoints=ENDPOINTS),
     ):
         assert not keys.verify_user_api_key(root, "GET_TASKS").key_valid
+
+
+def a_strangers_key(url: str) -> tuple[str, str]:
+    """Sign up, make a tenant and in it a key that claims all that a key can: the tenant and the key."""
+    with GatekeeperCore(url, secret=SECRET) as core:
+        core.set_token(AuthService(core).signup("mallory@example.com", "a long password").access_token)
+        tenant = TenantsService(core).create("Acme Inc").id
+        created = KeysService(core).create(tenant, roles=["PRO"], scopes=["*:*"], owner_id="somebody else")
+        return tenant, created.plain_text_key
+
+
+def test_a_key_manager_accepts_the_keys_of_the_tenants_that_it_names_and_of_default_where_it_names_none(
+    url: str,
+) -> None:
+    tenant, foreign = a_strangers_key(url)
+    own = init_key_manager(url=url, endpoints=ENDPOINTS).create_user_api_key("user")["apiKey"]
+    options: list[tuple[dict[str, Any], bool, bool]] = [
+        ({}, True, False),
+        ({"tenants": None}, True, False),
+        ({"tenants": ["default"]}, True, False),
+        ({"tenants": (tenant,)}, False, True),
+        ({"tenants": {"default", tenant}}, True, True),
+        ({"tenants": "all"}, True, True),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for given, accepts_own, accepts_foreign in options:
+            keys = init_key_manager(url=url, endpoints=ENDPOINTS, **given)
+            awaited = aio.init_key_manager(url=url, endpoints=ENDPOINTS, **given)
+            for key, is_accepted in ((own, accepts_own), (foreign, accepts_foreign)):
+                assert keys.verify_user_api_key(key, "GET_TASKS").key_valid is is_accepted, given
+                assert asyncio.run(awaited.verify_user_api_key(key, "GET_TASKS")).key_valid is is_accepted, given
+            if not accepts_foreign:
+                assert dict(keys.verify_user_api_key(foreign, "GET_TASKS")) == NOT_VALID
+
+
+def test_the_operator_is_warned_of_a_valid_key_of_another_tenant_and_the_caller_is_not_told(url: str) -> None:
+    _, foreign = a_strangers_key(url)
+    keys = init_key_manager(url=url, endpoints=ENDPOINTS)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert dict(keys.verify_user_api_key("no key", "GET_TASKS")) == NOT_VALID
+        assert not caught
+        for _ in range(3):
+            assert dict(keys.verify_user_api_key(foreign, "GET_TASKS")) == NOT_VALID
+    [warning] = caught
+    assert "`tenants` of the key manager" in str(warning.message)
+    assert foreign not in str(warning.message)
+    assert warning.filename == __file__
+
+
+@pytest.mark.parametrize("tenants", ["default", "canary", [], ["canary"], ["all"], [7], 7, True, {}, ["default", None]])
+def test_what_names_no_tenants_is_rejected(tenants: Any) -> None:
+    with pytest.raises(BadRequestError, match='^tenants must be "all" or a list of 1 to 1000 tenants') as raised:
+        init_key_manager(url="memory:", endpoints=ENDPOINTS, tenants=tenants)
+    assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize("make", [init_key_manager, aio.init_key_manager])
+def test_tenants_are_not_for_a_root_key_nor_for_a_server(make: Any, url: str, root_key: RootKeys) -> None:
+    for place in ({"url": url, "root_api_key": root_key(url, "Acme")}, {"url": "http://127.0.0.1:9"}):
+        with pytest.raises(BadRequestError, match="^tenants: a root key accepts the keys of its own tenant"):
+            make(endpoints=ENDPOINTS, tenants=["default"], **place)

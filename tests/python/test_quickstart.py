@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import ROOT, SECRET
+from conftest import ROOT, SECRET, Serve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,4 +34,11 @@ def test_the_quickstart_runs_as_printed(url: str, tmp_path: Path) -> None:
     environment = os.environ | {"GATEKEEPER_SECRET": SECRET}
     run = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "done\n", done.stderr
+
+
+def test_the_quickstart_runs_against_a_fresh_server(serve: Serve, tmp_path: Path) -> None:
+    program = printed("python").replace("sqlite:gatekeeper.db", serve(f"sqlite:{tmp_path}/gatekeeper.db")) + ENDING
+    run = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout == "done\n", done.stderr

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import gatekeeper
 import pytest
-from conftest import ROOT, SECRET, Serve
+from conftest import ENDPOINTS, LIMITS, ROOT, SECRET, Serve
 from gatekeeper import GatekeeperCore, GatekeeperError, aio
 from gatekeeper._model import Model
 
@@ -42,6 +42,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         case "file":
             return Place(file, file)
         case _:
+            (tmp_path / "gatekeeper.toml").write_text(LIMITS)
             serve: Serve = request.getfixturevalue("serve")
             return Place(serve(file), file, "127.0.0.1")
 
@@ -62,9 +63,10 @@ def aio_call(core: Any, service: str, method: str, fields: dict[str, Any], *, it
 @pytest.mark.parametrize(
     ("make", "call"), [(GatekeeperCore, sync_call), (aio.GatekeeperCore, aio_call)], ids=["sync", "aio"]
 )
+@pytest.mark.filterwarnings("ignore:a valid key was rejected")
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario["name"])
 def test_behaviour(scenario: dict[str, Any], place: Place, make: Callable[..., Any], call: Callable[..., Any]) -> None:
-    operator = make(place.operators, operator=True, secret=SECRET)
+    operator = make(place.operators, operator=True, secret=SECRET, endpoints=ENDPOINTS)
     nobody = operator if place.url == place.operators else make(place.url)
     kept: dict[str, Any] = {"source": place.source}
     for step in scenario["steps"]:

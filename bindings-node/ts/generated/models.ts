@@ -643,6 +643,13 @@ export interface VerifyApiKeyInput {
    */
   readonly scopes?: readonly string[] | undefined;
   /**
+   * The tenants whose keys are accepted: `"all"`, or a list of ids, in which `"default"` stands for the
+   * tenant `default`. Anyone may own a tenant where sign-up is open: name those that you trust. Defaults to
+   * `default` for the operator, and to their tenant for members of one; members of several must name them.
+   * Not for a root key, which accepts the keys of its own tenant.
+   */
+  readonly tenants?: 'all' | readonly string[] | null | undefined;
+  /**
    * At most 1,000, 8 KiB together. Defaults to none.
    *
    * @defaultValue `[]`
@@ -652,7 +659,10 @@ export interface VerifyApiKeyInput {
 
 /** What `keys.token` takes by name. */
 export interface IssueKeyTokenInput {
-  /** The `aud` of the token: 1 to 256 bytes. Defaults to that of the place. */
+  /**
+   * The `aud` of the token: the configured audience, or another that the operator allows. Defaults to the
+   * configured one.
+   */
   readonly audience?: string | null | undefined;
   /** What the token is good for: nothing that the key is not. Defaults to all that the key is. */
   readonly scopes?: readonly string[] | null | undefined;

@@ -184,7 +184,8 @@ export class TenantsService {
   }
 
   /**
-   * Makes a tenant, whose owner is the user who calls; the operator's has none yet.
+   * Makes a tenant, whose owner is the user who calls; the operator's has none yet. Closed to users
+   * where sign-up is.
    *
    * @param name - What it is called: 1 to 256 bytes.
    * @param call - a signal that gives the call up, and how long to wait
@@ -406,8 +407,9 @@ export class KeysService {
   }
 
   /**
-   * Whose key this is, if it is good. Nothing is taken from any limit. Whoever has the key may ask.
-   * Within one program, `Gatekeeper::validate` does the same, faster.
+   * What a valid key is: its tenant, owner and scopes. Nothing is taken from any limit. Anyone who holds
+   * the key may ask, and a key of any tenant is valid: compare `tenantId` before you trust it, or call
+   * `keys.verify`. Within one program, `Gatekeeper::validate` does the same, faster.
    *
    * @param key - The key itself.
    * @param call - a signal that gives the call up, and how long to wait
@@ -417,9 +419,10 @@ export class KeysService {
   }
 
   /**
-   * Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit.
-   * For the operator, a root key, and members who may read the keys of the key's tenant; another
-   * tenant's key is not valid.
+   * Verifies a key at one of the endpoints that are defined, and takes permits of its limit. For the
+   * operator, a root key, and members who may read the keys of the key's tenant. Only keys of the
+   * `tenants` that are named are valid: by default the operator's tenant `default`, a root key's own
+   * tenant, and the one tenant of a member who has no other.
    *
    * @param key - The key itself.
    * @param endpoint - The endpoint's name.
@@ -431,8 +434,10 @@ export class KeysService {
   }
 
   /**
-   * A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier: for whoever
-   * verifies it by our public keys. It is never taken for a user's. Whoever has the key may ask.
+   * A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier: for programs
+   * that verify it by our public keys. It is never taken for a user's. Anyone who holds the key may ask,
+   * and a key of any tenant gets one: a program that verifies it compares `tid` with the tenants that it
+   * trusts.
    *
    * @param key - The key itself.
    * @param options - what else there is to say

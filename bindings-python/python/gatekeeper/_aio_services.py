@@ -35,7 +35,7 @@ from gatekeeper.models import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
-    from typing import Any
+    from typing import Any, Literal
 
     from gatekeeper._aio_core import GatekeeperCore
     from gatekeeper._requests import Unset
@@ -162,6 +162,8 @@ class TenantsService(_Service):
 
     async def create(self, name: str) -> Tenant:
         """Makes a tenant, whose owner is the user who calls; the operator's has none yet.
+
+        Closed to users where sign-up is.
 
         Args:
             name: What it is called: 1 to 256 bytes.
@@ -512,10 +514,11 @@ class KeysService(_Service):
         return CreatedApiKey._of(answer)
 
     async def validate(self, key: str) -> ValidatedApiKey:
-        """Whose key this is, if it is good.
+        """What a valid key is: its tenant, owner and scopes.
 
-        Nothing is taken from any limit. Whoever has the key may ask. Within one program, ``Gatekeeper::validate``
-        does the same, faster.
+        Nothing is taken from any limit. Anyone who holds the key may ask, and a key of any tenant is valid: compare
+        ``tenantId`` before you trust it, or call ``keys.verify``. Within one program, ``Gatekeeper::validate`` does
+        the same, faster.
 
         Args:
             key: The key itself.
@@ -530,18 +533,24 @@ class KeysService(_Service):
         *,
         cost: int = 1,
         scopes: Collection[str] = (),
+        tenants: Literal["all"] | Collection[str] | None = None,
         variables: Collection[str] = (),
     ) -> KeyVerdict:
-        """Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit.
+        """Verifies a key at one of the endpoints that are defined, and takes permits of its limit.
 
-        For the operator, a root key, and members who may read the keys of the key's tenant; another tenant's key is
-        not valid.
+        For the operator, a root key, and members who may read the keys of the key's tenant. Only keys of the
+        ``tenants`` that are named are valid: by default the operator's tenant ``default``, a root key's own tenant,
+        and the one tenant of a member who has no other.
 
         Args:
             key: The key itself.
             endpoint: The endpoint's name.
             cost: How many permits it takes: 1 to the limit that applies. Defaults to 1.
             scopes: What the key must be good for: at most 100. Defaults to nothing.
+            tenants: The tenants whose keys are accepted: ``"all"``, or a list of ids, in which ``"default"``
+                stands for the tenant ``default``. Anyone may own a tenant where sign-up is open: name those that you
+                trust. Defaults to ``default`` for the operator, and to their tenant for members of one; members of
+                several must name them. Not for a root key, which accepts the keys of its own tenant.
             variables: At most 1,000, 8 KiB together. Defaults to none.
         """
         answer = await self._core._call(
@@ -552,6 +561,11 @@ class KeysService(_Service):
                 "cost": cost,
                 "scopes": scopes,
                 "variables": variables,
+                **_given(
+                    {
+                        "tenants": tenants,
+                    }
+                ),
             },
         )
         return KeyVerdict._of(answer)
@@ -559,11 +573,14 @@ class KeysService(_Service):
     async def token(self, key: str, *, audience: str | None = None, scopes: Collection[str] | None = None) -> KeyToken:
         """A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier.
 
-        For whoever verifies it by our public keys. It is never taken for a user's. Whoever has the key may ask.
+        For programs that verify it by our public keys. It is never taken for a user's. Anyone who holds the key may
+        ask, and a key of any tenant gets one: a program that verifies it compares ``tid`` with the tenants that it
+        trusts.
 
         Args:
             key: The key itself.
-            audience: The ``aud`` of the token: 1 to 256 bytes. Defaults to that of the place.
+            audience: The ``aud`` of the token: the configured audience, or another that the operator allows.
+                Defaults to the configured one.
             scopes: What the token is good for: nothing that the key is not. Defaults to all that the key is.
         """
         answer = await self._core._call("keys.token", {"key": key, **_given({"audience": audience, "scopes": scopes})})

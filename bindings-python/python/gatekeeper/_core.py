@@ -13,7 +13,7 @@ from gatekeeper.errors import BadRequestError
 from gatekeeper.models import MfaChallenge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from types import TracebackType
 
     from typing_extensions import TypeIs
@@ -43,6 +43,7 @@ class _Base:
         secret: str | None = None,
         issuer: str | None = None,
         audience: str | None = None,
+        token_audiences: Collection[str] | None = None,
         refresh_grace_ms: int | None = None,
         signing_algorithm: Literal["EdDSA", "RS256"] | None = None,
         usage_retention_days: int | None = None,
@@ -73,6 +74,7 @@ class _Base:
                 ``GATEKEEPER_SECRET``, and without that to a file beside the database, which is made and warned of once.
             issuer: The ``iss`` of access tokens. Defaults to ``gatekeeper``.
             audience: The ``aud`` of access tokens. Defaults to ``gatekeeper``.
+            token_audiences: What else the ``aud`` of ``KeysService.token`` may be. Defaults to nothing.
             refresh_grace_ms: For how long the same refresh token gives the same successor, in milliseconds; 0 for
                 never. Defaults to 10,000.
             signing_algorithm: What tokens are signed with; RS256 has 3072 bits. Defaults to ``EdDSA``.
@@ -108,6 +110,7 @@ class _Base:
             "secret": secret,
             "issuer": issuer,
             "audience": audience,
+            "tokenAudiences": token_audiences,
             "refreshGraceMs": refresh_grace_ms,
             "signingAlgorithm": signing_algorithm,
             "usageRetentionDays": usage_retention_days,

@@ -66,7 +66,8 @@ class _Asked(Generic[_Answer]):
 class KeyManager(_native.KeyManager):
     """Creates, verifies, rotates and deletes users' keys. Share one among all threads.
 
-    Made by :func:`init_key_manager`. Every call checks in this order: the root key, the arguments and the endpoint,
+    It accepts the keys of the tenant ``default`` only, or of the tenants that it is given; with a root key, those of the
+    root key's tenant. Made by :func:`init_key_manager`. Every call checks in this order: the root key, the arguments and the endpoint,
     then the id or the user's key. A call that cannot be answered raises
     :class:`~gatekeeper.GatekeeperError`, 503 where the database cannot be used.
     """
@@ -224,6 +225,7 @@ def init_key_manager(
     *,
     endpoints: Mapping[str, Endpoint],
     root_api_key: str | None = None,
+    tenants: Literal["all"] | Collection[str] | None = None,
     url: str = "sqlite:gatekeeper.db",
     cache_keys: int = 1_000_000,
     cache_unknown_keys: int = 100_000,
@@ -235,11 +237,16 @@ def init_key_manager(
 ) -> KeyManager:
     """Make a key manager. Nothing is opened, and no thread is started, before its first use.
 
+    It accepts the keys of the tenant ``default`` only, unless `tenants` or a root key says otherwise.
+
     Args:
         endpoints: The limits of each endpoint by its name, see :class:`Endpoint`; may be empty.
-        root_api_key: Acts for its one tenant. Without one, in a place of your own, keys are created in the tenant
-            ``default`` and those of every tenant are verified; a server needs one. One that is given but wrong is never
+        root_api_key: Acts for its one tenant. Without one, on an embedded backend, keys are created in the tenant
+            ``default`` and those of `tenants` are verified; a server needs one. One that is given but wrong is never
             ignored: each call answers ``invalidAPIToken``, or ``apiTokenNotPresent`` where it is the empty string.
+        tenants: The tenants whose keys are accepted: a list of ids, in which ``"default"`` stands for the tenant
+            ``default``, or ``"all"`` where you trust every one. Where anyone may sign up, anyone owns a tenant and
+            creates keys there. Defaults to the tenant ``default`` alone. Not with a root key.
         url: ``sqlite:PATH`` or a plain path, made at first use; ``memory:``, a place of its own each time; or the
             ``http://`` or ``https://`` URL of a server. All processes of the machine that use a file share its limits.
         cache_keys: How many keys are remembered, about 170 bytes each.
@@ -274,4 +281,5 @@ def init_key_manager(
     """
     defined = _requests.endpoints(endpoints)
     over_http = json.dumps(http(timeout, max_retries, default_headers, user_agent))
-    return KeyManager(defined, root_api_key, url, cache_keys, cache_unknown_keys, clock, over_http)
+    accepted = None if tenants is None else _requests.value("tenants", tenants)
+    return KeyManager(defined, root_api_key, url, cache_keys, cache_unknown_keys, clock, over_http, accepted)

@@ -68,6 +68,7 @@ class KeyManager:
         cache_unknown_keys: int,
         clock: str,
         http: str,
+        tenants: str | None,
     ) -> Self: ...
     def verify_user_api_key(
         self, user_api_key: str, endpoint_name: str, variables: list[str] | tuple[str, ...] = ()

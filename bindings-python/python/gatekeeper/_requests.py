@@ -149,6 +149,14 @@ def _renamed(items: object, names: Mapping[str, str]) -> object:
     ]
 
 
+def value(name: str, given: object) -> str:
+    """Write one option; the engine checks it."""
+    try:
+        return json.dumps(_field(given, name))
+    except Unsendable as error:
+        raise BadRequestError(str(error)) from None
+
+
 def options(values: Mapping[str, object]) -> str:
     """Write the options of a core; the engine judges them."""
-    return json.dumps({name: _single(value, name) for name, value in _given(dict(values)).items()})
+    return json.dumps({name: _field(value, name) for name, value in _given(dict(values)).items()})

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from asyncio import get_running_loop
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from gatekeeper import _aio_remote, _aio_services, _key_manager, _requests
 from gatekeeper._aio_core import GatekeeperCore
@@ -129,6 +129,7 @@ def init_key_manager(
     *,
     endpoints: Mapping[str, Endpoint],
     root_api_key: str | None = None,
+    tenants: Literal["all"] | Collection[str] | None = None,
     url: str = "sqlite:gatekeeper.db",
     cache_keys: int = 1_000_000,
     cache_unknown_keys: int = 100_000,
@@ -146,6 +147,7 @@ def init_key_manager(
         _key_manager.init_key_manager(
             endpoints=endpoints,
             root_api_key=root_api_key,
+            tenants=tenants,
             url=url,
             cache_keys=cache_keys,
             cache_unknown_keys=cache_unknown_keys,

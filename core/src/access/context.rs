@@ -3,7 +3,7 @@
 use super::actor::Actor;
 use super::grant::Grant;
 use super::permission::MemberRole;
-use super::{Call, Settings, TenantRef, Tier, for_users, identity};
+use super::{Call, Settings, TenantRef, Tier, for_users, forbidden, identity};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Result};
 use crate::id::{TenantId, UserId};
@@ -158,6 +158,20 @@ impl Context<'_> {
             return found;
         }
         Tier::Key.charge_refused(self.place(), self.settings(), self.source(), found)
+    }
+
+    /// Rejects a newcomer where sign-up is closed. The operator is none.
+    ///
+    /// # Errors
+    /// `forbidden` that names the setting, and what the operator can do instead.
+    pub(crate) fn check_signup(&self) -> Result<()> {
+        if !self.call.signup_is_closed || matches!(self.actor(), Actor::Operator) {
+            return Ok(());
+        }
+        Err(forbidden(
+            "sign-up is closed on this server, and with it the creation of tenants: the operator can set signup = \"open\", \
+             or create the account with `gatekeeper users create EMAIL --tenant NAME`",
+        ))
     }
 
     /// Counts a call of this tier.

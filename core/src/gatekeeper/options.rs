@@ -32,6 +32,9 @@ pub struct Options {
     pub issuer: String,
     /// The `aud` of access tokens. Defaults to `gatekeeper`.
     pub audience: String,
+    /// What else the `aud` of a token that [`IssueKeyToken`](crate::IssueKeyToken) makes may be, besides `audience`. Anyone
+    /// who holds a key chooses among them. Defaults to nothing.
+    pub token_audiences: Vec<String>,
     /// What tokens are signed with. Defaults to `EdDSA`.
     pub signing_algorithm: SigningAlgorithm,
     /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
@@ -78,6 +81,7 @@ impl Default for Options {
             secret: secret_of_environment(),
             issuer: "gatekeeper".to_owned(),
             audience: "gatekeeper".to_owned(),
+            token_audiences: Vec::new(),
             signing_algorithm: SigningAlgorithm::default(),
             refresh_grace_ms: 10_000,
             usage_retention_days: None,
@@ -186,6 +190,7 @@ impl Options {
             ("secret", !is_same_secret),
             ("issuer", self.issuer != usual.issuer),
             ("audience", self.audience != usual.audience),
+            ("tokenAudiences", !self.token_audiences.is_empty()),
             ("refreshGraceMs", self.refresh_grace_ms != usual.refresh_grace_ms),
             ("signingAlgorithm", self.signing_algorithm != usual.signing_algorithm),
             ("usageRetentionDays", self.usage_retention_days.is_some()),

@@ -22,6 +22,7 @@ pub(super) struct Own {
     setup: Arc<Setup>,
     pub(super) caller: Arc<Caller>,
     source: Option<Arc<str>>,
+    signup_is_closed: bool,
 }
 
 /// A place and how it is used, whoever uses it. A file that is opened twice may be opened with other endpoints.
@@ -42,6 +43,7 @@ impl Own {
             secret,
             issuer,
             audience,
+            token_audiences,
             refresh_grace_ms,
             signing_algorithm: algorithm,
             usage_retention_days,
@@ -57,8 +59,16 @@ impl Own {
         let retention = usage_retention_days.map(Retention::of_days).transpose()?;
         let tiers = Tiers::new(signups_per_minute, refreshes_per_minute, wrong_keys_per_minute)?;
         let imports = ImportRules::new(key_imports, import_suffixes_per_tenant, import_suffixes)?;
-        let settings =
-            Arc::new(Settings { issuer, audience, refresh_grace_ms, algorithm, retention, tiers, imports });
+        let settings = Arc::new(Settings {
+            issuer,
+            audience,
+            token_audiences,
+            refresh_grace_ms,
+            algorithm,
+            retention,
+            tiers,
+            imports,
+        });
         let place = match (place, &clock) {
             (url::Own::Memory, _) => Place::in_memory(clock, &sizes)?,
             (url::Own::File(path), Clock::System) => open_files::place(path, &sizes)?,
@@ -67,7 +77,7 @@ impl Own {
         place.take_secret(secret)?;
         let targets = Arc::new(Targets::new(endpoints));
         let setup = Arc::new(Setup { place, settings, targets, decisions: None });
-        Ok(Self { setup, caller: Arc::new(Caller::Operator), source: None })
+        Ok(Self { setup, caller: Arc::new(Caller::Operator), source: None, signup_is_closed: false })
     }
 
     pub(super) fn place(&self) -> &OpenPlace {
@@ -76,12 +86,17 @@ impl Own {
 
     /// The same place for another caller.
     pub(super) fn acting(&self, caller: impl Into<Arc<Caller>>) -> Self {
-        Self { setup: Arc::clone(&self.setup), caller: caller.into(), source: self.source.clone() }
+        Self { caller: caller.into(), ..self.clone() }
     }
 
     /// The same place for calls that come from `source`.
     pub(super) fn called_from(&self, source: &str) -> Self {
-        Self { setup: Arc::clone(&self.setup), caller: Arc::clone(&self.caller), source: Some(source.into()) }
+        Self { source: Some(source.into()), ..self.clone() }
+    }
+
+    /// The same place for calls that may make neither an account nor a tenant.
+    pub(super) fn with_closed_signup(&self) -> Self {
+        Self { signup_is_closed: true, ..self.clone() }
     }
 
     /// The same place with other endpoints.
@@ -128,6 +143,7 @@ impl Own {
             source: self.source.as_deref(),
             targets,
             decisions: decisions.as_deref(),
+            signup_is_closed: self.signup_is_closed,
         }
     }
 

@@ -4,9 +4,14 @@ use crate::error::Result;
 use crate::place::OpenPlace;
 #[cfg(feature = "remote")]
 use crate::remote::RemoteVerifier;
-use crate::verify::{OwnVerifier, Verdict};
+#[cfg(feature = "remote")]
+use crate::verify::tenants_of_root_key;
+use crate::verify::{OwnVerifier, Tenants, Verdict};
 
-/// Verifies keys against its endpoints. Share one among all threads.
+/// Verifies keys of its tenants against its endpoints. Share one among all threads.
+///
+/// It accepts the keys of the tenant `default` only, or of the tenants that [`with_tenants`](Self::with_tenants) names;
+/// with a root key, those of the root key's tenant.
 pub struct Verifier(At);
 
 enum At {
@@ -31,6 +36,28 @@ impl From<RemoteVerifier> for Verifier {
 impl Verifier {
     pub(super) fn own(verifier: OwnVerifier, place: OpenPlace) -> Self {
         Self(At::Own(Own { verifier, _place: place }))
+    }
+
+    /// The same verifier for the keys of these tenants, in place of those of the tenant `default`.
+    ///
+    /// ```
+    /// # use gatekeeper::{Endpoints, Gatekeeper, Tenants};
+    /// # let gatekeeper = Gatekeeper::open("memory:")?;
+    /// # let acme = gatekeeper.create_root_key("Acme Inc")?.tenant_id;
+    /// let verifier = gatekeeper.verifier(Endpoints::new())?.with_tenants(Tenants::from(acme))?;
+    /// # Ok::<(), gatekeeper::GatekeeperError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `bad_request` with a root key, and on a server, where a root key is needed: it accepts the keys of its own tenant.
+    pub fn with_tenants(self, tenants: Tenants) -> Result<Self> {
+        match self.0 {
+            At::Own(Own { verifier, _place: place }) => {
+                Ok(Self(At::Own(Own { verifier: verifier.with_tenants(tenants)?, _place: place })))
+            }
+            #[cfg(feature = "remote")]
+            At::Remote(_) => Err(tenants_of_root_key()),
+        }
     }
 
     /// Judges `key`, chooses its limit at `endpoint`, and takes one permit of its slot, which is the key, the endpoint

@@ -99,10 +99,9 @@ impl KnownKey {
         NEXT.fetch_add(1, Relaxed)
     }
 
-    /// Whether the key is good at `wall_ms`, for a caller bound to `tenant` or, without one, to none.
-    pub(crate) fn is_good(&self, wall_ms: u64, tenant: Option<TenantId>) -> bool {
-        let live = i64::try_from(wall_ms).is_ok_and(|now| now < self.good_until);
-        live && tenant.is_none_or(|tenant| tenant == self.tenant)
+    /// Whether the key is valid at `wall_ms`.
+    pub(crate) fn is_valid(&self, wall_ms: u64) -> bool {
+        i64::try_from(wall_ms).is_ok_and(|now| now < self.good_until)
     }
 }
 

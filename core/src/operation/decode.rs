@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::request::{Gathered, Request};
 use crate::error::{GatekeeperError, Result};
+use crate::verify::EXPECTED_TENANTS;
 
 /// The most characters of an unknown field's name that are repeated.
 const MOST_NAME: usize = 64;
@@ -61,7 +62,7 @@ fn plain(expected: &str) -> &str {
         "u32" | "u64" => "a whole number that is not negative",
         "i64" => "a whole number",
         "a sequence" => "a list",
-        known @ ("a string" | "a boolean") => known,
+        known @ ("a string" | "a boolean" | EXPECTED_TENANTS) => known,
         _ => "an object",
     }
 }

@@ -64,6 +64,8 @@ pub struct Entry {
     pub positional: &'static [&'static str],
     /// [`Operation::LOOKS_UP_KEY`].
     pub looks_up_key: bool,
+    /// [`Operation::SIGNS_UP`].
+    pub signs_up: bool,
     /// [`Operation::IDEMPOTENT`].
     pub idempotent: bool,
     call: for<'a> fn(Call<'a>, Request<'a>) -> Answer<'a>,
@@ -89,6 +91,7 @@ impl Entry {
             access: O::ACCESS,
             positional: O::POSITIONAL,
             looks_up_key: O::LOOKS_UP_KEY,
+            signs_up: O::SIGNS_UP,
             idempotent: O::IDEMPOTENT,
             call: |call, request| Box::pin(run::<O>(call, request)),
             try_call: try_run::<O>,
@@ -174,7 +177,11 @@ fn to_json(output: Option<impl Serialize>) -> Result<Option<String>> {
 /// Lets the caller in to this operation, or says why not.
 pub(crate) fn admitted<'a, O: Operation>(call: Call<'a>, operation: &O) -> Result<Context<'a>> {
     operation.check()?;
-    call.admit(O::ACCESS, O::TIER, operation.tenant())
+    let context = call.admit(O::ACCESS, O::TIER, operation.tenant())?;
+    if O::SIGNS_UP {
+        context.check_signup()?;
+    }
+    Ok(context)
 }
 
 /// Marks what is in the list.

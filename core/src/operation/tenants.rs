@@ -34,7 +34,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    fn new(row: TenantRow, role: Option<MemberRole>) -> Self {
+    pub(crate) fn new(row: TenantRow, role: Option<MemberRole>) -> Self {
         Self { id: row.id, name: row.name, role, created_at: row.created_at }
     }
 }

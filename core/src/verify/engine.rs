@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::cache::{KeyCache, Remembered, Remembering};
+use super::find::KeysOf;
 use super::imports::Imports;
+use super::other_tenants::OtherTenants;
 use super::target::Target;
 use super::uses::Uses;
 use super::verdict::{Decision, Verdict};
@@ -27,6 +29,7 @@ pub(crate) struct Engine {
     role_sets: RoleSets,
     pub(super) imports: Imports,
     uses: Uses,
+    other_tenants: OtherTenants,
 }
 
 /// An engine, closed with the last of those who use it.
@@ -70,6 +73,7 @@ impl Engine {
             role_sets: RoleSets::new(),
             imports: Imports::default(),
             uses: Uses::new(),
+            other_tenants: OtherTenants::default(),
         })))
     }
 
@@ -99,26 +103,26 @@ impl Engine {
         key: &str,
         target: &Target,
         variables: &[V],
-        tenant: Option<TenantId>,
+        keys_of: KeysOf<'_>,
     ) -> Result<Verdict> {
         match self.view(Io::Allowed)? {
-            Some(view) => reached(self.verify(key, target, variables, tenant, view, Io::Allowed)?),
+            Some(view) => reached(self.verify(key, target, variables, keys_of, view, Io::Allowed)?),
             None => reached(None),
         }
     }
 
-    /// Judges `key` as `view` has it for a caller bound to `tenant` or to none, and takes one permit of its slot.
+    /// Validates `key` as `view` has it, if its tenant is accepted, and takes one permit of its slot.
     #[inline]
     pub(crate) fn verify<V: AsRef<str>>(
         &self,
         key: &str,
         target: &Target,
         variables: &[V],
-        tenant: Option<TenantId>,
+        keys_of: KeysOf<'_>,
         view: View<'_>,
         io: Io,
     ) -> Result<Option<Verdict>> {
-        let known = match self.live_key(key, tenant, view, io)? {
+        let known = match self.live_key(key, keys_of, view, io)? {
             None => return Ok(None),
             Some(Remembered::Unknown) => return Ok(Some(Verdict::InvalidKey)),
             Some(Remembered::Known(known)) => known,
@@ -181,6 +185,27 @@ impl Engine {
             self.uses.write_in_passing(&self.store, view.now);
         }
         io == Io::Allowed
+    }
+
+    /// Counts a valid key that was rejected because the operator did not name its tenant.
+    pub(super) fn note_other_tenant(&self, tenant: TenantId, view: View<'_>) {
+        self.other_tenants.note(tenant, view.now);
+    }
+
+    /// How many valid keys were rejected because the operator did not name their tenants.
+    pub(crate) fn other_tenants_rejected(&self) -> u64 {
+        self.other_tenants.rejected()
+    }
+
+    /// Whether the operator has to be warned of such keys.
+    #[inline]
+    pub(crate) fn has_warning(&self) -> bool {
+        self.other_tenants.has_warning()
+    }
+
+    /// That warning, once.
+    pub(crate) fn take_warning(&self) -> Option<String> {
+        self.other_tenants.take_warning()
     }
 
     /// How full the caches are.

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::cache::Remembered;
 use super::engine::{Engine, Io, View};
+use super::tenants::Tenants;
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::key::{self, KnownKey};
@@ -16,25 +17,54 @@ use crate::store::{AsOf, KeyRow};
 /// The longest key of another product that is looked up, in bytes.
 const MOST_FOREIGN: usize = 512;
 
+/// Whose keys a verification accepts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum KeysOf<'a> {
+    /// Those of a root key's own tenant.
+    Tenant(TenantId),
+    /// Those of the tenants that a member named.
+    Members(&'a Tenants),
+    /// Those of the tenants that the operator named. The operator learns of valid keys of others.
+    Operators(&'a Tenants),
+    /// Those of every tenant: the holder of a key asks what it is.
+    Anyone,
+}
+
 impl Engine {
-    /// The key, if there is one and it is good as of `view` for a caller bound to `tenant` or to none; nothing if that
-    /// would need I/O and `io` forbids it.
+    /// The key, if there is one that is valid as of `view` and of an accepted tenant; nothing if that would need I/O and
+    /// `io` forbids it.
     #[inline]
     pub(crate) fn live_key(
         &self,
         key: &str,
-        tenant: Option<TenantId>,
+        keys_of: KeysOf<'_>,
         view: View<'_>,
         io: Io,
     ) -> Result<Option<Remembered>> {
         let found = self.find_key(key, view, io)?;
-        Ok(found.map(|found| found.if_good(view.wall_ms(), tenant)))
+        Ok(found.map(|found| self.accepted(found, keys_of, view)))
     }
 
     /// The same for the digest of a key that has our form.
     pub(crate) fn live_key_of(&self, digest: &Digest, view: View<'_>, io: Io) -> Result<Option<Remembered>> {
         let found = self.find_made_with(digest, "", view.words(), io)?;
-        Ok(found.map(|found| found.if_good(view.wall_ms(), None)))
+        Ok(found.map(|found| self.accepted(found, KeysOf::Anyone, view)))
+    }
+
+    /// What was found, if it is valid as of `view` and of an accepted tenant; otherwise as unknown as any.
+    #[inline]
+    fn accepted(&self, found: Remembered, keys_of: KeysOf<'_>, view: View<'_>) -> Remembered {
+        let Remembered::Known(known) = found else { return found };
+        if !known.is_valid(view.wall_ms()) {
+            return Remembered::Unknown;
+        }
+        if keys_of.include(known.tenant) {
+            return Remembered::Known(known);
+        }
+        if let KeysOf::Operators(_) = keys_of {
+            self.note_other_tenant(known.tenant, view);
+        }
+        Remembered::Unknown
     }
 
     /// The record of a key: of one that has our form, or, where digests were imported, of any other.
@@ -180,13 +210,13 @@ impl Engine {
     }
 }
 
-impl Remembered {
-    /// The same, but nobody's where the key is not good at `wall_ms` for a caller bound to `tenant` or to none.
+impl KeysOf<'_> {
     #[inline]
-    fn if_good(self, wall_ms: u64, tenant: Option<TenantId>) -> Self {
+    fn include(self, tenant: TenantId) -> bool {
         match self {
-            Self::Known(known) if known.is_good(wall_ms, tenant) => Self::Known(known),
-            Self::Known(_) | Self::Unknown => Self::Unknown,
+            Self::Tenant(own) => own == tenant,
+            Self::Members(tenants) | Self::Operators(tenants) => tenants.includes(tenant),
+            Self::Anyone => true,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::cache::Remembered;
 use super::caller::invalid_credential;
 use super::engine::{Engine, Io, View};
+use super::find::KeysOf;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::key::KnownKey;
@@ -82,7 +83,7 @@ impl Engine {
     /// `unauthorized`, the same for every key that is not good.
     pub(crate) fn validate(&self, key: &str, io: Io) -> Result<Option<ValidatedKey>> {
         let Some(view) = self.view(io)? else { return Ok(None) };
-        let found = self.live_key(key, None, view, io)?;
+        let found = self.live_key(key, KeysOf::Anyone, view, io)?;
         self.used(found, view, io)
     }
 

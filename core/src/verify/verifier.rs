@@ -1,10 +1,12 @@
-//! Verification against a set of endpoints, in a place of your own.
+//! Verification against a set of endpoints, on an embedded backend.
 
 use std::sync::Arc;
 
 use super::caller::Caller;
 use super::engine::{Io, OpenEngine, reached};
+use super::find::KeysOf;
 use super::targets::Targets;
+use super::tenants::Tenants;
 use super::verdict::Verdict;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
@@ -18,11 +20,24 @@ pub(crate) struct OwnVerifier {
     engine: OpenEngine,
     caller: Arc<Caller>,
     targets: Targets,
+    /// Whose keys the operator accepts; a root key accepts those of its own tenant.
+    tenants: Tenants,
 }
 
 impl OwnVerifier {
     pub(crate) fn new(engine: OpenEngine, caller: Arc<Caller>, endpoints: Endpoints) -> Self {
-        Self { targets: Targets::new(endpoints), engine, caller }
+        Self { targets: Targets::new(endpoints), engine, caller, tenants: Tenants::DEFAULT }
+    }
+
+    /// The same for the keys of these tenants.
+    ///
+    /// # Errors
+    /// `bad_request` for a caller who is bound to one tenant.
+    pub(crate) fn with_tenants(self, tenants: Tenants) -> Result<Self> {
+        match *self.caller {
+            Caller::Operator => Ok(Self { tenants, ..self }),
+            _ => Err(tenants_of_root_key()),
+        }
     }
 
     #[inline]
@@ -56,8 +71,14 @@ impl OwnVerifier {
         let Some(tenant) = self.caller.tenant(&self.engine, &view, io)? else { return Ok(None) };
         let target = self.targets.get(endpoint)?;
         check_variables(variables)?;
-        self.engine.verify(key, target, variables, tenant, view, io)
+        let keys_of = tenant.map_or(KeysOf::Operators(&self.tenants), KeysOf::Tenant);
+        self.engine.verify(key, target, variables, keys_of, view, io)
     }
+}
+
+/// What a root key is told that names tenants.
+pub(crate) fn tenants_of_root_key() -> GatekeeperError {
+    GatekeeperError::bad_request("tenants: a root key accepts the keys of its own tenant: leave tenants out")
 }
 
 /// Refuses more variables than a slot's name takes in.

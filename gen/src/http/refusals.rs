@@ -97,6 +97,8 @@ const CONFLICTS: &[(&str, &str)] = &[
 const JUDGES: &[&str] = &["auth.login", "auth.refresh", "keys.validate", "keys.token"];
 /// A call of anybody that can ask for more than the key has.
 const ISSUES: &str = "keys.token";
+/// What those are told who may not sign up.
+const CLOSED: &str = "Sign-up is closed on this server, and with it the creation of tenants by users.";
 /// The call that holds to a quota.
 const HELD: &str = "usage.checkAndRecord";
 
@@ -112,7 +114,7 @@ pub(super) fn of(entry: &Entry) -> Vec<Refusal> {
     let given: [(u16, bool); 8] = [
         (401, !is_public || JUDGES.contains(&entry.name)),
         (402, entry.name == HELD),
-        (403, !is_public || entry.name == ISSUES),
+        (403, !is_public || entry.name == ISSUES || entry.signs_up),
         (404, is_bound),
         (409, conflict.is_some()),
         (415, has_body),
@@ -125,6 +127,9 @@ pub(super) fn of(entry: &Entry) -> Vec<Refusal> {
     statuses.sort_unstable();
     let refusals = statuses.into_iter().filter_map(shared).map(|refusal| match conflict {
         Some(when) if refusal.status == 409 => Refusal { documentation: when.to_owned(), ..refusal },
+        _ if refusal.status == 403 && entry.signs_up => {
+            Refusal { documentation: CLOSED.to_owned(), ..refusal }
+        }
         _ => refusal,
     });
     refusals.collect()

@@ -106,8 +106,9 @@ fn head(api: &Api, kind: Kind, body: &str) -> String {
     if !abc.is_empty() {
         text.push_str(&format!("    from collections.abc import {}\n", abc.join(", ")));
     }
-    if is_in("Any") {
-        text.push_str("    from typing import Any\n");
+    let typing: Vec<_> = ["Any", "Literal"].into_iter().filter(|word| is_in(word)).collect();
+    if !typing.is_empty() {
+        text.push_str(&format!("    from typing import {}\n", typing.join(", ")));
     }
     text.push('\n');
     if is_in("GatekeeperCore") {

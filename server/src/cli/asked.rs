@@ -7,6 +7,10 @@ use super::failure::Failure;
 use super::secret::SecretOf;
 use gatekeeper::GatekeeperError;
 
+/// The fields that are filled with the tenant in force where they are null.
+pub(crate) const TENANT_ID: &str = "tenantId";
+pub(crate) const TENANTS: &str = "tenants";
+
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) operation: &'static str,
@@ -34,7 +38,7 @@ impl Asked {
         };
         // A tenant that is not given is found when the operation runs; all else that is not given is left out.
         let is_given = |(name, value): &(String, Value)| {
-            name == "tenantId" || !(value.is_null() || value.as_array().is_some_and(Vec::is_empty))
+            name == TENANT_ID || !(value.is_null() || value.as_array().is_some_and(Vec::is_empty))
         };
         Ok(Self {
             operation,
@@ -50,6 +54,12 @@ impl Asked {
 
     pub(crate) fn with_secret(mut self, field: &'static str, secret: SecretOf) -> Self {
         self.secrets.push((field, secret));
+        self
+    }
+
+    /// Where no tenants are given, the operator accepts the keys of the one in force.
+    pub(crate) fn of_own_tenant(mut self) -> Self {
+        self.fields.entry(TENANTS).or_insert(Value::Null);
         self
     }
 

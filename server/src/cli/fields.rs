@@ -1,5 +1,6 @@
 //! How arguments that are more than text are read.
 
+use gatekeeper::Tenants;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -35,6 +36,13 @@ pub(crate) fn moment(text: &str) -> Result<i64, String> {
         .ok_or_else(|| "write Unix milliseconds, or a time such as 2026-01-31T00:00:00Z".to_owned())
 }
 
+/// Tenants: ids separated by commas, or all.
+pub(crate) fn tenants(text: &str) -> Result<Tenants, String> {
+    let names: Vec<&str> = text.split(',').map(str::trim).collect();
+    Tenants::named(&names)
+        .map_err(|_| "write ids of tenants, separated by commas, default, or all".to_owned())
+}
+
 /// A quota, or none.
 pub(crate) fn quota(text: &str) -> Result<Value, String> {
     match text {
@@ -60,6 +68,9 @@ mod tests {
         assert_eq!(moment("1970-01-01T01:00:00+01:00"), Ok(0));
         assert_eq!(moment("-7"), Ok(-7));
         assert!(moment("yesterday").is_err());
+        assert_eq!(tenants("default"), Ok(Tenants::DEFAULT));
+        assert_eq!(tenants("all"), Ok(Tenants::ALL));
+        assert!(tenants("").is_err() && tenants("all,default").is_err() && tenants("Acme Inc").is_err());
         assert_eq!(quota("none"), Ok(Value::Null));
         assert_eq!(quota("5"), Ok(5.into()));
         assert!(quota("-5").is_err());

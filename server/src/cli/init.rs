@@ -11,13 +11,14 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::output;
-use super::session::Session;
+use super::session::{Session, warn};
 use super::show::{self, Ordered};
-use crate::config::{Origin, URL};
+use crate::config::{Config, Origin, SIGNUP, URL};
 
 /// What a new file of settings says.
 const SETTINGS: &str = include_str!("gatekeeper.toml");
 const COMMENTED_URL: &str = "#url = \"sqlite:gatekeeper.db\"";
+const COMMENTED_SIGNUP: &str = "#signup = \"closed\"";
 
 /// Makes the database, a root key and a file of settings; shows the root key, once.
 ///
@@ -26,7 +27,7 @@ const COMMENTED_URL: &str = "#url = \"sqlite:gatekeeper.db\"";
 /// --another.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gatekeeper init && gatekeeper serve\n  gatekeeper init --json | jq -r .rootKey\n  gatekeeper init --another --tenant-name 'Acme Inc'"
+    after_help = "Examples:\n  gatekeeper init && gatekeeper serve\n  gatekeeper init --json | jq -r .rootKey\n  gatekeeper init --open-signup\n  gatekeeper init --another --tenant-name 'Acme Inc'"
 )]
 pub(crate) struct Init {
     /// Makes a tenant of this name, and the root key for it.
@@ -38,6 +39,9 @@ pub(crate) struct Init {
     /// Makes a root key although there is one. Those that there are stay good.
     #[arg(long)]
     another: bool,
+    /// Writes signup = "open" into the new file of settings: anyone who reaches the server may make an account.
+    #[arg(long)]
+    open_signup: bool,
 }
 
 pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
@@ -51,6 +55,7 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
         let message = "nothing of this place would be left: name a file, such as --url sqlite:gatekeeper.db";
         return Err(GatekeeperError::bad_request(message).into());
     };
+    init.check_signup(config)?;
     make_for_owner(&database);
     let created = init.root_key(&place)?;
     // Made now, so that whoever keeps backups knows of the secret from the beginning.
@@ -69,13 +74,11 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
         show::record(shown.into()).map_err(Failure::of_secret)?;
         output.note("keep the root key now: it is not stored, and cannot be shown again");
     }
-    if let Some(warning) = place.take_warning() {
-        output::say(&warning);
-    }
+    warn(&place);
     let file = config.file();
     if !file.exists {
         let url = config.found(&URL).filter(|found| found.origin != Origin::Default).map(|_| url);
-        match write_settings(&file.path, url) {
+        match write_settings(&file.path, url, init.open_signup) {
             Ok(()) => output.note(&format!("made {}, with an example endpoint", file.path.display())),
             Err(error) => output::say(&format!("{} cannot be made: {error}", file.path.display())),
         }
@@ -85,6 +88,18 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
 }
 
 impl Init {
+    /// Refuses to open the sign-up of a file that is there and says something else: it is not written again.
+    fn check_signup(&self, config: &Config) -> Result<(), Failure> {
+        let file = config.file();
+        if !self.open_signup || !file.exists || config.text(&SIGNUP) == Some("open") {
+            return Ok(());
+        }
+        let path = file.path.display();
+        Err(Failure::Usage(format!(
+            "{path} is there already: write signup = \"open\" above its first [table]"
+        )))
+    }
+
     fn root_key(&self, place: &Gatekeeper) -> Result<CreatedRootKey, Failure> {
         let of = match (&self.tenant_name, &self.tenant_id) {
             (Some(name), _) => RootKeyOf::NewTenant(name),
@@ -111,11 +126,14 @@ fn make_for_owner(database: &Path) {
 }
 
 /// Writes a file of settings, with this place in it.
-fn write_settings(path: &Path, url: Option<&str>) -> io::Result<()> {
-    let text = match url {
-        Some(url) => SETTINGS.replace(COMMENTED_URL, &format!("url = {}", toml::Value::from(url))),
-        None => SETTINGS.to_owned(),
-    };
+fn write_settings(path: &Path, url: Option<&str>, open_signup: bool) -> io::Result<()> {
+    let mut text = SETTINGS.to_owned();
+    if let Some(url) = url {
+        text = text.replace(COMMENTED_URL, &format!("url = {}", toml::Value::from(url)));
+    }
+    if open_signup {
+        text = text.replace(COMMENTED_SIGNUP, "signup = \"open\"");
+    }
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(text.as_bytes())
 }

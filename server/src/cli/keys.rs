@@ -1,12 +1,13 @@
 //! `gatekeeper keys`.
 
 use clap::{Args, Subcommand, ValueEnum};
+use gatekeeper::Tenants;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::asked::{Asked, ListOfTenant};
 use super::failure::Failure;
-use super::fields::{object, seconds};
+use super::fields::{object, seconds, tenants};
 use super::import::Import;
 use super::secret::SecretOf;
 
@@ -179,6 +180,10 @@ pub(crate) struct Verify {
     /// What the key must be good for; can be repeated.
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
+    /// The tenants whose keys are accepted, separated by commas, or all [default: the one of --tenant; over HTTP what
+    /// the server says].
+    #[arg(long, value_name = "IDS", value_parser = tenants)]
+    tenants: Option<Tenants>,
 }
 
 #[derive(Args, Serialize)]
@@ -230,6 +235,7 @@ impl Keys {
             Self::Get(one) => Asked::new("keys.get", &one)?,
             Self::Update(update) => update.asked()?,
             Self::Verify(verify) => Asked::new("keys.verify", &verify)?
+                .of_own_tenant()
                 .with_secret("key", SecretOf::Key)
                 .refused_where(|verdict| verdict["ok"] == false),
             Self::Validate(none) => Asked::new("keys.validate", &none)?.with_secret("key", SecretOf::Key),

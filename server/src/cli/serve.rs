@@ -15,10 +15,11 @@ use super::failure::Failure;
 use super::output;
 use super::session::Session;
 use crate::config::{
-    BODY_TIMEOUT_MS, CHECK_LISTEN, CORS_ORIGINS, Config, Flags, HEADER_TIMEOUT_MS, HOST, LOG_LEVEL,
-    MAX_CONNECTIONS, PORT, SHUTDOWN_TIMEOUT_MS, Setting, TLS_CERT, TLS_KEY, TRUSTED_PROXIES, UNIX,
+    BODY_TIMEOUT_MS, CHECK_LISTEN, CORS_ORIGINS, Config, Flags, GATEWAY_TENANTS, HEADER_TIMEOUT_MS, HOST,
+    LOG_LEVEL, MAX_CONNECTIONS, PORT, SHUTDOWN_TIMEOUT_MS, SIGNUP, Setting, TLS_CERT, TLS_KEY,
+    TRUSTED_PROXIES, UNIX,
 };
-use crate::http::{self, Listen, Proxies, Server, Tls};
+use crate::http::{self, Listen, Proxies, Server, Signup, SignupRule, Tls};
 
 /// For how long work that was given up is waited for: longer than anything waits for a lock of the database.
 const LAST_WORK: Duration = Duration::from_secs(6);
@@ -44,6 +45,12 @@ pub(crate) struct Serve {
     /// Answers gateways on an address of their own: /check and /check/nginx.
     #[arg(long, value_name = "ADDRESS:PORT")]
     check_listen: Option<String>,
+    /// The tenants whose keys gateways let through, separated by commas, or all [default: the tenant `default`].
+    #[arg(long, value_name = "IDS")]
+    gateway_tenants: Option<String>,
+    /// Who may make accounts: open for anyone, closed for the operator alone [default: programs on this machine].
+    #[arg(long, value_name = "STATE")]
+    signup: Option<String>,
     /// A PEM file with the certificate and those that it follows from.
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<String>,
@@ -74,8 +81,10 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    pub(crate) fn add_to(self, flags: Flags) -> Flags {
-        flags
+    pub(crate) fn add_to(self, flags: Flags) -> Result<Flags, Failure> {
+        Ok(flags
+            .with_text(&GATEWAY_TENANTS, self.gateway_tenants.as_deref())?
+            .with(&SIGNUP, self.signup)
             .with(&HOST, self.host)
             .with(&PORT, self.port)
             .with(&UNIX, self.unix)
@@ -88,7 +97,7 @@ impl Serve {
             .with(&MAX_CONNECTIONS, self.max_connections)
             .with(&HEADER_TIMEOUT_MS, self.header_timeout_ms)
             .with(&BODY_TIMEOUT_MS, self.body_timeout_ms)
-            .with(&SHUTDOWN_TIMEOUT_MS, self.shutdown_timeout_ms)
+            .with(&SHUTDOWN_TIMEOUT_MS, self.shutdown_timeout_ms))
     }
 }
 
@@ -120,16 +129,18 @@ pub(crate) fn run(session: &Session) -> Result<(), Failure> {
     served
 }
 
-/// Says where the server listens. That nobody reads it does not stop it.
+/// Says where the server listens, and who may sign up. That the line is not read does not stop it.
 fn announce(session: &Session, server: &Server) -> Result<(), Failure> {
     let (address, gateways) = (server.address()?, server.gateway_address()?);
     let output = session.output;
+    let signup = server.signup();
     if output.json {
         let check = gateways.map(|gateways| gateways.to_string());
-        let _ = output::json(&json!({ "url": address.to_string(), "check": check }));
+        let signup = json!({ "state": signup.name(), "reason": signup.reason() });
+        let _ = output::json(&json!({ "url": address.to_string(), "check": check, "signup": signup }));
         return Ok(());
     }
-    let _ = output::line(&format!("listening on {address}"));
+    let _ = output::line(&format!("listening on {address} ({signup})"));
     if let Some(gateways) = gateways {
         let _ = output::line(&format!("gateways ask at {gateways}"));
     }
@@ -169,11 +180,22 @@ fn server_config(config: &Config) -> Result<http::Config, GatekeeperError> {
         proxies: proxies(config)?,
         cors_origins: cors_origins(config)?,
         tls: tls(config)?,
+        gateway_tenants: config.gateway_tenants()?,
+        signup: match config.text(&SIGNUP) {
+            Some("open") => Some(Signup::Open),
+            Some(_) => Some(Signup::Closed),
+            None => None,
+        },
         most_connections: usize::try_from(most).unwrap_or(usize::MAX),
         header_timeout: duration(&HEADER_TIMEOUT_MS),
         body_timeout: duration(&BODY_TIMEOUT_MS),
         shutdown_timeout: duration(&SHUTDOWN_TIMEOUT_MS),
     })
+}
+
+/// Who could make accounts on a server with this configuration.
+pub(super) fn signup(config: &Config) -> Result<SignupRule, GatekeeperError> {
+    Ok(SignupRule::of(&server_config(config)?, &listen(config)?, check_listen(config)?.is_some()))
 }
 
 pub(super) fn proxies(config: &Config) -> Result<Proxies, GatekeeperError> {

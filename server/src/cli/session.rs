@@ -4,14 +4,15 @@ use gatekeeper::{Access, Entry, Gatekeeper, GatekeeperError, KeyImports, Options
 use serde_json::{Map, Value};
 
 use super::ask;
-use super::asked::Asked;
+use super::asked::{Asked, TENANT_ID, TENANTS};
 use super::failure::Failure;
 use super::output::{self, Output};
 use super::show;
 use crate::config::{
     AUDIENCE, CACHE_KEYS, CACHE_UNKNOWN_KEYS, Config, Environment, Flags, IMPORT_SUFFIXES,
     IMPORT_SUFFIXES_PER_TENANT, ISSUER, KEY_IMPORTS, REFRESH_GRACE_MS, REFRESHES_PER_MINUTE, SECRET,
-    SIGNING_ALGORITHM, SIGNUPS_PER_MINUTE, TENANT, USAGE_RETENTION_DAYS, WRONG_KEYS_PER_MINUTE,
+    SIGNING_ALGORITHM, SIGNUPS_PER_MINUTE, TENANT, TOKEN_AUDIENCES, USAGE_RETENTION_DAYS,
+    WRONG_KEYS_PER_MINUTE,
 };
 
 pub(crate) struct Session {
@@ -93,9 +94,7 @@ impl Session {
         request: &str,
     ) -> Result<String, Failure> {
         let answer = place.call_json_blocking(entry.name, request);
-        if let Some(warning) = place.take_warning() {
-            output::say(&warning);
-        }
+        warn(place);
         if answer.as_ref().is_err_and(|error| error.status() == 401) && self.config.token()?.is_none() {
             self.output
                 .note("GATEKEEPER_TOKEN is not set; `gatekeeper users login` gives a user's access token");
@@ -114,10 +113,18 @@ impl Session {
         })
     }
 
-    /// The fields with the tenant in force, where one is needed.
+    /// The fields with the tenant in force, where one is needed. Whose keys a server accepts from this caller, it says
+    /// itself.
     fn filled(&self, mut fields: Map<String, Value>) -> Map<String, Value> {
-        if let Some(tenant) = fields.get_mut("tenantId").filter(|tenant| tenant.is_null()) {
-            *tenant = self.config.text(&TENANT).into();
+        let tenant = self.config.text(&TENANT);
+        if let Some(field) = fields.get_mut(TENANT_ID).filter(|field| field.is_null()) {
+            *field = tenant.into();
+        }
+        if fields.get(TENANTS).is_some_and(Value::is_null) {
+            fields.remove(TENANTS);
+            if !self.config.is_remote() {
+                fields.insert(TENANTS.to_owned(), vec![tenant.unwrap_or_default()].into());
+            }
         }
         fields
     }
@@ -147,6 +154,13 @@ impl Session {
     }
 }
 
+/// Says of what the operator has to be warned.
+pub(crate) fn warn(place: &Gatekeeper) {
+    if let Some(warning) = place.take_warning() {
+        output::say(&warning);
+    }
+}
+
 /// The operation of this name.
 pub(crate) fn entry(name: &str) -> Result<&'static Entry, Failure> {
     TABLE.iter().find(|entry| entry.name == name).ok_or_else(|| {
@@ -171,6 +185,7 @@ pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
     options.secret = config.environment().secret(SECRET)?;
     config.text(&ISSUER).unwrap_or_default().clone_into(&mut options.issuer);
     config.text(&AUDIENCE).unwrap_or_default().clone_into(&mut options.audience);
+    options.token_audiences = config.texts(&TOKEN_AUDIENCES);
     options.refresh_grace_ms = config.whole(&REFRESH_GRACE_MS).unwrap_or_default();
     if config.text(&SIGNING_ALGORITHM) == Some("RS256") {
         options.signing_algorithm = SigningAlgorithm::Rs256;

@@ -1,11 +1,16 @@
 //! `gatekeeper users`.
 
 use clap::{Args, Subcommand};
+use gatekeeper::{AccountTenant, Gatekeeper, GatekeeperError, Signup, TenantId};
 use serde::Serialize;
+use serde_json::json;
 
+use super::ask;
 use super::asked::{Asked, Paging};
 use super::failure::Failure;
 use super::secret::SecretOf;
+use super::session::{Session, warn};
+use crate::config::{Origin, TENANT};
 
 const PASSWORD_FROM: &str = "The password comes from the standard input: it is asked for on a terminal.";
 const TOKEN_FROM: &str = "Who it is about is the bearer of GATEKEEPER_TOKEN, an access token.";
@@ -13,8 +18,11 @@ const TOKEN_FROM: &str = "Who it is about is the bearer of GATEKEEPER_TOKEN, an 
 /// Accounts of people, and their sessions.
 #[derive(Subcommand)]
 pub(crate) enum Users {
-    /// Makes an account and logs in to it.
-    #[command(after_help = format!("{PASSWORD_FROM}\n\nExamples:\n  gatekeeper users create founder@example.com --name Founder"))]
+    /// Makes an account and logs in to it; with --tenant NAME also a tenant of this name, which they own.
+    ///
+    /// On the database itself this is how accounts are made where sign-up is closed. --tenant with the id of a tenant
+    /// that exists makes them an owner of it.
+    #[command(after_help = format!("{PASSWORD_FROM}\n\nExamples:\n  gatekeeper users create founder@example.com --tenant 'Acme Inc'"))]
     Create(Create),
     /// Logs in; shows an access token and a refresh token.
     #[command(after_help = format!("{PASSWORD_FROM}\n\nExamples:\n  export GATEKEEPER_TOKEN=$(gatekeeper users login founder@example.com --json | jq -r .accessToken)"))]
@@ -75,9 +83,7 @@ pub(crate) struct RevokeSession {
 impl Users {
     pub(crate) fn asked(self) -> Result<Asked, Failure> {
         Ok(match self {
-            Self::Create(create) => {
-                Asked::new("auth.signup", &create)?.with_secret("password", SecretOf::NewPassword)
-            }
+            Self::Create(create) => create.asked()?,
             Self::Login(login) => {
                 Asked::new("auth.login", &login)?.with_secret("password", SecretOf::Password)
             }
@@ -98,4 +104,39 @@ impl Users {
             Self::RevokeSession(revoke) => Asked::new("auth.revokeSession", &revoke)?.saying("ended"),
         })
     }
+}
+
+impl Create {
+    fn asked(&self) -> Result<Asked, Failure> {
+        Ok(Asked::new("auth.signup", self)?.with_secret("password", SecretOf::NewPassword))
+    }
+}
+
+/// Makes an account, and where `--tenant` is given its tenant with it.
+pub(crate) fn create(create: &Create, session: &Session) -> Result<(), Failure> {
+    let asked = create.asked()?;
+    let given = session.config.found(&TENANT).filter(|tenant| matches!(tenant.origin, Origin::Flag(_)));
+    let Some(tenant) = given.and_then(|tenant| tenant.value.as_str()) else { return session.ask(&asked) };
+    if session.config.is_remote() {
+        let message = "--tenant is for the operator, on the database itself: over HTTP, users make their tenants with \
+                       `gatekeeper tenants create NAME`";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    let tenant = match tenant {
+        "default" => AccountTenant::Existing(Gatekeeper::DEFAULT_TENANT),
+        name => match name.parse::<TenantId>() {
+            Ok(id) => AccountTenant::Existing(id),
+            Err(_) => AccountTenant::New(name),
+        },
+    };
+    let place = session.place_that_is_there()?;
+    let password = ask::secret(SecretOf::NewPassword, session.config.environment())?;
+    let signup = Signup { email: create.email.clone(), password, name: create.name.clone() };
+    let (tokens, tenant) = place.create_account(signup, tenant)?;
+    warn(&place);
+    let mut answer = serde_json::to_value(&tokens).map_err(GatekeeperError::internal)?;
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("tenant".to_owned(), json!(tenant));
+    }
+    session.show(&answer.to_string(), &asked)
 }

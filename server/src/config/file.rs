@@ -84,9 +84,9 @@ impl File {
         for (name, value) in &self.table {
             match (name.as_str(), value) {
                 ("endpoints", _) => {}
-                ("server", Toml::Table(server)) => {
-                    for (name, value) in server {
-                        self.check_one(Some("server"), name, value)?;
+                (table, Toml::Table(settings)) if tables().any(|known| known == table) => {
+                    for (name, value) in settings {
+                        self.check_one(Some(table), name, value)?;
                     }
                 }
                 _ => self.check_one(None, name, value)?,
@@ -114,6 +114,11 @@ impl File {
     }
 }
 
+/// The tables that settings stand in; a table may come more than once.
+fn tables() -> impl Iterator<Item = &'static str> {
+    ALL.iter().filter_map(|setting| setting.path().0)
+}
+
 fn json(value: &Toml) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }
@@ -128,7 +133,7 @@ fn unknown(table: Option<&str>, at: &str, name: &str) -> String {
     let mut known: Vec<&str> =
         ALL.iter().filter(|setting| setting.path().0 == table).map(|setting| setting.path().1).collect();
     if table.is_none() {
-        known.extend(["[server]", "[endpoints.NAME]"]);
+        known.extend(["[server]", "[gateway]", "[tokens]", "[endpoints.NAME]"]);
     }
     let place = table.map_or_else(|| "there is".to_owned(), |table| format!("[{table}] has"));
     format!("{at} is not known here: {place} {}", known.join(", "))

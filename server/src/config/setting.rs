@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use gatekeeper::Tenants;
 use serde_json::Value;
 
 /// A setting.
@@ -27,6 +28,8 @@ pub(crate) enum Kind {
     Text,
     /// A list; in a variable, separated by commas.
     Texts,
+    /// `all`, or a list of tenants; in a variable, separated by commas.
+    Tenants,
     Whole(u64, u64),
     OneOf(&'static [&'static str]),
 }
@@ -55,9 +58,8 @@ impl Setting {
     pub(crate) fn parse(&self, text: &str) -> Result<Value, String> {
         let value = match self.kind {
             Kind::Text | Kind::OneOf(_) => Value::from(text),
-            Kind::Texts => {
-                text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
-            }
+            Kind::Tenants if text.trim() == "all" => Value::from("all"),
+            Kind::Texts | Kind::Tenants => listed(text),
             Kind::Whole(..) => text.trim().parse::<u64>().map_or(Value::Null, Value::from),
         };
         self.check(&value).map(|()| value)
@@ -69,6 +71,7 @@ impl Setting {
         match self.kind {
             Kind::Text if is_text(value) => Ok(()),
             Kind::Texts if value.as_array().is_some_and(|all| all.iter().all(is_text)) => Ok(()),
+            Kind::Tenants if Tenants::from_json(&value.to_string()).is_ok() => Ok(()),
             Kind::Whole(least, most)
                 if value.as_u64().is_some_and(|number| (least..=most).contains(&number)) =>
             {
@@ -88,11 +91,17 @@ impl Setting {
     }
 }
 
+/// The parts of a list, which commas separate.
+fn listed(text: &str) -> Value {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text => f.write_str("text that is not empty"),
             Self::Texts => f.write_str("a list of texts that are not empty"),
+            Self::Tenants => f.write_str("\"all\" or a list of tenants, each an id or \"default\""),
             Self::Whole(least, most) => write!(f, "a whole number from {least} to {most}"),
             Self::OneOf(known) => write!(f, "one of {}", known.join(", ")),
         }

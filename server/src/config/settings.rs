@@ -29,6 +29,8 @@ settings! {
         "the `iss` of tokens";
     AUDIENCE = "audience", "GATEKEEPER_AUDIENCE", "", Kind::Text, Some("gatekeeper"),
         "the `aud` of tokens";
+    SIGNUP = "signup", "GATEKEEPER_SIGNUP", "--signup", Kind::OneOf(&["open", "closed"]), None,
+        "who may make accounts over HTTP: anyone, or the operator alone; not set: programs on this machine";
     SIGNING_ALGORITHM = "signingAlgorithm", "GATEKEEPER_SIGNING_ALGORITHM", "",
         Kind::OneOf(&["EdDSA", "RS256"]), Some("EdDSA"),
         "what tokens are signed with";
@@ -89,4 +91,9 @@ settings! {
     SHUTDOWN_TIMEOUT_MS = "server.shutdownTimeoutMs", "GATEKEEPER_SHUTDOWN_TIMEOUT_MS", "--shutdown-timeout-ms",
         Kind::Whole(0, DAY_MS), Some("30000"),
         "how long what has begun is waited for at the end, in ms";
+    GATEWAY_TENANTS = "gateway.tenants", "GATEKEEPER_GATEWAY_TENANTS", "--gateway-tenants", Kind::Tenants,
+        Some("default"),
+        "the tenants whose keys gateways let through, or all";
+    TOKEN_AUDIENCES = "tokens.audiences", "GATEKEEPER_TOKEN_AUDIENCES", "", Kind::Texts, None,
+        "what else the `aud` of a key's token may be";
 }

@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::fs;
 
-use gatekeeper::Gatekeeper;
+use gatekeeper::{Gatekeeper, Tenants};
 
 use super::*;
 
@@ -47,6 +47,7 @@ fn every_default_can_be_read_and_every_setting_be_written_in_the_file() {
         let value = match setting.kind {
             Kind::Text => "\"x\"".to_owned(),
             Kind::Texts => "[\"x\", \"y\"]".to_owned(),
+            Kind::Tenants => "[\"default\", \"tnt_01jdx0x3v0f7zsn8f4k3m9qz5r\"]".to_owned(),
             Kind::Whole(least, _) => least.to_string(),
             Kind::OneOf(known) => format!("{:?}", known[0]),
         };
@@ -111,6 +112,39 @@ fn lists_come_from_all_sources() {
     assert_eq!(
         loaded("", &variables, Flags::default()).unwrap().texts(&TRUSTED_PROXIES),
         ["10.0.0.0/8", "::1"]
+    );
+}
+
+#[test]
+fn the_tenants_of_gateways_are_all_or_a_list_in_every_source() {
+    const ACME: &str = "tnt_01jdx0x3v0f7zsn8f4k3m9qz5r";
+    let tenants = |text: &str, variables: &[(&str, &str)]| {
+        loaded(text, variables, Flags::default()).map(|config| config.gateway_tenants().unwrap())
+    };
+    let both = Tenants::named(&["default", ACME]).unwrap();
+    assert_eq!(tenants("", &[]).unwrap(), Tenants::DEFAULT);
+    assert_eq!(tenants("[gateway]\ntenants = \"all\"", &[]).unwrap(), Tenants::ALL);
+    assert_eq!(tenants(&format!("[gateway]\ntenants = [\"default\", \"{ACME}\"]"), &[]).unwrap(), both);
+    let of_variable = |value: &str| tenants("", &[("GATEKEEPER_GATEWAY_TENANTS", value)]);
+    assert_eq!(of_variable(&format!("default, {ACME}")).unwrap(), both);
+    assert_eq!(of_variable("all").unwrap(), Tenants::ALL);
+    for wrong in ["canary", "all,default", ","] {
+        let error = of_variable(wrong).unwrap_err();
+        assert!(
+            error.message().starts_with("GATEKEEPER_GATEWAY_TENANTS must be \"all\" or a list"),
+            "{error}"
+        );
+        assert!(!error.message().contains("canary"));
+    }
+    for wrong in ["[]", "\"default\"", "[\"all\"]", "7"] {
+        let refusal = refusal(&format!("[gateway]\ntenants = {wrong}"));
+        assert!(refusal.starts_with("gateway.tenants must be"), "{refusal}");
+    }
+    assert!(
+        refusal("[gateway]\nprot = 1").starts_with("gateway.prot is not known here: [gateway] has tenants")
+    );
+    assert!(
+        refusal("[tokens]\nprot = 1").starts_with("tokens.prot is not known here: [tokens] has audiences")
     );
 }
 

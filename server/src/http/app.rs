@@ -14,6 +14,7 @@ use super::body::Bodies;
 use super::config::Config;
 use super::metrics::Metrics;
 use super::observe::{Named, observe};
+use super::signup::SignupRule;
 use super::turns::Turns;
 use super::{check, key_manager, operation, system};
 
@@ -24,6 +25,7 @@ const MOST_CALLERS: usize = 10_000;
 pub(crate) struct App {
     place: ArcSwap<Gatekeeper>,
     pub(crate) config: Config,
+    pub(crate) signup: SignupRule,
     pub(crate) callers: Callers,
     pub(crate) lookups: Turns,
     pub(crate) work: Turns,
@@ -32,12 +34,13 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(place: &Gatekeeper, config: Config) -> Result<Arc<Self>> {
+    pub(crate) fn new(place: &Gatekeeper, config: Config, signup: SignupRule) -> Result<Arc<Self>> {
         let metrics = Metrics::new()?;
         let place = place.counting(Arc::clone(&metrics.decisions));
         Ok(Arc::new(Self {
             place: ArcSwap::from_pointee(place),
             config,
+            signup,
             callers: Callers::new(MOST_CALLERS),
             lookups: Turns::of_lookups(),
             work: Turns::of_work(),

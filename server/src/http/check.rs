@@ -3,6 +3,9 @@
 //! Whoever can reach this address may ask about every key, so it is an address of its own. What is asked stands in the
 //! query. Headers are the client's and say nothing, unless the gateway asks for them by the query `headers`, and sets or
 //! removes all of them.
+//!
+//! Whose keys count is configured. The query `tenant` chooses among those tenants; a header never does: a gateway that
+//! forgot to set it would pass on the client's.
 
 use std::sync::Arc;
 
@@ -11,7 +14,7 @@ use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use gatekeeper::{
-    ErrorKind, Gatekeeper, GatekeeperError, KeyVerdict, Result, Secret, VerdictCode, VerifyApiKey,
+    ErrorKind, Gatekeeper, GatekeeperError, KeyVerdict, Result, Secret, Tenants, VerdictCode, VerifyApiKey,
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -23,6 +26,8 @@ use super::request_id::RequestId;
 
 /// What stands for itself in a header: all but what separates, is no visible ASCII, or begins an escape.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%').add(b'"');
+/// What is asked in headers, where the query says so.
+const IN_HEADERS: &str = "headers";
 /// What nginx is told that it cannot pass on: it knows no refusals but 401 and 403.
 const STATUS: HeaderName = HeaderName::from_static("x-gatekeeper-status");
 
@@ -69,7 +74,7 @@ async fn answer(app: &App, id: &RequestId, asked: Result<Asked>, headers: &Heade
 }
 
 async fn judged(app: &App, asked: Result<Asked>, headers: &HeaderMap) -> Result<KeyVerdict> {
-    let question = question(asked?, headers)?;
+    let question = question(asked?, headers, &app.config.gateway_tenants)?;
     let place = app.place();
     match place.try_call(&question)? {
         Some(verdict) => Ok(verdict),
@@ -77,38 +82,61 @@ async fn judged(app: &App, asked: Result<Asked>, headers: &HeaderMap) -> Result<
     }
 }
 
-fn question(asked: Asked, headers: &HeaderMap) -> Result<VerifyApiKey> {
+fn question(asked: Asked, headers: &HeaderMap, accepted: &Tenants) -> Result<VerifyApiKey> {
     let key = only_credential(headers).flatten().unwrap_or_default();
     let mut question = VerifyApiKey::new(Secret::new(key), "");
-    let (mut endpoint, mut cost) = (None, None);
+    let (mut endpoint, mut cost, mut tenants) = (None, None, Vec::new());
     for (name, value) in asked {
         match name.as_str() {
             "endpoint" if endpoint.is_none() => endpoint = Some(value),
             "variable" => question.variables.push(value),
             "scope" => question.scopes.push(value),
+            "tenant" => tenants.push(value),
             "cost" if cost.is_none() => {
                 cost = Some(value.parse().map_err(|_| bad("cost must be a whole number"))?);
             }
             _ => {
                 return Err(bad(
-                    "give endpoint and cost once, variable and scope as often as needed, and nothing else",
+                    "give endpoint and cost once, variable, scope and tenant as often as needed, and nothing else",
                 ));
             }
         }
     }
     question.endpoint = endpoint.ok_or_else(|| bad("endpoint is missing: ask for /check?endpoint=NAME"))?;
     question.cost = cost.unwrap_or(1);
+    question.tenants = Some(chosen(&tenants, accepted)?);
     Ok(question)
+}
+
+/// The tenants that a question names, of those that are accepted; all of these where it names none.
+fn chosen(tenants: &[String], accepted: &Tenants) -> Result<Tenants> {
+    if tenants.is_empty() {
+        return Ok(accepted.clone());
+    }
+    let chosen = Tenants::named(tenants)?;
+    let are_accepted = chosen.ids().is_some_and(|ids| ids.iter().all(|id| accepted.includes(*id)));
+    are_accepted.then_some(chosen).ok_or_else(|| {
+        bad("tenant must be an id of one that `tenants` of [gateway] in gatekeeper.toml names, or default")
+    })
 }
 
 /// What is asked: names and values.
 type Asked = Vec<(String, String)>;
 
 fn asked(query: Option<&str>, headers: &HeaderMap) -> Result<Asked> {
-    match query.unwrap_or_default() {
-        "headers" => in_headers(headers),
-        query => Ok(form_urlencoded::parse(query.as_bytes()).into_owned().collect()),
+    let asked: Asked = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    if !asked.iter().any(|(name, value)| name == IN_HEADERS && value.is_empty()) {
+        return Ok(asked);
     }
+    let mut question = in_headers(headers)?;
+    for (name, value) in asked {
+        match name.as_str() {
+            IN_HEADERS => {}
+            "tenant" => question.push((name, value)),
+            _ => return Err(bad("beside headers, the query can name tenants alone")),
+        }
+    }
+    Ok(question)
 }
 
 fn in_headers(headers: &HeaderMap) -> Result<Asked> {
@@ -183,7 +211,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-gatekeeper-endpoint", HeaderValue::from_static("CHEAP"));
         headers.insert("x-gatekeeper-variable", HeaderValue::from_static("fresh"));
-        let question = question(asked(Some(query), &headers)?, &headers)?;
+        let question = question(asked(Some(query), &headers)?, &headers, &Tenants::DEFAULT)?;
         Ok((question.endpoint, question.variables, question.scopes, question.cost))
     }
 
@@ -218,6 +246,47 @@ mod tests {
             "endpoint=A&cost=1&cost=3",
         ] {
             assert_eq!(read(wrong).unwrap_err().status(), 400, "{wrong}");
+        }
+    }
+
+    const ACME: &str = "tnt_01jdx0x3v0f7zsn8f4k3m9qz5r";
+
+    /// Whose keys count, where these tenants are configured.
+    fn tenants(configured: &str, query: &str) -> Result<Tenants> {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-gatekeeper-endpoint", HeaderValue::from_static("GET"));
+        headers.insert("x-gatekeeper-tenant", HeaderValue::from_static(ACME));
+        headers.insert("x-gatekeeper-tenants", HeaderValue::from_static("all"));
+        let configured: Vec<&str> = configured.split(' ').collect();
+        let question =
+            question(asked(Some(query), &headers)?, &headers, &Tenants::named(&configured).unwrap())?;
+        Ok(question.tenants.unwrap())
+    }
+
+    #[test]
+    fn the_query_chooses_among_the_tenants_that_are_configured_and_a_header_never_does() {
+        let both = format!("default {ACME}");
+        for query in ["endpoint=GET", "headers"] {
+            assert_eq!(tenants("default", query).unwrap(), Tenants::DEFAULT);
+            assert_eq!(tenants(&both, query).unwrap(), Tenants::named(&["default", ACME]).unwrap());
+            let query = format!("{query}&tenant={ACME}");
+            assert_eq!(tenants(&both, &query).unwrap(), Tenants::named(&[ACME]).unwrap());
+            assert_eq!(tenants("all", &query).unwrap(), Tenants::named(&[ACME]).unwrap());
+            assert_eq!(tenants("default", &query).unwrap_err().status(), 400);
+            let query = format!("{query}&tenant=default");
+            assert_eq!(tenants(&both, &query).unwrap(), Tenants::named(&["default", ACME]).unwrap());
+            for wrong in ["all", "", "canary"] {
+                let wrong = tenants(&both, &format!("endpoint=GET&tenant={wrong}")).unwrap_err();
+                assert!(wrong.status() == 400 && !wrong.message().contains("canary"), "{wrong}");
+            }
+        }
+        assert_eq!(tenants("all", "endpoint=GET").unwrap(), Tenants::ALL);
+    }
+
+    #[test]
+    fn beside_headers_the_query_can_name_tenants_alone() {
+        for both in ["headers&endpoint=OTHER", "headers&scope=read", "cost=1&headers", "headers&nothing=x"] {
+            assert_eq!(read(both).unwrap_err().status(), 400, "{both}");
         }
     }
 

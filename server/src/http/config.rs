@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gatekeeper::Tenants;
+
+use super::signup::Signup;
 use super::source::Proxies;
 
 /// How the server behaves.
@@ -16,6 +19,11 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// The certificate that connections are secured with. Defaults to none: plain HTTP.
     pub tls: Option<Tls>,
+    /// The tenants whose keys gateways let through. Defaults to the tenant `default` alone.
+    pub gateway_tenants: Tenants,
+    /// Who may make accounts. Defaults to programs on this machine, on a server that nothing stands before; see
+    /// [`SignupRule`](super::SignupRule).
+    pub signup: Option<Signup>,
     /// How many connections are open at once; more wait to be accepted. Defaults to 20,000.
     pub most_connections: usize,
     /// For how long a client may take to send its headers, and for how long a connection may wait between requests.
@@ -62,6 +70,8 @@ impl Default for Config {
             proxies: Proxies::default(),
             cors_origins: Vec::new(),
             tls: None,
+            gateway_tenants: Tenants::default(),
+            signup: None,
             most_connections: 20_000,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(30),

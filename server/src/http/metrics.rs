@@ -110,9 +110,16 @@ impl Metrics {
         set(&self.cached, "unknown", remembering.unknown_keys);
         set(&self.at_work, "lookup", app.lookups.at_work());
         set(&self.at_work, "operation", app.work.at_work());
+        let others = app.place().other_tenants_rejected();
         let mut text = TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .map_err(GatekeeperError::internal)?;
+        let _ = write!(
+            text,
+            "# HELP gatekeeper_other_tenant_keys_rejected_total Valid keys of tenants that the operator did not name.\n\
+             # TYPE gatekeeper_other_tenant_keys_rejected_total counter\n\
+             gatekeeper_other_tenant_keys_rejected_total {others}\n"
+        );
         text.push_str("# HELP gatekeeper_decisions_total Verifications, by how they ended.\n");
         text.push_str("# TYPE gatekeeper_decisions_total counter\n");
         for code in VerdictCode::ALL {

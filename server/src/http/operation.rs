@@ -19,7 +19,7 @@ use super::source::Peer;
 pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let answered = async {
-        let caller = caller(&app, &parts);
+        let caller = caller(&app, entry, &parts);
         // First, so that no refusal leaves a part of it behind.
         let json = json(&app, entry, &parts.headers, body).await?;
         let mut texts = texts(entry, &mut parts).await?;
@@ -54,12 +54,17 @@ pub(crate) async fn call(
 }
 
 /// The place, as the caller of this request.
-fn caller(app: &App, parts: &Parts) -> Gatekeeper {
+fn caller(app: &App, entry: &Entry, parts: &Parts) -> Gatekeeper {
     let caller = as_caller(&app.place(), &app.callers, &parts.headers);
-    match parts.extensions.get::<Peer>() {
-        Some(peer) => caller.from_source(&app.config.proxies.source(*peer, &parts.headers)),
+    let peer = parts.extensions.get::<Peer>().copied();
+    let caller = match peer {
+        Some(peer) => caller.from_source(&app.config.proxies.source(peer, &parts.headers)),
         None => caller,
+    };
+    if entry.signs_up && !app.signup.admits(peer, &parts.headers) {
+        return caller.with_closed_signup();
     }
+    caller
 }
 
 /// What stands in the path and in the query. A route with a body refuses a query.

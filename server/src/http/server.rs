@@ -18,6 +18,7 @@ use super::app::{App, gateway_routes, routes};
 use super::config::{Address, Config, Listen};
 use super::connection::Connections;
 use super::files;
+use super::signup::SignupRule;
 use super::source::Peer;
 use super::tls::Certificates;
 
@@ -55,6 +56,7 @@ impl Server {
         let opened = place.clone();
         let ready = tokio::task::spawn_blocking(move || opened.check_ready());
         ready.await.map_err(GatekeeperError::internal)??;
+        let signup = SignupRule::of(&config, &listen, check.is_some());
         let main = match listen {
             Listen::Tcp(host, port) => tcp(&host, port).await?,
             Listen::Unix(path) => unix(path)?,
@@ -63,7 +65,7 @@ impl Server {
             Some(address) => Some(tcp(&address.ip().to_string(), address.port()).await?),
             None => None,
         };
-        Ok(Self { app: App::new(place, config)?, certificates, main, gateways })
+        Ok(Self { app: App::new(place, config, signup)?, certificates, main, gateways })
     }
 
     /// Where it can be reached.
@@ -84,6 +86,12 @@ impl Server {
     /// `internal` where the system does not say.
     pub fn gateway_address(&self) -> Result<Option<Address>> {
         self.gateways.as_ref().map(Listener::address).transpose()
+    }
+
+    /// Who may make accounts.
+    #[must_use]
+    pub fn signup(&self) -> SignupRule {
+        self.app.signup
     }
 
     /// What verifies against other endpoints from then on.

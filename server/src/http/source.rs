@@ -40,7 +40,19 @@ impl FromStr for Proxies {
     }
 }
 
+impl Peer {
+    /// Whether it is a program on this machine, over TCP.
+    pub(crate) fn is_loopback(self) -> bool {
+        matches!(self, Self::Address(address) if address.to_canonical().is_loopback())
+    }
+}
+
 impl Proxies {
+    /// Whether no proxy is believed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.networks.is_empty() && !self.unix
+    }
+
     fn include(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|(network, length)| {
             *length <= bits(*network).1 && prefix(*network, *length) == prefix(address, *length)

@@ -248,3 +248,54 @@ fn any_operation_can_be_called_by_its_name() {
 fn sign_up(folder: &Folder, email: &str) -> Value {
     folder.tell("correct horse\n", ["users", "create", email, "--name", "Ada", "--json"]).done().json()
 }
+
+#[test]
+fn the_operator_makes_an_account_and_its_tenant_in_one_step() {
+    let folder = Folder::with_place();
+    let create = |email: &str, tenant: &str| {
+        folder.tell("correct horse\n", ["users", "create", email, "--tenant", tenant, "--json"])
+    };
+    let made = create("ada@example.com", "Acme Inc").done().json();
+    assert_eq!((&made["tenant"]["name"], &made["tenant"]["role"]), (&"Acme Inc".into(), &"owner".into()));
+    let acme = text(&made["tenant"]["id"]);
+    let shared = create("ben@example.com", &acme).done().json();
+    assert_eq!(shared["tenant"]["id"], made["tenant"]["id"]);
+    let of_default = create("cy@example.com", "default").done().json();
+    assert_eq!(of_default["tenant"]["id"], "tnt_00000000000000000000000000");
+
+    let tenants = || folder.json(["tenants", "list"])["items"].as_array().unwrap().len();
+    assert_eq!(tenants(), 2);
+    assert_eq!(create("ada@example.com", "Other Inc").refused().error()["code"], "conflict");
+    assert_eq!(tenants(), 2, "no tenant without its account");
+    assert_eq!(create("dee@example.com", "tnt_7zzzzzzzzzzzzzzzzzzzzzzzzz").refused().error()["status"], 404);
+    folder.tell("correct horse\n", ["users", "login", "dee@example.com"]).refused();
+    let over_http = ["users", "create", "e@example.com", "--tenant", "x", "--url", "http://127.0.0.1:9"];
+    assert!(folder.tell("correct horse\n", over_http).misused().err.contains("gatekeeper tenants create"));
+}
+
+#[test]
+fn a_key_is_verified_for_the_tenant_in_force_or_those_that_are_named() {
+    let folder = Folder::with_place();
+    let acme = text(&folder.json(["tenants", "create", "Acme Inc"])["id"]);
+    let foreign = text(&folder.json(["keys", "create", "--tenant", &acme])["plainTextKey"]);
+    let (_, own) = folder.key();
+    let both = format!("default,{acme}");
+    let of_acme = ["--tenant", &acme];
+    for (arguments, accepts_own, accepts_foreign) in [
+        (&[][..], true, false),
+        (&of_acme[..], false, true),
+        (&["--tenants", &both], true, true),
+        (&["--tenants", "all"], true, true),
+        (&["--tenants", "default", "--tenant", &acme], true, false),
+    ] {
+        for (key, is_accepted) in [(&own, accepts_own), (&foreign, accepts_foreign)] {
+            let arguments = [&["keys", "verify", "--endpoint", "GET_TASKS", "--json"], arguments].concat();
+            let said = folder.tell(key, &arguments);
+            assert_eq!(
+                (said.code, said.json()["keyValid"] == true),
+                (i32::from(!is_accepted), is_accepted),
+                "{said:?}"
+            );
+        }
+    }
+}

@@ -234,3 +234,39 @@ fn a_clock_that_is_behind_the_database_is_told_of() {
     drop(file);
     expect(&folder.run(["doctor", "--json"]), "clock", "error", "chrony");
 }
+
+#[test]
+fn keys_that_nothing_accepts_are_counted_and_tenants_that_are_not_there_are_named() {
+    let folder = Folder::with_place();
+    let doctor = || said(folder.command().args(["doctor", "--json"]).env("GATEKEEPER_PORT", "0"));
+    folder.key();
+    expect(&doctor(), "tenants", "ok", "every valid key");
+    let tenant = |name: &str| folder.json(["tenants", "create", name])["id"].as_str().unwrap().to_owned();
+    let (acme, other) = (tenant("Acme Inc"), tenant("Other Inc"));
+    for _ in 0..2 {
+        folder.run(["keys", "create", "--tenant", &acme]).done();
+    }
+    folder.run(["keys", "create", "--tenant", &other]).done();
+    expect(&doctor(), "tenants", "warning", "3 keys of 2 tenants are accepted by no verifier");
+    folder.run(["root-keys", "create", "--tenant", &acme]).done();
+    expect(&doctor(), "tenants", "warning", "1 key of 1 tenant is accepted by no verifier");
+    settings(&folder, &format!("[gateway]\ntenants = [\"default\", \"{other}\"]"));
+    expect(&doctor(), "tenants", "ok", "every valid key");
+    settings(&folder, "[gateway]\ntenants = [\"tnt_7zzzzzzzzzzzzzzzzzzzzzzzzz\"]");
+    expect(&doctor(), "tenants", "warning", "tnt_7zzzzzzzzzzzzzzzzzzzzzzzzz");
+}
+
+#[test]
+fn who_may_sign_up_is_said() {
+    let folder = Folder::with_place();
+    let doctor = || said(folder.command().args(["doctor", "--json"]).env("GATEKEEPER_PORT", "0"));
+    for (text, level, word) in [
+        ("", "ok", "open to programs on this machine"),
+        ("signup = \"closed\"", "ok", "sign-up is closed"),
+        ("signup = \"open\"", "hint", "anyone who reaches the server"),
+        ("[server]\ntrustedProxies = [\"127.0.0.1\"]", "hint", "the server has trusted proxies"),
+    ] {
+        settings(&folder, text);
+        expect(&doctor(), "sign-up", level, word);
+    }
+}

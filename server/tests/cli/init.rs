@@ -94,3 +94,20 @@ fn init_says_what_is_in_its_way() {
     );
     folder.run(["init", "--tenant-id", "x", "--tenant-name", "y"]).misused();
 }
+
+#[test]
+fn init_opens_the_sign_up_of_a_new_file_of_settings_and_leaves_one_that_is_there() {
+    let folder = Folder::new();
+    folder.run(["init", "--open-signup"]).done();
+    let settings = fs::read_to_string(folder.file("gatekeeper.toml")).unwrap();
+    assert!(settings.contains("\nsignup = \"open\"\n"));
+    assert_eq!(folder.json(["config"])["settings"]["signup"]["value"], "open");
+    // What is open already need not be written.
+    folder.run(["init", "--another", "--open-signup"]).done();
+
+    let folder = Folder::new();
+    folder.write("gatekeeper.toml", "signup = \"closed\"\n");
+    let said = folder.run(["init", "--open-signup"]).misused();
+    assert!(said.err.contains("write signup = \"open\""), "{said:?}");
+    assert!(!folder.file("gatekeeper.db").exists(), "nothing was made");
+}

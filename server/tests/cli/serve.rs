@@ -31,7 +31,7 @@ impl Server {
     }
 
     pub(crate) fn address(&self) -> &str {
-        self.lines[0].split_once("http://").expect("an address").1
+        self.lines[0].split_once("http://").expect("an address").1.split(' ').next().unwrap()
     }
 }
 
@@ -88,6 +88,7 @@ fn programs_are_told_the_address_in_json() {
     let server = Server::start(&folder, &["--port", "0", "--json"], 1);
     let told: serde_json::Value = serde_json::from_str(&server.lines[0]).unwrap();
     assert!(text(&told["url"]).starts_with("http://127.0.0.1:") && told["check"].is_null());
+    assert_eq!(told["signup"], serde_json::json!({ "state": "local", "reason": "signup is not set" }));
 }
 
 #[test]
@@ -107,7 +108,7 @@ fn a_server_that_lacks_something_says_so_in_its_log() {
 fn a_server_can_listen_on_a_unix_socket() {
     let folder = Folder::with_place();
     let server = Server::start(&folder, &["--unix", "socket"], 1);
-    assert_eq!(server.lines[0], "listening on unix:socket");
+    assert!(server.lines[0].starts_with("listening on unix:socket ("), "{:?}", server.lines);
     let mut stream = UnixStream::connect(folder.file("socket")).unwrap();
     assert!(ask(&mut stream, "/health").starts_with("HTTP/1.1 200"));
 }
@@ -152,6 +153,27 @@ fn endpoints_are_read_again_when_they_change_and_a_broken_file_changes_nothing()
 }
 
 #[test]
+fn the_first_line_of_a_server_says_who_may_sign_up_and_why() {
+    let folder = Folder::with_place();
+    for (arguments, said) in [
+        (&[][..], "sign-up is open to programs on this machine: signup is not set"),
+        (&["--signup", "open"], "sign-up is open: signup = \"open\""),
+        (&["--signup", "closed"], "sign-up is closed: signup = \"closed\""),
+        (
+            &["--trusted-proxies", "unix"],
+            "sign-up is closed: signup is not set, and the server has trusted proxies",
+        ),
+        (
+            &["--check-listen", "127.0.0.1:0"],
+            "sign-up is closed: signup is not set, and the server has an address for gateways",
+        ),
+    ] {
+        let server = Server::start(&folder, &[&["--port", "0"], arguments].concat(), 1);
+        assert!(server.lines[0].ends_with(&format!(" ({said})")), "{:?}", server.lines);
+    }
+}
+
+#[test]
 fn what_cannot_be_served_is_refused() {
     let folder = Folder::with_place();
     for (arguments, why) in [
@@ -163,6 +185,8 @@ fn what_cannot_be_served_is_refused() {
         (&["serve", "--check-listen", "x"], "server.checkListen"),
         (&["serve", "--cors-origin", "https://app.example.com/"], "server.corsOrigins"),
         (&["serve", "--log-level", "loud"], "--log-level must be one of"),
+        (&["serve", "--signup", "invite"], "--signup must be one of open, closed"),
+        (&["serve", "--gateway-tenants", "Acme Inc"], "--gateway-tenants must be \"all\" or a list"),
         (&["serve", "--host", "no.such.host.invalid"], "cannot listen"),
         (&["serve", "--url", "/proc/x.db", "--port", "0"], "cannot be opened"),
     ] {

@@ -81,7 +81,7 @@ export async function serve(test, path) {
     once(createInterface({ input: server.stdout }), 'line'),
     ended.then(() => Promise.reject(new Error(readFileSync(log, 'utf8')))),
   ]);
-  return line.replace('listening on ', '');
+  return line.split(' ')[2];
 }
 
 /** Runs a Python program: its `sqlite3` prepares databases that the package would never write. */

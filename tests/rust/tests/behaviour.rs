@@ -5,7 +5,7 @@ mod serving;
 use std::collections::HashMap;
 use std::path::Path;
 
-use gatekeeper::{Gatekeeper, GatekeeperError, Secret};
+use gatekeeper::{Endpoints, Gatekeeper, GatekeeperError, Options, Secret};
 use serde_json::{Value, json};
 use serving::Serving;
 
@@ -14,10 +14,20 @@ fn scenarios() -> Vec<Value> {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// A database of its own, with an endpoint.
+fn opened(url: &str) -> Gatekeeper {
+    let mut options = Options::default();
+    let endpoints = r#"{"GET_TASKS": {
+        "default": {"maxReq": 10, "duration": 60000}, "roles": {"PRO": {"maxReq": 1000, "duration": 60000}}
+    }}"#;
+    options.endpoints = Endpoints::from_json(endpoints).unwrap();
+    Gatekeeper::open_with(url, options).unwrap()
+}
+
 #[test]
 fn in_memory() {
     for scenario in scenarios() {
-        let place = Gatekeeper::open("memory:").unwrap();
+        let place = opened("memory:");
         run(&place, &place, &Value::Null, &scenario);
     }
 }
@@ -27,7 +37,7 @@ fn in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     for (place, scenario) in scenarios().iter().enumerate() {
         let path = folder.path().join(format!("{place}.db"));
-        let place = Gatekeeper::open(path.to_str().unwrap()).unwrap();
+        let place = opened(path.to_str().unwrap());
         run(&place, &place, &Value::Null, scenario);
     }
 }
@@ -35,7 +45,7 @@ fn in_a_file() {
 #[test]
 fn on_a_server() {
     for scenario in scenarios() {
-        let serving = Serving::in_memory();
+        let serving = Serving::new(opened("memory:"));
         run(&serving.operator, &serving.remote(), &json!("127.0.0.1"), &scenario);
     }
 }

@@ -76,7 +76,9 @@ fn a_root_key_acts_for_its_one_tenant_and_is_never_a_users() {
             verifier(gatekeeper).verify::<&str>(key.expose(), "GET", &[]).map(|verdict| verdict.ok())
         };
         assert!(verify(&ours, &created.api_key).unwrap());
-        assert!(verify(gatekeeper, &created.api_key).unwrap());
+        assert!(!verify(gatekeeper, &created.api_key).unwrap());
+        let operator = verifier(gatekeeper).with_tenants(root[0].tenant_id.into()).unwrap();
+        assert!(operator.verify::<&str>(created.api_key.expose(), "GET", &[]).unwrap().ok());
         assert!(!verify(&theirs, &created.api_key).unwrap());
         assert!(!verify(&ours, &root[0].key).unwrap());
         let refused = theirs.call_blocking(RotateKey { id: created.id.into() }).unwrap_err();

@@ -17,6 +17,7 @@ fn place() -> OpenPlace {
 fn is_good(place: &Place, token: &Secret) -> bool {
     let (issuer, audience) = ("issuer".to_owned(), "audience".to_owned());
     let settings = Settings {
+        token_audiences: Vec::new(),
         issuer,
         audience,
         refresh_grace_ms: 0,
@@ -33,6 +34,7 @@ fn is_good(place: &Place, token: &Secret) -> bool {
         source: None,
         targets: &Targets::new(Endpoints::new()),
         decisions: None,
+        signup_is_closed: false,
     })
     .is_ok()
 }

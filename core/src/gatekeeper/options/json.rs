@@ -24,6 +24,7 @@ struct Given {
     secret: Option<String>,
     issuer: Option<String>,
     audience: Option<String>,
+    token_audiences: Option<Vec<String>>,
     refresh_grace_ms: Option<u64>,
     signing_algorithm: Option<GivenAlgorithm>,
     usage_retention_days: Option<u32>,
@@ -57,7 +58,7 @@ enum GivenAlgorithm {
 
 impl Options {
     /// Options from `{cacheKeys?, cacheUnknownKeys?, clock?: "system" | "manual", secret?, issuer?, audience?,
-    /// refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, signupsPerMinute?,
+    /// tokenAudiences?, refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, signupsPerMinute?,
     /// refreshesPerMinute?, wrongKeysPerMinute?, keyImports?: "root" | "members", importSuffixesPerTenant?, importSuffixes?,
     /// endpoints?, timeout?, maxRetries?, defaultHeaders?: {NAME: VALUE}, userAgent?}`, the timeout in milliseconds; what
     /// is not given has its default. For SDKs.
@@ -87,6 +88,9 @@ impl Options {
         }
         options.issuer = named("issuer", given.issuer)?.unwrap_or(options.issuer);
         options.audience = named("audience", given.audience)?.unwrap_or(options.audience);
+        for audience in given.token_audiences.unwrap_or_default() {
+            options.token_audiences.extend(named("tokenAudiences: each audience", Some(audience))?);
+        }
         options.refresh_grace_ms = given.refresh_grace_ms.unwrap_or(options.refresh_grace_ms);
         if let Some(algorithm) = given.signing_algorithm {
             options.signing_algorithm = match algorithm {

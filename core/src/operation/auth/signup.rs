@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::tokens::{Tokens, begin_session, tokens};
-use crate::access::{Access, Context, Event, Tier};
+use crate::access::{Access, Actor, Context, Event, Tier};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::UserId;
 use crate::identity::{Email, Lockout, check_password};
@@ -10,7 +10,7 @@ use crate::operation::field::check_text;
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
-use crate::store::UserRow;
+use crate::store::{Failure, Tx, UserRow};
 
 /// Makes an account, and logs in to it.
 ///
@@ -45,6 +45,7 @@ impl Operation for Signup {
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/signup", 201);
     const ACCESS: Access = Access::Public;
     const TIER: Option<Tier> = Some(Tier::Signup);
+    const SIGNS_UP: bool = true;
 
     fn check(&self) -> Result<()> {
         Email::parse(&self.email)?;
@@ -53,6 +54,17 @@ impl Operation for Signup {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<Tokens> {
+        self.create(context, |_, _, _| Ok(())).map(|(tokens, ())| tokens)
+    }
+}
+
+impl Signup {
+    /// Makes the account, and in the same transaction what `with_it` makes for the new user.
+    pub(crate) fn create<T>(
+        self,
+        context: &Context<'_>,
+        with_it: impl FnOnce(&Tx<'_>, &Context<'_>, UserId) -> Result<T, Failure>,
+    ) -> Result<(Tokens, T)> {
         let email = Email::parse(&self.email)?;
         let user = UserRow {
             id: UserId::generate(context.clock())?,
@@ -62,7 +74,7 @@ impl Operation for Signup {
             password: context.passwords().hash(&self.password)?,
             created_at: context.now(),
         };
-        let (session, refresh_token) = context.write(|tx, context| {
+        let (session, refresh_token, made) = context.write(|tx, context| {
             if !tx.add_user(&user)? {
                 return Err(
                     GatekeeperError::new(ErrorKind::Conflict, "email is taken: log in instead").into()
@@ -70,9 +82,13 @@ impl Operation for Signup {
             }
             Lockout::of(&email, context.source()).remember(tx, user.created_at)?;
             let (session, token) = begin_session(context, tx, user.id)?;
-            context.audit(tx, Event::new("user.signed_up").by_user(user.id, session).about(&user.id))?;
-            Ok((session, token))
+            let event = match context.actor() {
+                Actor::Operator => Event::new("user.created"),
+                _ => Event::new("user.signed_up").by_user(user.id, session),
+            };
+            context.audit(tx, event.about(&user.id))?;
+            Ok((session, token, with_it(tx, context, user.id)?))
         })?;
-        tokens(context, user, session, refresh_token)
+        Ok((tokens(context, user, session, refresh_token)?, made))
     }
 }

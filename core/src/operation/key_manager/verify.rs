@@ -11,10 +11,10 @@ use crate::limit::Endpoint;
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
-use crate::verify::{Io, Target, Verdict, check_variables};
+use crate::verify::{Io, KeysOf, Target, Tenants, Verdict, check_variables};
 
-/// Verifies a key against limits that come with the call. Within one program, a [`Verifier`](crate::Verifier) does the
-/// same, faster.
+/// Verifies a key of the root key's tenant, or, for the operator, of the tenant `default`, against limits that come with
+/// the call. Within one program, a [`Verifier`](crate::Verifier) does the same, faster.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -83,7 +83,7 @@ impl Operation for VerifyKey {
         let target = self.target()?;
         let engine = context.engine();
         engine
-            .verify_waiting(self.apikey.expose(), &target, &self.variables, context.tenant())
+            .verify_waiting(self.apikey.expose(), &target, &self.variables, keys_of(context))
             .map(|verdict| VerifyOutput::noted(context, verdict))
     }
 
@@ -94,7 +94,7 @@ impl Operation for VerifyKey {
             self.apikey.expose(),
             &target,
             &self.variables,
-            context.tenant(),
+            keys_of(context),
             view,
             Io::Forbidden,
         )?;
@@ -108,6 +108,11 @@ impl VerifyKey {
         check_variables(&self.variables)?;
         Ok(Target::of_one_call(&self.endpoint, Endpoint::from_ratelimits(&self.ratelimits)?))
     }
+}
+
+/// The keys of the root key's tenant; for the operator those of the tenant `default`, where a key manager creates keys.
+fn keys_of(context: &Context<'_>) -> KeysOf<'static> {
+    context.tenant().map_or(KeysOf::Operators(&Tenants::DEFAULT), KeysOf::Tenant)
 }
 
 impl VerifyOutput {

@@ -12,8 +12,9 @@ use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::verify::invalid_credential;
 
-/// A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier: for whoever verifies it by our
-/// public keys. It is never taken for a user's. Whoever has the key may ask.
+/// A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier: for programs that verify it by our
+/// public keys. It is never taken for a user's. Anyone who holds the key may ask, and a key of any tenant gets one: a
+/// program that verifies it compares `tid` with the tenants that it trusts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -21,7 +22,8 @@ pub struct IssueKeyToken {
     /// The key itself.
     #[serde(with = "Wire")]
     pub key: Secret,
-    /// The `aud` of the token: 1 to 256 bytes. Defaults to that of the place.
+    /// The `aud` of the token: the configured audience, or another that the operator allows. Defaults to the configured
+    /// one.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::name))]
     #[serde(default)]
     pub audience: Option<String>,
@@ -68,14 +70,22 @@ impl Operation for IssueKeyToken {
         if !scopes.iter().all(|scope| key.scopes().iter().any(|held| covers(held, scope))) {
             return Err(forbidden("scopes: a token is good for nothing that its key is not"));
         }
-        let (settings, iat) = (context.settings(), context.clock().wall_ms() / 1000);
+        let settings = context.settings();
+        let aud = self.audience.unwrap_or_else(|| settings.audience.clone());
+        if aud != settings.audience && !settings.token_audiences.contains(&aud) {
+            return Err(forbidden(
+                "audience: tokens for this one are not allowed: leave it out, or let the operator add it to `audiences` of \
+                 [tokens]",
+            ));
+        }
+        let iat = context.clock().wall_ms() / 1000;
         let end = key.expires_at().map_or(u64::MAX, |end| end.unsigned_abs() / 1000);
         let exp = end.min(iat + u64::from(ACCESS_SECONDS));
         // Its last second has begun: no token could say so.
         let expires_in = exp.checked_sub(iat).filter(|left| *left > 0).ok_or_else(invalid_credential)?;
         let claims = KeyClaims {
             iss: settings.issuer.clone(),
-            aud: self.audience.unwrap_or_else(|| settings.audience.clone()),
+            aud,
             sub: key.id(),
             tid: key.tenant_id(),
             scope: scopes.join(" "),

@@ -12,7 +12,8 @@ use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::verify::{Io, ValidatedKey};
 
-/// Whose key this is, if it is good. Nothing is taken from any limit. Whoever has the key may ask. Within one program,
+/// What a valid key is: its tenant, owner and scopes. Nothing is taken from any limit. Anyone who holds the key may ask, and
+/// a key of any tenant is valid: compare `tenantId` before you trust it, or call `keys.verify`. Within one program,
 /// [`Gatekeeper::validate`](crate::Gatekeeper::validate) does the same, faster.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

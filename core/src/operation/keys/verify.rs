@@ -5,16 +5,19 @@ use serde_json::{Map, Value};
 
 use crate::access::{Access, Actor, Context, Tier, check_scopes, covers, forbidden};
 use crate::error::{GatekeeperError, Result};
-use crate::id::{KeyId, TenantId};
+use crate::id::{KeyId, TenantId, UserId};
 use crate::operation::field::from_text;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
-use crate::verify::{Io, Remembered, ValidatedKey, Verdict, VerdictCode, check_variables};
+use crate::verify::{
+    Io, KeysOf, Remembered, Tenants, ValidatedKey, Verdict, VerdictCode, check_variables, tenants_of_root_key,
+};
 
-/// Judges a key at one of the endpoints that the place was opened with, and takes permits of its limit. For the operator,
-/// a root key, and members who may read the keys of the key's tenant; another tenant's key is not valid.
+/// Verifies a key at one of the endpoints that are defined, and takes permits of its limit. For the operator, a root key,
+/// and members who may read the keys of the key's tenant. Only keys of the `tenants` that are named are valid: by default
+/// the operator's tenant `default`, a root key's own tenant, and the one tenant of a member who has no other.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -36,6 +39,12 @@ pub struct VerifyApiKey {
     #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// The tenants whose keys are accepted: `"all"`, or a list of ids, in which `"default"` stands for the tenant
+    /// `default`. Anyone may own a tenant where sign-up is open: name those that you trust. Defaults to `default` for the
+    /// operator, and to their tenant for members of one; members of several must name them. Not for a root key, which
+    /// accepts the keys of its own tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenants: Option<Tenants>,
 }
 
 /// The verdict. What is not known of the key is null.
@@ -77,7 +86,14 @@ impl VerifyApiKey {
     /// A verification at this endpoint with all else by default.
     #[must_use]
     pub fn new(key: Secret, endpoint: &str) -> Self {
-        Self { key, endpoint: endpoint.to_owned(), variables: Vec::new(), cost: 1, scopes: Vec::new() }
+        Self {
+            key,
+            endpoint: endpoint.to_owned(),
+            variables: Vec::new(),
+            cost: 1,
+            scopes: Vec::new(),
+            tenants: None,
+        }
     }
 }
 
@@ -116,16 +132,28 @@ impl Operation for VerifyApiKey {
 impl VerifyApiKey {
     /// The verdict; nothing if that would need I/O and `io` forbids it.
     fn judge(&self, context: &Context<'_>, io: Io) -> Result<Option<KeyVerdict>> {
-        let bound_to = match context.actor() {
-            Actor::Operator | Actor::User { .. } => None,
-            Actor::RootKey { tenant, .. } => Some(*tenant),
-            Actor::ApiKey { .. } | Actor::Anonymous => {
+        let members;
+        let keys_of = match (context.actor(), &self.tenants) {
+            (Actor::Operator, None) => Some(KeysOf::Operators(&Tenants::DEFAULT)),
+            (Actor::Operator, Some(tenants)) => Some(KeysOf::Operators(tenants)),
+            (Actor::RootKey { tenant, .. }, None) => Some(KeysOf::Tenant(*tenant)),
+            (Actor::RootKey { .. }, Some(_)) => return Err(tenants_of_root_key()),
+            (Actor::User { .. }, Some(tenants)) => Some(KeysOf::Members(tenants)),
+            (Actor::User { id, .. }, None) => {
+                members = only_tenant_of(context, *id)?;
+                members.as_ref().map(KeysOf::Members)
+            }
+            (Actor::ApiKey { .. } | Actor::Anonymous, _) => {
                 return Err(forbidden("this call needs a root key, or the token of a member"));
             }
         };
         let (engine, target) = (context.engine(), context.targets().get(&self.endpoint)?);
         let Some(view) = engine.view(io)? else { return Ok(None) };
-        let Some(found) = engine.live_key(self.key.expose(), bound_to, view, io)? else { return Ok(None) };
+        let found = match keys_of {
+            Some(keys_of) => engine.live_key(self.key.expose(), keys_of, view, io)?,
+            None => Some(Remembered::Unknown),
+        };
+        let Some(found) = found else { return Ok(None) };
         let is_member = matches!(context.actor(), Actor::User { .. });
         let Remembered::Known(known) = found else {
             if is_member {
@@ -147,6 +175,20 @@ impl VerifyApiKey {
         }
         let taken = engine.admit(known, target, &self.variables, self.cost, view, io)?;
         Ok(taken.map(|taken| verdict.with(&taken)))
+    }
+}
+
+/// The tenant of a member who has no other; none for who is no member.
+///
+/// # Errors
+/// `bad_request` for a member of several, of which any may have been made, and shared with them, by someone else.
+fn only_tenant_of(context: &Context<'_>, user: UserId) -> Result<Option<Tenants>> {
+    let mut tenants = context.read(|rows| rows.tenants_of(user, None, 2))?;
+    match (tenants.pop(), tenants.pop()) {
+        (only, None) => Ok(only.map(|only| only.tenant.id.into())),
+        _ => Err(GatekeeperError::bad_request(
+            "tenants is missing: you are a member of several tenants: name those whose keys are accepted",
+        )),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::operation::field::check_name;
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
-/// Makes a tenant, whose owner is the user who calls; the operator's has none yet.
+/// Makes a tenant, whose owner is the user who calls; the operator's has none yet. Closed to users where sign-up is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -24,6 +24,7 @@ impl Operation for CreateTenant {
     const NAME: &'static str = "tenants.create";
     const ROUTE: Route = Route::new(Method::Post, "/v1/tenants", 201);
     const ACCESS: Access = Access::UserOrOperator;
+    const SIGNS_UP: bool = true;
     const POSITIONAL: &'static [&'static str] = &["name"];
 
     fn check(&self) -> Result<()> {

@@ -66,6 +66,18 @@ impl Rows<'_> {
         )
     }
 
+    /// How many keys of each tenant without a root key are valid at `now`.
+    pub(crate) fn valid_keys_without_root_key(&self, now: i64) -> Result<Vec<(TenantId, u64)>, Failure> {
+        self.all(
+            "SELECT tenant_id, count(*) FROM api_keys
+             WHERE status = 'active' AND (expires_at IS NULL OR expires_at > $1)
+                AND tenant_id NOT IN (SELECT tenant_id FROM root_keys)
+             GROUP BY tenant_id",
+            [now],
+            |row| Ok((parsed(row, 0)?, row.get::<_, i64>(1)?.unsigned_abs())),
+        )
+    }
+
     /// How many keys created one another until this one was created: 0 for a key that no API key created.
     pub(crate) fn generation_of_key(&self, id: KeyId) -> Result<u32, Failure> {
         let generation = self.value(

@@ -10,6 +10,7 @@ use rustix::fs::{Access, access};
 use super::finding::Finding;
 use crate::cli::serve;
 use crate::config::{Config, HOST, PORT, TLS_CERT, TRUSTED_PROXIES, UNIX};
+use crate::http::{Signup, SignupRule};
 
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -24,6 +25,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         Ok(None) => {}
     }
     findings.push(of_proxies(config));
+    findings.extend(of_signup(config));
     findings.extend(of_origins(config));
     findings
 }
@@ -75,6 +77,24 @@ fn of_address(config: &Config) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Who may make accounts. Where the configuration is wrong, others say so.
+fn of_signup(config: &Config) -> Option<Finding> {
+    let rule = serve::signup(config).ok()?;
+    Some(match rule {
+        SignupRule::Set(Signup::Open) => Finding::hint(
+            "sign-up",
+            format!("{rule}: anyone who reaches the server can make an account, a tenant and keys of it"),
+            "if they should not: signup = \"closed\", and `gatekeeper users create EMAIL --tenant NAME`",
+        ),
+        SignupRule::Behind(_) => Finding::hint(
+            "sign-up",
+            rule.to_string(),
+            "say so with signup = \"closed\"; or let anyone in with signup = \"open\"",
+        ),
+        SignupRule::Set(Signup::Closed) | SignupRule::Local => Finding::fine("sign-up", rule.to_string()),
+    })
 }
 
 fn of_origins(config: &Config) -> Option<Finding> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use gatekeeper::Gatekeeper;
+use gatekeeper::{Gatekeeper, GatekeeperError, GetTenant, UnacceptedKeys};
 use rustix::fs::{Access, access, statfs, statvfs};
 
 use super::finding::Finding;
@@ -93,15 +93,13 @@ fn of_room(folder: &Path) -> Finding {
 fn of_database(config: &Config, path: &Path) -> Vec<Finding> {
     let mut findings = vec![of_rights(path)];
     let opened = options(config).and_then(|options| Ok(Gatekeeper::open_with(config.url(), options)?));
-    let looked = opened.and_then(|place| {
+    let found = opened.and_then(|place| {
         place.check_ready()?;
-        Ok((place.has_root_key()?, imports::check(&place)?))
+        findings.extend(of_tenants(config, &place)?);
+        findings.extend(imports::check(&place)?);
+        Ok(place.has_root_key()?)
     });
-    let has_root_key = looked.map(|(has_root_key, of_imports)| {
-        findings.extend(of_imports);
-        has_root_key
-    });
-    match has_root_key {
+    match found {
         Ok(true) => findings.push(Finding::fine("database", "it can be opened, and has a root key")),
         Ok(false) => findings.push(Finding::warning(
             "database",
@@ -115,6 +113,39 @@ fn of_database(config: &Config, path: &Path) -> Vec<Finding> {
         Err(_) => {}
     }
     findings
+}
+
+/// Keys that nothing accepts, such as those of an older version that accepted every tenant's; and tenants that gateways
+/// accept and that are not there.
+fn of_tenants(config: &Config, place: &Gatekeeper) -> Result<Vec<Finding>, GatekeeperError> {
+    let accepted = config.gateway_tenants()?;
+    let mut findings = Vec::new();
+    for id in accepted.ids().unwrap_or_default() {
+        if let Err(error) = place.call_blocking(GetTenant { tenant_id: *id }) {
+            let found = format!("gateways accept the keys of {id}: {}", error.message());
+            findings.push(Finding::warning("tenants", found, "correct `tenants` of [gateway]"));
+        }
+    }
+    let UnacceptedKeys { keys, tenants } = place.unaccepted_keys(&accepted)?;
+    findings.push(match keys {
+        0 => Finding::fine("tenants", "every valid key is accepted by gateways, or has a root key in its tenant"),
+        _ => Finding::warning(
+            "tenants",
+            format!(
+                "{} of {} {} accepted by no verifier",
+                counted(keys, "key"),
+                counted(tenants, "tenant"),
+                if keys == 1 { "is" } else { "are" }
+            ),
+            "if gateways should let them through, name their tenants in `tenants` of [gateway]; for your own programs in \
+             `tenants` of the key manager, or make root keys with `gatekeeper root-keys create --tenant ID`",
+        ),
+    });
+    Ok(findings)
+}
+
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn of_rights(path: &Path) -> Finding {

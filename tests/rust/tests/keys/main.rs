@@ -5,11 +5,12 @@ mod import;
 mod life;
 mod proof;
 mod rights;
+mod tenants;
 
 use gatekeeper::{
     AddMember, ApiKey, Clock, CreateApiKey, CreateTenant, CreatedApiKey, Endpoints, Gatekeeper,
     GatekeeperError, GetApiKey, KeyId, KeyImports, ManualClock, MemberRole, Options, Secret, Signup,
-    TenantId, UpdateApiKey,
+    TenantId, Tenants, UpdateApiKey,
 };
 
 const ENDPOINTS: &str = r#"{
@@ -86,7 +87,8 @@ fn update(
 
 /// Whether the key is good, by every way there is to ask.
 fn is_good(place: &Gatekeeper, key: &Secret) -> bool {
-    let verifier = place.verifier(Endpoints::from_json(ENDPOINTS).unwrap()).unwrap();
+    let endpoints = Endpoints::from_json(ENDPOINTS).unwrap();
+    let verifier = place.verifier(endpoints).unwrap().with_tenants(Tenants::ALL).unwrap();
     let variable = [own_variable()];
     let good = verifier.verify(key.expose(), "TWO", &variable).unwrap().key_valid();
     let validated = place.validate(key.expose());
@@ -98,6 +100,7 @@ fn is_good(place: &Gatekeeper, key: &Secret) -> bool {
     assert_eq!(good, asked.is_ok());
     let mut verify = gatekeeper::VerifyApiKey::new(key.clone(), "TWO");
     verify.variables = variable.to_vec();
+    verify.tenants = Some(Tenants::ALL);
     assert_eq!(good, place.call_blocking(verify).unwrap().key_valid);
     let token = gatekeeper::IssueKeyToken { key: key.clone(), audience: None, scopes: None };
     assert_eq!(good, place.call_blocking(token).is_ok());

@@ -37,28 +37,28 @@ fn parts(token: &Secret) -> [Value; 2] {
 #[test]
 fn scope_is_judged_before_anything_is_taken() {
     everywhere(|place| {
-        let (_, tenant) = owner(place, "founder");
-        let created = create(place, tenant, &["read", "invoices:*"]);
+        let (owner, tenant) = owner(place, "founder");
+        let created = create(&owner, tenant, &["read", "invoices:*"]);
         let key = &created.plain_text_key;
         for _ in 0..5 {
-            let verdict = verify(place, key, |verify| verify.scopes = names(&["read", "write"])).unwrap();
+            let verdict = verify(&owner, key, |verify| verify.scopes = names(&["read", "write"])).unwrap();
             assert!(verdict.key_valid && !verdict.ok && verdict.code == VerdictCode::InsufficientScope);
             assert_eq!((verdict.key_id, verdict.remaining), (Some(created.api_key.id), None));
             // A limit is not asked either.
             assert!(
-                verify(place, key, |verify| (verify.scopes, verify.cost) = (names(&["write"]), 3)).is_ok()
+                verify(&owner, key, |verify| (verify.scopes, verify.cost) = (names(&["write"]), 3)).is_ok()
             );
         }
-        let verdict = verify(place, key, |verify| verify.scopes = names(&["read", "invoices:pay"])).unwrap();
+        let verdict = verify(&owner, key, |verify| verify.scopes = names(&["read", "invoices:pay"])).unwrap();
         assert!(verdict.ok && verdict.code == VerdictCode::Valid);
         assert_eq!((verdict.remaining, verdict.total, verdict.retry_after_ms), (Some(1), Some(2), Some(0)));
         assert_eq!(verdict.scopes, Some(names(&["invoices:*", "read"])));
-        assert!(verify(place, key, |_| ()).unwrap().ok);
-        let limited = verify(place, key, |_| ()).unwrap();
+        assert!(verify(&owner, key, |_| ()).unwrap().ok);
+        let limited = verify(&owner, key, |_| ()).unwrap();
         assert!(limited.key_valid && !limited.ok && limited.code == VerdictCode::RateLimited);
         assert!(limited.retry_after_ms.unwrap() > 0);
         update(place, created.api_key.id, |update| update.roles = Some(names(&["PRO"]))).unwrap();
-        let pro = verify(place, key, |verify| verify.cost = 8).unwrap();
+        let pro = verify(&owner, key, |verify| verify.cost = 8).unwrap();
         assert_eq!((pro.ok, pro.remaining, pro.role.as_deref()), (true, Some(0), Some("PRO")));
     });
 }
@@ -66,16 +66,16 @@ fn scope_is_judged_before_anything_is_taken() {
 #[test]
 fn what_can_never_be_is_an_error_and_not_a_denial() {
     let place = standing_still().0;
-    let (_, tenant) = owner(&place, "founder");
-    let key = create(&place, tenant, &[]).plain_text_key;
+    let (owner, tenant) = owner(&place, "founder");
+    let key = create(&owner, tenant, &[]).plain_text_key;
     let unknown = Secret::new("gk_live_unknown");
-    assert_eq!(verify(&place, &key, |verify| verify.cost = 3).unwrap_err().status(), 400);
-    assert_eq!(verify(&place, &unknown, |verify| verify.cost = 3).unwrap().code, VerdictCode::InvalidKey);
+    assert_eq!(verify(&owner, &key, |verify| verify.cost = 3).unwrap_err().status(), 400);
+    assert_eq!(verify(&owner, &unknown, |verify| verify.cost = 3).unwrap().code, VerdictCode::InvalidKey);
     for key in [&key, &unknown] {
-        assert_eq!(verify(&place, key, |verify| verify.cost = 0).unwrap_err().status(), 400);
-        assert_eq!(verify(&place, key, |verify| verify.endpoint = "THREE".into()).unwrap_err().status(), 400);
+        assert_eq!(verify(&owner, key, |verify| verify.cost = 0).unwrap_err().status(), 400);
+        assert_eq!(verify(&owner, key, |verify| verify.endpoint = "THREE".into()).unwrap_err().status(), 400);
         let variables = vec![String::new(); 1001];
-        assert_eq!(verify(&place, key, |verify| verify.variables = variables).unwrap_err().status(), 400);
+        assert_eq!(verify(&owner, key, |verify| verify.variables = variables).unwrap_err().status(), 400);
     }
 }
 

@@ -31,6 +31,7 @@ impl Serving {
     }
 
     /// Serves a place in memory.
+    #[allow(dead_code, reason = "not every test has a use for it")]
     pub fn in_memory() -> Self {
         Self::new(Gatekeeper::open("memory:").unwrap())
     }

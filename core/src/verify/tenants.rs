@@ -1,0 +1,270 @@
+//! The tenants whose keys a verification accepts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{Error, SeqAccess, Visitor, value::SeqAccessDeserializer};
+use serde::ser::SerializeSeq as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{GatekeeperError, Result};
+use crate::id::TenantId;
+use crate::store::DEFAULT_TENANT;
+
+/// The name of every tenant.
+const ALL: &str = "all";
+/// The name of the tenant that every database has from the beginning.
+const DEFAULT: &str = "default";
+/// How many tenants can be named.
+const MAX_TENANTS: usize = 1000;
+/// What tenants must be, for a message.
+pub(crate) const EXPECTED_TENANTS: &str =
+    "\"all\" or a list of 1 to 1000 tenants: their ids, or \"default\" for the tenant default";
+
+/// The tenants whose keys a verification accepts. Defaults to the tenant `default` alone.
+///
+/// Where anyone may sign up, anyone can own a tenant and create keys there, with any role, scope and owner. A key is
+/// proof of something only if its tenant is one that you trust: name those, and no others.
+///
+/// ```
+/// use gatekeeper::Tenants;
+/// let tenants = Tenants::from_json(r#"["default", "tnt_01jdx0x3v0f7zsn8f4k3m9qz5r"]"#)?;
+/// assert_eq!(Tenants::from_json(r#"["default"]"#)?, Tenants::default());
+/// assert!(tenants.includes("tnt_01jdx0x3v0f7zsn8f4k3m9qz5r".parse()?));
+/// # Ok::<(), gatekeeper::GatekeeperError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Tenants(Named);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Named {
+    One(TenantId),
+    /// Sorted, each once.
+    Several(Arc<[TenantId]>),
+    All,
+}
+
+impl Tenants {
+    /// The tenant `default` alone.
+    pub const DEFAULT: Self = Self(Named::One(DEFAULT_TENANT));
+    /// Every tenant, of any owner. Only where you trust them all, such as where sign-up is closed.
+    pub const ALL: Self = Self(Named::All);
+
+    /// These tenants: 1 to 1,000 of them.
+    ///
+    /// # Errors
+    /// `bad_request` for none, and for more.
+    pub fn of(tenants: impl IntoIterator<Item = TenantId>) -> Result<Self> {
+        let mut tenants: Vec<TenantId> = tenants.into_iter().take(MAX_TENANTS + 1).collect();
+        if tenants.len() > MAX_TENANTS {
+            return Err(wrong());
+        }
+        tenants.sort_unstable();
+        tenants.dedup();
+        match *tenants {
+            [] => Err(wrong()),
+            [only] => Ok(Self(Named::One(only))),
+            _ => Ok(Self(Named::Several(tenants.into()))),
+        }
+    }
+
+    /// Tenants by their ids; `default` names the tenant `default`. `all` alone names every tenant.
+    ///
+    /// # Errors
+    /// `bad_request` for what is neither, for none, and for more than 1,000.
+    pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Self> {
+        match names {
+            [only] if only.as_ref() == ALL => Ok(Self::ALL),
+            names => Self::of(names.iter().map(|name| id_of(name.as_ref())).collect::<Result<Vec<_>>>()?),
+        }
+    }
+
+    /// Tenants from JSON: `"all"`, or a list of ids and `"default"`. For SDKs.
+    ///
+    /// # Errors
+    /// `bad_request` for anything else.
+    pub fn from_json(json: &str) -> Result<Self> {
+        serde_json::from_str(json).map_err(|_| wrong())
+    }
+
+    /// Whether the keys of `tenant` are accepted.
+    #[inline]
+    #[must_use]
+    pub fn includes(&self, tenant: TenantId) -> bool {
+        match &self.0 {
+            Named::One(only) => *only == tenant,
+            Named::Several(tenants) => tenants.binary_search(&tenant).is_ok(),
+            Named::All => true,
+        }
+    }
+
+    /// The tenants, sorted; none where it is every tenant.
+    #[must_use]
+    pub fn ids(&self) -> Option<&[TenantId]> {
+        match &self.0 {
+            Named::One(only) => Some(std::slice::from_ref(only)),
+            Named::Several(tenants) => Some(tenants),
+            Named::All => None,
+        }
+    }
+}
+
+fn id_of(name: &str) -> Result<TenantId> {
+    match name {
+        DEFAULT => Ok(DEFAULT_TENANT),
+        name => name.parse().map_err(|_| wrong()),
+    }
+}
+
+fn wrong() -> GatekeeperError {
+    GatekeeperError::bad_request(format!("tenants must be {EXPECTED_TENANTS}"))
+}
+
+impl Default for Tenants {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl From<TenantId> for Tenants {
+    fn from(tenant: TenantId) -> Self {
+        Self(Named::One(tenant))
+    }
+}
+
+impl fmt::Debug for Tenants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ids() {
+            Some(tenants) => f.debug_set().entries(tenants).finish(),
+            None => f.write_str(ALL),
+        }
+    }
+}
+
+impl Serialize for Tenants {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(tenants) = self.ids() else { return serializer.serialize_str(ALL) };
+        let mut list = serializer.serialize_seq(Some(tenants.len()))?;
+        for tenant in tenants {
+            list.serialize_element(tenant)?;
+        }
+        list.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Tenants {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reading)
+    }
+}
+
+struct Reading;
+
+impl<'de> Visitor<'de> for Reading {
+    type Value = Tenants;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(EXPECTED_TENANTS)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Tenants, E> {
+        let other = || E::invalid_value(serde::de::Unexpected::Other("another text"), &self);
+        (text == ALL).then_some(Tenants::ALL).ok_or_else(other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Tenants, A::Error> {
+        let names = Vec::<String>::deserialize(SeqAccessDeserializer::new(list))?;
+        // A list names each of its tenants: `all` is not one of them.
+        let ids = names.iter().map(|name| id_of(name)).collect::<Result<Vec<_>>>().and_then(Tenants::of);
+        ids.map_err(|_| A::Error::invalid_value(serde::de::Unexpected::Seq, &self))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Tenants {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Tenants".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let tenant = format!("^({DEFAULT}|tnt_[0-7][0-9a-hjkmnp-tv-z]{{25}})$");
+        schemars::json_schema!({
+            "anyOf": [
+                { "type": "string", "const": ALL },
+                {
+                    "type": "array", "items": { "type": "string", "pattern": tenant },
+                    "minItems": 1, "maxItems": MAX_TENANTS,
+                },
+            ],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACME: &str = "tnt_01jdx0x3v0f7zsn8f4k3m9qz5r";
+    const OTHER: &str = "tnt_7zzzzzzzzzzzzzzzzzzzzzzzzz";
+
+    fn id(text: &str) -> TenantId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_default_is_the_tenant_default_and_no_other() {
+        assert!(Tenants::default().includes(DEFAULT_TENANT) && !Tenants::default().includes(id(ACME)));
+        assert_eq!(Tenants::named(&["default"]).unwrap(), Tenants::default());
+        assert_eq!(Tenants::from(DEFAULT_TENANT), Tenants::default());
+    }
+
+    #[test]
+    fn those_that_are_named_are_accepted_and_no_others() {
+        let several = Tenants::named(&[OTHER, ACME, OTHER]).unwrap();
+        assert_eq!(several.ids().unwrap(), [id(ACME), id(OTHER)]);
+        assert!(several.includes(id(ACME)) && several.includes(id(OTHER)));
+        assert!(!several.includes(DEFAULT_TENANT));
+        assert!(Tenants::named(&["all"]).unwrap().includes(id(ACME)));
+        assert_eq!(Tenants::named(&[ACME]).unwrap(), Tenants::from(id(ACME)));
+    }
+
+    #[test]
+    fn they_are_written_as_they_are_read() {
+        for json in [r#""all""#.to_owned(), format!(r#"["{ACME}"]"#), format!(r#"["{ACME}","{OTHER}"]"#)] {
+            let tenants = Tenants::from_json(&json).unwrap();
+            assert_eq!(serde_json::to_string(&tenants).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn what_names_no_tenants_is_rejected_and_not_repeated() {
+        let many = serde_json::to_string(&vec![ACME; MAX_TENANTS + 1]).unwrap();
+        for json in [
+            "[]",
+            "null",
+            "true",
+            "7",
+            "{}",
+            r#""canary""#,
+            r#""""#,
+            r#"["canary"]"#,
+            "[7]",
+            "[null]",
+            r#"["all"]"#,
+            r#"["default", "all"]"#,
+            r#"["key_01jdx0x3v0f7zsn8f4k3m9qz5r"]"#,
+            &many,
+            "",
+        ] {
+            let error = Tenants::from_json(json).unwrap_err();
+            assert_eq!(error.message(), format!("tenants must be {EXPECTED_TENANTS}"), "{json}");
+        }
+        for names in [&[][..], &["all", "default"], &["All"], &[""]] {
+            assert!(Tenants::named(names).is_err(), "{names:?}");
+        }
+    }
+}
