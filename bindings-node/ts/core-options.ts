@@ -79,6 +79,11 @@ export interface GatekeeperCoreOptions {
    */
   readonly wrongKeysPerMinute?: number | undefined;
   /**
+   * How many passwords one client address may get wrong in a minute, for whatever accounts. An address that an account
+   * has logged in from is exempt for that account.
+   * @defaultValue `30`
+   */
+  readonly wrongPasswordsPerMinute?: number | undefined;
    * Who may import keys of another product: a root key and the operator, or, with `'members'`, also members and API keys
    * with `keys:write`.
    * @defaultValue `'root'`

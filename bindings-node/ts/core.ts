@@ -109,8 +109,8 @@ export class GatekeeperCore {
   }
 
   /**
-   * Another core for the same place, for calls from `source`, such as a client's address: failed logins are counted by
-   * it.
+   * Another core for the same place, for calls from `source`, such as a client's address: wrong passwords and keys are
+   * counted by it. All of an IPv6 network of 64 bits counts as one address.
    *
    * @param source - from where the calls come
    * @param options - the token of the other core; nobody's if it has none

@@ -5,11 +5,13 @@
 
 mod actor;
 mod ceiling;
+mod client_address;
 mod context;
 mod event;
 mod grant;
 mod identity;
 mod import_rules;
+mod password;
 mod permission;
 mod scope;
 mod tier;
@@ -23,11 +25,14 @@ use crate::verify::{Caller, Decisions, Targets};
 
 pub(crate) use actor::Actor;
 pub(crate) use ceiling::{Ceiling, Reach};
+pub(crate) use client_address::counted;
+pub use client_address::counted_address;
 pub use context::Context;
 pub(crate) use event::Event;
 use grant::Grant;
 pub(crate) use import_rules::ImportRules;
 pub use import_rules::KeyImports;
+pub(crate) use password::Account;
 pub use permission::MemberRole;
 pub(crate) use permission::covers;
 #[cfg(feature = "schema")]

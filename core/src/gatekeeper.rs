@@ -175,8 +175,9 @@ impl Gatekeeper {
         }
     }
 
-    /// The same place, for calls that come from `source`: the address of a client, say. Failed logins are counted by it.
-    /// A server is told nothing of it: it counts by the address that it sees.
+    /// The same place, for calls that come from `source`: the address of a client, say. Wrong passwords and keys are
+    /// counted by it. All of an IPv6 network of 64 bits counts as one address. A server is told nothing of it: it counts by
+    /// the address that it sees.
     #[must_use]
     pub fn from_source(&self, source: &str) -> Self {
         match &self.0 {

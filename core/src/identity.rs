@@ -9,7 +9,7 @@ mod token;
 
 pub(crate) use email::Email;
 pub(crate) use lockout::Lockout;
-pub(crate) use password::{Passwords, check_password};
+pub(crate) use password::{HashPermit, Password, Passwords, check_password};
 pub(crate) use signers::{Keyring, Signers};
 pub use signing_key::SigningAlgorithm;
 pub(crate) use token::{ACCESS_SECONDS, AccessClaims, KeyClaims, REFRESH_MS, new_refresh_token};

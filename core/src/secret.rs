@@ -33,7 +33,7 @@ impl Secret {
 
     /// Whether both are the same text; takes as long for any two of one length.
     pub(crate) fn is_equal_to(&self, other: &Self) -> bool {
-        constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+        are_equal(self.0.as_bytes(), other.0.as_bytes())
     }
 
     /// SHA-256 of the text (FIPS 180-4): all that is ever stored.
@@ -118,7 +118,12 @@ impl Digest {
 /// Whether `tag` is the first bytes of HMAC-SHA-256 of `message` under `key`; takes the same time for every tag.
 pub(crate) fn is_tag(key: &[u8; 32], message: &[u8], tag: &[u8; 16]) -> bool {
     let [right @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = Digest::keyed(key, message).0;
-    constant_time::verify_slices_are_equal(&right, tag).is_ok()
+    are_equal(&right, tag)
+}
+
+/// Whether both are the same bytes; takes as long for any two of one length.
+pub(crate) fn are_equal(one: &[u8], other: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(one, other).is_ok()
 }
 
 /// Bytes from AWS-LC's generator, which the operating system seeds.

@@ -135,6 +135,13 @@ pub(crate) struct FailedLogins {
     pub(crate) last_at: i64,
 }
 
+/// Wrong passwords of a client address at one time.
+#[derive(Clone, Copy)]
+pub(crate) struct PasswordFailures {
+    pub(crate) at: i64,
+    pub(crate) count: u32,
+}
+
 /// A session: one family of refresh tokens.
 pub(crate) struct SessionRow {
     pub(crate) id: SessionId,

@@ -179,6 +179,7 @@ test('an option that is wrong is named when a core is made', () => {
     [{ baseUrl: 'memory:', signupsPerMinute: 0 }, /^signupsPerMinute must be a whole number from 1/],
     [{ baseUrl: 'memory:', refreshesPerMinute: -1 }, /^refreshesPerMinute/],
     [{ baseUrl: 'memory:', wrongKeysPerMinute: 2 ** 32 }, /^wrongKeysPerMinute/],
+    [{ baseUrl: 'memory:', wrongPasswordsPerMinute: 0 }, /^wrongPasswordsPerMinute must be a whole number from 1/],
     [{ baseUrl: 'memory:', keyImports: 'everyone' }, /^keyImports must be one of root, members/],
     [{ baseUrl: 'memory:', importSuffixesPerTenant: 0 }, /^importSuffixesPerTenant must be a whole number from 1 to 64/],
     [{ baseUrl: 'memory:', importSuffixes: 65 }, /^importSuffixes must be a whole number from 1 to 64/],
@@ -230,6 +231,29 @@ test('failed logins are counted by the source that a core is for', async () => {
   assert.equal(error.code, 'rate_limited');
   assert.ok(error.retryAfter >= 1, String(error.retryAfter));
   assert.equal((await from('192.0.2.2').login(login)).user.name, 'Founder');
+});
+
+test('changing the password is no way to guess it', async () => {
+  const { core, tokens } = await signedUp();
+  const thief = new AuthService(core.withSource('198.51.100.9', { token: tokens.accessToken }));
+  const change = (currentPassword) => thief.changePassword({ currentPassword, newPassword: 'another good one' });
+  for (let guess = 0; guess < 5; guess += 1) {
+    await assert.rejects(change(`guess ${guess}`), { status: 401 });
+  }
+  await assert.rejects(change(login.password), { status: 429, code: 'rate_limited', retryAfter: 60 });
+});
+
+test('a client address guesses at many accounts no more than allowed', async () => {
+  const core = new GatekeeperCore({ baseUrl: 'memory:', wrongPasswordsPerMinute: 2 });
+  const guess = (host, account) =>
+    new AuthService(core.withSource(host)).login({ email: `a${account}@example.com`, password: 'not the password' });
+  // Addresses of one IPv6 network of 64 bits.
+  await assert.rejects(guess('2001:db8::1', 1), { status: 401 });
+  await assert.rejects(guess('2001:db8::2', 2), { status: 401 });
+  await assert.rejects(guess('2001:db8::3', 3), {
+    status: 429,
+    details: { rateLimit: { name: 'credential', total: 2, windowSeconds: 60 } },
+  });
 });
 
 test('the environment says which place and whose token', async () => {

@@ -26,6 +26,7 @@ from gatekeeper import (
     AuthService,
     BadRequestError,
     GatekeeperCore,
+    GatekeeperError,
     MfaChallenge,
     NotFoundError,
     PlanLimitError,
@@ -195,6 +196,42 @@ def test_errors_have_their_fields_and_pickle(core: GatekeeperCore) -> None:
     assert home.login(EMAIL, PASSWORD)
 
 
+def test_changing_the_password_is_no_way_to_guess_it(core: GatekeeperCore) -> None:
+    thief = AuthService(core.with_source("198.51.100.9", token=tokens_of(core).access_token))
+    for guess in range(5):
+        with pytest.raises(UnauthorizedError, match="currentPassword is not right"):
+            thief.change_password(f"guess {guess}", "another good one")
+    with pytest.raises(RateLimitedError) as limited:
+        thief.change_password(PASSWORD, "another good one")
+    assert limited.value.retry_after == 60
+
+
+def test_a_client_address_guesses_at_many_accounts_no_more_than_allowed() -> None:
+    core = GatekeeperCore("memory:", secret=SECRET, wrong_passwords_per_minute=2)
+    # Two addresses of one IPv6 network of 64 bits.
+    for account, host in enumerate(["2001:db8::1", "2001:db8::2"]):
+        with pytest.raises(UnauthorizedError):
+            AuthService(core.with_source(host)).login(f"a{account}@example.com", "not the password")
+    with pytest.raises(RateLimitedError) as limited:
+        AuthService(core.with_source("2001:db8::3")).login(EMAIL, PASSWORD)
+    assert limited.value.details == {"rateLimit": {"name": "credential", "total": 2, "windowSeconds": 60}}
+
+
+def test_wrong_passwords_are_limited_for_asynchronous_callers_too() -> None:
+    async def guess() -> list[str]:
+        core = aio.GatekeeperCore("memory:", secret=SECRET, wrong_passwords_per_minute=2)
+        auth = aio.AuthService(core.with_source("198.51.100.9"))
+        outcomes: list[str] = []
+        for account in range(3):
+            try:
+                await auth.login(f"a{account}@example.com", "not the password")
+            except GatekeeperError as error:
+                outcomes.append(error.code)
+        return outcomes
+
+    assert asyncio.run(guess()) == ["unauthorized", "unauthorized", "rate_limited"]
+
+
 def test_what_the_engine_says_besides_reaches_the_error() -> None:
     error = _from_core(402, "plan_limit", "over quota", None, 7, '{"quota": {"limit": 3}}', "req_7")
     assert isinstance(error, PlanLimitError)
@@ -235,6 +272,7 @@ def test_what_the_engine_says_besides_reaches_the_error() -> None:
         ({"signups_per_minute": 0}, "signupsPerMinute must be a whole number from 1"),
         ({"refreshes_per_minute": -1}, "refreshesPerMinute"),
         ({"wrong_keys_per_minute": 2**32}, "wrongKeysPerMinute"),
+        ({"wrong_passwords_per_minute": 0}, "wrongPasswordsPerMinute must be a whole number from 1"),
         ({"key_imports": "everyone"}, "keyImports must be one of root, members"),
         ({"import_suffixes_per_tenant": 0}, "importSuffixesPerTenant must be a whole number from 1 to 64"),
         ({"import_suffixes": 65}, "importSuffixes must be a whole number from 1 to 64"),

@@ -128,7 +128,8 @@ export class AuthService {
   }
 
   /**
-   * Changes the user's password, and ends their other sessions.
+   * Changes the user's password, and ends their other sessions. Wrong passwords count as failed logins
+   * do.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait

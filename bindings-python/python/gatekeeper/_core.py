@@ -50,6 +50,7 @@ class _Base:
         signups_per_minute: int | None = None,
         refreshes_per_minute: int | None = None,
         wrong_keys_per_minute: int | None = None,
+        wrong_passwords_per_minute: int | None = None,
         key_imports: Literal["root", "members"] | None = None,
         import_suffixes_per_tenant: int | None = None,
         import_suffixes: int | None = None,
@@ -85,6 +86,8 @@ class _Base:
             refreshes_per_minute: How many refresh tokens one source may exchange in a minute. Defaults to 60.
             wrong_keys_per_minute: How many keys that are not good one source may show in a minute, unless it has shown
                 a good root key of its own. Defaults to 60.
+            wrong_passwords_per_minute: How many passwords one client address may get wrong in a minute, for whatever
+                accounts. An address that an account has logged in from is exempt for that account. Defaults to 30.
             key_imports: Who may import keys of another product: ``"root"``, a root key and the operator, or
                 ``"members"``, also members and API keys with ``keys:write``. Defaults to ``"root"``.
             import_suffixes_per_tenant: How many different suffixes the imported keys of a tenant may have, 1 to 64.
@@ -117,6 +120,7 @@ class _Base:
             "signupsPerMinute": signups_per_minute,
             "refreshesPerMinute": refreshes_per_minute,
             "wrongKeysPerMinute": wrong_keys_per_minute,
+            "wrongPasswordsPerMinute": wrong_passwords_per_minute,
             "keyImports": key_imports,
             "importSuffixesPerTenant": import_suffixes_per_tenant,
             "importSuffixes": import_suffixes,
@@ -170,7 +174,7 @@ class _Base:
     def with_source(self, source: str, *, token: str | None = None) -> Self:
         """Another core for the same place, for calls from `source`, such as a client's address.
 
-        Failed logins are counted by it.
+        Wrong passwords and keys are counted by it. All of an IPv6 network of 64 bits counts as one address.
 
         Args:
             source: From where the calls come.

@@ -115,6 +115,8 @@ class AuthService(_Service):
     def change_password(self, current_password: str, new_password: str) -> None:
         """Changes the user's password, and ends their other sessions.
 
+        Wrong passwords count as failed logins do.
+
         Args:
             current_password: The password until now.
             new_password: 8 to 128 characters of any kind, none of the most common passwords.

@@ -7,7 +7,7 @@ use super::{Call, Settings, TenantRef, Tier, for_users, forbidden, identity};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Result};
 use crate::id::{TenantId, UserId};
-use crate::identity::{AccessClaims, KeyClaims, Keyring, Passwords, Signers};
+use crate::identity::{AccessClaims, KeyClaims, Keyring, Signers};
 use crate::metering::{Recorded, Usage};
 use crate::place::Place;
 use crate::secret::Secret;
@@ -81,10 +81,6 @@ impl Context<'_> {
 
     pub(crate) fn vault(&self) -> Result<&Vault> {
         self.place().vault()
-    }
-
-    pub(crate) fn passwords(&self) -> &Passwords {
-        self.place().passwords()
     }
 
     /// The keys that sign tokens.

@@ -5,10 +5,11 @@ use serde_json::json;
 use super::Settings;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::place::Place;
+use crate::store::PasswordFailures;
 use crate::window::Limit;
 
 /// The window of every tier, in ms.
-const WINDOW_MS: u64 = 60_000;
+pub(super) const WINDOW_MS: u64 = 60_000;
 
 /// Calls that are limited for each source, in a minute; [`Options`](crate::Options) say to how many. Where a call names no
 /// source, nothing is counted.
@@ -28,6 +29,7 @@ pub(crate) struct Tiers {
     signup: Limit,
     refresh: Limit,
     key: Limit,
+    password: Limit,
 }
 
 impl Tiers {
@@ -35,7 +37,7 @@ impl Tiers {
     ///
     /// # Errors
     /// `bad_request` that names the option.
-    pub(crate) fn new(signups: u32, refreshes: u32, wrong_keys: u32) -> Result<Self> {
+    pub(crate) fn new(signups: u32, refreshes: u32, wrong_keys: u32, wrong_passwords: u32) -> Result<Self> {
         let limit = |option: &str, most: u32| {
             Limit::new(most, WINDOW_MS).map_err(|_| {
                 GatekeeperError::bad_request(format!(
@@ -48,7 +50,13 @@ impl Tiers {
             signup: limit("signupsPerMinute", signups)?,
             refresh: limit("refreshesPerMinute", refreshes)?,
             key: limit("wrongKeysPerMinute", wrong_keys)?,
+            password: limit("wrongPasswordsPerMinute", wrong_passwords)?,
         })
+    }
+
+    /// How many passwords one client address may get wrong in a minute.
+    pub(super) fn wrong_passwords(&self) -> Limit {
+        self.password
     }
 
     fn of(&self, tier: Tier) -> Limit {
@@ -102,14 +110,47 @@ impl Tier {
         if taken.admitted {
             return Ok(());
         }
-        let seconds = u32::try_from(taken.retry_after_ms.div_ceil(1000)).unwrap_or(u32::MAX);
-        let limit =
-            json!({ "name": self.name(), "total": limit.max_req(), "windowSeconds": WINDOW_MS / 1000 });
-        Err(GatekeeperError::new(
-            ErrorKind::RateLimited,
-            "too many calls from this source: wait and try again",
-        )
+        let message = "too many calls from this source: wait and try again";
+        Err(too_many(self.name(), message, limit, taken.retry_after_ms))
+    }
+}
+
+/// The error for a client address that has to wait.
+pub(super) fn too_many(name: &str, message: &str, limit: Limit, retry_after_ms: u64) -> GatekeeperError {
+    let seconds = u32::try_from(retry_after_ms.div_ceil(1000)).unwrap_or(u32::MAX);
+    let limit = json!({ "name": name, "total": limit.max_req(), "windowSeconds": WINDOW_MS / 1000 });
+    GatekeeperError::new(ErrorKind::RateLimited, message)
         .with_details(json!({ "rateLimit": limit }))
-        .after(seconds))
+        .after(seconds)
+}
+
+/// For how long a client address with these failures, oldest first, has to wait; none where one more is within the limit.
+pub(super) fn retry_after_ms(failures: &[PasswordFailures], limit: Limit, now: i64) -> Option<u64> {
+    let mut newer: u64 = failures.iter().map(|failure| u64::from(failure.count)).sum();
+    let mut until = None;
+    for failure in failures {
+        if newer < u64::from(limit.max_req()) {
+            break;
+        }
+        newer -= u64::from(failure.count);
+        until = Some(failure.at.saturating_add_unsigned(limit.duration_ms()));
+    }
+    until.map(|until| until.saturating_sub(now).max(0).unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_address_waits_until_it_is_within_its_limit_again() {
+        let limit = |max| Limit::new(max, WINDOW_MS).unwrap();
+        let failures: Vec<_> =
+            [(0, 2), (10_000, 1), (20_000, 3)].map(|(at, count)| PasswordFailures { at, count }).into();
+        assert_eq!(retry_after_ms(&failures, limit(7), 30_000), None);
+        assert_eq!(retry_after_ms(&failures, limit(6), 30_000), Some(30_000));
+        assert_eq!(retry_after_ms(&failures, limit(4), 30_000), Some(40_000));
+        assert_eq!(retry_after_ms(&failures, limit(1), 30_000), Some(50_000));
+        assert_eq!(retry_after_ms(&[], limit(1), 30_000), None);
     }
 }

@@ -50,6 +50,9 @@ pub struct Options {
     /// How many API keys that are not good one source may show in a minute, 1 at least, unless it has shown a good root key
     /// of its own. Good keys are never refused for it. Defaults to 60.
     pub wrong_keys_per_minute: u32,
+    /// How many passwords one client address may get wrong in a minute, 1 at least, for whatever accounts. An address that an
+    /// account has logged in from is exempt for that account. Defaults to 30.
+    pub wrong_passwords_per_minute: u32,
     /// Who may import keys of another product ([`ImportApiKeys`](crate::ImportApiKeys)). Defaults to a root key and the
     /// operator.
     pub key_imports: KeyImports,
@@ -88,6 +91,7 @@ impl Default for Options {
             signups_per_minute: 20,
             refreshes_per_minute: 60,
             wrong_keys_per_minute: 60,
+            wrong_passwords_per_minute: 30,
             key_imports: KeyImports::default(),
             import_suffixes_per_tenant: 2,
             import_suffixes: 8,
@@ -197,6 +201,7 @@ impl Options {
             ("signupsPerMinute", self.signups_per_minute != usual.signups_per_minute),
             ("refreshesPerMinute", self.refreshes_per_minute != usual.refreshes_per_minute),
             ("wrongKeysPerMinute", self.wrong_keys_per_minute != usual.wrong_keys_per_minute),
+            ("wrongPasswordsPerMinute", self.wrong_passwords_per_minute != usual.wrong_passwords_per_minute),
             ("keyImports", self.key_imports != usual.key_imports),
             ("importSuffixesPerTenant", self.import_suffixes_per_tenant != usual.import_suffixes_per_tenant),
             ("importSuffixes", self.import_suffixes != usual.import_suffixes),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::options::{Options, manual_clock};
 use super::{open_files, url};
-use crate::access::{Access, Call, Context, ImportRules, Settings, TenantRef, Tiers};
+use crate::access::{Access, Call, Context, ImportRules, Settings, TenantRef, Tiers, counted};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::identity::Keyring;
@@ -50,6 +50,7 @@ impl Own {
             signups_per_minute,
             refreshes_per_minute,
             wrong_keys_per_minute,
+            wrong_passwords_per_minute,
             key_imports,
             import_suffixes_per_tenant,
             import_suffixes,
@@ -57,7 +58,12 @@ impl Own {
             ..
         } = options;
         let retention = usage_retention_days.map(Retention::of_days).transpose()?;
-        let tiers = Tiers::new(signups_per_minute, refreshes_per_minute, wrong_keys_per_minute)?;
+        let tiers = Tiers::new(
+            signups_per_minute,
+            refreshes_per_minute,
+            wrong_keys_per_minute,
+            wrong_passwords_per_minute,
+        )?;
         let imports = ImportRules::new(key_imports, import_suffixes_per_tenant, import_suffixes)?;
         let settings = Arc::new(Settings {
             issuer,
@@ -91,7 +97,7 @@ impl Own {
 
     /// The same place for calls that come from `source`.
     pub(super) fn called_from(&self, source: &str) -> Self {
-        Self { source: Some(source.into()), ..self.clone() }
+        Self { source: Some(counted(source).into()), ..self.clone() }
     }
 
     /// The same place for calls that may make neither an account nor a tenant.

@@ -1,93 +1,103 @@
-//! Failed logins: from their fifth on, an account waits longer and longer for the source they came from.
+//! Failed logins: from their fifth on, an account waits longer and longer for the client address they came from.
 //!
-//! A source that the account has logged in from before counts its own failures only, and waits a minute at most: nobody
-//! else can lock its owner out. All other sources of an account count together, too, so that many of them guess no faster
-//! than one. Where the caller names no source, nobody can be told apart, and nobody waits.
+//! A client address that the account has logged in from before counts its own failures only, and waits a minute at most: no
+//! other client can lock its owner out. All other addresses of an account count together, too, so that many of them guess
+//! no faster than one. Without a client address, login throttling is off.
 
-use super::Email;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::secret::Digest;
-use crate::store::{FailedLogins, Failure, Tx};
+use crate::store::{FailedLogins, Failure, Rows, Tx};
 
 /// Failures that cost nothing.
 const FREE: u32 = 5;
-/// The first wait, and the longest one for a known source, in ms.
+/// The first wait, and the longest one for a known client address, in ms.
 const FIRST_WAIT_MS: i64 = 60_000;
 /// The longest wait for any other, in ms.
 const LONGEST_WAIT_MS: i64 = 15 * 60_000;
 /// After so long without a failure, all are forgotten.
 const FORGOTTEN_MS: i64 = 24 * 60 * 60_000;
-/// The source that all unknown ones count as, together.
+/// The name under which all unknown addresses count together.
 const ANY: &str = "*";
 
-/// An account, which need not exist, and the source of a login to it.
+/// An account, which need not exist, and the client address of a login to it.
 pub(crate) struct Lockout<'a> {
     account: Digest,
-    /// What all unknown sources of the account are counted under; no address has a line break, so that it is no account.
+    /// What all unknown addresses of the account are counted under; no e-mail address has a line break, so that it is no
+    /// account.
     everywhere: Digest,
-    source: Option<&'a str>,
+    address: Option<&'a str>,
 }
 
+/// One of the counts of a login: of what, under which name, and the longest wait.
+type Count<'a> = (&'a Digest, &'a str, i64);
+
 impl<'a> Lockout<'a> {
-    pub(crate) fn of(email: &Email, source: Option<&'a str>) -> Self {
+    /// Of the account with this e-mail address, normalised.
+    pub(crate) fn of(email: &str, address: Option<&'a str>) -> Self {
         let digest_of = |text: &str| Digest::of(text.as_bytes());
-        let everywhere = digest_of(&format!("\n{}", email.as_str()));
-        Self { account: digest_of(email.as_str()), everywhere, source }
+        Self { account: digest_of(email), everywhere: digest_of(&format!("\n{email}")), address }
     }
 
-    /// Counts a login as failed before it is judged, so that many at once count as many.
-    ///
+    /// Whether the account has logged in from the client address before.
+    pub(crate) fn is_known(&self, rows: &Rows<'_>) -> Result<bool, Failure> {
+        self.address.map_or(Ok(false), |address| rows.is_known_source(&self.account, address))
+    }
+
     /// # Errors
-    /// `rate_limited` where it has to wait.
-    pub(crate) fn begin(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
-        let Some(source) = self.source else { return Ok(()) };
-        let is_known = tx.is_known_source(&self.account, source)?;
-        if is_known {
-            return count(tx, &self.account, source, now, FIRST_WAIT_MS);
+    /// `rate_limited` where a login has to wait.
+    pub(crate) fn wait(&self, rows: &Rows<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
+        for (account, name, longest) in self.counts(is_known) {
+            let failed = rows.failed_logins(account, name)?;
+            let wait = wait_of(failed, longest) - (now - failed.last_at).max(0);
+            if wait > 0 {
+                let seconds = u32::try_from(wait.cast_unsigned().div_ceil(1000)).unwrap_or(u32::MAX);
+                let message = "too many failed logins: wait, or ask for a new password";
+                return Err(GatekeeperError::new(ErrorKind::RateLimited, message).after(seconds).into());
+            }
         }
-        count(tx, &self.account, source, now, LONGEST_WAIT_MS)?;
-        count(tx, &self.everywhere, ANY, now, LONGEST_WAIT_MS)
+        Ok(())
     }
 
-    /// The login was not judged: it counts for nothing.
-    pub(crate) fn withdraw(&self, tx: &Tx<'_>) -> Result<(), Failure> {
-        let Some(source) = self.source else { return Ok(()) };
-        if !tx.is_known_source(&self.account, source)? {
-            tx.uncount_failed_login(&self.everywhere, ANY)?;
-        }
-        tx.uncount_failed_login(&self.account, source)
+    /// Counts a login as failed.
+    pub(crate) fn count(&self, tx: &Tx<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
+        self.counts(is_known).try_for_each(|(account, name, _)| {
+            if now - tx.failed_logins(account, name)?.last_at >= FORGOTTEN_MS {
+                tx.forget_failed_logins(account, name)?;
+            }
+            tx.count_failed_login(account, name, now, now.saturating_sub(FORGOTTEN_MS))
+        })
     }
 
-    /// The login was right after all: forgets its failures, and remembers its source.
-    pub(crate) fn end(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
-        let Some(source) = self.source else { return Ok(()) };
-        if !tx.is_known_source(&self.account, source)? {
-            // Counted when it began. What others have failed stays: they must guess no faster for it.
+    /// The password was not compared: the login counts for nothing.
+    pub(crate) fn withdraw(&self, tx: &Tx<'_>, is_known: bool) -> Result<(), Failure> {
+        self.counts(is_known).try_for_each(|(account, name, _)| tx.uncount_failed_login(account, name))
+    }
+
+    /// The password was right after all: forgets the failures of the client address, and remembers it.
+    pub(crate) fn succeed(&self, tx: &Tx<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
+        let Some(address) = self.address else { return Ok(()) };
+        if !is_known {
+            // What others have failed stays: they must guess no faster for it.
             tx.uncount_failed_login(&self.everywhere, ANY)?;
         }
-        tx.forget_failed_logins(&self.account, source)?;
+        tx.forget_failed_logins(&self.account, address)?;
         self.remember(tx, now)
     }
 
-    /// From now on the source is one that the account is known to use.
+    /// From now on the client address is one that the account is known to use.
     pub(crate) fn remember(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
-        self.source.map_or(Ok(()), |source| tx.remember_source(&self.account, source, now))
+        self.address.map_or(Ok(()), |address| tx.remember_source(&self.account, address, now))
     }
-}
 
-/// Counts a failed login of `account` from `source`, unless it has to wait.
-fn count(tx: &Tx<'_>, account: &Digest, source: &str, now: i64, longest: i64) -> Result<(), Failure> {
-    let failed = tx.failed_logins(account, source)?;
-    let wait = wait_of(failed, longest) - (now - failed.last_at).max(0);
-    if wait > 0 {
-        let seconds = u32::try_from(wait.cast_unsigned().div_ceil(1000)).unwrap_or(u32::MAX);
-        let message = "too many failed logins: wait, or ask for a new password";
-        return Err(GatekeeperError::new(ErrorKind::RateLimited, message).after(seconds).into());
+    fn counts(&self, is_known: bool) -> impl Iterator<Item = Count<'_>> {
+        let (own, everywhere) = if is_known {
+            (FIRST_WAIT_MS, None)
+        } else {
+            (LONGEST_WAIT_MS, Some((&self.everywhere, ANY, LONGEST_WAIT_MS)))
+        };
+        let counts = self.address.map(|address| [Some((&self.account, address, own)), everywhere]);
+        counts.into_iter().flatten().flatten()
     }
-    if now - failed.last_at >= FORGOTTEN_MS {
-        tx.forget_failed_logins(account, source)?;
-    }
-    tx.count_failed_login(account, source, now)
 }
 
 /// How long after the last of these failures the next login has to wait.

@@ -1,39 +1,35 @@
 //! Passwords: argon2id on a bounded number of threads, so that a storm of logins leaves the machine to verification.
 
-use std::process;
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread::available_parallelism;
+mod memory;
+mod queue;
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Params, Version};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::fork::{Guards, lock};
-use crate::secret::{Secret, random};
-
-/// How many may wait for their turn; the next is told to come back.
-const MOST_WAITING: usize = 64;
-/// Seconds after which a caller who was sent away may try again.
-const COME_BACK_S: u32 = 2;
+use crate::error::{GatekeeperError, Result};
+use crate::fork::Guards;
+use crate::secret::{Secret, are_equal, random};
+use memory::Memory;
+use queue::HashQueue;
 
 /// The most common passwords, in lower case and sorted, one a line.
 const COMMON: &str = include_str!("common_passwords.txt");
+/// Longer in bytes than any password of 128 characters.
+const MAX_BYTES: usize = 4096;
 
-/// Hashes and compares passwords: at most one in two processors is at it at any time.
+/// Hashes and compares passwords: at most one on every second processor at any time.
 pub(crate) struct Passwords {
-    at_work: Mutex<AtWork>,
-    freed: Condvar,
-    most_at_once: usize,
+    queue: HashQueue,
 }
 
-#[derive(Default)]
-struct AtWork {
-    /// The process whose threads these are: a child has none of its parent's.
-    process: u32,
-    busy: usize,
-    waiting: usize,
+/// A password in Unicode's form C, as every keyboard would send it.
+pub(crate) struct Password(Secret);
+
+/// The right to hash, with the memory that it takes. Returned when it is dropped.
+pub(crate) struct HashPermit<'a> {
+    queue: &'a HashQueue,
+    memory: Memory,
 }
 
 /// Checks a new password: 8 to 128 characters of any kind, none of the most common.
@@ -41,7 +37,7 @@ struct AtWork {
 /// # Errors
 /// `bad_request`.
 pub(crate) fn check_password(field: &str, password: &Secret) -> Result<()> {
-    let normal = normal(password)?;
+    let Password(normal) = Password::parse(field, password)?;
     let length = normal.expose().chars().count();
     if !(8..=128).contains(&length) {
         return Err(GatekeeperError::bad_request(format!(
@@ -57,107 +53,141 @@ pub(crate) fn check_password(field: &str, password: &Secret) -> Result<()> {
     Ok(())
 }
 
+impl Password {
+    /// The password in this field of a request.
+    ///
+    /// # Errors
+    /// `bad_request` for one that is too long to be any: it is rejected before it costs time.
+    pub(crate) fn parse(field: &str, password: &Secret) -> Result<Self> {
+        if password.expose().len() > MAX_BYTES {
+            return Err(GatekeeperError::bad_request(format!(
+                "{field} must not be longer than 128 characters"
+            )));
+        }
+        Ok(Self(Secret::new(password.expose().nfc().collect::<String>())))
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.0.expose().as_bytes()
+    }
+}
+
 impl Passwords {
     pub(crate) fn new() -> Self {
-        let processors = available_parallelism().map_or(1, usize::from);
-        Self { at_work: Mutex::default(), freed: Condvar::new(), most_at_once: (processors / 2).max(1) }
+        Self { queue: HashQueue::new() }
     }
 
-    /// A PHC string of `password`, with argon2's defaults: 19 MiB, two passes, one lane (RFC 9106).
+    /// The right to hash for a caller from `address`, once it is their turn. Client addresses take turns, so that many
+    /// callers from one do not keep those from others waiting.
     ///
     /// # Errors
-    /// `service_unavailable` where too many are waiting already.
-    pub(crate) fn hash(&self, password: &Secret) -> Result<String> {
-        let salt: [u8; 16] = random()?;
-        let password = normal(password)?;
-        let _turn = self.turn()?;
-        let hash = Argon2::default()
-            .hash_password_with_salt(password.expose().as_bytes(), &salt)
-            .map_err(|error| GatekeeperError::internal(error.to_string()))?;
-        Ok(hash.to_string())
-    }
-
-    /// Whether `password` is the one behind `stored`; takes as long where nothing is stored.
-    ///
-    /// # Errors
-    /// `service_unavailable` where too many are waiting already.
-    pub(crate) fn is_right(&self, password: &Secret, stored: Option<&str>) -> Result<bool> {
-        let Some(stored) = stored else {
-            self.hash(password)?;
-            return Ok(false);
-        };
-        let password = normal(password)?;
-        let stored =
-            PasswordHash::new(stored).map_err(|error| GatekeeperError::internal(error.to_string()))?;
-        let _turn = self.turn()?;
-        Ok(Argon2::default().verify_password(password.expose().as_bytes(), &stored).is_ok())
-    }
-
-    fn turn(&self) -> Result<Turn<'_>> {
-        let mut at_work = lock(&self.at_work);
-        if at_work.process != process::id() {
-            *at_work = AtWork { process: process::id(), ..AtWork::default() };
-        }
-        if at_work.busy >= self.most_at_once {
-            if at_work.waiting >= MOST_WAITING {
-                let message = "too many logins at once: try again in a moment";
-                return Err(GatekeeperError::new(ErrorKind::Busy, message).after(COME_BACK_S));
-            }
-            at_work.waiting += 1;
-            while at_work.busy >= self.most_at_once {
-                at_work = self.freed.wait(at_work).unwrap_or_else(PoisonError::into_inner);
-            }
-            at_work.waiting -= 1;
-        }
-        at_work.busy += 1;
-        Ok(Turn(self))
+    /// `service_unavailable` where too many are waiting; nothing was done then.
+    pub(crate) fn permit(&self, address: Option<&str>) -> Result<HashPermit<'_>> {
+        Ok(HashPermit { memory: self.queue.acquire(address)?, queue: &self.queue })
     }
 
     /// Holds the lock over a fork.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        guards.push(Box::new(lock(&self.at_work)));
+        self.queue.rest(guards);
     }
 }
 
-/// The right to hash, given back when it is dropped.
-struct Turn<'a>(&'a Passwords);
+impl HashPermit<'_> {
+    /// A PHC string of `password`, with argon2's defaults: 19 MiB, two passes, one lane (RFC 9106).
+    pub(crate) fn hash(&mut self, password: &Password) -> Result<String> {
+        let salt = Salt::new(&random::<16>()?).map_err(internal)?;
+        let params = Params::default();
+        let mut hash = [0; Params::DEFAULT_OUTPUT_LEN];
+        self.fill(&Argon2::from(&params), password, &salt, &mut hash)?;
+        let phc = PasswordHash {
+            algorithm: Algorithm::default().ident(),
+            version: Some(Version::default().into()),
+            params: ParamsString::try_from(&params).map_err(internal)?,
+            salt: Some(salt),
+            hash: Some(Output::new(&hash).map_err(internal)?),
+        };
+        Ok(phc.to_string())
+    }
 
-impl Drop for Turn<'_> {
+    /// Whether `password` is the one that `stored`, a PHC string, was made of; takes as long where nothing is stored.
+    pub(crate) fn is_right(&mut self, password: &Password, stored: Option<&str>) -> Result<bool> {
+        let Some(stored) = stored else {
+            self.hash(password)?;
+            return Ok(false);
+        };
+        let stored = PasswordHash::new(stored).map_err(internal)?;
+        let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else {
+            return Err(GatekeeperError::internal("a stored password without a salt or a hash"));
+        };
+        let algorithm = stored.algorithm.as_str().parse::<Algorithm>().map_err(internal)?;
+        let version = stored.version.map(Version::try_from).transpose().map_err(internal)?;
+        let params = Params::try_from(&stored).map_err(internal)?;
+        let mut hash = [0; Output::MAX_LENGTH];
+        let hash = hash.get_mut(..expected.len()).ok_or_else(|| internal("too long a hash is stored"))?;
+        self.fill(&Argon2::new(algorithm, version.unwrap_or_default(), params), password, &salt, hash)?;
+        Ok(are_equal(hash, expected.as_bytes()))
+    }
+
+    fn fill(&mut self, argon2: &Argon2<'_>, password: &Password, salt: &Salt, hash: &mut [u8]) -> Result<()> {
+        let memory = self.memory.blocks(argon2.params().block_count())?;
+        argon2.hash_password_into_with_memory(password.as_bytes(), salt, hash, memory).map_err(internal)
+    }
+}
+
+impl Drop for HashPermit<'_> {
     fn drop(&mut self) {
-        lock(&self.0.at_work).busy -= 1;
-        self.0.freed.notify_one();
+        self.queue.release(std::mem::take(&mut self.memory));
     }
 }
 
-/// The password in NFC, as every keyboard would send it. One too long to be any is cut short before it costs time.
-fn normal(password: &Secret) -> Result<Secret> {
-    if password.expose().len() > 4096 {
-        return Err(GatekeeperError::bad_request("password must not be longer than 128 characters"));
-    }
-    Ok(Secret::new(password.expose().nfc().collect::<String>()))
+fn internal(error: impl std::fmt::Display) -> GatekeeperError {
+    GatekeeperError::internal(error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_password_is_right_in_every_unicode_form_and_otherwise_wrong() {
-        let passwords = Passwords::new();
-        let hash = passwords.hash(&Secret::new("hunter2pass\u{e9}")).unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(passwords.is_right(&Secret::new("hunter2passe\u{301}"), Some(&hash)).unwrap());
-        assert!(!passwords.is_right(&Secret::new("hunter2pass"), Some(&hash)).unwrap());
-        assert!(!passwords.is_right(&Secret::new("hunter2pass"), None).unwrap());
+    fn password(text: &str) -> Password {
+        Password::parse("password", &Secret::new(text)).unwrap()
     }
 
     #[test]
-    fn who_finds_no_room_to_wait_is_told_to_come_back_and_that_nothing_was_done() {
+    fn a_password_is_right_in_every_unicode_form_and_otherwise_wrong() {
         let passwords = Passwords::new();
-        *lock(&passwords.at_work) =
-            AtWork { process: process::id(), busy: passwords.most_at_once, waiting: MOST_WAITING };
-        let refused = passwords.hash(&Secret::new("hunter2pass")).unwrap_err();
-        assert_eq!((refused.kind(), refused.retry_after()), (ErrorKind::Busy, Some(COME_BACK_S)));
+        let mut permit = passwords.permit(None).unwrap();
+        let hash = permit.hash(&password("hunter2pass\u{e9}")).unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(permit.is_right(&password("hunter2passe\u{301}"), Some(&hash)).unwrap());
+        assert!(!permit.is_right(&password("hunter2pass"), Some(&hash)).unwrap());
+        assert!(!permit.is_right(&password("hunter2pass"), None).unwrap());
+    }
+
+    #[test]
+    fn a_hash_does_not_depend_on_what_its_memory_was_used_for_before() {
+        // Of "password" and "somesalt", as the reference implementation has them: argon2 1.3, other costs than ours.
+        let stored = [
+            "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8",
+        ];
+        let passwords = Passwords::new();
+        for _ in 0..2 {
+            let mut permit = passwords.permit(None).unwrap();
+            for stored in stored {
+                assert!(permit.is_right(&password("password"), Some(stored)).unwrap(), "{stored}");
+                assert!(!permit.is_right(&password("passwort"), Some(stored)).unwrap(), "{stored}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_stored_and_is_no_hash_is_an_error_and_never_right() {
+        let passwords = Passwords::new();
+        let mut permit = passwords.permit(None).unwrap();
+        for stored in ["", "hunter2pass", "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ", "$5$c29tZXNhbHQ$AAAA"]
+        {
+            assert!(permit.is_right(&password("hunter2pass"), Some(stored)).is_err(), "{stored}");
+        }
     }
 
     #[test]

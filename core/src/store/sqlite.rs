@@ -10,6 +10,7 @@ mod keys;
 mod members;
 mod migrate;
 mod one_time;
+mod password_failures;
 mod rows;
 mod sessions;
 mod signing_keys;

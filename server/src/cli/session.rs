@@ -12,7 +12,7 @@ use crate::config::{
     AUDIENCE, CACHE_KEYS, CACHE_UNKNOWN_KEYS, Config, Environment, Flags, IMPORT_SUFFIXES,
     IMPORT_SUFFIXES_PER_TENANT, ISSUER, KEY_IMPORTS, REFRESH_GRACE_MS, REFRESHES_PER_MINUTE, SECRET,
     SIGNING_ALGORITHM, SIGNUPS_PER_MINUTE, TENANT, TOKEN_AUDIENCES, USAGE_RETENTION_DAYS,
-    WRONG_KEYS_PER_MINUTE,
+    WRONG_KEYS_PER_MINUTE, WRONG_PASSWORDS_PER_MINUTE,
 };
 
 pub(crate) struct Session {
@@ -195,6 +195,8 @@ pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
     options.signups_per_minute = whole(&SIGNUPS_PER_MINUTE).unwrap_or(options.signups_per_minute);
     options.refreshes_per_minute = whole(&REFRESHES_PER_MINUTE).unwrap_or(options.refreshes_per_minute);
     options.wrong_keys_per_minute = whole(&WRONG_KEYS_PER_MINUTE).unwrap_or(options.wrong_keys_per_minute);
+    options.wrong_passwords_per_minute =
+        whole(&WRONG_PASSWORDS_PER_MINUTE).unwrap_or(options.wrong_passwords_per_minute);
     if config.text(&KEY_IMPORTS) == Some("members") {
         options.key_imports = KeyImports::Members;
     }
@@ -219,7 +221,7 @@ mod tests {
                 (options.issuer.clone(), options.audience.clone(), options.signing_algorithm),
                 (options.signups_per_minute, options.refreshes_per_minute, options.wrong_keys_per_minute),
                 (options.key_imports, options.import_suffixes_per_tenant, options.import_suffixes),
-                options.usage_retention_days,
+                (options.wrong_passwords_per_minute, options.usage_retention_days),
             )
         };
         assert_eq!(of(&given), of(&usual));

@@ -48,6 +48,9 @@ settings! {
     WRONG_KEYS_PER_MINUTE = "wrongKeysPerMinute", "GATEKEEPER_WRONG_KEYS_PER_MINUTE", "",
         Kind::Whole(1, MOST_PER_MINUTE), Some("60"),
         "how many keys that are not good one address may show in a minute";
+    WRONG_PASSWORDS_PER_MINUTE = "wrongPasswordsPerMinute", "GATEKEEPER_WRONG_PASSWORDS_PER_MINUTE", "",
+        Kind::Whole(1, MOST_PER_MINUTE), Some("30"),
+        "how many passwords one client address may get wrong in a minute";
     KEY_IMPORTS = "keyImports", "GATEKEEPER_KEY_IMPORTS", "", Kind::OneOf(&["root", "members"]), Some("root"),
         "who may import keys: root, a root key and the operator; members, also members and API keys with keys:write";
     IMPORT_SUFFIXES_PER_TENANT = "importSuffixesPerTenant", "GATEKEEPER_IMPORT_SUFFIXES_PER_TENANT", "",

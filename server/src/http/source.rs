@@ -1,10 +1,10 @@
 //! From where a request comes: the peer's address, or what a proxy that is trusted says of it.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
-use gatekeeper::GatekeeperError;
+use gatekeeper::{GatekeeperError, counted_address};
 
 /// Proxies whose `X-Forwarded-For` is believed: addresses, networks, and whoever connects to the Unix socket. Defaults to
 /// none.
@@ -79,15 +79,7 @@ impl Proxies {
             let Some(next) = next else { break };
             address = Some(next.to_canonical());
         }
-        address.map_or_else(|| UNIX.to_owned(), name)
-    }
-}
-
-/// An address as a source: an IPv6 host has a network of 64 bits to itself.
-fn name(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        address.map_or_else(|| UNIX.to_owned(), counted_address)
     }
 }
 

@@ -23,7 +23,7 @@ fn is_good(place: &Place, token: &Secret) -> bool {
         refresh_grace_ms: 0,
         algorithm: SigningAlgorithm::EdDsa,
         retention: None,
-        tiers: Tiers::new(1, 1, 1).unwrap(),
+        tiers: Tiers::new(1, 1, 1, 1).unwrap(),
         imports: ImportRules::new(KeyImports::Root, 2, 8).unwrap(),
     };
     let caller = Caller::bearer(token);

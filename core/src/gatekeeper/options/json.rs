@@ -31,6 +31,7 @@ struct Given {
     signups_per_minute: Option<u32>,
     refreshes_per_minute: Option<u32>,
     wrong_keys_per_minute: Option<u32>,
+    wrong_passwords_per_minute: Option<u32>,
     key_imports: Option<KeyImports>,
     import_suffixes_per_tenant: Option<u32>,
     import_suffixes: Option<u32>,
@@ -59,9 +60,9 @@ enum GivenAlgorithm {
 impl Options {
     /// Options from `{cacheKeys?, cacheUnknownKeys?, clock?: "system" | "manual", secret?, issuer?, audience?,
     /// tokenAudiences?, refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, signupsPerMinute?,
-    /// refreshesPerMinute?, wrongKeysPerMinute?, keyImports?: "root" | "members", importSuffixesPerTenant?, importSuffixes?,
-    /// endpoints?, timeout?, maxRetries?, defaultHeaders?: {NAME: VALUE}, userAgent?}`, the timeout in milliseconds; what
-    /// is not given has its default. For SDKs.
+    /// refreshesPerMinute?, wrongKeysPerMinute?, wrongPasswordsPerMinute?, keyImports?: "root" | "members",
+    /// importSuffixesPerTenant?, importSuffixes?, endpoints?, timeout?, maxRetries?, defaultHeaders?: {NAME: VALUE},
+    /// userAgent?}`, the timeout in milliseconds; what is not given has its default. For SDKs.
     ///
     /// ```
     /// let options = gatekeeper::Options::from_json(r#"{"cacheKeys": 1000, "refreshGraceMs": 0}"#)?;
@@ -102,6 +103,8 @@ impl Options {
         options.signups_per_minute = given.signups_per_minute.unwrap_or(options.signups_per_minute);
         options.refreshes_per_minute = given.refreshes_per_minute.unwrap_or(options.refreshes_per_minute);
         options.wrong_keys_per_minute = given.wrong_keys_per_minute.unwrap_or(options.wrong_keys_per_minute);
+        options.wrong_passwords_per_minute =
+            given.wrong_passwords_per_minute.unwrap_or(options.wrong_passwords_per_minute);
         options.key_imports = given.key_imports.unwrap_or(options.key_imports);
         options.import_suffixes_per_tenant =
             given.import_suffixes_per_tenant.unwrap_or(options.import_suffixes_per_tenant);

@@ -1,14 +1,14 @@
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Actor, Context, Event, not_found};
+use crate::access::{Access, Account, Actor, Context, Event, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::identity::check_password;
+use crate::identity::{Password, check_password};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 
-/// Changes the user's password, and ends their other sessions.
+/// Changes the user's password, and ends their other sessions. Wrong passwords count as failed logins do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -35,16 +35,20 @@ impl Operation for ChangePassword {
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
         let Actor::User { id, session } = *context.actor() else { return Err(not_found()) };
+        let current = Password::parse("currentPassword", &self.current_password)?;
+        let new = Password::parse("newPassword", &self.new_password)?;
         let user = context.read(|rows| rows.user(id))?.ok_or_else(not_found)?;
-        if !context.passwords().is_right(&self.current_password, Some(&user.password))? {
-            return Err(wrong());
-        }
-        let new = context.passwords().hash(&self.new_password)?;
+        let account = Account { email: &user.email, user: Some(&user) };
+        let right = context.check_password(account, &current, "user.password_change_refused")?;
+        let mut right = right.ok_or_else(wrong)?;
+        let new = right.hash(&new)?;
+        let proven = right.proven();
         context.write(|tx, context| {
             let now = context.now();
             if !tx.replace_password(id, &user.password, &new, now)? {
                 return Err(wrong().into());
             }
+            proven.accept(tx, now)?;
             tx.revoke_sessions(id, Some(session), now)?;
             context.audit(tx, Event::new("user.password_changed").about(&id))
         })

@@ -1,14 +1,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::tokens::{Tokens, begin_session, tokens};
-use crate::access::{Access, Context, Event};
+use crate::access::{Access, Account, Context, Event};
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::identity::{Email, Lockout};
+use crate::identity::{Email, Password};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
-use crate::store::UserRow;
 
 /// Logs in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,47 +58,24 @@ impl Operation for Login {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<LoginAnswer> {
-        let email = Email::parse(&self.email)?;
-        let lockout = Lockout::of(&email, context.source());
-        context.write(|tx, context| lockout.begin(tx, context.now()))?;
-
+        let (email, password) = (Email::parse(&self.email)?, Password::parse("password", &self.password)?);
         let user = context.read(|rows| rows.user_by_email(email.as_str()))?;
-        let stored = user.as_ref().map(|user| user.password.as_str());
-        let is_right = context.passwords().is_right(&self.password, stored);
-        let is_right =
-            is_right.or_else(|error| context.write(|tx, _| lockout.withdraw(tx)).and(Err(error)))?;
-        match user {
-            Some(user) if is_right => log_in(context, &lockout, user).map(LoginAnswer::Tokens),
-            user => {
-                refuse(context, user)?;
-                Err(wrong())
+        let account = Account { email: email.as_str(), user: user.as_ref() };
+        let right = context.check_password(account, &password, "user.login_refused")?;
+        let proven = right.ok_or_else(wrong)?.proven();
+        let user = user.as_ref().ok_or_else(wrong)?;
+        let (session, refresh_token) = context.write(|tx, context| {
+            // The password that was right may have been changed since.
+            if tx.user(user.id)?.is_none_or(|now| now.password != user.password) {
+                return Err(wrong().into());
             }
-        }
+            proven.accept(tx, context.now())?;
+            let (session, token) = begin_session(context, tx, user.id)?;
+            context.audit(tx, Event::new("user.logged_in").by_user(user.id, session).about(&user.id))?;
+            Ok((session, token))
+        })?;
+        tokens(context, user.clone(), session, refresh_token).map(LoginAnswer::Tokens)
     }
-}
-
-fn log_in(context: &Context<'_>, lockout: &Lockout<'_>, user: UserRow) -> Result<Tokens> {
-    let (session, refresh_token) = context.write(|tx, context| {
-        // The password that was right may have been changed since.
-        if tx.user(user.id)?.is_none_or(|now| now.password != user.password) {
-            return Err(wrong().into());
-        }
-        lockout.end(tx, context.now())?;
-        let (session, token) = begin_session(context, tx, user.id)?;
-        context.audit(tx, Event::new("user.logged_in").by_user(user.id, session).about(&user.id))?;
-        Ok((session, token))
-    })?;
-    tokens(context, user, session, refresh_token)
-}
-
-/// One entry for every refused login, whether there is such an account or not.
-fn refuse(context: &Context<'_>, user: Option<UserRow>) -> Result<()> {
-    let refused = Event::new("user.login_refused");
-    let refused = match user {
-        Some(user) => refused.about(&user.id),
-        None => refused,
-    };
-    context.write(|tx, context| context.audit(tx, refused))
 }
 
 fn wrong() -> GatekeeperError {

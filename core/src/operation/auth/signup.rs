@@ -4,7 +4,7 @@ use super::tokens::{Tokens, begin_session, tokens};
 use crate::access::{Access, Actor, Context, Event, Tier};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::UserId;
-use crate::identity::{Email, Lockout, check_password};
+use crate::identity::{Email, Lockout, Password, check_password};
 use crate::operation::field::check_text;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
@@ -71,7 +71,7 @@ impl Signup {
             email: email.as_str().to_owned(),
             email_verified: false,
             name: self.name,
-            password: context.passwords().hash(&self.password)?,
+            password: context.hash_password(&Password::parse("password", &self.password)?)?,
             created_at: context.now(),
         };
         let (session, refresh_token, made) = context.write(|tx, context| {
@@ -80,7 +80,7 @@ impl Signup {
                     GatekeeperError::new(ErrorKind::Conflict, "email is taken: log in instead").into()
                 );
             }
-            Lockout::of(&email, context.source()).remember(tx, user.created_at)?;
+            Lockout::of(email.as_str(), context.source()).remember(tx, user.created_at)?;
             let (session, token) = begin_session(context, tx, user.id)?;
             let event = match context.actor() {
                 Actor::Operator => Event::new("user.created"),

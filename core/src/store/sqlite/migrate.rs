@@ -14,6 +14,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_accounts_and_usage.sql"),
     include_str!("../migrations/0004_key_creators.sql"),
     include_str!("../migrations/0005_suffixes_of_live_keys.sql"),
+    include_str!("../migrations/0006_wrong_passwords.sql"),
 ];
 
 /// Makes sure that the database is ours or empty, before anything is written to it.

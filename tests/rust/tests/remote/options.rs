@@ -36,6 +36,10 @@ fn what_a_server_decides_for_itself_is_refused_by_name() {
     assert!(refusal(url, two).starts_with("importSuffixesPerTenant:"));
     assert!(refusal(url, |options| options.import_suffixes = 9).starts_with("importSuffixes:"));
     assert!(
+        refusal(url, |options| options.wrong_passwords_per_minute = 1)
+            .starts_with("wrongPasswordsPerMinute:")
+    );
+    assert!(
         refusal(url, |options| options.endpoints = Endpoints::from_json(limit).unwrap())
             .starts_with("endpoints:")
     );

@@ -1,0 +1,145 @@
+//! Wrong passwords: by client address, and by account.
+
+use rusqlite::params;
+
+use super::Failure;
+use super::rows::{Rows, Tx};
+use crate::error::Result;
+use crate::secret::Digest;
+use crate::store::{FailedLogins, PasswordFailures};
+
+/// How many rows that say nothing any more go with each new one: more than one, so that they never pile up.
+const REMOVED_AT_ONCE: u32 = 8;
+
+impl Rows<'_> {
+    /// The wrong passwords of a client address in the last `window_ms` before `now`, oldest first.
+    pub(crate) fn password_failures(
+        &self,
+        address: &str,
+        now: i64,
+        window_ms: u64,
+    ) -> Result<Vec<PasswordFailures>, Failure> {
+        self.all(
+            "SELECT at, count FROM password_failures
+             WHERE address = $1 AND at > $2 AND at <= $3 AND count > 0 ORDER BY at",
+            params![address, now.saturating_sub_unsigned(window_ms), now],
+            |row| Ok(PasswordFailures { at: row.get(0)?, count: row.get(1)? }),
+        )
+    }
+
+    /// The failed logins of an account from a client address.
+    pub(crate) fn failed_logins(&self, account: &Digest, address: &str) -> Result<FailedLogins, Failure> {
+        let found = self.one(
+            "SELECT count, last_at FROM login_failures WHERE account = $1 AND source = $2",
+            params![account.as_bytes(), address],
+            |row| Ok(FailedLogins { count: row.get(0)?, last_at: row.get(1)? }),
+        )?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Whether the account has logged in from a client address before.
+    pub(crate) fn is_known_source(&self, account: &Digest, address: &str) -> Result<bool, Failure> {
+        let known = self.value::<i64>(
+            "SELECT last_at FROM known_sources WHERE account = $1 AND source = $2",
+            params![account.as_bytes(), address],
+        )?;
+        Ok(known.is_some())
+    }
+}
+
+impl Tx<'_> {
+    /// Counts a wrong password of a client address at `now`, and removes some of those that are older than `window_ms`.
+    pub(crate) fn count_password_failure(
+        &self,
+        address: &str,
+        now: i64,
+        window_ms: u64,
+    ) -> Result<(), Failure> {
+        self.run(
+            "DELETE FROM password_failures WHERE (address, at) IN
+                 (SELECT address, at FROM password_failures WHERE at <= $1 ORDER BY at LIMIT $2)",
+            params![now.saturating_sub_unsigned(window_ms), REMOVED_AT_ONCE],
+        )?;
+        self.run(
+            "INSERT INTO password_failures (address, at, count) VALUES ($1, $2, 1)
+             ON CONFLICT (address, at) DO UPDATE SET count = password_failures.count + 1",
+            params![address, now],
+        )?;
+        Ok(())
+    }
+
+    /// Takes back one wrong password that was none.
+    pub(crate) fn uncount_password_failure(&self, address: &str, at: i64) -> Result<(), Failure> {
+        self.run(
+            "UPDATE password_failures SET count = count - 1 WHERE address = $1 AND at = $2 AND count > 0",
+            params![address, at],
+        )?;
+        Ok(())
+    }
+
+    /// Counts a failed login, and removes some of those whose last one was at `forgotten` or before.
+    pub(crate) fn count_failed_login(
+        &self,
+        account: &Digest,
+        address: &str,
+        now: i64,
+        forgotten: i64,
+    ) -> Result<(), Failure> {
+        self.run(
+            "DELETE FROM login_failures WHERE (account, source) IN
+                 (SELECT account, source FROM login_failures WHERE last_at <= $1 ORDER BY last_at LIMIT $2)",
+            params![forgotten, REMOVED_AT_ONCE],
+        )?;
+        self.run(
+            "INSERT INTO login_failures (account, source, count, last_at) VALUES ($1, $2, 1, $3)
+             ON CONFLICT (account, source) DO UPDATE
+                 SET count = login_failures.count + 1, last_at = excluded.last_at",
+            params![account.as_bytes(), address, now],
+        )?;
+        Ok(())
+    }
+
+    /// Takes back one failed login that was none.
+    pub(crate) fn uncount_failed_login(&self, account: &Digest, address: &str) -> Result<(), Failure> {
+        self.run(
+            "UPDATE login_failures SET count = count - 1 WHERE account = $1 AND source = $2 AND count > 0",
+            params![account.as_bytes(), address],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets the failed logins of an account from a client address.
+    pub(crate) fn forget_failed_logins(&self, account: &Digest, address: &str) -> Result<(), Failure> {
+        self.run(
+            "DELETE FROM login_failures WHERE account = $1 AND source = $2",
+            params![account.as_bytes(), address],
+        )?;
+        Ok(())
+    }
+
+    /// From now on the account has logged in from this client address before.
+    pub(crate) fn remember_source(&self, account: &Digest, address: &str, now: i64) -> Result<(), Failure> {
+        self.run(
+            "INSERT INTO known_sources (account, source, last_at) VALUES ($1, $2, $3)
+             ON CONFLICT (account, source) DO UPDATE SET last_at = excluded.last_at",
+            params![account.as_bytes(), address, now],
+        )?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::Store;
+
+    #[test]
+    fn wrong_passwords_that_count_no_more_are_removed_by_those_that_follow() {
+        let store = Store::in_memory().unwrap();
+        for at in 0..40 {
+            store.write(|tx| tx.count_password_failure("192.0.2.1", at, 10)).unwrap();
+        }
+        let kept =
+            |window| store.read_rows(|rows| rows.password_failures("192.0.2.1", 39, window)).unwrap().len();
+        assert_eq!((kept(10), kept(1000)), (10, 10));
+    }
+}

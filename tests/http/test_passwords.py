@@ -1,0 +1,92 @@
+"""Passwords over HTTP: what guessing them is answered, and what checking many of them costs."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from serving import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+    from serving import Server
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server behind a proxy that it trusts: this test."""
+    with serving(tmp_path_factory.mktemp("passwords"), "--trusted-proxies", "127.0.0.1") as server:
+        yield server
+
+
+def of(address: str) -> dict[str, str]:
+    """The headers of a client at this address."""
+    return {"X-Forwarded-For": address}
+
+
+def sign_up(client: httpx.Client, email: str, address: str) -> str:
+    """An access token of a new account."""
+    account = {"email": email, "password": PASSWORD}
+    answer = client.post("/v1/auth/signup", json=account, headers=of(address))
+    assert answer.status_code == 201, answer.text
+    token: str = answer.json()["data"]["accessToken"]
+    return token
+
+
+def test_a_guesser_of_many_accounts_is_told_to_wait_and_the_owner_at_home_is_not(server: Server) -> None:
+    with server.client() as client:
+        sign_up(client, "owner@example.com", "192.0.2.1")
+        for account in range(31):
+            guess = {"email": f"a{account}@example.com", "password": "a wrong guess"}
+            answer = client.post("/v1/auth/login", json=guess, headers=of("198.51.100.9"))
+            assert answer.status_code == (401 if account < 30 else 429)
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
+        assert answer.headers["ratelimit-policy"] == '"credential";q=30;w=60'
+        assert answer.headers["x-gatekeeper-not-run"] == "true"
+        owner = {"email": "owner@example.com", "password": PASSWORD}
+        assert client.post("/v1/auth/login", json=owner, headers=of("192.0.2.1")).status_code == 200
+
+
+def test_a_stolen_token_is_no_way_to_guess_the_password(server: Server) -> None:
+    with server.client() as client:
+        token = sign_up(client, "robbed@example.com", "192.0.2.2")
+        headers = {**of("198.51.100.10"), "Authorization": f"Bearer {token}"}
+        statuses = [
+            client.post(
+                "/v1/auth/change-password",
+                json={"currentPassword": f"guess {number}", "newPassword": "another good one"},
+                headers=headers,
+            ).status_code
+            for number in range(120)
+        ]
+    assert statuses == [401] * 5 + [429] * 115
+
+
+def test_five_hundred_logins_at_once_leave_the_memory_as_it_was(server: Server) -> None:
+    account = {"email": "many@example.com", "password": PASSWORD}
+    with server.client() as client:
+        sign_up(client, account["email"], "192.0.2.3")
+        # One of each kind of work first, so that what is opened once is open.
+        assert client.post("/v1/auth/login", json=account, headers=of("192.0.2.3")).status_code == 200
+    before, start = server.rss_kib(), threading.Barrier(100)
+
+    def log_in(worker: int) -> list[int]:
+        with server.client() as client:
+            start.wait()
+            return [
+                client.post("/v1/auth/login", json=account, headers=of(f"10.0.{worker}.{turn}")).status_code
+                for turn in range(5)
+            ]
+
+    with ThreadPoolExecutor(100) as workers:
+        statuses = [status for each in workers.map(log_in, range(100)) for status in each]
+    # Those who find the queue full are told so, and an account has at most five checks that are not decided yet.
+    assert set(statuses) <= {200, 429, 503}
+    assert statuses.count(200) >= 64
+    assert server.rss_kib() - before < 40 * 1024

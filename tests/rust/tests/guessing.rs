@@ -1,0 +1,224 @@
+//! Guessing passwords: of many accounts, through every call that takes one, and all at once.
+
+use std::path::Path;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+use gatekeeper::{Clock, Gatekeeper, GatekeeperError, ManualClock, Options, Secret};
+use gatekeeper_tests::{User, call, text};
+use serde_json::{Value, json};
+
+/// A database in memory whose time the test moves.
+fn by_hand() -> (Gatekeeper, ManualClock) {
+    let hand = ManualClock::new();
+    let mut options = Options::default();
+    options.clock = Clock::Manual(hand.clone());
+    (Gatekeeper::open_with("memory:", options).unwrap(), hand)
+}
+
+fn login(from: &Gatekeeper, email: &str, password: &str) -> Result<Value, GatekeeperError> {
+    call(&from.anonymous(), "auth.login", &json!({ "email": email, "password": password }))
+}
+
+/// The status of a login.
+fn status(from: &Gatekeeper, email: &str, password: &str) -> u16 {
+    login(from, email, password).map_or_else(|error| error.status(), |_| 200)
+}
+
+fn count(statuses: &[u16], status: u16) -> usize {
+    statuses.iter().filter(|each| **each == status).count()
+}
+
+/// The actions that the audit log of a file has.
+fn audited(file: &Path, action: &str) -> Vec<(String, Option<String>)> {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    let sql = "SELECT actor_type, target FROM audit_events WHERE action = $1";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([action], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_client_address_guesses_thirty_passwords_a_minute_whatever_the_accounts() {
+    let (place, hand) = by_hand();
+    let _victim = User::sign_up(&place, "victim@example.com");
+    let away = place.from_source("198.51.100.9");
+    for account in 0..30 {
+        assert_eq!(status(&away, &format!("a{account}@example.com"), "wrong horse"), 401, "{account}");
+    }
+    // Neither another account nor the right password is compared any more.
+    let refused = login(&away, "victim@example.com", "correct horse").unwrap_err();
+    assert_eq!((refused.status(), refused.code(), refused.retry_after()), (429, "rate_limited", Some(60)));
+    let limit = json!({ "rateLimit": { "name": "credential", "total": 30, "windowSeconds": 60 } });
+    assert_eq!(refused.details(), Some(&limit));
+    assert_eq!(status(&place.from_source("198.51.100.10"), "victim@example.com", "correct horse"), 200);
+    hand.advance(59_999);
+    assert_eq!(login(&away, "b@example.com", "wrong horse").unwrap_err().retry_after(), Some(1));
+    hand.advance(1);
+    assert_eq!(status(&away, "victim@example.com", "correct horse"), 200);
+}
+
+#[test]
+fn how_many_passwords_an_address_may_get_wrong_is_an_option() {
+    let mut options = Options::default();
+    options.wrong_passwords_per_minute = 2;
+    let away = Gatekeeper::open_with("memory:", options).unwrap().from_source("198.51.100.9");
+    let statuses = ["a", "b", "c"].map(|name| status(&away, &format!("{name}@example.com"), "wrong horse"));
+    assert_eq!(statuses, [401, 401, 429]);
+    let mut options = Options::default();
+    options.wrong_passwords_per_minute = 0;
+    let refused = Gatekeeper::open_with("memory:", options).unwrap_err();
+    assert!(refused.message().starts_with("wrongPasswordsPerMinute must be a whole number from 1"));
+}
+
+#[test]
+fn the_addresses_of_an_ipv6_network_of_64_bits_count_as_one() {
+    let (place, _hand) = by_hand();
+    let from = |host: u32| place.from_source(&format!("2001:db8::{host:x}"));
+    for account in 0..30 {
+        assert_eq!(status(&from(account), &format!("a{account}@example.com"), "wrong horse"), 401);
+    }
+    assert_eq!(status(&from(30), "b@example.com", "wrong horse"), 429);
+    assert_eq!(status(&place.from_source("2001:db8:0:1::1"), "b@example.com", "wrong horse"), 401);
+}
+
+#[test]
+fn an_office_behind_one_address_is_not_shut_out_by_a_guesser_in_it() {
+    let (place, _hand) = by_hand();
+    let office = place.from_source("192.0.2.1");
+    let (_here, there) =
+        (User::sign_up(&office, "here@example.com"), User::sign_up(&place, "there@example.com"));
+    for account in 0..30 {
+        assert_eq!(status(&office, &format!("a{account}@example.com"), "wrong horse"), 401);
+    }
+    assert_eq!(status(&office, &there.email, "correct horse"), 429);
+    // Who has logged in from there before goes on, and their own mistakes count as ever.
+    for (password, outcome) in [("correct horse", 200), ("wrong horse", 401), ("correct horse", 200)] {
+        assert_eq!(status(&office, "here@example.com", password), outcome);
+    }
+}
+
+#[test]
+fn right_passwords_from_a_new_address_count_for_nothing() {
+    let (place, _hand) = by_hand();
+    let users: Vec<_> =
+        (0..33).map(|number| User::sign_up(&place, &format!("a{number}@example.com"))).collect();
+    let office = place.from_source("192.0.2.1");
+    for user in &users {
+        assert_eq!(status(&office, &user.email, "correct horse"), 200);
+    }
+    assert_eq!(status(&office, "b@example.com", "wrong horse"), 401);
+}
+
+#[test]
+fn changing_a_password_is_no_way_to_guess_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gatekeeper.db");
+    let place = Gatekeeper::open(file.to_str().unwrap()).unwrap();
+    let user = User::sign_up(&place.from_source("192.0.2.1"), "a@example.com");
+    // A stolen token, at home and elsewhere.
+    for (address, refusals) in [("192.0.2.1", 5), ("198.51.100.9", 10)] {
+        let thief = user.place.from_source(address);
+        let guesses: Vec<u16> = (0..120)
+            .map(|guess| {
+                let request =
+                    json!({ "currentPassword": format!("guess {guess}"), "newPassword": "battery staple" });
+                call(&thief, "auth.changePassword", &request).unwrap_err().status()
+            })
+            .collect();
+        assert_eq!((count(&guesses[..5], 401), count(&guesses[5..], 429)), (5, 115), "{address}");
+        let trace = audited(&file, "user.password_change_refused");
+        assert_eq!(trace, vec![("user".to_owned(), Some(user.id.clone())); refusals]);
+    }
+    // They count with the failed logins of the same address.
+    assert_eq!(status(&place.from_source("198.51.100.9"), "a@example.com", "wrong horse"), 429);
+    assert!(audited(&file, "user.login_refused").is_empty());
+    assert_eq!(status(&place.from_source("203.0.113.1"), "b@example.com", "wrong horse"), 401);
+    assert_eq!(audited(&file, "user.login_refused"), [("anonymous".to_owned(), None)]);
+}
+
+#[test]
+fn a_password_that_is_changed_forgets_what_was_mistyped_before() {
+    let (place, _hand) = by_hand();
+    let user = User::sign_up(&place.from_source("192.0.2.1"), "a@example.com");
+    let home = user.place.from_source("192.0.2.1");
+    let mut current = "correct horse".to_owned();
+    for turn in 0..3 {
+        let wrong = json!({ "currentPassword": "wrong horse", "newPassword": "battery staple" });
+        for _ in 0..4 {
+            assert_eq!(call(&home, "auth.changePassword", &wrong).unwrap_err().status(), 401);
+        }
+        let new = format!("battery staple {turn}");
+        let right = json!({ "currentPassword": current, "newPassword": new });
+        call(&home, "auth.changePassword", &right).unwrap();
+        current = new;
+    }
+}
+
+#[test]
+fn guesses_of_many_accounts_all_at_once_count_as_many() {
+    let place = Gatekeeper::open("memory:").unwrap().from_source("198.51.100.9");
+    let start = Barrier::new(50);
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let (start, place) = (&start, &place);
+        let guess = |account: usize| {
+            start.wait();
+            status(place, &format!("a{account}@example.com"), "wrong horse")
+        };
+        let all: Vec<_> = (0..50).map(|account| scope.spawn(move || guess(account))).collect();
+        all.into_iter().map(|each| each.join().unwrap()).collect()
+    });
+    assert_eq!((count(&statuses, 401), count(&statuses, 429)), (30, 20), "{statuses:?}");
+}
+
+#[test]
+fn a_hundred_logins_at_once_from_one_address_leave_the_others_their_turn() {
+    let mut options = Options::default();
+    // The flood is of guesses that are all compared.
+    options.wrong_passwords_per_minute = u32::MAX;
+    let place = Gatekeeper::open_with("memory:", options).unwrap();
+    let (flood, other) = (place.from_source("198.51.100.9"), place.from_source("192.0.2.1"));
+    let quiet = User::sign_up(&other, "quiet@example.com");
+    let (over, begun) = (AtomicBool::new(false), Barrier::new(101));
+    thread::scope(|scope| {
+        let (over, begun, flood) = (&over, &begun, &flood);
+        for account in 0..100 {
+            scope.spawn(move || {
+                begun.wait();
+                for turn in 0.. {
+                    if over.load(Relaxed) {
+                        break;
+                    }
+                    let email = format!("a{account}.{turn}@example.com");
+                    // Some find the queue full, are told so, and come again.
+                    match status(flood, &email, "wrong horse") {
+                        401 => {}
+                        503 => thread::sleep(Duration::from_millis(20)),
+                        other => panic!("{other}"),
+                    }
+                }
+            });
+        }
+        begun.wait();
+        let statuses: Vec<u16> = (0..12).map(|_| status(&other, &quiet.email, "correct horse")).collect();
+        over.store(true, Relaxed);
+        assert_eq!(statuses, [200; 12]);
+    });
+}
+
+#[test]
+fn without_a_client_address_nothing_is_throttled() {
+    let place = Gatekeeper::open("memory:").unwrap();
+    let user = User::sign_up(&place, "a@example.com");
+    for _ in 0..35 {
+        assert_eq!(status(&place, "a@example.com", "wrong horse"), 401);
+    }
+    let request = json!({ "currentPassword": "correct horse", "newPassword": "battery staple" });
+    call(&user.place, "auth.changePassword", &request).unwrap();
+    let tokens = login(&place, "a@example.com", "battery staple").unwrap();
+    assert!(
+        call(&place.with_token(&Secret::new(text(&tokens, "accessToken"))), "auth.me", &json!({})).is_ok()
+    );
+}
