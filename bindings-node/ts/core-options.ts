@@ -84,6 +84,7 @@ export interface GatekeeperCoreOptions {
    * @defaultValue `30`
    */
   readonly wrongPasswordsPerMinute?: number | undefined;
+  /**
    * Who may import keys of another product: a root key and the operator, or, with `'members'`, also members and API keys
    * with `keys:write`.
    * @defaultValue `'root'`

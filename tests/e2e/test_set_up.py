@@ -42,7 +42,7 @@ class Machine:
         self.program("id", f"echo {user}")
         kept = {name: value for name, value in os.environ.items() if name not in {"CI", "INSTALL"}}
         environment = kept | {"PATH": f"{self.folder}:{os.environ['PATH']}"} | variables
-        command = [ROOT / "scripts/check-tools", *programs]
+        command = [str(ROOT / "scripts/check-tools"), *programs]
         return subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx
     from serving import Server
 
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # noqa: S105
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ import os
 import socket
 import subprocess
 from contextlib import contextmanager
+from signal import SIGTERM
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from serving import BINARY, LIMITS, end, run, serving
-from signal import SIGTERM
 from test_gateways import free_port, running
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SIGNUP = {"email": "mallory@example.com", "password": "a long password"}
 HEADERS = {"X-Gatekeeper-Endpoint": "GET_TASKS"}
 COUNTER = "gatekeeper_other_tenant_keys_rejected_total"
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ }}
@@ -42,7 +43,9 @@ def attack(client: httpx.Client) -> tuple[str, str]:
     """Sign up, make a tenant and in it a key that claims all that a key can: the tenant and the key."""
     token = client.post("/v1/auth/signup", json=SIGNUP).raise_for_status().json()["data"]["accessToken"]
     bearer = {"Authorization": f"Bearer {token}"}
-    tenant = client.post("/v1/tenants", json={"name": "Acme Inc"}, headers=bearer).raise_for_status().json()["data"]["id"]
+    tenant = (
+        client.post("/v1/tenants", json={"name": "Acme Inc"}, headers=bearer).raise_for_status().json()["data"]["id"]
+    )
     claims = {"roles": ["PRO", "ADMIN"], "scopes": ["*:*", "tasks:read"], "ownerId": "somebody else"}
     created = client.post("/v1/keys", json={"tenantId": tenant, **claims}, headers=bearer).raise_for_status()
     return tenant, created.json()["data"]["plainTextKey"]
@@ -51,7 +54,11 @@ def attack(client: httpx.Client) -> tuple[str, str]:
 def statuses(server: Server, key: str, tenant: str = "") -> dict[str, int]:
     """What gateways are answered about a key, by their question; `tenant` is named in the query where there is one."""
     chosen = f"&tenant={tenant}" if tenant else ""
-    questions = [f"/check?endpoint=GET_TASKS{chosen}", f"/check?headers{chosen}", f"/check/nginx?endpoint=GET_TASKS{chosen}"]
+    questions = [
+        f"/check?endpoint=GET_TASKS{chosen}",
+        f"/check?headers{chosen}",
+        f"/check/nginx?endpoint=GET_TASKS{chosen}",
+    ]
     if not tenant:
         questions += ["/check/envoy", "/check/envoy/tasks?endpoint=GET_TASKS"]
     with httpx.Client(base_url=server.gateway_url, headers={"X-API-Key": key, **HEADERS}) as client:
@@ -93,7 +100,9 @@ def test_the_query_chooses_no_tenant_that_is_not_configured(server: Server) -> N
 def test_gateways_let_through_the_keys_of_the_tenants_that_are_configured(tmp_path: Path) -> None:
     with serving(tmp_path) as server, server.client() as client:
         tenant, key = attack(client)
-        own = client.post("/api/v1/keys", json={"prefix": "user", "roles": ["PRO"]}, headers=server.root).json()["apiKey"]
+        own = client.post("/api/v1/keys", json={"prefix": "user", "roles": ["PRO"]}, headers=server.root).json()[
+            "apiKey"
+        ]
         end(server.process, SIGTERM)
     configured = LIMITS + f'\n[gateway]\ntenants = ["default", "{tenant}"]\n'
     (tmp_path / "gatekeeper.toml").write_text(configured)
@@ -189,18 +198,18 @@ def test_the_quickstart_runs_against_a_fresh_server(tmp_path: Path) -> None:
 
 def test_the_quickstart_runs_with_the_settings_of_the_container(tmp_path: Path) -> None:
     assert run(tmp_path, "init", "--open-signup").returncode == 0
-    with fresh(tmp_path, GATEKEEPER_HOST="0.0.0.0") as url:
-        assert [answer.status_code for answer in quickstart(url.replace("0.0.0.0", own_address()))] == [201] * 4
+    with fresh(tmp_path, GATEKEEPER_HOST=EVERY_ADDRESS) as url:
+        assert [answer.status_code for answer in quickstart(url.replace(EVERY_ADDRESS, own_address()))] == [201] * 4
 
 
 def test_to_other_machines_a_fresh_server_is_closed(tmp_path: Path) -> None:
     if own_address() == "127.0.0.1":
         pytest.fail("this machine has no address but loopback: run the test where it has one")
     run(tmp_path, "init")
-    with fresh(tmp_path, "--host", "0.0.0.0") as url:
-        [refused] = quickstart(url.replace("0.0.0.0", own_address()))
+    with fresh(tmp_path, "--host", EVERY_ADDRESS) as url:
+        [refused] = quickstart(url.replace(EVERY_ADDRESS, own_address()))
         assert is_closed(refused)
-        assert [answer.status_code for answer in quickstart(url.replace("0.0.0.0", "127.0.0.1"))] == [201] * 4
+        assert [answer.status_code for answer in quickstart(url.replace(EVERY_ADDRESS, "127.0.0.1"))] == [201] * 4
 
 
 def own_address() -> str:

@@ -179,9 +179,15 @@ test('an option that is wrong is named when a core is made', () => {
     [{ baseUrl: 'memory:', signupsPerMinute: 0 }, /^signupsPerMinute must be a whole number from 1/],
     [{ baseUrl: 'memory:', refreshesPerMinute: -1 }, /^refreshesPerMinute/],
     [{ baseUrl: 'memory:', wrongKeysPerMinute: 2 ** 32 }, /^wrongKeysPerMinute/],
-    [{ baseUrl: 'memory:', wrongPasswordsPerMinute: 0 }, /^wrongPasswordsPerMinute must be a whole number from 1/],
+    [
+      { baseUrl: 'memory:', wrongPasswordsPerMinute: 0 },
+      /^wrongPasswordsPerMinute must be a whole number from 1/,
+    ],
     [{ baseUrl: 'memory:', keyImports: 'everyone' }, /^keyImports must be one of root, members/],
-    [{ baseUrl: 'memory:', importSuffixesPerTenant: 0 }, /^importSuffixesPerTenant must be a whole number from 1 to 64/],
+    [
+      { baseUrl: 'memory:', importSuffixesPerTenant: 0 },
+      /^importSuffixesPerTenant must be a whole number from 1 to 64/,
+    ],
     [{ baseUrl: 'memory:', importSuffixes: 65 }, /^importSuffixes must be a whole number from 1 to 64/],
     [{ baseUrl: 'memory:', cacheKeys: 1e10 }, /^cacheKeys/],
     [{ baseUrl: 'memory:', clock: 'sundial' }, /^clock must be one of system, manual/],
@@ -236,7 +242,8 @@ test('failed logins are counted by the source that a core is for', async () => {
 test('changing the password is no way to guess it', async () => {
   const { core, tokens } = await signedUp();
   const thief = new AuthService(core.withSource('198.51.100.9', { token: tokens.accessToken }));
-  const change = (currentPassword) => thief.changePassword({ currentPassword, newPassword: 'another good one' });
+  const change = (currentPassword) =>
+    thief.changePassword({ currentPassword, newPassword: 'another good one' });
   for (let guess = 0; guess < 5; guess += 1) {
     await assert.rejects(change(`guess ${guess}`), { status: 401 });
   }
@@ -246,7 +253,10 @@ test('changing the password is no way to guess it', async () => {
 test('a client address guesses at many accounts no more than allowed', async () => {
   const core = new GatekeeperCore({ baseUrl: 'memory:', wrongPasswordsPerMinute: 2 });
   const guess = (host, account) =>
-    new AuthService(core.withSource(host)).login({ email: `a${account}@example.com`, password: 'not the password' });
+    new AuthService(core.withSource(host)).login({
+      email: `a${account}@example.com`,
+      password: 'not the password',
+    });
   // Addresses of one IPv6 network of 64 bits.
   await assert.rejects(guess('2001:db8::1', 1), { status: 401 });
   await assert.rejects(guess('2001:db8::2', 2), { status: 401 });

@@ -75,7 +75,20 @@ test('the operator is warned of a valid key of another tenant, and the caller is
 });
 
 test('what names no tenants is rejected, and not repeated', () => {
-  for (const tenants of ['default', 'canary', [], ['canary'], ['all'], [7], 7, true, {}, null, ['default', null], () => {}]) {
+  for (const tenants of [
+    'default',
+    'canary',
+    [],
+    ['canary'],
+    ['all'],
+    [7],
+    7,
+    true,
+    {},
+    null,
+    ['default', null],
+    () => {},
+  ]) {
     assert.throws(
       () => inMemory({ tenants }),
       (error) => {

@@ -218,10 +218,10 @@ def test_a_client_address_guesses_at_many_accounts_no_more_than_allowed() -> Non
 
 
 def test_wrong_passwords_are_limited_for_asynchronous_callers_too() -> None:
-    async def guess() -> list[str]:
+    async def guess() -> list[str | None]:
         core = aio.GatekeeperCore("memory:", secret=SECRET, wrong_passwords_per_minute=2)
         auth = aio.AuthService(core.with_source("198.51.100.9"))
-        outcomes: list[str] = []
+        outcomes: list[str | None] = []
         for account in range(3):
             try:
                 await auth.login(f"a{account}@example.com", "not the password")

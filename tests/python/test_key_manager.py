@@ -187,7 +187,7 @@ def test_the_operator_is_warned_of_a_valid_key_of_another_tenant_and_the_caller_
 
 @pytest.mark.parametrize("tenants", ["default", "canary", [], ["canary"], ["all"], [7], 7, True, {}, ["default", None]])
 def test_what_names_no_tenants_is_rejected(tenants: Any) -> None:
-    with pytest.raises(BadRequestError, match='^tenants must be "all" or a list of 1 to 1000 tenants') as raised:
+    with pytest.raises(BadRequestError, match=r'^tenants must be "all" or a list of 1 to 1000 tenants') as raised:
         init_key_manager(url="memory:", endpoints=ENDPOINTS, tenants=tenants)
     assert "canary" not in str(raised.value)
 
@@ -195,5 +195,5 @@ def test_what_names_no_tenants_is_rejected(tenants: Any) -> None:
 @pytest.mark.parametrize("make", [init_key_manager, aio.init_key_manager])
 def test_tenants_are_not_for_a_root_key_nor_for_a_server(make: Any, url: str, root_key: RootKeys) -> None:
     for place in ({"url": url, "root_api_key": root_key(url, "Acme")}, {"url": "http://127.0.0.1:9"}):
-        with pytest.raises(BadRequestError, match="^tenants: a root key accepts the keys of its own tenant"):
+        with pytest.raises(BadRequestError, match=r"^tenants: a root key accepts the keys of its own tenant"):
             make(endpoints=ENDPOINTS, tenants=["default"], **place)

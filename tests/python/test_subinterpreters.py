@@ -38,7 +38,10 @@ def in_the_main_interpreter():
     created = keys.create_user_api_key("user", ["PRO"])
     res = keys.verify_user_api_key(created["apiKey"], "GET")
     assert res.ok and isinstance(res, VerifyResult) and pickle.loads(pickle.dumps(res)).roles == ("PRO",)
-    for call in (lambda: AuthService(GatekeeperCore("memory:")).me(), lambda: init_key_manager(url="mysql:x", endpoints={})):
+    for call in (
+        lambda: AuthService(GatekeeperCore("memory:")).me(),
+        lambda: init_key_manager(url="mysql:x", endpoints={}),
+    ):
         try:
             call()
         except UnauthorizedError as error:

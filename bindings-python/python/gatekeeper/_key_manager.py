@@ -66,9 +66,9 @@ class _Asked(Generic[_Answer]):
 class KeyManager(_native.KeyManager):
     """Creates, verifies, rotates and deletes users' keys. Share one among all threads.
 
-    It accepts the keys of the tenant ``default`` only, or of the tenants that it is given; with a root key, those of the
-    root key's tenant. Made by :func:`init_key_manager`. Every call checks in this order: the root key, the arguments and the endpoint,
-    then the id or the user's key. A call that cannot be answered raises
+    It accepts the keys of the tenant ``default`` only, or of the tenants that it is given; with a root key, those of
+    the root key's tenant. Made by :func:`init_key_manager`. Every call checks in this order: the root key, the
+    arguments and the endpoint, then the id or the user's key. A call that cannot be answered raises
     :class:`~gatekeeper.GatekeeperError`, 503 where the database cannot be used.
     """
 

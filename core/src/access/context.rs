@@ -17,8 +17,8 @@ use crate::verify::{Engine, Targets, VerdictCode};
 
 /// What an operation runs in: the backend's state, and a caller who was admitted.
 ///
-/// It hands out no store: an operation reads through [`read`](Self::read), and writes through [`write`](Self::write), which
-/// checks the caller's rights again.
+/// It hands out no store: an operation reads through `read`, and writes through `write`, which checks the caller's rights
+/// again.
 pub struct Context<'a> {
     call: Call<'a>,
     grant: Grant,
