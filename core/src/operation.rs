@@ -83,6 +83,9 @@ pub trait Operation: table::Listed + Serialize + DeserializeOwned + Schema + Sen
     const SIGNS_UP: bool = false;
     /// Whether it takes an idempotency key, in the field `idempotencyKey` or the header `Idempotency-Key`. Defaults to no.
     const IDEMPOTENT: bool = false;
+    /// The operation that gives the same answer, a text, in pages of parts with a `text` each: a server sends it part by part
+    /// and never holds all of it. Defaults to none.
+    const IN_PARTS: Option<&'static str> = None;
     /// The fields that SDKs take by position, in this order; all others are options. Defaults to none.
     const POSITIONAL: &'static [&'static str] = &[];
 

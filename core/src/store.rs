@@ -286,6 +286,21 @@ pub(crate) struct KeyRow {
     pub(crate) hashed_suffix: Option<String>,
 }
 
+/// How many rows are read at once, and how many bytes of them: one row at least.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) rows: u32,
+    /// Reading ends with the row that reaches this.
+    pub(crate) bytes: usize,
+}
+
+/// Rows that were read within bounds.
+pub(crate) struct Part<T> {
+    pub(crate) rows: Vec<T>,
+    /// Whether there are more after them.
+    pub(crate) has_more: bool,
+}
+
 /// Something read, and the change number of the snapshot it was read from.
 pub(crate) struct AsOf<T> {
     pub(crate) number: u64,

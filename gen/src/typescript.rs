@@ -181,7 +181,9 @@ fn pages(operation: &Operation, item: &Type) -> String {
         arguments.push(field.wire.as_str());
     }
     if let Some((name, parameter)) = options_of(operation) {
-        documentation.push(format!("@param {name} - which items; `limit` is the size of a page"));
+        let limit = operation.options.iter().any(|field| field.wire == "limit");
+        let limit = if limit { "; `limit` is the size of a page" } else { "" };
+        documentation.push(format!("@param {name} - which items{limit}"));
         parameters.push(parameter);
     }
     documentation

@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod connection;
 mod credential;
+mod export;
 mod files;
 mod key_manager;
 mod metrics;

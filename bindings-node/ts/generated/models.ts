@@ -95,6 +95,12 @@ export interface CreatedRootKey {
  */
 export type ExportFormat = 'ndjson' | 'csv';
 
+/** A part of an export. */
+export interface ExportPart {
+  /** Whole lines. */
+  readonly text: string;
+}
+
 /** A key of another product. */
 export interface ForeignKey {
   /**
@@ -756,6 +762,34 @@ export interface AuditQueryInput {
   readonly endTimestamp?: number | null | undefined;
   /** How many at most: 1 to 100. Defaults to 50. */
   readonly limit?: number | null | undefined;
+  /** Only from this time on, Unix ms. Defaults to the beginning. */
+  readonly startTimestamp?: number | null | undefined;
+}
+
+/** What `audit.export` takes by name. */
+export interface AuditExportInput {
+  /** Only actions that begin so, such as `key.`. Defaults to all. */
+  readonly actionPrefix?: string | null | undefined;
+  /** Only what this actor did. Defaults to all. */
+  readonly actorId?: string | null | undefined;
+  /** The `nextCursor` of the part after which to go on. Defaults to the newest event. */
+  readonly cursor?: string | null | undefined;
+  /** Only before this time, Unix ms. Defaults to the present. */
+  readonly endTimestamp?: number | null | undefined;
+  /** Only from this time on, Unix ms. Defaults to the beginning. */
+  readonly startTimestamp?: number | null | undefined;
+}
+
+/** What `audit.exportParts` takes by name. */
+export interface AuditExportPartsInput {
+  /** Only actions that begin so, such as `key.`. Defaults to all. */
+  readonly actionPrefix?: string | null | undefined;
+  /** Only what this actor did. Defaults to all. */
+  readonly actorId?: string | null | undefined;
+  /** The `nextCursor` of the part after which to go on. Defaults to the newest event. */
+  readonly cursor?: string | null | undefined;
+  /** Only before this time, Unix ms. Defaults to the present. */
+  readonly endTimestamp?: number | null | undefined;
   /** Only from this time on, Unix ms. Defaults to the beginning. */
   readonly startTimestamp?: number | null | undefined;
 }

@@ -6,6 +6,8 @@ import type { Page } from '../page.js';
 import type {
   ApiKey,
   AuditEvent,
+  AuditExportInput,
+  AuditExportPartsInput,
   AuditQueryInput,
   AuditRecordInput,
   ChangePasswordInput,
@@ -14,6 +16,7 @@ import type {
   CreatedApiKey,
   CreatedRootKey,
   ExportFormat,
+  ExportPart,
   ForeignKey,
   ImportedApiKeys,
   IssueKeyTokenInput,
@@ -591,7 +594,7 @@ export class PermissionsService {
 /**
  * The audit log of a tenant.
  *
- * `query`, `export`, `record`.
+ * `query`, `export`, `exportParts`, `record`.
  */
 export class AuditService {
   readonly #core: GatekeeperCore;
@@ -626,14 +629,41 @@ export class AuditService {
   }
 
   /**
-   * All events of a tenant as one text, the newest first.
+   * The events of a tenant as one text, the newest first: at most 64 MiB. A server sends it as it is
+   * read, and does not keep it. What is longer is exported in parts, or by time.
    *
    * @param tenantId - The tenant's id.
    * @param format - How the text is written. Defaults to `ndjson`.
+   * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
-  export(tenantId: string, format?: ExportFormat | undefined, call?: CallOptions): Promise<string> {
-    return this.#core._call('audit.export', { tenantId, format }, undefined, call);
+  export(tenantId: string, format?: ExportFormat | undefined, options: AuditExportInput = {}, call?: CallOptions): Promise<string> {
+    return this.#core._call('audit.export', { tenantId, format }, options, call);
+  }
+
+  /**
+   * The events of a tenant as text in parts, the newest first: a page holds one part, of about 128 KiB,
+   * and none at the end of an empty log. The texts in their order are what `audit.export` gives.
+   *
+   * @param tenantId - The tenant's id.
+   * @param format - How the text is written. Defaults to `ndjson`.
+   * @param options - what else there is to say
+   * @param call - a signal that gives the call up, and how long to wait
+   */
+  exportParts(tenantId: string, format?: ExportFormat | undefined, options: AuditExportPartsInput = {}, call?: CallOptions): Promise<Page<ExportPart>> {
+    return this.#core._call('audit.exportParts', { tenantId, format }, options, call);
+  }
+
+  /**
+   * Every item that `exportParts` lists, fetched page by page as they are asked for.
+   *
+   * @param tenantId - The tenant's id.
+   * @param format - How the text is written. Defaults to `ndjson`.
+   * @param options - which items
+   * @param call - a signal that gives the call up, and how long to wait for a page
+   */
+  iterateExportParts(tenantId: string, format?: ExportFormat | undefined, options: AuditExportPartsInput = {}, call?: CallOptions): AsyncGenerator<ExportPart, void, undefined> {
+    return pagesOf(options, (page) => this.exportParts(tenantId, format, page, call));
   }
 
   /**

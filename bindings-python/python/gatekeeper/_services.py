@@ -14,6 +14,7 @@ from gatekeeper.models import (
     AuditEvent,
     CreatedApiKey,
     CreatedRootKey,
+    ExportPart,
     ImportedApiKeys,
     KeyToken,
     KeyVerdict,
@@ -899,15 +900,125 @@ class AuditService(_Service):
             cursor,
         )
 
-    def export(self, tenant_id: str, format: ExportFormat = "ndjson") -> str:
-        """All events of a tenant as one text, the newest first.
+    def export(
+        self,
+        tenant_id: str,
+        format: ExportFormat = "ndjson",
+        *,
+        action_prefix: str | None = None,
+        actor_id: str | None = None,
+        cursor: str | None = None,
+        end_timestamp: int | None = None,
+        start_timestamp: int | None = None,
+    ) -> str:
+        """The events of a tenant as one text, the newest first: at most 64 MiB.
+
+        A server sends it as it is read, and does not keep it. What is longer is exported in parts, or by time.
 
         Args:
             tenant_id: The tenant's id.
             format: How the text is written. Defaults to ``ndjson``.
+            action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
+            actor_id: Only what this actor did. Defaults to all.
+            cursor: The ``next_cursor`` of the part after which to go on. Defaults to the newest event.
+            end_timestamp: Only before this time, Unix ms. Defaults to the present.
+            start_timestamp: Only from this time on, Unix ms. Defaults to the beginning.
         """
-        answer: str = self._core._call("audit.export", {"tenantId": tenant_id, "format": format})
+        answer: str = self._core._call(
+            "audit.export",
+            {
+                "tenantId": tenant_id,
+                "format": format,
+                **_given(
+                    {
+                        "actionPrefix": action_prefix,
+                        "actorId": actor_id,
+                        "cursor": cursor,
+                        "endTimestamp": end_timestamp,
+                        "startTimestamp": start_timestamp,
+                    }
+                ),
+            },
+        )
         return answer
+
+    def export_parts(
+        self,
+        tenant_id: str,
+        format: ExportFormat = "ndjson",
+        *,
+        action_prefix: str | None = None,
+        actor_id: str | None = None,
+        cursor: str | None = None,
+        end_timestamp: int | None = None,
+        start_timestamp: int | None = None,
+    ) -> Page[ExportPart]:
+        """The events of a tenant as text in parts, the newest first.
+
+        A page holds one part, of about 128 KiB, and none at the end of an empty log. The texts in their order are
+        what ``audit.export`` gives.
+
+        Args:
+            tenant_id: The tenant's id.
+            format: How the text is written. Defaults to ``ndjson``.
+            action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
+            actor_id: Only what this actor did. Defaults to all.
+            cursor: The ``next_cursor`` of the part after which to go on. Defaults to the newest event.
+            end_timestamp: Only before this time, Unix ms. Defaults to the present.
+            start_timestamp: Only from this time on, Unix ms. Defaults to the beginning.
+        """
+        answer = self._core._call(
+            "audit.exportParts",
+            {
+                "tenantId": tenant_id,
+                "format": format,
+                **_given(
+                    {
+                        "actionPrefix": action_prefix,
+                        "actorId": actor_id,
+                        "cursor": cursor,
+                        "endTimestamp": end_timestamp,
+                        "startTimestamp": start_timestamp,
+                    }
+                ),
+            },
+        )
+        return Page._of(answer, ExportPart._of)
+
+    def iterate_export_parts(
+        self,
+        tenant_id: str,
+        format: ExportFormat = "ndjson",
+        *,
+        action_prefix: str | None = None,
+        actor_id: str | None = None,
+        cursor: str | None = None,
+        end_timestamp: int | None = None,
+        start_timestamp: int | None = None,
+    ) -> Iterator[ExportPart]:
+        """Every item that ``export_parts`` lists, fetched page by page as they are asked for.
+
+        Args:
+            tenant_id: The tenant's id.
+            format: How the text is written. Defaults to ``ndjson``.
+            action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
+            actor_id: Only what this actor did. Defaults to all.
+            cursor: The ``next_cursor`` of the part after which to go on. Defaults to the newest event.
+            end_timestamp: Only before this time, Unix ms. Defaults to the present.
+            start_timestamp: Only from this time on, Unix ms. Defaults to the beginning.
+        """
+        return _pages(
+            lambda cursor: self.export_parts(
+                tenant_id,
+                format,
+                action_prefix=action_prefix,
+                actor_id=actor_id,
+                cursor=cursor,
+                end_timestamp=end_timestamp,
+                start_timestamp=start_timestamp,
+            ),
+            cursor,
+        )
 
     def record(
         self,

@@ -18,6 +18,7 @@ __all__ = [
     "CreatedBy",
     "CreatedRootKey",
     "ExportFormat",
+    "ExportPart",
     "ForeignKey",
     "ImportedApiKeys",
     "KeyStatus",
@@ -271,6 +272,27 @@ class CreatedRootKey(Model):
 ExportFormat = Literal["ndjson", "csv"]
 """How exported events are written. ``"ndjson"``: A JSON object a line. ``"csv"``: A line of column names, then a line
 an event (RFC 4180)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExportPart(Model):
+    """A part of an export.
+
+    Attributes:
+        text: Whole lines.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "text": "text",
+    }
+
+    text: str
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            text=answer["text"],
+        )
 
 
 class ForeignKey(TypedDict):

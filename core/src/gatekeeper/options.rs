@@ -18,7 +18,8 @@ use crate::verify::CacheSizes;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// How many keys are remembered, 0 to 100,000,000; about 180 bytes each. Defaults to 1,000,000.
+    /// How many keys are remembered, 0 to 100,000,000: about 180 bytes for a plain one. One that holds more than 1 KiB (roles,
+    /// scopes, metadata) counts once for each KiB. Defaults to 1,000,000, which is at most about 1 GiB.
     pub cache_keys: usize,
     /// How many digests are remembered to be nobody's, apart from the keys; 0 to 100,000,000. Defaults to 100,000.
     pub cache_unknown_keys: usize,

@@ -29,6 +29,10 @@ pub(crate) struct KnownKey {
     pub(crate) used: LastUse,
 }
 
+/// What a record takes with the room of a cache for it, and what each further piece of text takes beside its bytes.
+const RECORD_BYTES: usize = 180;
+const PIECE_BYTES: usize = 40;
+
 /// What only some keys have.
 #[derive(Debug)]
 pub(crate) struct Extra {
@@ -75,6 +79,19 @@ impl KnownKey {
     /// Its scopes.
     pub(crate) fn scopes(&self) -> Arc<[String]> {
         self.extra.as_ref().map(|extra| Arc::clone(&extra.scopes)).unwrap_or_default()
+    }
+
+    /// About how many bytes it holds in memory, its roles too, although keys may share them.
+    pub(crate) fn size(&self) -> usize {
+        let extra = self.extra.as_ref().map_or(0, |extra| {
+            let scopes = extra.scopes.iter().map(|scope| PIECE_BYTES + scope.len()).sum::<usize>();
+            let suffix = extra.hashed_suffix.as_ref().map_or(0, |suffix| suffix.len());
+            let metadata = extra.metadata.as_ref().map_or(0, |metadata| metadata.len());
+            PIECE_BYTES + size_of::<Extra>() + scopes + suffix + metadata
+        });
+        let owner = self.owner.as_ref().map_or(0, |owner| PIECE_BYTES + owner.len());
+        let roles = self.roles.names().iter().map(|name| PIECE_BYTES + name.len()).sum::<usize>();
+        RECORD_BYTES + owner + roles + extra
     }
 
     /// Whether its digest was made of the key and then `suffix`.

@@ -1,10 +1,11 @@
 //! The audit log of a tenant.
 
 mod export;
+mod part;
 mod query;
 mod record;
 
-pub use export::{AuditExport, ExportFormat};
+pub use export::{AuditExport, AuditExportInput, AuditExportParts, ExportFormat, ExportPart};
 pub use query::AuditQuery;
 pub use record::AuditRecord;
 #[cfg(feature = "schema")]
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::field::from_text;
+use super::page::List;
+use crate::access::Context;
 use crate::error::Result;
 use crate::id::{AuditId, TenantId};
 use crate::store::AuditRow;
@@ -57,4 +60,9 @@ impl AuditEvent {
             created_at: row.created_at,
         })
     }
+}
+
+/// The events of a tenant, as a list.
+fn list_of<'a>(context: &'a Context<'_>, tenant: TenantId, limit: Option<u32>) -> List<'a> {
+    List::new(context, format!("audit of {tenant}"), limit)
 }

@@ -5,17 +5,20 @@ use serde::{Deserialize, Serialize};
 use crate::access::Context;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{Id, Kind};
+use crate::store::{Bounds, Part};
 
 /// How many items a page has where nothing is said, and at most.
 const USUAL: u32 = 50;
 const MOST: u32 = 100;
+/// A page ends with the item with which its rows hold so much, whatever number was asked for.
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
 /// One page of a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
-    /// The items, at most as many as were asked for.
+    /// The items, at most as many as were asked for, and fewer where those hold more than 1 MiB.
     pub items: Vec<T>,
     /// What to give as `cursor` for the next page; none after the last.
     pub next_cursor: Option<String>,
@@ -39,6 +42,11 @@ impl<'a> List<'a> {
         self.limit + 1
     }
 
+    /// How much is read for a page of items that can be large.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds { rows: self.limit, bytes: MAX_PAGE_BYTES }
+    }
+
     /// The item that the page follows.
     pub(super) fn after<K: Kind>(&self, cursor: Option<&str>) -> Result<Option<Id<K>>> {
         let Some(cursor) = cursor else { return Ok(None) };
@@ -53,16 +61,28 @@ impl<'a> List<'a> {
         &self,
         mut rows: Vec<R>,
         id: impl Fn(&R) -> Id<K>,
-        item: impl FnMut(R) -> T,
+        mut item: impl FnMut(R) -> T,
     ) -> Result<Page<T>> {
         let limit = self.limit as usize;
-        let is_more = rows.len() > limit;
+        let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let last = rows.last().filter(|_| is_more).map(id);
-        let next_cursor = match last {
-            Some(last) => Some(self.context.vault()?.cursor(&self.name, last.bits())),
-            None => None,
-        };
-        Ok(Page { items: rows.into_iter().map(item).collect(), next_cursor })
+        self.page_of(Part { rows, has_more }, id, |row| Ok(item(row)))
+    }
+
+    /// The page of these rows, which were read within [`bounds`](Self::bounds).
+    pub(super) fn page_of<R, K: Kind, T>(
+        &self,
+        part: Part<R>,
+        id: impl Fn(&R) -> Id<K>,
+        item: impl FnMut(R) -> Result<T>,
+    ) -> Result<Page<T>> {
+        let last = part.rows.last().filter(|_| part.has_more).map(id);
+        let next_cursor = last.map(|last| self.cursor(last)).transpose()?;
+        Ok(Page { items: part.rows.into_iter().map(item).collect::<Result<_>>()?, next_cursor })
+    }
+
+    /// The cursor of the page that follows this item.
+    pub(super) fn cursor<K: Kind>(&self, last: Id<K>) -> Result<String> {
+        Ok(self.context.vault()?.cursor(&self.name, last.bits()))
     }
 }

@@ -5,13 +5,13 @@ use std::pin::Pin;
 
 use super::decode::decode;
 use super::{
-    AddMember, AddRoles, AuditExport, AuditQuery, AuditRecord, Can, ChangePassword, CheckAndRecordUsage,
-    CheckQuota, CreateApiKey, CreateKey, CreateRootKey, CreateTenant, DeleteKey, GetApiKey, GetTenant,
-    ImportApiKeys, IssueKeyToken, ListApiKeys, ListMembers, ListPermissions, ListRootKeys, ListSessions,
-    ListTenants, ListUsageEvents, Login, Logout, LogoutAll, Me, Operation, RecordUsage, Refresh,
-    RemoveMember, RemoveRoles, RemoveTenant, Request, RevokeApiKey, RevokeRootKey, RevokeSession,
-    RotateApiKey, RotateKey, RotateSigningKey, SetTenantQuota, Signup, SummarizeUsage, UpdateApiKey,
-    UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
+    AddMember, AddRoles, AuditExport, AuditExportParts, AuditQuery, AuditRecord, Can, ChangePassword,
+    CheckAndRecordUsage, CheckQuota, CreateApiKey, CreateKey, CreateRootKey, CreateTenant, DeleteKey,
+    GetApiKey, GetTenant, ImportApiKeys, IssueKeyToken, ListApiKeys, ListMembers, ListPermissions,
+    ListRootKeys, ListSessions, ListTenants, ListUsageEvents, Login, Logout, LogoutAll, Me, Operation,
+    RecordUsage, Refresh, RemoveMember, RemoveRoles, RemoveTenant, Request, RevokeApiKey, RevokeRootKey,
+    RevokeSession, RotateApiKey, RotateKey, RotateSigningKey, SetTenantQuota, Signup, SummarizeUsage,
+    UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
 };
 use serde::Serialize;
 
@@ -68,6 +68,8 @@ pub struct Entry {
     pub signs_up: bool,
     /// [`Operation::IDEMPOTENT`].
     pub idempotent: bool,
+    /// [`Operation::IN_PARTS`].
+    pub in_parts: Option<&'static str>,
     call: for<'a> fn(Call<'a>, Request<'a>) -> Answer<'a>,
     try_call: fn(Call<'_>, Request<'_>) -> Result<Option<String>>,
     #[cfg(feature = "remote")]
@@ -93,6 +95,7 @@ impl Entry {
             looks_up_key: O::LOOKS_UP_KEY,
             signs_up: O::SIGNS_UP,
             idempotent: O::IDEMPOTENT,
+            in_parts: O::IN_PARTS,
             call: |call, request| Box::pin(run::<O>(call, request)),
             try_call: try_run::<O>,
             #[cfg(feature = "remote")]
@@ -235,6 +238,7 @@ operations![
     ListPermissions,
     AuditQuery,
     AuditExport,
+    AuditExportParts,
     AuditRecord,
     RecordUsage,
     CheckQuota,

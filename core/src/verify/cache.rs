@@ -1,16 +1,20 @@
 //! Records remembered by digest: known keys, and digests known to be nobody's. Both are bounded, apart from each
-//! other, so that guesses cannot push out real keys.
+//! other, so that guesses cannot push out real keys. A known key counts by its size: one that holds more than a usual one
+//! does takes the room of several.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use quick_cache::unsync::{Cache, DefaultLifecycle};
-use quick_cache::{OptionsBuilder, UnitWeighter};
+use quick_cache::{OptionsBuilder, UnitWeighter, Weighter};
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
 use crate::key::KnownKey;
 use crate::secret::{CacheKey, Digest};
 use crate::shared::{Map, Words};
+
+/// The size up to which a key counts as one, in bytes.
+const UNIT_BYTES: u64 = 1024;
 
 /// Locks that order the look-ups of one digest, so that the store is asked once.
 const FLIGHTS: usize = 64;
@@ -25,9 +29,9 @@ pub struct Remembering {
 }
 
 pub(crate) struct KeyCache {
-    known: Sharded<Arc<KnownKey>>,
+    known: Sharded<Arc<KnownKey>, BySize>,
     /// The change number of the snapshot in which the digest was nobody's.
-    unknown: Sharded<u64>,
+    unknown: Sharded<u64, UnitWeighter>,
     flights: [Mutex<()>; FLIGHTS],
 }
 
@@ -40,8 +44,8 @@ pub(crate) enum Remembered {
 impl KeyCache {
     pub(crate) fn new(known: usize, unknown: usize) -> Result<Self> {
         Ok(Self {
-            known: Sharded::new(known)?,
-            unknown: Sharded::new(unknown)?,
+            known: Sharded::new(known, BySize)?,
+            unknown: Sharded::new(unknown, UnitWeighter)?,
             flights: [const { Mutex::new(()) }; FLIGHTS],
         })
     }
@@ -87,20 +91,30 @@ impl KeyCache {
     }
 }
 
+/// Counts a key as one, and one more for each further KiB that it holds.
+#[derive(Clone)]
+struct BySize;
+
+impl Weighter<CacheKey, Arc<KnownKey>> for BySize {
+    fn weight(&self, _: &CacheKey, key: &Arc<KnownKey>) -> u64 {
+        (key.size() as u64).div_ceil(UNIT_BYTES).max(1)
+    }
+}
+
 /// A bounded cache in as many shards as make sense for its size.
-struct Sharded<V>(Box<[Padded<V>]>);
+struct Sharded<V, W>(Box<[Padded<V, W>]>);
 
 /// One cache line a shard, so that neighbours do not slow each other down.
 #[repr(align(64))]
-struct Padded<V>(Mutex<Shard<V>>);
+struct Padded<V, W>(Mutex<Shard<V, W>>);
 
-type Shard<V> = Cache<CacheKey, V, UnitWeighter, foldhash::quality::RandomState>;
+type Shard<V, W> = Cache<CacheKey, V, W, foldhash::quality::RandomState>;
 
-impl<V> Sharded<V> {
+impl<V, W: Weighter<CacheKey, V> + Clone> Sharded<V, W> {
     const MOST_SHARDS: usize = 64;
     const LEAST_PER_SHARD: usize = 1024;
 
-    fn new(capacity: usize) -> Result<Self> {
+    fn new(capacity: usize, weighter: W) -> Result<Self> {
         let shards = (capacity / Self::LEAST_PER_SHARD).clamp(1, Self::MOST_SHARDS);
         // Chance does not fill shards evenly: four deviations of room let a full cache hold what it was asked to.
         let even = capacity.div_ceil(shards);
@@ -114,7 +128,7 @@ impl<V> Sharded<V> {
             let hasher = foldhash::quality::RandomState::default();
             Padded(Mutex::new(Cache::with_options(
                 options.clone(),
-                UnitWeighter,
+                weighter.clone(),
                 hasher,
                 DefaultLifecycle::default(),
             )))
@@ -139,7 +153,7 @@ impl<V> Sharded<V> {
     }
 
     #[allow(clippy::indexing_slicing, reason = "the remainder is below the number of shards, which is not 0")]
-    fn shard(&self, digest: &Digest) -> MutexGuard<'_, Shard<V>> {
+    fn shard(&self, digest: &Digest) -> MutexGuard<'_, Shard<V, W>> {
         let [.., low, high] = *digest.as_bytes();
         lock(&self.0[usize::from(u16::from_le_bytes([low, high])) % self.0.len()].0)
     }
@@ -148,5 +162,48 @@ impl<V> Sharded<V> {
         for Padded(shard) in &self.0 {
             guards.push(Box::new(lock(shard)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{KeyId, TenantId};
+    use crate::key::{Extra, LastUse};
+    use crate::role::RoleSet;
+
+    /// A key with so much metadata.
+    fn key(number: u128, metadata: usize) -> Arc<KnownKey> {
+        let extra = Extra {
+            scopes: Arc::default(),
+            metadata: Some("x".repeat(metadata).into()),
+            hashed_suffix: None,
+        };
+        Arc::new(KnownKey {
+            serial: KnownKey::next_serial(),
+            as_of: 1,
+            id: KeyId::from_bits(number),
+            tenant: TenantId::from_bits(0),
+            owner: None,
+            roles: Arc::new(RoleSet::new([])),
+            extra: Some(Arc::new(extra)),
+            good_until: i64::MAX,
+            used: LastUse::default(),
+        })
+    }
+
+    #[test]
+    fn large_keys_take_the_room_of_several_so_that_the_bytes_are_bounded() {
+        let remembered = |metadata: usize| {
+            let cache = KeyCache::new(10_000, 10).unwrap();
+            for number in 0..12_000_u128 {
+                cache.insert_known(&Digest::of(&number.to_le_bytes()), key(number, metadata));
+            }
+            cache.remembering().keys
+        };
+        let (small, large) = (remembered(100), remembered(8 * 1024));
+        assert!((10_000..=12_000).contains(&small), "{small}");
+        // Each holds 8 KiB and what a key has besides: nine times as much as counts as one.
+        assert!((1_000..=14_000 / 9).contains(&large), "{large}");
     }
 }

@@ -37,12 +37,14 @@ pub(super) fn read() -> Result<Http, String> {
     let pages = named_pages(&mut schemas)?;
     schemas.values_mut().for_each(tidied);
 
+    // A type that several requests are around is there for each of them.
+    let shared = schemas.clone();
     let mut calls: BTreeMap<&str, Vec<Call>> = BTreeMap::new();
     for (entry, request, mut answer) in listed {
         renamed(&mut answer, &pages);
         tidied(&mut answer);
         let service = entry.name.split('.').next().unwrap_or_default();
-        calls.entry(service).or_default().push(call(entry, &request, answer, &mut schemas)?);
+        calls.entry(service).or_default().push(call(entry, &request, answer, &shared, &mut schemas)?);
     }
     let mut groups = Vec::new();
     for (name, documentation) in SERVICES.iter().copied().chain([KEY_MANAGER]) {
@@ -60,6 +62,7 @@ fn call(
     entry: &'static Entry,
     request: &Value,
     answer: Value,
+    shared: &Map<String, Value>,
     schemas: &mut Map<String, Value>,
 ) -> Result<Call, String> {
     let name = request.get("$ref").and_then(Value::as_str).and_then(name_of);
@@ -77,7 +80,8 @@ fn call(
         Method::Post | Method::Patch | Method::Put => true,
         Method::Delete => entry.access == Access::KeyManager,
     };
-    let mut request = schemas.remove(&name).ok_or_else(|| format!("{name}: no such type"))?;
+    schemas.remove(&name);
+    let mut request = shared.get(&name).cloned().ok_or_else(|| format!("{name}: no such type"))?;
     let mut parameters = Vec::new();
     let in_path = |field: &str| entry.route.path.contains(&format!("{{{field}}}"));
     let fields: Vec<String> =

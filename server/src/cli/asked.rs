@@ -19,6 +19,8 @@ pub(crate) struct Asked {
     pub(crate) secrets: Vec<(&'static str, SecretOf)>,
     /// Whether every page of the list is asked for.
     pub(crate) all: bool,
+    /// Whether the answer is text in parts, written as it comes.
+    pub(crate) in_parts: bool,
     /// What is shown of each item of a list.
     pub(crate) columns: &'static [&'static str],
     /// What is said where the answer is empty.
@@ -45,6 +47,7 @@ impl Asked {
             fields: fields.into_iter().filter(is_given).collect(),
             secrets: Vec::new(),
             all: false,
+            in_parts: false,
             columns: &[],
             done: "done",
             note: "",
@@ -66,6 +69,11 @@ impl Asked {
     /// A list, of which these columns are shown.
     pub(crate) fn listing(self, paging: &Paging, columns: &'static [&'static str]) -> Self {
         Self { all: paging.all, columns, ..self }
+    }
+
+    /// A text, part by part.
+    pub(crate) fn in_parts(self) -> Self {
+        Self { in_parts: true, ..self }
     }
 
     pub(crate) fn saying(self, done: &'static str) -> Self {

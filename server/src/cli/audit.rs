@@ -16,8 +16,10 @@ pub(crate) enum Audit {
         after_help = "Examples:\n  gatekeeper audit query --action-prefix key. --since 2026-01-31T00:00:00Z --all"
     )]
     Query(Query),
-    /// Prints every event of the tenant as NDJSON or CSV.
-    #[command(after_help = "Examples:\n  gatekeeper audit export --format csv > audit.csv")]
+    /// Prints events of the tenant as NDJSON or CSV, as they are read.
+    #[command(
+        after_help = "Examples:\n  gatekeeper audit export --format csv > audit.csv\n  gatekeeper audit export --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z"
+    )]
     Export(Export),
     /// Writes an event of your own.
     Record(Record),
@@ -28,6 +30,18 @@ pub(crate) enum Audit {
 pub(crate) struct Query {
     #[arg(skip)]
     tenant_id: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    which: Which,
+    #[command(flatten)]
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+/// Which events.
+#[derive(Args, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Which {
     /// Only what this actor did.
     #[arg(long, value_name = "ID")]
     actor_id: Option<String>,
@@ -40,9 +54,6 @@ pub(crate) struct Query {
     /// Only before this time.
     #[arg(long = "until", value_name = "TIME", value_parser = moment, allow_negative_numbers = true)]
     end_timestamp: Option<i64>,
-    #[command(flatten)]
-    #[serde(flatten)]
-    paging: Paging,
 }
 
 #[derive(Args, Serialize)]
@@ -53,6 +64,12 @@ pub(crate) struct Export {
     /// How it is written [default: ndjson].
     #[arg(long)]
     format: Option<Format>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    which: Which,
+    /// The cursor after which to go on, of a query.
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
@@ -84,7 +101,7 @@ impl Audit {
                 &query.paging,
                 &["id", "createdAt", "actorType", "actorId", "action", "target", "source"],
             )),
-            Self::Export(export) => Asked::new("audit.export", &export),
+            Self::Export(export) => Ok(Asked::new("audit.exportParts", &export)?.in_parts()),
             Self::Record(record) => Asked::new("audit.record", &record),
         }
     }

@@ -59,6 +59,9 @@ impl Session {
         if asked.all {
             return self.ask_for_all(&place, asked, fields);
         }
+        if asked.in_parts {
+            return self.write_parts(&place, entry, fields);
+        }
         let answer = self.call(&place, entry, &fields)?;
         self.show(&answer, asked)?;
         match asked.refused {
@@ -127,6 +130,36 @@ impl Session {
             }
         }
         fields
+    }
+
+    /// Writes a text part by part, as it is read; in JSON as one string.
+    fn write_parts(
+        &self,
+        place: &Gatekeeper,
+        entry: &Entry,
+        mut fields: Map<String, Value>,
+    ) -> Result<(), Failure> {
+        let (begin, end) = if self.output.json { ("\"", "\"\n") } else { ("", "") };
+        let mut begin = Some(begin);
+        loop {
+            let page = parsed(&self.call(place, entry, &fields)?)?;
+            // What is wrong is known by now.
+            output::bytes(begin.take().unwrap_or_default().as_bytes())?;
+            for part in page["items"].as_array().into_iter().flatten() {
+                let text = part["text"].as_str().unwrap_or_default();
+                if self.output.json {
+                    let quoted = Value::from(text).to_string();
+                    let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                    output::bytes(inner.unwrap_or_default().as_bytes())?;
+                } else {
+                    output::bytes(text.as_bytes())?;
+                }
+            }
+            match page.get("nextCursor") {
+                Some(cursor @ Value::String(_)) => fields.insert("cursor".to_owned(), cursor.clone()),
+                _ => return output::bytes(end.as_bytes()),
+            };
+        }
     }
 
     fn ask_for_all(

@@ -59,7 +59,7 @@ settings! {
     IMPORT_SUFFIXES = "importSuffixes", "GATEKEEPER_IMPORT_SUFFIXES", "", Kind::Whole(1, 64), Some("8"),
         "how many different suffixes the imported keys of all tenants may have";
     CACHE_KEYS = "cacheKeys", "GATEKEEPER_CACHE_KEYS", "", Kind::Whole(0, 100_000_000), Some("1000000"),
-        "how many keys are remembered, about 180 bytes each";
+        "how many keys are remembered; one that holds more than 1 KiB counts once for each KiB";
     CACHE_UNKNOWN_KEYS = "cacheUnknownKeys", "GATEKEEPER_CACHE_UNKNOWN_KEYS", "",
         Kind::Whole(0, 100_000_000), Some("100000"),
         "how many unknown keys are remembered to be unknown";

@@ -31,7 +31,7 @@ pub(crate) fn text(status: StatusCode, content_type: &'static str, text: impl In
 }
 
 /// An answer in JSON. It may hold a secret: nobody on its way keeps it.
-pub(crate) fn json_text(status: StatusCode, json: String) -> Response {
+pub(crate) fn json_text(status: StatusCode, json: impl Into<Body>) -> Response {
     let mut response = text(status, "application/json", json);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -45,6 +45,11 @@ pub(crate) struct Cause(pub(crate) String);
 pub(crate) fn success(status: u16, data: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     versioned(json_text(status, format!("{{\"ok\":true,\"data\":{data}}}")))
+}
+
+/// Success, of which all is JSON that is sent as it comes.
+pub(crate) fn streamed(body: Body) -> Response {
+    versioned(json_text(StatusCode::OK, body))
 }
 
 /// Failure.

@@ -12,6 +12,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use super::body::Bodies;
 use super::config::Config;
+use super::export::Exports;
 use super::metrics::Metrics;
 use super::observe::{Named, observe};
 use super::signup::SignupRule;
@@ -30,6 +31,7 @@ pub(crate) struct App {
     pub(crate) lookups: Turns,
     pub(crate) work: Turns,
     pub(crate) bodies: Bodies,
+    pub(crate) exports: Exports,
     pub(crate) metrics: Metrics,
 }
 
@@ -45,6 +47,7 @@ impl App {
             lookups: Turns::of_lookups(),
             work: Turns::of_work(),
             bodies: Bodies::new(),
+            exports: Exports::new(),
             metrics,
         }))
     }

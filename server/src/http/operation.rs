@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::response::Response;
-use gatekeeper::{Entry, ErrorKind, Gatekeeper, GatekeeperError, Result};
+use gatekeeper::{Entry, ErrorKind, Gatekeeper, GatekeeperError, Result, TABLE};
 
 use super::answer::{failure, success};
 use super::app::App;
 use super::body::{discard, has_body, json, with_idempotency_key};
 use super::credential::as_caller;
+use super::export;
 use super::key_manager;
 use super::request_id::RequestId;
 use super::source::Peer;
@@ -24,12 +25,20 @@ pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) 
         let json = json(&app, entry, &parts.headers, body).await?;
         let mut texts = texts(entry, &mut parts).await?;
         with_idempotency_key(entry, &parts.headers, &json, &mut texts)?;
-        call(&app, caller, entry, json, texts).await
+        if let Some(parts) = entry.in_parts.and_then(named) {
+            return export::run(Arc::clone(&app), caller, parts, texts).await;
+        }
+        Ok(success(entry.route.status, &call(&app, caller, entry, json, texts).await?))
     };
     match answered.await {
-        Ok(data) => success(entry.route.status, &data),
+        Ok(answer) => answer,
         Err(error) => failure(&error, &RequestId::of_parts(&parts)),
     }
+}
+
+/// The operation of this name.
+fn named(name: &str) -> Option<&'static Entry> {
+    TABLE.iter().find(|entry| entry.name == name)
 }
 
 /// Runs the operation: here, if that needs no waiting, or where waiting for the disk holds up nobody else.

@@ -14,6 +14,7 @@ mod backup;
 mod commands;
 mod configuration;
 mod doctor;
+mod export;
 mod import;
 mod init;
 mod misuse;

@@ -30,6 +30,11 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(crate) fn address(&self) -> &str {
         self.lines[0].split_once("http://").expect("an address").1.split(' ').next().unwrap()
     }

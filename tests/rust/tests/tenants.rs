@@ -34,6 +34,7 @@ fn requests(tenant: &str, user: &str, key: &str) -> Vec<(&'static str, Value)> {
         ("permissions.list", json!({ "tenantId": tenant, "userId": user })),
         ("audit.query", json!({ "tenantId": tenant })),
         ("audit.export", json!({ "tenantId": tenant })),
+        ("audit.exportParts", json!({ "tenantId": tenant })),
         ("audit.record", json!({ "tenantId": tenant, "action": "invoice.paid" })),
         ("usage.record", json!({ "tenantId": tenant, "service": "s", "action": "a" })),
         ("usage.check", json!({ "tenantId": tenant })),

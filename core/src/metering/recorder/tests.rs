@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::ManualClock;
 use crate::metering::Period;
-use crate::store::{DEFAULT_TENANT, Quota, SumOf, UsageSum};
+use crate::store::{Bounds, DEFAULT_TENANT, Quota, SumOf, UsageSum};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
@@ -143,8 +143,9 @@ fn events_go_when_they_are_too_old_a_few_with_each_commit_and_their_sums_stay() 
     let retention = Some(Retention::of_days(1).unwrap());
     let start = i64::try_from(clock.wall_ms()).unwrap();
     let kept = || {
-        let events = store.read_rows(|rows| rows.usage_events(DEFAULT_TENANT, None, None, 100)).unwrap();
-        events.len()
+        let bounds = Bounds { rows: 100, bytes: usize::MAX };
+        let events = store.read_rows(|rows| rows.usage_events(DEFAULT_TENANT, None, None, bounds)).unwrap();
+        events.rows.len()
     };
     let old = (0..40).map(|_| usage(1, Asked::ToRecord)).collect();
     Recorder::record_all(&store, &clock, old, retention);

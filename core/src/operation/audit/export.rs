@@ -1,22 +1,62 @@
 use serde::{Deserialize, Serialize};
 
-use super::AuditEvent;
+use super::part::{Selection, TextPart};
 use crate::access::{Access, Context, TenantRef};
-use crate::error::{GatekeeperError, Result};
+use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{AuditId, TenantId};
-use crate::operation::{Method, Operation, Route};
-use crate::store::AuditFilter;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
+use crate::operation::{Method, Operation, Page, Route};
 
-/// All events of a tenant as one text, the newest first.
+/// Which events of a tenant are exported, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AuditExport {
+pub struct AuditExportInput {
     /// The tenant's id.
     pub tenant_id: TenantId,
     /// How the text is written. Defaults to `ndjson`.
     #[serde(default)]
     pub format: ExportFormat,
+    /// Only what this actor did. Defaults to all.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
+    #[serde(default)]
+    pub actor_id: Option<String>,
+    /// Only actions that begin so, such as `key.`. Defaults to all.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
+    #[serde(default)]
+    pub action_prefix: Option<String>,
+    /// Only from this time on, Unix ms. Defaults to the beginning.
+    #[serde(default)]
+    pub start_timestamp: Option<i64>,
+    /// Only before this time, Unix ms. Defaults to the present.
+    #[serde(default)]
+    pub end_timestamp: Option<i64>,
+    /// The `nextCursor` of the part after which to go on. Defaults to the newest event.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// The events of a tenant as one text, the newest first: at most 64 MiB. A server sends it as it is read, and does not keep
+/// it. What is longer is exported in parts, or by time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct AuditExport(pub AuditExportInput);
+
+/// The events of a tenant as text in parts, the newest first: a page holds one part, of about 128 KiB, and none at the end
+/// of an empty log. The texts in their order are what `audit.export` gives.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct AuditExportParts(pub AuditExportInput);
+
+/// A part of an export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExportPart {
+    /// Whole lines.
+    pub text: String,
 }
 
 /// How exported events are written.
@@ -31,10 +71,24 @@ pub enum ExportFormat {
     Csv,
 }
 
-/// How many events are read at once.
-const AT_ONCE: u32 = 1000;
-/// The columns of CSV.
-const COLUMNS: &str = "id,tenantId,actorType,actorId,action,target,metadata,source,createdAt\r\n";
+/// The longest text that is given as one.
+const MAX_EXPORT_BYTES: usize = 64 * 1024 * 1024;
+
+impl AuditExportInput {
+    /// Every event of this tenant, as NDJSON.
+    #[must_use]
+    pub fn new(tenant_id: TenantId) -> Self {
+        Self {
+            tenant_id,
+            format: ExportFormat::default(),
+            actor_id: None,
+            action_prefix: None,
+            start_timestamp: None,
+            end_timestamp: None,
+            cursor: None,
+        }
+    }
+}
 
 impl Operation for AuditExport {
     type Output = String;
@@ -42,60 +96,59 @@ impl Operation for AuditExport {
     const ROUTE: Route = Route::new(Method::Get, "/v1/audit/export", 200);
     const ACCESS: Access = Access::Tenant("audit:read");
     const POSITIONAL: &'static [&'static str] = &["tenantId", "format"];
+    const IN_PARTS: Option<&'static str> = Some(AuditExportParts::NAME);
 
     fn tenant(&self) -> TenantRef {
-        TenantRef::Given(self.tenant_id)
+        TenantRef::Given(self.0.tenant_id)
+    }
+
+    fn check(&self) -> Result<()> {
+        Selection::check(&self.0)
     }
 
     async fn run(self, context: &Context<'_>) -> Result<String> {
-        let mut text = String::new();
-        if self.format == ExportFormat::Csv {
-            text.push_str(COLUMNS);
-        }
-        let mut before: Option<AuditId> = None;
+        let selection = Selection::new(context, self.0)?;
+        let (mut text, mut next) = (String::new(), selection.start);
         loop {
-            let rows = context
-                .read(|rows| rows.audit_events(self.tenant_id, &AuditFilter::default(), before, AT_ONCE))?;
-            let Some(last) = rows.last() else { return Ok(text) };
-            before = Some(last.id);
-            for row in rows {
-                write(&mut text, self.format, &AuditEvent::from_row(row)?)?;
+            let part = selection.part(context, next)?;
+            text.push_str(&part.text);
+            if text.len() > MAX_EXPORT_BYTES {
+                return Err(too_long());
+            }
+            match part.next {
+                Some(last) => next = Some(last),
+                None => return Ok(text),
             }
         }
     }
 }
 
-fn write(text: &mut String, format: ExportFormat, event: &AuditEvent) -> Result<()> {
-    match format {
-        ExportFormat::Ndjson => {
-            text.push_str(&serde_json::to_string(event).map_err(GatekeeperError::internal)?);
-            text.push('\n');
-        }
-        ExportFormat::Csv => {
-            let metadata = event.metadata.as_ref().map(serde_json::to_string).transpose();
-            let fields = [
-                event.id.to_string(),
-                event.tenant_id.map(|id| id.to_string()).unwrap_or_default(),
-                event.actor_type.clone(),
-                event.actor_id.clone().unwrap_or_default(),
-                event.action.clone(),
-                event.target.clone().unwrap_or_default(),
-                metadata.map_err(GatekeeperError::internal)?.unwrap_or_default(),
-                event.source.clone().unwrap_or_default(),
-                event.created_at.to_string(),
-            ];
-            text.push_str(&fields.map(|field| quoted(&field)).join(","));
-            text.push_str("\r\n");
-        }
+impl Operation for AuditExportParts {
+    type Output = Page<ExportPart>;
+    const NAME: &'static str = "audit.exportParts";
+    const ROUTE: Route = Route::new(Method::Get, "/v1/audit/export/parts", 200);
+    const ACCESS: Access = Access::Tenant("audit:read");
+    const POSITIONAL: &'static [&'static str] = &["tenantId", "format"];
+
+    fn tenant(&self) -> TenantRef {
+        TenantRef::Given(self.0.tenant_id)
     }
-    Ok(())
+
+    fn check(&self) -> Result<()> {
+        Selection::check(&self.0)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<Page<ExportPart>> {
+        let selection = Selection::new(context, self.0)?;
+        let TextPart { text, next } = selection.part(context, selection.start)?;
+        let items = if text.is_empty() { Vec::new() } else { vec![ExportPart { text }] };
+        let next_cursor = next.map(|next: AuditId| selection.list(context).cursor(next)).transpose()?;
+        Ok(Page { items, next_cursor })
+    }
 }
 
-/// A field of CSV. What a spreadsheet would take for a formula is made text.
-fn quoted(field: &str) -> String {
-    let guard = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    if guard.is_empty() && !field.contains(['"', ',', '\r', '\n']) {
-        return field.to_owned();
-    }
-    format!("\"{guard}{}\"", field.replace('"', "\"\""))
+fn too_long() -> GatekeeperError {
+    let message = "the export is longer than 64 MiB: export it in parts (audit.exportParts), or ask for less with \
+                   startTimestamp and endTimestamp";
+    GatekeeperError::new(ErrorKind::PayloadTooLarge, message)
 }

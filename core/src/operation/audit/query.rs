@@ -1,11 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use super::AuditEvent;
+use super::{AuditEvent, list_of};
 use crate::access::{Access, Context, TenantRef};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::operation::field::check_text;
-use crate::operation::page::List;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
@@ -58,7 +57,7 @@ impl Operation for AuditQuery {
 
     async fn run(self, context: &Context<'_>) -> Result<Page<AuditEvent>> {
         let tenant = self.tenant_id;
-        let list = List::new(context, format!("audit of {tenant}"), self.limit);
+        let list = list_of(context, tenant, self.limit);
         let before = list.after(self.cursor.as_deref())?;
         let filter = AuditFilter {
             actor_id: self.actor_id,
@@ -66,8 +65,7 @@ impl Operation for AuditQuery {
             from: self.start_timestamp,
             to: self.end_timestamp,
         };
-        let rows = context.read(|rows| rows.audit_events(tenant, &filter, before, list.limit_and_one()))?;
-        let page = list.page(rows, |row| row.id, AuditEvent::from_row)?;
-        Ok(Page { items: page.items.into_iter().collect::<Result<_>>()?, next_cursor: page.next_cursor })
+        let part = context.read(|rows| rows.audit_events(tenant, &filter, before, list.bounds()))?;
+        list.page_of(part, |row| row.id, AuditEvent::from_row)
     }
 }

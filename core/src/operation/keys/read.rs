@@ -47,9 +47,8 @@ impl Operation for ListApiKeys {
         let list = List::new(context, format!("keys of {tenant}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
         context.engine().write_uses();
-        let rows = context.read(|rows| rows.keys(tenant, after, list.limit_and_one()))?;
-        let Page { items, next_cursor } = list.page(rows, |row| row.id, |row| ApiKey::new(row, now))?;
-        Ok(Page { items: items.into_iter().collect::<Result<_>>()?, next_cursor })
+        let part = context.read(|rows| rows.keys(tenant, after, list.bounds()))?;
+        list.page_of(part, |row| row.id, |row| ApiKey::new(row, now))
     }
 }
 

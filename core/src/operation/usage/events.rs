@@ -44,9 +44,9 @@ impl Operation for ListUsageEvents {
         };
         let list = List::new(context, name, self.limit);
         let before = list.after(self.cursor.as_deref())?;
-        let rows = context.read(|rows| {
-            let events = rows.usage_events(tenant, key, before, list.limit_and_one())?;
-            if events.is_empty()
+        let part = context.read(|rows| {
+            let events = rows.usage_events(tenant, key, before, list.bounds())?;
+            if events.rows.is_empty()
                 && before.is_none()
                 && let Some(key) = key
                 && rows.key_quota(key)?.is_none_or(|key| key.tenant != tenant)
@@ -56,7 +56,6 @@ impl Operation for ListUsageEvents {
             }
             Ok(events)
         })?;
-        let page = list.page(rows, |row| row.id, UsageEvent::from_row)?;
-        Ok(Page { items: page.items.into_iter().collect::<Result<_>>()?, next_cursor: page.next_cursor })
+        list.page_of(part, |row| row.id, UsageEvent::from_row)
     }
 }

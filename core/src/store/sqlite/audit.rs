@@ -6,19 +6,20 @@ use super::rows::{Rows, Tx};
 use super::{Failure, parsed};
 use crate::error::Result;
 use crate::id::{AuditId, TenantId};
-use crate::store::{AuditFilter, AuditRow};
+use crate::store::{AuditFilter, AuditRow, Bounds, Part};
 
 impl Rows<'_> {
-    /// At most `limit` events of a tenant that `filter` lets through, from before `before` on, the newest first.
+    /// Events of a tenant that `filter` lets through, from before `before` on, the newest first.
     pub(crate) fn audit_events(
         &self,
         tenant: TenantId,
         filter: &AuditFilter,
         before: Option<AuditId>,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>, Failure> {
+        bounds: Bounds,
+    ) -> Result<Part<AuditRow>, Failure> {
         let prefix_end = filter.action_prefix.as_deref().map(|prefix| format!("{prefix}\u{10ffff}"));
-        self.all(
+        self.within(
+            bounds,
             "SELECT id, tenant_id, actor_type, actor_id, action, target, metadata, source, created_at
              FROM audit_events
              WHERE tenant_id = $1 AND ($2 IS NULL OR id < $2) AND ($3 IS NULL OR actor_id = $3)
@@ -33,7 +34,7 @@ impl Rows<'_> {
                 prefix_end,
                 filter.from,
                 filter.to,
-                limit
+                bounds.rows + 1
             ],
             audit_row,
         )

@@ -8,7 +8,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
 use crate::shared::{Concern, Map, Words};
-use crate::store::{AsOf, Creator, IMPORTS, KeyRecord, KeyRow, MAX_KEY_GENERATIONS, NewKey};
+use crate::store::{AsOf, Bounds, Creator, IMPORTS, KeyRecord, KeyRow, MAX_KEY_GENERATIONS, NewKey, Part};
 
 const COLUMNS: &str = "SELECT id, tenant_id, owner_id, prefix, name, scopes, roles, status, quota_limit,
     quota_period, metadata, expires_at, last_used_at, created_at, updated_at, created_by_type, created_by_id
@@ -52,16 +52,17 @@ impl Rows<'_> {
         self.one(&format!("{COLUMNS} WHERE id = $1"), [id.to_string()], key_record)
     }
 
-    /// At most `limit` keys of a tenant from after `after` on, in the order of their ids.
+    /// Keys of a tenant from after `after` on, in the order of their ids.
     pub(crate) fn keys(
         &self,
         tenant: TenantId,
         after: Option<KeyId>,
-        limit: u32,
-    ) -> Result<Vec<KeyRecord>, Failure> {
-        self.all(
+        bounds: Bounds,
+    ) -> Result<Part<KeyRecord>, Failure> {
+        self.within(
+            bounds,
             &format!("{COLUMNS} WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3"),
-            params![tenant.to_string(), after.map_or_else(String::new, |id| id.to_string()), limit],
+            params![tenant.to_string(), after.map_or_else(String::new, |id| id.to_string()), bounds.rows + 1],
             key_record,
         )
     }

@@ -3,12 +3,14 @@
 
 use std::ops::Deref;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row, TransactionBehavior};
 
 use super::failure::Failure;
 use super::{Store, connection};
 use crate::error::Result;
 use crate::shared::Concern;
+use crate::store::{Bounds, Part};
 
 /// One snapshot of the records.
 pub(crate) struct Rows<'a>(&'a Connection);
@@ -97,6 +99,30 @@ impl Rows<'_> {
         Ok(all)
     }
 
+    /// The first rows, within `bounds`. `sql` gives one row more than `bounds` has, so that there is seen to be one.
+    pub(super) fn within<T>(
+        &self,
+        bounds: Bounds,
+        sql: &str,
+        params: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, Failure>,
+    ) -> Result<Part<T>, Failure> {
+        let mut statement = self.statement(sql)?;
+        let columns = statement.column_count();
+        let mut found = statement.query(params)?;
+        let (mut rows, mut bytes) = (Vec::new(), 0_usize);
+        while let Some(row) = found.next()? {
+            if rows.len() >= bounds.rows as usize || bytes >= bounds.bytes {
+                return Ok(Part { rows, has_more: true });
+            }
+            for column in 0..columns {
+                bytes += size_of_value(row.get_ref(column)?);
+            }
+            rows.push(read(row)?);
+        }
+        Ok(Part { rows, has_more: false })
+    }
+
     /// The first column of the one row, if there is one and it is not NULL.
     pub(super) fn value<T: rusqlite::types::FromSql>(
         &self,
@@ -104,6 +130,14 @@ impl Rows<'_> {
         params: impl Params,
     ) -> Result<Option<T>, Failure> {
         Ok(self.statement(sql)?.query_row(params, |row| row.get(0)).optional()?.flatten())
+    }
+}
+
+/// How many bytes a value has.
+fn size_of_value(value: ValueRef<'_>) -> usize {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => size_of::<i64>(),
     }
 }
 

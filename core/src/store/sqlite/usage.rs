@@ -6,7 +6,7 @@ use super::rows::{Rows, Tx};
 use super::{Failure, parsed};
 use crate::error::Result;
 use crate::id::{EventId, KeyId, TenantId};
-use crate::store::{KeyQuota, SumOf, UsageRow, UsageSum};
+use crate::store::{Bounds, KeyQuota, Part, SumOf, UsageRow, UsageSum};
 
 const COLUMNS: &str =
     "SELECT id, tenant_id, api_key_id, service, action, quantity, metadata, idempotency_key, request,
@@ -32,28 +32,30 @@ impl Rows<'_> {
         )
     }
 
-    /// At most `limit` events of a tenant, or of one of its keys, from before `before` on, the newest first.
+    /// Events of a tenant, or of one of its keys, from before `before` on, the newest first.
     pub(crate) fn usage_events(
         &self,
         tenant: TenantId,
         key: Option<KeyId>,
         before: Option<EventId>,
-        limit: u32,
-    ) -> Result<Vec<UsageRow>, Failure> {
+        bounds: Bounds,
+    ) -> Result<Part<UsageRow>, Failure> {
         // No id sorts after it.
         let before = before.map_or_else(|| "evt_~".to_owned(), |id| id.to_string());
         match key {
-            None => self.all(
+            None => self.within(
+                bounds,
                 &format!("{COLUMNS} WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
-                params![tenant.to_string(), before, limit],
+                params![tenant.to_string(), before, bounds.rows + 1],
                 usage_row,
             ),
             // The `+` keeps SQLite to the index of keys: a tenant has more events than one of its keys.
-            Some(key) => self.all(
+            Some(key) => self.within(
+                bounds,
                 &format!(
                     "{COLUMNS} WHERE api_key_id = $1 AND +tenant_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
                 ),
-                params![key.to_string(), tenant.to_string(), before, limit],
+                params![key.to_string(), tenant.to_string(), before, bounds.rows + 1],
                 usage_row,
             ),
         }

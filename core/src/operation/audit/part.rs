@@ -1,0 +1,106 @@
+//! An audit log written as text, one part after another, so that no more than a part is ever in memory.
+
+use super::export::{AuditExportInput, ExportFormat};
+use super::{AuditEvent, list_of};
+use crate::access::Context;
+use crate::error::{GatekeeperError, Result};
+use crate::id::{AuditId, TenantId};
+use crate::operation::field::check_text;
+use crate::operation::page::List;
+use crate::store::{AuditFilter, Bounds};
+
+/// A part ends with the event with which its events hold so much.
+const MAX_PART_BYTES: usize = 128 * 1024;
+/// The most events of a part.
+const MAX_PART_EVENTS: u32 = 1000;
+/// The columns of CSV.
+const COLUMNS: &str = "id,tenantId,actorType,actorId,action,target,metadata,source,createdAt\r\n";
+
+/// What is exported, and how.
+pub(super) struct Selection {
+    tenant: TenantId,
+    format: ExportFormat,
+    filter: AuditFilter,
+    /// The event after which the export begins; none for the newest one.
+    pub(super) start: Option<AuditId>,
+}
+
+/// Some lines, and the last event in them if there are more.
+pub(super) struct TextPart {
+    pub(super) text: String,
+    pub(super) next: Option<AuditId>,
+}
+
+impl Selection {
+    /// What is wrong with a request, if anything.
+    pub(super) fn check(input: &AuditExportInput) -> Result<()> {
+        check_text("actorId", input.actor_id.as_deref())?;
+        check_text("actionPrefix", input.action_prefix.as_deref())
+    }
+
+    pub(super) fn new(context: &Context<'_>, input: AuditExportInput) -> Result<Self> {
+        let start = list_of(context, input.tenant_id, None).after(input.cursor.as_deref())?;
+        let filter = AuditFilter {
+            actor_id: input.actor_id,
+            action_prefix: input.action_prefix,
+            from: input.start_timestamp,
+            to: input.end_timestamp,
+        };
+        Ok(Self { tenant: input.tenant_id, format: input.format, filter, start })
+    }
+
+    /// The list that the events are of.
+    pub(super) fn list<'a>(&self, context: &'a Context<'_>) -> List<'a> {
+        list_of(context, self.tenant, None)
+    }
+
+    /// The part that follows this event.
+    pub(super) fn part(&self, context: &Context<'_>, before: Option<AuditId>) -> Result<TextPart> {
+        let bounds = Bounds { rows: MAX_PART_EVENTS, bytes: MAX_PART_BYTES };
+        let found = context.read(|rows| rows.audit_events(self.tenant, &self.filter, before, bounds))?;
+        let next = found.rows.last().filter(|_| found.has_more).map(|last| last.id);
+        let mut text = String::new();
+        if self.format == ExportFormat::Csv && before.is_none() {
+            text.push_str(COLUMNS);
+        }
+        for row in found.rows {
+            write(&mut text, self.format, &AuditEvent::from_row(row)?)?;
+        }
+        Ok(TextPart { text, next })
+    }
+}
+
+fn write(text: &mut String, format: ExportFormat, event: &AuditEvent) -> Result<()> {
+    match format {
+        ExportFormat::Ndjson => {
+            text.push_str(&serde_json::to_string(event).map_err(GatekeeperError::internal)?);
+            text.push('\n');
+        }
+        ExportFormat::Csv => {
+            let metadata = event.metadata.as_ref().map(serde_json::to_string).transpose();
+            let fields = [
+                event.id.to_string(),
+                event.tenant_id.map(|id| id.to_string()).unwrap_or_default(),
+                event.actor_type.clone(),
+                event.actor_id.clone().unwrap_or_default(),
+                event.action.clone(),
+                event.target.clone().unwrap_or_default(),
+                metadata.map_err(GatekeeperError::internal)?.unwrap_or_default(),
+                event.source.clone().unwrap_or_default(),
+                event.created_at.to_string(),
+            ];
+            text.push_str(&fields.map(|field| quoted(&field)).join(","));
+            text.push_str("\r\n");
+        }
+    }
+    Ok(())
+}
+
+/// A field of CSV. What a spreadsheet would take for a formula is made text.
+fn quoted(field: &str) -> String {
+    let guard = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    if guard.is_empty() && !field.contains(['"', ',', '\r', '\n']) {
+        return field.to_owned();
+    }
+    format!("\"{guard}{}\"", field.replace('"', "\"\""))
+}

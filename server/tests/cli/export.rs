@@ -1,0 +1,142 @@
+//! Exports from a server: what they cost while nobody reads them, and that they are whole.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::thread::sleep;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::serve::Server;
+use crate::support::{Folder, text};
+
+const MIB: u64 = 1024 * 1024;
+/// Events, and bytes of metadata of each: about 22 MB of text, more than what lies between a server and a client.
+const EVENTS: usize = 10_000;
+const BYTES: usize = 2_000;
+const UNREAD: usize = 12;
+/// Whoever reads nothing is not cut off while the test runs.
+const PATIENT: [&str; 4] = ["--port", "0", "--body-timeout-ms", "600000"];
+
+/// A folder whose tenant has many events, and its root key.
+fn with_events() -> (Folder, String) {
+    let folder = Folder::new();
+    let root = text(&folder.json(["init"])["rootKey"]);
+    let sql = format!(
+        "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {EVENTS})
+         INSERT INTO audit_events (id, tenant_id, actor_type, action, metadata, created_at)
+         SELECT printf('aud_%026d', n), (SELECT tenant_id FROM root_keys), 'operator', 'invoice.paid',
+            '{{\"text\":\"' || substr(hex(zeroblob({BYTES})), 1, {BYTES}) || '\"}}', n FROM number"
+    );
+    Connection::open(folder.file("gatekeeper.db")).unwrap().execute_batch(&sql).unwrap();
+    (folder, root)
+}
+
+/// Asks for an export, and reads the head of the answer alone.
+fn begin(server: &Server, tenant: &str, key: &str) -> (String, BufReader<TcpStream>) {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    write!(
+        stream,
+        "GET /v1/audit/export?tenantId={tenant} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\
+         Connection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut reader = BufReader::with_capacity(64, stream);
+    let mut status = String::new();
+    reader.read_line(&mut status).unwrap();
+    (status, reader)
+}
+
+/// The memory that a process has, in bytes.
+fn memory(server: &Server) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// The memory once it grows no more.
+fn settled_memory(server: &Server) -> u64 {
+    let mut most = memory(server);
+    for _ in 0..50 {
+        sleep(Duration::from_millis(100));
+        let now = memory(server);
+        if now <= most + MIB / 8 {
+            return most.max(now);
+        }
+        most = now;
+    }
+    most
+}
+
+#[test]
+fn exports_that_nobody_reads_cost_a_part_each_and_one_that_is_read_is_whole() {
+    let (folder, key) = with_events();
+    let tenant = text(&folder.json(["tenants", "list"])["items"][0]["id"]);
+    let server = Server::start(&folder, &PATIENT, 1);
+    // One that is read warms up what all share.
+    let whole = read_all(begin(&server, &tenant, &key));
+    assert_eq!(whole.lines().filter(|line| line.contains("invoice.paid")).count(), EVENTS);
+    let before = settled_memory(&server);
+    let unread: Vec<_> = (0..UNREAD).map(|_| begin(&server, &tenant, &key)).collect();
+    assert!(unread.iter().all(|(status, _)| status.starts_with("HTTP/1.1 200")));
+    let grown = settled_memory(&server).saturating_sub(before);
+    assert!(grown < 24 * MIB, "{UNREAD} unread exports took {} MiB", grown / MIB);
+    // Others are served meanwhile, and who begins to read after all gets the rest.
+    let last = unread.into_iter().next_back().unwrap();
+    assert!(read_all(last) == whole);
+}
+
+/// The text of an export that has begun.
+fn read_all((status, mut reader): (String, BufReader<TcpStream>)) -> String {
+    assert!(status.starts_with("HTTP/1.1 200"), "{status}");
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+    }
+    let mut body = Vec::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        let size = usize::from_str_radix(line.trim(), 16).unwrap();
+        let begin = body.len();
+        body.resize(begin + size, 0);
+        reader.read_exact(&mut body[begin..]).unwrap();
+        reader.read_line(&mut line).unwrap();
+        if size == 0 {
+            break;
+        }
+    }
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    text(&answer["data"])
+}
+
+#[test]
+fn an_export_ends_in_the_middle_where_its_caller_loses_the_right_to_it() {
+    let (folder, key) = with_events();
+    let tenant = text(&folder.json(["tenants", "list"])["items"][0]["id"]);
+    let server = Server::start(&folder, &PATIENT, 1);
+    let (status, mut reader) = begin(&server, &tenant, &key);
+    assert!(status.starts_with("HTTP/1.1 200"));
+    let id = text(&folder.json(["root-keys", "list"])["items"][0]["id"]);
+    folder.run(["root-keys", "revoke", &id]).done();
+    let mut rest = Vec::new();
+    let _ = reader.read_to_end(&mut rest);
+    assert!(!rest.ends_with(b"\r\n0\r\n\r\n"), "it was sent to its end");
+    let log = fs::read_to_string(folder.file("log")).unwrap();
+    assert!(log.contains("an export was broken off") && !log.contains(&key), "{log}");
+}
+
+#[test]
+fn the_command_line_writes_an_export_as_it_reads_it() {
+    let (folder, _) = with_events();
+    let said = folder.run(["audit", "export"]).done();
+    let events = said.out.lines().filter(|line| line.contains("invoice.paid")).count();
+    assert_eq!(events, EVENTS);
+    let some = folder.run(["audit", "export", "--since", "1", "--until", "11", "--format", "csv"]).done();
+    assert_eq!(some.out.lines().count(), 11);
+    let as_json = folder.json(["audit", "export", "--since", "1", "--until", "11"]);
+    assert_eq!(text(&as_json).lines().count(), 10);
+}
