@@ -117,7 +117,7 @@ check: build $(CACHE)/python
 
 lint: check $(DENY)
 	$(DENY) --log-level error check bans licenses sources
-	@RUSTDOCFLAGS="-D warnings" $(STEP) "Building the documentation of the crate" cargo doc --locked --no-deps -p gatekeeper-native
+	@RUSTDOCFLAGS="-D warnings" $(STEP) "Building the documentation of the crate" cargo doc --locked --no-deps --lib
 	@$(STEP) "Comparing the stub with the Python module" \
 	  $(PYTHON) -m mypy.stubtest gatekeeper._native --mypy-config-file pyproject.toml
 	@$(STEP) "Linting the npm package" npm run --silent lint
