@@ -37,6 +37,11 @@ export interface GatekeeperCoreOptions {
    */
   readonly secret?: string | undefined;
   /**
+   * The secret before, while it is changed: what it sealed still opens, and is sealed with `secret`. Defaults to
+   * `GATEKEEPER_SECRET_PREVIOUS`.
+   */
+  readonly previousSecret?: string | undefined;
+  /**
    * The `iss` of access tokens.
    * @defaultValue `'gatekeeper'`
    */

@@ -4,6 +4,7 @@ mod accounts;
 mod backup;
 mod callers;
 mod imports;
+mod inspect;
 mod open_files;
 mod options;
 mod own;
@@ -26,6 +27,7 @@ pub use accounts::AccountTenant;
 pub use backup::{BackedUp, Backup};
 pub use callers::Callers;
 pub use imports::{ImportSuffixes, ImportingTenant};
+pub use inspect::{Inspection, SealedRows};
 pub use options::Options;
 use own::Own;
 pub use root_keys::RootKeyOf;
@@ -306,10 +308,12 @@ impl Gatekeeper {
         pollster::block_on(self.call(operation))
     }
 
-    /// Asks the store and the counters whether they answer. Waits for the disk, or for the server.
+    /// Checks that the store and the counters answer, that the stored signing keys open, and that what is signed verifies.
+    /// Makes the secret and the first signing key where there is none. Waits for the disk, or for the server.
     ///
     /// # Errors
-    /// `service_unavailable` where one of them does not; `connection_error` and `timeout` where a server gave no answer.
+    /// `service_unavailable` where one of them does not, and while other processes use the database with another secret;
+    /// `connection_error` and `timeout` where a server gave no answer.
     pub fn check_ready(&self) -> Result<()> {
         match &self.0 {
             At::Own(own) => own.check_ready(),

@@ -1,6 +1,7 @@
 //! Who somebody is: e-mail addresses, passwords, sessions, and the tokens that stand for them.
 
 mod email;
+mod keyring;
 mod lockout;
 mod password;
 mod signers;
@@ -8,8 +9,9 @@ mod signing_key;
 mod token;
 
 pub(crate) use email::Email;
+pub(crate) use keyring::Keyring;
 pub(crate) use lockout::Lockout;
 pub(crate) use password::{HashPermit, Password, Passwords, check_password};
-pub(crate) use signers::{Keyring, Signers};
+pub(crate) use signers::Signers;
 pub use signing_key::SigningAlgorithm;
 pub(crate) use token::{ACCESS_SECONDS, AccessClaims, KeyClaims, REFRESH_MS, new_refresh_token};

@@ -47,8 +47,8 @@ pub use access::{Access, Context, KeyImports, MemberRole, TenantRef, Tier, count
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{
-    AccountTenant, BackedUp, Backup, Callers, Gatekeeper, ImportSuffixes, ImportingTenant, Options,
-    RootKeyOf, UnacceptedKeys, Verifier,
+    AccountTenant, BackedUp, Backup, Callers, Gatekeeper, ImportSuffixes, ImportingTenant, Inspection,
+    Options, RootKeyOf, SealedRows, UnacceptedKeys, Verifier,
 };
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;
@@ -60,6 +60,7 @@ pub use operation::*;
 #[doc(hidden)]
 pub use remote::{BackgroundTask, background};
 pub use secret::Secret;
+pub use store::MissingRow;
 #[doc(hidden)]
 pub use vectors::run_vector;
 pub use verify::{Decision, Decisions, Remembering, Tenants, ValidatedKey, Verdict, VerdictCode};

@@ -1,7 +1,7 @@
 //! A place: its records and counters, its secret, its signing keys, and the turns at its passwords.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::Clock;
@@ -11,7 +11,7 @@ use crate::identity::{Keyring, Passwords, Signers, SigningAlgorithm};
 use crate::metering::{OpenRecorder, Recorded, Recorder, Retention, Usage};
 use crate::secret::Secret;
 use crate::store::Store;
-use crate::vault::Vault;
+use crate::vault::{Secrets, Vault};
 use crate::verify::{CacheSizes, Engine, OpenEngine};
 
 /// Everything that an operation needs of where it runs.
@@ -19,10 +19,11 @@ pub(crate) struct Place {
     recorder: OpenRecorder,
     engine: OpenEngine,
     store: Arc<Store>,
-    /// The secret that was given, at the latest when the vault is opened.
-    secret: OnceLock<Option<Secret>>,
+    /// The secrets that were given, at the latest when the vault is opened.
+    secrets: OnceLock<Secrets>,
     vault: OnceLock<Vault>,
-    made_secret: AtomicBool,
+    /// A secret was made in a file and nobody has been told yet: the number of rows that were sealed before, and 1.
+    made_secret: AtomicUsize,
     signers: Signers,
     passwords: Passwords,
 }
@@ -46,9 +47,9 @@ impl Place {
             recorder,
             engine,
             store,
-            secret: OnceLock::new(),
+            secrets: OnceLock::new(),
             vault: OnceLock::new(),
-            made_secret: AtomicBool::new(false),
+            made_secret: AtomicUsize::new(0),
             signers: Signers::default(),
             passwords: Passwords::new(),
         })))
@@ -79,34 +80,101 @@ impl Place {
         &self.signers
     }
 
-    /// Takes the secret that is given for this place.
+    /// Takes the secrets that are given for this database.
     ///
     /// # Errors
     /// `bad_request` for one that is too short, and for another than the one that is in use.
-    pub(crate) fn take_secret(&self, secret: Option<Secret>) -> Result<()> {
-        let Some(secret) = secret else { return Ok(()) };
-        Vault::new(&secret)?;
-        let in_use = self.secret.get_or_init(|| Some(secret.clone()));
-        if in_use.as_ref().is_some_and(|in_use| in_use.is_equal_to(&secret)) {
+    pub(crate) fn take_secrets(&self, given: &Secrets) -> Result<()> {
+        if given.current.is_none() && given.previous.is_none() {
             return Ok(());
         }
-        Err(GatekeeperError::bad_request(
-            "secret: this process has the same place open with another secret: give both the same one",
-        ))
+        given.check()?;
+        let in_use = self.secrets.get_or_init(|| given.clone());
+        let differs = |given: &Option<Secret>, in_use: &Option<Secret>| match (given, in_use) {
+            (Some(given), Some(in_use)) => !given.is_equal_to(in_use),
+            (given, _) => given.is_some(),
+        };
+        for (option, given, in_use) in [
+            ("secret", &given.current, &in_use.current),
+            ("previousSecret", &given.previous, &in_use.previous),
+        ] {
+            if differs(given, in_use) {
+                return Err(GatekeeperError::bad_request(format!(
+                    "{option}: this process has the same database open with another one: give both the same"
+                )));
+            }
+        }
+        Ok(())
     }
 
-    /// The keys derived from the place's secret.
+    /// The keys derived from the database's secret.
+    ///
+    /// # Errors
+    /// `bad_request` for a secret that is too short; `service_unavailable` while other processes use another one, and
+    /// where the file that keeps it cannot be read or made.
     pub(crate) fn vault(&self) -> Result<&Vault> {
-        if let Some(vault) = self.vault.get() {
-            return Ok(vault);
+        let vault = match self.vault.get() {
+            Some(vault) => vault,
+            None => self.open_vault()?,
+        };
+        // Again after a fork, which closes it.
+        self.store().shared().use_secret(vault.tag())?;
+        Ok(vault)
+    }
+
+    /// The keys derived from the secret, if there is one already: none is made, and other processes may use another.
+    pub(crate) fn existing_vault(&self) -> Result<Option<Vault>> {
+        match (self.secrets.get(), self.store().path()) {
+            (_, None) => Ok(None),
+            (Some(secrets), Some(path)) => secrets.open_existing(path),
+            (None, Some(path)) => Secrets::default().open_existing(path),
         }
-        let secret = self.secret.get_or_init(|| None);
-        let (vault, made_secret) = Vault::open(secret.as_ref(), self.store().path())?;
-        if made_secret {
-            self.made_secret.store(true, Relaxed);
+    }
+
+    #[cold]
+    fn open_vault(&self) -> Result<&Vault> {
+        self.store().open_shared()?;
+        let shared = self.store().shared();
+        let is_free = || match shared.secret_in_use()? {
+            None => Ok(()),
+            Some(_) => Err(shared.other_secret()),
+        };
+        let secrets = self.secrets.get_or_init(Secrets::default);
+        let (vault, is_new) = secrets.open(self.store().path(), is_free)?;
+        if is_new {
+            self.tell_of_new_secret()?;
         }
         // Two threads at once read the same secret: in memory, the first of them has it.
         Ok(self.vault.get_or_init(|| vault))
+    }
+
+    fn tell_of_new_secret(&self) -> Result<()> {
+        #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime only")]
+        let sealed = self.store().read_rows(|rows| rows.signing_keys())?.len();
+        self.made_secret.store(1 + sealed, Relaxed);
+        let message = self.new_secret_message(sealed);
+        if sealed == 0 {
+            tracing::warn!("{message}");
+        } else {
+            tracing::error!(sealed, "{message}");
+        }
+        Ok(())
+    }
+
+    fn new_secret_message(&self, sealed: usize) -> String {
+        let database = self.store().path().map(|path| path.display().to_string()).unwrap_or_default();
+        let file = format!("\"{database}-secret\"");
+        if sealed == 0 {
+            return format!(
+                "GATEKEEPER_SECRET is not set: made a secret in the file {file}; keep it with your backups, or set \
+                 GATEKEEPER_SECRET to what it holds"
+            );
+        }
+        format!(
+            "GATEKEEPER_SECRET is not set and the file {file} was missing, so another secret was made there; signing keys \
+             that the lost one seals: {sealed}. They do not open now, and tokens signed with them are rejected. If you \
+             have the lost secret, set GATEKEEPER_SECRET_PREVIOUS to it"
+        )
     }
 
     /// Records usage, on disk when this returns; see [`Recorder::record`].
@@ -117,19 +185,17 @@ impl Place {
     /// Whether there is something of which the operator has to be warned.
     #[inline]
     pub(crate) fn has_warning(&self) -> bool {
-        self.made_secret.load(Relaxed) || self.engine.has_warning()
+        self.made_secret.load(Relaxed) > 0 || self.signers.has_warning() || self.engine.has_warning()
     }
 
-    /// What whoever runs the place should be told, once.
+    /// What the operator should know, each warning once.
     pub(crate) fn take_warning(&self) -> Option<String> {
-        if !self.made_secret.load(Relaxed) || !self.made_secret.swap(false, Relaxed) {
-            return self.engine.take_warning();
+        if self.made_secret.load(Relaxed) > 0
+            && let Some(sealed) = self.made_secret.swap(0, Relaxed).checked_sub(1)
+        {
+            return Some(self.new_secret_message(sealed));
         }
-        let database = self.store().path().map(|path| path.display().to_string()).unwrap_or_default();
-        Some(format!(
-            "GATEKEEPER_SECRET is not set: made a secret in the file \"{database}-secret\"; keep it with your backups, or set \
-             GATEKEEPER_SECRET to what it holds"
-        ))
+        self.signers.take_warning().or_else(|| self.engine.take_warning())
     }
 
     /// What signing with this algorithm needs.

@@ -5,6 +5,7 @@ mod file_system;
 mod folder;
 mod header;
 mod map;
+mod secret_lock;
 mod trouble;
 mod turn;
 mod words;
@@ -20,6 +21,7 @@ use crate::secret::random;
 use file_system::FileId;
 use folder::{Folder, Opened};
 pub(crate) use map::Map;
+pub(crate) use secret_lock::SecretTag;
 use trouble::Trouble;
 pub(crate) use turn::TurnFiles;
 pub(crate) use words::{Concern, Words};
@@ -33,6 +35,8 @@ pub(crate) struct Shared {
     first: OnceLock<Box<Generation>>,
     /// The words' file of the newest generation, locked shared; held while a generation is added.
     locked: Mutex<Option<File>>,
+    /// The file that says which secret this process and others use, locked shared once this one uses its own.
+    secret: Mutex<Option<File>>,
     /// When, on the boot clock in ms, the newest generation was last seen in place.
     seen_ms: AtomicU64,
 }
@@ -66,7 +70,13 @@ impl Shared {
     }
 
     fn new(folder: Option<Folder>) -> Self {
-        Self { folder, first: OnceLock::new(), locked: Mutex::default(), seen_ms: AtomicU64::new(u64::MAX) }
+        Self {
+            folder,
+            first: OnceLock::new(),
+            locked: Mutex::default(),
+            secret: Mutex::default(),
+            seen_ms: AtomicU64::new(u64::MAX),
+        }
     }
 
     /// The generation in force at `now_ms` of the boot clock, if it is open. Looks once in a millisecond whether it was
@@ -139,15 +149,48 @@ impl Shared {
         Some(TurnFiles::new(folder.lock_file("next").ok()?, folder.lock_file("turn").ok()?))
     }
 
-    pub(crate) fn close(&self) {
-        *lock(&self.locked) = None;
+    /// Uses the secret of this tag until this is closed. What is shared has been opened before.
+    ///
+    /// # Errors
+    /// `service_unavailable` while other processes use another one.
+    pub(crate) fn use_secret(&self, tag: &SecretTag) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let mut held = lock(&self.secret);
+        if held.is_some() {
+            return Ok(());
+        }
+        let lock_file = || {
+            let file = folder.secret_file()?;
+            if secret_lock::hold(&file, tag)? { Ok(file) } else { Err(Trouble::OtherSecret) }
+        };
+        *held = Some(lock_file().map_err(|why| folder.explain(why))?);
+        Ok(())
     }
 
-    /// Holds the lock and closes the file, for a fork. The maps stay: they are the same memory on both sides.
+    /// The tag of the secret that other processes use now, if any do; this one uses none yet.
+    pub(crate) fn secret_in_use(&self) -> Result<Option<SecretTag>> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        let tag = folder.secret_file().and_then(|file| Ok(secret_lock::in_use(&file)?));
+        tag.map_err(|why| folder.explain(why))
+    }
+
+    /// That processes use this database with another secret than this one.
+    pub(crate) fn other_secret(&self) -> GatekeeperError {
+        self.folder.as_ref().map_or_else(gone, |folder| folder.explain(Trouble::OtherSecret))
+    }
+
+    pub(crate) fn close(&self) {
+        *lock(&self.locked) = None;
+        *lock(&self.secret) = None;
+    }
+
+    /// Holds the locks and closes the files, for a fork. The maps stay: they are the same memory on both sides.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        let mut locked = lock(&self.locked);
-        *locked = None;
-        guards.push(Box::new(locked));
+        for file in [&self.locked, &self.secret] {
+            let mut file = lock(file);
+            *file = None;
+            guards.push(Box::new(file));
+        }
     }
 
     fn newest(&self) -> Option<&Generation> {

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use crate::id::{AuditId, EventId, KeyId, SessionId, TenantId, UserId};
 use crate::secret::Digest;
 
+pub use sqlite::MissingRow;
 use sqlite::tenant_row;
 pub(crate) use sqlite::{Failure, Rows, Store, Tx};
 

@@ -2,6 +2,7 @@
 //! the successors of refresh tokens.
 
 mod key_file;
+mod secrets;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,61 +10,57 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{GatekeeperError, Result};
 use crate::secret::{Digest, Secret, is_tag, random};
+use crate::shared::SecretTag;
+pub(crate) use secrets::Secrets;
 
-/// The fewest bytes of a secret: what is shorter can be guessed.
-const LEAST_BYTES: usize = 16;
 const TAG_LEN: usize = 16;
 
-/// Keys derived from the one secret of a place, one for each use (HKDF's expand step, RFC 5869 §2.3, of one block).
+/// What seals, derives and authenticates: the keys of the secret, and those of the one before it while it is changed. New
+/// things are made with the former; what the latter made still opens.
 pub(crate) struct Vault {
+    current: Keys,
+    previous: Option<Keys>,
+}
+
+/// Keys derived from one secret, one for each use (HKDF's expand step, RFC 5869 §2.3, of one block).
+struct Keys {
     sealing: [u8; 32],
     successor: [u8; 32],
     cursor: [u8; 32],
+    tag: SecretTag,
 }
 
-impl Vault {
-    /// The vault of a secret.
-    ///
-    /// # Errors
-    /// `bad_request` for a secret of fewer than 16 bytes.
-    pub(crate) fn new(secret: &Secret) -> Result<Self> {
-        if secret.expose().len() < LEAST_BYTES {
-            return Err(GatekeeperError::bad_request(format!(
-                "GATEKEEPER_SECRET must be at least {LEAST_BYTES} bytes: make one with `openssl rand -base64 32`"
-            )));
-        }
+impl Keys {
+    fn of(secret: &Secret) -> Self {
         let root = *Digest::keyed(Digest::of(b"gatekeeper: a place").as_bytes(), secret.expose().as_bytes())
             .as_bytes();
         let derive = |purpose: &str| *Digest::keyed(&root, format!("{purpose}\x01").as_bytes()).as_bytes();
-        Ok(Self { sealing: derive("sealing"), successor: derive("successor"), cursor: derive("cursor") })
+        let mut tag = SecretTag::default();
+        tag.iter_mut().zip(derive("tag")).for_each(|(byte, derived)| *byte = derived);
+        Self { sealing: derive("sealing"), successor: derive("successor"), cursor: derive("cursor"), tag }
     }
 
-    /// The vault of the secret that was given for the database at `path`; where none was, of one that is kept in a file
-    /// beside it, and whether that file was made just now. In memory, of one that nobody else ever has.
-    ///
-    /// # Errors
-    /// Those of [`new`](Self::new); `service_unavailable` where the file cannot be read or made.
-    pub(crate) fn open(given: Option<&Secret>, path: Option<&Path>) -> Result<(Self, bool)> {
-        match (given, path) {
-            (Some(secret), _) => Ok((Self::new(secret)?, false)),
-            (None, None) => Ok((Self::new(&Self::new_secret()?)?, false)),
-            (None, Some(path)) => {
-                let (secret, is_new) = key_file::secret_beside(path)?;
-                if is_new {
-                    tracing::warn!(
-                        database = %path.display(),
-                        "GATEKEEPER_SECRET is not set: made a secret in a file beside the database; keep it with your backups"
-                    );
-                }
-                Ok((Self::new(&secret)?, is_new))
-            }
-        }
+    fn unseal(&self, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let mut rest = rest.to_vec();
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let plain = self.cipher().ok()?.open_in_place(nonce, Aad::from(name.as_bytes()), &mut rest).ok()?;
+        let length = plain.len();
+        rest.truncate(length);
+        Some(rest)
     }
 
+    fn cipher(&self) -> Result<LessSafeKey> {
+        let key = UnboundKey::new(&AES_256_GCM, &self.sealing).map_err(GatekeeperError::internal)?;
+        Ok(LessSafeKey::new(key))
+    }
+}
+
+impl Vault {
     /// Where the secret of the database at `path` is kept, if no other was given.
     pub(crate) fn secret_file(path: &Path) -> PathBuf {
         key_file::path_beside(path)
@@ -81,7 +78,8 @@ impl Vault {
     pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Result<Vec<u8>> {
         let nonce: [u8; NONCE_LEN] = random()?;
         let mut sealed = plain.to_vec();
-        self.cipher()?
+        self.current
+            .cipher()?
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(name.as_bytes()),
@@ -92,28 +90,33 @@ impl Vault {
         Ok(sealed)
     }
 
-    /// What was sealed under `name`; none where it was sealed with another secret, or is not whole.
-    pub(crate) fn unseal(&self, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
-        let mut rest = rest.to_vec();
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let plain = self.cipher().ok()?.open_in_place(nonce, Aad::from(name.as_bytes()), &mut rest).ok()?;
-        let length = plain.len();
-        rest.truncate(length);
-        Some(rest)
+    /// What was sealed under `name`; none where it was sealed with a secret that is not known, or is not whole.
+    pub(crate) fn unseal(&self, name: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.all().find_map(|keys| keys.unseal(name, sealed)).map(Zeroizing::new)
+    }
+
+    /// The same sealed with the current secret, where it was sealed with the one before.
+    pub(crate) fn reseal(&self, name: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>> {
+        if self.previous.is_none() || self.current.unseal(name, sealed).map(Zeroizing::new).is_some() {
+            return Ok(None);
+        }
+        self.unseal(name, sealed).map(|plain| self.seal(name, &plain)).transpose()
     }
 
     /// The one refresh token that follows `token`.
     pub(crate) fn successor(&self, token: &Secret) -> Secret {
-        Secret::new(
-            URL_SAFE_NO_PAD.encode(Digest::keyed(&self.successor, token.expose().as_bytes()).as_bytes()),
-        )
+        self.current.successor(token)
+    }
+
+    /// The refresh token that follows `token` where it was exchanged before the secret was changed.
+    pub(crate) fn previous_successor(&self, token: &Secret) -> Option<Secret> {
+        self.previous.as_ref().map(|keys| keys.successor(token))
     }
 
     /// `place` as text that a caller can give back but neither read nor make, bound to `list`.
     pub(crate) fn cursor(&self, list: &str, place: u128) -> String {
         let mut bytes = place.to_be_bytes().to_vec();
-        let tag = Digest::keyed(&self.cursor, &cursor_message(list, place));
+        let tag = Digest::keyed(&self.current.cursor, &cursor_message(list, place));
         bytes.extend(tag.as_bytes().iter().take(TAG_LEN));
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -123,12 +126,25 @@ impl Vault {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (place, tag) = bytes.split_first_chunk()?;
         let place = u128::from_be_bytes(*place);
-        is_tag(&self.cursor, &cursor_message(list, place), tag.try_into().ok()?).then_some(place)
+        let tag = tag.try_into().ok()?;
+        self.all().any(|keys| is_tag(&keys.cursor, &cursor_message(list, place), tag)).then_some(place)
     }
 
-    fn cipher(&self) -> Result<LessSafeKey> {
-        let key = UnboundKey::new(&AES_256_GCM, &self.sealing).map_err(GatekeeperError::internal)?;
-        Ok(LessSafeKey::new(key))
+    /// What the current secret is told apart by.
+    pub(crate) fn tag(&self) -> &SecretTag {
+        &self.current.tag
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Keys> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+}
+
+impl Keys {
+    fn successor(&self, token: &Secret) -> Secret {
+        Secret::new(
+            URL_SAFE_NO_PAD.encode(Digest::keyed(&self.successor, token.expose().as_bytes()).as_bytes()),
+        )
     }
 }
 
@@ -136,7 +152,7 @@ fn cursor_message(list: &str, place: u128) -> Vec<u8> {
     [&place.to_be_bytes(), list.as_bytes()].concat()
 }
 
-impl Drop for Vault {
+impl Drop for Keys {
     fn drop(&mut self) {
         for key in [&mut self.sealing, &mut self.successor, &mut self.cursor] {
             key.zeroize();
@@ -155,14 +171,19 @@ mod tests {
     use super::*;
 
     fn vault(secret: &str) -> Vault {
-        Vault::new(&Secret::new(secret)).unwrap()
+        open(secret, None).unwrap()
+    }
+
+    fn open(secret: &str, previous: Option<&str>) -> Result<Vault> {
+        let secrets = Secrets { current: Some(Secret::new(secret)), previous: previous.map(Secret::new) };
+        secrets.open(None, || Ok(())).map(|(vault, _)| vault)
     }
 
     #[test]
     fn what_is_sealed_opens_under_its_secret_and_name_alone() {
         let (ours, other) = (vault("0123456789abcdef"), vault("0123456789abcdeF"));
         let sealed = ours.seal("a", b"plain").unwrap();
-        assert_eq!(ours.unseal("a", &sealed).as_deref(), Some(&b"plain"[..]));
+        assert_eq!(ours.unseal("a", &sealed).unwrap().as_slice(), b"plain");
         assert!(ours.unseal("b", &sealed).is_none() && other.unseal("a", &sealed).is_none());
         for place in 0..sealed.len() {
             let mut torn = sealed.clone();
@@ -189,7 +210,28 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_refused() {
-        assert!(Vault::new(&Secret::new("0123456789abcde")).is_err());
+    fn a_short_secret_is_rejected_by_its_name() {
+        let error = open("0123456789abcde", None).unwrap_err();
+        assert!(error.message().starts_with("GATEKEEPER_SECRET must"), "{error}");
+        let error = open("0123456789abcdef", Some("0123456789abcde")).unwrap_err();
+        assert!(error.message().starts_with("GATEKEEPER_SECRET_PREVIOUS must"), "{error}");
+    }
+
+    #[test]
+    fn while_the_secret_is_changed_what_the_one_before_made_still_opens() {
+        let (old, both) =
+            (vault("the secret before"), open("the secret after", Some("the secret before")).unwrap());
+        let sealed = old.seal("a", b"plain").unwrap();
+        assert_eq!(both.unseal("a", &sealed).unwrap().as_slice(), b"plain");
+        assert_eq!(both.place_of("keys of a", &old.cursor("keys of a", 7)), Some(7));
+        let token = Secret::new("token");
+        assert!(both.previous_successor(&token).unwrap().is_equal_to(&old.successor(&token)));
+        let new = vault("the secret after");
+        assert!(new.unseal("a", &sealed).is_none() && new.reseal("a", &sealed).unwrap().is_none());
+        let resealed = both.reseal("a", &sealed).unwrap().unwrap();
+        assert_eq!(new.unseal("a", &resealed).unwrap().as_slice(), b"plain");
+        assert!(both.reseal("a", &resealed).unwrap().is_none());
+        assert!(old.unseal("a", &both.seal("a", b"plain").unwrap()).is_none());
+        assert_ne!(old.tag(), both.tag());
     }
 }

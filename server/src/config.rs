@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use gatekeeper::{Endpoints, GatekeeperError, Result, Secret, Tenants};
 use serde_json::Value;
 
-pub(crate) use environment::{Environment, KEY, SECRET, TOKEN};
+pub(crate) use environment::{Environment, KEY, PREVIOUS_SECRET, SECRET, TOKEN};
 pub(crate) use file::File;
 pub(crate) use setting::{Kind, Origin, Setting};
 pub(crate) use settings::*;

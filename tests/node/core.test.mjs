@@ -159,6 +159,7 @@ test('an option that is wrong is named when a core is made', () => {
     [{ baseUrl: 'http://localhost', operator: true }, /^operator: this is for whoever runs the place/],
     [{ baseUrl: 'http://localhost', clock: 'manual' }, /^clock: .* memory:/],
     [{ baseUrl: 'http://localhost', secret: 'a secret of 16 bytes' }, /^secret: the server/],
+    [{ baseUrl: 'http://localhost', previousSecret: 'a secret of 16 bytes' }, /^previousSecret: the server/],
     [{ baseUrl: 'http://localhost', endpoints: limits }, /^endpoints: the server/],
     [{ baseUrl: 'memory:', token: null }, /^token/],
     [{ baseUrl: 'memory:', token: 'x', operator: true }, /^operator and token/],
@@ -283,6 +284,40 @@ test('the environment says which place and whose token', async () => {
       else process.env[name] = value;
     }
   }
+});
+
+test('a secret that was changed is warned of, and the one before given with it keeps every token', async (t) => {
+  const path = databaseOf(t);
+  // Each in a process of its own: one process opens a database with one secret.
+  const using = async (options, body) => {
+    const program = `
+      import { AuthService, GatekeeperCore } from 'gatekeeper-native';
+      const warnings = [];
+      process.on('warning', ({ message }) => warnings.push(message));
+      const core = new GatekeeperCore(JSON.parse(process.argv[1]));
+      const account = { email: 'founder@example.com', password: 'hunter2pass' };
+      const isAccepted = (token) => new AuthService(core.withToken(token)).me().then(() => true, () => false);
+      const answer = await (async () => { ${body} })();
+      setImmediate(() => console.log(JSON.stringify({ answer, warnings })));
+    `;
+    const options_ = JSON.stringify({ baseUrl: path, ...options });
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program, options_], {
+      cwd: root,
+    });
+    return JSON.parse(stdout);
+  };
+  const first = await using({ secret }, 'return (await new AuthService(core).signup(account)).accessToken;');
+  const isFirstAccepted = `await isAccepted('${first.answer}')`;
+  const other = 'another secret, as long';
+  const changed = await using(
+    { secret: other },
+    `return [(await new AuthService(core).login(account)).user.email, ${isFirstAccepted}];`,
+  );
+  assert.deepEqual(changed.answer, [founder.email, false]);
+  assert.match(changed.warnings.join(), /do not open with this secret: 1/);
+  const both = await using({ secret: other, previousSecret: secret }, `return ${isFirstAccepted};`);
+  assert.deepEqual(both, { answer: true, warnings: [] });
+  assert.equal((await using({ secret: other }, `return ${isFirstAccepted};`)).answer, true);
 });
 
 test('a secret made in a file is warned of once, and is for its owner alone', async (t) => {

@@ -372,6 +372,37 @@ def test_the_environment_says_which_place_and_whose_token(monkeypatch: pytest.Mo
     assert aio.GatekeeperCore.from_env()._native.is_remote
 
 
+def test_a_changed_secret_is_warned_of_and_the_one_before_given_with_it_keeps_every_token(tmp_path: Path) -> None:
+    path = str(tmp_path / "gatekeeper.db")
+    other = "another secret, as long"
+
+    # One process opens a database with one secret: each core is gone before the next one is made.
+    def signed_up() -> str:
+        return AuthService(GatekeeperCore(path, secret=SECRET)).signup(EMAIL, PASSWORD).access_token
+
+    def is_accepted(token: str, **secrets: str) -> bool:
+        try:
+            return AuthService(GatekeeperCore(path, token=token, **secrets)).me().email == EMAIL
+        except UnauthorizedError:
+            return False
+
+    def changed(first: str) -> str:
+        second = AuthService(GatekeeperCore(path, secret=other)).login(EMAIL, PASSWORD)
+        assert isinstance(second, Tokens)
+        assert is_accepted(second.access_token, secret=other)
+        assert not is_accepted(first, secret=other)
+        return second.access_token
+
+    first = signed_up()
+    with pytest.warns(UserWarning, match="do not open with this secret: 1"):
+        second = changed(first)
+    for token in (first, second):
+        assert is_accepted(token, secret=other, previous_secret=SECRET)
+    assert is_accepted(first, secret=other)
+    with pytest.raises(BadRequestError, match="previousSecret: the server"):
+        GatekeeperCore("http://localhost", previous_secret=SECRET)
+
+
 def test_a_secret_made_in_a_file_is_warned_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATEKEEPER_SECRET", raising=False)
     path = tmp_path / "gatekeeper.db"

@@ -241,7 +241,8 @@ export class TenantsService {
 
   /**
    * Removes a tenant for good, with its members, its keys, which are dead at once, and its usage. The
-   * audit log stays.
+   * audit log stays. The tenant `default` cannot be removed: a key manager without a root key creates
+   * its keys there.
    *
    * @param tenantId - Its id.
    * @param call - a signal that gives the call up, and how long to wait
@@ -707,6 +708,7 @@ export class PlatformService {
   /**
    * Makes a new signing key of the algorithm that this place signs with. It signs from now on; other
    * processes follow within a minute. Tokens that the one before has signed are good until they end.
+   * Keys that do not open with the secret of this database, because it was changed, are removed.
    *
    * @param call - a signal that gives the call up, and how long to wait
    */

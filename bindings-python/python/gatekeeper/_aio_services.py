@@ -215,7 +215,8 @@ class TenantsService(_Service):
     async def remove(self, tenant_id: str) -> None:
         """Removes a tenant for good, with its members, its keys, which are dead at once, and its usage.
 
-        The audit log stays.
+        The audit log stays. The tenant ``default`` cannot be removed: a key manager without a root key creates its
+        keys there.
 
         Args:
             tenant_id: Its id.
@@ -1090,7 +1091,7 @@ class PlatformService(_Service):
         """Makes a new signing key of the algorithm that this place signs with.
 
         It signs from now on; other processes follow within a minute. Tokens that the one before has signed are good
-        until they end.
+        until they end. Keys that do not open with the secret of this database, because it was changed, are removed.
         """
         answer = await self._core._call("platform.rotateSigningKey", {})
         return NewSigningKey._of(answer)

@@ -41,6 +41,7 @@ class _Base:
         user_agent: str | None = None,
         endpoints: Mapping[str, Endpoint] | None = None,
         secret: str | None = None,
+        previous_secret: str | None = None,
         issuer: str | None = None,
         audience: str | None = None,
         token_audiences: Collection[str] | None = None,
@@ -73,6 +74,8 @@ class _Base:
                 server has its own, as it has all that follows but the cache sizes: there they are refused.
             secret: What seals the signing keys, at least 16 bytes, the same in every process. Defaults to
                 ``GATEKEEPER_SECRET``, and without that to a file beside the database, which is made and warned of once.
+            previous_secret: The secret before, while it is changed: what it sealed still opens, and is sealed with
+                ``secret``. Defaults to ``GATEKEEPER_SECRET_PREVIOUS``.
             issuer: The ``iss`` of access tokens. Defaults to ``gatekeeper``.
             audience: The ``aud`` of access tokens. Defaults to ``gatekeeper``.
             token_audiences: What else the ``aud`` of ``KeysService.token`` may be. Defaults to nothing.
@@ -111,6 +114,7 @@ class _Base:
             raise BadRequestError("operator and token exclude each other: leave one of them out")
         values = {
             "secret": secret,
+            "previousSecret": previous_secret,
             "issuer": issuer,
             "audience": audience,
             "tokenAudiences": token_audiences,

@@ -29,6 +29,9 @@ pub struct Options {
     /// the same in every process. Defaults to the environment variable `GATEKEEPER_SECRET`, and without that to a file
     /// beside the database, made for its owner alone; in memory to a new one.
     pub secret: Option<Secret>,
+    /// The secret before, while it is changed: what it sealed still opens, and is sealed with [`secret`](Self::secret).
+    /// Defaults to the environment variable `GATEKEEPER_SECRET_PREVIOUS`, and without that to none.
+    pub previous_secret: Option<Secret>,
     /// The `iss` of access tokens. Defaults to `gatekeeper`.
     pub issuer: String,
     /// The `aud` of access tokens. Defaults to `gatekeeper`.
@@ -82,7 +85,8 @@ impl Default for Options {
             cache_keys: 1_000_000,
             cache_unknown_keys: 100_000,
             clock: Clock::System,
-            secret: secret_of_environment(),
+            secret: secret_of_environment("GATEKEEPER_SECRET"),
+            previous_secret: secret_of_environment("GATEKEEPER_SECRET_PREVIOUS"),
             issuer: "gatekeeper".to_owned(),
             audience: "gatekeeper".to_owned(),
             token_audiences: Vec::new(),
@@ -105,8 +109,8 @@ impl Default for Options {
     }
 }
 
-fn secret_of_environment() -> Option<Secret> {
-    std::env::var("GATEKEEPER_SECRET").ok().filter(|text| !text.is_empty()).map(Secret::new)
+fn secret_of_environment(name: &str) -> Option<Secret> {
+    std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret::new)
 }
 
 /// The most records that can be remembered.
@@ -187,12 +191,13 @@ impl Options {
             return Err(manual_clock());
         }
         let usual = Self::default();
-        let is_same_secret = match (&self.secret, &usual.secret) {
-            (Some(given), Some(usual)) => given.is_equal_to(usual),
-            (given, _) => given.is_none(),
+        let is_given = |given: &Option<Secret>, usual: &Option<Secret>| match (given, usual) {
+            (Some(given), Some(usual)) => !given.is_equal_to(usual),
+            (given, _) => given.is_some(),
         };
         let strays = [
-            ("secret", !is_same_secret),
+            ("secret", is_given(&self.secret, &usual.secret)),
+            ("previousSecret", is_given(&self.previous_secret, &usual.previous_secret)),
             ("issuer", self.issuer != usual.issuer),
             ("audience", self.audience != usual.audience),
             ("tokenAudiences", !self.token_audiences.is_empty()),

@@ -13,6 +13,7 @@ use crate::metering::Retention;
 use crate::operation::{self, Operation};
 use crate::place::{OpenPlace, Place};
 use crate::store::DEFAULT_TENANT;
+use crate::vault::Secrets;
 use crate::verify::{Caller, Decisions, Targets};
 use crate::window::Limit;
 
@@ -41,6 +42,7 @@ impl Own {
         let Options {
             clock,
             secret,
+            previous_secret,
             issuer,
             audience,
             token_audiences,
@@ -80,7 +82,7 @@ impl Own {
             (url::Own::File(path), Clock::System) => open_files::place(path, &sizes)?,
             (url::Own::File(_), Clock::Manual(_)) => return Err(manual_clock()),
         };
-        place.take_secret(secret)?;
+        place.take_secrets(&Secrets { current: secret, previous: previous_secret })?;
         let targets = Arc::new(Targets::new(endpoints));
         let setup = Arc::new(Setup { place, settings, targets, decisions: None });
         Ok(Self { setup, caller: Arc::new(Caller::Operator), source: None, signup_is_closed: false })
@@ -129,7 +131,8 @@ impl Own {
 
     pub(super) fn check_ready(&self) -> Result<()> {
         self.place().store().read_rows(|rows| rows.tenant(DEFAULT_TENANT))?;
-        self.place().engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?).map(drop)
+        self.place().engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?)?;
+        self.place().signers().check(self.keyring()?)
     }
 
     pub(super) fn check_caller(&self) -> Result<()> {

@@ -1,29 +1,37 @@
 //! The keys that sign tokens: made at first use, kept sealed, replaced with an overlap.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::keyring::Keyring;
 use super::signing_key::{SigningAlgorithm, SigningKey};
 use super::token::{self, ACCESS_SECONDS, ACCESS_TYPE, AccessClaims, KEY_TYPE, KeyClaims};
-use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
 use crate::secret::Secret;
-use crate::store::{Failure, SigningKeyRow, Store, Tx};
-use crate::vault::Vault;
+use crate::store::{Failure, SigningKeyRow, Tx};
 
 /// For how long a process signs with what it has read before it looks for a newer key, in ms.
 const LOOK_EVERY_MS: u64 = 60_000;
 /// How long a key is still known after nothing is signed with it any more, in ms: every process has looked by then, and
 /// every token has ended.
 const OVERLAP_MS: i64 = 2 * (ACCESS_SECONDS as i64) * 1000;
+/// The `typ` of what is signed only to see that it verifies.
+const PROBE_TYPE: &str = "probe+jwt";
 
-/// The signing keys of a place, as this process last read them.
+/// The signing keys of a database, as this process last read them.
 #[derive(Default)]
-pub(crate) struct Signers(Mutex<Option<Arc<Keys>>>);
+pub(crate) struct Signers {
+    keys: Mutex<Option<Arc<Keys>>>,
+    /// How many keys do not open with the secret.
+    skipped: AtomicUsize,
+    /// Whether the operator has not been warned of them yet.
+    is_warning: AtomicBool,
+}
 
 struct Keys {
     read_at: u64,
@@ -31,32 +39,12 @@ struct Keys {
     keys: Vec<SigningKey>,
 }
 
-/// What signing needs of a place.
-#[derive(Clone, Copy)]
-pub(crate) struct Keyring<'a> {
-    store: &'a Store,
-    pub(super) vault: &'a Vault,
-    clock: &'a Clock,
-    /// What new tokens are signed with.
-    pub(super) algorithm: SigningAlgorithm,
-}
-
-impl<'a> Keyring<'a> {
-    pub(crate) fn new(
-        store: &'a Store,
-        vault: &'a Vault,
-        clock: &'a Clock,
-        algorithm: SigningAlgorithm,
-    ) -> Self {
-        Self { store, vault, clock, algorithm }
-    }
-}
-
-impl Keyring<'_> {
-    /// The present, as records keep it.
-    pub(super) fn now(&self) -> i64 {
-        self.clock.unix_ms()
-    }
+fn skipped_message(count: usize) -> String {
+    format!(
+        "signing keys that do not open with this secret: {count}; they are skipped, and tokens signed with them are \
+         rejected. Set GATEKEEPER_SECRET_PREVIOUS to the secret before, or remove them with `gatekeeper platform \
+         rotate-signing-key`"
+    )
 }
 
 impl Signers {
@@ -73,9 +61,7 @@ impl Signers {
     /// A token of this `typ`.
     pub(crate) fn sign(&self, ring: Keyring<'_>, typ: &str, claims: &impl Serialize) -> Result<Secret> {
         let keys = self.keys(ring, |_| true)?;
-        let signs = |key: &&SigningKey| key.algorithm == ring.algorithm && !key.is_retired;
-        let key = keys.keys.iter().find(signs).ok_or_else(|| GatekeeperError::internal("no signing key"))?;
-        token::sign(typ, key, claims)
+        token::sign(typ, keys.signing(ring.algorithm)?, claims)
     }
 
     /// The claims of an access token that was signed here; none for any other.
@@ -96,15 +82,34 @@ impl Signers {
         Ok(json!({ "keys": keys.keys.iter().map(|key| &key.jwk).collect::<Vec<_>>() }))
     }
 
+    /// Proves that the stored keys open, and that what is signed with them verifies.
+    ///
+    /// # Errors
+    /// As for opening the vault and reading the store; `internal` where a signature does not verify.
+    pub(crate) fn check(&self, ring: Keyring<'_>) -> Result<()> {
+        let keys = self.keys(ring, |_| false)?;
+        let key = keys.signing(ring.algorithm)?;
+        let signed = token::sign(PROBE_TYPE, key, &json!({ "iat": ring.now() }))?;
+        let verified: Option<Value> = token::verify(&signed, key);
+        verified
+            .map(drop)
+            .ok_or_else(|| GatekeeperError::internal("a signing key does not verify what it signs"))
+    }
+
     /// A new key, for [`replace_with`](Self::replace_with).
     pub(crate) fn generate(ring: Keyring<'_>) -> Result<SigningKeyRow> {
         SigningKey::generate(ring)
     }
 
     /// Makes `new` the key that signs from this transaction on; the one before stays known until every token it signed has
-    /// ended. Call [`forget`](Self::forget) after the commit.
+    /// ended. Keys that do not open with the secret are removed. Call [`forget`](Self::forget) after the commit.
     pub(crate) fn replace_with(new: &SigningKeyRow, ring: Keyring<'_>, tx: &Tx<'_>) -> Result<(), Failure> {
         let now = ring.now();
+        for row in tx.signing_keys()? {
+            if !ring.opens(&row) {
+                tx.remove_signing_key(&row.id)?;
+            }
+        }
         tx.retire_signing_keys(ring.algorithm.as_str(), now)?;
         tx.add_signing_key(new)?;
         tx.remove_signing_keys_retired_before(now - OVERLAP_MS)
@@ -112,47 +117,64 @@ impl Signers {
 
     /// The keys are read again at the next use.
     pub(crate) fn forget(&self) {
-        *lock(&self.0) = None;
+        *lock(&self.keys) = None;
+    }
+
+    /// Whether the operator has to be warned of keys that do not open.
+    #[inline]
+    pub(crate) fn has_warning(&self) -> bool {
+        self.is_warning.load(Relaxed)
+    }
+
+    /// A warning of keys that do not open, once.
+    pub(crate) fn take_warning(&self) -> Option<String> {
+        let is_due = self.has_warning() && self.is_warning.swap(false, Relaxed);
+        is_due.then(|| skipped_message(self.skipped.load(Relaxed)))
     }
 
     /// The keys, read again where they are old or not `enough`.
     fn keys(&self, ring: Keyring<'_>, enough: impl Fn(&Keys) -> bool) -> Result<Arc<Keys>> {
         let read_at = ring.clock.boot_ms();
-        if let Some(keys) = &*lock(&self.0)
+        if let Some(keys) = &*lock(&self.keys)
             && read_at.saturating_sub(keys.read_at) < LOOK_EVERY_MS
             && keys.keys.iter().any(|key| key.algorithm == ring.algorithm)
             && enough(keys)
         {
             return Ok(Arc::clone(keys));
         }
-        let signs =
-            |row: &SigningKeyRow| row.algorithm == ring.algorithm.as_str() && row.retired_at.is_none();
-        #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime only")]
-        let mut rows = ring.store.read_rows(|rows| rows.signing_keys())?;
-        if !rows.iter().any(signs) {
-            let new = SigningKey::generate(ring)?;
-            // Under the lock, look again: another process may have made one.
-            rows = ring.store.write(|tx| {
-                if !tx.signing_keys()?.iter().any(signs) {
-                    tx.add_signing_key(&new)?;
-                }
-                tx.signing_keys()
-            })?;
-        }
-        let keys =
-            rows.into_iter().map(|row| SigningKey::unsealed(ring.vault, row)).collect::<Result<_>>()?;
+        let rows = ring.rows()?;
+        let stored = rows.len();
+        let keys: Vec<_> = rows
+            .into_iter()
+            .filter_map(|row| SigningKey::unsealed(ring.vault, row).transpose())
+            .collect::<Result<_>>()?;
+        self.note_skipped(stored - keys.len());
         let keys = Arc::new(Keys { read_at, keys });
-        *lock(&self.0) = Some(Arc::clone(&keys));
+        *lock(&self.keys) = Some(Arc::clone(&keys));
         Ok(keys)
+    }
+
+    /// Keys that do not open are skipped: the secret was changed, and what they signed is not trusted any more.
+    fn note_skipped(&self, count: usize) {
+        if self.skipped.swap(count, Relaxed) != count && count > 0 {
+            self.is_warning.store(true, Relaxed);
+            tracing::warn!(count, "{}", skipped_message(count));
+        }
     }
 
     /// Holds the lock over a fork.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        guards.push(Box::new(lock(&self.0)));
+        guards.push(Box::new(lock(&self.keys)));
     }
 }
 
 impl Keys {
+    /// The key that signs.
+    fn signing(&self, algorithm: SigningAlgorithm) -> Result<&SigningKey> {
+        let signs = |key: &&SigningKey| key.algorithm == algorithm && !key.is_retired;
+        self.keys.iter().find(signs).ok_or_else(|| GatekeeperError::internal("no signing key"))
+    }
+
     fn find(&self, kid: &str) -> Option<&SigningKey> {
         self.keys.iter().find(|key| key.id == kid)
     }

@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::signers::Keyring;
+use super::keyring::Keyring;
 use crate::error::{GatekeeperError, Result};
 use crate::secret::random;
 use crate::store::SigningKeyRow;
@@ -83,13 +83,9 @@ impl SigningKey {
         })
     }
 
-    /// The key that is stored so.
-    pub(super) fn unsealed(vault: &Vault, row: SigningKeyRow) -> Result<Self> {
-        let private = vault.unseal(&row.id, &row.private_key).map(Zeroizing::new).ok_or_else(|| {
-            GatekeeperError::unavailable(
-                "the signing keys were sealed with another secret: set GATEKEEPER_SECRET, or bring back the file beside the database, as it was",
-            )
-        })?;
+    /// The key that is stored in `row`; none where it was sealed with a secret that is not known.
+    pub(super) fn unsealed(vault: &Vault, row: SigningKeyRow) -> Result<Option<Self>> {
+        let Some(private) = vault.unseal(&row.id, &row.private_key) else { return Ok(None) };
         let algorithm = SigningAlgorithm::parse(&row.algorithm)?;
         let jwk: Value = serde_json::from_str(&row.public_key).map_err(GatekeeperError::internal)?;
         let part = |name: &str| jwk.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -102,7 +98,7 @@ impl SigningKey {
             }
         };
         let public = public.map_err(GatekeeperError::internal)?;
-        Ok(Self { id: row.id, algorithm, is_retired: row.retired_at.is_some(), private, public, jwk })
+        Ok(Some(Self { id: row.id, algorithm, is_retired: row.retired_at.is_some(), private, public, jwk }))
     }
 }
 

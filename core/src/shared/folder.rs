@@ -173,6 +173,17 @@ impl Folder {
         }
     }
 
+    /// The file that says with which secret the database is used, made where there is none.
+    pub(super) fn secret_file(&self) -> Result<File, Trouble> {
+        let path = self.path.join("secret");
+        match self.create(&path) {
+            Err(Trouble::Io(error)) if error.kind() == ErrorKind::AlreadyExists => {
+                Ok(OpenOptions::new().read(true).write(true).custom_flags(NO_LINK).open(&path)?)
+            }
+            made => made,
+        }
+    }
+
     /// Removes what earlier generations left.
     fn clear(&self) -> Result<(), Trouble> {
         for entry in fs::read_dir(&self.path)? {

@@ -17,6 +17,8 @@ pub(super) enum Trouble {
     OtherContainer,
     /// Others keep it locked: those of another version, for as long as they run.
     InUse,
+    /// Other processes use the database with another secret.
+    OtherSecret,
 }
 
 impl From<io::Error> for Trouble {
@@ -46,6 +48,9 @@ impl Trouble {
             ),
             Self::InUse => format!(
                 "{place} is locked by processes that cannot count together with this one, as those of another version: upgrade and restart all of them"
+            ),
+            Self::OtherSecret => format!(
+                "{place} is in use by processes with another secret: give every process of the database the same GATEKEEPER_SECRET, or the same secret file; to change it, stop all of them first"
             ),
             Self::Io(error) => advice(error.kind(), &place),
             Self::Other(_) => String::new(),

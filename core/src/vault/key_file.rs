@@ -11,11 +11,21 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::secret::{Secret, random};
 
-/// The secret beside `database`, made if there is none, and whether it was.
-pub(super) fn secret_beside(database: &Path) -> Result<(Secret, bool)> {
+/// The secret beside `database`, if there is one.
+pub(super) fn read_beside(database: &Path) -> Result<Option<Secret>> {
+    read(&path_beside(database))
+}
+
+/// The secret beside `database`, and whether it was made just now: if there is none, and `is_free` says that no other
+/// process uses one.
+pub(super) fn secret_beside(database: &Path, is_free: impl FnOnce() -> Result<()>) -> Result<(Secret, bool)> {
     let path = path_beside(database);
     if let Some(secret) = read(&path)? {
         return Ok((secret, false));
+    }
+    if let Err(error) = is_free() {
+        // A process that has just made the file uses what is in it.
+        return read(&path)?.map(|secret| (secret, false)).ok_or(error);
     }
     let secret = Vault::new_secret()?;
     // Written whole under another name, then linked: nobody reads half of it, and the first of two wins.

@@ -13,8 +13,8 @@ pub(super) fn system() -> Group {
         call(
             "ready",
             "/ready",
-            "Whether the store and the counters answer, too. They are really asked: give it to a load balancer, and \
-             `/health` to what restarts a process.",
+            "Whether the store and the counters answer, the stored signing keys open, and what is signed verifies. All of it \
+             is really tried: give it to a load balancer, and `/health` to what restarts a process.",
             Shape::Json(
                 json!({ "type": "object", "properties": { "ok": { "const": true } }, "required": ["ok"] }),
                 json!({ "ok": true }),

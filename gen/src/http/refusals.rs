@@ -83,6 +83,7 @@ pub(crate) const RESPONSES: &[Response] = &[
 /// Which calls meet a state of things that forbids them.
 const CONFLICTS: &[(&str, &str)] = &[
     ("auth.signup", "The e-mail address has an account already."),
+    ("tenants.remove", "It is the tenant `default`."),
     ("tenants.addMember", "The user is a member already."),
     ("tenants.updateMember", "The member is the last owner."),
     ("tenants.removeMember", "The member is the last owner."),

@@ -41,8 +41,10 @@ fn findings(flags: &Flags) -> Vec<Finding> {
         findings.extend(remote::check(&config));
         return findings;
     }
-    findings.extend(place::check(&config));
-    findings.extend(secret::check(&config));
+    let inspected = place::inspect(&config);
+    let sealed = inspected.as_ref().and_then(|found| found.as_ref().ok()?.inspection.sealed);
+    findings.extend(place::check(&config, inspected));
+    findings.extend(secret::check(&config, sealed));
     findings.extend(endpoints::check(&config));
     findings.extend(listening::check(&config));
     findings.extend(certificate::check(&config));

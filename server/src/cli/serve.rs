@@ -110,6 +110,8 @@ pub(crate) fn run(session: &Session) -> Result<(), Failure> {
     let (server_config, listen, check) = (server_config(config)?, listen(config)?, check_listen(config)?);
     log::begin(config.text(&LOG_LEVEL).unwrap_or_default());
     let place = session.place()?;
+    // Says now what /ready would say later, such as that other processes use the database with another secret.
+    place.check_ready()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

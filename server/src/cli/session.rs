@@ -10,8 +10,8 @@ use super::output::{self, Output};
 use super::show;
 use crate::config::{
     AUDIENCE, CACHE_KEYS, CACHE_UNKNOWN_KEYS, Config, Environment, Flags, IMPORT_SUFFIXES,
-    IMPORT_SUFFIXES_PER_TENANT, ISSUER, KEY_IMPORTS, REFRESH_GRACE_MS, REFRESHES_PER_MINUTE, SECRET,
-    SIGNING_ALGORITHM, SIGNUPS_PER_MINUTE, TENANT, TOKEN_AUDIENCES, USAGE_RETENTION_DAYS,
+    IMPORT_SUFFIXES_PER_TENANT, ISSUER, KEY_IMPORTS, PREVIOUS_SECRET, REFRESH_GRACE_MS, REFRESHES_PER_MINUTE,
+    SECRET, SIGNING_ALGORITHM, SIGNUPS_PER_MINUTE, TENANT, TOKEN_AUDIENCES, USAGE_RETENTION_DAYS,
     WRONG_KEYS_PER_MINUTE, WRONG_PASSWORDS_PER_MINUTE,
 };
 
@@ -216,6 +216,7 @@ pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
     options.cache_keys = size(&CACHE_KEYS);
     options.cache_unknown_keys = size(&CACHE_UNKNOWN_KEYS);
     options.secret = config.environment().secret(SECRET)?;
+    options.previous_secret = config.environment().secret(PREVIOUS_SECRET)?;
     config.text(&ISSUER).unwrap_or_default().clone_into(&mut options.issuer);
     config.text(&AUDIENCE).unwrap_or_default().clone_into(&mut options.audience);
     options.token_audiences = config.texts(&TOKEN_AUDIENCES);

@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use super::failure::Failure;
 use super::output::{self, Output};
 use super::show::Table;
-use crate::config::{ALL, Config, Environment, Flags, Found, SECRET, Setting, TOKEN, URL, shown};
+use crate::config::{
+    ALL, Config, Environment, Flags, Found, PREVIOUS_SECRET, SECRET, Setting, TOKEN, URL, shown,
+};
 
 const MASK: &str = "***";
 
@@ -22,9 +24,11 @@ pub(crate) fn run(flags: &Flags, output: Output) -> Result<(), Failure> {
             (setting.name, value, origin, setting.about)
         })
         .collect();
-    for (variable, about) in
-        [(SECRET, "what seals signing keys; never shown"), (TOKEN, "who is calling; never shown")]
-    {
+    for (variable, about) in [
+        (SECRET, "what seals signing keys; never shown"),
+        (PREVIOUS_SECRET, "the secret before, while it is changed; never shown"),
+        (TOKEN, "who is calling; never shown"),
+    ] {
         let origin = config.environment().origin(variable);
         let value = if origin.is_some() { MASK.into() } else { Value::Null };
         rows.push((variable, value, origin.unwrap_or_else(|| "-".to_owned()), about));

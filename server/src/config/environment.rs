@@ -13,6 +13,8 @@ use super::{ALL, Found, Origin, Setting, wrong};
 
 /// What seals signing keys and authenticates cursors.
 pub(crate) const SECRET: &str = "GATEKEEPER_SECRET";
+/// The secret before, while it is changed.
+pub(crate) const PREVIOUS_SECRET: &str = "GATEKEEPER_SECRET_PREVIOUS";
 /// Who is calling, over HTTP and for what users do themselves.
 pub(crate) const TOKEN: &str = "GATEKEEPER_TOKEN";
 /// A key to verify.
@@ -98,7 +100,7 @@ impl Environment {
     pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
         let known = |name: &str| {
             let secret = name.strip_suffix(FILE).unwrap_or(name);
-            [SECRET, TOKEN, KEY].contains(&secret)
+            [SECRET, PREVIOUS_SECRET, TOKEN, KEY].contains(&secret)
                 || name == CONFIG
                 || ALL.iter().any(|setting| setting.variable == name)
         };

@@ -18,7 +18,7 @@ pub(crate) async fn health() -> Response {
     Named("health").on(text(StatusCode::OK, "application/json", r#"{"ok":true,"service":"gatekeeper"}"#))
 }
 
-/// Whether the store and the counters answer, too.
+/// Whether the store and the counters answer, the stored signing keys open, and what is signed verifies.
 pub(crate) async fn ready(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> Response {
     let place = app.place();
     Named("ready").on(match app.work.run(move || place.check_ready()).await {

@@ -172,6 +172,45 @@ fn a_secret_that_is_short_or_another_one_is_told_of_and_not_repeated() {
 }
 
 #[test]
+fn a_row_that_operations_rely_on_and_that_is_missing_is_named_with_the_sql_that_brings_it_back() {
+    for (table, word) in [("changes", "INSERT INTO changes"), ("tenants", "INSERT INTO tenants")] {
+        let folder = Folder::with_place();
+        let ours = Connection::open(folder.file("gatekeeper.db")).unwrap();
+        ours.execute_batch(&format!("PRAGMA foreign_keys = OFF; DELETE FROM {table}")).unwrap();
+        drop(ours);
+        expect(&folder.run(["doctor", "--json"]), "database", "error", word);
+    }
+}
+
+#[test]
+fn signing_keys_that_do_not_open_are_told_of_and_looking_makes_no_secret() {
+    const OLD: &str = "the old secret, long enough";
+    const NEW: &str = "the new secret, long enough";
+    let folder = Folder::new();
+    said(folder.command().arg("init").env("GATEKEEPER_SECRET", OLD)).done();
+    let doctor = |secret: &str, previous: &str| {
+        let mut command = folder.command();
+        command.args(["doctor", "--json"]).env("GATEKEEPER_SECRET", secret);
+        said(command.env("GATEKEEPER_SECRET_PREVIOUS", previous))
+    };
+    assert_eq!(found(&doctor(OLD, ""), "signing keys").0, "ok");
+    expect(&doctor(NEW, ""), "signing keys", "warning", "GATEKEEPER_SECRET_PREVIOUS");
+    expect(&doctor(NEW, OLD), "signing keys", "hint", "open only with");
+    expect(&doctor(NEW, "short"), "secret", "error", "GATEKEEPER_SECRET_PREVIOUS must be at least 16 bytes");
+    // Without one, nothing is made.
+    folder.run(["doctor"]);
+    assert!(!folder.file("gatekeeper.db-secret").exists());
+
+    let place = folder.file("gatekeeper.db");
+    let mut rotate = folder.command();
+    rotate.args(["platform", "rotate-signing-key"]).env("GATEKEEPER_SECRET", NEW);
+    said(&mut rotate).done();
+    assert!(place.exists());
+    assert_eq!(found(&doctor(NEW, ""), "signing keys").0, "ok");
+    expect(&doctor(NEW, OLD), "signing keys", "hint", "unset it");
+}
+
+#[test]
 fn a_port_that_is_taken_is_told_of() {
     let folder = Folder::with_place();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::support::{Folder, text};
+use crate::support::{Folder, said, text};
 
 /// A server, ended when it is dropped.
 pub(crate) struct Server {
@@ -57,6 +57,27 @@ fn ask(stream: &mut (impl std::io::Read + std::io::Write), path: &str) -> String
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+#[test]
+fn serve_does_not_start_with_another_secret_than_a_running_server_and_says_why() {
+    let folder = Folder::with_place();
+    let server = Server::start(&folder, &["--port", "0"], 1);
+    assert!(get(server.address(), "/ready").starts_with("HTTP/1.1 200"));
+    let mut second = folder.command();
+    second.args(["serve", "--port", "0"]).env("GATEKEEPER_SECRET", "canary canary canary");
+    let said = said(&mut second).refused();
+    assert!(said.err.contains("processes with another secret") && !said.err.contains("canary"), "{said:?}");
+    // Where no server ran with the secret before, it starts, warns, and can sign.
+    drop(server);
+    let mut init = folder.command();
+    let checked = said_of(init.args(["doctor", "--json"]).env("GATEKEEPER_SECRET", "canary canary canary"));
+    assert!(checked.contains("do not open with the secret"), "{checked}");
+}
+
+/// What a command writes, however it ends.
+fn said_of(command: &mut Command) -> String {
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
 }
 
 fn eventually(what: &str, is_so: impl Fn() -> bool) {

@@ -22,6 +22,7 @@ struct Given {
     cache_unknown_keys: Option<u64>,
     clock: Option<GivenClock>,
     secret: Option<String>,
+    previous_secret: Option<String>,
     issuer: Option<String>,
     audience: Option<String>,
     token_audiences: Option<Vec<String>>,
@@ -58,8 +59,8 @@ enum GivenAlgorithm {
 }
 
 impl Options {
-    /// Options from `{cacheKeys?, cacheUnknownKeys?, clock?: "system" | "manual", secret?, issuer?, audience?,
-    /// tokenAudiences?, refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, signupsPerMinute?,
+    /// Options from `{cacheKeys?, cacheUnknownKeys?, clock?: "system" | "manual", secret?, previousSecret?, issuer?,
+    /// audience?, tokenAudiences?, refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, signupsPerMinute?,
     /// refreshesPerMinute?, wrongKeysPerMinute?, wrongPasswordsPerMinute?, keyImports?: "root" | "members",
     /// importSuffixesPerTenant?, importSuffixes?, endpoints?, timeout?, maxRetries?, defaultHeaders?: {NAME: VALUE},
     /// userAgent?}`, the timeout in milliseconds; what is not given has its default. For SDKs.
@@ -84,9 +85,8 @@ impl Options {
         if let Some(GivenClock::Manual) = given.clock {
             options.clock = Clock::Manual(ManualClock::new());
         }
-        if let Some(secret) = given.secret {
-            options.secret = Some(Secret::new(secret));
-        }
+        options.secret = given.secret.map(Secret::new).or(options.secret);
+        options.previous_secret = given.previous_secret.map(Secret::new).or(options.previous_secret);
         options.issuer = named("issuer", given.issuer)?.unwrap_or(options.issuer);
         options.audience = named("audience", given.audience)?.unwrap_or(options.audience);
         for audience in given.token_audiences.unwrap_or_default() {

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::id::SessionId;
 use crate::identity::REFRESH_MS;
 use crate::operation::{Method, Operation, Route, Wire};
-use crate::secret::{Digest, Secret};
+use crate::secret::Secret;
 use crate::store::{Failure, Purpose, Tx, UserRow};
 use crate::verify::invalid_credential;
 
@@ -31,21 +31,32 @@ impl Operation for Refresh {
     const POSITIONAL: &'static [&'static str] = &["refreshToken"];
 
     async fn run(self, context: &Context<'_>) -> Result<Tokens> {
-        let successor = context.vault()?.successor(&self.refresh_token);
+        let vault = context.vault()?;
+        let successors = Successors {
+            new: vault.successor(&self.refresh_token),
+            previous: vault.previous_successor(&self.refresh_token),
+        };
         let exchanged =
-            context.write(|tx, context| exchange(context, tx, &self.refresh_token, &successor.digest()))?;
-        let (user, session) = exchanged.ok_or_else(invalid_credential)?;
+            context.write(|tx, context| exchange(context, tx, &self.refresh_token, &successors))?;
+        let (user, session, successor) = exchanged.ok_or_else(invalid_credential)?;
         tokens(context, user, session, successor)
     }
 }
 
-/// Whose session it is, if the token was good. If it was not, what the audit log is told of that is written.
+/// The token that follows one: derived from it with the secret, and with the one before, if that is known.
+struct Successors {
+    new: Secret,
+    previous: Option<Secret>,
+}
+
+/// Whose session it is and the token that follows, if the token was valid. If it was not, what the audit log records of that
+/// is written.
 fn exchange(
     context: &Context<'_>,
     tx: &Tx<'_>,
     token: &Secret,
-    successor: &Digest,
-) -> Result<Option<(UserRow, SessionId)>, Failure> {
+    successors: &Successors,
+) -> Result<Option<(UserRow, SessionId, Secret)>, Failure> {
     let now = context.now();
     let Some(found) = tx.consume(Purpose::Refresh, &token.digest(), now)? else {
         return Ok(None);
@@ -57,15 +68,17 @@ fn exchange(
     }
     let Some(used_at) = found.used_at else {
         let expires_at = now.saturating_add_unsigned(REFRESH_MS);
-        tx.add_one_time_token(Purpose::Refresh, successor, &session.id, expires_at)?;
+        tx.add_one_time_token(Purpose::Refresh, &successors.new.digest(), &session.id, expires_at)?;
         tx.prolong_session(session.id, now, expires_at)?;
         tx.forget_ended_tokens(&session.id, now)?;
-        return Ok(Some((user, session.id)));
+        return Ok(Some((user, session.id, successors.new.clone())));
     };
     let grace = i64::try_from(context.settings().refresh_grace_ms).unwrap_or(i64::MAX);
-    let follows = tx.one_time_token(Purpose::Refresh, successor, now)?;
-    if now < used_at.saturating_add(grace) && follows.is_some_and(|next| next.used_at.is_none()) {
-        return Ok(Some((user, session.id)));
+    for successor in successors.previous.iter().chain([&successors.new]) {
+        let follows = tx.one_time_token(Purpose::Refresh, &successor.digest(), now)?;
+        if now < used_at.saturating_add(grace) && follows.is_some_and(|next| next.used_at.is_none()) {
+            return Ok(Some((user, session.id, successor.clone())));
+        }
     }
     tx.revoke_session(session.user_id, session.id, now)?;
     context.audit(tx, Event::new("session.token_reused").by_user(user.id, session.id).about(&session.id))?;

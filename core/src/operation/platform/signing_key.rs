@@ -7,7 +7,8 @@ use crate::identity::Signers;
 use crate::operation::{Method, Operation, Route};
 
 /// Makes a new signing key of the algorithm that this place signs with. It signs from now on; other processes follow
-/// within a minute. Tokens that the one before has signed are good until they end.
+/// within a minute. Tokens that the one before has signed are good until they end. Keys that do not open with the secret
+/// of this database, because it was changed, are removed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

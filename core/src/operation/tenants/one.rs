@@ -2,12 +2,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Tenant;
 use crate::access::{Access, Context, Event, TenantRef, not_found};
-use crate::error::Result;
+use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::operation::field::check_name;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
+use crate::store::DEFAULT_TENANT;
 
 /// One tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,7 +32,8 @@ pub struct UpdateTenant {
     pub name: Option<String>,
 }
 
-/// Removes a tenant for good, with its members, its keys, which are dead at once, and its usage. The audit log stays.
+/// Removes a tenant for good, with its members, its keys, which are dead at once, and its usage. The audit log stays. The
+/// tenant `default` cannot be removed: a key manager without a root key creates its keys there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -97,6 +99,13 @@ impl Operation for RemoveTenant {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
+        if self.tenant_id == DEFAULT_TENANT {
+            return Err(GatekeeperError::new(
+                ErrorKind::Conflict,
+                "the tenant default cannot be removed: a key manager without a root key creates its keys there; revoke \
+                 its keys instead",
+            ));
+        }
         context.write(|tx, context| {
             tx.remove_tenant(self.tenant_id)?;
             context.audit(tx, Event::new("tenant.removed").about(&self.tenant_id))

@@ -50,4 +50,15 @@ impl Tx<'_> {
         self.run("DELETE FROM signing_keys WHERE retired_at < $1", [then])?;
         Ok(())
     }
+
+    /// Replaces how a signing key is sealed.
+    pub(crate) fn reseal_signing_key(&self, id: &str, private_key: &[u8]) -> Result<(), Failure> {
+        self.run("UPDATE signing_keys SET private_key = $1 WHERE id = $2", params![private_key, id])?;
+        Ok(())
+    }
+
+    pub(crate) fn remove_signing_key(&self, id: &str) -> Result<(), Failure> {
+        self.run("DELETE FROM signing_keys WHERE id = $1", [id])?;
+        Ok(())
+    }
 }

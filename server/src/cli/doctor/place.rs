@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use gatekeeper::{Gatekeeper, GatekeeperError, GetTenant, UnacceptedKeys};
+use gatekeeper::{Gatekeeper, GatekeeperError, GetTenant, Inspection, UnacceptedKeys};
 use rustix::fs::{Access, access, statfs, statvfs};
 
 use super::finding::Finding;
 use super::imports;
+use crate::cli::failure::Failure;
 use crate::cli::session::options;
 use crate::config::Config;
 
@@ -23,7 +24,30 @@ const FLEETING: &[(u64, &str)] = &[
     (0x794c_7630, "a container's own layer (overlayfs), which goes with the container"),
 ];
 
-pub(super) fn check(config: &Config) -> Vec<Finding> {
+/// What was found in the database; none where there is no file, and nothing is made.
+pub(super) type Inspected = Option<Result<Contents, Failure>>;
+
+pub(super) struct Contents {
+    pub(super) inspection: Inspection,
+    /// What was found in its rows.
+    findings: Vec<Finding>,
+}
+
+pub(super) fn inspect(config: &Config) -> Inspected {
+    config.database().filter(|path| path.exists())?;
+    let inspect = || {
+        let gatekeeper = Gatekeeper::open_with(config.url(), options(config)?)?;
+        let (inspection, mut findings) = (gatekeeper.inspect()?, Vec::new());
+        if inspection.missing_rows.is_empty() {
+            findings = of_tenants(config, &gatekeeper)?;
+            findings.extend(imports::check(&gatekeeper)?);
+        }
+        Ok(Contents { inspection, findings })
+    };
+    Some(inspect())
+}
+
+pub(super) fn check(config: &Config, inspected: Inspected) -> Vec<Finding> {
     let Some(path) = config.database() else {
         let found = "the place is in memory: all of it is gone when the process ends";
         return vec![Finding::warning("place", found, "name a file, such as --url sqlite:gatekeeper.db")];
@@ -37,8 +61,8 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         return findings;
     }
     findings.extend([of_file_system(&folder), of_room(&folder)]);
-    if path.exists() {
-        findings.extend(of_database(config, &path));
+    if let Some(inspected) = inspected {
+        findings.extend(of_database(inspected, &path));
     } else {
         let found = format!("{} is not there", path.display());
         findings.push(Finding::error(
@@ -90,23 +114,22 @@ fn of_room(folder: &Path) -> Finding {
     }
 }
 
-fn of_database(config: &Config, path: &Path) -> Vec<Finding> {
+fn of_database(inspected: Result<Contents, Failure>, path: &Path) -> Vec<Finding> {
     let mut findings = vec![of_rights(path)];
-    let opened = options(config).and_then(|options| Ok(Gatekeeper::open_with(config.url(), options)?));
-    let found = opened.and_then(|place| {
-        place.check_ready()?;
-        findings.extend(of_tenants(config, &place)?);
-        findings.extend(imports::check(&place)?);
-        Ok(place.has_root_key()?)
-    });
-    match found {
-        Ok(true) => findings.push(Finding::fine("database", "it can be opened, and has a root key")),
-        Ok(false) => findings.push(Finding::warning(
-            "database",
-            "it can be opened, and has no root key yet",
-            "run `gatekeeper init`: over HTTP, nobody could do anything",
-        )),
-        Err(crate::cli::failure::Failure::Refused(error)) => {
+    match inspected {
+        Ok(Contents { inspection, findings: of_rows }) => {
+            findings.push(of_root_key(&inspection));
+            findings.extend(inspection.missing_rows.iter().map(|row| {
+                let fix = format!(
+                    "stop every process that uses the database, then: sqlite3 {} \"{}\"",
+                    path.display(),
+                    row.fix
+                );
+                Finding::error("database", format!("{} is missing", row.what), fix)
+            }));
+            findings.extend(of_rows);
+        }
+        Err(Failure::Refused(error)) => {
             let mend = "see the message; the database itself was not changed";
             findings.push(Finding::error("database", error.message(), mend));
         }
@@ -146,6 +169,17 @@ fn of_tenants(config: &Config, place: &Gatekeeper) -> Result<Vec<Finding>, Gatek
 
 fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn of_root_key(inspection: &Inspection) -> Finding {
+    if inspection.has_root_key {
+        return Finding::fine("database", "it can be opened, and has a root key");
+    }
+    Finding::warning(
+        "database",
+        "it can be opened, and has no root key yet",
+        "run `gatekeeper init`: over HTTP, nobody could do anything",
+    )
 }
 
 fn of_rights(path: &Path) -> Finding {

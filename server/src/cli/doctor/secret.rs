@@ -6,14 +6,14 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use gatekeeper::{Gatekeeper, Options, Secret};
+use gatekeeper::{Gatekeeper, Options, SealedRows, Secret};
 
 use super::finding::Finding;
-use crate::config::{Config, SECRET};
+use crate::config::{Config, PREVIOUS_SECRET, SECRET};
 
 const MAKE: &str = "make one with `openssl rand -base64 32`, and give it to every process of the place";
 
-pub(super) fn check(config: &Config) -> Vec<Finding> {
+pub(super) fn check(config: &Config, sealed: Option<SealedRows>) -> Vec<Finding> {
     let Some(database) = config.database() else { return Vec::new() };
     let file = beside(&database);
     let kept = fs::read_to_string(&file).map(|text| text.trim().to_owned());
@@ -37,6 +37,10 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         )),
     }
     findings.extend(of_rights(&file));
+    findings.extend(of_previous(config));
+    if let Some(sealed) = sealed {
+        findings.extend(of_sealed(sealed, config));
+    }
     findings
 }
 
@@ -54,6 +58,51 @@ fn of_given(given: &Secret, kept: Option<&str>, file: &Path) -> Finding {
         ),
         _ => Finding::fine("secret", format!("{SECRET} is set")),
     }
+}
+
+fn of_previous(config: &Config) -> Option<Finding> {
+    let error = config.environment().secret(PREVIOUS_SECRET).err()?;
+    Some(Finding::error("secret", error.message(), "set it to the secret before, or unset it"))
+}
+
+/// Whether the signing keys open.
+fn of_sealed(sealed: SealedRows, config: &Config) -> Vec<Finding> {
+    const CHECK: &str = "signing keys";
+    let SealedRows { total, with_previous, unopened, other_secret_in_use, .. } = sealed;
+    let mut findings = Vec::new();
+    if other_secret_in_use {
+        findings.push(Finding::error(
+            CHECK,
+            "running processes use the database with another secret",
+            format!("give every process the same {SECRET}; to change it, stop all of them first"),
+        ));
+    }
+    if unopened > 0 {
+        findings.push(Finding::warning(
+            CHECK,
+            format!("{unopened} of {total} do not open with the secret: tokens that they signed are rejected"),
+            format!(
+                "set {PREVIOUS_SECRET} to the secret before, or remove them with `gatekeeper platform rotate-signing-key`"
+            ),
+        ));
+    }
+    if with_previous > 0 {
+        findings.push(Finding::hint(
+            CHECK,
+            format!("{with_previous} of {total} open only with {PREVIOUS_SECRET}"),
+            "start the server once: it seals them with the new secret",
+        ));
+    } else if findings.is_empty() && config.environment().origin(PREVIOUS_SECRET).is_some() {
+        findings.push(Finding::hint(
+            CHECK,
+            format!("{PREVIOUS_SECRET} is set, and nothing is sealed with it any more"),
+            "unset it",
+        ));
+    }
+    if findings.is_empty() && total > 0 {
+        findings.push(Finding::fine(CHECK, format!("all {total} open with the secret")));
+    }
+    findings
 }
 
 fn of_rights(file: &Path) -> Option<Finding> {

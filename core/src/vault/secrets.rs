@@ -1,0 +1,73 @@
+//! The secrets that are given for a database, and the vault that they open.
+
+use std::path::Path;
+
+use super::{Keys, Vault, key_file};
+use crate::error::{GatekeeperError, Result};
+use crate::secret::Secret;
+
+/// The fewest bytes of a secret: what is shorter can be guessed.
+const MIN_BYTES: usize = 16;
+
+/// The secrets that were given for a database.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets {
+    pub(crate) current: Option<Secret>,
+    /// The one before, while it is changed.
+    pub(crate) previous: Option<Secret>,
+}
+
+impl Secrets {
+    /// # Errors
+    /// `bad_request` for a secret of fewer than 16 bytes.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.current.iter().try_for_each(|secret| check_length("GATEKEEPER_SECRET", secret))?;
+        self.previous.iter().try_for_each(|secret| check_length("GATEKEEPER_SECRET_PREVIOUS", secret))
+    }
+
+    /// The vault of these, and whether its secret was made just now. Where none was given, it is the one in the file
+    /// beside the database at `path`; in memory one of its own. `is_free` says whether no other process uses a secret:
+    /// only then is a file made.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check); `service_unavailable` where the file cannot be read or made.
+    pub(crate) fn open(
+        &self,
+        path: Option<&Path>,
+        is_free: impl FnOnce() -> Result<()>,
+    ) -> Result<(Vault, bool)> {
+        self.check()?;
+        let (current, is_new) = match (&self.current, path) {
+            (Some(secret), _) => (secret.clone(), false),
+            (None, None) => (Vault::new_secret()?, false),
+            (None, Some(path)) => key_file::secret_beside(path, is_free)?,
+        };
+        Ok((self.vault(&current)?, is_new))
+    }
+
+    /// The vault of these, if there is a secret already.
+    pub(crate) fn open_existing(&self, path: &Path) -> Result<Option<Vault>> {
+        self.check()?;
+        let current = match &self.current {
+            Some(secret) => Some(secret.clone()),
+            None => key_file::read_beside(path)?,
+        };
+        current.map(|current| self.vault(&current)).transpose()
+    }
+
+    fn vault(&self, current: &Secret) -> Result<Vault> {
+        // Of a file, too.
+        check_length("GATEKEEPER_SECRET", current)?;
+        let previous = self.previous.as_ref().filter(|previous| !previous.is_equal_to(current));
+        Ok(Vault { current: Keys::of(current), previous: previous.map(Keys::of) })
+    }
+}
+
+fn check_length(name: &str, secret: &Secret) -> Result<()> {
+    if secret.expose().len() < MIN_BYTES {
+        return Err(GatekeeperError::bad_request(format!(
+            "{name} must be at least {MIN_BYTES} bytes: make one with `openssl rand -base64 32`"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! A secret that is lost, changed, or another one than that of other processes.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use gatekeeper::{Gatekeeper, GatekeeperError, Options, Secret};
+use gatekeeper_tests::{User, call, text};
+use serde_json::{Value, json};
+
+const FIRST: &str = "the first secret, as long";
+const SECOND: &str = "the second secret, as long";
+
+fn open(path: &Path, secret: Option<&str>, previous: Option<&str>) -> Gatekeeper {
+    let mut options = Options::default();
+    options.secret = secret.map(Secret::new);
+    options.previous_secret = previous.map(Secret::new);
+    Gatekeeper::open_with(path.to_str().unwrap(), options).unwrap()
+}
+
+fn log_in(place: &Gatekeeper) -> Result<Value, GatekeeperError> {
+    call(&place.anonymous(), "auth.login", &json!({ "email": "a@example.com", "password": "correct horse" }))
+}
+
+fn is_accepted(place: &Gatekeeper, access_token: &str) -> bool {
+    call(&place.with_token(&Secret::new(access_token)), "auth.me", &json!({})).is_ok()
+}
+
+fn key_ids(place: &Gatekeeper) -> Vec<String> {
+    let keys = place.jwks().unwrap();
+    keys["keys"].as_array().unwrap().iter().map(|key| text(key, "kid")).collect()
+}
+
+#[test]
+fn with_another_secret_users_log_in_again_and_what_does_not_open_is_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let (access, refresh, before) = {
+        let place = open(&database, Some(FIRST), None);
+        let user = User::sign_up(&place, "a@example.com");
+        (user.access_token, user.refresh_token, key_ids(&place))
+    };
+    let place = open(&database, Some(SECOND), None);
+    assert!(!is_accepted(&place, &access));
+    let tokens = log_in(&place).unwrap();
+    assert!(is_accepted(&place, &text(&tokens, "accessToken")));
+    // A refresh token does not depend on the secret.
+    let refreshed = call(&place.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).unwrap();
+    assert!(is_accepted(&place, &text(&refreshed, "accessToken")));
+    assert!(place.check_ready().is_ok());
+    let after = key_ids(&place);
+    assert!(after.len() == 1 && after != before, "{after:?}");
+    let warning = place.take_warning().unwrap();
+    assert!(warning.contains("do not open with this secret: 1") && !warning.contains(SECOND), "{warning}");
+    assert_eq!(place.take_warning(), None);
+    let sealed = place.inspect().unwrap().sealed.unwrap();
+    assert_eq!((sealed.total, sealed.unopened), (2, 1));
+    drop(place);
+
+    // Nothing is lost for one who brings the secret back.
+    let place = open(&database, Some(FIRST), None);
+    assert_eq!(key_ids(&place), before);
+    assert!(is_accepted(&place, &access));
+}
+
+#[test]
+fn rotating_the_signing_key_removes_keys_that_do_not_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    drop(User::sign_up(&open(&database, Some(FIRST), None), "a@example.com"));
+    let place = open(&database, Some(SECOND), None);
+    let rotated = call(&place, "platform.rotateSigningKey", &json!({})).unwrap();
+    assert_eq!(key_ids(&place), [text(&rotated, "kid")]);
+    let sealed = place.inspect().unwrap().sealed.unwrap();
+    assert_eq!((sealed.total, sealed.unopened), (1, 0));
+    assert!(is_accepted(&place, &text(&log_in(&place).unwrap(), "accessToken")));
+}
+
+#[test]
+fn the_old_and_the_new_secret_together_keep_every_token_and_cursor_and_seal_with_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let list = |place: &Gatekeeper, cursor: Option<&str>| {
+        call(place, "tenants.list", &json!({ "limit": 1, "cursor": cursor })).unwrap()
+    };
+    let (access, refresh, successor, cursor, keys) = {
+        let place = open(&database, Some(FIRST), None);
+        let user = User::sign_up(&place, "a@example.com");
+        drop(user.new_tenant("Acme"));
+        let exchanged = user.call("auth.refresh", &json!({ "refreshToken": user.refresh_token })).unwrap();
+        let successor = text(&exchanged, "refreshToken");
+        (
+            user.access_token,
+            user.refresh_token,
+            successor,
+            text(&list(&place, None), "nextCursor"),
+            key_ids(&place),
+        )
+    };
+    {
+        let place = open(&database, Some(SECOND), Some(FIRST));
+        assert!(is_accepted(&place, &access));
+        assert_eq!(key_ids(&place), keys);
+        assert_eq!(list(&place, Some(&cursor))["items"].as_array().unwrap().len(), 1);
+        // A client whose answer was lost before the change gets the same successor after it.
+        let again = call(&place.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).unwrap();
+        assert_eq!(text(&again, "refreshToken"), successor);
+        assert_eq!(place.take_warning(), None);
+        let sealed = place.inspect().unwrap().sealed.unwrap();
+        assert_eq!((sealed.unopened, sealed.with_previous), (0, 0));
+    }
+    let place = open(&database, Some(SECOND), None);
+    assert!(is_accepted(&place, &access));
+    assert_eq!(key_ids(&place), keys);
+}
+
+#[test]
+fn a_secret_made_in_a_file_beside_sealed_keys_is_warned_of_with_the_way_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let file = folder.path().join("gatekeeper.db-secret");
+    let access = {
+        let place = open(&database, None, None);
+        let access = User::sign_up(&place, "a@example.com").access_token;
+        let warning = place.take_warning().unwrap();
+        assert!(warning.contains("made a secret") && !warning.contains("lost"), "{warning}");
+        access
+    };
+    let lost = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    {
+        let place = open(&database, None, None);
+        assert!(log_in(&place).is_ok() && !is_accepted(&place, &access));
+        let warning = place.take_warning().unwrap();
+        let parts = ["was missing", "the lost one seals: 1", "GATEKEEPER_SECRET_PREVIOUS"];
+        assert!(parts.iter().all(|part| warning.contains(part)), "{warning}");
+        assert!(place.take_warning().unwrap().contains("do not open"));
+    }
+    // The way back that it names.
+    let place = open(&database, None, Some(&lost));
+    assert!(is_accepted(&place, &access));
+}
+
+#[test]
+fn one_process_does_not_open_a_database_with_two_previous_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let _place = open(&database, Some(SECOND), Some(FIRST));
+    let mut options = Options::default();
+    options.secret = Some(Secret::new(SECOND));
+    options.previous_secret = Some(Secret::new("a third secret, as long"));
+    let error = Gatekeeper::open_with(database.to_str().unwrap(), options).unwrap_err();
+    assert_eq!((error.status(), error.message().starts_with("previousSecret:")), (400, true));
+}
+
+/// Another process that uses the database, until it is dropped.
+struct Other(Child);
+
+impl Other {
+    fn start(database: &Path, secret: Option<&str>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_log-out"));
+        command.arg(database).env_remove("GATEKEEPER_SECRET").stdout(Stdio::piped());
+        secret.inspect(|secret| drop(command.env("GATEKEEPER_SECRET", secret)));
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line)
+            .unwrap();
+        assert!(!line.is_empty());
+        Self(child)
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_second_process_with_another_secret_is_rejected_while_the_first_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let other = Other::start(&database, Some(FIRST));
+    for secret in [Some(SECOND), None] {
+        let place = open(&database, secret, None);
+        for error in [place.check_ready().unwrap_err(), place.jwks().unwrap_err()] {
+            assert_eq!(error.status(), 503);
+            assert!(error.message().contains("processes with another secret"), "{error}");
+        }
+        // Keys do not depend on it.
+        assert!(call(&place, "keys.list", &json!({ "tenantId": Gatekeeper::DEFAULT_TENANT })).is_ok());
+        drop(place);
+    }
+    assert!(!folder.path().join("gatekeeper.db-secret").exists());
+    assert!(open(&database, Some(FIRST), None).check_ready().is_ok());
+    drop(other);
+    let place = open(&database, Some(SECOND), None);
+    assert!(place.check_ready().is_ok());
+}
