@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// What only matters over HTTP.
 const HTTP: [&str; 4] = ["timeout", "maxRetries", "defaultHeaders", "userAgent"];
 
-/// Options from `{cacheKeys?, cacheUnknownKeys?, clock?, timeout?, maxRetries?, defaultHeaders?, userAgent?}` in JSON, and
+/// Options from `{cacheKeys?, cacheUnknownKeys?, create?, clock?, timeout?, maxRetries?, defaultHeaders?, userAgent?}` in JSON, and
 /// the hand of a manual clock.
 pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
     let mut given: Map<String, Value> = serde_json::from_str(json).map_err(GatekeeperError::internal)?;
@@ -18,6 +18,11 @@ pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
         match name.as_str() {
             "cacheKeys" => options.cache_keys = size(name, value)?,
             "cacheUnknownKeys" => options.cache_unknown_keys = size(name, value)?,
+            "create" => {
+                options.create = value
+                    .as_bool()
+                    .ok_or_else(|| GatekeeperError::bad_request("create must be true or false"))?;
+            }
             "clock" => match value.as_str() {
                 Some("system") => options.clock = Clock::System,
                 Some("manual") => {

@@ -85,6 +85,13 @@ impl NativeCore {
         Job::jwks(&self.place).start(env, aborter)
     }
 
+    /// The file that a call has just made; said once.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn take_created(&self) -> Option<String> {
+        self.place.take_created().map(|path| path.display().to_string())
+    }
+
     /// What whoever runs the place should be told; each warning is given once.
     #[napi(catch_unwind)]
     #[must_use]

@@ -191,6 +191,13 @@ impl NativeKeyManager {
         self.gatekeeper.take_warning()
     }
 
+    /// The file that a call has just made; said once.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn take_created(&self) -> Option<String> {
+        self.gatekeeper.take_created().map(|path| path.display().to_string())
+    }
+
     /// Whether the clock is a manual one.
     #[napi(getter, catch_unwind)]
     pub fn is_manual(&self) -> bool {

@@ -106,6 +106,11 @@ export interface GatekeeperCoreOptions {
    */
   readonly importSuffixes?: number | undefined;
   /**
+   * Whether a file that is not there is made. With `false` every call fails with status 503 until it is there.
+   * @defaultValue `true`
+   */
+  readonly create?: boolean | undefined;
+  /**
    * What tells the time. `'manual'`, for tests in `memory:` only, stands still until `advance(ms)` moves it.
    * @defaultValue `'system'`
    */

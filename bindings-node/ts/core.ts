@@ -5,7 +5,7 @@ import { openingOf, tokenOf, type GatekeeperCoreOptions } from './core-options.j
 import { BadRequestError } from './errors.js';
 import { errorFrom } from './failure.js';
 import type { LoginAnswer, MfaChallenge } from './generated/models.js';
-import { warn } from './warning.js';
+import { warn, warnOfCreated } from './warning.js';
 
 /** What another core for the same database begins with. */
 class Shared {
@@ -211,6 +211,7 @@ async function heeded(native: binding.NativeCore, answer: Promise<string>): Prom
   try {
     return await answer;
   } finally {
+    warnOfCreated(native);
     warn(native);
   }
 }

@@ -11,6 +11,7 @@ import type {
   ManualKeyManager,
 } from './types.js';
 import { verificationBy } from './verify.js';
+import { warnOfCreated } from './warning.js';
 
 /**
  * Makes a key manager. It accepts the keys of the tenant `default` only, unless `tenants` or a root key says otherwise.
@@ -70,7 +71,9 @@ function operationsBy(native: binding.NativeKeyManager) {
   return {
     now<Answer>(name: string, request: () => Request): Answer | KeyManagerRefusal<never> {
       try {
-        return answerOf<Answer>(native.callSync(name, requestJson(request())));
+        const answer = native.callSync(name, requestJson(request()));
+        warnOfCreated(native);
+        return answerOf<Answer>(answer);
       } catch (error) {
         return refusalNow(native, error);
       }
@@ -78,7 +81,9 @@ function operationsBy(native: binding.NativeKeyManager) {
 
     async later<Answer>(name: string, request: () => Request): Promise<Answer | KeyManagerRefusal<never>> {
       try {
-        return answerOf<Answer>(await native.call(name, requestJson(request())));
+        const answer = await native.call(name, requestJson(request()));
+        warnOfCreated(native);
+        return answerOf<Answer>(answer);
       } catch (error) {
         return await refusalLater(native, error);
       }

@@ -57,6 +57,11 @@ export interface KeyManagerOptions<E extends Endpoints = Endpoints> {
    */
   readonly cacheUnknownKeys?: number | undefined;
   /**
+   * Whether a file that is not there is made. With `false` every call fails with status 503 until it is there.
+   * @defaultValue `true`
+   */
+  readonly create?: boolean | undefined;
+  /**
    * What tells the time. `'manual'`, for tests in `memory:` only, stands still until `advance(ms)` moves it.
    * @defaultValue `'system'`
    */

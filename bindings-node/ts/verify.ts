@@ -3,7 +3,7 @@ import { isText, pack, variablesOf } from './arguments.js';
 import { refusalLater, refusalNow, Unfit } from './failure.js';
 import { Memo } from './memo.js';
 import type { InvalidUserAPIKey, ValidUserAPIKey, VerifyUserAPIKeyResult } from './types.js';
-import { warn } from './warning.js';
+import { warn, warnOfCreated } from './warning.js';
 
 type Verdict = ValidUserAPIKey | InvalidUserAPIKey;
 
@@ -112,7 +112,9 @@ export function verificationBy(native: NativeKeyManager): Verification {
         const verdict = atOnce(userAPIKey, endpointName, variables);
         if (verdict !== undefined) return verdict;
         const [key, endpoint, list] = checked(userAPIKey, endpointName, variables);
-        return verdictOf(native.verifySync(key, endpoint, list)) ?? invalid();
+        const answer = native.verifySync(key, endpoint, list);
+        warnOfCreated(native);
+        return verdictOf(answer) ?? invalid();
       } catch (error) {
         return refusalNow(native, error);
       }
@@ -123,7 +125,9 @@ export function verificationBy(native: NativeKeyManager): Verification {
         const verdict = atOnce(userAPIKey, endpointName, variables);
         if (verdict !== undefined) return verdict;
         const [key, endpoint, list] = checked(userAPIKey, endpointName, variables);
-        return verdictOf(await native.verify(key, endpoint, list)) ?? invalid();
+        const answer = await native.verify(key, endpoint, list);
+        warnOfCreated(native);
+        return verdictOf(answer) ?? invalid();
       } catch (error) {
         return await refusalLater(native, error);
       }

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use crate::error::raised;
 use crate::guard::guarded;
 use crate::mailbox::{Call, Mailbox};
+use crate::notice::log_created;
 use crate::wait::waited;
 
 /// A place, and for whom it is used. The native half of `gatekeeper.GatekeeperCore`.
@@ -59,7 +60,11 @@ impl Core {
 
     /// Run the operation `name` on a request in JSON; the answer is JSON.
     fn call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
-        guarded(py, || waited(py, self.caller.call_json(name, request))?.map_err(|error| raised(py, &error)))
+        guarded(py, || {
+            let answer = waited(py, self.caller.call_json(name, request))?;
+            log_created(py, &self.place);
+            answer.map_err(|error| raised(py, &error))
+        })
     }
 
     /// The same, whose answer is left in `mailbox` under `ticket`.
@@ -81,6 +86,7 @@ impl Core {
     fn jwks(&self, py: Python<'_>) -> PyResult<String> {
         guarded(py, || {
             let keys = waited(py, self.place.jwks_async())?;
+            log_created(py, &self.place);
             keys.map(|keys| keys.to_string()).map_err(|error| raised(py, &error))
         })
     }

@@ -14,6 +14,7 @@ use crate::convert::{self, Variables};
 use crate::error::{raised, refused_or_raised};
 use crate::guard::guarded;
 use crate::mailbox::{Call, Mailbox};
+use crate::notice::log_created;
 use crate::verify_result::VerifyResult;
 use crate::wait::waited;
 
@@ -126,7 +127,11 @@ impl KeyManager {
             };
             let Request { user_key, endpoint, variables } = &request;
             let verdict = match self.verifier.try_verify(user_key, endpoint, variables) {
-                Ok(None) => waited(py, self.verifier.verify_async(user_key, endpoint, variables))?,
+                Ok(None) => {
+                    let verdict = waited(py, self.verifier.verify_async(user_key, endpoint, variables))?;
+                    log_created(py, &self.gatekeeper);
+                    verdict
+                }
                 Ok(Some(verdict)) => return self.told(py, verdict),
                 Err(error) => Err(error),
             };
@@ -161,6 +166,7 @@ impl KeyManager {
     fn _call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
         guarded(py, || {
             let answer = waited(py, self.gatekeeper.call_json(name, request))?;
+            log_created(py, &self.gatekeeper);
             answer.map_err(|error| refused_or_raised(py, &error))
         })
     }

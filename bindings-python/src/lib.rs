@@ -17,6 +17,7 @@ mod guard;
 mod interpreter;
 mod key_manager;
 mod mailbox;
+mod notice;
 mod verify_result;
 mod wait;
 

@@ -14,6 +14,7 @@ mod url;
 mod verifier;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{GatekeeperError, Result};
@@ -32,7 +33,7 @@ pub use options::Options;
 use own::Own;
 pub use root_keys::RootKeyOf;
 pub use unaccepted_keys::UnacceptedKeys;
-use url::Place;
+pub use url::DatabaseUrl;
 pub use verifier::Verifier;
 
 /// A place with its records and counters, and for whom it is used: in a place of your own the operator, or a root key's
@@ -53,7 +54,7 @@ impl Gatekeeper {
     /// A place by its URL: `memory:` (a place of its own each time), `sqlite:PATH`, a plain path, or the `http://` or
     /// `https://` URL of a Gatekeeper server.
     ///
-    /// A file is opened at first use, and made there if it is not. All processes of the machine that open it share its
+    /// A file is opened at first use, and made if it is not there ([`create`](Options::create)): for its owner alone. All processes of the machine that open it share its
     /// limits. A server is not spoken to before the first call either; its URL may have a path
     /// (`https://example.com/gatekeeper`), but no credential, query or fragment. Behind it nobody is the operator, and the
     /// proxies that the environment names (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) are used.
@@ -77,12 +78,17 @@ impl Gatekeeper {
     pub fn open_with(url: &str, options: Options) -> Result<Self> {
         options.sizes()?;
         options.check_http()?;
-        Ok(Self(match url::parse(url)? {
-            Place::Own(place) => At::Own(Own::open(place, options)?),
+        Ok(Self(match DatabaseUrl::parse(url)? {
+            DatabaseUrl::Memory => At::Own(Own::open(None, options)?),
+            DatabaseUrl::File(path) => At::Own(Own::open(Some(path), options)?),
             #[cfg(feature = "remote")]
-            Place::Server => {
+            DatabaseUrl::Server => {
                 options.check_remote()?;
                 At::Remote(Remote::open(url, &options.manner())?)
+            }
+            #[cfg(not(feature = "remote"))]
+            DatabaseUrl::Server => {
+                return Err(GatekeeperError::bad_request("url: this build opens no server"));
             }
         }))
     }
@@ -249,6 +255,18 @@ impl Gatekeeper {
     pub fn take_warning(&self) -> Option<String> {
         match &self.0 {
             At::Own(own) => own.place().take_warning(),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => None,
+        }
+    }
+
+    /// The file of the database, where this process has just made it; said once. A path that was mistyped is made, too,
+    /// unless [`create`](Options::create) is false. For SDKs, which ask after a call that may have opened it; it is
+    /// logged too, as the event `created`.
+    #[must_use]
+    pub fn take_created(&self) -> Option<PathBuf> {
+        match &self.0 {
+            At::Own(own) => own.place().store().take_created(),
             #[cfg(feature = "remote")]
             At::Remote(_) => None,
         }

@@ -47,8 +47,8 @@ pub use access::{Access, Context, KeyImports, MemberRole, TenantRef, Tier, count
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{
-    AccountTenant, BackedUp, Backup, Callers, Gatekeeper, ImportSuffixes, ImportingTenant, Inspection,
-    Options, RootKeyOf, SealedRows, UnacceptedKeys, Verifier,
+    AccountTenant, BackedUp, Backup, Callers, DatabaseUrl, Gatekeeper, ImportSuffixes, ImportingTenant,
+    Inspection, Options, RootKeyOf, SealedRows, UnacceptedKeys, Verifier,
 };
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;

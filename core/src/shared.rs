@@ -1,6 +1,7 @@
 //! What the processes of a machine share beside a database: words by which they tell each other of changes, and where
 //! they count. In `memory:`, the words of that place alone.
 
+mod database_files;
 mod file_system;
 mod folder;
 mod header;
@@ -12,19 +13,23 @@ mod words;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock};
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
 use crate::secret::random;
+pub(crate) use database_files::DatabaseFiles;
 use file_system::FileId;
+pub(crate) use file_system::give_to_writers_of;
 use folder::{Folder, Opened};
 pub(crate) use map::Map;
 pub(crate) use secret_lock::SecretTag;
 use trouble::Trouble;
 pub(crate) use turn::TurnFiles;
-pub(crate) use words::{Concern, Words};
+use words::Word as _;
+pub(crate) use words::{Concern, Expected, Words};
 
 /// What is shared. Opens at first use, and again after a fork.
 pub(crate) struct Shared {
@@ -39,6 +44,8 @@ pub(crate) struct Shared {
     secret: Mutex<Option<File>>,
     /// When, on the boot clock in ms, the newest generation was last seen in place.
     seen_ms: AtomicU64,
+    /// The highest change number that this process has read, in whatever generation.
+    read: AtomicU64,
 }
 
 /// The words and the counters of one life of the folder: until it is removed, the machine restarts, or the format
@@ -76,6 +83,7 @@ impl Shared {
             locked: Mutex::default(),
             secret: Mutex::default(),
             seen_ms: AtomicU64::new(u64::MAX),
+            read: AtomicU64::new(0),
         }
     }
 
@@ -115,6 +123,36 @@ impl Shared {
             opened => opened,
         };
         opened.map_err(|why| folder.explain(why))?.ok_or_else(gone)
+    }
+
+    /// Notes that a snapshot has shown change `number` to a reader that goes by `words`, before anything of it is kept.
+    pub(crate) fn saw(&self, words: &Words<Map>, number: u64) {
+        self.read.raise(number);
+        words.saw(number);
+        // Made while this was read, perhaps for a restored database.
+        if let Some(newest) = self.newest().filter(|newest| !ptr::eq(&raw const newest.words, words)) {
+            self.outdate_what_was_read(newest);
+        }
+    }
+
+    /// The files that the database consisted of when it was last opened.
+    pub(crate) fn database_files(&self) -> Option<DatabaseFiles> {
+        self.folder.as_ref()?.read_database_files()
+    }
+
+    /// Notes of which files the database consists, for whoever opens what is there later.
+    pub(crate) fn note_database_files(&self, files: DatabaseFiles) {
+        if let Some(folder) = &self.folder
+            && folder.read_database_files() != Some(files)
+        {
+            // It only helps against what a replaced database left beside it.
+            let _ = folder.write_database_files(files);
+        }
+    }
+
+    /// Runs `remove`, which takes away what a replaced database has left; one process at a time.
+    pub(crate) fn alone<T>(&self, remove: impl FnOnce() -> T) -> Option<T> {
+        self.folder.as_ref()?.alone(remove)
     }
 
     fn open_locked(
@@ -203,9 +241,23 @@ impl Shared {
 
     /// Adds a generation after the newest. `locked` is held.
     fn add(&self, generation: Generation) {
-        let place = self.newest().map_or(&self.first, |newest| &newest.next);
-        // Only the holder of `locked` adds: the place is empty.
-        let _ = place.set(Box::new(generation));
+        self.outdate_what_was_read(&generation);
+        let slot = self.newest().map_or(&self.first, |newest| &newest.next);
+        // Only the holder of `locked` adds: the slot is empty.
+        let _ = slot.set(Box::new(generation));
+        // Another thread may have read since, and not yet seen this generation.
+        if let Some(newest) = self.newest() {
+            self.outdate_what_was_read(newest);
+        }
+    }
+
+    /// Makes this process read again what it read before `generation`, where that begins with a smaller change number:
+    /// the database was restored in the meantime.
+    fn outdate_what_was_read(&self, generation: &Generation) {
+        let read = self.read.get();
+        if generation.words.highest() < read {
+            generation.words.announce_to_all(read.saturating_add(1));
+        }
     }
 }
 

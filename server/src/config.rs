@@ -11,7 +11,7 @@ mod settings;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use gatekeeper::{Endpoints, GatekeeperError, Result, Secret, Tenants};
+use gatekeeper::{DatabaseUrl, Endpoints, GatekeeperError, Result, Secret, Tenants};
 use serde_json::Value;
 
 pub(crate) use environment::{Environment, KEY, PREVIOUS_SECRET, SECRET, TOKEN};
@@ -87,7 +87,17 @@ impl Config {
             };
             found.extend(value.map(|value| (setting.name, value)));
         }
-        Ok(Self { found, file, environment })
+        let config = Self { found, file, environment };
+        config.check_url()?;
+        Ok(config)
+    }
+
+    /// Says where a URL comes from that is none.
+    fn check_url(&self) -> Result<()> {
+        let (Some(found), Err(error)) = (self.found(&URL), DatabaseUrl::parse(self.url())) else {
+            return Ok(());
+        };
+        Err(wrong(&found.origin, &format!("is no URL of a database: {}", error.message())))
     }
 
     /// What is in force, none where nothing is.
@@ -125,21 +135,14 @@ impl Config {
 
     /// Whether the place is another machine's, or another process's, to serve.
     pub(crate) fn is_remote(&self) -> bool {
-        let scheme = self.url().split(':').next().unwrap_or_default();
-        ["http", "https"].iter().any(|remote| scheme.eq_ignore_ascii_case(remote))
+        matches!(DatabaseUrl::parse(self.url()), Ok(DatabaseUrl::Server))
     }
 
     /// The file of a place of one's own; none where it has none.
     pub(crate) fn database(&self) -> Option<PathBuf> {
-        let url = self.url();
-        let Some((scheme, rest)) = url.split_once(':') else { return Some(PathBuf::from(url)) };
-        let is_scheme = scheme.len() > 1
-            && scheme.chars().all(|each| each.is_ascii_alphanumeric() || matches!(each, '+' | '-' | '.'))
-            && !scheme.starts_with('.');
-        match scheme {
-            "sqlite" => Some(PathBuf::from(rest.strip_prefix("//").unwrap_or(rest))),
-            _ if is_scheme => None,
-            _ => Some(PathBuf::from(url)),
+        match DatabaseUrl::parse(self.url()) {
+            Ok(DatabaseUrl::File(path)) => Some(path),
+            _ => None,
         }
     }
 

@@ -154,7 +154,7 @@ test('an option that is wrong is named when a core is made', () => {
   const wrong = [
     [null, /takes an object/],
     [{ baseUrl: 5 }, /^baseUrl/],
-    [{ baseUrl: 'mysql:db' }, /mysql: is not a place/],
+    [{ baseUrl: 'mysql:db' }, /mysql: is not a database/],
     [{ baseUrl: 'http://user:canary@localhost' }, /^url: .*as the token/],
     [{ baseUrl: 'http://localhost', operator: true }, /^operator: this is for whoever runs the place/],
     [{ baseUrl: 'http://localhost', clock: 'manual' }, /^clock: .* memory:/],
@@ -339,8 +339,9 @@ test('a secret made in a file is warned of once, and is for its owner alone', as
       }).catch(({ stdout, stderr }) => ({ stdout: stdout || stderr }))
     ).stdout;
   const first = await told();
-  assert.equal(first.split('GatekeeperWarning').length, 2, first);
+  assert.equal(first.split('GatekeeperWarning').length, 3, first);
   assert.ok(first.includes(`${path}-secret`));
+  assert.ok(first.includes(`created the database ${path}\n`));
   assert.equal(statSync(`${path}-secret`).mode & 0o777, 0o600);
 });
 

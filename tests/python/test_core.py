@@ -242,7 +242,7 @@ def test_what_the_engine_says_besides_reaches_the_error() -> None:
     ("options", "message"),
     [
         ({"base_url": 5}, "base_url"),
-        ({"base_url": "mysql:db"}, "mysql: is not a place"),
+        ({"base_url": "mysql:db"}, "mysql: is not a database"),
         ({"base_url": "http://user:canary@localhost"}, "url: .*as the token"),
         ({"base_url": "http://localhost", "operator": True}, "operator: this is for whoever runs the place"),
         ({"base_url": "http://localhost", "clock": "manual"}, "clock: .* memory:"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -149,3 +150,26 @@ def test_the_cause_is_kept_apart_from_the_message(tmp_path: Path) -> None:
     with pytest.raises(ServiceUnavailableError) as raised:
         keys.create_user_api_key("user")
     assert str(raised.value.__cause__) not in str(raised.value)
+
+
+MAKE = """
+import os, sys
+from gatekeeper import AuthService, GatekeeperCore, init_key_manager
+os.umask(int(sys.argv[2], 8))
+keys = init_key_manager(url=sys.argv[1], endpoints={"GET": {"default": {"maxReq": 1, "duration": 1000}}})
+keys.verify_user_api_key(keys.create_user_api_key("user")["apiKey"], "GET")
+AuthService(GatekeeperCore(sys.argv[1])).signup("founder@example.com", "hunter2pass")
+print(*(f"{name}={os.stat(os.path.join(folder, name)).st_mode & 0o777:o}"
+        for folder, folders, files in os.walk(os.path.dirname(sys.argv[1])) for name in folders + files))
+"""
+
+
+@pytest.mark.parametrize("umask", ["000", "022"])
+def test_new_files_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path, umask: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "GATEKEEPER_SECRET"}
+    run = [sys.executable, "-c", MAKE, str(tmp_path / "gatekeeper.db"), umask]
+    said = subprocess.run(run, check=True, capture_output=True, text=True, env=environment).stdout
+    modes = dict(file.split("=") for file in said.split())
+    assert {"gatekeeper.db", "gatekeeper.db-wal", "gatekeeper.db-secret", "words"} <= modes.keys()
+    assert modes.pop("gatekeeper.db-shared") == "700"
+    assert set(modes.values()) == {"600"}

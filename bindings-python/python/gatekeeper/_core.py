@@ -55,6 +55,7 @@ class _Base:
         key_imports: Literal["root", "members"] | None = None,
         import_suffixes_per_tenant: int | None = None,
         import_suffixes: int | None = None,
+        create: bool = True,
         clock: Clock = "system",
         operator: bool = False,
         cache_keys: int | None = None,
@@ -97,6 +98,8 @@ class _Base:
                 Defaults to 2.
             import_suffixes: How many different suffixes the imported keys of all tenants may have, 1 to 64. Defaults
                 to 8.
+            create: Whether a file that is not there is made. With ``False`` every call raises
+                :class:`~gatekeeper.ServiceUnavailableError` until it is there.
             clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
             operator: Acts as whoever runs the place, who may do everything; not with a token.
             cache_keys: How many keys are remembered. Defaults to 1,000,000.
@@ -112,7 +115,10 @@ class _Base:
             raise BadRequestError("operator must be True or False")
         if operator and token is not None:
             raise BadRequestError("operator and token exclude each other: leave one of them out")
+        if not isinstance(create, bool):
+            raise BadRequestError("create must be True or False")
         values = {
+            "create": create,
             "secret": secret,
             "previousSecret": previous_secret,
             "issuer": issuer,

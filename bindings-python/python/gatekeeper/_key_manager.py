@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NotRequired, TypedDict,
 
 from gatekeeper import _native, _requests
 from gatekeeper._core_options import http
-from gatekeeper.errors import Refused
+from gatekeeper.errors import BadRequestError, Refused
 from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult
 
 if TYPE_CHECKING:
@@ -229,6 +229,7 @@ def init_key_manager(
     url: str = "sqlite:gatekeeper.db",
     cache_keys: int = 1_000_000,
     cache_unknown_keys: int = 100_000,
+    create: bool = True,
     clock: Clock = "system",
     timeout: float = 10.0,
     max_retries: int = 2,
@@ -251,6 +252,8 @@ def init_key_manager(
             ``http://`` or ``https://`` URL of a server. All processes of the machine that use a file share its limits.
         cache_keys: How many keys are remembered, about 170 bytes each.
         cache_unknown_keys: How many keys are remembered to be nobody's, apart from the others.
+        create: Whether a file that is not there is made. With ``False`` every call raises
+            :class:`~gatekeeper.ServiceUnavailableError` until it is there.
         clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
         timeout: Seconds that a call over HTTP may take, with all that is tried again; more than 0.
         max_retries: How often a call over HTTP is tried again where that is safe, 0 to 10.
@@ -280,6 +283,8 @@ def init_key_manager(
         gatekeeper.errors.BadRequestError: endpoints.GET.default.maxReq must be a whole number from 1 to 4294967295
     """
     defined = _requests.endpoints(endpoints)
-    over_http = json.dumps(http(timeout, max_retries, default_headers, user_agent))
+    if not isinstance(create, bool):
+        raise BadRequestError("create must be True or False")
+    options = json.dumps({"create": create, **http(timeout, max_retries, default_headers, user_agent)})
     accepted = None if tenants is None else _requests.value("tenants", tenants)
-    return KeyManager(defined, root_api_key, url, cache_keys, cache_unknown_keys, clock, over_http, accepted)
+    return KeyManager(defined, root_api_key, url, cache_keys, cache_unknown_keys, clock, options, accepted)

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::Gatekeeper;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::secret::random;
+use crate::shared::give_to_writers_of;
 use crate::vault::Vault;
 
 /// What a backup is made of, and where it goes.
@@ -37,7 +38,8 @@ pub struct BackedUp {
 
 impl Gatekeeper {
     /// Copies the records of a file place into another file, as they are at one moment; others go on reading and writing
-    /// meanwhile. The copy is for its owner alone, appears under its name once it is whole and on disk, and is a database
+    /// meanwhile. The copy is for those who may write the database (its owner, and its group where the mode
+    /// says so), appears under its name once it is whole and on disk, and is a database
     /// that can be opened as a place. `progress` is told how many of how many pages are done. For the operator only.
     ///
     /// ```
@@ -82,10 +84,10 @@ impl Gatekeeper {
         for file in [Some(backup.to), secret.as_deref()].into_iter().flatten() {
             check_target(file, backup.replace)?;
         }
-        let bytes = Draft::beside(backup.to)?.filled(|draft| store.copy_to(draft, progress))?;
+        let bytes = Draft::of(database, backup.to)?.filled(|draft| store.copy_to(draft, progress))?;
         let secret = secret.filter(|_| secret_file.exists());
         if let Some(to) = &secret {
-            Draft::beside(to)?.filled(|draft| copy(&secret_file, draft))?;
+            Draft::of(database, to)?.filled(|draft| copy(&secret_file, draft))?;
         }
         Ok(BackedUp { bytes, secret, secret_file: secret_file.exists().then_some(secret_file) })
     }
@@ -111,20 +113,22 @@ fn copy(secret: &Path, draft: &Path) -> Result<()> {
     written.map_err(|error| cannot_be(draft, "written", error))
 }
 
-/// A file for its owner alone, under a name of its own until it is whole.
+/// A file for those who may write the database, under a name of its own until it is whole.
 struct Draft<'a> {
     path: PathBuf,
     target: &'a Path,
 }
 
 impl<'a> Draft<'a> {
-    fn beside(target: &'a Path) -> Result<Self> {
+    fn of(database: &Path, target: &'a Path) -> Result<Self> {
         let mut path = OsString::from(target);
         path.push(format!(".{:016x}.partial", u64::from_be_bytes(random()?)));
         let path = PathBuf::from(path);
         let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        new.map_err(|error| cannot_be(target, "made", error))?;
-        Ok(Self { path, target })
+        let new = new.map_err(|error| cannot_be(target, "made", error))?;
+        let draft = Self { path, target };
+        give_to_writers_of(database, &new).map_err(|error| cannot_be(target, "made", error))?;
+        Ok(draft)
     }
 
     /// Gives what `fill` has written its name, once it is on disk; how long it is.

@@ -23,6 +23,10 @@ pub struct Options {
     pub cache_keys: usize,
     /// How many digests are remembered to be nobody's, apart from the keys; 0 to 100,000,000. Defaults to 100,000.
     pub cache_unknown_keys: usize,
+    /// Whether a file that is not there is made. Without it, every call is `service_unavailable` until it is there: for
+    /// programs whose database is made by `gatekeeper init`. It holds for all who open the file in this process.
+    /// Defaults to true.
+    pub create: bool,
     /// What tells the time; anything but the system's clock is for `memory:`. Defaults to the system's.
     pub clock: Clock,
     /// What seals the signing keys, authenticates cursors and makes the successors of refresh tokens: at least 16 bytes,
@@ -84,6 +88,7 @@ impl Default for Options {
         Self {
             cache_keys: 1_000_000,
             cache_unknown_keys: 100_000,
+            create: true,
             clock: Clock::System,
             secret: secret_of_environment("GATEKEEPER_SECRET"),
             previous_secret: secret_of_environment("GATEKEEPER_SECRET_PREVIOUS"),
@@ -196,6 +201,7 @@ impl Options {
             (given, _) => given.is_some(),
         };
         let strays = [
+            ("create", !self.create),
             ("secret", is_given(&self.secret, &usual.secret)),
             ("previousSecret", is_given(&self.previous_secret, &usual.previous_secret)),
             ("issuer", self.issuer != usual.issuer),

@@ -1,9 +1,10 @@
 //! A place of your own: it runs its operations here.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::open_files;
 use super::options::{Options, manual_clock};
-use super::{open_files, url};
 use crate::access::{Access, Call, Context, ImportRules, Settings, TenantRef, Tiers, counted};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -37,7 +38,8 @@ struct Setup {
 }
 
 impl Own {
-    pub(super) fn open(place: url::Own, options: Options) -> Result<Self> {
+    /// A file, or without one a database in memory.
+    pub(super) fn open(file: Option<PathBuf>, options: Options) -> Result<Self> {
         let sizes = options.sizes()?;
         let Options {
             clock,
@@ -57,6 +59,7 @@ impl Own {
             import_suffixes_per_tenant,
             import_suffixes,
             endpoints,
+            create,
             ..
         } = options;
         let retention = usage_retention_days.map(Retention::of_days).transpose()?;
@@ -77,11 +80,14 @@ impl Own {
             tiers,
             imports,
         });
-        let place = match (place, &clock) {
-            (url::Own::Memory, _) => Place::in_memory(clock, &sizes)?,
-            (url::Own::File(path), Clock::System) => open_files::place(path, &sizes)?,
-            (url::Own::File(_), Clock::Manual(_)) => return Err(manual_clock()),
+        let place = match (file, &clock) {
+            (None, _) => Place::in_memory(clock, &sizes)?,
+            (Some(path), Clock::System) => open_files::place(path, &sizes)?,
+            (Some(_), Clock::Manual(_)) => return Err(manual_clock()),
         };
+        if !create {
+            place.store().never_create();
+        }
         place.take_secrets(&Secrets { current: secret, previous: previous_secret })?;
         let targets = Arc::new(Targets::new(endpoints));
         let setup = Arc::new(Setup { place, settings, targets, decisions: None });

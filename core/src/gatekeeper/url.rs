@@ -1,53 +1,87 @@
-//! Which place a URL names.
+//! Which database a URL names.
+
+mod nearest;
 
 use std::path::PathBuf;
 
 use crate::error::{GatekeeperError, Result};
 
-pub(super) enum Place {
-    Own(Own),
-    /// A server, by its `http://` or `https://` URL, which was not looked at any further.
-    #[cfg(feature = "remote")]
+/// The forms that there are, for messages.
+const FORMS: &str = "use sqlite:PATH, a plain path, memory:, or http(s)://HOST";
+
+/// What a URL names. There is no other form: what looks like a slip of one is rejected with the nearest form that is
+/// right, so that a mistyped address of a server never opens an empty database.
+///
+/// ```
+/// use gatekeeper::DatabaseUrl;
+/// assert_eq!(DatabaseUrl::parse("sqlite:gatekeeper.db")?, DatabaseUrl::File("gatekeeper.db".into()));
+/// let refused = DatabaseUrl::parse("localhost:8787").unwrap_err();
+/// assert!(refused.message().contains("http://localhost:8787"));
+/// # Ok::<(), gatekeeper::GatekeeperError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DatabaseUrl {
+    /// `memory:`, a database of its own each time.
+    Memory,
+    /// `sqlite:PATH` or a plain path: a file.
+    File(PathBuf),
+    /// The `http://` or `https://` URL of a server, which is read further when it is opened.
     Server,
 }
 
-/// A place of your own.
-pub(super) enum Own {
-    Memory,
-    File(PathBuf),
+/// Why a URL is rejected, and what was probably meant.
+struct Rejected {
+    why: &'static str,
+    nearest: Option<String>,
 }
 
-/// `memory:`, `sqlite:PATH` or a plain path, `http://` or `https://`. A message never repeats a URL: it may carry a
-/// password.
-pub(super) fn parse(url: &str) -> Result<Place> {
+impl DatabaseUrl {
+    /// Reads a URL. A message names the nearest right form, but never a password, a user or a query of the URL.
+    ///
+    /// # Errors
+    /// `bad_request` for anything else than one of the forms.
+    pub fn parse(url: &str) -> Result<Self> {
+        if let Some((scheme, _)) = scheme_of(url)
+            && nearest::is_of_another_program(scheme, url)
+        {
+            let message = format!("url: {scheme}: is not a database that this version opens: {FORMS}");
+            return Err(GatekeeperError::bad_request(message));
+        }
+        read(url).map_err(|Rejected { why, nearest }| {
+            let advice = match nearest.filter(|nearest| nearest::is_safe_to_show(nearest)) {
+                Some(nearest) => format!("did you mean {nearest}?"),
+                None => FORMS.to_owned(),
+            };
+            GatekeeperError::bad_request(format!("url: {why}: {advice}"))
+        })
+    }
+}
+
+fn read(url: &str) -> std::result::Result<DatabaseUrl, Rejected> {
+    nearest::check_text(url)?;
     match scheme_of(url) {
         #[cfg(feature = "remote")]
         Some((scheme, _)) if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => {
-            Ok(Place::Server)
+            Ok(DatabaseUrl::Server)
         }
-        Some(("memory", "")) => Ok(Place::Own(Own::Memory)),
-        Some(("memory", _)) => {
-            Err(GatekeeperError::bad_request("url: memory: takes nothing after the colon"))
-        }
-        Some(("sqlite", path)) => file(path.strip_prefix("//").unwrap_or(path)),
-        Some((scheme, _)) => Err(GatekeeperError::bad_request(format!(
-            "url: {scheme}: is not a place this version opens: use sqlite:PATH, a plain path, memory:, or http(s)://HOST"
-        ))),
+        Some(("memory", "")) => Ok(DatabaseUrl::Memory),
+        Some(("sqlite", path)) => match path.strip_prefix("//") {
+            None => file(path),
+            Some(path) if path.starts_with('/') => file(path),
+            Some(path) => Err(Rejected {
+                why: "after sqlite:// comes the name of a host, and a file has none",
+                nearest: file(path).ok().map(|_| format!("sqlite:{path}")),
+            }),
+        },
+        Some((scheme, rest)) => Err(nearest::of_scheme(scheme, rest, url)),
         None => file(url),
     }
 }
 
-fn file(path: &str) -> Result<Place> {
-    match path {
-        "" => Err(GatekeeperError::bad_request(
-            "url: the path is empty: use sqlite:PATH, a plain path, or memory:",
-        )),
-        ":memory:" => Err(GatekeeperError::bad_request("url: for a place in memory use memory:")),
-        path if path.contains('\0') => {
-            Err(GatekeeperError::bad_request("url: a path must not contain U+0000"))
-        }
-        path => Ok(Place::Own(Own::File(PathBuf::from(path)))),
-    }
+fn file(path: &str) -> std::result::Result<DatabaseUrl, Rejected> {
+    nearest::check_path(path)?;
+    Ok(DatabaseUrl::File(PathBuf::from(path)))
 }
 
 /// The scheme and what follows the colon (RFC 3986 §3.1); one letter is a drive, not a scheme.
@@ -60,40 +94,4 @@ fn scheme_of(url: &str) -> Option<(&str, &str)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn path_of(url: &str) -> Option<PathBuf> {
-        match parse(url) {
-            Ok(Place::Own(Own::File(path))) => Some(path),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn a_url_names_memory_or_a_file() {
-        assert!(matches!(parse("memory:"), Ok(Place::Own(Own::Memory))));
-        for (url, path) in [
-            ("gatekeeper.db", "gatekeeper.db"),
-            ("sqlite:gatekeeper.db", "gatekeeper.db"),
-            ("sqlite:/var/lib/x.db", "/var/lib/x.db"),
-            ("sqlite:///var/lib/x.db", "/var/lib/x.db"),
-            ("./odd:name.db", "./odd:name.db"),
-            ("C:\\x.db", "C:\\x.db"),
-        ] {
-            assert_eq!(path_of(url), Some(PathBuf::from(path)), "{url}");
-        }
-    }
-
-    #[test]
-    fn another_scheme_is_refused_by_name_and_without_its_password() {
-        for url in ["postgres://u:canary@h/d", "ftp://canary:8787", "mysql:canary", "redis+tls://canary"] {
-            let message = parse(url).err().map(|error| error.message().to_owned()).unwrap();
-            assert!(message.contains(url.split(':').next().unwrap()), "{message}");
-            assert!(!message.contains("canary"), "{message}");
-        }
-        for url in ["", "sqlite:", "sqlite://", "memory:x", "sqlite::memory:", ":memory:", "a\0b"] {
-            assert!(parse(url).is_err(), "{url:?}");
-        }
-    }
-}
+mod tests;

@@ -4,16 +4,33 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
 
 use super::trouble::Trouble;
 
 /// Which file it is, whatever its name is now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileId(u64, u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
+    /// When it was made, in ns: the number of a file that is gone is given again. 0 where the file system does not say.
+    made: u64,
+}
+
+impl FileId {
+    /// The file at `path`, if there is one.
+    pub(crate) fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().as_ref().map(Self::from)
+    }
+}
 
 impl From<&fs::Metadata> for FileId {
     fn from(metadata: &fs::Metadata) -> Self {
-        Self(metadata.dev(), metadata.ino())
+        let made = metadata.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+        let made = made.map_or(0, |made| u64::try_from(made.as_nanos()).unwrap_or(u64::MAX));
+        Self { device: metadata.dev(), inode: metadata.ino(), made }
     }
 }
 
@@ -72,18 +89,34 @@ pub(super) fn times_open(_: FileId) -> io::Result<usize> {
     Ok(1)
 }
 
-/// Lets those use `new`, a file or a folder, who may use the database, as SQLite does with its own files beside it.
-pub(super) fn give_to_owner_of(database: &Path, new: &File) -> io::Result<()> {
+/// Lets the users of the database use `new`, a file or a folder, too: it gets the group and the mode of the database,
+/// and from root the owner.
+pub(super) fn give_to_users_of(database: &Path, new: &File) -> io::Result<()> {
+    give(database, new, |mode| mode & 0o666)
+}
+
+/// Lets those use `new`, which holds secrets or a copy of the records, who may write the database: its owner, and its
+/// group where an operator has let that write too.
+pub(crate) fn give_to_writers_of(database: &Path, new: &File) -> io::Result<()> {
+    give(database, new, |mode| if mode & 0o060 == 0o060 { 0o660 } else { 0o600 })
+}
+
+fn give(database: &Path, new: &File, mode: impl FnOnce(u32) -> u32) -> io::Result<()> {
     let (database, own) = (fs::metadata(database)?, new.metadata()?);
-    let readable = database.permissions().mode() & 0o666;
-    // Who may read and write a file may enter and change a folder.
-    let mode = if own.is_dir() { readable | (readable >> 2) & 0o111 } else { readable };
-    new.set_permissions(fs::Permissions::from_mode(mode))?;
-    if own.uid() != database.uid() || own.gid() != database.gid() {
-        // Only root can give it away; to anybody else the file belongs already, or cannot.
-        let _ = fchown(new, Some(database.uid()), Some(database.gid()));
+    if own.uid() != database.uid() {
+        // Only root can give a file away.
+        let _ = fchown(new, Some(database.uid()), None);
     }
-    Ok(())
+    // Others can give it to a group of theirs.
+    let has_group = own.gid() == database.gid() || fchown(new, None, Some(database.gid())).is_ok();
+    let mut mode = mode(database.permissions().mode());
+    if !has_group {
+        // What the database's group may do is not for another group to do.
+        mode &= 0o606;
+    }
+    // Who may read and write a file may enter and change a folder.
+    let mode = if own.is_dir() { mode | (mode >> 2) & 0o111 } else { mode };
+    new.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 #[cfg(test)]
@@ -107,7 +140,7 @@ mod tests {
         fs::write(&database, "").unwrap();
         fs::set_permissions(&database, fs::Permissions::from_mode(0o660)).unwrap();
         fs::create_dir(&made).unwrap();
-        give_to_owner_of(&database, &File::open(&made).unwrap()).unwrap();
+        give_to_users_of(&database, &File::open(&made).unwrap()).unwrap();
         assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o770);
     }
 }

@@ -1,23 +1,26 @@
 //! The folder beside a database. In it, `words`: the words, and what every user of the folder locks; and the counters'
-//! file. Together they are a generation. Besides, two files that writers lock in turn.
+//! file. Together they are a generation. Besides, two files that writers lock in turn, and `files`: of which files the
+//! database consists.
 //!
 //! A generation is made under the write lock of the database, so that no change is being announced meanwhile, and under
 //! an exclusive lock on the one before, which every open process holds shared: two never count side by side.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::file_system::{FileId, check_local, give_to_owner_of, times_open};
+use super::database_files::DatabaseFiles;
+use super::file_system::{FileId, check_local, give_to_users_of, times_open};
 use super::header::{self, Header};
 use super::trouble::Trouble;
 use super::words;
 use crate::error::GatekeeperError;
+use crate::secret::random;
 
 /// How long to wait for those who look at the file for a moment.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -146,10 +149,10 @@ impl Folder {
     }
 
     fn make_folder(&self) -> Result<(), Trouble> {
-        match fs::create_dir(&self.path) {
+        match DirBuilder::new().mode(0o700).create(&self.path) {
             Ok(()) => {
                 let made = OpenOptions::new().read(true).custom_flags(NO_LINK).open(&self.path)?;
-                Ok(give_to_owner_of(&self.database, &made)?)
+                Ok(give_to_users_of(&self.database, &made)?)
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error.into()),
@@ -157,8 +160,8 @@ impl Folder {
     }
 
     fn create(&self, path: &Path) -> Result<File, Trouble> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        give_to_owner_of(&self.database, &file)?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        give_to_users_of(&self.database, &file)?;
         Ok(file)
     }
 
@@ -184,13 +187,48 @@ impl Folder {
         }
     }
 
+    /// The files that the database consisted of when it was last opened; none where that is not known.
+    pub(super) fn read_database_files(&self) -> Option<DatabaseFiles> {
+        let text = fs::read(self.database_files()).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Writes of which files the database consists; whoever reads it finds all of it.
+    pub(super) fn write_database_files(&self, files: DatabaseFiles) -> Result<(), Trouble> {
+        self.make_folder()?;
+        let new = self.path.join(format!("files-{:016x}", u64::from_le_bytes(random()?)));
+        let written = self.create(&new).and_then(|mut file| {
+            file.write_all(&serde_json::to_vec(&files).map_err(io::Error::from)?)?;
+            Ok(fs::rename(&new, self.database_files())?)
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+
+    /// Runs `work` while no other process runs any here; nothing where another one does for long, or the folder cannot
+    /// be used.
+    pub(super) fn alone<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        let lock = self.lock_file("alone").ok()?;
+        let mut waited = Duration::ZERO;
+        while flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if waited >= PATIENCE {
+                return None;
+            }
+            sleep(PAUSE);
+            waited += PAUSE;
+        }
+        Some(work())
+    }
+
     /// Removes what earlier generations left.
     fn clear(&self) -> Result<(), Trouble> {
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with("words-") || name.starts_with("counters-") {
+            if ["words-", "counters-", "files-"].iter().any(|kind| name.starts_with(kind)) {
                 fs::remove_file(entry.path())?;
             }
         }
@@ -199,6 +237,10 @@ impl Folder {
 
     fn words(&self) -> PathBuf {
         self.path.join("words")
+    }
+
+    fn database_files(&self) -> PathBuf {
+        self.path.join("files")
     }
 
     fn counters(&self, header: &Header) -> PathBuf {

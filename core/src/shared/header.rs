@@ -12,7 +12,7 @@ use crate::secret::random;
 /// The header's length; the words follow.
 pub(super) const LENGTH: usize = 4096;
 /// Raised whenever another version could not read what this one writes: the words, the counters' file, or a slot in it.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The header, as JSON padded with blanks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,30 +4,52 @@
 //! of the digests concerned to *n*, and then commits; nothing follows the commit. Whoever remembers a record also
 //! remembers the change number of the snapshot it was read from: it is good as long as that is at least its word, read
 //! after the verification began. A word that is ahead of every snapshot says that a writer is at work, or died.
+//!
+//! A database can also be restored, and its change number then goes back. So the words keep the highest number that
+//! was published, the highest that any process has seen committed, and the epoch: a random number that the database
+//! holds too, and that is drawn again for every new file of words and at every restore. A snapshot that shows a
+//! smaller number than was seen before it began, or another epoch, is one of a restored database.
 
-use std::iter;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use crate::secret::Digest;
 
-/// The word for all digests stands before those of the shards.
-const COMMON: usize = 1;
+/// The word for all digests.
+const ALL: usize = 0;
+/// The highest number that was published or seen.
+const HIGHEST: usize = 1;
+/// The highest number that was seen in a snapshot.
+const SEEN: usize = 2;
+/// The epoch of the database.
+const EPOCH: usize = 3;
+/// How many words precede those of the shards.
+const COMMON: usize = 4;
+/// The epoch of no database.
+const NO_EPOCH: u64 = u64::MAX;
 /// Into how many shards the digests fall: a change touches what is remembered of one in so many.
 const SHARDS: usize = 4096;
-/// How many words there are: the one for all, and two for each shard.
+/// How many words there are: the common ones, and two for each shard.
 pub(super) const WORDS: usize = COMMON + 2 * SHARDS;
 
-/// The words of a new generation, as they stand in its file: nothing older than change `number` is good.
+/// The words of a new generation, as its file holds them: nothing older than change `number` is valid, and no database
+/// has their epoch.
 pub(super) fn new(number: u64) -> Vec<u8> {
-    iter::once(number).chain(iter::repeat_n(0, WORDS - COMMON)).flat_map(u64::to_ne_bytes).collect()
+    let mut words = vec![0; WORDS];
+    for (index, value) in [(ALL, number), (HIGHEST, number), (EPOCH, NO_EPOCH)] {
+        if let Some(word) = words.get_mut(index) {
+            *word = value;
+        }
+    }
+    words.into_iter().flat_map(u64::to_ne_bytes).collect()
 }
 
-/// A number that only grows.
+/// A number that several threads and processes share.
 pub(crate) trait Word {
     fn get(&self) -> u64;
     /// Makes it `number` unless it is more already.
     fn raise(&self, number: u64);
+    fn set(&self, number: u64);
 }
 
 impl Word for AtomicU64 {
@@ -37,6 +59,24 @@ impl Word for AtomicU64 {
 
     fn raise(&self, number: u64) {
         self.fetch_max(number, SeqCst);
+    }
+
+    fn set(&self, number: u64) {
+        self.store(number, SeqCst);
+    }
+}
+
+/// What the next snapshot of the same database shows at least.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected {
+    seen: u64,
+    epoch: u64,
+}
+
+impl Expected {
+    /// Whether a snapshot with this change number and epoch, begun later, can only be of a restored database.
+    pub(crate) fn excludes(self, number: u64, epoch: u64) -> bool {
+        number < self.seen || epoch != self.epoch
     }
 }
 
@@ -55,7 +95,7 @@ pub(crate) struct Words<S>(pub(super) S);
 impl<W: Word, S: Deref<Target = [W]>> Words<S> {
     /// What a remembered record of `digest` must at least be as of.
     pub(crate) fn of_known(&self, digest: &Digest) -> u64 {
-        self.at(0).max(self.at(COMMON + 2 * self.shard(digest)))
+        self.at(ALL).max(self.at(COMMON + 2 * self.shard(digest)))
     }
 
     /// What the memory that `digest` is nobody's must at least be as of.
@@ -65,6 +105,7 @@ impl<W: Word, S: Deref<Target = [W]>> Words<S> {
 
     /// Announces change `number`. The write lock of the database is held, and the change is not yet committed.
     pub(crate) fn announce(&self, concerns: &[Concern], number: u64) {
+        self.raise(HIGHEST, number);
         for concern in concerns {
             match concern {
                 Concern::Appeared(digest) => self.raise(COMMON + 2 * self.shard(digest) + 1, number),
@@ -75,7 +116,33 @@ impl<W: Word, S: Deref<Target = [W]>> Words<S> {
 
     /// Announces change `number`, of which it is not known what it concerns.
     pub(crate) fn announce_to_all(&self, number: u64) {
-        self.raise(0, number);
+        self.raise(HIGHEST, number);
+        self.raise(ALL, number);
+    }
+
+    /// Notes that a snapshot has shown `number`.
+    pub(crate) fn saw(&self, number: u64) {
+        if self.at(SEEN) < number {
+            self.raise(SEEN, number);
+            self.raise(HIGHEST, number);
+        }
+    }
+
+    /// What a snapshot that begins from now on shows, unless the database is restored.
+    pub(crate) fn expected(&self) -> Expected {
+        Expected { seen: self.at(SEEN), epoch: self.at(EPOCH) }
+    }
+
+    /// The highest number that was published or seen.
+    pub(crate) fn highest(&self) -> u64 {
+        self.at(HIGHEST)
+    }
+
+    /// Says that `epoch` is the database's. Its write lock is held.
+    pub(crate) fn set_epoch(&self, epoch: u64) {
+        if let Some(word) = self.0.get(EPOCH) {
+            word.set(epoch);
+        }
     }
 
     fn shard(&self, digest: &Digest) -> usize {

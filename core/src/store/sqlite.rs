@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod connection;
 mod failure;
+mod files;
 mod freshness;
 mod imports;
 mod keys;
@@ -23,17 +24,17 @@ mod wait;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Row};
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
 use crate::shared::{Shared, TurnFiles};
-use connection::{Reader, open_writer};
+use connection::{Handle, Reader};
 pub(crate) use failure::Failure;
+use files::retire_if_moved;
 pub use required::MissingRow;
 pub(crate) use rows::{Rows, Tx};
 pub(super) use tenants::tenant_row;
@@ -48,10 +49,16 @@ pub(crate) struct Store {
     shared: Arc<Shared>,
     /// When, on the boot clock in ms, somebody last looked for changes of another program.
     looked_ms: AtomicU64,
-    writer: Mutex<Option<Connection>>,
+    writer: Mutex<Option<Handle>>,
     /// What writers of all processes take their turn by; used by the holder of `writer`.
     turn: Mutex<Option<TurnFiles>>,
     readers: [Mutex<Option<Reader>>; READERS],
+    /// Whether a file that is not there is made.
+    may_create: AtomicBool,
+    /// Whether the file was open: one that is not there then was taken away, and is not made again.
+    was_open: AtomicBool,
+    /// Whether this process has made the file, and has not yet said so.
+    created: AtomicBool,
 }
 
 impl Store {
@@ -72,7 +79,21 @@ impl Store {
             writer: Mutex::default(),
             turn: Mutex::default(),
             readers: Default::default(),
+            may_create: AtomicBool::new(true),
+            was_open: AtomicBool::new(false),
+            created: AtomicBool::new(false),
         }
+    }
+
+    /// Rejects a file that is not there from now on, instead of making it.
+    pub(crate) fn never_create(&self) {
+        self.may_create.store(false, Relaxed);
+    }
+
+    /// The file, where this process has made it; said once.
+    pub(crate) fn take_created(&self) -> Option<PathBuf> {
+        let was_created = self.created.load(Relaxed) && self.created.swap(false, Relaxed);
+        self.path.clone().filter(|_| was_created)
     }
 
     /// The file; none in memory.
@@ -89,32 +110,58 @@ impl Store {
     fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T> {
         match &self.path {
             None => self.with_writer(|connection| read(connection)),
-            Some(path) => self.with_reader(path, |reader| read(&reader.connection)),
+            Some(path) => self.with_reader(path, |reader| read(&reader.handle.connection)),
         }
     }
 
     fn with_writer<T>(&self, run: impl FnOnce(&mut Connection) -> Result<T, Failure>) -> Result<T> {
+        self.with_handle(|handle| run(&mut handle.connection))
+    }
+
+    /// Runs `run` with the connection that writes.
+    fn with_handle<T>(&self, run: impl FnOnce(&mut Handle) -> Result<T, Failure>) -> Result<T> {
         let mut writer = lock(&self.writer);
-        let open = || self.alone_in_process().and_then(|()| open_writer(self.path.as_deref()));
-        self.explained(opened(&mut writer, open).and_then(run))
+        self.explained(self.open_writer(&mut writer).and_then(run))
+    }
+
+    fn open_writer<'a>(&self, writer: &'a mut Option<Handle>) -> Result<&'a mut Handle, Failure> {
+        if let Some(path) = &self.path {
+            retire_if_moved(writer, path);
+        }
+        opened(writer, || {
+            self.alone_in_process()?;
+            match &self.path {
+                None => Handle::writer_in_memory(),
+                Some(path) => self.writer_of(path),
+            }
+        })
     }
 
     #[cfg(test)]
     pub(crate) fn with_writer_for_test<T>(&self, run: impl FnOnce(&Connection) -> T) -> T {
-        run(lock(&self.writer).as_ref().unwrap())
+        run(&lock(&self.writer).as_ref().unwrap().connection)
     }
 
     fn with_reader<T>(&self, path: &Path, run: impl FnOnce(&mut Reader) -> Result<T, Failure>) -> Result<T> {
         #[allow(clippy::indexing_slicing, reason = "own_reader is below READERS")]
         let mut reader = lock(&self.readers[own_reader()]);
+        if let Some(moved) = reader.take_if(|reader| !reader.handle.has_database_at(path)) {
+            moved.handle.retire(path);
+        }
         if reader.is_none() {
             // The writer makes and migrates the file; a reader finds it whole.
-            self.with_writer(|_| Ok(()))?;
+            let files = self.with_handle(|writer| Ok(writer.files))?;
+            let new = Reader::open(path).and_then(|new| {
+                // It may have been replaced just now, and the log of the old file be there still.
+                if new.handle.files == files { Ok(new) } else { Err(Failure::Moved) }
+            });
+            *reader = Some(self.explained(new)?);
         }
-        self.explained(opened(&mut reader, || Reader::open(path)).and_then(|reader| {
-            wait_for_locks(&mut reader.connection)?;
+        let read = |reader: &mut Reader| {
+            wait_for_locks(&mut reader.handle.connection)?;
             run(reader)
-        }))
+        };
+        self.explained(reader.as_mut().ok_or(Failure::Moved).and_then(read))
     }
 
     /// Runs `write` in this process's turn to write, if there is a turn to be had.
@@ -147,16 +194,19 @@ impl Store {
         lock(&self.turn).take();
     }
 
-    /// Holds every connection and closes those to a file, which SQLite does not allow to cross a fork.
+    /// Holds every connection and closes those to a file, which SQLite does not allow to cross a fork. The checkpoint
+    /// that the last one does is left out: a fork should not wait for the disk.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
         for reader in &self.readers {
             let mut reader = lock(reader);
-            close(reader.take().map(|reader| reader.connection));
+            if let Some(reader) = reader.take() {
+                reader.handle.close();
+            }
             guards.push(Box::new(reader));
         }
         let mut writer = lock(&self.writer);
-        if self.path.is_some() {
-            close(writer.take());
+        if let Some(writer) = writer.take_if(|_| self.path.is_some()) {
+            writer.close();
         }
         guards.push(Box::new(writer));
         // A lock is the open file's, which both sides would have.
@@ -177,13 +227,6 @@ fn opened<T>(place: &mut Option<T>, open: impl FnOnce() -> Result<T, Failure>) -
 /// A column that holds an id.
 fn parsed<T: FromStr<Err = GatekeeperError>>(row: &Row<'_>, column: usize) -> Result<T, Failure> {
     Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?.parse()?)
-}
-
-/// Closes a connection without the checkpoint that the last one does: a fork should not wait for the disk.
-fn close(connection: Option<Connection>) {
-    if let Some(connection) = connection {
-        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-    }
 }
 
 /// The reader that this thread asks first.

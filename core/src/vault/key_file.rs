@@ -1,4 +1,4 @@
-//! The file that keeps a place's secret where none was given: beside the database, for its owner alone.
+//! The file that keeps a place's secret where none was given: beside the database, for those who may write that.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -10,6 +10,7 @@ use super::Vault;
 use crate::error::{GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::secret::{Secret, random};
+use crate::shared::give_to_writers_of;
 
 /// The secret beside `database`, if there is one.
 pub(super) fn read_beside(database: &Path) -> Result<Option<Secret>> {
@@ -30,7 +31,7 @@ pub(super) fn secret_beside(database: &Path, is_free: impl FnOnce() -> Result<()
     let secret = Vault::new_secret()?;
     // Written whole under another name, then linked: nobody reads half of it, and the first of two wins.
     let draft = beside(database, &format!("-secret-{}", KeyId::from_bits(u128::from_be_bytes(random()?))));
-    let made = write(&draft, &secret).and_then(|()| fs::hard_link(&draft, &path));
+    let made = write(&draft, database, &secret).and_then(|()| fs::hard_link(&draft, &path));
     let _ = fs::remove_file(&draft);
     match made {
         Ok(()) => Ok((secret, true)),
@@ -61,8 +62,10 @@ fn read(path: &Path) -> Result<Option<Secret>> {
     }
 }
 
-fn write(path: &Path, secret: &Secret) -> std::io::Result<()> {
+fn write(path: &Path, database: &Path, secret: &Secret) -> std::io::Result<()> {
     let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    // Where the database is not there yet, it is made for its owner alone, as this is.
+    let _ = give_to_writers_of(database, &file);
     file.write_all(secret.expose().as_bytes())?;
     file.sync_all()
 }

@@ -16,7 +16,7 @@ use super::session::Session;
 /// with is not in it: keep that too.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gatekeeper backup /backups/gatekeeper-monday.db --with-secret\n\nTo restore, stop every process that uses the database, remove DATABASE-wal, DATABASE-shm and the folder\nDATABASE-shared, and copy the backup over DATABASE, and its secret over DATABASE-secret."
+    after_help = "Examples:\n  gatekeeper backup /backups/gatekeeper-monday.db --with-secret\n\nTo restore, move a copy of the backup in the place of DATABASE (cp BACKUP NEW && mv NEW DATABASE), and copy its\nsecret over DATABASE-secret. Processes that use the database notice; never copy over the file itself."
 )]
 pub(crate) struct Backup {
     /// The file to make.

@@ -10,6 +10,9 @@ mod place;
 mod remote;
 mod secret;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::json;
 
 use super::failure::Failure;
@@ -55,6 +58,13 @@ fn findings(flags: &Flags) -> Vec<Finding> {
 fn of_configuration(config: &Config) -> Finding {
     let path = config.file().path.display();
     if config.file().exists {
+        let mode = fs::metadata(&config.file().path).map_or(0, |file| file.permissions().mode());
+        if mode & 0o002 != 0 {
+            let found = format!(
+                "{path} can be changed by every user of the machine: its limits and its tenants, too"
+            );
+            return Finding::warning("configuration", found, format!("chmod o-w {path}"));
+        }
         return Finding::fine("configuration", format!("{path} is read"));
     }
     Finding::hint(

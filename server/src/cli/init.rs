@@ -1,8 +1,8 @@
 //! `gatekeeper init`.
 
-use std::fs::OpenOptions;
+mod group;
+
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use clap::Args;
@@ -22,12 +22,14 @@ const COMMENTED_SIGNUP: &str = "#signup = \"closed\"";
 
 /// Makes the database, a root key and a file of settings; shows the root key, once.
 ///
+/// Both files are for this user alone, or for the users of --group too; what comes to lie beside the database follows it.
+///
 /// The root key is for the tenant `default`, which every place has from the beginning and in which a key manager without
 /// a root key keeps its keys; or for a new tenant, or for another one that is there. A second root key is made only with
 /// --another.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gatekeeper init && gatekeeper serve\n  gatekeeper init --json | jq -r .rootKey\n  gatekeeper init --open-signup\n  gatekeeper init --another --tenant-name 'Acme Inc'"
+    after_help = "Examples:\n  gatekeeper init && gatekeeper serve\n  gatekeeper init --json | jq -r .rootKey\n  gatekeeper init --open-signup\n  gatekeeper init --another --tenant-name 'Acme Inc'\n  gatekeeper init --group www-data"
 )]
 pub(crate) struct Init {
     /// Makes a tenant of this name, and the root key for it.
@@ -42,6 +44,9 @@ pub(crate) struct Init {
     /// Writes signup = "open" into the new file of settings: anyone who reaches the server may make an account.
     #[arg(long)]
     open_signup: bool,
+    /// Lets this group of users write a new database, too: the name or the number of a group.
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
 }
 
 pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
@@ -56,7 +61,10 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
         return Err(GatekeeperError::bad_request(message).into());
     };
     init.check_signup(config)?;
-    make_for_owner(&database);
+    let group = init.group.as_deref().map(group::find).transpose()?;
+    if let Some(group) = group {
+        group::make_database(&database, group)?;
+    }
     let created = init.root_key(&place)?;
     // Made now, so that whoever keeps backups knows of the secret from the beginning.
     place.jwks()?;
@@ -78,7 +86,7 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
     let file = config.file();
     if !file.exists {
         let url = config.found(&URL).filter(|found| found.origin != Origin::Default).map(|_| url);
-        match write_settings(&file.path, url, init.open_signup) {
+        match write_settings(&file.path, url, init.open_signup, group) {
             Ok(()) => output.note(&format!("made {}, with an example endpoint", file.path.display())),
             Err(error) => output::say(&format!("{} cannot be made: {error}", file.path.display())),
         }
@@ -119,14 +127,8 @@ impl Init {
     }
 }
 
-/// Makes the database's file for its owner alone, if it is not there: it holds e-mail addresses and password hashes.
-fn make_for_owner(database: &Path) {
-    // Where it cannot be made, opening it says why.
-    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(database);
-}
-
-/// Writes a file of settings, with this place in it.
-fn write_settings(path: &Path, url: Option<&str>, open_signup: bool) -> io::Result<()> {
+/// Writes a file of settings, with this database in it.
+fn write_settings(path: &Path, url: Option<&str>, open_signup: bool, group: Option<u32>) -> io::Result<()> {
     let mut text = SETTINGS.to_owned();
     if let Some(url) = url {
         text = text.replace(COMMENTED_URL, &format!("url = {}", toml::Value::from(url)));
@@ -134,6 +136,6 @@ fn write_settings(path: &Path, url: Option<&str>, open_signup: bool) -> io::Resu
     if open_signup {
         text = text.replace(COMMENTED_SIGNUP, "signup = \"open\"");
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut file = group::make(path, group)?;
     file.write_all(text.as_bytes())
 }

@@ -158,8 +158,15 @@ fn the_database_is_the_file_of_a_place_of_ones_own() {
     assert_eq!(database("sqlite:///a.db"), (Some("/a.db".into()), false));
     assert_eq!(database("./a:b.db"), (Some("./a:b.db".into()), false));
     assert_eq!(database("memory:"), (None, false));
-    assert_eq!(database("postgres://host/name"), (None, false));
     assert_eq!(database("HTTP://host"), (None, true));
+}
+
+#[test]
+fn a_url_that_is_none_is_rejected_with_where_it_comes_from_and_the_nearest_one() {
+    let variables = [("GATEKEEPER_BASE_URL", "127.0.0.1:8787")];
+    let refused = loaded("", &variables, Flags::default()).unwrap_err();
+    assert!(refused.message().starts_with("GATEKEEPER_BASE_URL is no URL"), "{refused}");
+    assert!(refused.message().contains("did you mean http://127.0.0.1:8787?"), "{refused}");
 }
 
 #[test]

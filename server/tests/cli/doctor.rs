@@ -150,12 +150,34 @@ fn whose_imported_keys_have_which_suffixes_is_told_of() {
 #[test]
 fn rights_that_let_others_in_are_told_of() {
     let folder = Folder::with_place();
-    for (mode, level) in [(0o640, "ok"), (0o644, "hint"), (0o666, "error")] {
+    for (mode, level) in [(0o640, "ok"), (0o644, "warning"), (0o666, "error")] {
         fs::set_permissions(folder.file("gatekeeper.db"), Permissions::from_mode(mode)).unwrap();
         assert_eq!(found(&folder.run(["doctor", "--json"]), "rights").0, level, "{mode:o}");
     }
+    fs::set_permissions(folder.file("gatekeeper.db"), Permissions::from_mode(0o600)).unwrap();
     fs::set_permissions(folder.file("gatekeeper.db-secret"), Permissions::from_mode(0o644)).unwrap();
     expect(&folder.run(["doctor", "--json"]), "secret file", "error", "chmod 600");
+}
+
+#[test]
+fn side_files_that_let_others_in_or_the_group_out_are_told_of() {
+    let folder = Folder::with_place();
+    let allow =
+        |file: &str, mode| fs::set_permissions(folder.file(file), Permissions::from_mode(mode)).unwrap();
+    allow("gatekeeper.db-shared", 0o755);
+    expect(&folder.run(["doctor", "--json"]), "side files", "warning", "chmod o-rwx");
+    allow("gatekeeper.db-shared", 0o700);
+    allow("gatekeeper.db", 0o660);
+    expect(&folder.run(["doctor", "--json"]), "side files", "warning", "chmod g+rwX");
+    allow("gatekeeper.toml", 0o666);
+    expect(&folder.run(["doctor", "--json"]), "configuration", "warning", "chmod o-w");
+}
+
+#[test]
+fn a_database_with_two_names_is_told_of() {
+    let folder = Folder::with_place();
+    fs::hard_link(folder.file("gatekeeper.db"), folder.file("link.db")).unwrap();
+    expect(&folder.run(["doctor", "--json"]), "database", "error", "hard link");
 }
 
 #[test]

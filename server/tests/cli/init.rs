@@ -1,7 +1,7 @@
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use crate::support::{Folder, text};
+use crate::support::{Folder, said, text};
 
 #[test]
 fn init_makes_a_place_in_which_keys_can_be_verified() {
@@ -110,4 +110,62 @@ fn init_opens_the_sign_up_of_a_new_file_of_settings_and_leaves_one_that_is_there
     let said = folder.run(["init", "--open-signup"]).misused();
     assert!(said.err.contains("write signup = \"open\""), "{said:?}");
     assert!(!folder.file("gatekeeper.db").exists(), "nothing was made");
+}
+
+fn mode(folder: &Folder, file: &str) -> u32 {
+    fs::metadata(folder.file(file)).unwrap().permissions().mode() & 0o777
+}
+
+/// Every file of a new database that has been used, and the settings.
+const FILES: [&str; 3] = ["gatekeeper.db", "gatekeeper.db-secret", "gatekeeper.toml"];
+
+#[test]
+fn new_files_are_for_their_owner_alone_whatever_the_umask() {
+    for umask in ["000", "022", "077"] {
+        let folder = Folder::new();
+        let program = folder.command();
+        let script = format!("umask {umask}; \"$0\" init && \"$0\" keys create");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-ec", &script]).arg(program.get_program()).current_dir(folder.path());
+        said(&mut shell).done();
+        for file in FILES {
+            assert_eq!(mode(&folder, file), 0o600, "{file} with umask {umask}");
+        }
+        assert_eq!(mode(&folder, "gatekeeper.db-shared"), 0o700, "umask {umask}");
+        for entry in fs::read_dir(folder.file("gatekeeper.db-shared")).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+        }
+    }
+}
+
+#[test]
+fn init_with_a_group_lets_that_group_use_all_of_it() {
+    let folder = Folder::new();
+    // Root may choose any group; others only one of theirs.
+    let own = fs::metadata(folder.path()).unwrap().gid();
+    let group = if fs::metadata(folder.path()).unwrap().uid() == 0 { 1 } else { own };
+    folder.run(["init", "--group", &group.to_string()]).done();
+    folder.key();
+    folder.run(["backup", "backup.db", "--with-secret"]).done();
+    for file in FILES.into_iter().chain(["backup.db", "backup.db-secret", "gatekeeper.db-shared/words"]) {
+        assert_eq!(mode(&folder, file), 0o660, "{file}");
+        assert_eq!(fs::metadata(folder.file(file)).unwrap().gid(), group, "{file}");
+    }
+    assert_eq!(mode(&folder, "gatekeeper.db-shared"), 0o770);
+    assert!(folder.run(["init", "--another", "--group", "1"]).refused().err.contains("chgrp GROUP"));
+    let other = Folder::new();
+    assert!(other.run(["init", "--group", "no such group"]).refused().err.contains("getent group"));
+    assert!(!other.file("gatekeeper.db").exists());
+}
+
+#[test]
+fn a_url_that_is_none_makes_nothing_whatever_the_command() {
+    let folder = Folder::new();
+    for command in [&["init"][..], &["serve"], &["doctor"], &["keys", "list"], &["backup", "x.db"]] {
+        let said = folder.run(command.iter().chain(&["--url", "localhost:8787"]));
+        assert_ne!(said.code, 0, "{command:?}");
+        assert!(format!("{}{}", said.out, said.err).contains("http://localhost:8787"), "{said:?}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

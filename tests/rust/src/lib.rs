@@ -1,7 +1,10 @@
 //! Helpers for tests; see the binaries.
 
+mod worker;
+
 use gatekeeper::{Gatekeeper, Result, Secret};
 use serde_json::{Value, json};
+pub use worker::Worker;
 
 /// Calls an operation by its name.
 ///

@@ -1,18 +1,19 @@
 //! Several processes that count on one file.
 
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader, Read, Write, copy, sink};
+use std::io::{BufRead, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::thread::{JoinHandle, sleep, spawn};
+use std::process::Command;
+use std::thread::sleep;
 use std::time::Duration;
 
 use gatekeeper::{
     CreateKey, DeleteKey, Endpoints, ForeignKey, Gatekeeper, ImportApiKeys, RevokeApiKey, RotateKey, Secret,
     Verdict, Verifier,
 };
+use gatekeeper_tests::Worker;
 use tempfile::TempDir;
 
 const ENDPOINTS: &str = r#"{
@@ -50,62 +51,22 @@ impl Place {
     }
 }
 
-/// Another process on the same file.
-struct Worker {
-    process: Child,
-    orders: ChildStdin,
-    answers: Option<BufReader<ChildStdout>>,
-}
-
-impl Worker {
-    fn on(database: &Path) -> Self {
-        Self::start(&mut Command::new(env!("CARGO_BIN_EXE_console")), database)
-    }
-
-    fn start(command: &mut Command, database: &Path) -> Self {
-        command.arg(database).arg(ENDPOINTS).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        let (orders, answers) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Self { process, orders, answers: Some(BufReader::new(answers)) }
-    }
-
-    fn order(&mut self, order: &str) {
-        writeln!(self.orders, "{order}").unwrap();
-    }
-
-    fn ask(&mut self, order: &str) -> String {
-        self.order(order);
-        let mut answer = String::new();
-        self.answers.as_mut().unwrap().read_line(&mut answer).unwrap();
-        answer.trim_end().to_owned()
-    }
-
-    /// Counts what it acknowledges from now until it is killed.
-    fn count(&mut self) -> JoinHandle<u64> {
-        let mut answers = self.answers.take().unwrap();
-        spawn(move || copy(&mut answers, &mut sink()).unwrap())
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn start(database: &Path) -> Worker {
+    Worker::start(&mut Command::new(env!("CARGO_BIN_EXE_console")), database, ENDPOINTS)
 }
 
 #[test]
 fn two_processes_take_from_one_window() {
     let place = Place::new();
     let key = place.create().api_key;
-    let mut worker = Worker::on(&place.database);
+    let mut worker = start(&place.database);
     let order = format!("verify {} TWO", key.expose());
     assert!(place.verify(key.expose(), "TWO").ok());
     assert_eq!(worker.ask(&order), "admitted");
     assert!(matches!(place.verify(key.expose(), "TWO"), Verdict::RateLimited(_)));
     assert_eq!(worker.ask(&order), "limited");
     // Nor does a third process begin with an empty window, or this one when it opens the file again.
-    assert_eq!(Worker::on(&place.database).ask(&order), "limited");
+    assert_eq!(start(&place.database).ask(&order), "limited");
 }
 
 #[test]
@@ -114,7 +75,7 @@ fn a_window_outlives_every_process_that_counted_in_it() {
     let key = place.create().api_key;
     let order = format!("verify {} TWO", key.expose());
     for expected in ["admitted", "admitted", "limited"] {
-        let mut worker = Worker::on(&place.database);
+        let mut worker = start(&place.database);
         assert_eq!(worker.ask(&order), expected);
     }
 }
@@ -125,13 +86,13 @@ fn a_process_killed_at_any_instant_takes_nothing_with_it() {
     let key = place.create().api_key;
     let order = format!("hammer {} MANY", key.expose());
     let rounds: u64 = std::env::var("GATEKEEPER_KILLS").map_or(40, |rounds| rounds.parse().unwrap());
-    let mut survivor = Worker::on(&place.database);
+    let mut survivor = start(&place.database);
     survivor.order(&order);
     let survived = survivor.count();
     let (mut acknowledged, mut own) = (0, 0);
     let mut random = 0x9e37_79b9_u64;
     for round in 0..rounds {
-        let mut victim = Worker::on(&place.database);
+        let mut victim = start(&place.database);
         victim.order(&order);
         if round % 2 == 0 {
             // In the midst of counting; otherwise perhaps while it opens the file.
@@ -171,7 +132,7 @@ fn a_file_that_one_process_has_grown_is_whole_after_another_opened_it() {
     for turn in 0..120_000 {
         assert!(take(turn));
         if turn % 20_000 == 0 {
-            assert_eq!(Worker::on(&place.database).ask(&format!("verify {} MANY", key.expose())), "admitted");
+            assert_eq!(start(&place.database).ask(&format!("verify {} MANY", key.expose())), "admitted");
         }
     }
     for turn in 0..120_000 {
@@ -185,7 +146,7 @@ fn a_removed_folder_is_noticed_and_the_processes_count_together_again() {
     let place = Place::new();
     let created = place.create();
     let key = created.api_key.expose();
-    let mut worker = Worker::on(&place.database);
+    let mut worker = start(&place.database);
     let order = format!("verify {key} TWO");
     assert!(place.verify(key, "TWO").ok());
     assert_eq!(worker.ask(&order), "admitted");
@@ -215,7 +176,7 @@ fn a_removed_counters_file_is_made_anew_by_whoever_misses_it() {
         }
     }
     // Whoever comes to count finds it missing; who counts in it notices that another was made.
-    let mut worker = Worker::on(&place.database);
+    let mut worker = start(&place.database);
     let order = format!("verify {} TWO", key.expose());
     assert_eq!(worker.ask(&order), "admitted");
     assert!(place.verify(key.expose(), "TWO").ok());
@@ -238,7 +199,7 @@ fn reboot(place: &Place) {
 fn what_was_counted_before_a_reboot_is_forgotten_and_what_was_revoked_is_not() {
     let place = Place::new();
     let (created, gone) = (place.create(), place.create());
-    let mut worker = Worker::on(&place.database);
+    let mut worker = start(&place.database);
     let order = format!("verify {} TWO", created.api_key.expose());
     assert_eq!(
         [worker.ask(&order), worker.ask(&order), worker.ask(&order)],
@@ -248,7 +209,7 @@ fn what_was_counted_before_a_reboot_is_forgotten_and_what_was_revoked_is_not() {
     place.gatekeeper.call_blocking(DeleteKey { id: gone.id.into() }).unwrap();
     reboot(&place);
     // This process has the folder open as one of this boot: it would have ended with the machine.
-    let mut late = Worker::on(&place.database);
+    let mut late = start(&place.database);
     let refused = late.ask(&order);
     assert!(
         refused.starts_with("service_unavailable") && refused.contains("gatekeeper.db-shared"),
@@ -266,7 +227,7 @@ fn keys_that_others_create_push_nothing_out_of_this_process() {
     let created = place.create();
     let key = created.api_key.expose();
     assert!(place.verify(key, "MANY").ok());
-    let mut worker = Worker::on(&place.database);
+    let mut worker = start(&place.database);
     for _ in 0..300 {
         let answer = worker.ask("create");
         let (_, other) = answer.split_once(' ').unwrap();
@@ -282,7 +243,7 @@ fn keys_that_others_create_push_nothing_out_of_this_process() {
 #[test]
 fn a_guess_that_becomes_a_key_is_known_at_once() {
     let place = Place::new();
-    let mut worker = Worker::on(&place.database);
+    let mut worker = start(&place.database);
     for _ in 0..50 {
         let rotated = place.create();
         let order = |key: &str| format!("verify {key} MANY");
@@ -301,7 +262,7 @@ fn processes_that_never_saw_the_file_make_one_generation_together() {
         let place = Place::new();
         let key = place.create().api_key;
         fs::remove_dir_all(place.shared()).unwrap();
-        let mut workers: Vec<_> = (0..6).map(|_| Worker::on(&place.database)).collect();
+        let mut workers: Vec<_> = (0..6).map(|_| start(&place.database)).collect();
         for worker in &mut workers {
             worker.order(&format!("verify {} TWO", key.expose()));
         }
@@ -337,7 +298,7 @@ fn a_folder_that_this_user_cannot_write_is_an_error_that_says_what_to_change() {
         }
         command.uid(65534);
     }
-    let mut worker = Worker::start(&mut command, &place.database);
+    let mut worker = Worker::start(&mut command, &place.database, ENDPOINTS);
     let refused = worker.ask(&format!("verify {} TWO", key.expose()));
     assert!(refused.starts_with("service_unavailable") && refused.contains("cannot be written"), "{refused}");
     assert!(refused.contains("gatekeeper.db-shared"), "{refused}");
@@ -348,8 +309,9 @@ fn a_folder_that_this_user_cannot_write_is_an_error_that_says_what_to_change() {
 #[test]
 fn an_imported_key_is_good_at_once_in_a_process_that_has_refused_it() {
     let place = Place::new();
-    let mut worker = Worker::on(&place.database);
-    let tenant_id = place.gatekeeper.create_root_key("Acme").unwrap().tenant_id;
+    let mut worker = start(&place.database);
+    // The tenant `default`, whose keys a verifier accepts.
+    let tenant_id = "tnt_00000000000000000000000000".parse().unwrap();
     // SHA-256 of "legacy-key-1", and of "legacy-key-3-pepper".
     let keys = [
         ("legacy-key-1", "37f7723d547baf5b562970b8183c183f462e14bb79bf913ccb8323c9c90f5212", ""),

@@ -20,6 +20,7 @@ use crate::secret::Secret;
 struct Given {
     cache_keys: Option<u64>,
     cache_unknown_keys: Option<u64>,
+    create: Option<bool>,
     clock: Option<GivenClock>,
     secret: Option<String>,
     previous_secret: Option<String>,
@@ -59,7 +60,7 @@ enum GivenAlgorithm {
 }
 
 impl Options {
-    /// Options from `{cacheKeys?, cacheUnknownKeys?, clock?: "system" | "manual", secret?, previousSecret?, issuer?,
+    /// Options from `{cacheKeys?, cacheUnknownKeys?, create?, clock?: "system" | "manual", secret?, previousSecret?, issuer?,
     /// audience?, tokenAudiences?, refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, signupsPerMinute?,
     /// refreshesPerMinute?, wrongKeysPerMinute?, wrongPasswordsPerMinute?, keyImports?: "root" | "members",
     /// importSuffixesPerTenant?, importSuffixes?, endpoints?, timeout?, maxRetries?, defaultHeaders?: {NAME: VALUE},
@@ -82,6 +83,7 @@ impl Options {
         if let Some(size) = given.cache_unknown_keys {
             options.cache_unknown_keys = size_of(size);
         }
+        options.create = given.create.unwrap_or(options.create);
         if let Some(GivenClock::Manual) = given.clock {
             options.clock = Clock::Manual(ManualClock::new());
         }

@@ -9,7 +9,7 @@ use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use super::{Concern, Word, Words};
+use super::{COMMON, Concern, Word, Words};
 use crate::secret::Digest;
 
 impl Word for AtomicU64 {
@@ -19,6 +19,10 @@ impl Word for AtomicU64 {
 
     fn raise(&self, number: u64) {
         self.fetch_max(number, SeqCst);
+    }
+
+    fn set(&self, number: u64) {
+        self.store(number, SeqCst);
     }
 }
 
@@ -56,7 +60,7 @@ struct Machine {
 impl Machine {
     fn new(fault: Fault) -> Self {
         Self {
-            words: Words((0..3).map(|_| AtomicU64::new(0)).collect()),
+            words: Words((0..COMMON + 2).map(|_| AtomicU64::new(0)).collect()),
             committed: Mutex::new(Snapshot { number: 1, live: true }),
             writer: Mutex::new(()),
             acknowledged: AtomicBool::new(false),

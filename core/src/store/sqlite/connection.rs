@@ -4,43 +4,146 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use super::failure::Failure;
 use super::migrate;
 use super::wait::{PATIENCE, wait_for_locks};
+use crate::secret::random;
+use crate::shared::{DatabaseFiles, Expected, Map, Words};
+
+/// A connection, and the files that it has open; in memory none.
+pub(super) struct Handle {
+    pub(super) connection: Connection,
+    pub(super) files: Option<DatabaseFiles>,
+}
+
+impl Handle {
+    /// The connection that writes to the file at `path`: made durable, and migrated to the schema of this version.
+    pub(super) fn writer(path: &Path) -> Result<Self, Failure> {
+        let mut handle = Self::open(path)?;
+        prepare(&mut handle.connection, true)?;
+        handle.with_files_at(path)
+    }
+
+    pub(super) fn writer_in_memory() -> Result<Self, Failure> {
+        let mut connection = Connection::open_in_memory()?;
+        prepare(&mut connection, false)?;
+        Ok(Self { connection, files: None })
+    }
+
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let files = DatabaseFiles::at(path).ok();
+        Ok(Self { connection: open(path)?, files })
+    }
+
+    /// The same with the files that are open now that it was read.
+    fn with_files_at(self, path: &Path) -> Result<Self, Failure> {
+        match (self.files, DatabaseFiles::at(path)) {
+            (Some(_), Ok(files)) if self.has_database_at(path) => Ok(Self { files: Some(files), ..self }),
+            _ => Err(Failure::Moved),
+        }
+    }
+
+    /// Whether the database is still where it was.
+    pub(super) fn has_database_at(&self, path: &Path) -> bool {
+        self.files.is_none_or(|files| files.has_database_at(path))
+    }
+
+    /// Whether the database and its log are still where they were.
+    pub(super) fn is_in_place(&self, path: &Path) -> bool {
+        self.files.is_none_or(|files| files.are_at(path))
+    }
+
+    /// Closes a connection to files that are no longer those at `path`.
+    pub(super) fn retire(self, path: &Path) {
+        if !self.has_database_at(path) {
+            // What was committed belongs to the file that was moved away, whose log is lost once another has come.
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        }
+        self.close();
+    }
+
+    /// Closes without the checkpoint that the last connection does.
+    pub(super) fn close(self) {
+        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+}
 
 /// A connection that reads, and what it last saw of other connections' commits.
 pub(super) struct Reader {
-    pub(super) connection: Connection,
+    pub(super) handle: Handle,
     /// `PRAGMA data_version`: moves when another connection, of any process, has committed.
     version: i64,
 }
 
 impl Reader {
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let handle = Handle::open(path)?;
+        // Opens the log too.
+        State::of(&handle.connection)?;
         // No value is 0: the first look finds a change.
-        Ok(Self { connection: open(path)?, version: 0 })
+        Ok(Self { handle: handle.with_files_at(path)?, version: 0 })
     }
 
-    /// The last change, if it was made by another program since this was asked last, and nobody was told of it.
-    pub(super) fn foreign_change(&mut self) -> Result<Option<u64>, Failure> {
-        let version =
-            self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+    /// What other programs have done to the database since this was asked last, where processes do not know it yet.
+    pub(super) fn news(&mut self, expected: Expected) -> Result<Option<News>, Failure> {
+        let connection = &self.handle.connection;
+        let version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if version == self.version {
             return Ok(None);
         }
-        let foreign = foreign_change(&self.connection)?;
+        let news = State::of(connection)?.news(expected);
         self.version = version;
-        Ok(foreign)
+        Ok(news)
     }
 }
 
-/// The last change in the snapshot of `connection`, if it is of another program and nobody was told of it.
-pub(super) fn foreign_change(connection: &Connection) -> Result<Option<u64>, Failure> {
-    let mut statement = connection.prepare_cached("SELECT number, announced FROM changes")?;
-    let (number, announced): (i64, i64) = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok((number > announced).then_some(number.unsigned_abs()))
+/// What a snapshot says of changes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    /// The last change.
+    pub(super) number: u64,
+    /// The last change that was published to every process.
+    announced: u64,
+    epoch: u64,
+}
+
+/// What another program has done, and the number of the last change.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum News {
+    /// It has changed records.
+    Changed(u64),
+    /// It has restored the database, or replaced it by another.
+    Restored(u64),
+}
+
+impl State {
+    pub(super) fn of(connection: &Connection) -> Result<Self, Failure> {
+        let mut statement = connection.prepare_cached("SELECT number, announced, epoch FROM changes")?;
+        Ok(statement.query_row([], |row| {
+            let [number, announced, epoch] = [row.get(0)?, row.get(1)?, row.get(2)?].map(i64::unsigned_abs);
+            Ok(Self { number, announced, epoch })
+        })?)
+    }
+
+    /// Whether this is of a database that was restored after `expected` was said of it.
+    pub(super) fn is_restored(self, expected: Expected) -> bool {
+        expected.excludes(self.number, self.epoch)
+    }
+
+    pub(super) fn news(self, expected: Expected) -> Option<News> {
+        if self.is_restored(expected) {
+            return Some(News::Restored(self.number));
+        }
+        (self.number > self.announced).then_some(News::Changed(self.number))
+    }
+
+    /// The last change, if it is of another program and was not published.
+    pub(super) fn foreign_change(self) -> Option<u64> {
+        (self.number > self.announced).then_some(self.number)
+    }
 }
 
 /// Says in the database that all changes up to this one are announced; which number it has.
@@ -50,32 +153,35 @@ pub(super) fn announce_in(transaction: &Transaction<'_>) -> Result<u64, Failure>
     Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
-/// The change number in the snapshot of `connection`.
-pub(super) fn change_number(connection: &Connection) -> Result<u64, Failure> {
-    let mut statement = connection.prepare_cached("SELECT number FROM changes")?;
-    Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
+/// Begins a new epoch, in the database and for every process: nothing that was read before is valid any more. The
+/// transaction holds the write lock.
+pub(super) fn begin_epoch(transaction: &Transaction<'_>, words: &Words<Map>) -> Result<(), Failure> {
+    let number = State::of(transaction)?.number.max(words.highest()).saturating_add(1);
+    // It fits a column, and is never the epoch of new words.
+    let epoch = u64::from_le_bytes(random()?) >> 1;
+    let (number_column, epoch_column) = (number.cast_signed(), epoch.cast_signed());
+    transaction
+        .prepare_cached("UPDATE changes SET number = $1, announced = $1, epoch = $2")?
+        .execute([number_column, epoch_column])?;
+    words.announce_to_all(number);
+    words.set_epoch(epoch);
+    Ok(())
 }
 
-/// The connection that writes: made durable, and migrated to the schema of this version.
-pub(super) fn open_writer(path: Option<&Path>) -> Result<Connection, Failure> {
-    let mut connection = match path {
-        Some(path) => open(path)?,
-        None => Connection::open_in_memory()?,
-    };
-    migrate::identify(&connection)?;
-    if path.is_some() {
-        use_wal(&connection)?;
+fn prepare(connection: &mut Connection, is_file: bool) -> Result<(), Failure> {
+    migrate::identify(connection)?;
+    if is_file {
+        use_wal(connection)?;
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    migrate::migrate(&mut connection, migrate::MIGRATIONS)?;
-    Ok(connection)
+    migrate::migrate(connection, migrate::MIGRATIONS)
 }
 
+/// A connection to a file that is there: SQLite makes none.
 fn open(path: &Path) -> Result<Connection, Failure> {
     // No URI: a path with a `?` is a path. Each connection has a lock of ours around it.
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     wait_for_locks(&mut connection)?;
     Ok(connection)
@@ -83,9 +189,7 @@ fn open(path: &Path) -> Result<Connection, Failure> {
 
 /// A connection to a file that is there and ours, whatever the version of its schema: nothing is made or migrated.
 pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, Failure> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    wait_for_locks(&mut connection)?;
+    let connection = open(path)?;
     migrate::identify(&connection)?;
     Ok(connection)
 }

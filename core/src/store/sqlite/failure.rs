@@ -22,6 +22,16 @@ pub(crate) enum Failure {
     Foreign,
     /// The file system cannot hold a write-ahead log.
     NoWal,
+    /// The files that are open are no longer those of the database.
+    Moved,
+    /// The file was open, and is no longer there, or empty.
+    Gone,
+    /// The file is not there, and is not to be made.
+    NotThere,
+    /// The file has a second name.
+    Linked,
+    /// The file is mounted by itself, without its folder.
+    Mounted,
 }
 
 impl From<rusqlite::Error> for Failure {
@@ -56,6 +66,21 @@ impl Failure {
             )),
             Self::NoWal => GatekeeperError::unavailable(format!(
                 "{place} is on a file system without shared memory: put it on a local disk"
+            )),
+            Self::Moved => GatekeeperError::unavailable(format!(
+                "{place} was removed, replaced or renamed while it was in use, and nothing was written: try again, or put it back"
+            )),
+            Self::Gone => GatekeeperError::unavailable(format!(
+                "{place} was removed, renamed or emptied while it was in use: put it back, or restore a backup in its place; only a process that has just started makes a new one"
+            )),
+            Self::NotThere => GatekeeperError::unavailable(format!(
+                "{place} is not there, and create is false: name the right file, or make one with `gatekeeper init`"
+            )),
+            Self::Linked => GatekeeperError::unavailable(format!(
+                "{place} has a second name, a hard link, beside which others would count and write apart: remove one of the names (a symbolic link is fine)"
+            )),
+            Self::Mounted => GatekeeperError::unavailable(format!(
+                "{place} is mounted as a single file, without what lies beside it: mount the folder that holds it"
             )),
             Self::Sql(error) => GatekeeperError::unavailable(advice(&error, &place, path)).caused_by(error),
         }

@@ -1,11 +1,12 @@
 //! How what is remembered of the records stays fresh: their readers' side of `shared::Words`.
 
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::Store;
-use super::connection::{Reader, change_number};
+use super::connection::{Handle, News, State, begin_epoch};
 use super::failure::Failure;
 use super::wait::{do_not_wait, wait_for_locks};
 use crate::error::Result;
@@ -18,12 +19,15 @@ use crate::store::AsOf;
 const LOOK_EVERY_MS: u64 = 100;
 
 impl Store {
-    /// What is shared, if it is open and in force at `now_ms` of the boot clock. Once in a while, also announces what
-    /// another program has changed in the file; nothing where no reader is open that could tell.
+    /// What is shared, if it is open and in force at `now_ms` of the boot clock. Once in a while, also publishes what
+    /// another program has changed in the file; nothing where no reader is open that could tell, and where the file is
+    /// no longer the one that is open.
     pub(crate) fn generation(&self, now_ms: u64) -> Result<Option<&Generation>> {
         let Some(generation) = self.shared.current(now_ms) else { return Ok(None) };
-        if self.path.is_some() && now_ms.saturating_sub(self.looked_ms.load(Relaxed)) >= LOOK_EVERY_MS {
-            if !self.look_for_foreign_changes(generation)? {
+        if let Some(path) = &self.path
+            && now_ms.saturating_sub(self.looked_ms.load(Relaxed)) >= LOOK_EVERY_MS
+        {
+            if !self.look(path, &generation.words)? {
                 return Ok(None);
             }
             self.looked_ms.store(now_ms, Relaxed);
@@ -33,23 +37,44 @@ impl Store {
 
     /// Opens what is shared, and makes it where it is not there.
     pub(crate) fn open_shared(&self) -> Result<&Generation> {
+        if let Some(path) = &self.path {
+            self.retire_moved(path);
+        }
         let generation = match self.shared.open()? {
             Some(generation) => generation,
             // The database comes first: what stands beside it follows its permissions.
             None => self.with_writer(|connection| {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                Ok(self.shared.open_or_make(change_number(&transaction)?)?)
+                let state = State::of(&transaction)?;
+                let generation = self.shared.open_or_make(state.number)?;
+                if state.is_restored(generation.words.expected()) {
+                    begin_epoch(&transaction, &generation.words)?;
+                    transaction.commit()?;
+                }
+                Ok(generation)
             })?,
         };
         if let Some(path) = &self.path {
-            let foreign = self.with_reader(path, Reader::foreign_change)?;
-            foreign.inspect(|number| generation.words.announce_to_all(*number));
+            let words = &generation.words;
+            let expected = words.expected();
+            let (files, state) = self.with_reader(path, |reader| {
+                Ok((reader.handle.files, State::of(&reader.handle.connection)?))
+            })?;
+            files.inspect(|files| self.shared.note_database_files(*files));
+            if let Some(news) = state.news(expected) {
+                publish(words, news);
+                if let News::Restored(_) = news {
+                    // Where it cannot be done now, it is by whoever reads or writes next.
+                    self.settle(words, words.highest());
+                }
+            }
         }
         Ok(generation)
     }
 
-    /// Announces what another program has changed, by a reader that is open and free; false where none is open.
-    fn look_for_foreign_changes(&self, generation: &Generation) -> Result<bool> {
+    /// Publishes what another program has changed, by a reader that is open and free; false where none is open, or its
+    /// files are no longer those of the database.
+    fn look(&self, path: &Path, words: &Words<Map>) -> Result<bool> {
         let mut some_open = false;
         for reader in &self.readers {
             // One that is busy is open.
@@ -58,11 +83,15 @@ impl Store {
                 continue;
             };
             let Some(reader) = &mut *reader else { continue };
-            let foreign = do_not_wait(&mut reader.connection)
+            if !reader.handle.is_in_place(path) {
+                return Ok(false);
+            }
+            let expected = words.expected();
+            let news = do_not_wait(&mut reader.handle.connection)
                 .map_err(Failure::from)
-                .and_then(|()| reader.foreign_change());
-            match foreign {
-                Ok(foreign) => foreign.inspect(|number| generation.words.announce_to_all(*number)),
+                .and_then(|()| reader.news(expected));
+            match news {
+                Ok(news) => news.inspect(|news| publish(words, *news)),
                 Err(failure) if failure.is_busy() => None,
                 Err(failure) => return self.explained(Err(failure)),
             };
@@ -78,34 +107,48 @@ impl Store {
         words: &Words<Map>,
         read: impl Fn(&Connection) -> Result<AsOf<T>, Failure>,
     ) -> Result<AsOf<T>> {
-        let found = self.read(&read)?;
+        let mut found = self.read(&read)?;
         let word = digests.iter().map(|digest| words.of_unknown(digest)).max().unwrap_or_default();
-        if found.number < word && self.settle(word) {
-            return self.read(&read);
+        if found.number < word && self.settle(words, word) {
+            found = self.read(&read)?;
         }
+        self.shared.saw(words, found.number);
         Ok(found)
     }
 
     /// Takes the change number `announced`, unless a writer is at work who will: a change that was announced, and whose
-    /// writer has died, then never was. False where one is at work, or it cannot be done now: what was read is good for
-    /// this once.
-    fn settle(&self, announced: u64) -> bool {
+    /// writer has died, then never was. Begins a new epoch where the database was restored. False where a writer is at
+    /// work, or it cannot be done now: what was read is good for this once.
+    fn settle(&self, words: &Words<Map>, announced: u64) -> bool {
         let Some(mut writer) = try_lock(&self.writer) else { return false };
-        let Some(connection) = &mut *writer else { return false };
-        let settled =
-            do_not_wait(connection).map_err(Failure::from).and_then(|()| raise_number(connection, announced));
+        let Ok(Handle { connection, .. }) = self.open_writer(&mut writer) else { return false };
+        let settled = do_not_wait(connection)
+            .map_err(Failure::from)
+            .and_then(|()| raise_number(connection, words, announced));
         wait_for_locks(connection).is_ok() && settled.is_ok()
     }
 }
 
-/// Makes the change number `announced`, if it is less.
-fn raise_number(connection: &mut Connection, announced: u64) -> Result<(), Failure> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if change_number(&transaction)? < announced {
-        transaction.execute("UPDATE changes SET number = $1, announced = $1", [announced.cast_signed()])?;
-        transaction.commit()?;
+/// Makes what was read before what another program did stale, in every process.
+fn publish(words: &Words<Map>, news: News) {
+    match news {
+        News::Changed(number) => words.announce_to_all(number),
+        News::Restored(number) => words.announce_to_all(words.highest().max(number).saturating_add(1)),
     }
-    Ok(())
+}
+
+/// Makes the change number `announced`, if it is less; in a database that was restored, one above all that there were.
+fn raise_number(connection: &mut Connection, words: &Words<Map>, announced: u64) -> Result<(), Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let state = State::of(&transaction)?;
+    if state.is_restored(words.expected()) {
+        begin_epoch(&transaction, words)?;
+    } else if state.number < announced {
+        transaction.execute("UPDATE changes SET number = $1, announced = $1", [announced.cast_signed()])?;
+    } else {
+        return Ok(());
+    }
+    Ok(transaction.commit()?)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_suffixes_of_live_keys.sql"),
     include_str!("../migrations/0006_wrong_passwords.sql"),
     include_str!("../migrations/0007_default_tenant.sql"),
+    include_str!("../migrations/0008_restore_epoch.sql"),
 ];
 
 /// Makes sure that the database is ours or empty, before anything is written to it.

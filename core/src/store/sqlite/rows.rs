@@ -6,8 +6,9 @@ use std::ops::Deref;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row, TransactionBehavior};
 
+use super::Store;
+use super::connection::{self, Handle, State};
 use super::failure::Failure;
-use super::{Store, connection};
 use crate::error::Result;
 use crate::shared::Concern;
 use crate::store::{Bounds, Part};
@@ -33,16 +34,17 @@ impl Store {
     /// Runs `write` in a transaction of its own. An error of it undoes all of it. What can alter a verdict takes the next
     /// change number by the triggers of the schema, and is announced by what was told to [`Tx::announce`].
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T> {
-        self.with_writer(|connection| self.in_turn(|| self.write_with(connection, write)))
+        self.with_handle(|handle| self.in_turn(|| self.write_with(handle, write)))
     }
 
     fn write_with<T>(
         &self,
-        connection: &mut Connection,
+        handle: &mut Handle,
         write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let Handle { connection, files } = handle;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let foreign = connection::foreign_change(&transaction)?;
+        let before = State::of(&transaction)?;
         let mut tx = Tx { rows: Rows(&transaction), concerns: Vec::new() };
         let answer = write(&mut tx)?;
         let concerns = tx.concerns;
@@ -50,9 +52,14 @@ impl Store {
             let number = connection::announce_in(&transaction)?;
             let words = &self.shared.open_or_make(number)?.words;
             // What another program changed before is announced now, too: nobody would see any more that it was not.
-            foreign.inspect(|foreign| words.announce_to_all(*foreign));
+            before.foreign_change().inspect(|foreign| words.announce_to_all(*foreign));
+            if before.is_restored(words.expected()) {
+                connection::begin_epoch(&transaction, words)?;
+            }
             words.announce(&concerns, number);
         }
+        // What is committed to a file that is gone is lost.
+        self.check_in_place(*files)?;
         // Nothing follows the commit.
         transaction.commit()?;
         Ok(answer)

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::Store;
+use super::connection::Handle;
 use super::failure::Failure;
 use super::rows::{Rows, Tx};
 use super::wait::{do_not_wait, wait_for_locks};
@@ -19,7 +20,10 @@ impl Store {
     /// The same, if it can be done at once; false where another writer is at work, or none is open.
     pub(crate) fn write_uses_in_passing(&self, uses: &[(KeyId, i64)]) -> bool {
         let Some(mut writer) = try_lock(&self.writer) else { return false };
-        let Some(connection) = &mut *writer else { return false };
+        let Some(Handle { connection, files }) = &mut *writer else { return false };
+        if self.check_in_place(*files).is_err() {
+            return false;
+        }
         let written = do_not_wait(connection).map_err(Failure::from).and_then(|()| {
             // What a power cut undoes here is not worth a wait for the disk.
             set_durable(connection, self.path.is_none())?;

@@ -1,7 +1,7 @@
 //! The database and the folder that holds it.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use gatekeeper::{Gatekeeper, GatekeeperError, GetTenant, Inspection, UnacceptedKeys};
@@ -116,6 +116,7 @@ fn of_room(folder: &Path) -> Finding {
 
 fn of_database(inspected: Result<Contents, Failure>, path: &Path) -> Vec<Finding> {
     let mut findings = vec![of_rights(path)];
+    findings.extend(of_side_files(path));
     match inspected {
         Ok(Contents { inspection, findings: of_rows }) => {
             findings.push(of_root_key(&inspection));
@@ -186,29 +187,76 @@ fn of_rights(path: &Path) -> Finding {
     let Ok(file) = fs::metadata(path) else {
         return Finding::error("rights", "the database cannot be looked at", "let this user read it");
     };
-    let mode = file.permissions().mode() & 0o777;
-    let is_usable = access(path, Access::READ_OK | Access::WRITE_OK).is_ok();
-    let (shown, path) = (format!("the database has the mode {mode:03o}"), path.display());
-    if !is_usable {
+    if access(path, Access::READ_OK | Access::WRITE_OK).is_err() {
+        let path = path.display();
         return Finding::error(
             "rights",
             format!("{path} cannot be read and written"),
             format!("chown it to the user of the server, or chmod u+rw {path}"),
         );
     }
+    let mode = mode_of(&file);
+    let (shown, path) = (format!("the database has the mode {mode:03o}"), path.display());
     match mode {
         mode if mode & 0o002 != 0 => Finding::error(
             "rights",
             format!("{shown}: every user of the machine can give themselves keys"),
             format!("chmod o-rwx {path}"),
         ),
-        mode if mode & 0o004 != 0 => Finding::hint(
+        mode if mode & 0o007 != 0 => Finding::warning(
             "rights",
             format!(
                 "{shown}: every user of the machine can read names, e-mail addresses and password hashes"
             ),
-            format!("chmod o-rwx {path}, unless they are all yours"),
+            format!("chmod o-rwx {path}"),
         ),
         _ => Finding::fine("rights", shown),
     }
+}
+
+/// What lies beside the database and lets others in, or those out whom the database lets in.
+fn of_side_files(path: &Path) -> Option<Finding> {
+    let database = fs::metadata(path).ok()?;
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let side_files: Vec<_> = ["-wal", "-shm", "-shared"]
+        .into_iter()
+        .filter_map(|suffix| Some((fs::metadata(beside(suffix)).ok()?, beside(suffix))))
+        .collect();
+    let list = |found: &[&(Metadata, PathBuf)]| {
+        found.iter().map(|(_, path)| path.display().to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let open: Vec<_> = side_files.iter().filter(|(file, _)| lets_others_in(file)).collect();
+    // Where the database lets them in, that is said of it.
+    if !open.is_empty() && !lets_others_in(&database) {
+        let found = format!("others can use {}", list(&open));
+        return Some(Finding::warning("side files", found, format!("chmod o-rwx {}", list(&open))));
+    }
+    let closed: Vec<_> = side_files
+        .iter()
+        .filter(|(file, _)| {
+            let of_group = mode_of(&database) & 0o060;
+            of_group != 0 && (file.gid() != database.gid() || mode_of(file) & of_group != of_group)
+        })
+        .collect();
+    (!closed.is_empty()).then(|| {
+        let names = list(&closed);
+        let found = format!("the group of the database cannot use {names}");
+        Finding::warning(
+            "side files",
+            found,
+            format!("chgrp {} {names} && chmod g+rwX {names}", database.gid()),
+        )
+    })
+}
+
+fn lets_others_in(file: &Metadata) -> bool {
+    mode_of(file) & 0o007 != 0
+}
+
+fn mode_of(file: &Metadata) -> u32 {
+    file.permissions().mode() & 0o777
 }

@@ -1,9 +1,9 @@
 //! The secret that signing keys are sealed with.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use gatekeeper::{Gatekeeper, Options, SealedRows, Secret};
@@ -36,7 +36,7 @@ pub(super) fn check(config: &Config, sealed: Option<SealedRows>) -> Vec<Finding>
             "let the user of the server read it",
         )),
     }
-    findings.extend(of_rights(&file));
+    findings.extend(of_rights(&database, &file));
     findings.extend(of_previous(config));
     if let Some(sealed) = sealed {
         findings.extend(of_sealed(sealed, config));
@@ -105,11 +105,15 @@ fn of_sealed(sealed: SealedRows, config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn of_rights(file: &Path) -> Option<Finding> {
-    let mode = fs::metadata(file).ok()?.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then(|| {
-        let found = format!("{} has the mode {mode:03o}: others can read it", file.display());
-        Finding::error("secret file", found, format!("chmod 600 {}", file.display()))
+/// The secret is for those who may write the database: its owner, and its group where the mode says so.
+fn of_rights(database: &Path, file: &Path) -> Option<Finding> {
+    let (database, secret) = (fs::metadata(database).ok()?, fs::metadata(file).ok()?);
+    let mode = |file: &Metadata| file.permissions().mode() & 0o777;
+    let is_shared = mode(&database) & 0o060 == 0o060 && database.gid() == secret.gid();
+    let wanted = if is_shared { 0o660 } else { 0o600 };
+    (mode(&secret) & !wanted != 0).then(|| {
+        let found = format!("{} has the mode {:03o}: others can read it", file.display(), mode(&secret));
+        Finding::error("secret file", found, format!("chmod {wanted:o} {}", file.display()))
     })
 }
 

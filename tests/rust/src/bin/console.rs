@@ -2,6 +2,7 @@
 //!
 //! - `verify KEY ENDPOINT [VARIABLE]`: `admitted`, `limited`, `invalid`, or the code and the message of an error
 //! - `create`: a new key's id and the key
+//! - `record TENANT`: `recorded`, once an event of usage is
 //! - `hammer KEY ENDPOINT`: takes permits of the key's own slot and of ever new ones, and writes a `+` for each of the
 //!   former as soon as it has it, until the process is killed
 
@@ -9,7 +10,9 @@
 
 use std::io::{BufRead, Write, stdin, stdout};
 
-use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verdict, Verifier};
+use gatekeeper::{CreateKey, Endpoints, Gatekeeper, GatekeeperError, Verdict, Verifier};
+use gatekeeper_tests::call;
+use serde_json::json;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -24,12 +27,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ["verify", key, endpoint, variable] => {
                 println!("{}", verify(&verifier, key, endpoint, &[variable]));
             }
-            ["create"] => {
-                let created = gatekeeper.call_blocking(CreateKey::new("user"))?;
-                println!("{} {}", created.id, created.api_key.expose());
+            ["create"] => match gatekeeper.call_blocking(CreateKey::new("user")) {
+                Ok(created) => println!("{} {}", created.id, created.api_key.expose()),
+                Err(error) => println!("{}", shown(&error)),
+            },
+            ["record", tenant] => {
+                let usage = json!({ "tenantId": tenant, "service": "test", "action": "record" });
+                match call(&gatekeeper, "usage.record", &usage) {
+                    Ok(_) => println!("recorded"),
+                    Err(error) => println!("{}", shown(&error)),
+                }
             }
             ["hammer", key, endpoint] => hammer(&verifier, key, endpoint)?,
-            _ => return Err("verify, create or hammer".into()),
+            _ => return Err("verify, create, record or hammer".into()),
         }
     }
     Ok(())
@@ -40,8 +50,12 @@ fn verify(verifier: &Verifier, key: &str, endpoint: &str, variables: &[&str]) ->
         Ok(Verdict::Admitted(_)) => "admitted".to_owned(),
         Ok(Verdict::RateLimited(_)) => "limited".to_owned(),
         Ok(Verdict::InvalidKey) => "invalid".to_owned(),
-        Err(error) => format!("{} {}", error.code(), error.message()),
+        Err(error) => shown(&error),
     }
+}
+
+fn shown(error: &GatekeeperError) -> String {
+    format!("{} {}", error.code(), error.message())
 }
 
 fn hammer(verifier: &Verifier, key: &str, endpoint: &str) -> Result<(), Box<dyn std::error::Error>> {

@@ -1,0 +1,16 @@
+//! What a program is told in its log.
+
+use gatekeeper::Gatekeeper;
+use pyo3::prelude::*;
+
+/// Logs, once, which file a call has just made. A handler of the log that raises does not make the call fail.
+pub(crate) fn log_created(py: Python<'_>, gatekeeper: &Gatekeeper) {
+    let Some(path) = gatekeeper.take_created() else { return };
+    let logged = py
+        .import("logging")
+        .and_then(|logging| logging.call_method1("getLogger", ("gatekeeper",)))
+        .and_then(|log| log.call_method1("warning", ("created the database %s", path.display().to_string())));
+    if let Err(error) = logged {
+        error.write_unraisable(py, None);
+    }
+}

@@ -1,0 +1,161 @@
+//! Which files a database consists of: the file that is named, and the write-ahead log and its index beside it.
+//!
+//! SQLite has all three open for as long as a connection lives, and never looks at their names again. So a file that is
+//! removed, renamed or replaced goes unnoticed: what is written then is lost, and what is read is of the past. Whoever
+//! opens the new file finds the log of the old one, and would read its pages as if they belonged to it.
+
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::file_system::FileId;
+
+/// The files of a database, as they were when it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DatabaseFiles {
+    database: FileId,
+    /// None before there is one.
+    log: Option<FileId>,
+    index: Option<FileId>,
+}
+
+impl DatabaseFiles {
+    /// The files behind `path`, now. The log and its index get the mode and the group of the database, so that an
+    /// operator who widens one file lets the same users into all of them.
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
+        let database = fs::metadata(path)?;
+        let side_file = |path: PathBuf| {
+            let found = fs::symlink_metadata(&path).ok()?;
+            share_with_users_of(&database, &path, &found);
+            Some(FileId::from(&found))
+        };
+        Ok(Self {
+            database: FileId::from(&database),
+            log: side_file(log_of(path)),
+            index: side_file(index_of(path)),
+        })
+    }
+
+    /// Whether the database behind `path` is still the same file.
+    pub(crate) fn has_database_at(&self, path: &Path) -> bool {
+        FileId::at(path) == Some(self.database)
+    }
+
+    /// Whether every file is still where it was.
+    pub(crate) fn are_at(&self, path: &Path) -> bool {
+        let is_there = |file: Option<FileId>, path: PathBuf| file.is_none() || FileId::at(&path) == file;
+        self.has_database_at(path) && is_there(self.log, log_of(path)) && is_there(self.index, index_of(path))
+    }
+
+    /// Takes away the log and the index of this database where another has come to `path`: they are not its own. What
+    /// the log holds is kept under another name, until the next time. Whether there was anything.
+    pub(crate) fn make_way_at(&self, path: &Path) -> io::Result<bool> {
+        if FileId::at(path).is_none_or(|database| database == self.database) {
+            return Ok(false);
+        }
+        let (log, index) = (log_of(path), index_of(path));
+        let is_ours = |file: Option<FileId>, path: &Path| file.is_some() && FileId::at(path) == file;
+        let has_index = is_ours(self.index, &index);
+        if has_index {
+            fs::remove_file(index)?;
+        }
+        let has_log = is_ours(self.log, &log);
+        if has_log {
+            fs::rename(&log, beside(path, "-wal-of-replaced"))?;
+        }
+        Ok(has_log || has_index)
+    }
+}
+
+/// The write-ahead log of the database at `path`.
+fn log_of(path: &Path) -> PathBuf {
+    beside(path, "-wal")
+}
+
+/// The index of that log, in shared memory.
+fn index_of(path: &Path) -> PathBuf {
+    beside(path, "-shm")
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// SQLite gives a file that it makes the mode of the database, and its group where root makes it.
+fn share_with_users_of(database: &Metadata, path: &Path, file: &Metadata) {
+    if !file.is_file() || file.uid() != rustix::process::geteuid().as_raw() {
+        return;
+    }
+    // Without the right to it, others cannot open the file, and say so.
+    if file.gid() != database.gid() {
+        let _ = lchown(path, None, Some(database.gid()));
+    }
+    let mode = database.permissions().mode() & 0o666;
+    if file.permissions().mode() & 0o777 != mode {
+        let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gatekeeper.db");
+        for file in [path.clone(), log_of(&path), index_of(&path)] {
+            fs::write(file, "old").unwrap();
+        }
+        (folder, path)
+    }
+
+    #[test]
+    fn a_file_that_is_removed_or_replaced_is_known_to_be() {
+        for suffix in ["", "-wal", "-shm"] {
+            let (_folder, path) = database();
+            let files = DatabaseFiles::at(&path).unwrap();
+            assert!(files.are_at(&path));
+            let file = beside(&path, suffix);
+            fs::remove_file(&file).unwrap();
+            assert!(!files.are_at(&path), "{suffix:?} was removed");
+            fs::write(&file, "new").unwrap();
+            assert!(!files.are_at(&path), "{suffix:?} was replaced");
+            assert_eq!(files.has_database_at(&path), !suffix.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_a_replaced_database_left_makes_way_and_what_came_with_the_new_one_stays() {
+        let (_folder, path) = database();
+        let files = DatabaseFiles::at(&path).unwrap();
+        assert!(!files.make_way_at(&path).unwrap(), "nothing was replaced");
+        let replace = |file: &Path| {
+            fs::write(beside(file, ".new"), "new").unwrap();
+            fs::rename(beside(file, ".new"), file).unwrap();
+        };
+        replace(&path);
+        assert!(files.make_way_at(&path).unwrap());
+        assert!(!log_of(&path).exists() && !index_of(&path).exists());
+        assert_eq!(fs::read_to_string(beside(&path, "-wal-of-replaced")).unwrap(), "old");
+        // A log that was copied with its database.
+        fs::write(log_of(&path), "new").unwrap();
+        assert!(!files.make_way_at(&path).unwrap());
+        assert_eq!(fs::read_to_string(log_of(&path)).unwrap(), "new");
+    }
+
+    #[test]
+    fn side_files_take_the_mode_of_the_database() {
+        let (_folder, path) = database();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
+        DatabaseFiles::at(&path).unwrap();
+        for file in [log_of(&path), index_of(&path)] {
+            assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o660);
+        }
+    }
+}

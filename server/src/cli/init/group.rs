@@ -1,0 +1,85 @@
+//! Files for one user alone, or for a group of them.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, fchown};
+use std::path::Path;
+
+use gatekeeper::GatekeeperError;
+
+use crate::cli::failure::Failure;
+
+/// Where the groups of a machine are, unless a directory service has them.
+const GROUPS: &str = "/etc/group";
+
+/// The number of a group, which is named or is that number itself.
+pub(super) fn find(name: &str) -> Result<u32, Failure> {
+    if let Ok(number) = name.parse() {
+        return Ok(number);
+    }
+    let groups = fs::read_to_string(GROUPS).unwrap_or_default();
+    number_of(name, &groups).ok_or_else(|| {
+        let message =
+            format!("--group is not in {GROUPS}: name one that is, or give its number (`getent group`)");
+        GatekeeperError::bad_request(message).into()
+    })
+}
+
+/// The number of a group in lines of `name:password:number:members` (`group(5)`).
+fn number_of(name: &str, groups: &str) -> Option<u32> {
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok()).flatten()
+    })
+}
+
+/// Makes the file of a new database for the users of `group`, too.
+pub(super) fn make_database(path: &Path, group: u32) -> Result<(), Failure> {
+    match make(path, Some(group)) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let shown = path.display();
+            let message = match error.kind() {
+                ErrorKind::AlreadyExists => format!(
+                    "--group is for a new database, and {shown} is there already: `chgrp GROUP {shown} && chmod 660 {shown}` lets a group use it"
+                ),
+                ErrorKind::PermissionDenied => {
+                    format!(
+                        "{shown} cannot be given to that group: name one that this user is in, or run as root"
+                    )
+                }
+                _ => format!("{shown} cannot be made: {error}"),
+            };
+            Err(GatekeeperError::bad_request(message).into())
+        }
+    }
+}
+
+/// Makes a file for this user alone, or for `group` too, whatever the umask says.
+pub(super) fn make(path: &Path, group: Option<u32>) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let Some(group) = group else {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        return Ok(file);
+    };
+    let given =
+        fchown(&file, None, Some(group)).and_then(|()| file.set_permissions(Permissions::from_mode(0o660)));
+    if given.is_err() {
+        // This user may not be in that group.
+        let _ = fs::remove_file(path);
+    }
+    given.map(|()| file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_found_by_its_name() {
+        let groups = "root:x:0:\nwww-data:x:33:ada,bob\nbroken\n";
+        assert_eq!(number_of("www-data", groups), Some(33));
+        assert_eq!(number_of("www", groups), None);
+        assert_eq!(number_of("broken", groups), None);
+    }
+}

@@ -1,0 +1,51 @@
+//! What is no URL of a database: rejected, with what was probably meant.
+
+use gatekeeper::{CreateKey, DatabaseUrl, Gatekeeper, Options};
+use serde_json::Value;
+
+const CASES: &str = include_str!("../../cases/urls.json");
+
+#[test]
+fn a_slip_is_rejected_with_the_nearest_right_url_and_makes_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::env::set_current_dir(folder.path()).unwrap();
+    let cases: Value = serde_json::from_str(CASES).unwrap();
+    for case in cases["cases"].as_array().unwrap() {
+        let (url, nearest) = (case["url"].as_str().unwrap(), case["nearest"].as_str().unwrap());
+        let refused = Gatekeeper::open(url).err().unwrap_or_else(|| panic!("{url:?} is taken"));
+        assert_eq!(refused.status(), 400);
+        assert!(refused.message().contains(nearest), "{url:?}: {}", refused.message());
+        // What is suggested is right.
+        if let Some((_, right)) = refused.message().rsplit_once("did you mean ") {
+            DatabaseUrl::parse(right.trim_end_matches('?')).unwrap();
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_made_once_and_said_once_or_not_at_all_without_create() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gatekeeper.db");
+    let url = path.to_str().unwrap();
+    let mut options = Options::default();
+    options.create = false;
+    {
+        let strict = Gatekeeper::open_with(url, options.clone()).unwrap();
+        let refused = strict.call_blocking(CreateKey::new("user")).unwrap_err();
+        assert!(refused.status() == 503 && refused.message().contains("create is false"), "{refused}");
+        let refused = strict.validate("user_2esjVpufvRRQPudf1J4hnq8dHZ674eSVcJ").unwrap_err();
+        assert_eq!(refused.status(), 503, "{refused}");
+        assert!(strict.take_created().is_none() && !path.exists());
+    }
+    {
+        let first = Gatekeeper::open(url).unwrap();
+        assert!(first.take_created().is_none(), "nothing is opened yet");
+        first.call_blocking(CreateKey::new("user")).unwrap();
+        assert_eq!(first.take_created().as_deref(), Some(path.canonicalize().unwrap().as_path()));
+        assert!(first.take_created().is_none());
+    }
+    let strict = Gatekeeper::open_with(url, options).unwrap();
+    strict.call_blocking(CreateKey::new("user")).unwrap();
+    assert!(strict.take_created().is_none());
+}
