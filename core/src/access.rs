@@ -26,7 +26,7 @@ use crate::verify::{Caller, Decisions, Targets};
 pub(crate) use actor::Actor;
 pub(crate) use ceiling::{Ceiling, Reach};
 pub(crate) use client_address::counted;
-pub use client_address::counted_address;
+pub use client_address::{client_address, counted_address};
 pub use context::Context;
 pub(crate) use event::Event;
 use grant::Grant;

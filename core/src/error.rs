@@ -152,6 +152,12 @@ impl GatekeeperError {
         Self::new(ErrorKind::BadRequest, message)
     }
 
+    /// A request that shows two credentials which differ. It is told so, since either may be someone else's.
+    #[must_use]
+    pub fn different_credentials() -> Self {
+        Self::new(ErrorKind::CredentialInvalid, "two different credentials were sent: send one of them")
+    }
+
     /// Absent, or another tenant's: never said which.
     #[must_use]
     pub(crate) fn not_found() -> Self {

@@ -114,6 +114,16 @@ impl Gatekeeper {
         })
     }
 
+    /// The same place, used by a caller who shows two different credentials: every call is `unauthorized`, and says so.
+    #[must_use]
+    pub fn with_different_credentials(&self) -> Self {
+        match &self.0 {
+            At::Own(own) => Self(At::Own(own.acting(Caller::Different))),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => self.with_token(&Secret::new("")),
+        }
+    }
+
     /// The same, with a caller who is remembered in `callers`: what was found of a root key is used again for as long as
     /// nothing has changed.
     #[must_use]

@@ -43,7 +43,7 @@ mod vectors;
 mod verify;
 mod window;
 
-pub use access::{Access, Context, KeyImports, MemberRole, TenantRef, Tier, counted_address};
+pub use access::{Access, Context, KeyImports, MemberRole, TenantRef, Tier, client_address, counted_address};
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{

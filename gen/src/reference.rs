@@ -19,8 +19,9 @@ use row::{Row, kind_of, rows_of};
 /// What is said of credentials.
 const CREDENTIALS: &str = "\
 A call that is not for anybody carries one credential: `Authorization: Bearer` with a user's access token, an API key or \
-a root key, or `X-API-Key` with an API key. The key manager's calls take a root key as `Bearer`. Two credentials in one \
-request are a wrong one.";
+a root key, or `X-API-Key` with an API key. The key manager's calls take a root key, as `Bearer` or without a scheme. The \
+same credential twice is one; two that differ are rejected. `Authorization` with another scheme, such as a proxy's \
+`Basic`, is not read.";
 
 /// What is said of the address of gateways.
 const GATEWAYS: &str = "\

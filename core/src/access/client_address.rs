@@ -1,7 +1,7 @@
 //! Client addresses: what a call is counted by where no credential says who is calling.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// The name that a client address is counted under. A host with IPv6 has a network of 64 bits to itself, so that all of it
 /// counts as one address; an IPv4 address that is written as IPv6 is the IPv4 address.
@@ -20,10 +20,37 @@ pub fn counted_address(address: IpAddr) -> String {
     }
 }
 
-/// The same for an address as text, with a port or without. Any other text is counted as it is.
+/// The same for [`client_address`] as text. Any other text is counted as it is.
 pub(crate) fn counted(text: &str) -> Cow<'_, str> {
-    let address = text.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()));
-    address.map_or(Cow::Borrowed(text), |address| Cow::Owned(counted_address(address)))
+    client_address(text).map_or(Cow::Borrowed(text), |address| Cow::Owned(counted_address(address)))
+}
+
+/// The address of a client, as clouds and proxies write it: with a port or without, in brackets, in quotes, with a zone.
+/// Nothing for any other text.
+///
+/// ```
+/// use gatekeeper::client_address;
+/// assert_eq!(client_address("[2001:db8::1]:443"), "2001:db8::1".parse().ok());
+/// assert_eq!(client_address("unknown"), None);
+/// ```
+#[must_use]
+pub fn client_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let is_port = |port: &str| port.parse::<u16>().is_ok();
+    let host = match text.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']')? {
+            (host, "") => host,
+            (host, port) => port.strip_prefix(':').is_some_and(is_port).then_some(host)?,
+        },
+        None => match text.split_once(':') {
+            // Several colons are those of an IPv6 address.
+            Some((host, port)) if !port.contains(':') => is_port(port).then_some(host)?,
+            _ => text,
+        },
+    };
+    let address = host.split_once('%').map_or(host, |(address, _)| address);
+    address.parse().ok()
 }
 
 #[cfg(test)]
@@ -45,6 +72,26 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(counted(text), name);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_as_an_address_is_none() {
+        for wrong in [
+            "203.0.113.9:port",
+            "203.0.113.9:",
+            "203.0.113.9:70000",
+            "[2001:db8::1]x",
+            "[2001:db8::1",
+            "2001:db8::1]:1",
+            "\"203.0.113.9",
+            "for=203.0.113.9",
+            "_hidden",
+            "203.0.113.9 203.0.113.8",
+            "203.0.113.9/8",
+            "%eth0",
+        ] {
+            assert_eq!(client_address(wrong), None, "{wrong}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::actor::Actor;
 use super::permission::{MemberRole, covers};
 use super::{Call, TenantRef, Tier, forbidden, not_found};
-use crate::error::Result;
+use crate::error::{GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::place::Place;
 use crate::secret::Secret;
@@ -39,7 +39,8 @@ pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
             let key = Tier::Key.charge_refused(place, settings, source, found)?;
             Ok(Actor::of_key(&key, key.0.digest_of(token.expose())))
         }
-        Caller::Malformed => Err(invalid_credential()),
+        Caller::Malformed | Caller::Empty => Err(invalid_credential()),
+        Caller::Different => Err(GatekeeperError::different_credentials()),
     }
 }
 

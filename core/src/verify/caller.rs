@@ -22,6 +22,10 @@ pub(crate) enum Caller {
     Token(Secret),
     /// What no credential of a caller looks like.
     Malformed,
+    /// An empty credential.
+    Empty,
+    /// Two credentials that differ.
+    Different,
     /// Nobody.
     Anonymous,
 }
@@ -62,6 +66,9 @@ impl Caller {
 
     /// Whatever a `Bearer` credential can be: a root key, an API key, a user's access token.
     pub(crate) fn bearer(secret: &Secret) -> Self {
+        if secret.expose().is_empty() {
+            return Self::Empty;
+        }
         match key::well_formed(secret.expose()) {
             Some(_) if key::is_root(secret.expose()) => Self::root_key(secret),
             Some(prefix) if key::is_reserved(prefix) => Self::Malformed,
@@ -84,6 +91,8 @@ impl Caller {
             }
             Self::Anonymous => Err(no_root_key()),
             Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong_root_key()),
+            Self::Empty => Err(empty_root_key()),
+            Self::Different => Err(GatekeeperError::different_credentials()),
         }
     }
 
@@ -115,6 +124,8 @@ impl Caller {
             Self::RootKey(root) => Ok(root.tenant(engine, view, io)?.map(Some)),
             Self::Anonymous => Err(no_root_key()),
             Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong_root_key()),
+            Self::Empty => Err(empty_root_key()),
+            Self::Different => Err(GatekeeperError::different_credentials()),
         }
     }
 }

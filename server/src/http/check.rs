@@ -14,13 +14,13 @@ use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use gatekeeper::{
-    ErrorKind, Gatekeeper, GatekeeperError, KeyVerdict, Result, Secret, Tenants, VerdictCode, VerifyApiKey,
+    ErrorKind, Gatekeeper, GatekeeperError, KeyVerdict, Result, Tenants, VerdictCode, VerifyApiKey,
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::answer::{RateLimit, failure, json_text};
 use super::app::App;
-use super::credential::only_credential;
+use super::credential::{Bare, Shown};
 use super::observe::Named;
 use super::request_id::RequestId;
 
@@ -83,8 +83,7 @@ async fn judged(app: &App, asked: Result<Asked>, headers: &HeaderMap) -> Result<
 }
 
 fn question(asked: Asked, headers: &HeaderMap, accepted: &Tenants) -> Result<VerifyApiKey> {
-    let key = only_credential(headers).flatten().unwrap_or_default();
-    let mut question = VerifyApiKey::new(Secret::new(key), "");
+    let mut question = VerifyApiKey::new(Shown::by(headers, Bare::Ignored).key()?, "");
     let (mut endpoint, mut cost, mut tenants) = (None, None, Vec::new());
     for (name, value) in asked {
         match name.as_str() {

@@ -1,69 +1,152 @@
-//! Who a request says it comes from.
+//! The credential that a request shows: the one reading of its headers, for `/check`, `/v1` and `/api/v1` alike.
+//!
+//! A credential is what follows `Authorization: Bearer` (RFC 6750 §2.1), or stands in `X-API-Key`. Clients that were
+//! generated from the `OpenAPI` document fill in both: the same one twice is one. What another scheme carries belongs to
+//! another layer, such as a proxy's `Basic`.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use gatekeeper::{Callers, Gatekeeper, Secret};
+use gatekeeper::{Callers, Gatekeeper, GatekeeperError, Secret};
 
-/// The place, as who the request says it is. More than one credential, and one that cannot be read, is a wrong one.
-pub(crate) fn as_caller(place: &Gatekeeper, callers: &Callers, headers: &HeaderMap) -> Gatekeeper {
-    match only_credential(headers) {
-        None => place.anonymous(),
-        Some(Some(token)) => place.with_remembered_token(&Secret::new(token), callers),
-        Some(None) => place.with_token(&Secret::new("")),
+const API_KEY: &str = "x-api-key";
+const BEARER: &str = "bearer";
+
+/// What a request shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown<'a> {
+    Nothing,
+    /// A credential; empty where only its scheme was sent.
+    One(&'a str),
+    /// What another scheme carries, and nothing else.
+    Foreign,
+    /// Something that cannot be read as one.
+    Unreadable,
+    /// Two that differ.
+    Different,
+}
+
+/// Whether `Authorization` may hold a credential without a scheme, as the key manager's API has always read it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bare {
+    Read,
+    Ignored,
+}
+
+impl<'a> Shown<'a> {
+    pub(crate) fn by(headers: &'a HeaderMap, bare: Bare) -> Self {
+        let bearers = headers.get_all(AUTHORIZATION).iter();
+        let bearers =
+            bearers.map(|value| value.to_str().map_or(Self::Unreadable, |value| bearer(value.trim(), bare)));
+        let keys = headers.get_all(API_KEY).iter().map(|value| value.to_str().map_or(Self::Unreadable, one));
+        bearers.chain(keys).fold(Self::Nothing, Self::and)
+    }
+
+    /// What both show.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing | Self::Foreign, other) => other,
+            (one, Self::Foreign) => one,
+            (one, other) if one == other => one,
+            // A form that was left empty is no other credential.
+            (one, Self::One("")) | (Self::One(""), one) => one,
+            _ => Self::Different,
+        }
+    }
+
+    /// The backend's client for a caller who shows this.
+    pub(crate) fn caller(self, place: &Gatekeeper, callers: &Callers) -> Gatekeeper {
+        match self {
+            Self::Nothing => place.anonymous(),
+            Self::One(token) => place.with_remembered_token(&Secret::new(token), callers),
+            Self::Foreign | Self::Unreadable => place.with_token(&Secret::new("?")),
+            Self::Different => place.with_different_credentials(),
+        }
+    }
+
+    /// A user's key that a gateway passes on; an empty one where there is none.
+    ///
+    /// # Errors
+    /// `unauthorized` for two that differ.
+    pub(crate) fn key(self) -> Result<Secret, GatekeeperError> {
+        match self {
+            Self::One(key) => Ok(Secret::new(key)),
+            Self::Nothing | Self::Foreign | Self::Unreadable => Ok(Secret::new("")),
+            Self::Different => Err(GatekeeperError::different_credentials()),
+        }
     }
 }
 
-/// The one credential: `Authorization: Bearer`, or `X-API-Key`. Nothing where there is none; nothing in it where there
-/// are several, or where it cannot be read.
-#[allow(
-    clippy::option_option,
-    reason = "the outer one says whether there is any, the inner one whether it can be read"
-)]
-pub(crate) fn only_credential(headers: &HeaderMap) -> Option<Option<&str>> {
-    let bearers = headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().ok().and_then(bearer));
-    let keys = headers.get_all("x-api-key").iter().map(|value| value.to_str().ok());
-    let mut given = bearers.chain(keys);
-    let first = given.next()?;
-    Some(if given.next().is_some() { None } else { first })
+/// What an `Authorization` shows.
+fn bearer(value: &str, bare: Bare) -> Shown<'_> {
+    let (scheme, token) = value.split_once([' ', '\t']).unwrap_or((value, ""));
+    match scheme {
+        bearer if bearer.eq_ignore_ascii_case(BEARER) => one(token),
+        only if bare == Bare::Read && token.is_empty() => one(only),
+        _ => Shown::Foreign,
+    }
 }
 
-/// The credential of the scheme `Bearer` (RFC 6750 §2.1).
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    let is_token = !token.is_empty() && !token.contains(' ');
-    (scheme.eq_ignore_ascii_case("bearer") && is_token).then_some(token)
+fn one(value: &str) -> Shown<'_> {
+    match value.trim() {
+        several if several.contains([' ', '\t']) => Shown::Unreadable,
+        only => Shown::One(only),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
+
+    fn shown(given: &[(&'static str, &str)], bare: Bare) -> String {
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        format!("{:?}", Shown::by(&headers, bare))
+    }
 
     #[test]
     fn a_bearer_is_one_token_after_its_scheme() {
-        assert_eq!(bearer("Bearer x"), Some("x"));
-        assert_eq!(bearer("bearer x"), Some("x"));
-        for wrong in ["", "Bearer", "Bearer ", "Bearer x y", "Bearer  x", "Basic x", "x"] {
-            assert_eq!(bearer(wrong), None, "{wrong:?}");
+        for (value, read) in [
+            ("Bearer x", r#"One("x")"#),
+            ("bEARER x", r#"One("x")"#),
+            ("Bearer  \tx ", r#"One("x")"#),
+            ("Bearer", r#"One("")"#),
+            ("Bearer ", r#"One("")"#),
+            ("Bearer x y", "Unreadable"),
+            ("Bearer \u{e9}", "Unreadable"),
+            ("Basic x", "Foreign"),
+            ("Token x", "Foreign"),
+            ("x", "Foreign"),
+            ("", "Foreign"),
+        ] {
+            assert_eq!(shown(&[("authorization", value)], Bare::Ignored), read, "{value:?}");
         }
     }
 
     #[test]
-    fn two_credentials_are_none() {
-        let read = |given: &[(&'static str, &str)]| {
-            let mut headers = HeaderMap::new();
-            for (name, value) in given {
-                headers.append(*name, value.parse().unwrap());
-            }
-            only_credential(&headers).map(|one| one.map(str::to_owned))
-        };
-        assert_eq!(read(&[]), None);
-        assert_eq!(read(&[("x-api-key", "x")]), Some(Some("x".to_owned())));
-        assert_eq!(read(&[("authorization", "Basic x")]), Some(None));
-        for twice in [
-            [("authorization", "Bearer x"), ("authorization", "Bearer x")],
-            [("authorization", "Bearer x"), ("x-api-key", "x")],
-        ] {
-            assert_eq!(read(&twice), Some(None));
+    fn without_a_scheme_it_is_read_where_the_key_managers_api_is() {
+        for (value, read) in [("x", r#"One("x")"#), ("Bearer x", r#"One("x")"#), ("Bearer", r#"One("")"#)] {
+            assert_eq!(shown(&[("authorization", value)], Bare::Read), read, "{value:?}");
         }
+        assert_eq!(shown(&[("authorization", "Basic x")], Bare::Read), "Foreign");
+    }
+
+    #[test]
+    fn the_same_credential_twice_is_one_and_two_that_differ_are_none() {
+        let both = |authorization, key| {
+            shown(&[("authorization", authorization), ("x-api-key", key)], Bare::Ignored)
+        };
+        assert_eq!(both("Bearer x", "x"), r#"One("x")"#);
+        assert_eq!(both("Basic y", "x"), r#"One("x")"#);
+        assert_eq!(both("Bearer x", ""), r#"One("x")"#);
+        assert_eq!(both("Bearer", "x"), r#"One("x")"#);
+        assert_eq!(both("Bearer x", "y"), "Different");
+        assert_eq!(both("Bearer x y", "x"), "Different");
+        let twice = [("authorization", "Bearer x"), ("authorization", "Bearer x")];
+        assert_eq!(shown(&twice, Bare::Ignored), r#"One("x")"#);
+        let other = [("authorization", "Bearer x"), ("authorization", "Bearer y"), ("x-api-key", "x")];
+        assert_eq!(shown(&other, Bare::Ignored), "Different");
     }
 }

@@ -5,21 +5,21 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
-use gatekeeper::{Entry, Gatekeeper, GatekeeperError, Secret};
+use gatekeeper::{Entry, GatekeeperError};
 use serde_json::json;
 
 use super::answer::{json_text, told};
 use super::app::App;
 use super::body::read;
+use super::credential::{Bare, Shown};
 use super::operation::call;
 
 /// Answers a request to an operation of the key manager.
 pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let caller = as_root_key(&app, &parts.headers);
+    let caller = Shown::by(&parts.headers, Bare::Read).caller(&app.place(), &app.callers);
     let answered = async {
         let body = match read(&app, &parts.headers, body).await {
             Ok(body) => String::from_utf8(body.into())
@@ -36,27 +36,6 @@ pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) 
         Ok(answer) => json_text(StatusCode::OK, successful(&answer)),
         Err(error) => refusal(&error),
     }
-}
-
-/// The place, as the root key of this request. A request without one may do nothing.
-fn as_root_key(app: &App, headers: &HeaderMap) -> Gatekeeper {
-    let place = app.place();
-    let mut given = headers.get_all(AUTHORIZATION).iter();
-    let (first, second) = (given.next(), given.next());
-    let token = match (first, second) {
-        (None, _) => return place.anonymous(),
-        (Some(one), None) => match one.to_str().unwrap_or("?").split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-            // The field's own whitespace is cut off on its way here (RFC 9110 §5.5).
-            None if one.as_bytes().eq_ignore_ascii_case(b"bearer") => "",
-            _ => "?",
-        },
-        _ => "?",
-    };
-    if token.is_empty() {
-        return place.with_root_key(&Secret::new(""));
-    }
-    place.with_remembered_token(&Secret::new(token), &app.callers)
 }
 
 /// An object with `success` in front of its fields.

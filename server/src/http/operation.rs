@@ -10,7 +10,7 @@ use gatekeeper::{Entry, ErrorKind, Gatekeeper, GatekeeperError, Result, TABLE};
 use super::answer::{failure, success};
 use super::app::App;
 use super::body::{discard, has_body, json, with_idempotency_key};
-use super::credential::as_caller;
+use super::credential::{Bare, Shown};
 use super::export;
 use super::key_manager;
 use super::request_id::RequestId;
@@ -64,7 +64,7 @@ pub(crate) async fn call(
 
 /// The place, as the caller of this request.
 fn caller(app: &App, entry: &Entry, parts: &Parts) -> Gatekeeper {
-    let caller = as_caller(&app.place(), &app.callers, &parts.headers);
+    let caller = Shown::by(&parts.headers, Bare::Ignored).caller(&app.place(), &app.callers);
     let peer = parts.extensions.get::<Peer>().copied();
     let caller = match peer {
         Some(peer) => caller.from_source(&app.config.proxies.source(peer, &parts.headers)),

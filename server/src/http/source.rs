@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
-use gatekeeper::{GatekeeperError, counted_address};
+use gatekeeper::{GatekeeperError, client_address, counted_address};
 
 /// Proxies whose `X-Forwarded-For` is believed: addresses, networks, and whoever connects to the Unix socket. Defaults to
 /// none.
@@ -75,8 +75,7 @@ impl Proxies {
                 break;
             }
             // What is no address says nothing: the proxy that sent it is the source.
-            let next = std::str::from_utf8(hop).ok().and_then(|hop| hop.parse::<IpAddr>().ok());
-            let Some(next) = next else { break };
+            let Some(next) = std::str::from_utf8(hop).ok().and_then(client_address) else { break };
             address = Some(next.to_canonical());
         }
         address.map_or_else(|| UNIX.to_owned(), counted_address)
@@ -135,6 +134,24 @@ mod tests {
         assert_eq!(source("unix", "unix", &["203.0.113.9"]), "203.0.113.9");
         assert_eq!(source("10.0.0.0/8", "unix", &["203.0.113.9"]), "unix");
         assert_eq!(source("0.0.0.0/0", "10.1.2.3", &["203.0.113.9"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn an_address_is_read_as_clouds_and_proxies_write_it_and_nothing_else_is_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/client-addresses.json");
+        let cases: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        for case in cases["cases"].as_array().unwrap() {
+            let expected = match case["address"].as_str() {
+                Some(address) => counted_address(address.parse().unwrap()),
+                // The proxy that sent it is the source.
+                None => "10.0.0.1".to_owned(),
+            };
+            assert_eq!(
+                source("10.0.0.0/8", "10.0.0.1", &[case["value"].as_str().unwrap()]),
+                expected,
+                "{case}"
+            );
+        }
     }
 
     #[test]
