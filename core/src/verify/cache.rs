@@ -44,8 +44,8 @@ pub(crate) enum Remembered {
 impl KeyCache {
     pub(crate) fn new(known: usize, unknown: usize) -> Result<Self> {
         Ok(Self {
-            known: Sharded::new(known, BySize)?,
-            unknown: Sharded::new(unknown, UnitWeighter)?,
+            known: Sharded::new(known, &BySize)?,
+            unknown: Sharded::new(unknown, &UnitWeighter)?,
             flights: [const { Mutex::new(()) }; FLIGHTS],
         })
     }
@@ -114,7 +114,7 @@ impl<V, W: Weighter<CacheKey, V> + Clone> Sharded<V, W> {
     const MOST_SHARDS: usize = 64;
     const LEAST_PER_SHARD: usize = 1024;
 
-    fn new(capacity: usize, weighter: W) -> Result<Self> {
+    fn new(capacity: usize, weighter: &W) -> Result<Self> {
         let shards = (capacity / Self::LEAST_PER_SHARD).clamp(1, Self::MOST_SHARDS);
         // Chance does not fill shards evenly: four deviations of room let a full cache hold what it was asked to.
         let even = capacity.div_ceil(shards);

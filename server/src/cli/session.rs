@@ -145,8 +145,8 @@ impl Session {
             let page = parsed(&self.call(place, entry, &fields)?)?;
             // What is wrong is known by now.
             output::bytes(begin.take().unwrap_or_default().as_bytes())?;
-            for part in page["items"].as_array().into_iter().flatten() {
-                let text = part["text"].as_str().unwrap_or_default();
+            for part in page.get("items").and_then(Value::as_array).into_iter().flatten() {
+                let text = part.get("text").and_then(Value::as_str).unwrap_or_default();
                 if self.output.json {
                     let quoted = Value::from(text).to_string();
                     let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));

@@ -67,8 +67,8 @@ pub(crate) async fn run(
     parts: &'static Entry,
     texts: Vec<(String, String)>,
 ) -> Result<Response> {
-    let _room = app.exports.begin()?;
-    let export = Export { app, caller, parts, texts, _room };
+    let room = app.exports.begin()?;
+    let export = Export { app, caller, parts, texts, _room: room };
     // What is wrong with the request is said with the first part.
     let (first, next) = export.part(None).await?;
     let rest = try_unfold((export, next), |(export, next)| async move {

@@ -31,7 +31,7 @@ impl World {
         Self { _folder: folder, operator, tenant }
     }
 
-    fn request(&self, more: Value) -> Value {
+    fn request(&self, more: &Value) -> Value {
         let mut request = json!({ "tenantId": self.tenant });
         request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         request
@@ -71,7 +71,7 @@ fn an_export_comes_in_parts_of_bounded_size_which_are_the_whole_together() {
     let remote = serving.remote().with_token(&gatekeeper::Secret::new(text(&root, "plainTextKey")));
     for place in [&world.operator, &remote] {
         for format in ["ndjson", "csv"] {
-            let request = world.request(json!({ "format": format }));
+            let request = world.request(&json!({ "format": format }));
             let parts = parts(place, request.clone());
             assert!(parts.len() > 10, "{}", parts.len());
             assert!(parts.iter().all(|part| part.len() < 256 * KIB && part.ends_with('\n')));
@@ -85,8 +85,8 @@ fn an_export_comes_in_parts_of_bounded_size_which_are_the_whole_together() {
 fn an_export_is_of_the_events_that_were_asked_for() {
     let world = World::with_events(100, 10);
     let lines = |more: Value| {
-        let whole = call(&world.operator, "audit.export", &world.request(more.clone())).unwrap();
-        assert_eq!(parts(&world.operator, world.request(more)).concat(), whole.as_str().unwrap());
+        let whole = call(&world.operator, "audit.export", &world.request(&more)).unwrap();
+        assert_eq!(parts(&world.operator, world.request(&more)).concat(), whole.as_str().unwrap());
         whole.as_str().unwrap().lines().count()
     };
     assert_eq!(lines(json!({})), 100);
@@ -95,18 +95,18 @@ fn an_export_is_of_the_events_that_were_asked_for() {
     assert_eq!(lines(json!({ "actorId": "actor-1", "endTimestamp": 21 })), 10);
     assert_eq!(lines(json!({ "actorId": "nothing" })), 0);
     assert_eq!(lines(json!({ "actorId": "nothing", "format": "csv" })), 1, "the names of the columns");
-    let page = call(&world.operator, "audit.query", &world.request(json!({ "limit": 3 }))).unwrap();
+    let page = call(&world.operator, "audit.query", &world.request(&json!({ "limit": 3 }))).unwrap();
     assert_eq!(lines(json!({ "cursor": page["nextCursor"] })), 100 - 3);
-    let wrong = world.request(json!({ "cursor": "nonsense" }));
+    let wrong = world.request(&json!({ "cursor": "nonsense" }));
     assert_eq!(call(&world.operator, "audit.export", &wrong).unwrap_err().status(), 400);
 }
 
 #[test]
 fn an_export_too_long_for_one_text_says_how_to_get_it() {
     let world = World::with_events(8400, 8 * KIB);
-    let error = call(&world.operator, "audit.export", &world.request(json!({}))).unwrap_err();
+    let error = call(&world.operator, "audit.export", &world.request(&json!({}))).unwrap_err();
     assert_eq!((error.status(), error.message().contains("audit.exportParts")), (413, true), "{error}");
-    let some = world.request(json!({ "startTimestamp": 1, "endTimestamp": 101 }));
+    let some = world.request(&json!({ "startTimestamp": 1, "endTimestamp": 101 }));
     assert_eq!(call(&world.operator, "audit.export", &some).unwrap().as_str().unwrap().lines().count(), 100);
 }
 

@@ -22,6 +22,9 @@ fn manager(
     caller.call_blocking(new)
 }
 
+/// What else a key is asked to have.
+type Change = fn(&mut CreateApiKey);
+
 /// The field that a rejection names.
 fn rejected<T>(outcome: Result<T, GatekeeperError>) -> String {
     let error = outcome.err().expect("it was not rejected");
@@ -80,7 +83,7 @@ fn what_a_key_creates_or_changes_never_exceeds_its_quota_roles_scopes_and_owner(
             new.quota_period = Period::Hour;
         });
         assert_eq!(less.unwrap().api_key.roles, names(&["EU"]));
-        let more: [(&str, fn(&mut CreateApiKey)); 4] = [
+        let more: [(&str, Change); 4] = [
             ("quotaLimit", |new| new.quota_limit = Some(101)),
             ("roles", |new| new.roles = names(&["PRO"])),
             ("scopes", |new| new.scopes = names(&["keys:*", "audit:read"])),
