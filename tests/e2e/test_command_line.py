@@ -35,7 +35,7 @@ def test_init_and_serve_make_a_server_that_ctrl_c_stops(program: list[str], tmp_
         [*program, "serve", "--port", "0"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
-        url = server.stdout.readline().split()[-1]
+        url = server.stdout.readline().split()[2]
         verdict = httpx.post(f"{url}/v1/keys/verify", json={"key": key, "endpoint": "GET_TASKS"}, headers=root).json()
         assert verdict["data"]["total"] == 1000
         server.send_signal(signal.SIGINT)
