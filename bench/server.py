@@ -85,7 +85,7 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         try:
-            url = server.stdout.readline().split()[-1]
+            url = server.stdout.readline().split()[2]
             asked(f"{url}/ready")
             yield server, url, time.monotonic() - began
         finally:
