@@ -19,6 +19,7 @@ def burst(key: str, endpoint: str, calls: int) -> dict[str, int]:
 CALLS: dict[str, Callable[..., Any]] = {
     "create": keys.create_user_api_key,
     "verify": keys.verify_user_api_key,
+    "rotate": keys.rotate_user_api_key,
     "delete": keys.delete_user_api_key,
     "add_roles": keys.add_roles,
     "burst": burst,

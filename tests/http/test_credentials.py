@@ -64,9 +64,7 @@ def test_a_credential_is_read_alike_wherever_it_is_shown(
     sides: dict[str, Side], side: str, case: dict[str, Any]
 ) -> None:
     asked = sides[side]
-    headers = [
-        (name, value.replace("OTHER", asked.other).replace("KEY", asked.key)) for name, value in case["headers"]
-    ]
+    headers = [(name, value.replace("OTHER", asked.other).replace("KEY", asked.key)) for name, value in case["headers"]]
     if side == "/check/envoy":
         headers.append(("X-Gatekeeper-Endpoint", "GET_TASKS"))
     status, text = asked.ask(headers)

@@ -22,6 +22,7 @@ fn is_admitted(verifier: &Verifier, key: &str) -> bool {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "a stopwatch")]
 fn two_key_managers_with_different_definitions_on_one_file_never_admit_too_many() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatekeeper.db");

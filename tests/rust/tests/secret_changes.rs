@@ -160,7 +160,9 @@ impl Other {
     fn start(database: &Path, secret: Option<&str>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_log-out"));
         command.arg(database).env_remove("GATEKEEPER_SECRET").stdout(Stdio::piped());
-        secret.inspect(|secret| drop(command.env("GATEKEEPER_SECRET", secret)));
+        if let Some(secret) = secret {
+            command.env("GATEKEEPER_SECRET", secret);
+        }
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut line)
