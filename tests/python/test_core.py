@@ -380,9 +380,10 @@ def test_a_changed_secret_is_warned_of_and_the_one_before_given_with_it_keeps_ev
     def signed_up() -> str:
         return AuthService(GatekeeperCore(path, secret=SECRET)).signup(EMAIL, PASSWORD).access_token
 
-    def is_accepted(token: str, **secrets: str) -> bool:
+    def is_accepted(token: str, secret: str, previous_secret: str | None = None) -> bool:
+        core = GatekeeperCore(path, token=token, secret=secret, previous_secret=previous_secret)
         try:
-            return AuthService(GatekeeperCore(path, token=token, **secrets)).me().email == EMAIL
+            return AuthService(core).me().email == EMAIL
         except UnauthorizedError:
             return False
 
