@@ -16,15 +16,9 @@ from gatekeeper import aio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_bad_input import anything
-from test_services import iterator, snake
+from test_services import iterator, named, snake
 
 SURFACE: dict[str, Any] = json.loads((ROOT / "tests/parity/surface.json").read_text())
-KEYWORDS = {"import": "import_"}
-
-
-def named(wire: str) -> str:
-    name = snake(wire)
-    return KEYWORDS.get(name, name)
 
 
 @pytest.mark.parametrize("module", [gatekeeper, aio])
@@ -69,9 +63,7 @@ def test_every_method_sends_each_field_that_it_takes(name: str, monkeypatch: pyt
 def test_required_fields_come_before_the_options_and_both_ways_of_calling_take_the_same() -> None:
     for entry in SURFACE["operations"].values():
         methods = [entry["method"]]
-        if entry["method"] in SURFACE["services"][entry["service"]]["methods"] and "cursor" in entry["request"].get(
-            "properties", {}
-        ):
+        if iterator(entry["method"]) in SURFACE["services"][entry["service"]]["iterators"]:
             methods.append(iterator(entry["method"]))
         for method in map(named, methods):
             sync = inspect.signature(getattr(getattr(gatekeeper, entry["service"]), method))
