@@ -197,6 +197,8 @@ dist: $(CACHE)/python
 	@$(STEP) "Compiling the demo's program in Rust" cargo build --locked --bin demo
 	$(PYTHON) demo/demo.py "$(TARGET)/dist"
 	@ls -l "$(TARGET)/dist"
+	@# What a user downloads is at most 8 MiB.
+	@! find "$(TARGET)/dist" '(' -name '*.whl' -o -name '*.tgz' ')' -size +8M | grep .
 
 clean:
 	cargo clean

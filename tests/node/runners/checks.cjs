@@ -80,10 +80,10 @@ module.exports = function checks(gatekeeper) {
   test('a database that cannot be opened is 503 with its cause', async () => {
     const keyManager = initKeyManager({ url: 'sqlite:/nowhere/keys.db', endpoints });
     for (const call of [
-      keyManager.createUserAPIKey('user'),
-      keyManager.verifyUserAPIKey('user_2esjVpufvRRQPudf1J4hnq8dHZ674eSVcJ', 'GET_TASKS'),
+      () => keyManager.createUserAPIKey('user'),
+      () => keyManager.verifyUserAPIKey('user_2esjVpufvRRQPudf1J4hnq8dHZ674eSVcJ', 'GET_TASKS'),
     ]) {
-      const error = await errorOf(call);
+      const error = await errorOf(call());
       expectError(error, 'ServiceUnavailableError', 503, 'service_unavailable');
       expect(error.cause instanceof Error).toBe(true);
     }
