@@ -141,8 +141,9 @@ impl Reach {
         if !given.scopes.iter().all(holds) {
             return Some("scopes: an API key can give only scopes that it has");
         }
-        if !given.roles.iter().all(|role| self.roles.contains(role)) {
-            return Some("roles: an API key can give only roles that it has");
+        // A role may lower a limit: a key with fewer roles could do more.
+        if given.roles != self.roles {
+            return Some("roles: an API key gives the roles that it has, all of them: leave them out");
         }
         if self.owner_id.is_some() && given.owner_id != self.owner_id {
             return Some(
@@ -202,7 +203,8 @@ mod tests {
         assert_eq!(said(|_| ()), None);
         assert_eq!(said(|given| given.scopes = vec!["keys:read".into()]), None);
         assert_eq!(said(|given| given.scopes = vec!["*".into()]), Some("scopes"));
-        assert_eq!(said(|given| given.roles = vec!["B".into()]), None);
+        assert_eq!(said(|given| given.roles = vec!["B".into()]), Some("roles"));
+        assert_eq!(said(|given| given.roles.clear()), Some("roles"));
         assert_eq!(said(|given| given.roles.push("C".into())), Some("roles"));
         assert_eq!(said(|given| given.owner_id = None), Some("ownerId"));
         assert_eq!(said(|given| given.owner_id = Some("other".into())), Some("ownerId"));

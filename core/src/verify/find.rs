@@ -98,8 +98,8 @@ impl Engine {
     ) -> Result<Option<Remembered>> {
         let (words, now) = (view.words(), i64::try_from(view.wall_ms()).unwrap_or(i64::MAX));
         let Some(suffixes) = self.imports.suffixes(self.store(), words, now, io)? else { return Ok(None) };
-        let is_foreign = !key.is_empty() && key.len() <= MOST_FOREIGN && !key::is_placeholder(key);
-        let Some(suffixes) = suffixes.filter(|_| is_foreign) else {
+        let is_foreign = || !key.is_empty() && key.len() <= MOST_FOREIGN && !key::is_placeholder(key);
+        let Some(suffixes) = suffixes.filter(|_| is_foreign()) else {
             return match &own {
                 Some(own) => self.find_made_with(own, "", words, io),
                 None => Ok(Some(Remembered::Unknown)),

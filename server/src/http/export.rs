@@ -37,13 +37,12 @@ impl Exports {
     }
 }
 
-/// An export that has begun. Its caller is authorized again for each part.
+/// An export. Its caller is authorized again for each part.
 struct Export {
     app: Arc<App>,
     caller: Gatekeeper,
     parts: &'static Entry,
     texts: Vec<(String, String)>,
-    _room: OwnedSemaphorePermit,
 }
 
 /// A page of parts.
@@ -67,14 +66,14 @@ pub(crate) async fn run(
     parts: &'static Entry,
     texts: Vec<(String, String)>,
 ) -> Result<Response> {
-    let room = app.exports.begin()?;
-    let export = Export { app, caller, parts, texts, _room: room };
-    // What is wrong with the request is said with the first part.
+    let export = Export { app, caller, parts, texts };
+    // What is wrong with the request, or with who sends it, is said with the first part, before it has taken a turn.
     let (first, next) = export.part(None).await?;
-    let rest = try_unfold((export, next), |(export, next)| async move {
+    let turn = export.app.exports.begin()?;
+    let rest = try_unfold((export, turn, next), |(export, turn, next)| async move {
         let Some(cursor) = next else { return Ok(None) };
         match export.part(Some(cursor)).await {
-            Ok((text, next)) => Ok(Some((Bytes::from(text), (export, next)))),
+            Ok((text, next)) => Ok(Some((Bytes::from(text), (export, turn, next)))),
             Err(error) => {
                 tracing::warn!(operation = export.parts.name, %error, "an export was broken off");
                 Err(error)

@@ -153,8 +153,8 @@ impl Operation for UpdateApiKey {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<ApiKey> {
-        let now = context.now();
-        let key = context.write(|tx, context| {
+        context.write(|tx, context| {
+            let now = context.now();
             let id = self.id;
             let ceiling = context.ceiling(tx)?;
             let mut key = changeable(context, tx, &ceiling, id)?;
@@ -166,8 +166,7 @@ impl Operation for UpdateApiKey {
             tx.update_key(&key, now)?;
             before.map_or(Ok(()), |before| before.check_added(context, tx, key.tenant_id))?;
             context.audit(tx, Event::new("key.updated").about(&id))?;
-            Ok(key)
-        })?;
-        ApiKey::new(key, now)
+            Ok(ApiKey::new(key, now)?)
+        })
     }
 }

@@ -81,10 +81,13 @@ impl Operation for RemoveMember {
     }
 }
 
-/// Lets the caller give `role`: only an owner makes owners.
+/// Lets the caller give `role`: only an owner makes owners, and an API key gives no role that can do more than it can.
 pub(super) fn may_give(context: &Context<'_>, role: MemberRole) -> Result<()> {
     if role == MemberRole::Owner && !context.may("*:*") {
         return Err(forbidden("only an owner makes owners"));
+    }
+    if !role.permissions().iter().all(|permission| context.may(permission)) {
+        return Err(forbidden("role: a caller can give only a role whose permissions the caller has"));
     }
     Ok(())
 }

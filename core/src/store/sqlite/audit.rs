@@ -22,13 +22,14 @@ impl Rows<'_> {
             bounds,
             "SELECT id, tenant_id, actor_type, actor_id, action, target, metadata, source, created_at
              FROM audit_events
-             WHERE tenant_id = $1 AND ($2 IS NULL OR id < $2) AND ($3 IS NULL OR actor_id = $3)
+             WHERE tenant_id = $1 AND id < $2 AND ($3 IS NULL OR actor_id = $3)
                AND ($4 IS NULL OR (action >= $4 AND action < $5))
                AND ($6 IS NULL OR created_at >= $6) AND ($7 IS NULL OR created_at < $7)
              ORDER BY id DESC LIMIT $8",
             params![
                 tenant.to_string(),
-                before.map(|id| id.to_string()),
+                // So that a later page begins in the index where it begins: `~` is after every id.
+                before.map_or_else(|| "aud_~".to_owned(), |id| id.to_string()),
                 filter.actor_id,
                 filter.action_prefix,
                 prefix_end,

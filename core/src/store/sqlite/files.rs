@@ -126,7 +126,8 @@ fn is_mounted_alone(path: &Path) -> bool {
         let found = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
         // Linux before 5.8 does not say; a mount from another file system is known by its device.
         let has_id = found.stx_mask & StatxFlags::MNT_ID.bits() != 0;
-        Some((has_id.then_some(found.stx_mnt_id), found.stx_dev_major, found.stx_dev_minor))
+        // An overlay may give a file another device than its folder: where there is an id, it alone says.
+        Some(if has_id { (found.stx_mnt_id, 0, 0) } else { (0, found.stx_dev_major, found.stx_dev_minor) })
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     mount(path) != mount(folder.unwrap_or(Path::new(".")))

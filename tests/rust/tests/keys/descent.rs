@@ -4,12 +4,12 @@ use std::sync::Barrier;
 use std::thread;
 
 use gatekeeper::{
-    CheckAndRecordUsage, CheckQuota, CreateApiKey, CreatedApiKey, CreatedBy, DeleteKey, ErrorKind,
-    Gatekeeper, GatekeeperError, KeyId, KeyStatus, Period, PrincipalKind, QuotaLevel, RevokeApiKey,
-    RotateApiKey, SummarizeUsage, TenantId, UsageInput,
+    AddMember, CheckAndRecordUsage, CheckQuota, CreateApiKey, CreatedApiKey, CreatedBy, DeleteKey, ErrorKind,
+    Gatekeeper, GatekeeperError, KeyId, KeyStatus, MemberRole, Period, PrincipalKind, QuotaLevel,
+    RevokeApiKey, RotateApiKey, SummarizeUsage, TenantId, UpdateMember, UsageInput,
 };
 
-use crate::{create, everywhere, get, is_good, names, owner, standing_still, update};
+use crate::{create, everywhere, get, is_good, names, owner, standing_still, update, user};
 
 /// A key with `keys:write`, and what else is given.
 fn manager(
@@ -78,14 +78,15 @@ fn what_a_key_creates_or_changes_never_exceeds_its_quota_roles_scopes_and_owner(
         assert_eq!((child.quota_limit, child.quota_period), (Some(100), Period::Day));
         assert_eq!((child.roles, child.owner_id.as_deref()), (names(&["EU", "FREE"]), Some("acme")));
         let less = manager(&caller, tenant, |new| {
-            new.roles = names(&["EU"]);
             new.quota_limit = Some(4);
             new.quota_period = Period::Hour;
         });
-        assert_eq!(less.unwrap().api_key.roles, names(&["EU"]));
-        let more: [(&str, Change); 4] = [
+        assert_eq!(less.unwrap().api_key.quota_limit, Some(4));
+        let more: [(&str, Change); 5] = [
             ("quotaLimit", |new| new.quota_limit = Some(101)),
             ("roles", |new| new.roles = names(&["PRO"])),
+            // A key without the role that limits it has another limit, which may be higher.
+            ("roles", |new| new.roles = names(&["EU"])),
             ("scopes", |new| new.scopes = names(&["keys:*", "audit:read"])),
             ("ownerId", |new| new.owner_id = Some("other".into())),
         ];
@@ -96,6 +97,7 @@ fn what_a_key_creates_or_changes_never_exceeds_its_quota_roles_scopes_and_owner(
         assert_eq!(rejected(update(&caller, id, |it| it.quota_limit = Some(None))), "quotaLimit");
         assert_eq!(rejected(update(&caller, id, |it| it.quota_period = Some(Period::Hour))), "quotaLimit");
         assert_eq!(rejected(update(&caller, id, |it| it.roles = Some(names(&["PRO"])))), "roles");
+        assert_eq!(rejected(update(&caller, id, |it| it.roles = Some(Vec::new()))), "roles");
         assert_eq!(rejected(update(&caller, id, |it| it.scopes = Some(names(&["*"])))), "scopes");
         assert_eq!(rejected(update(&caller, id, |it| it.owner_id = Some(None))), "ownerId");
         assert!(update(&caller, id, |it| it.quota_limit = Some(Some(50))).is_ok());
@@ -106,6 +108,25 @@ fn what_a_key_creates_or_changes_never_exceeds_its_quota_roles_scopes_and_owner(
             "quotaLimit",
             "the secret of a key that has more is not given out"
         );
+    });
+}
+
+#[test]
+fn a_key_makes_no_member_who_can_do_more_than_it_can() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        let (_, guest) = user(place, "guest");
+        let key = manager(&owner, tenant, |new| new.scopes = names(&["members:write"])).unwrap();
+        let caller = place.with_token(&key.plain_text_key);
+        let add = |caller: &Gatekeeper, role| {
+            caller.call_blocking(AddMember { tenant_id: tenant, user_id: guest, role })
+        };
+        for role in [MemberRole::Owner, MemberRole::Admin, MemberRole::Member] {
+            assert_eq!(add(&caller, role).unwrap_err().kind(), ErrorKind::Forbidden);
+        }
+        add(&owner, MemberRole::Member).unwrap();
+        let raised = UpdateMember { tenant_id: tenant, user_id: guest, role: MemberRole::Admin };
+        assert_eq!(caller.call_blocking(raised).unwrap_err().kind(), ErrorKind::Forbidden);
     });
 }
 
