@@ -2,7 +2,10 @@
 
 use std::any::Any;
 use std::error::Error as _;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Poll};
 
 use gatekeeper::GatekeeperError;
 use serde_json::json;
@@ -36,6 +39,16 @@ fn payload(error: &GatekeeperError, key_manager: Option<&str>) -> napi::Error {
 pub(crate) fn guarded<T>(work: impl FnOnce() -> gatekeeper::Result<T>) -> napi::Result<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.unwrap_or_else(|panic| Err(GatekeeperError::internal(text_of(&*panic)))).map_err(to_napi)
+}
+
+/// The same for work that is awaited.
+pub(crate) async fn guarded_async<T>(work: impl Future<Output = gatekeeper::Result<T>>) -> napi::Result<T> {
+    let mut work = pin!(work);
+    let poll = |context: &mut Context<'_>| {
+        let done = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        done.unwrap_or_else(|panic| Poll::Ready(Err(GatekeeperError::internal(text_of(&*panic)))))
+    };
+    poll_fn(poll).await.map_err(to_napi)
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> String {

@@ -1,17 +1,16 @@
-//! What may wait: for the disk on libuv's pool, for a server without a thread, or on the caller's thread where the caller
-//! asked for it.
+//! What may wait, for the disk or for a server: on threads of the core, never on libuv's, which files and names are waited
+//! for on; or on the caller's thread where the caller asked for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gatekeeper::{
-    BackgroundTask, ErrorKind, Gatekeeper, GatekeeperError, Result, Secret, Verifier, VerifyOutput,
-    background,
+    BackgroundTask, ErrorKind, Gatekeeper, GatekeeperError, Lane, Result, Secret, Verifier, VerifyOutput,
 };
 use napi::bindgen_prelude::{JsValue as _, Unknown};
-use napi::{Env, JsDeferred, Task};
+use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
-use crate::error::{guarded, thrown, to_napi};
+use crate::error::{guarded, guarded_async, thrown, to_napi};
 
 /// A call that answers in JSON.
 pub(crate) struct Job {
@@ -30,7 +29,7 @@ enum Work {
     CheckCaller,
 }
 
-/// Gives up a call that waits for a server.
+/// Gives a call up.
 #[napi]
 #[derive(Default)]
 pub struct NativeAborter(Mutex<Option<BackgroundTask>>);
@@ -44,7 +43,7 @@ impl NativeAborter {
         Self::default()
     }
 
-    /// Breaks the call's request off, if it is under way.
+    /// Breaks a request to a server off; what waits for the disk is not begun, unless it has.
     #[napi(catch_unwind)]
     pub fn abort(&self) {
         if let Some(task) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -108,17 +107,23 @@ impl Job {
         env: &'env Env,
         aborter: Option<&NativeAborter>,
     ) -> napi::Result<Unknown<'env>> {
-        if !self.gatekeeper.is_remote() {
-            return Ok(env.spawn(self)?.promise_object().to_unknown());
-        }
         let (deferred, promise) = env.create_deferred()?;
         let mut promised = Promised(Some(deferred));
-        let work = async move { promised.settle(self.answer().await.map_err(to_napi)) };
+        let (gatekeeper, lane) = (self.gatekeeper.clone(), self.lane());
+        let work = async move { promised.settle(guarded_async(self.answer()).await) };
         // Where that fails the work is dropped, which rejects the promise.
-        if let (Ok(task), Some(aborter)) = (background(work), aborter) {
+        if let (Ok(task), Some(aborter)) = (gatekeeper.background(lane, work), aborter) {
             aborter.0.lock().unwrap_or_else(PoisonError::into_inner).replace(task);
         }
         Ok(promise.to_unknown())
+    }
+
+    fn lane(&self) -> Lane {
+        match &self.work {
+            Work::Operation { name, .. } => Lane::of_operation(name),
+            Work::Verify { .. } => Lane::LookUp,
+            Work::Jwks | Work::CheckCaller => Lane::Operation,
+        }
     }
 
     /// Runs it on this thread.
@@ -143,18 +148,5 @@ impl Job {
             Work::Jwks => gatekeeper.jwks_async().await.map(|keys| keys.to_string()),
             Work::CheckCaller => gatekeeper.check_caller_async().await.map(|()| "null".to_owned()),
         }
-    }
-}
-
-impl Task for Job {
-    type Output = String;
-    type JsValue = String;
-
-    fn compute(&mut self) -> napi::Result<String> {
-        guarded(|| pollster::block_on(self.answer()))
-    }
-
-    fn resolve(&mut self, _: Env, answer: String) -> napi::Result<String> {
-        Ok(answer)
     }
 }

@@ -1,6 +1,5 @@
 //! Gatekeeper for Node: the core's key manager and core as native classes. No domain logic, no thread and no runtime of its
-//! own: what may wait for the disk runs on libuv's pool, and what waits for a server waits in the core. Private to the
-//! TypeScript façade beside it.
+//! own: what waits for the disk or for a server waits in the core. Private to the TypeScript façade beside it.
 
 #![allow(clippy::needless_pass_by_value, reason = "Node-API hands its arguments over")]
 

@@ -1,12 +1,12 @@
 //! The core: every operation of the services as `call(name, json)`, for whoever the credential is of.
 
-use gatekeeper::{Clock, Gatekeeper, GatekeeperError, Options, Secret};
+use gatekeeper::{Clock, Gatekeeper, GatekeeperError, Lane, Options, Secret};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 use crate::error::raised;
 use crate::guard::guarded;
-use crate::mailbox::{Call, Mailbox};
+use crate::mailbox::{Call, Mailbox, Receiver};
 use crate::notice::log_created;
 use crate::wait::waited;
 
@@ -52,12 +52,6 @@ impl Core {
         Ok(Self { place: self.place.clone(), caller, clock: self.clock.clone() })
     }
 
-    /// Whether the place is a server's, so that every call waits for the network.
-    #[getter]
-    fn is_remote(&self) -> bool {
-        self.place.is_remote()
-    }
-
     /// Run the operation `name` on a request in JSON; the answer is JSON.
     fn call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
         guarded(py, || {
@@ -76,10 +70,10 @@ impl Core {
         name: String,
         request: String,
     ) -> PyResult<Call> {
-        let caller = self.caller.clone();
+        let (caller, lane) = (self.caller.clone(), Lane::of_operation(&name));
         let request = Secret::new(request);
         let work = async move { caller.call_json(&name, request.expose()).await };
-        guarded(py, || mailbox.start(py, ticket, work, told))
+        guarded(py, || Receiver(mailbox, ticket).start(py, &self.caller, lane, work, self.deliver()))
     }
 
     /// The public keys of access tokens, as a JWK Set in JSON.
@@ -95,7 +89,9 @@ impl Core {
     fn jwks_later(&self, py: Python<'_>, mailbox: &Mailbox, ticket: u64) -> PyResult<Call> {
         let place = self.place.clone();
         let work = async move { place.jwks_async().await.map(|keys| keys.to_string()) };
-        guarded(py, || mailbox.start(py, ticket, work, told))
+        guarded(py, || {
+            Receiver(mailbox, ticket).start(py, &self.place, Lane::Operation, work, self.deliver())
+        })
     }
 
     /// What whoever runs the place should be told; each warning is given once.
@@ -119,6 +115,15 @@ impl Core {
     }
 }
 
-fn told(py: Python<'_>, answer: gatekeeper::Result<String>) -> PyResult<Py<PyAny>> {
-    answer.map_err(|error| raised(py, &error))?.into_py_any(py)
+impl Core {
+    /// How an answer is delivered that was waited for elsewhere.
+    fn deliver(
+        &self,
+    ) -> impl FnOnce(Python<'_>, gatekeeper::Result<String>) -> PyResult<Py<PyAny>> + Send + use<> {
+        let place = self.place.clone();
+        move |py, answer| {
+            log_created(py, &place);
+            answer.map_err(|error| raised(py, &error))?.into_py_any(py)
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::sync::Arc;
 
 use gatekeeper::{
-    Clock, Endpoints, Gatekeeper, GatekeeperError, Options, Result, Secret, Tenants, Verdict, Verifier,
+    Clock, Endpoints, Gatekeeper, GatekeeperError, Lane, Options, Result, Secret, Tenants, Verdict, Verifier,
 };
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyUserWarning;
@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use crate::convert::{self, Variables};
 use crate::error::{raised, refused_or_raised};
 use crate::guard::guarded;
-use crate::mailbox::{Call, Mailbox};
+use crate::mailbox::{Call, Mailbox, Receiver};
 use crate::notice::log_created;
 use crate::verify_result::VerifyResult;
 use crate::wait::waited;
@@ -132,11 +132,11 @@ impl KeyManager {
                     log_created(py, &self.gatekeeper);
                     verdict
                 }
-                Ok(Some(verdict)) => return self.told(py, verdict),
+                Ok(Some(verdict)) => return told(py, &self.gatekeeper, verdict),
                 Err(error) => Err(error),
             };
             match verdict {
-                Ok(verdict) => self.told(py, verdict),
+                Ok(verdict) => told(py, &self.gatekeeper, verdict),
                 refused => answer(py, refused),
             }
         })
@@ -155,7 +155,7 @@ impl KeyManager {
             // What cannot be read is refused by the call that may wait, after it has judged the root key.
             let Ok(request) = Request::read(user_api_key, endpoint_name, variables) else { return Ok(None) };
             match self.verifier.try_verify(request.user_key, request.endpoint, &request.variables) {
-                Ok(verdict) => verdict.map(|verdict| self.told(py, verdict)).transpose(),
+                Ok(verdict) => verdict.map(|verdict| told(py, &self.gatekeeper, verdict)).transpose(),
                 Err(error) => answer(py, Err(error)).map(Some),
             }
         })
@@ -171,12 +171,6 @@ impl KeyManager {
         })
     }
 
-    /// Whether the place is a server's, so that every call waits for the network.
-    #[getter]
-    fn _is_remote(&self) -> bool {
-        self.gatekeeper.is_remote()
-    }
-
     /// As `_call`; the answer is left in `mailbox` under `ticket`.
     fn _call_later(
         &self,
@@ -186,10 +180,13 @@ impl KeyManager {
         name: String,
         request: String,
     ) -> PyResult<Call> {
-        let (gatekeeper, request) = (self.gatekeeper.clone(), Secret::new(request));
+        let (gatekeeper, made_in) = (self.gatekeeper.clone(), self.gatekeeper.clone());
+        let request = Secret::new(request);
+        let lane = Lane::of_operation(&name);
         let work = async move { gatekeeper.call_json(&name, request.expose()).await };
         guarded(py, || {
-            mailbox.start(py, ticket, work, |py, answer| {
+            Receiver(mailbox, ticket).start(py, &self.gatekeeper, lane, work, move |py, answer| {
+                log_created(py, &made_in);
                 answer.map_err(|error| refused_or_raised(py, &error))?.into_py_any(py)
             })
         })
@@ -206,20 +203,27 @@ impl KeyManager {
         variables: &Bound<'_, PyAny>,
     ) -> PyResult<Call> {
         guarded(py, || {
-            let deliver = |py: Python<'_>, verdict| answer(py, verdict)?.into_py_any(py);
-            let gatekeeper = self.gatekeeper.clone();
+            let made_in = self.gatekeeper.clone();
+            let deliver = move |py: Python<'_>, verdict| {
+                log_created(py, &made_in);
+                match verdict {
+                    Ok(verdict) => told(py, &made_in, verdict)?.into_py_any(py),
+                    refused => answer(py, refused)?.into_py_any(py),
+                }
+            };
+            let (gatekeeper, receiver) = (self.gatekeeper.clone(), Receiver(mailbox, ticket));
             let request = match Request::read(user_api_key, endpoint_name, Some(variables)) {
                 Ok(request) => request,
                 Err(refusal) => {
                     let work = async move { gatekeeper.check_caller_async().await.and(Err(refusal)) };
-                    return mailbox.start(py, ticket, work, deliver);
+                    return receiver.start(py, &self.gatekeeper, Lane::LookUp, work, deliver);
                 }
             };
             let (verifier, key) = (Arc::clone(&self.verifier), Secret::new(request.user_key));
             let endpoint = request.endpoint.to_owned();
             let variables: Vec<String> = request.variables.iter().map(ToString::to_string).collect();
             let work = async move { verifier.verify_async(key.expose(), &endpoint, &variables).await };
-            mailbox.start(py, ticket, work, deliver)
+            receiver.start(py, &gatekeeper, Lane::LookUp, work, deliver)
         })
     }
 
@@ -237,7 +241,7 @@ impl KeyManager {
             Err::<(), _>(GatekeeperError::bad_request(reason))
         };
         guarded(py, || {
-            mailbox.start(py, ticket, work, |py, refused| {
+            Receiver(mailbox, ticket).start(py, &self.gatekeeper, Lane::LookUp, work, |py, refused| {
                 refused.map_err(|error| refused_or_raised(py, &error))?.into_py_any(py)
             })
         })
@@ -282,27 +286,27 @@ impl KeyManager {
 }
 
 impl KeyManager {
-    /// A verdict. If there is something of which the operator has to be warned, that comes first: the reason is a key
-    /// that was rejected.
-    #[inline]
-    fn told(&self, py: Python<'_>, verdict: Verdict) -> PyResult<VerifyResult> {
-        if matches!(verdict, Verdict::InvalidKey) && self.gatekeeper.has_warning() {
-            self.warn(py)?;
-        }
-        Ok(verdict.into())
-    }
-
-    #[cold]
-    fn warn(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(warning) = self.gatekeeper.take_warning() else { return Ok(()) };
-        PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(warning)?, 1)
-    }
-
     /// Answers a call whose arguments are of a wrong type; a wrong root key comes first.
     #[cold]
     fn refuse(&self, py: Python<'_>, refusal: GatekeeperError) -> PyResult<VerifyResult> {
         answer(py, waited(py, self.gatekeeper.check_caller_async())?.and(Err(refusal)))
     }
+}
+
+/// A verdict. If there is something of which the operator has to be warned, that comes first: the reason is a key that was
+/// rejected.
+#[inline]
+fn told(py: Python<'_>, gatekeeper: &Gatekeeper, verdict: Verdict) -> PyResult<VerifyResult> {
+    if matches!(verdict, Verdict::InvalidKey) && gatekeeper.has_warning() {
+        warn(py, gatekeeper)?;
+    }
+    Ok(verdict.into())
+}
+
+#[cold]
+fn warn(py: Python<'_>, gatekeeper: &Gatekeeper) -> PyResult<()> {
+    let Some(warning) = gatekeeper.take_warning() else { return Ok(()) };
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(warning)?, 1)
 }
 
 /// A verdict, or the key manager's own answer to an error, or the error raised.

@@ -1,5 +1,5 @@
-//! Answers for an event loop. The thread on which requests run never attaches to the interpreter: it leaves an answer here
-//! and wakes the loop through a socket, and the loop collects it.
+//! Answers for an event loop. The threads of the core, on which calls wait, never attach to the interpreter: they leave an
+//! answer here and wake the loop through a socket, and the loop collects it.
 
 use std::future::Future;
 use std::io::{Read, Write};
@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gatekeeper::{BackgroundTask, GatekeeperError, Result, background};
+use gatekeeper::{BackgroundTask, Gatekeeper, GatekeeperError, Lane, Result};
 use pyo3::prelude::*;
 
 use crate::error::raised;
@@ -52,7 +52,8 @@ pub(crate) struct Call(BackgroundTask);
 
 #[pymethods]
 impl Call {
-    /// Give the call up, if it has not ended: its request is broken off.
+    /// Give the call up, if it has not ended: a request to a server is broken off, and what waits for the disk is
+    /// not begun, unless it has.
     fn abort(&self) {
         self.0.abort();
     }
@@ -92,18 +93,22 @@ impl Mailbox {
     }
 }
 
-impl Mailbox {
-    /// Starts `work`; what `deliver` makes of its answer is left under `ticket`.
+/// Where an answer is to be left: a mailbox, and a ticket in it.
+pub(crate) struct Receiver<'a>(pub(crate) &'a Mailbox, pub(crate) u64);
+
+impl Receiver<'_> {
+    /// Starts `work`, which calls `gatekeeper`; what `deliver` makes of its answer is left there.
     pub(crate) fn start<T: Send + 'static>(
-        &self,
+        self,
         py: Python<'_>,
-        ticket: u64,
+        gatekeeper: &Gatekeeper,
+        lane: Lane,
         work: impl Future<Output = Result<T>> + Send + 'static,
         deliver: impl FnOnce(Python<'_>, Result<T>) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> PyResult<Call> {
-        let mut promise =
-            Promise { letters: Arc::clone(&self.letters), ticket, deliver: Some(Box::new(deliver)) };
-        let task = background(async move { promise.keep(work.await) });
+        let Self(Mailbox { letters, .. }, ticket) = self;
+        let mut promise = Promise { letters: Arc::clone(letters), ticket, deliver: Some(Box::new(deliver)) };
+        let task = gatekeeper.background(lane, async move { promise.keep(work.await) });
         task.map(Call).map_err(|error| raised(py, &error))
     }
 }

@@ -16,6 +16,7 @@ use shared::SharedCounters;
 pub(crate) use slot::SlotName;
 
 /// Where a place counts.
+#[allow(clippy::large_enum_variant, reason = "there is one for each database")]
 pub(crate) enum Counters {
     /// In this process alone.
     Memory(MemoryCounters),
@@ -58,7 +59,14 @@ impl Counters {
         }
     }
 
-    /// Holds what must be at rest over a fork.
+    /// Holds over a fork what may be held while something is waited for.
+    pub(crate) fn rest_slow<'a>(&'a self, guards: &mut Guards<'a>) {
+        if let Self::Shared(counters) = self {
+            counters.rest_slow(guards);
+        }
+    }
+
+    /// Holds what else must be at rest over a fork.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
         match self {
             Self::Memory(counters) => counters.rest(guards),

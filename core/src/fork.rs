@@ -4,6 +4,11 @@
 //! SQLite handle is shared by two processes. So every place registers here; just before a fork its locks are
 //! taken and its files closed, and afterwards both sides let go and open again when they next need to.
 //! `pthread_atfork(3)` sees every `fork`, also one made by C or by Python.
+//!
+//! A fork is quick whatever the others wait for. First it takes the locks that are held while a disk is written or another
+//! process is waited for; a thread that waits so gives up as soon as a fork is pending, and goes on after it (`patience`). Last it
+//! takes the locks of the hot path, which are held for a moment only. What a thread marks as its own for longer than a lock
+//! is held is data: the child clears it, since it has no such thread.
 
 #![allow(unsafe_code, reason = "pthread_atfork takes C functions")]
 
@@ -16,7 +21,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// State that must be at rest while the process forks.
 pub(crate) trait Rest: Send + Sync {
-    /// Takes every lock, closes what must not be inherited, and hands out the guards.
+    /// Takes every lock that may be held while something is waited for, closes what must not be inherited, and hands out
+    /// the guards.
+    fn rest_slow<'a>(&'a self, _guards: &mut Guards<'a>) {}
+
+    /// Takes every other lock, each of which is held for a moment only, and hands out the guards.
     fn rest<'a>(&'a self, guards: &mut Guards<'a>);
 
     /// Closes what must not be inherited, for good.
@@ -58,8 +67,27 @@ impl<T> Guard for T {}
 /// Locks held over a fork.
 pub(crate) type Guards<'a> = Vec<Box<dyn Guard + 'a>>;
 
+/// Holds a lock over a fork; the child clears what belongs to threads that it does not have.
+pub(crate) fn clear_in_child<'a, T>(held: MutexGuard<'a, T>, clear: fn(&mut T)) -> Box<dyn Guard + 'a> {
+    Box::new(ClearedInChild { held, clear, generation: generation() })
+}
+
+struct ClearedInChild<'a, T> {
+    held: MutexGuard<'a, T>,
+    clear: fn(&mut T),
+    generation: u64,
+}
+
+impl<T> Drop for ClearedInChild<'_, T> {
+    fn drop(&mut self) {
+        if self.generation != generation() {
+            (self.clear)(&mut self.held);
+        }
+    }
+}
+
 struct Places {
-    /// The list of open files, and what else lives as long as the process: put to rest before the places.
+    /// The list of open files, and what else lives as long as the process.
     lists: Vec<&'static dyn Rest>,
     open: Vec<Arc<dyn Rest>>,
 }
@@ -68,6 +96,8 @@ struct Places {
 /// and would stay so in the child.
 static PLACES: Mutex<Places> = Mutex::new(Places { lists: Vec::new(), open: Vec::new() });
 static INSTALLED: AtomicBool = AtomicBool::new(false);
+/// Whether a fork is between its start and its end. `PLACES` is locked meanwhile.
+static PENDING: AtomicBool = AtomicBool::new(false);
 /// How many forks lie between this process and the first one.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
@@ -93,9 +123,19 @@ pub(crate) fn register_list(list: &'static dyn Rest) {
 
 /// A number that a fork changes in the child: what was started under another one, such as a thread, is not there. It
 /// counts from the first registration on.
-#[cfg(feature = "remote")]
 pub(crate) fn generation() -> u64 {
     GENERATION.load(SeqCst)
+}
+
+/// Whether a fork is pending: who waits for something gives up, so that it need not wait for them.
+#[inline]
+pub(crate) fn is_pending() -> bool {
+    PENDING.load(SeqCst)
+}
+
+/// Waits for the end of a fork that is pending. The caller holds nothing that the fork could need.
+pub(crate) fn wait_until_done() {
+    drop(lock(&PLACES));
 }
 
 /// The places, with the handlers installed.
@@ -125,14 +165,12 @@ pub(crate) fn try_lock<T: ?Sized>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>>
 
 extern "C" fn prepare() {
     let registry = lock(&PLACES);
+    PENDING.store(true, SeqCst);
     let places = registry.open.clone();
     let mut guards = Guards::new();
-    for list in &registry.lists {
-        list.rest(&mut guards);
-    }
-    for place in &places {
-        place.rest(&mut guards);
-    }
+    let all = || registry.lists.iter().copied().chain(places.iter().map(Deref::deref));
+    all().for_each(|place| place.rest_slow(&mut guards));
+    all().for_each(|place| place.rest(&mut guards));
     // SAFETY: only the lifetime changes. The guards borrow from allocations that `_places` keeps alive, and `Held`
     // drops its guards first.
     let guards = unsafe { transmute::<Guards<'_>, Guards<'static>>(guards) };
@@ -149,5 +187,6 @@ extern "C" fn release_in_child() {
 
 /// Runs in the thread that forked, in the parent and in the child.
 extern "C" fn release() {
+    PENDING.store(false, SeqCst);
     let _ = HELD.try_with(|slot| slot.borrow_mut().take());
 }

@@ -1,6 +1,7 @@
 //! The paved path: open a place, call operations, make verifiers.
 
 mod accounts;
+mod background;
 mod backup;
 mod callers;
 mod imports;
@@ -25,6 +26,8 @@ use crate::remote::Remote;
 use crate::secret::Secret;
 use crate::verify::{Caller, Decisions, Io, OwnVerifier, Remembering, ValidatedKey};
 pub use accounts::AccountTenant;
+#[doc(hidden)]
+pub use background::{BackgroundTask, Lane};
 pub use backup::{BackedUp, Backup};
 pub use callers::Callers;
 pub use imports::{ImportSuffixes, ImportingTenant};
@@ -368,7 +371,7 @@ impl Gatekeeper {
     /// As for [`call`](Self::call); `bad_request` too for what is not such a request.
     pub async fn call_entry(&self, entry: &Entry, request: Request<'_>) -> Result<String> {
         match &self.0 {
-            At::Own(own) => entry.call(own.as_call(), request).await,
+            At::Own(own) => own.call_entry(entry, request).await,
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.call_entry(entry, request).await,
         }

@@ -30,7 +30,9 @@ mod identity;
 mod key;
 mod limit;
 mod metering;
+mod offload;
 mod operation;
+mod patience;
 mod place;
 #[cfg(feature = "remote")]
 mod remote;
@@ -50,15 +52,16 @@ pub use gatekeeper::{
     AccountTenant, BackedUp, Backup, Callers, DatabaseUrl, Gatekeeper, ImportSuffixes, ImportingTenant,
     Inspection, Options, RootKeyOf, SealedRows, UnacceptedKeys, Verifier,
 };
+#[doc(hidden)]
+pub use gatekeeper::{BackgroundTask, Lane};
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
 pub use identity::SigningAlgorithm;
 pub use key::KeyStatus;
 pub use limit::{Endpoint, Endpoints};
 pub use metering::{Period, QuotaCheck, QuotaLevel};
 pub use operation::*;
-#[cfg(feature = "remote")]
 #[doc(hidden)]
-pub use remote::{BackgroundTask, background};
+pub use patience::Deadline;
 pub use secret::Secret;
 pub use store::MissingRow;
 #[doc(hidden)]

@@ -23,7 +23,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::operation::{Entry, Method, Operation, Request, Route, fields_of};
 use crate::secret::Secret;
 use answer::Answer;
-pub use background::{BackgroundTask, background};
+pub(crate) use background::{Spawned, spawn};
 use credential::Credential;
 use request::Outgoing;
 pub(crate) use server::Manner;

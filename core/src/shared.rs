@@ -2,9 +2,12 @@
 //! they count. In `memory:`, the words of that place alone.
 
 mod database_files;
+mod environment;
 mod file_system;
 mod folder;
+mod generation_file;
 mod header;
+mod last_used;
 mod map;
 mod secret_lock;
 mod trouble;
@@ -19,11 +22,16 @@ use std::sync::{Mutex, OnceLock};
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
+use crate::patience::{TimedMutex, uninterrupted};
 use crate::secret::random;
 pub(crate) use database_files::DatabaseFiles;
+pub(crate) use environment::{Environment, Slots};
 use file_system::FileId;
 pub(crate) use file_system::give_to_writers_of;
 use folder::{Folder, Opened};
+pub(crate) use generation_file::GenerationFile;
+use last_used::LastUsed;
+pub(crate) use last_used::Touched;
 pub(crate) use map::Map;
 pub(crate) use secret_lock::SecretTag;
 use trouble::Trouble;
@@ -39,13 +47,14 @@ pub(crate) struct Shared {
     /// just be reading it.
     first: OnceLock<Box<Generation>>,
     /// The words' file of the newest generation, locked shared; held while a generation is added.
-    locked: Mutex<Option<File>>,
+    locked: TimedMutex<Option<File>>,
     /// The file that says which secret this process and others use, locked shared once this one uses its own.
     secret: Mutex<Option<File>>,
     /// When, on the boot clock in ms, the newest generation was last seen in place.
     seen_ms: AtomicU64,
     /// The highest change number that this process has read, in whatever generation.
     read: AtomicU64,
+    last_used: LastUsed,
 }
 
 /// The words and the counters of one life of the folder: until it is removed, the machine restarts, or the format
@@ -56,6 +65,8 @@ pub(crate) struct Generation {
     pub(crate) slot_key: [u8; 16],
     /// Where they are counted; none in memory.
     pub(crate) counters: Option<PathBuf>,
+    /// Where it is noted when keys were last used; none in memory.
+    pub(crate) last_used: Option<PathBuf>,
     file: Option<FileId>,
     next: OnceLock<Box<Self>>,
 }
@@ -66,24 +77,26 @@ impl Shared {
             words: Words(Map::own()),
             slot_key: random()?,
             counters: None,
+            last_used: None,
             file: None,
             next: OnceLock::new(),
         };
-        Ok(Self { first: OnceLock::from(Box::new(generation)), ..Self::new(None) })
+        Ok(Self { first: OnceLock::from(Box::new(generation)), ..Self::new(None, LastUsed::in_memory()) })
     }
 
     pub(crate) fn beside(database: &Path) -> Self {
-        Self::new(Some(Folder::beside(database)))
+        Self::new(Some(Folder::beside(database)), LastUsed::in_file())
     }
 
-    fn new(folder: Option<Folder>) -> Self {
+    fn new(folder: Option<Folder>, last_used: LastUsed) -> Self {
         Self {
             folder,
             first: OnceLock::new(),
-            locked: Mutex::default(),
+            locked: TimedMutex::default(),
             secret: Mutex::default(),
             seen_ms: AtomicU64::new(u64::MAX),
             read: AtomicU64::new(0),
+            last_used,
         }
     }
 
@@ -107,7 +120,8 @@ impl Shared {
         match &self.folder {
             None => Ok(self.newest()),
             Some(folder) => {
-                self.open_locked(folder, &mut lock(&self.locked)).map_err(|why| folder.explain(why))
+                let opened = uninterrupted(|| self.open_locked(folder, &mut *self.locked.lock()?));
+                opened.map_err(|why| folder.explain(why))
             }
         }
     }
@@ -116,7 +130,7 @@ impl Shared {
     /// change is `number`.
     pub(crate) fn open_or_make(&self, number: u64) -> Result<&Generation> {
         let Some(folder) = &self.folder else { return self.newest().ok_or_else(gone) };
-        let mut locked = lock(&self.locked);
+        let mut locked = self.locked.lock().map_err(|why| folder.explain(why.into()))?;
         let mut open = || self.open_locked(folder, &mut locked);
         let opened = match open() {
             Ok(None) => folder.make(number).and_then(|()| open()),
@@ -166,13 +180,14 @@ impl Shared {
             return Ok(Some(newest));
         }
         *locked = None;
-        let Some(Opened { words, header, counters }) = folder.open()? else { return Ok(None) };
+        let Some(Opened { words, header, counters, last_used }) = folder.open()? else { return Ok(None) };
         let file = FileId::from(&words.metadata()?);
         if self.newest().is_none_or(|newest| newest.file != Some(file)) {
             self.add(Generation {
                 words: Words(Map::of(&words)?),
                 slot_key: header.slot_key,
                 counters: Some(counters),
+                last_used: Some(last_used),
                 file: Some(file),
                 next: OnceLock::new(),
             });
@@ -218,17 +233,20 @@ impl Shared {
     }
 
     pub(crate) fn close(&self) {
-        *lock(&self.locked) = None;
+        self.close_last_used();
+        *self.locked.lock_to_close() = None;
         *lock(&self.secret) = None;
     }
 
     /// Holds the locks and closes the files, for a fork. The maps stay: they are the same memory on both sides.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        for file in [&self.locked, &self.secret] {
-            let mut file = lock(file);
-            *file = None;
-            guards.push(Box::new(file));
+    pub(crate) fn rest_slow<'a>(&'a self, guards: &mut Guards<'a>) {
+        if let LastUsed::File(file) = &self.last_used {
+            file.rest_slow(guards);
         }
+        self.locked.rest(guards, |locked| *locked = None);
+        let mut secret = lock(&self.secret);
+        *secret = None;
+        guards.push(Box::new(secret));
     }
 
     fn newest(&self) -> Option<&Generation> {

@@ -53,6 +53,29 @@ pub(crate) struct Creator {
     pub(crate) id: Option<String>,
 }
 
+#[cfg(test)]
+impl<'a> NewKey<'a> {
+    /// One without roles, scopes or a quota, of the default tenant.
+    pub(crate) fn plain(id: KeyId, digest: &'a Digest) -> Self {
+        Self {
+            id,
+            tenant: DEFAULT_TENANT,
+            digest,
+            prefix: "user",
+            roles: &[],
+            owner_id: None,
+            name: None,
+            metadata: None,
+            expires_at: None,
+            created_at: 0,
+            scopes: &[],
+            quota: Quota::NONE,
+            hashed_suffix: None,
+            created_by: Creator { kind: "operator".into(), id: None },
+        }
+    }
+}
+
 /// How much may be used in a calendar period; without a limit, anything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quota<'a> {

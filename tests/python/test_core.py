@@ -369,7 +369,8 @@ def test_the_environment_says_which_place_and_whose_token(monkeypatch: pytest.Mo
     with pytest.raises(NotFoundError):
         TenantsService(GatekeeperCore.from_env(operator=True)).get(NOBODY)
     monkeypatch.setenv("GATEKEEPER_BASE_URL", "http://localhost:8787")
-    assert aio.GatekeeperCore.from_env()._native.is_remote
+    with pytest.raises(BadRequestError, match="operator"):
+        aio.GatekeeperCore.from_env(operator=True)
 
 
 def test_a_changed_secret_is_warned_of_and_the_one_before_given_with_it_keeps_every_token(tmp_path: Path) -> None:

@@ -28,7 +28,11 @@ export interface ApiKey {
   readonly metadata: Readonly<Record<string, unknown>> | null;
   /** When it ends, Unix ms; none for never. */
   readonly expiresAt: number | null;
-  /** When it was last good for something, Unix ms, to about a minute where another process used it. */
+  /**
+   * When it was last used with success, Unix ms, to the minute. A use is known to every process of the
+   * machine at once; a reboot may lose the last ones, up to the next call that reads the key or commits
+   * anything.
+   */
   readonly lastUsedAt: number | null;
   /** Unix ms. */
   readonly createdAt: number;

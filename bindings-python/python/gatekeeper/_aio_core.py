@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from asyncio import get_running_loop
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from gatekeeper import _aio_remote, _core
+from gatekeeper import _aio_calls, _core
 from gatekeeper.errors import BadRequestError
 
 if TYPE_CHECKING:
@@ -30,11 +29,7 @@ class GatekeeperCore(_core._Base):
 
     async def jwks(self) -> dict[str, Any]:
         """As :meth:`gatekeeper.GatekeeperCore.jwks`."""
-        native = self._open()
-        if native.is_remote:
-            answer = await _aio_remote.answered(native.jwks_later)
-        else:
-            answer = await get_running_loop().run_in_executor(None, native.jwks)
+        answer = await _aio_calls.answered(self._open().jwks_later)
         keys: dict[str, Any] = json.loads(self._done(answer))
         return keys
 
@@ -54,10 +49,7 @@ class GatekeeperCore(_core._Base):
     async def _call(self, name: str, request: Mapping[str, object]) -> Any:
         """Run the operation `name` where it does not hold up the loop; the answer is what JSON has."""
         native = self._open()
-        written = _core._written(request)
-        if native.is_remote:
-            return json.loads(await _aio_remote.answered(native.call_later, name, written))
-        return json.loads(self._done(await get_running_loop().run_in_executor(None, native.call, name, written)))
+        return json.loads(self._done(await _aio_calls.answered(native.call_later, name, _core._written(request))))
 
 
 class _Service:

@@ -25,9 +25,6 @@ class Core:
     def __new__(cls, url: str, options: str) -> Self: ...
     def acting(self, token: str | None, operator: bool, source: str | None) -> Core:
         """The same place for the bearer of a token, for the operator, or for nobody; and for calls from `source`."""
-    @property
-    def is_remote(self) -> bool:
-        """Whether the place is a server's, so that every call waits for the network."""
     def call(self, name: str, request: str) -> str:
         """Run the operation `name` on a request in JSON; the answer is JSON."""
     def call_later(self, mailbox: Mailbox, ticket: int, name: str, request: str) -> Call:
@@ -54,7 +51,9 @@ class Mailbox:
 class Call:
     """A call under way, which can be given up. Private."""
     def abort(self) -> None:
-        """Give the call up, if it has not ended: its request is broken off."""
+        """Give the call up, if it has not ended: a request to a server is broken off, and what waits for the disk is
+        not begun, unless it has.
+        """
 
 @disjoint_base
 class KeyManager:
@@ -124,8 +123,6 @@ class KeyManager:
     def _try_verify(
         self, user_api_key: str, endpoint_name: str, variables: list[str] | tuple[str, ...] | None = None
     ) -> VerifyResult | None: ...
-    @property
-    def _is_remote(self) -> bool: ...
     def _call(self, name: str, request: str) -> str: ...
     def _call_later(self, mailbox: Mailbox, ticket: int, name: str, request: str) -> Call: ...
     def _verify_later(

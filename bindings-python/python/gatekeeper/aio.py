@@ -1,8 +1,8 @@
 """The key manager, the core and its services for code that awaits: the same names, with ``async def``.
 
 A verification that can be answered from memory is answered at once, without a thread or a turn of the loop. Whatever
-has to wait for the disk runs in the loop's default executor; what waits for a server waits without a thread. For
-asyncio.
+has to wait for the disk does so on threads of its own, never on those of the loop's executor; what waits for a server
+waits without a thread. For asyncio.
 
 Example:
     >>> import asyncio
@@ -19,26 +19,21 @@ Example:
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
-from gatekeeper import _aio_remote, _aio_services, _key_manager, _requests
+from gatekeeper import _aio_calls, _aio_services, _key_manager, _requests
 from gatekeeper._aio_core import GatekeeperCore
 from gatekeeper._aio_services import *  # noqa: F403 - as many as there are
 from gatekeeper.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from gatekeeper._key_manager import Clock, Endpoint, _Answer
     from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult, VerifyResult
 
 __all__ = ["GatekeeperCore", "KeyManager", "init_key_manager"]
 __all__ += _aio_services.__all__
-
-_Arguments = ParamSpec("_Arguments")
-_Any = TypeVar("_Any")
 
 
 class KeyManager:
@@ -62,12 +57,10 @@ class KeyManager:
         result = self._try_verify(user_api_key, endpoint_name, variables)
         if result is not None:
             return result
-        if self._sync._is_remote:
-            verified: VerifyResult = await _aio_remote.answered(
-                self._sync._verify_later, user_api_key, endpoint_name, variables
-            )
-            return verified
-        return await _elsewhere(self._sync.verify_user_api_key, user_api_key, endpoint_name, variables)
+        verified: VerifyResult = await _aio_calls.answered(
+            self._sync._verify_later, user_api_key, endpoint_name, variables
+        )
+        return verified
 
     async def create_user_api_key(
         self,
@@ -104,9 +97,6 @@ class KeyManager:
         self._sync.advance(ms)
 
     async def _answer(self, asked: _key_manager._Asked[_Answer]) -> _Answer:
-        keys = self._sync
-        if not keys._is_remote:
-            return await _elsewhere(keys._answer, asked)
         try:
             return asked.answer(await self._run(asked))
         except Refused as refusal:
@@ -116,13 +106,8 @@ class KeyManager:
         try:
             request = _requests.fields(asked.fields)
         except _requests.Unsendable as problem:
-            return await _aio_remote.answered(self._sync._refuse_later, str(problem))
-        return await _aio_remote.answered(self._sync._call_later, asked.operation, request)
-
-
-async def _elsewhere(call: Callable[_Arguments, _Any], *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Any:
-    """Run a call that may wait for the disk where it does not hold up the loop."""
-    return await get_running_loop().run_in_executor(None, partial(call, *arguments, **named))
+            return await _aio_calls.answered(self._sync._refuse_later, str(problem))
+        return await _aio_calls.answered(self._sync._call_later, asked.operation, request)
 
 
 def init_key_manager(

@@ -67,8 +67,9 @@ class ApiKey(Model):
         quota_period: The period of its quota.
         metadata: Anything of yours.
         expires_at: When it ends, Unix ms; none for never.
-        last_used_at: When it was last good for something, Unix ms, to about a minute where another process used
-            it.
+        last_used_at: When it was last used with success, Unix ms, to the minute. A use is known to every process
+            of the machine at once; a reboot may lose the last ones, up to the next call that reads the key or commits
+            anything.
         created_at: Unix ms.
         updated_at: When it was last changed, Unix ms.
     """

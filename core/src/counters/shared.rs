@@ -3,21 +3,18 @@
 //! An acquisition is one short write transaction. The lock around it outlives its holder: where that is killed, its
 //! transaction never was. The file is disposable: it is made for one boot, and never synced.
 
-mod environment;
-
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::Arc;
 
 use heed::{MdbError, RwTxn};
 
 use super::slot::SlotName;
 use crate::clock::Clock;
-use crate::error::{GatekeeperError, Result};
-use crate::fork::{Guards, lock};
-use crate::shared::{Generation, Shared};
+use crate::error::Result;
+use crate::fork::Guards;
+use crate::shared::{Environment, Generation, GenerationFile, Shared, Slots};
 use crate::window::{Acquired, Request, Window};
-use environment::{Environment, Slots};
 
 /// So many slots are looked over with every new slot, and with every so many admissions: an empty slot is dropped before
 /// there are many of them.
@@ -26,15 +23,17 @@ const ADMISSIONS_PER_SWEEP: u32 = 32;
 
 type Name = [u8; 16];
 
+/// How much of the file is taken of the disk when it is made: some 40,000 slots of one entry.
+const FIRST_SIZE: usize = 4 << 20;
+
 /// Windows by slot. Opens at first use, and again after a fork.
 pub(crate) struct SharedCounters {
     shared: Arc<Shared>,
     clock: Clock,
-    open: Mutex<Option<Open>>,
+    file: GenerationFile<Open>,
 }
 
 struct Open {
-    path: PathBuf,
     environment: Environment,
     sweeper: Sweeper,
     /// The window at hand, and its bytes.
@@ -44,7 +43,7 @@ struct Open {
 
 impl SharedCounters {
     pub(super) fn new(shared: Arc<Shared>, clock: Clock) -> Self {
-        Self { shared, clock, open: Mutex::default() }
+        Self { shared, clock, file: GenerationFile::default() }
     }
 
     /// Acquires a permit of the slot `name`, which belongs to `generation`; none where that has been replaced, or the
@@ -57,47 +56,35 @@ impl SharedCounters {
         may_open: bool,
     ) -> Result<Option<Acquired>> {
         let Some(path) = &generation.counters else { return Ok(None) };
-        let mut place = lock(&self.open);
-        let open = match &mut *place {
-            Some(open) if open.path == *path => open,
-            _ if !may_open => return Ok(None),
-            other => {
-                // Closed before another is opened: LMDB's locks belong to the process.
-                *other = None;
-                // Locks the generation against being made anew for as long as it is open.
-                if self.shared.open()?.and_then(|newest| newest.counters.as_ref()) != Some(path) {
-                    return Ok(None);
-                }
-                other.insert(Open::new(path).map_err(|error| explain(error, path))?)
+        let acquire = |open: &mut Open| open.acquire(name, &self.clock, request);
+        match self.file.try_use(path, acquire)? {
+            None if may_open => {
+                let is_of = |newest: &Generation| newest.counters.as_ref() == Some(path);
+                self.file.use_waiting(path, &self.shared, is_of, Open::new, acquire)
             }
-        };
-        match open.acquire(name, &self.clock, request) {
-            Ok(acquired) => Ok(Some(acquired)),
-            Err(error) => {
-                // Whatever it is, the next call begins with a file just opened.
-                *place = None;
-                Err(explain(error, path))
-            }
+            acquired => Ok(acquired),
         }
     }
 
     pub(super) fn close(&self) {
-        *lock(&self.open) = None;
+        self.file.close();
+    }
+
+    /// Keeps the file from being opened over a fork.
+    pub(crate) fn rest_slow<'a>(&'a self, guards: &mut Guards<'a>) {
+        self.file.rest_slow(guards);
     }
 
     /// Holds the lock and closes the file, whose locks must not cross a fork.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        let mut open = lock(&self.open);
-        *open = None;
-        guards.push(Box::new(open));
+        self.file.rest(guards);
     }
 }
 
 impl Open {
     fn new(path: &Path) -> heed::Result<Self> {
         Ok(Self {
-            path: path.to_owned(),
-            environment: Environment::open(path)?,
+            environment: Environment::open(path, FIRST_SIZE)?,
             sweeper: Sweeper::default(),
             window: Window::default(),
             bytes: Vec::new(),
@@ -169,21 +156,6 @@ impl Sweeper {
         }
         Ok(())
     }
-}
-
-#[cold]
-fn explain(error: heed::Error, path: &Path) -> GatekeeperError {
-    let folder = path.parent().unwrap_or(path).display();
-    let message = match &error {
-        heed::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
-            format!("the disk that holds \"{folder}\" is full: make room")
-        }
-        heed::Error::Io(_) => format!("\"{folder}\" cannot be used now: see the cause of this error"),
-        _ => format!(
-            "what is counted in \"{folder}\" cannot be read: remove that folder, and every window starts anew"
-        ),
-    };
-    GatekeeperError::unavailable(message).caused_by(error)
 }
 
 #[cfg(test)]

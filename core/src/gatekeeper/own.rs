@@ -11,7 +11,8 @@ use crate::error::Result;
 use crate::identity::Keyring;
 use crate::limit::Endpoints;
 use crate::metering::Retention;
-use crate::operation::{self, Operation};
+use crate::operation::{self, Entry, Operation, Request};
+use crate::patience;
 use crate::place::{OpenPlace, Place};
 use crate::store::DEFAULT_TENANT;
 use crate::vault::Secrets;
@@ -126,8 +127,16 @@ impl Own {
     }
 
     pub(super) async fn call<O: Operation>(&self, operation: O) -> Result<O::Output> {
-        let context = operation::admitted(self.as_call(), &operation)?;
-        operation.run(&context).await
+        let call = async {
+            let context = operation::admitted(self.as_call(), &operation)?;
+            operation.run(&context).await
+        };
+        patience::call_async(call).await
+    }
+
+    /// Runs an operation of the table; answers in JSON.
+    pub(super) async fn call_entry(&self, entry: &Entry, request: Request<'_>) -> Result<String> {
+        patience::call_async(entry.call(self.as_call(), request)).await
     }
 
     /// What runs in it, for whoever runs the place and nobody else.
@@ -136,17 +145,19 @@ impl Own {
     }
 
     pub(super) fn check_ready(&self) -> Result<()> {
-        self.place().store().read_rows(|rows| rows.tenant(DEFAULT_TENANT))?;
-        self.place().engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?)?;
-        self.place().signers().check(self.keyring()?)
+        patience::call(|| {
+            self.place().store().read_rows(|rows| rows.tenant(DEFAULT_TENANT))?;
+            self.place().engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?)?;
+            self.place().signers().check(self.keyring()?)
+        })
     }
 
     pub(super) fn check_caller(&self) -> Result<()> {
-        self.caller.tenant_now(self.place().engine()).map(drop)
+        patience::call(|| self.caller.tenant_now(self.place().engine()).map(drop))
     }
 
     pub(super) fn jwks(&self) -> Result<serde_json::Value> {
-        self.place().signers().jwks(self.keyring()?)
+        patience::call(|| self.place().signers().jwks(self.keyring()?))
     }
 
     pub(super) fn as_call(&self) -> Call<'_> {

@@ -25,7 +25,7 @@ pub(crate) struct KnownKey {
     pub(crate) extra: Option<Arc<Extra>>,
     /// Unix ms from which on the key is not good: `i64::MAX` where it never ends, 0 where it is disabled or revoked.
     pub(crate) good_until: i64,
-    /// When it was last used.
+    /// When that was last noted.
     pub(crate) used: LastUse,
 }
 
@@ -44,34 +44,23 @@ pub(crate) struct Extra {
     pub(crate) hashed_suffix: Option<Box<str>>,
 }
 
-/// When a key was last used, and whether that waits to be written.
+/// When a use of the key was last noted, in Unix ms; 0 for never.
 #[derive(Debug, Default)]
 pub(crate) struct LastUse(AtomicU64);
 
 impl LastUse {
-    /// How exactly it is known, in ms: what follows sooner is not looked at.
-    const GRAIN_MS: u64 = 1000;
-    const WAITS: u64 = 1;
+    /// How exactly it is known, in ms: what follows sooner is not noted.
+    const GRAIN_MS: u64 = 60_000;
 
     /// Whether a use at `wall_ms` has to be noted.
     #[inline]
     pub(crate) fn is_news(&self, wall_ms: u64) -> bool {
-        (self.0.load(Relaxed) >> 1) + Self::GRAIN_MS <= wall_ms
+        self.0.load(Relaxed) + Self::GRAIN_MS <= wall_ms
     }
 
-    /// Notes a use; whether the key is from now on to be written, and was not before.
-    pub(crate) fn note(&self, wall_ms: u64) -> bool {
-        self.0.swap(wall_ms << 1 | Self::WAITS, Relaxed) & Self::WAITS == 0
-    }
-
-    /// It is being written, in Unix ms: the next use waits again.
-    pub(crate) fn take(&self) -> u64 {
-        self.0.fetch_and(!Self::WAITS, Relaxed) >> 1
-    }
-
-    /// It could not be written; whether the key is from now on to be written, and was not before.
-    pub(crate) fn put_back(&self) -> bool {
-        self.0.fetch_or(Self::WAITS, Relaxed) & Self::WAITS == 0
+    /// It is noted.
+    pub(crate) fn set(&self, wall_ms: u64) {
+        self.0.store(wall_ms, Relaxed);
     }
 }
 
@@ -143,13 +132,11 @@ mod tests {
     }
 
     #[test]
-    fn a_use_is_news_once_in_a_while_and_waits_to_be_written_once() {
+    fn a_use_is_news_once_a_minute() {
         let used = LastUse::default();
-        assert!(used.is_news(5000) && used.note(5000));
-        assert!(!used.is_news(5999) && used.is_news(6000) && !used.note(6000));
-        assert_eq!(used.take(), 6000);
-        assert!(used.put_back() && !used.put_back());
-        assert_eq!(used.take(), 6000);
+        assert!(used.is_news(100_000));
+        used.set(100_000);
+        assert!(!used.is_news(159_999) && used.is_news(160_000));
         assert!(!used.is_news(0), "a clock that was set back makes nothing older");
     }
 }

@@ -2,18 +2,14 @@
 //! of it have brought in one go. No thread of our own.
 
 use std::mem::{replace, take};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::yield_now;
 
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{Guards, lock};
+use crate::fork::{Guards, clear_in_child, lock};
 
 /// A queue of callers who bring a `T` each and take an `R` away.
-pub(crate) struct Queue<T, R> {
-    state: Mutex<State<T, R>>,
-    /// Nobody leads any more, or a fork is over.
-    rested: Condvar,
-}
+pub(crate) struct Queue<T, R>(Mutex<State<T, R>>);
 
 struct State<T, R> {
     /// Those who gather now, and what each of them has brought. The first of them leads.
@@ -21,8 +17,6 @@ struct State<T, R> {
     brought: Vec<T>,
     /// Whether somebody leads a group. While somebody waits, somebody does.
     is_led: bool,
-    /// Whether a fork waits until nobody does: who comes now stays out.
-    is_closed: bool,
 }
 
 /// Callers who are served together. All but the first wait for one event: one call of the system wakes them, and none
@@ -42,24 +36,13 @@ struct Go<'a, T, R> {
 
 impl<T, R> Queue<T, R> {
     pub(crate) fn new() -> Self {
-        Self {
-            state: Mutex::new(State {
-                group: Group::new(),
-                brought: Vec::new(),
-                is_led: false,
-                is_closed: false,
-            }),
-            rested: Condvar::new(),
-        }
+        Self(Mutex::new(State::new()))
     }
 
     /// Waits until `brought` is done, by this caller's `work` or by another's. `work` answers each in its place.
     pub(crate) fn submit(&self, brought: T, work: impl FnOnce(Vec<T>) -> Vec<Result<R>>) -> Result<R> {
         let (group, place, is_led) = {
-            let mut state = lock(&self.state);
-            while state.is_closed {
-                state = wait(&self.rested, state);
-            }
+            let mut state = lock(&self.0);
             state.brought.push(brought);
             (Arc::clone(&state.group), state.brought.len() - 1, replace(&mut state.is_led, true))
         };
@@ -76,34 +59,22 @@ impl<T, R> Queue<T, R> {
 
     fn lead(&self, work: impl FnOnce(Vec<T>) -> Vec<Result<R>>) {
         let (group, brought) = {
-            let mut state = lock(&self.state);
+            let mut state = lock(&self.0);
             (replace(&mut state.group, Group::new()), take(&mut state.brought))
         };
         let mut go = Go { queue: self, group, answers: Vec::new() };
         go.answers = work(brought);
     }
 
-    /// Waits until nobody leads and nobody waits, and holds the queue so, for a fork: neither side has lost a caller.
+    /// Holds the lock over a fork. The parent's callers are served after it; the child has none of them.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        let mut state = lock(&self.state);
-        state.is_closed = true;
-        while state.is_led {
-            state = wait(&self.rested, state);
-        }
-        guards.push(Box::new(Closed { state, rested: &self.rested }));
+        guards.push(clear_in_child(lock(&self.0), |state| *state = State::new()));
     }
 }
 
-/// A queue held over a fork. Opens it on both sides.
-struct Closed<'a, T, R> {
-    state: MutexGuard<'a, State<T, R>>,
-    rested: &'a Condvar,
-}
-
-impl<T, R> Drop for Closed<'_, T, R> {
-    fn drop(&mut self) {
-        self.state.is_closed = false;
-        self.rested.notify_all();
+impl<T, R> State<T, R> {
+    fn new() -> Self {
+        Self { group: Group::new(), brought: Vec::new(), is_led: false }
     }
 }
 
@@ -111,11 +82,8 @@ impl<T, R> Drop for Go<'_, T, R> {
     fn drop(&mut self) {
         // The next leader first: it works while the others wake up.
         let next = {
-            let mut state = lock(&self.queue.state);
+            let mut state = lock(&self.queue.0);
             state.is_led = !state.brought.is_empty();
-            if !state.is_led && state.is_closed {
-                self.queue.rested.notify_all();
-            }
             state.is_led.then(|| Arc::clone(&state.group))
         };
         if let Some(next) = next {
@@ -137,10 +105,6 @@ impl<R> Group<R> {
         let answer = self.answers.wait().get(place).and_then(|answer| lock(answer).take());
         answer.unwrap_or_else(|| Err(lost()))
     }
-}
-
-fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-    condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
 fn lost() -> GatekeeperError {

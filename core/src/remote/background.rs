@@ -134,29 +134,27 @@ impl<T> Drop for Run<T> {
     }
 }
 
-/// Runs `work` on the thread on which requests of remote places run, which must not be held up. For SDKs.
+/// Runs `work` on the thread on which requests run, which must not be held up.
 ///
 /// # Errors
 /// `service_unavailable` where there is no thread to be had.
-#[doc(hidden)]
-pub fn background(work: impl Future<Output = ()> + Send + 'static) -> Result<BackgroundTask> {
+pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<Spawned> {
     with(|running| {
         let task = running.runtime.spawn(work);
-        Ok(BackgroundTask { generation: running.generation, task: task.abort_handle() })
+        Ok(Spawned { generation: running.generation, task: task.abort_handle() })
     })
 }
 
-/// Work that can be given up. It goes on when this is dropped.
-#[doc(hidden)]
+/// Work on the thread of requests. It goes on when this is dropped.
 #[derive(Debug)]
-pub struct BackgroundTask {
+pub(crate) struct Spawned {
     generation: u64,
     task: AbortHandle,
 }
 
-impl BackgroundTask {
+impl Spawned {
     /// Gives the work up, if it is not done and belongs to this process.
-    pub fn abort(&self) {
+    pub(crate) fn abort(&self) {
         if self.generation == fork::generation() {
             self.task.abort();
         }

@@ -1,6 +1,6 @@
-//! The folder beside a database. In it, `words`: the words, and what every user of the folder locks; and the counters'
-//! file. Together they are a generation. Besides, two files that writers lock in turn, and `files`: of which files the
-//! database consists.
+//! The folder beside a database. In it, `words`: the words, and what every user of the folder locks; the counters' file, and
+//! one for when keys were last used. Together they are a generation. Besides, two files that writers lock in turn, and
+//! `files`: of which files the database consists.
 //!
 //! A generation is made under the write lock of the database, so that no change is being announced meanwhile, and under
 //! an exclusive lock on the one before, which every open process holds shared: two never count side by side.
@@ -20,6 +20,7 @@ use super::header::{self, Header};
 use super::trouble::Trouble;
 use super::words;
 use crate::error::GatekeeperError;
+use crate::patience::pause_for;
 use crate::secret::random;
 
 /// How long to wait for those who look at the file for a moment.
@@ -38,6 +39,8 @@ pub(super) struct Opened {
     pub(super) words: File,
     pub(super) header: Header,
     pub(super) counters: PathBuf,
+    /// It need not be there.
+    pub(super) last_used: PathBuf,
 }
 
 impl Folder {
@@ -70,7 +73,8 @@ impl Folder {
             return self.take_over();
         }
         check_only_copy(FileId::from(&words.metadata()?))?;
-        Ok(Some(Opened { words, header, counters }))
+        let last_used = self.path.join(format!("last-used-{:016x}", header.generation));
+        Ok(Some(Opened { words, header, counters, last_used }))
     }
 
     /// Makes a generation in which nothing is counted and nothing older than change `number` is good, unless one is in
@@ -142,7 +146,7 @@ impl Folder {
                 Ok(()) | Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(error) => return Err(io::Error::from(error).into()),
             }
-            sleep(PAUSE);
+            pause_for(PAUSE)?;
             waited += PAUSE;
         }
         Err(Trouble::InUse)
@@ -216,10 +220,21 @@ impl Folder {
             if waited >= PATIENCE {
                 return None;
             }
-            sleep(PAUSE);
+            pause_for(PAUSE).ok()?;
             waited += PAUSE;
         }
         Some(work())
+    }
+
+    /// Makes an LMDB file in the folder where there is none, and the file of its locks.
+    pub(super) fn ensure(&self, path: &Path) -> io::Result<()> {
+        for path in [path, &lock_of(path)] {
+            match self.create(path) {
+                Err(Trouble::Io(error)) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Removes what earlier generations left.
@@ -228,7 +243,7 @@ impl Folder {
             let entry = entry?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if ["words-", "counters-", "files-"].iter().any(|kind| name.starts_with(kind)) {
+            if ["words-", "counters-", "last-used-", "files-"].iter().any(|kind| name.starts_with(kind)) {
                 fs::remove_file(entry.path())?;
             }
         }
@@ -255,7 +270,7 @@ fn check_only_copy(file: FileId) -> Result<(), Trouble> {
         if waited >= PATIENCE {
             return Err(Trouble::SecondCopy);
         }
-        sleep(PAUSE);
+        pause_for(PAUSE)?;
         waited += PAUSE;
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::error::GatekeeperError;
+use crate::patience::GaveUp;
 
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -15,6 +16,8 @@ pub(super) enum Trouble {
     SecondCopy,
     /// Processes that cannot share locks with this one have it open.
     OtherContainer,
+    /// The call has waited for as long as it may.
+    GaveUp,
     /// Others keep it locked: those of another version, for as long as they run.
     InUse,
     /// Other processes use the database with another secret.
@@ -24,6 +27,12 @@ pub(super) enum Trouble {
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<GaveUp> for Trouble {
+    fn from(_: GaveUp) -> Self {
+        Self::GaveUp
     }
 }
 
@@ -53,10 +62,11 @@ impl Trouble {
                 "{place} is in use by processes with another secret: give every process of the database the same GATEKEEPER_SECRET, or the same secret file; to change it, stop all of them first"
             ),
             Self::Io(error) => advice(error.kind(), &place),
-            Self::Other(_) => String::new(),
+            Self::Other(_) | Self::GaveUp => String::new(),
         };
         match self {
             Self::Other(error) => error,
+            Self::GaveUp => GaveUp::explain(&place, "process"),
             Self::Io(error) => GatekeeperError::unavailable(message).caused_by(error),
             _ => GatekeeperError::unavailable(message),
         }

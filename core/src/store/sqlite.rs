@@ -8,6 +8,7 @@ mod files;
 mod freshness;
 mod imports;
 mod keys;
+mod last_used;
 mod members;
 mod migrate;
 mod one_time;
@@ -19,7 +20,6 @@ mod signing_keys;
 mod tenants;
 mod usage;
 mod users;
-mod uses;
 mod wait;
 
 use std::path::{Path, PathBuf};
@@ -31,7 +31,8 @@ use rusqlite::{Connection, Row};
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
-use crate::shared::{Shared, TurnFiles};
+use crate::patience::{TimedMutex, uninterrupted};
+use crate::shared::{DatabaseFiles, Shared, TurnFiles};
 use connection::{Handle, Reader};
 pub(crate) use failure::Failure;
 use files::retire_if_moved;
@@ -49,10 +50,14 @@ pub(crate) struct Store {
     shared: Arc<Shared>,
     /// When, on the boot clock in ms, somebody last looked for changes of another program.
     looked_ms: AtomicU64,
-    writer: Mutex<Option<Handle>>,
+    writer: TimedMutex<Option<Handle>>,
+    /// The files that the writer has open, made and migrated: a reader finds them whole, also while the writer waits.
+    whole: Mutex<Option<DatabaseFiles>>,
     /// What writers of all processes take their turn by; used by the holder of `writer`.
     turn: Mutex<Option<TurnFiles>>,
-    readers: [Mutex<Option<Reader>>; READERS],
+    readers: [TimedMutex<Option<Reader>>; READERS],
+    /// Held while everything is copied, by connections of its own.
+    copying: TimedMutex<()>,
     /// Whether a file that is not there is made.
     may_create: AtomicBool,
     /// Whether the file was open: one that is not there then was taken away, and is not made again.
@@ -76,12 +81,14 @@ impl Store {
             path,
             shared: Arc::new(shared),
             looked_ms: AtomicU64::new(0),
-            writer: Mutex::default(),
+            writer: TimedMutex::default(),
+            whole: Mutex::default(),
             turn: Mutex::default(),
             readers: Default::default(),
             may_create: AtomicBool::new(true),
             was_open: AtomicBool::new(false),
             created: AtomicBool::new(false),
+            copying: TimedMutex::default(),
         }
     }
 
@@ -106,62 +113,81 @@ impl Store {
         &self.shared
     }
 
-    /// Reads in whatever snapshot each statement finds.
-    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T> {
+    /// Reads in whatever snapshot each statement finds. Where a fork interrupts a wait, `read` is run again.
+    fn read<T>(&self, mut read: impl FnMut(&Connection) -> Result<T, Failure>) -> Result<T> {
         match &self.path {
             None => self.with_writer(|connection| read(connection)),
             Some(path) => self.with_reader(path, |reader| read(&reader.handle.connection)),
         }
     }
 
-    fn with_writer<T>(&self, run: impl FnOnce(&mut Connection) -> Result<T, Failure>) -> Result<T> {
+    /// Runs `run` with the connection that writes; again where a fork interrupts a wait.
+    fn with_writer<T>(&self, mut run: impl FnMut(&mut Connection) -> Result<T, Failure>) -> Result<T> {
         self.with_handle(|handle| run(&mut handle.connection))
     }
 
-    /// Runs `run` with the connection that writes.
-    fn with_handle<T>(&self, run: impl FnOnce(&mut Handle) -> Result<T, Failure>) -> Result<T> {
-        let mut writer = lock(&self.writer);
-        self.explained(self.open_writer(&mut writer).and_then(run))
+    /// The same, with the files that it has open.
+    fn with_handle<T>(&self, mut run: impl FnMut(&mut Handle) -> Result<T, Failure>) -> Result<T> {
+        self.explained(uninterrupted(|| self.try_with_handle(&mut run)))
+    }
+
+    fn try_with_handle<T>(&self, run: impl FnOnce(&mut Handle) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut writer = self.writer.lock()?;
+        self.open_writer(&mut writer).and_then(run)
     }
 
     fn open_writer<'a>(&self, writer: &'a mut Option<Handle>) -> Result<&'a mut Handle, Failure> {
         if let Some(path) = &self.path {
             retire_if_moved(writer, path);
         }
-        opened(writer, || {
+        let writer = opened(writer, || {
             self.alone_in_process()?;
             match &self.path {
                 None => Handle::writer_in_memory(),
                 Some(path) => self.writer_of(path),
             }
-        })
+        })?;
+        *lock(&self.whole) = writer.files;
+        Ok(writer)
     }
 
     #[cfg(test)]
     pub(crate) fn with_writer_for_test<T>(&self, run: impl FnOnce(&Connection) -> T) -> T {
-        run(&lock(&self.writer).as_ref().unwrap().connection)
+        run(&self.writer.try_lock().unwrap().as_ref().unwrap().connection)
     }
 
-    fn with_reader<T>(&self, path: &Path, run: impl FnOnce(&mut Reader) -> Result<T, Failure>) -> Result<T> {
+    /// Runs `run` with a connection that reads; again where a fork interrupts a wait.
+    fn with_reader<T>(
+        &self,
+        path: &Path,
+        mut run: impl FnMut(&mut Reader) -> Result<T, Failure>,
+    ) -> Result<T> {
         #[allow(clippy::indexing_slicing, reason = "own_reader is below READERS")]
-        let mut reader = lock(&self.readers[own_reader()]);
-        if let Some(moved) = reader.take_if(|reader| !reader.handle.has_database_at(path)) {
-            moved.handle.retire(path);
-        }
-        if reader.is_none() {
-            // The writer makes and migrates the file; a reader finds it whole.
-            let files = self.with_handle(|writer| Ok(writer.files))?;
-            let new = Reader::open(path).and_then(|new| {
-                // It may have been replaced just now, and the log of the old file be there still.
-                if new.handle.files == files { Ok(new) } else { Err(Failure::Moved) }
-            });
-            *reader = Some(self.explained(new)?);
-        }
-        let read = |reader: &mut Reader| {
+        let reader = &self.readers[own_reader()];
+        self.explained(uninterrupted(|| {
+            let mut reader = reader.lock()?;
+            if let Some(moved) = reader.take_if(|reader| !reader.handle.has_database_at(path)) {
+                moved.handle.retire(path);
+            }
+            let reader = opened(&mut reader, || self.open_reader(path))?;
             wait_for_locks(&mut reader.handle.connection)?;
             run(reader)
-        };
-        self.explained(reader.as_mut().ok_or(Failure::Moved).and_then(read))
+        }))
+    }
+
+    /// A connection to the files that the writer has made and migrated: it finds them whole.
+    fn open_reader(&self, path: &Path) -> Result<Reader, Failure> {
+        let known = *lock(&self.whole);
+        if let Some(files) = known.filter(|files| files.are_at(path))
+            && let Ok(new) = Reader::open(path)
+            && new.handle.files == Some(files)
+        {
+            return Ok(new);
+        }
+        let files = self.try_with_handle(|writer| Ok(writer.files))?;
+        let new = Reader::open(path)?;
+        // It may have been replaced just now, and the log of the old file be there still.
+        if new.handle.files == files { Ok(new) } else { Err(Failure::Moved) }
     }
 
     /// Runs `write` in this process's turn to write, if there is a turn to be had.
@@ -188,31 +214,32 @@ impl Store {
     /// Closes every connection, the last one with a checkpoint.
     pub(crate) fn close(&self) {
         for reader in &self.readers {
-            lock(reader).take();
+            reader.lock_to_close().take();
         }
-        lock(&self.writer).take();
+        self.writer.lock_to_close().take();
+        *lock(&self.whole) = None;
         lock(&self.turn).take();
     }
 
     /// Holds every connection and closes those to a file, which SQLite does not allow to cross a fork. The checkpoint
     /// that the last one does is left out: a fork should not wait for the disk.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+    pub(crate) fn rest_slow<'a>(&'a self, guards: &mut Guards<'a>) {
         for reader in &self.readers {
-            let mut reader = lock(reader);
-            if let Some(reader) = reader.take() {
-                reader.handle.close();
-            }
-            guards.push(Box::new(reader));
+            reader.rest(guards, |reader| {
+                reader.take().into_iter().for_each(|reader| reader.handle.close());
+            });
         }
-        let mut writer = lock(&self.writer);
-        if let Some(writer) = writer.take_if(|_| self.path.is_some()) {
-            writer.close();
-        }
-        guards.push(Box::new(writer));
+        self.writer.rest(guards, |writer| {
+            writer.take_if(|_| self.path.is_some()).into_iter().for_each(Handle::close);
+        });
+        let mut whole = lock(&self.whole);
+        *whole = None;
+        guards.push(Box::new(whole));
         // A lock is the open file's, which both sides would have.
         let mut turn = lock(&self.turn);
         turn.take();
         guards.push(Box::new(turn));
+        self.copying.rest(guards, |()| {});
     }
 }
 

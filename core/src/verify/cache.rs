@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use quick_cache::unsync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, UnitWeighter, Weighter};
 
+use super::flights::{Flight, Flights};
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
 use crate::key::KnownKey;
@@ -15,9 +16,6 @@ use crate::shared::{Map, Words};
 
 /// The size up to which a key counts as one, in bytes.
 const UNIT_BYTES: u64 = 1024;
-
-/// Locks that order the look-ups of one digest, so that the store is asked once.
-const FLIGHTS: usize = 64;
 
 /// How full the caches of a place are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +30,7 @@ pub(crate) struct KeyCache {
     known: Sharded<Arc<KnownKey>, BySize>,
     /// The change number of the snapshot in which the digest was nobody's.
     unknown: Sharded<u64, UnitWeighter>,
-    flights: [Mutex<()>; FLIGHTS],
+    flights: Flights,
 }
 
 /// What is remembered of a digest.
@@ -46,7 +44,7 @@ impl KeyCache {
         Ok(Self {
             known: Sharded::new(known, &BySize)?,
             unknown: Sharded::new(unknown, &UnitWeighter)?,
-            flights: [const { Mutex::new(()) }; FLIGHTS],
+            flights: Flights::default(),
         })
     }
 
@@ -71,9 +69,8 @@ impl KeyCache {
     }
 
     /// Held while the store is asked about `digest`.
-    pub(crate) fn flight(&self, digest: &Digest) -> MutexGuard<'_, ()> {
-        #[allow(clippy::indexing_slicing, reason = "the remainder is below FLIGHTS")]
-        lock(&self.flights[usize::from(digest.as_bytes()[0]) % FLIGHTS])
+    pub(crate) fn flight(&self, digest: &Digest) -> Flight<'_> {
+        self.flights.begin(digest)
     }
 
     /// How full it is.
@@ -83,9 +80,7 @@ impl KeyCache {
 
     /// Holds every lock, for a fork.
     pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        for flight in &self.flights {
-            guards.push(Box::new(lock(flight)));
-        }
+        self.flights.rest(guards);
         self.known.rest(guards);
         self.unknown.rest(guards);
     }

@@ -1,13 +1,13 @@
 //! Everything that a verification needs of a place.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::cache::{KeyCache, Remembered, Remembering};
 use super::find::KeysOf;
 use super::imports::Imports;
 use super::other_tenants::OtherTenants;
 use super::target::Target;
-use super::uses::Uses;
 use super::verdict::{Decision, Verdict};
 use crate::clock::{Clock, Now};
 use crate::counters::{Counters, SlotName};
@@ -15,9 +15,10 @@ use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, Rest, Watched};
 use crate::id::{KeyId, TenantId};
 use crate::key::{Extra, KnownKey, LastUse, valid_until};
+use crate::patience;
 use crate::role::RoleSets;
-use crate::shared::{Generation, Map, Words};
-use crate::store::{KeyRow, Store};
+use crate::shared::{Generation, Map, Touched, Words};
+use crate::store::{KeyRecord, KeyRow, Store};
 use crate::window::{Acquired, Limit, Request};
 
 /// One place: its records, its counters, its clock, and what it remembers.
@@ -28,8 +29,9 @@ pub(crate) struct Engine {
     pub(super) cache: KeyCache,
     role_sets: RoleSets,
     pub(super) imports: Imports,
-    uses: Uses,
     other_tenants: OtherTenants,
+    /// From when on, on the boot clock in ms, last uses may be moved to make room for others.
+    may_move_ms: AtomicU64,
 }
 
 /// An engine, closed with the last of those who use it.
@@ -55,6 +57,8 @@ pub(crate) struct View<'a> {
     generation: &'a Generation,
 }
 
+/// How often last uses are moved to make room, in ms.
+const MOVE_EVERY_MS: u64 = 1000;
 /// How often in one verification what stands beside the database may be made anew.
 const MOST_GENERATIONS: usize = 3;
 
@@ -72,8 +76,8 @@ impl Engine {
             cache: KeyCache::new(sizes.known, sizes.unknown)?,
             role_sets: RoleSets::new(),
             imports: Imports::default(),
-            uses: Uses::new(),
             other_tenants: OtherTenants::default(),
+            may_move_ms: AtomicU64::new(0),
         })))
     }
 
@@ -105,10 +109,10 @@ impl Engine {
         variables: &[V],
         keys_of: KeysOf<'_>,
     ) -> Result<Verdict> {
-        match self.view(Io::Allowed)? {
+        patience::call(|| match self.view(Io::Allowed)? {
             Some(view) => reached(self.verify(key, target, variables, keys_of, view, Io::Allowed)?),
             None => reached(None),
-        }
+        })
     }
 
     /// Validates `key` as `view` has it, if its tenant is accepted, and takes one permit of its slot.
@@ -174,17 +178,42 @@ impl Engine {
         Ok(Some(if acquired.admitted { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) }))
     }
 
-    /// Notes that a key that is good is used. False where that has to be written now and `io` forbids it: for a caller who
-    /// may wait it is written in passing, so that this is so once in a minute.
+    /// Notes that a valid key is used, once in a minute. False where a file must be opened for that, or others moved first,
+    /// and `io` forbids it.
     #[inline]
-    pub(crate) fn note_use(&self, key: &Arc<KnownKey>, view: View<'_>, io: Io) -> bool {
-        if !self.uses.note(key, view.now) {
+    pub(crate) fn note_use(&self, key: &KnownKey, view: View<'_>, io: Io) -> bool {
+        !key.used.is_news(view.now.wall_ms) || self.touch(key, view, io)
+    }
+
+    #[cold]
+    fn touch(&self, key: &KnownKey, view: View<'_>, io: Io) -> bool {
+        let Now { boot_ms, wall_ms } = view.now;
+        let touch = || self.store.shared().touch(view.generation, key.id, wall_ms, io == Io::Allowed);
+        let touched = match touch() {
+            // Where moving them does not help, it is not tried again at once, and the use is lost.
+            Touched::Full if boot_ms < self.may_move_ms.load(Relaxed) => Touched::Noted,
+            Touched::Full if io == Io::Allowed => {
+                self.may_move_ms.store(boot_ms.saturating_add(MOVE_EVERY_MS), Relaxed);
+                self.store.move_last_uses();
+                touch()
+            }
+            touched => touched,
+        };
+        if touched == Touched::Noted || io == Io::Allowed {
+            key.used.set(wall_ms);
             return true;
         }
-        if io == Io::Allowed {
-            self.uses.write_in_passing(&self.store, view.now);
-        }
-        io == Io::Allowed
+        false
+    }
+
+    /// Moves last uses that wait into the database, if that can be done at once.
+    pub(crate) fn move_last_uses(&self) {
+        self.store.move_last_uses();
+    }
+
+    /// Adds to what was read of keys the last uses that wait.
+    pub(crate) fn with_last_uses(&self, keys: &mut [KeyRecord]) {
+        self.store.with_last_uses(keys);
     }
 
     /// Counts a valid key that was rejected because the operator did not name its tenant.
@@ -211,11 +240,6 @@ impl Engine {
     /// How full the caches are.
     pub(crate) fn remembering(&self) -> Remembering {
         self.cache.remembering()
-    }
-
-    /// Writes when keys were last used, so that who reads their records next finds it there.
-    pub(crate) fn write_uses(&self) {
-        self.uses.write(&self.store, self.clock.now());
     }
 
     /// Takes a permit of a slot that belongs to no key: what is counted is `name` and `variable`.
@@ -291,19 +315,22 @@ pub(super) fn reached(verdict: Option<Verdict>) -> Result<Verdict> {
 }
 
 impl Rest for Engine {
+    fn rest_slow<'a>(&'a self, guards: &mut Guards<'a>) {
+        // In the order in which a call takes them, so that no two threads wait for each other.
+        self.store.rest_slow(guards);
+        self.counters.rest_slow(guards);
+        self.store.shared().rest_slow(guards);
+    }
+
     fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        // In the order in which a verification takes them, so that nobody waits in a circle.
         self.cache.rest(guards);
         self.role_sets.rest(guards);
         self.imports.rest(guards);
-        self.uses.rest(guards);
-        self.store.rest(guards);
         self.counters.rest(guards);
         self.store.shared().rest(guards);
     }
 
     fn close(&self) {
-        self.uses.close(&self.store);
         self.counters.close();
         self.store.close();
         self.store.shared().close();

@@ -10,6 +10,7 @@ use super::find::KeysOf;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::key::KnownKey;
+use crate::patience;
 use crate::secret::Digest;
 
 /// A live key: whose it is and what it may do.
@@ -89,7 +90,7 @@ impl Engine {
 
     /// The same, waiting for the store where it has to be asked.
     pub(crate) fn validate_waiting(&self, key: &str) -> Result<ValidatedKey> {
-        self.validate(key, Io::Allowed)?.ok_or_else(no_answer)
+        patience::call(|| self.validate(key, Io::Allowed)?.ok_or_else(no_answer))
     }
 
     /// The same for the digest of a key that has our form.

@@ -10,6 +10,7 @@ use super::tenants::Tenants;
 use super::verdict::Verdict;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
+use crate::patience;
 
 /// The most variables of one call, and their most bytes together.
 pub(crate) const MOST_VARIABLES: usize = 1000;
@@ -47,7 +48,15 @@ impl OwnVerifier {
         endpoint: &str,
         variables: &[V],
     ) -> Result<Verdict> {
-        reached(self.verify_with(key, endpoint, variables, Io::Allowed)?)
+        match self.verify_with(key, endpoint, variables, Io::Forbidden)? {
+            Some(verdict) => Ok(verdict),
+            None => self.verify_waiting(key, endpoint, variables),
+        }
+    }
+
+    #[cold]
+    fn verify_waiting<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
+        patience::call(|| reached(self.verify_with(key, endpoint, variables, Io::Allowed)?))
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use gatekeeper::{ErrorKind, GatekeeperError, Result};
+use gatekeeper::{Deadline, ErrorKind, GatekeeperError, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -26,7 +26,7 @@ impl Turns {
 
     /// All else.
     pub(crate) fn of_work() -> Self {
-        Self::new(256, 4096, Duration::from_secs(10))
+        Self::new(256, 4096, Duration::from_secs(5))
     }
 
     fn new(most: usize, most_waiting: usize, patience: Duration) -> Self {
@@ -47,21 +47,25 @@ impl Turns {
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let turn = self.turn().await?;
+        // What waits for its turn has so much less time to wait for the disk.
+        let deadline = Deadline::from_now();
+        let turn = self.turn(deadline).await?;
         // The turn ends with the work, not with a client who has hung up.
         let work = move || {
             let _turn = turn;
-            work()
+            deadline.run(work)
         };
         spawn_blocking(work).await.unwrap_or_else(|failed| Err(GatekeeperError::internal(failed)))
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+    async fn turn(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit> {
         if let Ok(turn) = Arc::clone(&self.permits).try_acquire_owned() {
             return Ok(turn);
         }
         let _place = Waiting::begin(self)?;
-        match timeout(self.patience, Arc::clone(&self.permits).acquire_owned()).await {
+        match timeout(self.patience.min(deadline.remaining()), Arc::clone(&self.permits).acquire_owned())
+            .await
+        {
             Ok(turn) => turn.map_err(GatekeeperError::internal),
             Err(_) => Err(busy()),
         }

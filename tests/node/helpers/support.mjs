@@ -90,6 +90,26 @@ export async function python(program, ...given) {
   return stdout;
 }
 
+const LOCK = `
+import sqlite3, sys
+locked = sqlite3.connect(sys.argv[1], isolation_level=None)
+locked.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+`;
+
+/** Lets another process keep the database at `path` locked; what is returned ends that. */
+export async function lockedByAnother(test, path) {
+  const holder = spawn('python3', ['-c', LOCK, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(holder, 'exit');
+  test.after(() => holder.kill('SIGKILL'));
+  await once(createInterface({ input: holder.stdout }), 'line');
+  return async () => {
+    holder.stdin.end();
+    await ended;
+  };
+}
+
 /** Another process with a key manager for `url`: `call(name, ...arguments)` runs one of its functions there. */
 export async function otherProcess(test, url) {
   const child = fork(new URL('other-process.mjs', import.meta.url), [url], {

@@ -33,10 +33,8 @@ impl Place {
     }
 
     fn slots(&self) -> usize {
-        let mut open = lock(&self.counters.open);
-        let environment = &mut open.as_mut().unwrap().environment;
-        let counted = environment.change(|slots, transaction| Ok(Err::<(), _>(slots.len(transaction)?)));
-        usize::try_from(counted.unwrap().unwrap_err()).unwrap()
+        let count = |open: &mut Open| open.environment.look(|slots, transaction| slots.len(transaction));
+        usize::try_from(self.counters.file.with_open(count).unwrap()).unwrap()
     }
 }
 
@@ -77,7 +75,8 @@ fn the_file_grows_as_it_fills_and_forgets_nothing() {
     for name in 0..slots {
         assert!(place.acquire(spread(name), once(3_600_000)).admitted);
     }
-    assert!(std::fs::metadata(&lock(&place.counters.open).as_ref().unwrap().path).unwrap().len() > 8 << 20);
+    let path = place.shared.open().unwrap().unwrap().counters.as_ref().unwrap();
+    assert!(std::fs::metadata(path).unwrap().len() > 8 << 20);
     for name in (0..slots).step_by(97) {
         assert!(!place.acquire(spread(name), once(3_600_000)).admitted, "a slot was forgotten");
     }
@@ -131,11 +130,13 @@ fn l1_threads_together_never_take_more_than_the_limit() {
 fn bytes_that_are_no_window_are_an_error_that_says_what_to_remove() {
     let place = Place::new();
     place.acquire(1, once(1000));
-    let garbage = lock(&place.counters.open).as_mut().unwrap().environment.change(|slots, transaction| {
-        slots.put(transaction, &SlotName::from(1).to_bytes(), b"garbage")?;
-        Ok(Ok::<_, ()>(()))
-    });
-    garbage.unwrap().unwrap();
+    let garbage = |open: &mut Open| {
+        open.environment.change(|slots, transaction| {
+            slots.put(transaction, &SlotName::from(1).to_bytes(), b"garbage")?;
+            Ok(Ok::<_, ()>(()))
+        })
+    };
+    place.counters.file.with_open(garbage).unwrap().unwrap();
     let generation = place.shared.open().unwrap().unwrap();
     let error = place.counters.acquire(generation, SlotName::from(1), once(1000), true).unwrap_err();
     assert_eq!(error.code(), "service_unavailable");

@@ -40,7 +40,7 @@ fn a_leader_that_panics_fails_its_own_and_the_others_go_on() {
         let broken = scope.spawn(|| {
             queue.submit(1, |_| {
                 leader_is_in.store(true, SeqCst);
-                while lock(&queue.state).brought.is_empty() {
+                while lock(&queue.0).brought.is_empty() {
                     yield_now();
                 }
                 panic!("a defect")
@@ -62,31 +62,24 @@ fn what_is_not_answered_is_an_error() {
 }
 
 #[test]
-fn at_rest_nobody_is_at_work_and_afterwards_everybody_goes_on() {
-    let (queue, at_work, over) = (Queue::new(), AtomicUsize::new(0), AtomicBool::new(false));
+fn a_fork_does_not_wait_for_a_leader_who_waits_for_the_disk() {
+    let (queue, is_forked) = (Queue::new(), AtomicBool::new(false));
     scope(|scope| {
-        for thread in 0..8 {
-            let (queue, at_work, over) = (&queue, &at_work, &over);
-            scope.spawn(move || {
-                while !over.load(SeqCst) {
-                    let answer = queue.submit(thread, |all| {
-                        at_work.fetch_add(1, SeqCst);
-                        sleep(Duration::from_micros(50));
-                        at_work.fetch_sub(1, SeqCst);
-                        doubled(all)
-                    });
-                    assert_eq!(answer.unwrap(), thread * 2);
+        let leader = scope.spawn(|| {
+            queue.submit(1, |all| {
+                while !is_forked.load(SeqCst) {
+                    yield_now();
                 }
-            });
+                doubled(all)
+            })
+        });
+        while !lock(&queue.0).is_led {
+            yield_now();
         }
-        for _ in 0..200 {
-            let mut guards = Guards::new();
-            queue.rest(&mut guards);
-            for _ in 0..3 {
-                assert_eq!(at_work.load(SeqCst), 0);
-                yield_now();
-            }
-        }
-        over.store(true, SeqCst);
+        let mut guards = Guards::new();
+        queue.rest(&mut guards);
+        is_forked.store(true, SeqCst);
+        drop(guards);
+        assert_eq!(leader.join().unwrap().unwrap(), 2);
     });
 }

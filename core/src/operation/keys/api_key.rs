@@ -42,7 +42,8 @@ pub struct ApiKey {
     pub metadata: Option<Map<String, Value>>,
     /// When it ends, Unix ms; none for never.
     pub expires_at: Option<i64>,
-    /// When it was last good for something, Unix ms, to about a minute where another process used it.
+    /// When it was last used with success, Unix ms, to the minute. A use is known to every process of the machine at once; a
+    /// reboot may lose the last ones, up to the next call that reads the key or commits anything.
     pub last_used_at: Option<i64>,
     /// Unix ms.
     pub created_at: i64,

@@ -46,8 +46,9 @@ impl Operation for ListApiKeys {
         let (tenant, now) = (self.tenant_id, context.now());
         let list = List::new(context, format!("keys of {tenant}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
-        context.engine().write_uses();
-        let part = context.read(|rows| rows.keys(tenant, after, list.bounds()))?;
+        context.engine().move_last_uses();
+        let mut part = context.read(|rows| rows.keys(tenant, after, list.bounds()))?;
+        context.engine().with_last_uses(&mut part.rows);
         list.page_of(part, |row| row.id, |row| ApiKey::new(row, now))
     }
 }
@@ -64,8 +65,9 @@ impl Operation for GetApiKey {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<ApiKey> {
-        context.engine().write_uses();
-        let key = context.read(|rows| rows.key(self.id))?;
+        context.engine().move_last_uses();
+        let mut key = context.read(|rows| rows.key(self.id))?;
+        context.engine().with_last_uses(key.as_mut_slice());
         let key = key.filter(|key| context.tenant() == Some(key.tenant_id));
         ApiKey::new(key.ok_or_else(not_found)?, context.now())
     }

@@ -1,7 +1,6 @@
 //! Connections: opened with the settings every one of them needs.
 
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -9,7 +8,8 @@ use rusqlite::{Connection, OpenFlags, Transaction};
 
 use super::failure::Failure;
 use super::migrate;
-use super::wait::{PATIENCE, wait_for_locks};
+use super::wait::wait_for_locks;
+use crate::patience;
 use crate::secret::random;
 use crate::shared::{DatabaseFiles, Expected, Map, Words};
 
@@ -168,6 +168,12 @@ pub(super) fn begin_epoch(transaction: &Transaction<'_>, words: &Words<Map>) -> 
     Ok(())
 }
 
+/// Takes the snapshot of a transaction that has begun, whatever is in it.
+pub(super) fn take_snapshot(connection: &Connection) -> Result<(), Failure> {
+    let mut statement = connection.prepare_cached("SELECT count(*) FROM changes")?;
+    Ok(statement.query_row([], |_| Ok(()))?)
+}
+
 fn prepare(connection: &mut Connection, is_file: bool) -> Result<(), Failure> {
     migrate::identify(connection)?;
     if is_file {
@@ -198,13 +204,11 @@ pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, Failure> {
 /// process here, which may be making the same file.
 fn use_wal(connection: &Connection) -> Result<(), Failure> {
     const PAUSE: Duration = Duration::from_millis(5);
-    let mut waited = Duration::ZERO;
     loop {
         match try_wal(connection) {
-            Err(failure) if failure.is_busy() && waited < PATIENCE => thread::sleep(PAUSE),
+            Err(failure) if failure.is_busy() && patience::pause_for(PAUSE).is_ok() => {}
             done => return done,
         }
-        waited += PAUSE;
     }
 }
 

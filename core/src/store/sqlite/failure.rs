@@ -4,13 +4,18 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-use super::wait::PATIENCE;
 use crate::error::GatekeeperError;
+use crate::patience::GaveUp;
+
+/// What keeps a database locked.
+const HOLDER: &str = "transaction";
 
 /// Why a statement or a transaction ended.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Sql(rusqlite::Error),
+    /// The call has waited for as long as it may.
+    GaveUp,
     /// The transaction's own reason: it was rolled back.
     Refused(GatekeeperError),
     /// The schema is of a later version than this one knows.
@@ -46,10 +51,20 @@ impl From<GatekeeperError> for Failure {
     }
 }
 
+impl From<GaveUp> for Failure {
+    fn from(_: GaveUp) -> Self {
+        Self::GaveUp
+    }
+}
+
 impl Failure {
-    /// Whether another process holds a lock.
+    /// Whether another connection holds a lock.
     pub(super) fn is_busy(&self) -> bool {
-        matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+        match self {
+            Self::GaveUp => true,
+            Self::Sql(error) => error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
+            _ => false,
+        }
     }
 
     /// The error for the caller; `path` is none in memory.
@@ -58,6 +73,7 @@ impl Failure {
             .map_or_else(|| "the database in memory".to_owned(), |path| format!("\"{}\"", path.display()));
         match self {
             Self::Refused(error) => error,
+            Self::GaveUp => GaveUp::explain(&place, HOLDER),
             Self::Newer { found, known } => GatekeeperError::unavailable(format!(
                 "{place} was written by a newer version (schema {found}, this one knows {known}): upgrade gatekeeper-native"
             )),
@@ -82,7 +98,12 @@ impl Failure {
             Self::Mounted => GatekeeperError::unavailable(format!(
                 "{place} is mounted as a single file, without what lies beside it: mount the folder that holds it"
             )),
-            Self::Sql(error) => GatekeeperError::unavailable(advice(&error, &place, path)).caused_by(error),
+            Self::Sql(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    GaveUp::explain(&place, HOLDER).caused_by(error)
+                }
+                _ => GatekeeperError::unavailable(advice(&error, &place, path)).caused_by(error),
+            },
         }
     }
 }
@@ -92,12 +113,6 @@ fn advice(error: &rusqlite::Error, place: &str, path: Option<&Path>) -> String {
         Some(ErrorCode::CannotOpen) => cannot_open(place, path),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             format!("{place} is read-only: let this user write to the file and to its folder")
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            let seconds = PATIENCE.as_secs();
-            format!(
-                "{place} has been locked for {seconds} s: end the transaction that holds it, then try again"
-            )
         }
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             format!("{place} is not a database or is corrupt: restore it from a backup, or name another file")

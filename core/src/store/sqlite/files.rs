@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Store;
 use super::connection::Handle;
 use super::failure::Failure;
-use crate::fork::try_lock;
 use crate::shared::DatabaseFiles;
 
 /// What a new database may be used by: its owner alone, whatever the umask says.
@@ -42,13 +41,13 @@ impl Store {
     /// Closes what is open of files that were taken away or replaced, and is not in use.
     pub(super) fn retire_moved(&self, path: &Path) {
         for reader in &self.readers {
-            if let Some(mut reader) = try_lock(reader)
+            if let Some(mut reader) = reader.try_lock()
                 && let Some(moved) = reader.take_if(|reader| !reader.handle.is_in_place(path))
             {
                 moved.handle.retire(path);
             }
         }
-        if let Some(mut writer) = try_lock(&self.writer) {
+        if let Some(mut writer) = self.writer.try_lock() {
             retire_if_moved(&mut writer, path);
         }
     }

@@ -10,7 +10,6 @@ use super::connection::{Handle, News, State, begin_epoch};
 use super::failure::Failure;
 use super::wait::{do_not_wait, wait_for_locks};
 use crate::error::Result;
-use crate::fork::try_lock;
 use crate::secret::Digest;
 use crate::shared::{Generation, Map, Words};
 use crate::store::AsOf;
@@ -78,7 +77,7 @@ impl Store {
         let mut some_open = false;
         for reader in &self.readers {
             // One that is busy is open.
-            let Some(mut reader) = try_lock(reader) else {
+            let Some(mut reader) = reader.try_lock() else {
                 some_open = true;
                 continue;
             };
@@ -120,7 +119,7 @@ impl Store {
     /// writer has died, then never was. Begins a new epoch where the database was restored. False where a writer is at
     /// work, or it cannot be done now: what was read is good for this once.
     fn settle(&self, words: &Words<Map>, announced: u64) -> bool {
-        let Some(mut writer) = try_lock(&self.writer) else { return false };
+        let Some(mut writer) = self.writer.try_lock() else { return false };
         let Ok(Handle { connection, .. }) = self.open_writer(&mut writer) else { return false };
         let settled = do_not_wait(connection)
             .map_err(Failure::from)
@@ -156,7 +155,7 @@ mod tests {
     use super::*;
     use crate::id::KeyId;
     use crate::shared::Concern;
-    use crate::store::{Creator, DEFAULT_TENANT, NewKey, Quota};
+    use crate::store::NewKey;
 
     fn on_file() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
@@ -165,22 +164,7 @@ mod tests {
     }
 
     fn add(store: &Store, digest: &Digest) {
-        let new = NewKey {
-            id: KeyId::from_bits(1),
-            tenant: DEFAULT_TENANT,
-            digest,
-            prefix: "user",
-            roles: &[],
-            owner_id: None,
-            name: None,
-            metadata: None,
-            expires_at: None,
-            created_at: 0,
-            scopes: &[],
-            quota: Quota::NONE,
-            hashed_suffix: None,
-            created_by: Creator { kind: "operator".into(), id: None },
-        };
+        let new = NewKey::plain(KeyId::from_bits(1), digest);
         assert!(store.write(|tx| tx.add_key(&new)).unwrap());
     }
 

@@ -229,8 +229,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Writes when a key was last used, unless it is known to have been used later. Nobody has to hear of it.
-    pub(super) fn note_use(&self, id: KeyId, used_at: i64) -> Result<(), Failure> {
+    /// Writes when a key was last used, unless it is known to have been used later. No process has to hear of it.
+    pub(super) fn set_last_used(&self, id: KeyId, used_at: i64) -> Result<(), Failure> {
         self.run(
             "UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND coalesce(last_used_at, 0) < $1",
             params![used_at, id.to_string()],

@@ -9,7 +9,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row,
 use super::Store;
 use super::connection::{self, Handle, State};
 use super::failure::Failure;
-use crate::error::Result;
+use crate::error::{GatekeeperError, Result};
+use crate::patience::wait_is_over;
 use crate::shared::Concern;
 use crate::store::{Bounds, Part};
 
@@ -25,28 +26,33 @@ pub(crate) struct Tx<'a> {
 impl Store {
     /// Reads from one snapshot.
     pub(crate) fn read_rows<T>(&self, read: impl FnOnce(&Rows<'_>) -> Result<T, Failure>) -> Result<T> {
+        let mut read = Some(read);
         self.read(|connection| {
             let snapshot = connection.unchecked_transaction()?;
-            read(&Rows(&snapshot))
+            // The first statement takes the snapshot, and waits where that has to be waited for.
+            connection::take_snapshot(&snapshot)?;
+            once(&mut read)?(&Rows(&snapshot))
         })
     }
 
     /// Runs `write` in a transaction of its own. An error of it undoes all of it. What can alter a verdict takes the next
     /// change number by the triggers of the schema, and is announced by what was told to [`Tx::announce`].
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T> {
-        self.with_handle(|handle| self.in_turn(|| self.write_with(handle, write)))
+        let mut write = Some(write);
+        self.with_handle(|handle| self.in_turn(|| self.write_with(handle, &mut write)))
     }
 
     fn write_with<T>(
         &self,
         handle: &mut Handle,
-        write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>,
+        write: &mut Option<impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let Handle { connection, files } = handle;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let before = State::of(&transaction)?;
         let mut tx = Tx { rows: Rows(&transaction), concerns: Vec::new() };
-        let answer = write(&mut tx)?;
+        let answer = once(write)?(&mut tx)?;
+        let moved = self.move_in(&tx)?;
         let concerns = tx.concerns;
         if !concerns.is_empty() {
             let number = connection::announce_in(&transaction)?;
@@ -60,10 +66,17 @@ impl Store {
         }
         // What is committed to a file that is gone is lost.
         self.check_in_place(*files)?;
-        // Nothing follows the commit.
+        // Nothing that a verdict depends on follows the commit.
         transaction.commit()?;
+        self.shared.forget_last_uses(&moved);
         Ok(answer)
     }
+}
+
+/// What runs once, when everything that it had to wait for is there.
+fn once<F>(run: &mut Option<F>) -> Result<F, Failure> {
+    wait_is_over();
+    Ok(run.take().ok_or_else(|| GatekeeperError::internal("a transaction was to be run twice"))?)
 }
 
 impl<'a> Rows<'a> {

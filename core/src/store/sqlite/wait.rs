@@ -1,24 +1,15 @@
-//! How a connection waits for a lock that another process holds: in short steps, so that each of several writers comes
-//! to its turn. SQLite's own handler sleeps longer and longer, and lets one writer starve the others for seconds.
-
-use std::thread::{sleep, yield_now};
-use std::time::Duration;
+//! How a connection waits for a lock that another process holds: as long as the call may wait, in its short steps.
 
 use rusqlite::{Connection, Result};
 
-/// How long a connection waits before it gives up; timed by counting steps, so that it is about this long.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+use crate::patience;
 
-const SHORT: Duration = Duration::from_micros(100);
-const LONG: Duration = Duration::from_millis(1);
-const YIELDS: i32 = 50;
-const SHORT_STEPS: i32 = 1000;
-const LONG_STEPS: i32 = 4500;
-const TURN_STEPS: i32 = SHORT_STEPS + 800;
+/// How many steps writers wait for their turn, about a second: the turn is for fairness alone.
+const TURN_STEPS: i32 = 1800;
 
 /// Lets the connection wait.
 pub(super) fn wait_for_locks(connection: &mut Connection) -> Result<()> {
-    connection.busy_handler(Some(wait))
+    connection.busy_handler(Some(patience::wait))
 }
 
 /// Lets what meets a lock fail at once.
@@ -26,17 +17,7 @@ pub(super) fn do_not_wait(connection: &mut Connection) -> Result<()> {
     connection.busy_handler(None::<fn(i32) -> bool>)
 }
 
-/// Waits a step for the turn to write; whether to try again. Gives up after a second: the turn is for fairness alone.
+/// Waits a step for the turn to write; whether to try again.
 pub(super) fn wait_for_turn(steps: i32) -> bool {
-    wait(steps) && steps < TURN_STEPS
-}
-
-/// Waits a step; whether to try again.
-fn wait(steps: i32) -> bool {
-    if steps < YIELDS {
-        yield_now();
-    } else {
-        sleep(if steps < SHORT_STEPS { SHORT } else { LONG });
-    }
-    steps < SHORT_STEPS + LONG_STEPS
+    steps < TURN_STEPS && patience::wait(steps)
 }

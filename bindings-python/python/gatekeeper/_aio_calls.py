@@ -1,4 +1,4 @@
-"""Calls to a server, for code that awaits: an answer wakes the loop, and no thread waits for it."""
+"""Calls for code that awaits: an answer wakes the loop, and none of its threads waits for it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-//! An LMDB environment in one file, as counters need it: without waiting for the disk, and growing as it fills.
+//! An LMDB environment in one file, for what the processes of a machine share: without waiting for the disk, and growing as it
+//! fills.
 
 #![allow(unsafe_code, reason = "LMDB maps its file into memory")]
 
 use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,25 +13,27 @@ use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, Error, MdbErr
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::io::Errno;
 
-/// How much of the file is mapped, and taken of the disk, when it is made: some 40,000 slots of one entry.
-const FIRST_SIZE: usize = 4 << 20;
+use crate::patience;
+
+/// How many steps, about a second, another process may take to open or grow the file.
+const LOCK_STEPS: i32 = 1800;
 
 /// How long another thread may take to close the same file.
 const CLOSING: Duration = Duration::from_secs(2);
 
-pub(super) type Slots = Database<'static, Bytes, Bytes>;
+pub(crate) type Slots = Database<'static, Bytes, Bytes>;
 
 /// The open file. Its owner lets one thread at a time use it.
-pub(super) struct Environment {
+pub(crate) struct Environment {
     env: Env<WithoutTls>,
     slots: Slots,
 }
 
 impl Environment {
-    /// Opens the file, which is there.
-    pub(super) fn open(path: &Path) -> heed::Result<Self> {
+    /// Opens the file, which is there. At least `first_size` bytes of it are mapped, and taken of the disk.
+    pub(crate) fn open(path: &Path, first_size: usize) -> heed::Result<Self> {
         let file = LockedFile::of(path)?;
-        let size = file.size()?.max(FIRST_SIZE);
+        let size = file.size()?.max(first_size);
         let env = match open(path, size) {
             Err(Error::EnvAlreadyOpened) => {
                 if let Some(closing) = heed::env_closing_event(fs::canonicalize(path)?) {
@@ -45,7 +49,7 @@ impl Environment {
 
     /// Runs `change` in a transaction of its own, which no other process's overlaps: what is `Ok` is committed, and
     /// nothing has happened where it is `Err` or the process dies. Runs it again where the file had to grow.
-    pub(super) fn change<T, D>(
+    pub(crate) fn change<T, D>(
         &mut self,
         mut change: impl FnMut(Slots, &mut RwTxn<'_>) -> heed::Result<Result<T, D>>,
     ) -> heed::Result<Result<T, D>> {
@@ -57,6 +61,15 @@ impl Environment {
                 done => return done,
             }
         }
+    }
+
+    /// Runs `look` in a transaction of its own, in which nothing is changed.
+    pub(crate) fn look<T>(
+        &mut self,
+        mut look: impl FnMut(Slots, &RwTxn<'_>) -> heed::Result<T>,
+    ) -> heed::Result<T> {
+        let seen = self.change(|slots, transaction| Ok(Err::<(), _>(look(slots, transaction)?)))?;
+        seen.map_or_else(Ok, |()| Err(MdbError::Problem.into()))
     }
 
     fn try_change<T, D>(
@@ -103,8 +116,15 @@ impl LockedFile {
     fn of(path: &Path) -> std::io::Result<Self> {
         // LMDB's own locks are on its lock file: closing this one drops none.
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        flock(&file, FlockOperation::LockExclusive)?;
-        Ok(Self(file))
+        // Tried and not waited for in the kernel, which knows no end to it. A verification may be about to grow the file:
+        // nothing but the other process can end this wait, which lasts for a moment unless that is stopped.
+        for steps in 0..LOCK_STEPS {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK) => patience::step(steps),
+                locked => return Ok(locked.map(|()| Self(file))?),
+            }
+        }
+        Err(ErrorKind::TimedOut.into())
     }
 
     fn size(&self) -> std::io::Result<usize> {

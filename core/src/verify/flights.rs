@@ -1,0 +1,88 @@
+//! Look-ups under way: those of one digest are ordered, so that the store is asked once.
+//!
+//! A look-up may wait for the disk for long. So what is under way is marked, and no lock is held: a fork does not wait for
+//! it, and the child, which has none of the threads, clears the marks.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use crate::fork::{Guards, clear_in_child, lock};
+use crate::patience;
+use crate::secret::Digest;
+
+/// The look-ups under way.
+#[derive(Default)]
+pub(super) struct Flights {
+    state: Mutex<State>,
+    landed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// A bit for each of 64 parts of all digests: set while one of the part is looked up.
+    marks: u64,
+    waiting: usize,
+}
+
+/// A look-up under way, until this is dropped.
+pub(crate) struct Flight<'a> {
+    flights: &'a Flights,
+    mark: u64,
+}
+
+impl Flights {
+    /// Waits until no other digest of the same part is looked up, or for as long as the call may wait: then the store is
+    /// asked all the same.
+    pub(super) fn begin(&self, digest: &Digest) -> Flight<'_> {
+        let mark = 1 << (digest.as_bytes()[0] % 64);
+        let mut state = lock(&self.state);
+        while state.marks & mark != 0 {
+            let left = patience::left();
+            if left.is_zero() {
+                return Flight { flights: self, mark: 0 };
+            }
+            state.waiting += 1;
+            state = self.landed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
+        }
+        state.marks |= mark;
+        Flight { flights: self, mark }
+    }
+
+    /// Holds the lock over a fork.
+    pub(super) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+        guards.push(clear_in_child(lock(&self.state), |state| *state = State::default()));
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.flights.state);
+        state.marks &= !self.mark;
+        if state.waiting > 0 {
+            self.flights.landed.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::scope;
+
+    use super::*;
+
+    #[test]
+    fn look_ups_of_one_digest_are_one_after_the_other_and_those_of_others_are_not() {
+        let (flights, digest) = (Flights::default(), Digest::from_bytes([1; 32]));
+        let flight = flights.begin(&digest);
+        drop(flights.begin(&Digest::from_bytes([2; 32])));
+        scope(|scope| {
+            let second = scope.spawn(|| patience::call(|| flights.begin(&digest).mark));
+            while lock(&flights.state).waiting == 0 {
+                std::thread::yield_now();
+            }
+            drop(flight);
+            assert_eq!(second.join().unwrap(), 2);
+        });
+        assert_eq!(lock(&flights.state).marks, 0);
+    }
+}

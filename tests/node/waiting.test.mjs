@@ -1,0 +1,98 @@
+// A database that another process keeps locked: each call is answered in time, and nothing else waits with it.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
+import { GatekeeperCore, KeysService, ServiceUnavailableError, initKeyManager } from 'gatekeeper-native';
+import { created, databaseOf, endpoints, lockedByAnother, run } from './helpers/support.mjs';
+
+/** Milliseconds that a call took, and the error that it ended with. */
+async function timed(call) {
+  const arrived = performance.now();
+  const error = await call().then(
+    () => undefined,
+    (error) => error,
+  );
+  return { ms: performance.now() - arrived, error };
+}
+
+function assertGaveUp({ ms, error }) {
+  assert.ok(error instanceof ServiceUnavailableError, String(error));
+  assert.match(error.message, /has been locked for 5 s/);
+  assert.ok(ms > 4500 && ms < 7000, `after ${ms} ms`);
+}
+
+test('each of many writers is answered 5 s after it came, and files and new keys do not wait with them', async (t) => {
+  const url = databaseOf(t);
+  const keyManager = initKeyManager({ url, endpoints });
+  const { apiKey } = await created(keyManager, 'user');
+  const unlock = await lockedByAnother(t, url);
+
+  // More of them than there are threads of any kind.
+  const writers = Array.from({ length: 48 }, () => timed(() => keyManager.createUserAPIKey('user')));
+  const late = sleep(1000).then(() => timed(() => keyManager.createUserAPIKey('user')));
+  let over = false;
+  const others = (async () => {
+    // This key manager has not seen the key: it has to be read.
+    const fresh = initKeyManager({ url, endpoints });
+    const waits = [];
+    while (!over) {
+      const file = await timed(() => readFile(new URL(import.meta.url)));
+      const verified = await timed(() => fresh.verifyUserAPIKey(apiKey, 'GET_TASKS', [`${waits.length}`]));
+      assert.deepEqual([file.error, verified.error], [undefined, undefined]);
+      waits.push(file.ms, verified.ms);
+      await sleep(50);
+    }
+    return waits;
+  })();
+  const ended = await Promise.all([...writers, late]);
+  over = true;
+  const waits = await others;
+  ended.forEach(assertGaveUp);
+  assert.ok(waits.length >= 20);
+  assert.ok(Math.max(...waits) < 1000, `the worst: ${Math.max(...waits)} ms`);
+  const [middle] = waits.toSorted((a, b) => a - b).slice(waits.length / 2);
+  assert.ok(middle < 200, `the middle one: ${middle} ms`);
+
+  await unlock();
+  await created(keyManager, 'after');
+});
+
+test('a call that is given up before a thread has time for it is not carried out', async (t) => {
+  const url = databaseOf(t);
+  const core = new GatekeeperCore({ baseUrl: url, operator: true });
+  const keys = new KeysService(core);
+  const tenantId = 'tnt_00000000000000000000000000';
+  const of = (name) => keys.create({ tenantId, name });
+  await of('first');
+  const unlock = await lockedByAnother(t, url);
+  const waiting = Array.from({ length: 40 }, (_, number) => of(`waiting ${number}`));
+  const controller = new AbortController();
+  const last = keys.create({ tenantId, name: 'given up' }, { signal: controller.signal });
+  controller.abort(new Error('the client went away'));
+  await assert.rejects(last, /the client went away/);
+  await unlock();
+  await Promise.all(waiting);
+  const { items } = await keys.list(tenantId, { limit: 100 });
+  assert.equal(items.length, 41);
+  assert.ok(!items.some(({ name }) => name === 'given up'));
+});
+
+test('when a key was last used is known after the process that used it has exited', async (t) => {
+  const url = databaseOf(t);
+  const { apiKey, id } = await created(initKeyManager({ url, endpoints }), 'user');
+  const keys = new KeysService(new GatekeeperCore({ baseUrl: url, operator: true }));
+  assert.equal((await keys.get(id)).lastUsedAt, null);
+  const before = Date.now();
+  const program = `
+    import { initKeyManager } from 'gatekeeper-native';
+    const { verifyUserAPIKeySync } = initKeyManager({ url: process.argv[1], endpoints: { GET: { default: { maxReq: 1, duration: 1 } } } });
+    if (!verifyUserAPIKeySync(process.argv[2], 'GET').ok) throw new Error('not verified');
+    process.exit(0);
+  `;
+  await run(process.execPath, ['--input-type=module', '-e', program, url, apiKey], {
+    cwd: new URL('../..', import.meta.url),
+  });
+  const { lastUsedAt } = await keys.get(id);
+  assert.ok(lastUsedAt >= before && lastUsedAt <= Date.now(), String(lastUsedAt));
+});
