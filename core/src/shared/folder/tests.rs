@@ -21,11 +21,11 @@ fn undisturbed<T>(run: impl Fn() -> Result<T, Trouble>) -> Result<T, Trouble> {
 fn a_generation_is_made_once_and_found_by_all() {
     let (_folder, database) = database();
     let folder = Folder::beside(&database);
-    assert!(folder.open().unwrap().is_none());
-    folder.make(7).unwrap();
-    let made = folder.open().unwrap().unwrap().header;
-    folder.make(8).unwrap();
-    assert_eq!(folder.open().unwrap().unwrap().header, made);
+    assert!(undisturbed(|| folder.open()).unwrap().is_none());
+    undisturbed(|| folder.make(7)).unwrap();
+    let made = undisturbed(|| folder.open()).unwrap().unwrap().header;
+    undisturbed(|| folder.make(8)).unwrap();
+    assert_eq!(undisturbed(|| folder.open()).unwrap().unwrap().header, made);
     let shared = Shared::beside(&database);
     let words = &shared.open().unwrap().unwrap().words;
     assert_eq!(words.of_known(&crate::secret::Digest::of(b"any")), 7, "what is older is not good");
@@ -36,11 +36,11 @@ fn a_file_that_was_cut_short_or_overwritten_is_made_anew() {
     let (_folder, database) = database();
     let folder = Folder::beside(&database);
     for garbage in ["", "garbage", "{}"] {
-        folder.make(1).unwrap();
+        undisturbed(|| folder.make(1)).unwrap();
         fs::write(folder.words(), garbage).unwrap();
-        assert!(folder.open().unwrap().is_none(), "{garbage:?}");
-        folder.make(2).unwrap();
-        assert!(folder.open().unwrap().is_some());
+        assert!(undisturbed(|| folder.open()).unwrap().is_none(), "{garbage:?}");
+        undisturbed(|| folder.make(2)).unwrap();
+        assert!(undisturbed(|| folder.open()).unwrap().is_some());
     }
     // What earlier generations left is gone.
     assert_eq!(fs::read_dir(&folder.path).unwrap().count(), 3);
@@ -50,33 +50,33 @@ fn a_file_that_was_cut_short_or_overwritten_is_made_anew() {
 fn a_generation_in_use_is_not_made_anew() {
     let (_folder, database) = database();
     let folder = Folder::beside(&database);
-    folder.make(1).unwrap();
-    let open = folder.open().unwrap().unwrap();
+    undisturbed(|| folder.make(1)).unwrap();
+    let open = undisturbed(|| folder.open()).unwrap().unwrap();
     open.words.write_all_at(b"another format", 0).unwrap();
     assert!(matches!(undisturbed(|| folder.make(2)), Err(Trouble::InUse)));
     drop(open);
-    folder.make(2).unwrap();
+    undisturbed(|| folder.make(2)).unwrap();
 }
 
 #[test]
 fn another_container_is_refused_while_the_first_runs_and_takes_over_afterwards() {
     let (_folder, database) = database();
     let folder = Folder::beside(&database);
-    folder.make(1).unwrap();
-    let theirs = folder.open().unwrap().unwrap();
+    undisturbed(|| folder.make(1)).unwrap();
+    let theirs = undisturbed(|| folder.open()).unwrap().unwrap();
     let ours = theirs.header.clone();
     theirs.header.in_process_namespace(1).write(&theirs.words).unwrap();
     assert!(matches!(undisturbed(|| folder.open()), Err(Trouble::OtherContainer)));
     drop(theirs.words);
-    assert_eq!(folder.open().unwrap().unwrap().header, ours, "what was counted is kept");
+    assert_eq!(undisturbed(|| folder.open()).unwrap().unwrap().header, ours, "what was counted is kept");
 }
 
 #[test]
 fn a_second_copy_of_this_library_in_one_process_is_refused() {
     let (_folder, database) = database();
     let folder = Folder::beside(&database);
-    folder.make(1).unwrap();
+    undisturbed(|| folder.make(1)).unwrap();
     // Another copy would hold a file of its own, as this one does.
-    let _theirs = folder.open().unwrap().unwrap();
+    let _theirs = undisturbed(|| folder.open()).unwrap().unwrap();
     assert!(matches!(undisturbed(|| folder.open()), Err(Trouble::SecondCopy)));
 }
