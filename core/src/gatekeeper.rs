@@ -12,6 +12,7 @@ mod own;
 mod root_keys;
 mod unaccepted_keys;
 mod url;
+mod validate;
 mod verifier;
 
 use std::fmt;
@@ -24,7 +25,7 @@ use crate::operation::{self, CreatedRootKey, Entry, Operation, Request};
 #[cfg(feature = "remote")]
 use crate::remote::Remote;
 use crate::secret::Secret;
-use crate::verify::{Caller, Decisions, Io, OwnVerifier, Remembering, ValidatedKey};
+use crate::verify::{Caller, Decisions, OwnVerifier, Remembering};
 pub use accounts::AccountTenant;
 #[doc(hidden)]
 pub use background::{BackgroundTask, Lane};
@@ -424,58 +425,6 @@ impl Gatekeeper {
             At::Own(own) => own.check_caller(),
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.check_caller().await,
-        }
-    }
-
-    /// What the operation [`ValidateApiKey`](crate::ValidateApiKey) answers, without its way through JSON: the key, if it
-    /// is valid. Nothing is taken from any limit. Anyone who holds the key may ask, and a key of any tenant is valid:
-    /// compare [`tenant_id`](ValidatedKey::tenant_id) before you trust it, or use a [`Verifier`].
-    ///
-    /// In the file place this may wait for the disk where the key was not seen before or something has changed.
-    ///
-    /// ```
-    /// # use gatekeeper::{CreateKey, Gatekeeper};
-    /// # let gatekeeper = Gatekeeper::open("memory:")?;
-    /// # let created = gatekeeper.call_blocking(CreateKey::new("user"))?;
-    /// let key = gatekeeper.validate(created.api_key.expose())?;
-    /// assert_eq!(key.id(), created.id);
-    /// assert_eq!(gatekeeper.validate("no key").unwrap_err().status(), 401);
-    /// # Ok::<(), gatekeeper::GatekeeperError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// `unauthorized` for a key that is not good, the same for all; `service_unavailable` where the store cannot be
-    /// reached.
-    pub fn validate(&self, key: &str) -> Result<ValidatedKey> {
-        match &self.0 {
-            At::Own(own) => own.place().engine().validate_waiting(key),
-            #[cfg(feature = "remote")]
-            At::Remote(remote) => pollster::block_on(remote.validate(key)),
-        }
-    }
-
-    /// [`validate`](Self::validate) for code that must not hold up its thread while a server answers.
-    ///
-    /// # Errors
-    /// As for [`validate`](Self::validate).
-    pub async fn validate_async(&self, key: &str) -> Result<ValidatedKey> {
-        match &self.0 {
-            At::Own(own) => own.place().engine().validate_waiting(key),
-            #[cfg(feature = "remote")]
-            At::Remote(remote) => remote.validate(key).await,
-        }
-    }
-
-    /// The same, if it can be said at once; nothing where the store has to be asked. For callers that must not wait:
-    /// then call [`validate`](Self::validate) where waiting is allowed.
-    ///
-    /// # Errors
-    /// As for [`validate`](Self::validate).
-    pub fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
-        match &self.0 {
-            At::Own(own) => own.place().engine().validate(key, Io::Forbidden),
-            #[cfg(feature = "remote")]
-            At::Remote(_) => Ok(None),
         }
     }
 
