@@ -22,7 +22,7 @@ pub(crate) struct Place {
     /// The secrets that were given, at the latest when the vault is opened.
     secrets: OnceLock<Secrets>,
     vault: OnceLock<Vault>,
-    /// A secret was made in a file and nobody has been told yet: the number of rows that were sealed before, and 1.
+    /// A secret was made in a file, of which no warning was given yet: the number of rows that were sealed before, plus 1.
     made_secret: AtomicUsize,
     signers: Signers,
     passwords: Passwords,

@@ -154,7 +154,7 @@ impl Shared {
         self.folder.as_ref()?.read_database_files()
     }
 
-    /// Notes of which files the database consists, for whoever opens what is there later.
+    /// Writes down of which files the database consists, for the process that opens it later.
     pub(crate) fn note_database_files(&self, files: DatabaseFiles) {
         if let Some(folder) = &self.folder
             && folder.read_database_files() != Some(files)

@@ -178,7 +178,7 @@ impl Context<'_> {
         tier.charge(self.place(), self.settings(), self.source())
     }
 
-    /// Tells how a verification has ended to whoever wants to know.
+    /// Counts how a verification has ended, where the caller wants that counted.
     pub(crate) fn note(&self, code: VerdictCode) {
         if let Some(decisions) = self.call.decisions {
             decisions.note(code);

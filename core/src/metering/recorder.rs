@@ -23,7 +23,7 @@ pub(crate) struct Usage {
     pub(crate) metadata: Option<String>,
     pub(crate) idempotency: Option<Idempotency>,
     pub(crate) asked: Asked,
-    /// Whether whoever records it still may, by the rows of the transaction at this time in Unix ms.
+    /// Checks that the caller may still record it, by the rows of the transaction, at this time in Unix ms.
     pub(crate) recheck: Recheck,
 }
 

@@ -1,8 +1,8 @@
 //! Which files a database consists of: the file that is named, and the write-ahead log and its index beside it.
 //!
 //! SQLite has all three open for as long as a connection lives, and never looks at their names again. So a file that is
-//! removed, renamed or replaced goes unnoticed: what is written then is lost, and what is read is of the past. Whoever
-//! opens the new file finds the log of the old one, and would read its pages as if they belonged to it.
+//! removed, renamed or replaced goes unnoticed: what is written then is lost, and what is read is old. The
+//! process that opens the new file finds the log of the old one, and would read its pages as if they belonged to it.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};

@@ -197,7 +197,7 @@ impl Folder {
         serde_json::from_slice(&text).ok()
     }
 
-    /// Writes of which files the database consists; whoever reads it finds all of it.
+    /// Writes down of which files the database consists. A reader finds this record or the one before, whole.
     pub(super) fn write_database_files(&self, files: DatabaseFiles) -> Result<(), Trouble> {
         self.make_folder()?;
         let new = self.path.join(format!("files-{:016x}", u64::from_le_bytes(random()?)));

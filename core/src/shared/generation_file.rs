@@ -40,8 +40,8 @@ impl<T> GenerationFile<T> {
         }
     }
 
-    /// Uses the file at `path`, which is opened if it is not; none where `is_of` does not find it in the generation that is
-    /// in force.
+    /// Uses the file at `path`, which is opened if it is not; none where `is_of` does not find it in the current
+    /// generation.
     pub(crate) fn use_waiting<R>(
         &self,
         path: &Path,

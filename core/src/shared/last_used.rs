@@ -69,7 +69,7 @@ impl Shared {
                     Ok(None) if may_open => self.use_last_used(file, path, put),
                     touched => touched.map(|touched| Some(touched.unwrap_or(Touched::NotOpen))),
                 };
-                // Where the generation is no longer in force, it is lost with it.
+                // Where the generation is no longer the current one, it is lost with it.
                 touched.ok().flatten().unwrap_or(Touched::Noted)
             }
         }
@@ -116,7 +116,7 @@ impl Shared {
         }
     }
 
-    /// Looks at the file of the generation that is in force, if there is one.
+    /// Looks at the file of the current generation, if there is one.
     fn look_at_file<R>(
         &self,
         file: &GenerationFile<Environment>,

@@ -137,7 +137,7 @@ impl Engine {
     /// The same from the store, in one statement.
     fn look_up_all(&self, missing: Vec<(&str, Digest)>, words: &Words<Map>) -> Result<Remembered> {
         let _flight = missing.first().map(|(_, first)| self.cache.flight(first));
-        // Whoever held the flight before may have brought the answer.
+        // The caller that held the flight before may have brought the record.
         let missing = match self.recall(missing, words) {
             Ok(known) => return Ok(Remembered::Known(known)),
             Err(missing) if missing.is_empty() => return Ok(Remembered::Unknown),

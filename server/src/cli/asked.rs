@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::secret::SecretOf;
 use gatekeeper::GatekeeperError;
 
-/// The fields that are filled with the tenant in force where they are null.
+/// The fields that are filled with the selected tenant where they are null.
 pub(crate) const TENANT_ID: &str = "tenantId";
 pub(crate) const TENANTS: &str = "tenants";
 
@@ -60,7 +60,7 @@ impl Asked {
         self
     }
 
-    /// Where no tenants are given, the operator accepts the keys of the one in force.
+    /// Where no tenants are given, the operator accepts the keys of the selected one.
     pub(crate) fn of_own_tenant(mut self) -> Self {
         self.fields.entry(TENANTS).or_insert(Value::Null);
         self

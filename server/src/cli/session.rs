@@ -116,7 +116,7 @@ impl Session {
         })
     }
 
-    /// The fields with the tenant in force, where one is needed. Whose keys a server accepts from this caller, it says
+    /// The fields with the selected tenant, where one is needed. Whose keys a server accepts from this caller, it says
     /// itself.
     fn filled(&self, mut fields: Map<String, Value>) -> Map<String, Value> {
         let tenant = self.config.text(&TENANT);

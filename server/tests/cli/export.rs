@@ -1,4 +1,4 @@
-//! Exports from a server: what they cost while nobody reads them, and that they are whole.
+//! Exports from a server: what they cost while their client reads nothing, and that they are whole.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -17,7 +17,7 @@ const MIB: u64 = 1024 * 1024;
 const EVENTS: usize = 10_000;
 const BYTES: usize = 2_000;
 const UNREAD: usize = 12;
-/// Whoever reads nothing is not cut off while the test runs.
+/// A client that reads nothing is not cut off while the test runs.
 const PATIENT: [&str; 4] = ["--port", "0", "--body-timeout-ms", "600000"];
 
 /// A folder whose tenant has many events, and its root key.

@@ -199,7 +199,7 @@ fn a_write_right_after_a_restore_leaves_nothing_stale() {
     let created = database.create();
     assert!(database.is_valid(created.api_key.expose()));
     restore_online(&backup, &database.path);
-    // As many changes as were undone, before anybody has looked.
+    // As many changes as were undone, before any process has looked.
     let new = database.create();
     assert!(!database.is_valid(created.api_key.expose()));
     assert!(database.is_valid(new.api_key.expose()));

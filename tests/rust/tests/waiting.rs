@@ -131,7 +131,7 @@ fn each_of_many_writers_waits_for_five_seconds_from_its_own_arrival() {
         let write = || timed(|| database.write());
         let record = || timed(|| database.record(&tenant));
         let waiters = (0..8).flat_map(|_| [scope.spawn(write), scope.spawn(record)]).collect();
-        // Whoever needs no lock is not held up.
+        // A call that needs no lock is not held up.
         for _ in 0..100 {
             let (seconds, _) = timed(|| {
                 assert!(database.verify());

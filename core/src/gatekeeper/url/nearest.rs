@@ -21,7 +21,7 @@ const HTTP: [(&str, &str); 8] = [
     ("httsp", "https"),
     ("httpss", "https"),
 ];
-/// Characters that are seen by nobody, or that a word processor puts where quotes belong.
+/// Characters that are invisible, or that a word processor puts where quotes belong.
 const UNSEEN: [char; 10] = [
     '\u{feff}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{2060}', '\u{ad}', '\u{202a}',
     '\u{202c}',

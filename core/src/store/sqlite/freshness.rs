@@ -18,7 +18,7 @@ use crate::store::AsOf;
 const LOOK_EVERY_MS: u64 = 100;
 
 impl Store {
-    /// What is shared, if it is open and in force at `now_ms` of the boot clock. Once in a while, also publishes what
+    /// What is shared, if it is open and current at `now_ms` of the boot clock. Once in a while, also publishes what
     /// another program has changed in the file; nothing where no reader is open that could tell, and where the file is
     /// no longer the one that is open.
     pub(crate) fn generation(&self, now_ms: u64) -> Result<Option<&Generation>> {
@@ -63,7 +63,7 @@ impl Store {
             if let Some(news) = state.news(expected) {
                 publish(words, news);
                 if let News::Restored(_) = news {
-                    // Where it cannot be done now, it is by whoever reads or writes next.
+                    // Where it cannot be done now, the next reader or writer does it.
                     self.settle(words, words.highest());
                 }
             }
