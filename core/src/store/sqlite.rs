@@ -26,12 +26,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rusqlite::{Connection, Row};
 
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
-use crate::patience::{TimedMutex, uninterrupted};
+use crate::patience::{self, TimedMutex, uninterrupted};
 use crate::shared::{DatabaseFiles, Shared, TurnFiles};
 use connection::{Handle, Reader};
 pub(crate) use failure::Failure;
@@ -41,6 +42,8 @@ pub(crate) use rows::{Rows, Tx};
 pub(super) use tenants::tenant_row;
 use wait::{wait_for_locks, wait_for_turn};
 
+/// How long a reader waits before it looks again whether a writer has opened the files.
+const OPENING_PAUSE: Duration = Duration::from_millis(1);
 /// Connections that read; a hot verification needs none.
 const READERS: usize = 4;
 
@@ -177,17 +180,24 @@ impl Store {
 
     /// A connection to the files that the writer has made and migrated: it finds them whole.
     fn open_reader(&self, path: &Path) -> Result<Reader, Failure> {
-        let known = *lock(&self.whole);
-        if let Some(files) = known.filter(|files| files.are_at(path))
-            && let Ok(new) = Reader::open(path)
-            && new.handle.files == Some(files)
-        {
-            return Ok(new);
+        loop {
+            let known = *lock(&self.whole);
+            if let Some(files) = known.filter(|files| files.are_at(path))
+                && let Ok(new) = Reader::open(path)
+                && new.handle.files == Some(files)
+            {
+                return Ok(new);
+            }
+            // A writer that is just opening them says so before it waits for others.
+            let Some(mut writer) = self.writer.try_lock() else {
+                patience::pause_for(OPENING_PAUSE)?;
+                continue;
+            };
+            let files = self.open_writer(&mut writer)?.files;
+            let new = Reader::open(path)?;
+            // It may have been replaced just now, and the log of the old file be there still.
+            return if new.handle.files == files { Ok(new) } else { Err(Failure::Moved) };
         }
-        let files = self.try_with_handle(|writer| Ok(writer.files))?;
-        let new = Reader::open(path)?;
-        // It may have been replaced just now, and the log of the old file be there still.
-        if new.handle.files == files { Ok(new) } else { Err(Failure::Moved) }
     }
 
     /// Runs `write` in this process's turn to write, if there is a turn to be had.

@@ -148,6 +148,27 @@ fn each_of_many_writers_waits_for_five_seconds_from_its_own_arrival() {
     });
 }
 
+#[test]
+fn a_reader_that_opens_the_database_beside_a_writer_does_not_wait_for_it() {
+    let database = Database::new();
+    let create = || database.gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key;
+    for key in (0..20).map(|_| create()).collect::<Vec<_>>() {
+        let locked = database.locked();
+        // Both have to open it again.
+        fork();
+        scope(|scope| {
+            let writer = scope.spawn(|| database.write());
+            let (seconds, _) = timed(|| {
+                assert!(database.verifier.verify::<&str>(key.expose(), "GET", &[])?.ok());
+                Ok(())
+            });
+            assert!(seconds < PATIENCE / 2.0, "{seconds}");
+            locked.execute_batch("ROLLBACK").unwrap();
+            writer.join().unwrap().unwrap();
+        });
+    }
+}
+
 fn assert_gave_up(seconds: f64, outcome: &Result<()>) {
     let error: &GatekeeperError = outcome.as_ref().unwrap_err();
     assert_eq!(error.status(), 503, "{error}");
