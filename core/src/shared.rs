@@ -17,11 +17,11 @@ mod words;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::ptr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock};
 
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{Guards, lock};
+use crate::fork::Guards;
 use crate::patience::{TimedMutex, uninterrupted};
 use crate::secret::random;
 pub(crate) use database_files::DatabaseFiles;
@@ -49,7 +49,7 @@ pub(crate) struct Shared {
     /// The words' file of the newest generation, locked shared; held while a generation is added.
     locked: TimedMutex<Option<File>>,
     /// The file that says which secret this process and others use, locked shared once this one uses its own.
-    secret: Mutex<Option<File>>,
+    secret: TimedMutex<Option<File>>,
     /// When, on the boot clock in ms, the newest generation was last seen in place.
     seen_ms: AtomicU64,
     /// The highest change number that this process has read, in whatever generation.
@@ -93,7 +93,7 @@ impl Shared {
             folder,
             first: OnceLock::new(),
             locked: TimedMutex::default(),
-            secret: Mutex::default(),
+            secret: TimedMutex::default(),
             seen_ms: AtomicU64::new(u64::MAX),
             read: AtomicU64::new(0),
             last_used,
@@ -208,16 +208,18 @@ impl Shared {
     /// `service_unavailable` while other processes use another one.
     pub(crate) fn use_secret(&self, tag: &SecretTag) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        let mut held = lock(&self.secret);
-        if held.is_some() {
-            return Ok(());
-        }
-        let lock_file = || {
-            let file = folder.secret_file()?;
-            if secret_lock::hold(&file, tag)? { Ok(file) } else { Err(Trouble::OtherSecret) }
-        };
-        *held = Some(lock_file().map_err(|why| folder.explain(why))?);
-        Ok(())
+        let used = uninterrupted(|| {
+            let mut held = self.secret.lock()?;
+            if held.is_none() {
+                let file = folder.secret_file()?;
+                if !secret_lock::hold(&file, tag)? {
+                    return Err(Trouble::OtherSecret);
+                }
+                *held = Some(file);
+            }
+            Ok(())
+        });
+        used.map_err(|why| folder.explain(why))
     }
 
     /// The tag of the secret that other processes use now, if any do; this one uses none yet.
@@ -235,7 +237,7 @@ impl Shared {
     pub(crate) fn close(&self) {
         self.close_last_used();
         *self.locked.lock_to_close() = None;
-        *lock(&self.secret) = None;
+        *self.secret.lock_to_close() = None;
     }
 
     /// Holds the locks and closes the files, for a fork. The maps stay: they are the same memory on both sides.
@@ -244,9 +246,7 @@ impl Shared {
             file.rest_slow(guards);
         }
         self.locked.rest(guards, |locked| *locked = None);
-        let mut secret = lock(&self.secret);
-        *secret = None;
-        guards.push(Box::new(secret));
+        self.secret.rest(guards, |secret| *secret = None);
     }
 
     fn newest(&self) -> Option<&Generation> {

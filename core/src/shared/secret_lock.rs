@@ -4,21 +4,23 @@
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
-use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-/// How long to wait for processes that look at the file for a moment.
-const PATIENCE: Duration = Duration::from_secs(1);
+use super::trouble::Trouble;
+use crate::patience;
+
+/// How long to wait at the most for processes that look at the file for a moment.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// What a secret is told apart by; it says nothing of the secret.
 pub(crate) type SecretTag = [u8; 16];
 
 /// Locks `file` shared, with `tag` in it; false where processes with another secret have it locked.
-pub(super) fn hold(file: &File, tag: &SecretTag) -> io::Result<bool> {
+pub(super) fn hold(file: &File, tag: &SecretTag) -> Result<bool, Trouble> {
     let mut waited = Duration::ZERO;
     loop {
         if try_lock(file, FlockOperation::NonBlockingLockShared)? && tag_in(file)?.as_ref() == Some(tag) {
@@ -29,10 +31,10 @@ pub(super) fn hold(file: &File, tag: &SecretTag) -> io::Result<bool> {
             file.write_all_at(tag, 0)?;
             continue;
         }
-        if waited >= PATIENCE {
+        if waited >= MAX_WAIT {
             return Ok(false);
         }
-        sleep(PAUSE);
+        patience::pause_for(PAUSE)?;
         waited += PAUSE;
     }
 }
@@ -77,14 +79,15 @@ mod tests {
         // Each opening has locks of its own, as another process would.
         let open =
             || File::options().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
+        let holds = |file: &File, tag| patience::call(|| hold(file, tag)).unwrap();
         let (first, second, other) = (open(), open(), open());
         assert_eq!(in_use(&other).unwrap(), None);
-        assert!(hold(&first, &OURS).unwrap() && hold(&second, &OURS).unwrap());
+        assert!(holds(&first, &OURS) && holds(&second, &OURS));
         assert_eq!(in_use(&other).unwrap(), Some(OURS));
         drop(first);
-        assert!(!hold(&other, &THEIRS).unwrap());
+        assert!(!holds(&other, &THEIRS));
         drop(second);
-        assert!(hold(&other, &THEIRS).unwrap());
-        assert!(!hold(&open(), &OURS).unwrap());
+        assert!(holds(&other, &THEIRS));
+        assert!(!holds(&open(), &OURS));
     }
 }
