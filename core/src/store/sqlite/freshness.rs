@@ -8,6 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::Store;
 use super::connection::{Handle, News, State, begin_epoch};
 use super::failure::Failure;
+use super::migrate;
 use super::wait::{do_not_wait, wait_for_locks};
 use crate::error::Result;
 use crate::secret::Digest;
@@ -38,6 +39,7 @@ impl Store {
     pub(crate) fn open_shared(&self) -> Result<&Generation> {
         if let Some(path) = &self.path {
             self.retire_moved(path);
+            self.bring_up_to_date(path)?;
         }
         let generation = match self.shared.open()? {
             Some(generation) => generation,
@@ -71,8 +73,16 @@ impl Store {
         Ok(generation)
     }
 
-    /// Publishes what another program has changed, by a reader that is open and free; false where none is open, or its
-    /// files are no longer those of the database.
+    /// Migrates a database that was open, and restored from a backup of an earlier version.
+    fn bring_up_to_date(&self, path: &Path) -> Result<()> {
+        if self.with_reader(path, |reader| migrate::is_outdated(&reader.handle.connection))? {
+            self.with_writer(|connection| migrate::migrate(connection, migrate::MIGRATIONS))?;
+        }
+        Ok(())
+    }
+
+    /// Publishes what another program has changed, by a reader that is open and free; false where none is open, where
+    /// its files are no longer those of the database, and where that has to be migrated first.
     fn look(&self, path: &Path, words: &Words<Map>) -> Result<bool> {
         let mut some_open = false;
         for reader in &self.readers {
@@ -92,6 +102,9 @@ impl Store {
             match news {
                 Ok(news) => news.inspect(|news| publish(words, *news)),
                 Err(failure) if failure.is_busy() => None,
+                Err(_) if migrate::is_outdated(&reader.handle.connection).unwrap_or(false) => {
+                    return Ok(false);
+                }
                 Err(failure) => return self.explained(Err(failure)),
             };
             return Ok(true);
@@ -152,7 +165,12 @@ fn raise_number(connection: &mut Connection, words: &Words<Map>, announced: u64)
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use rusqlite::backup::Backup;
+
     use super::*;
+    use crate::clock::Clock;
     use crate::id::KeyId;
     use crate::shared::Concern;
     use crate::store::NewKey;
@@ -197,6 +215,42 @@ mod tests {
             let read = store.key_by_digest(&digest, words).unwrap();
             assert!(read.number >= words.of_known(&digest), "it would be read again and again");
         }
+    }
+
+    /// Restores a backup that an earlier version made, as another program does.
+    fn restore_earlier_version(folder: &Path) {
+        let mut backup = Connection::open_in_memory().unwrap();
+        migrate::migrate(&mut backup, migrate::MIGRATIONS.get(..3).unwrap()).unwrap();
+        let mut database = Connection::open(folder.join("gatekeeper.db")).unwrap();
+        let restore = Backup::new(&backup, &mut database).unwrap();
+        restore.run_to_completion(100, Duration::ZERO, None).unwrap();
+    }
+
+    #[test]
+    fn a_backup_of_an_earlier_version_that_is_restored_while_it_is_open_is_migrated_by_the_next_look() {
+        let (folder, store) = on_file();
+        let digest = Digest::of(b"key");
+        add(&store, &digest);
+        let words = &store.open_shared().unwrap().words;
+        let known = store.key_by_digest(&digest, words).unwrap();
+        assert!(known.found.is_some());
+        restore_earlier_version(folder.path());
+        let later = Clock::System.boot_ms() + LOOK_EVERY_MS;
+        assert!(store.generation(later).unwrap().is_none(), "the database has to be migrated first");
+        store.open_shared().unwrap();
+        assert!(words.of_known(&digest) > known.number, "what was remembered is stale");
+        assert!(store.key_by_digest(&digest, words).unwrap().found.is_none());
+    }
+
+    #[test]
+    fn a_backup_of_an_earlier_version_that_is_restored_while_it_is_open_is_migrated_by_the_next_write() {
+        let (folder, store) = on_file();
+        let digest = Digest::of(b"key");
+        add(&store, &Digest::of(b"another key"));
+        restore_earlier_version(folder.path());
+        add(&store, &digest);
+        let words = &store.open_shared().unwrap().words;
+        assert!(store.key_by_digest(&digest, words).unwrap().found.is_some());
     }
 
     #[test]

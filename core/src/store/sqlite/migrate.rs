@@ -39,12 +39,20 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Resul
     let Some(missing) = migrations.get(applied..) else {
         return Err(Failure::Newer { found: applied, known: migrations.len() });
     };
+    // A migration is compiled against the tables that the connection knows; a query of them makes it read them again.
+    transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     for migration in missing {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", i64::try_from(migrations.len()).unwrap_or(i64::MAX))?;
     Ok(transaction.commit()?)
+}
+
+/// Whether the database lacks a migration of this version. One that was migrated when it was opened does where a backup
+/// of an earlier version was restored since.
+pub(super) fn is_outdated(connection: &Connection) -> Result<bool, Failure> {
+    Ok(version(connection)? < MIGRATIONS.len())
 }
 
 fn version(connection: &Connection) -> Result<usize, Failure> {

@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row,
 use super::Store;
 use super::connection::{self, Handle, State};
 use super::failure::Failure;
+use super::migrate;
 use crate::error::{GatekeeperError, Result};
 use crate::patience::wait_is_over;
 use crate::shared::Concern;
@@ -48,6 +49,9 @@ impl Store {
         write: &mut Option<impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let Handle { connection, files } = handle;
+        if migrate::is_outdated(connection)? {
+            migrate::migrate(connection, migrate::MIGRATIONS)?;
+        }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let before = State::of(&transaction)?;
         let mut tx = Tx { rows: Rows(&transaction), concerns: Vec::new() };
