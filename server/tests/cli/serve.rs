@@ -2,9 +2,11 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Folder, said, text};
 
@@ -25,9 +27,8 @@ impl Server {
         Self { process, lines }
     }
 
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status();
-        assert!(sent.unwrap().success());
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
     /// The id of its process.
@@ -76,7 +77,7 @@ fn serve_does_not_start_with_another_secret_than_a_running_server_and_says_why()
 }
 
 /// What a command writes, however it ends.
-fn said_of(command: &mut Command) -> String {
+fn said_of(command: &mut std::process::Command) -> String {
     String::from_utf8(command.output().unwrap().stdout).unwrap()
 }
 
@@ -98,13 +99,13 @@ fn ends_well(server: &mut Server) -> bool {
 #[test]
 fn a_server_says_where_it_listens_answers_and_stops_when_it_is_told_to() {
     let folder = Folder::with_place();
-    for signal in ["INT", "TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         let mut server = Server::start(&folder, &["--port", "0", "--check-listen", "127.0.0.1:0"], 2);
         assert!(get(server.address(), "/ready").starts_with("HTTP/1.1 200"));
         let gateways = server.lines[1].strip_prefix("gateways ask at http://").unwrap();
         assert!(get(gateways, "/health").starts_with("HTTP/1.1 200"));
         server.signal(signal);
-        assert!(ends_well(&mut server), "{signal}");
+        assert!(ends_well(&mut server), "{signal:?}");
     }
 }
 
@@ -125,7 +126,7 @@ fn a_server_that_lacks_something_says_so_in_its_log() {
     eventually("both warnings", || {
         log().contains("no endpoint is defined") && log().contains("gatekeeper init")
     });
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert!(ends_well(&mut server));
     assert!(log().lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{}", log());
 }
@@ -164,12 +165,12 @@ fn endpoints_are_read_again_when_they_change_and_a_broken_file_changes_nothing()
     eventually("the new limit", || verify("GET_TASKS").contains("\"total\":70,"));
 
     folder.write("gatekeeper.toml", "[endpoints.OTHER]");
-    server.signal("HUP");
+    server.signal(Signal::HUP);
     let log = || fs::read_to_string(folder.file("log")).unwrap();
     eventually("an error in the log", || log().contains("cannot be read again"));
     assert!(verify("GET_TASKS").contains("\"total\":70,"));
     fs::remove_file(folder.file("gatekeeper.toml")).unwrap();
-    server.signal("HUP");
+    server.signal(Signal::HUP);
     sleep(Duration::from_millis(200));
     assert!(verify("GET_TASKS").contains("\"total\":70,"));
     folder.write("gatekeeper.toml", settings.replace("GET_TASKS", "OTHER"));
