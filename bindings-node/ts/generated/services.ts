@@ -631,7 +631,8 @@ export class AuditService {
 
   /**
    * The events of a tenant as one text, the newest first: at most 64 MiB. A server sends it as it is
-   * read, and does not keep it. What is longer is exported in parts, or by time.
+   * read, and does not keep it: 8 at once for a tenant, and each for 10 minutes unless it is configured
+   * otherwise. What is longer is exported in parts, or by time.
    *
    * @param tenantId - The tenant's id.
    * @param format - How the text is written. Defaults to `ndjson`.

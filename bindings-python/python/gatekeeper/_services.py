@@ -914,7 +914,8 @@ class AuditService(_Service):
     ) -> str:
         """The events of a tenant as one text, the newest first: at most 64 MiB.
 
-        A server sends it as it is read, and does not keep it. What is longer is exported in parts, or by time.
+        A server sends it as it is read, and does not keep it: 8 at once for a tenant, and each for 10 minutes unless
+        it is configured otherwise. What is longer is exported in parts, or by time.
 
         Args:
             tenant_id: The tenant's id.

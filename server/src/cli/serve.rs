@@ -15,9 +15,9 @@ use super::failure::Failure;
 use super::output;
 use super::session::Session;
 use crate::config::{
-    BODY_TIMEOUT_MS, CHECK_LISTEN, CORS_ORIGINS, Config, Flags, GATEWAY_TENANTS, HEADER_TIMEOUT_MS, HOST,
-    LOG_LEVEL, MAX_CONNECTIONS, PORT, SHUTDOWN_TIMEOUT_MS, SIGNUP, Setting, TLS_CERT, TLS_KEY,
-    TRUSTED_PROXIES, UNIX,
+    BODY_TIMEOUT_MS, CHECK_LISTEN, CORS_ORIGINS, Config, EXPORT_TIMEOUT_MS, Flags, GATEWAY_TENANTS,
+    HEADER_TIMEOUT_MS, HOST, LOG_LEVEL, MAX_CONNECTIONS, PORT, SHUTDOWN_TIMEOUT_MS, SIGNUP, Setting,
+    TLS_CERT, TLS_KEY, TRUSTED_PROXIES, UNIX,
 };
 use crate::http::{self, Listen, Proxies, Server, Signup, SignupRule, Tls};
 
@@ -72,9 +72,12 @@ pub(crate) struct Serve {
     /// How long a client may take to send its headers, in ms [default: 15000].
     #[arg(long, value_name = "MS")]
     header_timeout_ms: Option<u64>,
-    /// How long a client may take to send a body, in ms [default: 30000].
+    /// How long a client may take to send a body, and to take each part of an answer, in ms [default: 30000].
     #[arg(long, value_name = "MS")]
     body_timeout_ms: Option<u64>,
+    /// How long an export may be sent, in ms [default: 600000].
+    #[arg(long, value_name = "MS")]
+    export_timeout_ms: Option<u64>,
     /// How long what has begun is waited for at the end, in ms [default: 30000].
     #[arg(long, value_name = "MS")]
     shutdown_timeout_ms: Option<u64>,
@@ -97,6 +100,7 @@ impl Serve {
             .with(&MAX_CONNECTIONS, self.max_connections)
             .with(&HEADER_TIMEOUT_MS, self.header_timeout_ms)
             .with(&BODY_TIMEOUT_MS, self.body_timeout_ms)
+            .with(&EXPORT_TIMEOUT_MS, self.export_timeout_ms)
             .with(&SHUTDOWN_TIMEOUT_MS, self.shutdown_timeout_ms))
     }
 }
@@ -191,6 +195,7 @@ fn server_config(config: &Config) -> Result<http::Config, GatekeeperError> {
         most_connections: usize::try_from(most).unwrap_or(usize::MAX),
         header_timeout: duration(&HEADER_TIMEOUT_MS),
         body_timeout: duration(&BODY_TIMEOUT_MS),
+        export_timeout: duration(&EXPORT_TIMEOUT_MS),
         shutdown_timeout: duration(&SHUTDOWN_TIMEOUT_MS),
     })
 }

@@ -90,7 +90,10 @@ settings! {
         "how long a client may take to send its headers, and wait between requests, in ms";
     BODY_TIMEOUT_MS = "server.bodyTimeoutMs", "GATEKEEPER_BODY_TIMEOUT_MS", "--body-timeout-ms",
         Kind::Whole(1, DAY_MS), Some("30000"),
-        "how long a client may take to send a body, in ms";
+        "how long a client may take to send a body, and to take each part of an answer, in ms";
+    EXPORT_TIMEOUT_MS = "server.exportTimeoutMs", "GATEKEEPER_EXPORT_TIMEOUT_MS", "--export-timeout-ms",
+        Kind::Whole(1, DAY_MS), Some("600000"),
+        "how long an export may be sent, in ms";
     SHUTDOWN_TIMEOUT_MS = "server.shutdownTimeoutMs", "GATEKEEPER_SHUTDOWN_TIMEOUT_MS", "--shutdown-timeout-ms",
         Kind::Whole(0, DAY_MS), Some("30000"),
         "how long what has begun is waited for at the end, in ms";

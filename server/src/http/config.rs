@@ -31,6 +31,8 @@ pub struct Config {
     pub header_timeout: Duration,
     /// For how long a client may take to send a body, and to take each part of an answer. Defaults to 30 s.
     pub body_timeout: Duration,
+    /// For how long an export may be sent, whatever its client takes of it. Defaults to 10 minutes.
+    pub export_timeout: Duration,
     /// For how long a server that is asked to stop waits for what it has begun. Defaults to 30 s.
     pub shutdown_timeout: Duration,
 }
@@ -75,6 +77,7 @@ impl Default for Config {
             most_connections: 20_000,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(30),
+            export_timeout: Duration::from_secs(600),
             shutdown_timeout: Duration::from_secs(30),
         }
     }

@@ -1,5 +1,7 @@
 //! One connection: bounded in what it may send, and in the time it may take for it.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,12 +14,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use prometheus::IntGauge;
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::app::App;
+use super::export::SendWithin;
 use super::server::Stream;
 use super::source::Peer;
 
@@ -94,14 +98,28 @@ impl Connections {
         let mut stream = TimeoutStream::new(stream);
         // A client that takes no part of an answer for so long is not waited for. What it sends is timed elsewhere.
         stream.set_write_timeout(Some(self.body_timeout));
+        let (send_within, mut time) = watch::channel(None);
+        let send_within = Arc::new(send_within);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            routes.clone().oneshot(request.map(Body::new))
+            let (routes, send_within) = (routes.clone(), Arc::clone(&send_within));
+            async move {
+                set(&send_within, None);
+                let answer = routes.oneshot(request.map(Body::new)).await?;
+                set(&send_within, answer.extensions().get().map(|SendWithin(time)| *time));
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = self.http.serve_connection(TokioIo::new(Box::pin(stream)), service);
         let watched = self.ending().as_ref().map(|ending| ending.watch(connection));
         match watched {
-            Some(connection) => connection.await.is_ok(),
+            Some(connection) => tokio::select! {
+                answered = connection => answered.is_ok(),
+                () = elapsed(&mut time) => {
+                    tracing::warn!("a connection was closed: its client took too long to read an export");
+                    false
+                }
+            },
             // Accepted as the server ended.
             None => true,
         }
@@ -117,5 +135,28 @@ impl Connections {
 
     fn ending(&self) -> std::sync::MutexGuard<'_, Option<GracefulShutdown>> {
         self.ending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says for how long the answer at hand may be sent from now on.
+fn set(send_within: &watch::Sender<Option<Duration>>, time: Option<Duration>) {
+    send_within.send_if_modified(|current| std::mem::replace(current, time) != time);
+}
+
+/// Ends when the time of the answer at hand is over.
+async fn elapsed(time: &mut watch::Receiver<Option<Duration>>) {
+    loop {
+        let at_hand = *time.borrow_and_update();
+        let changed = match at_hand {
+            None => time.changed().await,
+            Some(at_hand) => match timeout(at_hand, time.changed()).await {
+                Ok(changed) => changed,
+                Err(_) => return,
+            },
+        };
+        if changed.is_err() {
+            // The connection has ended, and is awaited.
+            return pending().await;
+        }
     }
 }

@@ -25,8 +25,10 @@ pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) 
         let json = json(&app, entry, &parts.headers, body).await?;
         let mut texts = texts(entry, &mut parts).await?;
         with_idempotency_key(entry, &parts.headers, &json, &mut texts)?;
-        if let Some(parts) = entry.in_parts.and_then(named) {
-            return export::run(Arc::clone(&app), caller, parts, texts).await;
+        if let Some(named_parts) = entry.in_parts.and_then(named) {
+            let peer = parts.extensions.get::<Peer>();
+            let address = peer.map(|peer| app.config.proxies.source(*peer, &parts.headers));
+            return export::run(Arc::clone(&app), caller, address, named_parts, texts).await;
         }
         Ok(success(entry.route.status, &call(&app, caller, entry, json, texts).await?))
     };

@@ -16,7 +16,8 @@ const MIB: u64 = 1024 * 1024;
 /// Events, and bytes of metadata of each: about 22 MB of text, more than what lies between a server and a client.
 const EVENTS: usize = 10_000;
 const BYTES: usize = 2_000;
-const UNREAD: usize = 12;
+/// As many as a tenant may have at once.
+const UNREAD: usize = 8;
 /// A client that reads nothing is not cut off while the test runs.
 const PATIENT: [&str; 4] = ["--port", "0", "--body-timeout-ms", "600000"];
 
@@ -127,6 +128,41 @@ fn an_export_ends_in_the_middle_where_its_caller_loses_the_right_to_it() {
     assert!(!rest.ends_with(b"\r\n0\r\n\r\n"), "it was sent to its end");
     let log = fs::read_to_string(folder.file("log")).unwrap();
     assert!(log.contains("an export was broken off") && !log.contains(&key), "{log}");
+}
+
+#[test]
+fn a_tenant_with_many_exports_at_once_keeps_them_from_no_other_and_its_own_are_closed_in_the_end() {
+    let (folder, key) = with_events();
+    let tenant = text(&folder.json(["tenants", "list"])["items"][0]["id"]);
+    let other = text(&folder.json(["tenants", "create", "Other"])["id"]);
+    let other_key = text(&folder.json(["root-keys", "create", "--tenant", &other])["plainTextKey"]);
+    let limits = ["--port", "0", "--body-timeout-ms", "600000", "--export-timeout-ms", "4000"];
+    let server = Server::start(&folder, &limits, 1);
+    let unread: Vec<_> = (0..UNREAD).map(|_| begin(&server, &tenant, &key)).collect();
+    assert!(unread.iter().all(|(status, _)| status.starts_with("HTTP/1.1 200")));
+    assert!(begin(&server, &tenant, &key).0.starts_with("HTTP/1.1 429"));
+    assert!(read_all(begin(&server, &other, &other_key)).contains("tenant.created"));
+    // Their clients take nothing, so that nothing but the time ends them.
+    while begin(&server, &tenant, &key).0.starts_with("HTTP/1.1 429") {
+        sleep(Duration::from_millis(100));
+    }
+    for (_, mut reader) in unread {
+        let mut rest = Vec::new();
+        let _ = reader.read_to_end(&mut rest);
+        assert!(!rest.ends_with(b"\r\n0\r\n\r\n"), "it was sent to its end");
+    }
+}
+
+#[test]
+fn an_export_of_which_its_client_takes_nothing_ends() {
+    let (folder, key) = with_events();
+    let tenant = text(&folder.json(["tenants", "list"])["items"][0]["id"]);
+    let server = Server::start(&folder, &["--port", "0", "--body-timeout-ms", "1000"], 1);
+    let unread: Vec<_> = (0..UNREAD).map(|_| begin(&server, &tenant, &key)).collect();
+    assert!(unread.iter().all(|(status, _)| status.starts_with("HTTP/1.1 200")));
+    while begin(&server, &tenant, &key).0.starts_with("HTTP/1.1 429") {
+        sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]

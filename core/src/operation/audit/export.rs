@@ -38,7 +38,8 @@ pub struct AuditExportInput {
 }
 
 /// The events of a tenant as one text, the newest first: at most 64 MiB. A server sends it as it is read, and does not keep
-/// it. What is longer is exported in parts, or by time.
+/// it: 8 at once for a tenant, and each for 10 minutes unless it is configured otherwise. What is longer is exported in
+/// parts, or by time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
