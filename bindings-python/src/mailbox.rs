@@ -22,12 +22,14 @@ type Letter = (u64, Option<Py<PyAny>>, Option<PyErr>);
 /// Where the answers of one event loop are left. Private.
 #[pyclass(frozen, module = "gatekeeper._native")]
 pub(crate) struct Mailbox {
-    bell: UnixStream,
     letters: Arc<Letters>,
 }
 
+/// Both ends of the socket stay open while an answer may be left: to write to one that is closed would kill a program that
+/// does not ignore SIGPIPE.
 struct Letters {
     answers: Mutex<Vec<(u64, Delivery)>>,
+    bell: UnixStream,
     ring: UnixStream,
 }
 
@@ -67,7 +69,7 @@ impl Mailbox {
             let (bell, ring) = UnixStream::pair()?;
             bell.set_nonblocking(true)?;
             ring.set_nonblocking(true)?;
-            Ok(Self { bell, letters: Arc::new(Letters { answers: Mutex::default(), ring }) })
+            Ok(Self { letters: Arc::new(Letters { answers: Mutex::default(), bell, ring }) })
         };
         open().map_err(|error: std::io::Error| {
             raised(py, &GatekeeperError::unavailable("no socket for an event loop").caused_by(error))
@@ -76,13 +78,13 @@ impl Mailbox {
 
     /// What is readable when there are answers to collect.
     fn fileno(&self) -> i32 {
-        self.bell.as_raw_fd()
+        self.letters.bell.as_raw_fd()
     }
 
     /// The answers there are: for each its ticket, and what it gives or raises, the other of which is None.
     fn collect(&self, py: Python<'_>) -> PyResult<Vec<Letter>> {
         guarded(py, || {
-            let _ = (&self.bell).read(&mut [0; 16]);
+            let _ = (&self.letters.bell).read(&mut [0; 16]);
             let answers = std::mem::take(&mut *self.letters.answers());
             let delivered = answers.into_iter().map(|(ticket, delivery)| match delivery(py) {
                 Ok(answer) => (ticket, Some(answer), None),
@@ -106,7 +108,7 @@ impl Receiver<'_> {
         work: impl Future<Output = Result<T>> + Send + 'static,
         deliver: impl FnOnce(Python<'_>, Result<T>) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> PyResult<Call> {
-        let Self(Mailbox { letters, .. }, ticket) = self;
+        let Self(Mailbox { letters }, ticket) = self;
         let mut promise = Promise { letters: Arc::clone(letters), ticket, deliver: Some(Box::new(deliver)) };
         let task = gatekeeper.background(lane, async move { promise.keep(work.await) });
         task.map(Call).map_err(|error| raised(py, &error))

@@ -8,6 +8,8 @@ mod address;
 mod answer;
 mod background;
 mod credential;
+mod no_proxy;
+mod proxy;
 mod request;
 mod send;
 mod server;

@@ -46,6 +46,7 @@ FORK, FORKSERVER, SPAWN = (
 ROWS = (
     Row("gunicorn sync", gunicorn("--workers", "4")),
     Row("gunicorn gthread", gunicorn("--workers", "2", "--threads", "4"), workers=2),
+    Row("gunicorn gevent", gunicorn("--workers", "2", "--worker-class", "gevent"), workers=2),
     Row("gunicorn preload, made before", gunicorn("--workers", "4", "--preload"), inherited=True),
     Row("gunicorn preload, used before", gunicorn("--workers", "4", "--preload"), inherited=True, used=True),
     Row("uvicorn", UVICORN),

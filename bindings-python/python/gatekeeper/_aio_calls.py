@@ -1,8 +1,9 @@
-"""Calls for code that awaits: an answer wakes the loop, and none of its threads waits for it."""
+"""Calls for code that awaits, under asyncio or trio: an answer wakes the loop, and none of its threads waits for it."""
 
 from __future__ import annotations
 
 import os
+import sys
 from asyncio import get_running_loop
 from itertools import count
 from threading import Lock
@@ -80,7 +81,10 @@ async def answered(
     **named: _Arguments.kwargs,
 ) -> Any:
     """Start a call and wait for its answer; a caller who is cancelled gives its request up."""
-    post, future = _post_of(get_running_loop()), get_running_loop().create_future()
+    if _is_trio():
+        return await _answered_in_trio(start, *arguments, **named)
+    loop = _asyncio_loop()
+    post, future = _post_of(loop), loop.create_future()
     ticket = post.wait(future)
     try:
         call = start(post.mailbox, ticket, *arguments, **named)
@@ -95,3 +99,47 @@ async def answered(
             call.abort()
         # An error that is raised here holds this frame: it must not hold the error.
         del future, post
+
+
+def _is_trio() -> bool:
+    """Whether a task of trio awaits: trio itself says so through sniffio."""
+    sniffio = sys.modules.get("sniffio")
+    if sniffio is None:
+        return False
+    try:
+        library: str = sniffio.current_async_library()
+    except sniffio.AsyncLibraryNotFoundError:
+        return False
+    return library == "trio"
+
+
+def _asyncio_loop() -> AbstractEventLoop:
+    try:
+        return get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "gatekeeper.aio can be awaited under asyncio and trio: elsewhere call gatekeeper itself, which waits"
+        ) from None
+
+
+async def _answered_in_trio(
+    start: Callable[Concatenate[_native.Mailbox, int, _Arguments], _native.Call],
+    *arguments: _Arguments.args,
+    **named: _Arguments.kwargs,
+) -> Any:
+    """The same under trio, which has no readers that last: each call has a mailbox of its own."""
+    mailbox = _native.Mailbox()
+    call = start(mailbox, 0, *arguments, **named)
+    try:
+        await sys.modules["trio"].lowlevel.wait_readable(mailbox.fileno())
+    except BaseException:
+        call.abort()
+        raise
+    [(_, answer, error)] = mailbox.collect()
+    if error is None:
+        return answer
+    try:
+        raise error
+    finally:
+        # This frame must not hold the error that it raises.
+        del error

@@ -2,7 +2,7 @@
 
 A verification that can be answered from memory is answered at once, without a thread or a turn of the loop. Whatever
 has to wait for the disk does so on threads of its own, never on those of the loop's executor; what waits for a server
-waits without a thread. For asyncio.
+waits without a thread. For asyncio and trio, with anyio too.
 
 Example:
     >>> import asyncio

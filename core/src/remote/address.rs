@@ -42,6 +42,11 @@ impl Address {
         &self.name
     }
 
+    /// The base of the server's paths.
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// Whether the server is spoken to over TLS.
     pub(super) fn is_tls(&self) -> bool {
         self.base.scheme() == "https"

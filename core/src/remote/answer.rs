@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use jiff::fmt::{rfc2822, strtime};
+use jiff::tz::TimeZone;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -40,7 +43,12 @@ impl Reply {
             |value: Option<&HeaderValue>| value.and_then(|value| value.to_str().ok()).map(str::to_owned);
         Self {
             status,
-            retry_after: text(headers.get(RETRY_AFTER)).and_then(|value| seconds(&value)),
+            // Of several, the one that asks for the most.
+            retry_after: headers
+                .get_all(RETRY_AFTER)
+                .iter()
+                .filter_map(|value| seconds(value.to_str().ok()?))
+                .max(),
             is_not_run: text(headers.get(NOT_RUN)).is_some_and(|value| value.eq_ignore_ascii_case("true")),
             is_too_long: false,
             request_id: text(headers.get(REQUEST_ID)),
@@ -98,14 +106,28 @@ impl Reply {
     }
 }
 
-/// The seconds of a `Retry-After` (RFC 9110 §10.2.3), from now where it names a time.
+/// The forms of a time that RFC 9110 §5.6.7 has beside that of e-mail: a server may still send them.
+const OLDER_TIMES: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+
+/// The seconds of a `Retry-After` (RFC 9110 §10.2.3), from now where it names a time; the most there are where it asks for
+/// more.
 fn seconds(value: &str) -> Option<u32> {
     let value = value.trim();
-    let seconds = value.parse::<u64>().ok().or_else(|| {
-        let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp().as_second();
-        Some(u64::try_from(at).ok()?.saturating_sub(Clock::System.wall_ms() / 1000))
-    });
-    seconds.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX))
+    if !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Some(value.parse().unwrap_or(u32::MAX));
+    }
+    let seconds =
+        u64::try_from(time(value)?.as_second()).ok()?.saturating_sub(Clock::System.wall_ms() / 1000);
+    Some(u32::try_from(seconds).unwrap_or(u32::MAX))
+}
+
+fn time(value: &str) -> Option<Timestamp> {
+    let older = || {
+        OLDER_TIMES.iter().find_map(|form| {
+            strtime::parse(form, value).ok()?.to_datetime().ok()?.to_zoned(TimeZone::UTC).ok()
+        })
+    };
+    rfc2822::parse(value).ok().or_else(older).map(|time| time.timestamp())
 }
 
 /// A success.

@@ -2,6 +2,7 @@
 //! child starts its own, and leaks what it inherited, since whatever closes a connection or wakes a thread would wait for
 //! one that is not there.
 
+use std::collections::HashMap;
 use std::future::{Future, pending};
 use std::mem::forget;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use reqwest::redirect::Policy;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::{AbortHandle, JoinHandle};
 
+use super::proxy::Proxy;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::fork::{self, Guards, Rest, lock};
 
@@ -23,14 +25,22 @@ use crate::fork::{self, Guards, Rest, lock};
 const IDLE: Duration = Duration::from_secs(10);
 /// How many names are looked up at once; the threads that do so end when they have nothing to do.
 const MOST_LOOKUPS: usize = 4;
+/// The most clients that are kept: there are as many proxies as a program has named in its environment.
+const MAX_CLIENTS: usize = 16;
 const THREAD: &str = "gatekeeper-http";
 
 struct Background {
     /// That of the process in which all of this was started.
     generation: u64,
     runtime: Handle,
-    /// Without TLS and with it: the latter reads the certificates of the machine, which there need not be.
-    clients: [Option<Client>; 2],
+    clients: HashMap<Connection, Client>,
+}
+
+/// What one client is for. With TLS it reads the certificates of the machine, which there need not be.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Connection {
+    pub(super) is_tls: bool,
+    pub(super) proxy: Option<Proxy>,
 }
 
 struct Running(Mutex<Option<Background>>);
@@ -54,7 +64,7 @@ fn with<T>(use_it: impl FnOnce(&mut Background) -> Result<T>) -> Result<T> {
     }
     let started = match &mut *running {
         Some(started) => started,
-        none => none.insert(Background { generation, runtime: start()?, clients: [None, None] }),
+        none => none.insert(Background { generation, runtime: start()?, clients: HashMap::new() }),
     };
     use_it(started)
 }
@@ -72,20 +82,23 @@ fn start() -> Result<Handle> {
     Ok(handle)
 }
 
-/// The client for all servers, with TLS or without.
+/// The client for all servers that are reached in this way.
 ///
 /// # Errors
-/// `service_unavailable` for the one with TLS, where the machine has no certificates to trust.
-pub(super) fn client(is_tls: bool) -> Result<Client> {
+/// `service_unavailable` for one with TLS, where the machine has no certificates to trust.
+pub(super) fn client(connection: &Connection) -> Result<Client> {
     with(|running| {
-        let [plain, tls] = &mut running.clients;
-        let known = if is_tls { tls } else { plain };
-        if let Some(client) = known {
+        if let Some(client) = running.clients.get(connection) {
             return Ok(client.clone());
         }
         // It has timers and connections of its own.
         let _inside = running.runtime.enter();
         let builder = Client::builder().redirect(Policy::none()).pool_idle_timeout(IDLE).referer(false);
+        let builder = match &connection.proxy {
+            Some(proxy) => builder.proxy(proxy.rule()?),
+            None => builder.no_proxy(),
+        };
+        let is_tls = connection.is_tls || connection.proxy.as_ref().is_some_and(Proxy::is_tls);
         let builder = if is_tls { builder } else { builder.tls_certs_only([]) };
         let client = builder.build().map_err(|error| {
             GatekeeperError::unavailable(
@@ -93,7 +106,12 @@ pub(super) fn client(is_tls: bool) -> Result<Client> {
             )
             .caused_by(error)
         })?;
-        Ok(known.insert(client).clone())
+        if running.clients.len() >= MAX_CLIENTS {
+            // Requests that are under way keep theirs.
+            running.clients.clear();
+        }
+        running.clients.insert(connection.clone(), client.clone());
+        Ok(client)
     })
 }
 

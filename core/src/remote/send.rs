@@ -38,7 +38,7 @@ pub(super) async fn send(
     request: Outgoing,
 ) -> Result<Reply> {
     let server = Arc::clone(server);
-    let client = background::client(server.is_tls())?;
+    let client = background::client(&server.connection())?;
     let work = async move {
         let attempts = attempts(&client, &server, credential.as_ref(), &request);
         match timeout(server.timeout, attempts).await {

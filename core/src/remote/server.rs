@@ -1,11 +1,14 @@
 //! A server, and how it is spoken to.
 
+use std::env;
 use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 use super::address::Address;
+use super::background::Connection;
+use super::proxy::Proxy;
 use crate::error::{GatekeeperError, Result};
 use crate::secret::Secret;
 
@@ -22,6 +25,8 @@ pub(crate) struct Manner<'a> {
 /// A server by its address.
 pub(super) struct Server {
     address: Address,
+    /// The proxy that it is reached through, as the environment said when it was opened.
+    proxy: Option<Proxy>,
     /// What every request carries.
     pub(super) headers: HeaderMap,
     /// How long a call may take, with all that is tried again.
@@ -31,7 +36,7 @@ pub(super) struct Server {
 
 impl Server {
     /// # Errors
-    /// `bad_request` for a URL that names no server.
+    /// `bad_request` for a URL that names no server, and for a variable that names no proxy.
     pub(super) fn new(url: &str, manner: &Manner<'_>) -> Result<Self> {
         let unfit = |name: &str| GatekeeperError::bad_request(format!("defaultHeaders.{name} is no header"));
         let mut headers = HeaderMap::new();
@@ -46,8 +51,10 @@ impl Server {
         let agent = HeaderValue::try_from(manner.user_agent.unwrap_or(usual));
         headers
             .insert(USER_AGENT, agent.map_err(|_| GatekeeperError::bad_request("userAgent is no header"))?);
+        let address = Address::parse(url)?;
         Ok(Self {
-            address: Address::parse(url)?,
+            proxy: Proxy::of(address.base(), |name| env::var_os(name))?,
+            address,
             headers,
             timeout: manner.timeout,
             max_retries: manner.max_retries,
@@ -59,8 +66,9 @@ impl Server {
         self.address.name()
     }
 
-    pub(super) fn is_tls(&self) -> bool {
-        self.address.is_tls()
+    /// Which of the clients speaks to it.
+    pub(super) fn connection(&self) -> Connection {
+        Connection { is_tls: self.address.is_tls(), proxy: self.proxy.clone() }
     }
 
     pub(super) fn url(&self, path: &str, query: &[(String, String)]) -> Url {

@@ -89,7 +89,17 @@ fn a_server_that_asks_for_time_is_given_it_where_the_call_has_it() {
     fake.client().call_blocking(Me {}).unwrap();
     assert!(began.elapsed() >= Duration::from_secs(1));
 
-    for wait in ["60", "Thu, 31 Dec 2099 23:59:59 GMT", "4294967295"] {
+    for wait in [
+        "60",
+        "Thu, 31 Dec 2099 23:59:59 GMT",
+        "Saturday, 31-Dec-67 23:59:59 GMT",
+        "Thu Dec 31 23:59:59 2099",
+        "4294967295",
+        "4294967296",
+        "18446744073709551616",
+        "99999999999999999999999999999999999999999",
+        "0\r\nRetry-After: 60",
+    ] {
         let fake = Fake::new(vec![busy(&[&format!("Retry-After: {wait}")])]);
         let began = Instant::now();
         let error = fake.client().call_blocking(Me {}).unwrap_err();

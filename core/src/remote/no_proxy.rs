@@ -1,0 +1,90 @@
+//! The hosts that are reached without a proxy: `NO_PROXY`.
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+/// What an entry means.
+enum Hosts {
+    All,
+    /// A name, and all below it.
+    Domain(String),
+    Network(IpAddr, u8),
+}
+
+/// Whether the list has the host of a URL at this port; nothing where it cannot be read.
+pub(super) fn includes(list: &str, host: &str, port: Option<u16>) -> Option<bool> {
+    let entries = list.split(|each: char| each == ',' || each.is_ascii_whitespace());
+    let mut is_included = false;
+    // To the end: what cannot be read is an error wherever it stands.
+    for entry in entries.filter(|entry| !entry.is_empty()) {
+        let (hosts, only) = read(entry)?;
+        is_included |= only.is_none_or(|only| Some(only) == port) && hosts.include(host);
+    }
+    Some(is_included)
+}
+
+/// An entry, and the port that it is about.
+fn read(entry: &str) -> Option<(Hosts, Option<u16>)> {
+    if let Some(hosts) = network(entry) {
+        return Some((hosts, None));
+    }
+    let (name, port) = match entry.rsplit_once(':') {
+        Some((name, port)) => (name, Some(port.parse().ok()?)),
+        None => (entry, None),
+    };
+    if name == "*" {
+        return Some((Hosts::All, port));
+    }
+    let name = name.strip_prefix('*').unwrap_or(name);
+    let url = Url::parse(&format!("http://{}/", name.strip_prefix('.').unwrap_or(name))).ok()?;
+    let is_host = url.path() == "/" && url.username().is_empty() && url.query().is_none();
+    let host = url.host_str().filter(|host| is_host && url.fragment().is_none() && !host.contains('*'))?;
+    Some((
+        network(host.trim_matches(['[', ']'])).unwrap_or_else(|| Hosts::Domain(bare(host).to_owned())),
+        port,
+    ))
+}
+
+/// An address, or a network.
+fn network(text: &str) -> Option<Hosts> {
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(length.parse().ok()?)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let (_, most) = bits(address);
+    let length = length.unwrap_or(most);
+    (length <= most).then_some(Hosts::Network(address, length))
+}
+
+/// A name without the dot that may end it.
+fn bare(host: &str) -> &str {
+    host.trim_end_matches('.')
+}
+
+/// An address as a number, and how many bits it has.
+fn bits(address: IpAddr) -> (u128, u8) {
+    match address {
+        IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    }
+}
+
+impl Hosts {
+    fn include(&self, host: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Domain(domain) => {
+                let above = bare(host).strip_suffix(domain.as_str());
+                above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+            }
+            Self::Network(network, length) => {
+                let Ok(address) = host.trim_matches(['[', ']']).parse() else { return false };
+                let ((network, most), (address, bits)) = (bits(*network), bits(address));
+                let rest = u32::from(most - length);
+                most == bits && network.checked_shr(rest) == address.checked_shr(rest)
+            }
+        }
+    }
+}
