@@ -87,7 +87,8 @@ test('a database that may not be written is 503 for writers', async (t) => {
   `;
   // Root may write everything, unless it gives that up. (Another user may not be able to read this checkout.)
   const withoutIt = ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all'];
-  const [command, ...rest] = [...(process.getuid?.() === 0 ? withoutIt : []), process.execPath, '-e', program];
+  const prefix = process.getuid?.() === 0 ? withoutIt : [];
+  const [command, ...rest] = [...prefix, process.execPath, '-e', program];
   const { stdout } = await run(command, rest);
   chmodSync(dirname(database), 0o755);
   assert.match(stdout, /^503 .* cannot be written: let this user write to it, to the database/);
