@@ -233,7 +233,7 @@ export interface KeyManager<Name extends string = string> {
   /**
    * Judges a key, chooses its limit by its roles, and takes one call of it.
    *
-   * @param userAPIKey - the key that came with the request
+   * @param userAPIKey - the key that came with the request; one that is absent is not valid
    * @param endpointName - one of the endpoints defined
    * @param variables - what is counted apart, in its order: at most 1,000 strings, 8 KiB together; none by default
    * @returns the verdict; or `invalidBody` for another endpoint, or variables that are not strings
@@ -245,13 +245,13 @@ export interface KeyManager<Name extends string = string> {
    * if (!res.ok) return reply(429, { 'Retry-After': Math.ceil(res.retryAfterMs / 1000) });
    */
   verifyUserAPIKey(
-    userAPIKey: string,
+    userAPIKey: string | null | undefined,
     endpointName: Name,
     variables?: readonly string[],
   ): Promise<VerifyUserAPIKeyResult>;
   /** {@link KeyManager.verifyUserAPIKey} for code that cannot await. */
   verifyUserAPIKeySync(
-    userAPIKey: string,
+    userAPIKey: string | null | undefined,
     endpointName: Name,
     variables?: readonly string[],
   ): VerifyUserAPIKeyResult;

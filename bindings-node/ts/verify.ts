@@ -50,13 +50,14 @@ export function verificationBy(native: NativeKeyManager): Verification {
     variables: unknown = NONE,
   ): Verdict | undefined {
     const place = places.get(endpointName);
-    if (place === undefined || typeof userAPIKey !== 'string' || !Array.isArray(variables)) return undefined;
+    const key = userAPIKey ?? '';
+    if (place === undefined || typeof key !== 'string' || !Array.isArray(variables)) return undefined;
     // First read what is the caller's: a proxy's own code may call back in here.
     const given = onlyText(variables) ?? variablesOf(variables);
     const isOne = typeof given === 'string';
     registers[0] = place;
     registers[1] = isOne ? 1 : given.length;
-    switch (verifyHot(userAPIKey, isOne ? given : pack(given), registers)) {
+    switch (verifyHot(key, isOne ? given : pack(given), registers)) {
       case ADMITTED:
         return valid(true);
       case RATE_LIMITED:
@@ -148,9 +149,11 @@ function onlyText(variables: readonly unknown[]): string | undefined {
 
 /** The arguments, if they are of the right types; whether they make sense is for the core to say. */
 function checked(userAPIKey: unknown, endpointName: unknown, variables: unknown): [string, string, string[]] {
-  if (typeof userAPIKey !== 'string') throw new Unfit('userAPIKey must be a string');
+  // A request without a key.
+  const key = userAPIKey ?? '';
+  if (typeof key !== 'string') throw new Unfit('userAPIKey must be a string, null or undefined');
   if (!isText(endpointName)) throw new Unfit('endpointName must be the name of an endpoint that was defined');
-  return [userAPIKey, endpointName, variablesOf(variables)];
+  return [key, endpointName, variablesOf(variables)];
 }
 
 /** A verdict from the JSON of the native side; nothing for a key that is not valid. */

@@ -9,11 +9,15 @@ use smallvec::SmallVec;
 /// The variables of one call; four and fewer lie on the stack.
 pub(crate) type Variables = SmallVec<[PyBackedStr; 4]>;
 
-/// A user's key. Text that is not Unicode is no key, which is for the engine to say.
+/// A user's key. Text that is not Unicode is no key, and neither is None, of a request that has none: both are for the
+/// engine to say.
 #[inline]
 pub(crate) fn user_key<'a>(value: &'a Bound<'_, PyAny>) -> Result<&'a str> {
-    let text = value.cast::<PyString>().map_err(|_| must_be("user_api_key", "a string"))?;
-    Ok(text.to_str().unwrap_or_default())
+    match value.cast::<PyString>() {
+        Ok(text) => Ok(text.to_str().unwrap_or_default()),
+        Err(_) if value.is_none() => Ok(""),
+        Err(_) => Err(must_be("user_api_key", "a string or None")),
+    }
 }
 
 /// Text that must be Unicode: Python's may hold halves of a surrogate pair.

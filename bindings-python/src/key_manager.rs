@@ -88,8 +88,8 @@ impl KeyManager {
     /// Judge a user's key, choose its limit by its roles, and take one permit.
     ///
     /// Args:
-    ///     user_api_key: The key as the user sent it. Anything that is not a live key is merely not valid; an empty
-    ///         string too.
+    ///     user_api_key: The key as the user sent it. Anything that is not an active key is merely not valid: an empty
+    ///         string too, and None, for a request without a key.
     ///     endpoint_name: One of the endpoints given to `init_key_manager`.
     ///     variables: A list or tuple of strings that are counted apart, in their order: at most 1,000, 8 KiB of
     ///         UTF-8 together. Defaults to none.

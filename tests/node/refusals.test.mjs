@@ -129,10 +129,20 @@ test('variables that are not a list of strings are invalidBody', async () => {
   assert.equal(keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS').remaining, 9, 'a refusal takes nothing');
 });
 
+test('a request without a key has none that is valid', async () => {
+  const keyManager = inMemory();
+  for (const key of [null, undefined]) {
+    assert.deepEqual(await keyManager.verifyUserAPIKey(key, 'GET_TASKS'), INVALID);
+    assert.deepEqual(keyManager.verifyUserAPIKeySync(key, 'GET_TASKS'), INVALID);
+    // The endpoint is checked first, as for any other key.
+    await bothRefused(keyManager, 'verifyUserAPIKey', [key, 'NEVER_DEFINED'], 'invalidBody');
+  }
+});
+
 test('a key that is not a string is invalidBody; any string at all is at worst not valid', async () => {
   const keyManager = inMemory();
   const { apiKey } = await created(keyManager, 'user');
-  for (const key of [null, undefined, 5, 5n, {}, [apiKey], new String(apiKey), Symbol('x')]) {
+  for (const key of [5, 5n, {}, [apiKey], new String(apiKey), Symbol('x')]) {
     await bothRefused(keyManager, 'verifyUserAPIKey', [key, 'GET_TASKS'], 'invalidBody');
   }
   const wrongCheck = apiKey.slice(0, -1) + (apiKey.endsWith('1') ? '2' : '1');

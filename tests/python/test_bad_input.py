@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import ENDPOINTS, ROOT, SOAK, RootKeys
-from gatekeeper import BadRequestError, GatekeeperError, KeyManager, _native, init_key_manager
+from gatekeeper import BadRequestError, GatekeeperError, KeyManager, _native, aio, init_key_manager
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,10 +72,17 @@ def test_whatever_is_no_key_is_merely_not_valid(keys: KeyManager, new_key: Calla
     assert keys.verify_user_api_key(good, "ONCE").ok
 
 
-@pytest.mark.parametrize("key", [None, 7, b"user_xxx", ["user_xxx"], object()])
+def test_a_request_without_a_key_has_none_that_is_valid(keys: KeyManager) -> None:
+    assert dict(keys.verify_user_api_key(None, "ONCE")) == NOT_VALID
+    assert dict(asyncio.run(aio.KeyManager(keys).verify_user_api_key(None, "ONCE"))) == NOT_VALID
+    # The endpoint is checked first, as for any other key.
+    assert keys.verify_user_api_key(None, "NEVER_DEFINED").error == "invalidBody"
+
+
+@pytest.mark.parametrize("key", [7, b"user_xxx", ["user_xxx"], object()])
 def test_a_key_that_is_not_text_is_an_invalid_body(keys: KeyManager, key: Any) -> None:
     res = keys.verify_user_api_key(key, "ONCE")
-    assert (res.success, res.error, res.reason) == (False, "invalidBody", "user_api_key must be a string")
+    assert (res.success, res.error, res.reason) == (False, "invalidBody", "user_api_key must be a string or None")
 
 
 # Endpoint and variables.

@@ -70,13 +70,13 @@ class KeyManager:
         tenants: str | None,
     ) -> Self: ...
     def verify_user_api_key(
-        self, user_api_key: str, endpoint_name: str, variables: list[str] | tuple[str, ...] = ()
+        self, user_api_key: str | None, endpoint_name: str, variables: list[str] | tuple[str, ...] = ()
     ) -> VerifyResult:
         """Judge a user's key, choose its limit by its roles, and take one permit.
 
         Args:
-            user_api_key: The key as the user sent it. Anything that is not a live key is merely not valid; an empty
-                string too.
+            user_api_key: The key as the user sent it. Anything that is not an active key is merely not valid: an empty
+                string too, and None, for a request without a key.
             endpoint_name: One of the endpoints given to `init_key_manager`.
             variables: A list or tuple of strings that are counted apart, in their order: at most 1,000, 8 KiB of
                 UTF-8 together. Defaults to none.
@@ -121,7 +121,7 @@ class KeyManager:
             True
         """
     def _try_verify(
-        self, user_api_key: str, endpoint_name: str, variables: list[str] | tuple[str, ...] | None = None
+        self, user_api_key: str | None, endpoint_name: str, variables: list[str] | tuple[str, ...] | None = None
     ) -> VerifyResult | None: ...
     def _call(self, name: str, request: str) -> str: ...
     def _call_later(self, mailbox: Mailbox, ticket: int, name: str, request: str) -> Call: ...
@@ -129,7 +129,7 @@ class KeyManager:
         self,
         mailbox: Mailbox,
         ticket: int,
-        user_api_key: str,
+        user_api_key: str | None,
         endpoint_name: str,
         variables: list[str] | tuple[str, ...],
     ) -> Call: ...

@@ -51,7 +51,7 @@ class KeyManager:
         self._try_verify = keys._try_verify
 
     async def verify_user_api_key(
-        self, user_api_key: str, endpoint_name: str, variables: list[str] | tuple[str, ...] = ()
+        self, user_api_key: str | None, endpoint_name: str, variables: list[str] | tuple[str, ...] = ()
     ) -> VerifyResult:
         """As :meth:`gatekeeper.KeyManager.verify_user_api_key`."""
         result = self._try_verify(user_api_key, endpoint_name, variables)
