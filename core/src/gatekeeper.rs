@@ -118,27 +118,6 @@ impl Gatekeeper {
         })
     }
 
-    /// The same place, used by a caller who shows two different credentials: every call is `unauthorized`, and says so.
-    #[must_use]
-    pub fn with_different_credentials(&self) -> Self {
-        match &self.0 {
-            At::Own(own) => Self(At::Own(own.acting(Caller::Different))),
-            #[cfg(feature = "remote")]
-            At::Remote(_) => self.with_token(&Secret::new("")),
-        }
-    }
-
-    /// The same, with a caller who is remembered in `callers`: what was found of a root key is used again for as long as
-    /// nothing has changed.
-    #[must_use]
-    pub fn with_remembered_token(&self, token: &Secret, callers: &Callers) -> Self {
-        match &self.0 {
-            At::Own(own) => Self(At::Own(own.acting(callers.of(token)))),
-            #[cfg(feature = "remote")]
-            At::Remote(_) => self.with_token(token),
-        }
-    }
-
     /// The same place with other endpoints for [`VerifyApiKey`](crate::VerifyApiKey); a server keeps its own.
     #[must_use]
     pub fn with_endpoints(&self, endpoints: Endpoints) -> Self {

@@ -25,6 +25,7 @@ mod counters;
 mod error;
 mod fork;
 mod gatekeeper;
+pub mod guard;
 mod id;
 mod identity;
 mod key;

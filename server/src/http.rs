@@ -14,6 +14,7 @@ mod key_manager;
 mod metrics;
 mod observe;
 mod operation;
+mod protocol;
 mod request_id;
 mod server;
 mod signup;
@@ -22,7 +23,7 @@ mod system;
 mod tls;
 mod turns;
 
-pub use config::{Address, Config, Listen, Tls};
+pub use config::{Address, Config, Exposure, Listen, Tls};
 pub use server::{ServedEndpoints, Server};
 pub use signup::{Signup, SignupRule};
 pub use source::Proxies;

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -64,3 +68,36 @@ def test_the_dashboard_is_one() -> None:
     dashboard = json.loads((FILES / "dashboard.json").read_text())
     assert all(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+
+
+OUTCOMES = {"key": "KEY", "none": "401", "two": "401: two that differ"}
+
+
+def rows_of_credentials() -> list[str]:
+    cases = json.loads((ROOT / "tests/cases/credentials.json").read_text())["cases"]
+    rows = []
+    for case in cases:
+        headers = (f"`{name}: {json.dumps(value, ensure_ascii=False)}`" for name, value in case["headers"])
+        without_scheme = OUTCOMES[case.get("withoutScheme", case["expect"])]
+        rows.append(f"| {' + '.join(headers) or 'none'} | {OUTCOMES[case['expect']]} | {without_scheme} |")
+    return rows
+
+
+def rows_of_addresses() -> list[str]:
+    cases = json.loads((ROOT / "tests/cases/client-addresses.json").read_text())["cases"]
+    read = (f"`{case['address']}`" if case["address"] else "the proxy's" for case in cases)
+    return [
+        f"| `{json.dumps(case['value'], ensure_ascii=False)}` | {each} |"
+        for case, each in zip(cases, read, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heading", "rows"), [("Credentials", rows_of_credentials), ("Client addresses", rows_of_addresses)]
+)
+def test_the_tables_of_credentials_and_addresses_are_those_that_tests_send(
+    heading: str, rows: Callable[[], list[str]]
+) -> None:
+    page = (ROOT / "docs/reference/credentials.md").read_text()
+    part = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    assert [line for line in part.splitlines() if line.startswith("| ")][1:] == rows()

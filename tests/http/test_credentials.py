@@ -1,19 +1,30 @@
-"""What a credential header is read as: alike for gateways, under /v1 and under /api/v1."""
+"""What credential headers and client addresses are read as: alike for gateways, under /v1 and under /api/v1."""
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from serving import ROOT, run
+from serving import ROOT, run, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from serving import Server
 
-CASES: list[dict[str, Any]] = json.loads((ROOT / "tests/cases/credentials.json").read_text())["cases"]
+
+def cases(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((ROOT / f"tests/cases/{name}.json").read_text())["cases"]
+    return found
+
+
+CREDENTIALS = cases("credentials")
+ADDRESSES = cases("client-addresses")
+SIDES = ["/check", "/check/nginx", "/check/envoy", "/v1", "/api/v1"]
 
 
 @dataclass
@@ -42,6 +53,13 @@ class Side:
 
 
 @pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that believes what this machine forwards."""
+    with serving(tmp_path_factory.mktemp("proxied"), "--trusted-proxies", "127.0.0.1") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def sides(server: Server) -> dict[str, Side]:
     other = json.loads(run(server.folder, "init", "--another", "--tenant-name", "Other Inc", "--json").stdout)
     with server.client(headers=server.root) as client:
@@ -52,14 +70,15 @@ def sides(server: Server) -> dict[str, Side]:
     roots = (server.root_key, other["rootKey"])
     return {
         "/check": Side(server.gateway_url, "GET", "/check?endpoint=GET_TASKS", None, key, another),
+        "/check/nginx": Side(server.gateway_url, "GET", "/check/nginx?endpoint=GET_TASKS", None, key, another),
         "/check/envoy": Side(server.gateway_url, "GET", "/check/envoy", None, key, another),
         "/v1": Side(server.url, "GET", f"/v1/tenants/{server.tenant}", None, *roots),
         "/api/v1": Side(server.url, "POST", "/api/v1/keys/verify", verify, *roots),
     }
 
 
-@pytest.mark.parametrize("side", ["/check", "/check/envoy", "/v1", "/api/v1"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: json.dumps(case["headers"]))
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("case", CREDENTIALS, ids=lambda case: json.dumps(case["headers"]))
 def test_a_credential_is_read_alike_wherever_it_is_shown(
     sides: dict[str, Side], side: str, case: dict[str, Any]
 ) -> None:
@@ -68,12 +87,47 @@ def test_a_credential_is_read_alike_wherever_it_is_shown(
     if side == "/check/envoy":
         headers.append(("X-Gatekeeper-Endpoint", "GET_TASKS"))
     status, text = asked.ask(headers)
-    assert status == (200 if case["expect"] == "key" else 401), text
-    assert ("two different credentials" in text) == (case["expect"] == "two")
+    # The key manager's API alone reads a root key without a scheme.
+    expected = case.get("withoutScheme", case["expect"]) if side == "/api/v1" else case["expect"]
+    assert status == (200 if expected == "key" else 401), text
+    assert ("two different credentials" in text) == (expected == "two")
     assert asked.key not in text
     assert asked.other not in text
 
 
-def test_the_key_managers_api_alone_reads_a_root_key_without_a_scheme(sides: dict[str, Side]) -> None:
-    for side, status in (("/api/v1", 200), ("/v1", 401), ("/check", 401)):
-        assert sides[side].ask([("Authorization", sides[side].key)])[0] == status, side
+def counted(address: str | None) -> str:
+    """What a client at this address is counted as; without one, the proxy."""
+    if address is None:
+        return "127.0.0.1"
+    read = ipaddress.ip_address(address)
+    return str(read) if read.version == 4 else str(ipaddress.ip_network((read, 64), strict=False))
+
+
+def test_a_client_has_one_address_wherever_it_asks_and_however_a_proxy_spells_it(
+    server: Server, sides: dict[str, Side]
+) -> None:
+    for number, case in enumerate(ADDRESSES):
+        for side in SIDES:
+            headers = [("X-Forwarded-For", case["value"]), ("X-Request-Id", f"{number} {side}".replace(" ", "-"))]
+            if side == "/check/envoy":
+                headers.append(("X-Gatekeeper-Endpoint", "GET_TASKS"))
+            assert sides[side].ask(headers)[0] == 401
+    lines = [json.loads(line) for line in server.log().splitlines()]
+    logged = {line["requestId"]: line["clientAddress"] for line in lines if "requestId" in line}
+    for number, case in enumerate(ADDRESSES):
+        for side in SIDES:
+            assert logged[f"{number}-{side}"] == counted(case["address"]), (case, side)
+    # What cannot be read is logged once, and not repeated.
+    assert server.log().count("is not an address") == 1
+    assert "_hidden" not in server.log()
+
+
+def test_clients_behind_a_trusted_proxy_are_throttled_apart_however_it_spells_them(server: Server) -> None:
+    def refresh(forwarded: str) -> int:
+        side = Side(server.url, "POST", "/v1/auth/refresh", {"refreshToken": "x" * 43}, "", "")
+        return side.ask([("X-Forwarded-For", forwarded)])[0]
+
+    spellings = ["192.0.2.7:50001", '"192.0.2.7"', "192.0.2.7:_x", "::ffff:192.0.2.7"]
+    statuses = [refresh(spellings[number % len(spellings)]) for number in range(61)]
+    assert statuses == [401] * 60 + [429]
+    assert refresh("192.0.2.8:50001") == 401

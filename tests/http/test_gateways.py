@@ -55,6 +55,13 @@ class Upstream(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_OPTIONS(self) -> None:
+        """Answers a preflight as an application with CORS does."""
+        self.send_response(204)
+        self.send_header("Access-Control-Allow-Origin", "https://app.example.com")
+        self.send_header("Access-Control-Allow-Headers", "authorization")
+        self.end_headers()
+
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""
 
@@ -110,21 +117,22 @@ def filled(file: Path, port: int, gateway: str, upstream_port: int) -> str:
 
 
 @contextmanager
-def nginx(server: Server, folder: Path) -> Iterator[str]:
+def nginx(server: Server, folder: Path, also: str = "") -> Iterator[str]:
     with ExitStack() as stack:
         port = free_port()
         tasks = filled(FILES / "nginx/tasks.conf", port, server.gateway_url, stack.enter_context(upstream()))
-        (folder / "tasks.conf").write_text(tasks)
+        (folder / "tasks.conf").write_text(tasks.replace("?endpoint=GET_TASKS;", f"?endpoint=GET_TASKS{also};"))
         shutil.copy(FILES / "nginx/gatekeeper.conf", folder)
         (folder / "nginx.conf").write_text(NGINX.format(folder=folder))
         yield stack.enter_context(running(["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], port))
 
 
 @contextmanager
-def caddy(server: Server, folder: Path) -> Iterator[str]:
+def caddy(server: Server, folder: Path, also: str = "") -> Iterator[str]:
     with ExitStack() as stack:
         port = free_port()
         text = filled(FILES / "Caddyfile", port, server.gateway_url, stack.enter_context(upstream()))
+        text = text.replace("?endpoint=GET_TASKS\n", f"?endpoint=GET_TASKS{also}\n")
         (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n\n" + text)
         command = ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
         yield stack.enter_context(running(command, port))
@@ -167,6 +175,65 @@ def test_a_gateway_lets_through_what_the_server_says_and_tells_the_rest(
         with server.client(headers=server.root) as admin:
             assert admin.request("DELETE", "/api/v1/keys", json={"id": created["apiKey"]["id"]}).json()["success"]
         assert client.get("/tasks", headers=key).status_code == 401
+
+
+PREFLIGHT = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
+
+
+@pytest.mark.parametrize(
+    ("gateway", "also"), [(nginx, "&preflight=pass&method=$request_method"), (caddy, "&preflight=pass")]
+)
+def test_a_gateway_lets_a_browsers_preflight_through_and_no_other_request_without_a_key(
+    server: Server, tmp_path: Path, gateway: Any, also: str
+) -> None:
+    with gateway(server, tmp_path, also) as url, httpx.Client(base_url=url, timeout=30) as client:
+        asked = client.options("/tasks", headers=PREFLIGHT)
+        assert asked.status_code == 204
+        assert asked.headers["access-control-allow-headers"] == "authorization"
+        # Neither is one: a request says by no header of its own that it is a preflight.
+        assert client.options("/tasks").status_code == 401
+        assert client.get("/tasks", headers={**PREFLIGHT, "X-Forwarded-Method": "OPTIONS"}).status_code == 401
+        forged = [*PREFLIGHT.items(), ("X-Forwarded-Method", "OPTIONS"), ("X-Forwarded-Method", "OPTIONS")]
+        assert client.get("/tasks", headers=forged).status_code == 401
+        # What did not ask for it has a key for preflights, too.
+        assert client.options("/reports", headers=PREFLIGHT).status_code == 401
+
+
+def test_a_preflight_passes_by_the_method_that_each_kind_of_gateway_tells(server: Server) -> None:
+    asked = "endpoint=GET_TASKS&preflight=pass"
+    forwarded = {**PREFLIGHT, "X-Forwarded-Method": "OPTIONS"}
+    envoy = {**PREFLIGHT, "X-Gatekeeper-Endpoint": "GET_TASKS", "X-Gatekeeper-Preflight": "pass"}
+    with httpx.Client(base_url=server.gateway_url) as client:
+        passed = client.get(f"/check?{asked}", headers={**forwarded, **FORGED})
+        assert passed.status_code == 200
+        # Nothing of a client's is left to be taken for a key's.
+        for name in ("Key-Id", "Tenant-Id", "Owner-Id", "Roles", "Scopes"):
+            assert passed.headers[f"X-Gatekeeper-{name}"] == ""
+        assert client.get(f"/check?{asked}&method=OPTIONS", headers=PREFLIGHT).status_code == 200
+        assert client.options("/check/envoy/tasks", headers=envoy).status_code == 200
+        for refused in (
+            client.get("/check?endpoint=GET_TASKS", headers=forwarded),
+            client.get(f"/check?{asked}", headers={"X-Forwarded-Method": "OPTIONS"}),
+            client.get("/check/envoy/tasks", headers={**envoy, "X-Forwarded-Method": "OPTIONS"}),
+            client.get(f"/check?{asked}&method=GET", headers=forwarded),
+        ):
+            assert refused.status_code == 401
+        # nginx passes on what a client says; only the query is its own.
+        nginx = client.get(f"/check/nginx?{asked}", headers=forwarded)
+        assert nginx.headers["x-gatekeeper-status"] == "400"
+        assert client.get(f"/check?{asked}", headers=PREFLIGHT).status_code == 400
+
+
+def test_what_remains_is_told_in_every_answer_also_where_it_is_not_enough(server: Server) -> None:
+    with server.client(headers=server.root) as client:
+        key = client.post("/api/v1/keys", json={"prefix": "user"}).json()["apiKey"]
+    with httpx.Client(base_url=server.gateway_url, headers={"X-API-Key": key}) as client:
+        passed = client.get("/check?endpoint=GET_TASKS")
+        assert passed.headers["ratelimit"] == '"endpoint";r=1'
+        assert passed.headers["ratelimit-policy"] == '"endpoint";q=2'
+        refused = client.get("/check?endpoint=GET_TASKS&cost=2")
+        assert refused.status_code == 429
+        assert refused.headers["ratelimit"] == f'"endpoint";r=1;t={refused.headers["retry-after"]}'
 
 
 def test_what_is_asked_wrongly_lets_nobody_through(server: Server) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import httpx
     from serving import Server
 
 SIGNUP = "/v1/auth/signup"
@@ -289,3 +290,80 @@ def test_a_flood_of_guesses_leaves_known_keys_alone(server: Server) -> None:
             thread.join()
         assert statuses <= {200, 503}
         assert server.rss_kib() < before + 64 * 1024
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /health HTTP/1.1", 400),
+        (b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b", 400),
+        (b"GET /health HTTP/1.1\r\nHost: a\r\nHost: a", 400),
+        (b"GET /health HTTP/1.1\r\nHost: a/b", 400),
+        (b"GET /health HTTP/1.0", 200),
+        (b"POST /v1/auth/signup HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked", 501),
+        (b"POST /v1/auth/signup HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked", 501),
+        (b"POST /v1/auth/signup HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked", 400),
+    ],
+)
+def test_a_request_has_one_host_and_no_coding_that_is_not_read(server: Server, head: bytes, status: int) -> None:
+    answer = raw(server, head + b"\r\nConnection: close\r\n\r\n")
+    assert int(answer.split()[1]) == status, answer
+    if status != 200:
+        # What follows on such a connection is not read as another request.
+        assert b"connection: close" in answer.lower()
+        assert is_refused(json.loads(answer.partition(b"\r\n\r\n")[2]), "bad_request")
+
+
+def test_the_key_managers_api_says_it_by_a_name_of_its_own(server: Server) -> None:
+    answer = raw(server, b"POST /api/v1/keys HTTP/1.1\r\nConnection: close\r\n\r\n")
+    assert int(answer.split()[1]) == 400
+    body = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (body["success"], body["error"]) == (False, "invalidBody")
+
+
+def test_bodies_that_are_announced_and_do_not_come_keep_nobody_else_out(server: Server) -> None:
+    head = b"POST /v1/auth/signup HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    stalled = []
+    try:
+        for framing in (b"Content-Length: 1048576\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"):
+            for _ in range(100):
+                stalled.append(socket.create_connection(address(server), timeout=20))
+                stalled[-1].sendall(head + framing)
+
+        def long_body() -> Iterator[bytes]:
+            for _ in range(50):
+                yield b" " * 8192
+
+        with server.client() as client:
+            for content in (b" " * 400_000, long_body()):
+                assert client.post(SIGNUP, content=content, headers=JSON).status_code == 400
+    finally:
+        for peer in stalled:
+            peer.close()
+
+
+def test_bodies_that_arrive_and_never_end_keep_out_their_own_address_alone(tmp_path: Path) -> None:
+    def head(client: str) -> bytes:
+        lines = (SIGNUP.encode(), client.encode())
+        text = b"POST %b HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %b\r\nContent-Type: application/json\r\n" % lines
+        return text + b"Content-Length: 1048576\r\n\r\n"
+
+    def post(client: httpx.Client, forwarded: str) -> int:
+        headers = {**JSON, "X-Forwarded-For": forwarded}
+        return client.post(SIGNUP, content=b" " * 500_000, headers=headers).status_code
+
+    with serving(tmp_path, "--trusted-proxies", "127.0.0.1") as server, server.client() as client:
+        stalled = []
+        try:
+            for _ in range(20):
+                stalled.append(socket.create_connection(address(server), timeout=20))
+                stalled[-1].sendall(head("192.0.2.1") + b" " * 1_000_000)
+            # They have arrived once there is no room for another.
+            while post(client, "192.0.2.1") != 503:
+                pass
+            assert post(client, "192.0.2.2") == 400
+        finally:
+            for peer in stalled:
+                peer.close()
+        while post(client, "192.0.2.1") != 400:
+            pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import sqlite3
@@ -14,7 +15,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import httpx
-from serving import ROOT, end, run, serving, started
+from serving import BINARY, ROOT, end, run, serving, started
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,31 @@ def test_the_openapi_document_and_its_page_are_served(server: Server) -> None:
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert "default-src 'none'" in page.headers["content-security-policy"]
         assert "<script" not in page.text
+
+
+def test_the_root_and_a_trailing_slash_lead_to_the_page_also_behind_a_prefix(server: Server) -> None:
+    with server.client() as client:
+        for path in ("/", "/docs/"):
+            assert client.get(path).status_code == 307
+            assert str(client.get(path, follow_redirects=True).url) == f"{server.url}/docs"
+
+
+def test_pages_for_operators_can_be_served_to_gateways_alone_or_to_nobody(tmp_path: Path) -> None:
+    def statuses(url: str) -> list[int]:
+        with httpx.Client(base_url=url) as client:
+            paths = ("/metrics", "/docs", "/openapi.json", "/", "/docs/", "/health")
+            return [client.get(path).status_code for path in paths]
+
+    with serving(tmp_path, "--metrics", "gateway", "--docs", "gateway") as server:
+        assert statuses(server.url) == [404, 404, 404, 404, 404, 200]
+        assert statuses(server.gateway_url) == [200, 200, 200, 307, 307, 200]
+    end(server.process, signal.SIGTERM)
+    process, url, gateway_url = started(tmp_path, "--metrics", "off", "--docs", "off")
+    assert statuses(url) == statuses(gateway_url) == [404, 404, 404, 404, 404, 200]
+    assert end(process, signal.SIGTERM) == 0
+    alone = run(tmp_path, "serve", "--metrics", "gateway")
+    assert alone.returncode == 1
+    assert "server.checkListen" in alone.stderr
 
 
 def test_metrics_count_decisions_requests_and_connections(server: Server) -> None:
@@ -107,6 +133,34 @@ def test_the_log_is_json_with_ids_and_no_secret(tmp_path: Path) -> None:
         assert secret not in log
 
 
+def test_a_server_on_a_terminal_begins_with_readable_lines(tmp_path: Path) -> None:
+    assert run(tmp_path, "init").returncode == 0
+    (tmp_path / "gatekeeper.toml").write_text("")
+    shown, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [BINARY, "serve", "--port", "0"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    text = ""
+    while "no endpoint is defined" not in text:
+        text += os.read(shown, 4096).decode()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
+    os.close(shown)
+    first, second = text.splitlines()[:2]
+    assert re.fullmatch(
+        r"listening on http://127\.0\.0\.1:\d+ with gatekeeper\.db and 0 endpoints "
+        r"\(sign-up is open to programs on this machine: signup is not set\)",
+        first,
+    )
+    assert "WARN" in second
+    assert "{" not in text
+
+
 def test_a_server_that_is_stopped_answers_what_it_has_begun_and_loses_nothing(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         acknowledged: list[str] = []
@@ -148,7 +202,17 @@ def test_tls_from_files_and_a_unix_socket(tmp_path: Path) -> None:
     with serving(tmp_path, "--tls-cert", str(certificate), "--tls-key", str(key)) as server:
         assert server.url.startswith("https://")
         with httpx.Client(verify=ssl.create_default_context(cafile=certificate)) as client:
-            assert client.get(f"{server.url}/ready").status_code == 200
+            ready = client.get(f"{server.url}/ready")
+            assert ready.status_code == 200
+            assert ready.headers["strict-transport-security"] == "max-age=31536000"
+            # An answer that no route gives has it, too.
+            assert "strict-transport-security" in client.get(f"{server.url}/nothing").headers
+        assert "strict-transport-security" not in httpx.get(f"{server.gateway_url}/health").headers
+    end(server.process, signal.SIGTERM)
+    process, url, _ = started(tmp_path, "--tls-cert", str(certificate), "--tls-key", str(key), "--hsts-seconds", "0")
+    with httpx.Client(verify=ssl.create_default_context(cafile=certificate)) as client:
+        assert "strict-transport-security" not in client.get(f"{url}/ready").headers
+    assert end(process, signal.SIGTERM) == 0
     socket = tmp_path / "gatekeeper.sock"
     process, url, _ = started(tmp_path, "--unix", str(socket))
     assert url == f"unix:{socket}"

@@ -37,7 +37,12 @@ pub(crate) fn counted(text: &str) -> Cow<'_, str> {
 pub fn client_address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    let is_port = |port: &str| port.parse::<u16>().is_ok();
+    // A proxy may hide a port behind a name (RFC 7239 §6.3).
+    let is_hidden = |port: &str| {
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        port.strip_prefix('_').is_some_and(|name| !name.is_empty() && name.bytes().all(is_letter))
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok() || is_hidden(port);
     let host = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']')? {
             (host, "") => host,
@@ -62,6 +67,8 @@ mod tests {
         for (text, name) in [
             ("192.0.2.1", "192.0.2.1"),
             ("192.0.2.1:5000", "192.0.2.1"),
+            ("192.0.2.1:_proxy-7", "192.0.2.1"),
+            ("[2001:db8::1]:_x", "2001:db8::/64"),
             ("::ffff:192.0.2.1", "192.0.2.1"),
             ("2001:db8::1", "2001:db8::/64"),
             ("2001:db8::ffff:1", "2001:db8::/64"),
@@ -80,6 +87,8 @@ mod tests {
         for wrong in [
             "203.0.113.9:port",
             "203.0.113.9:",
+            "203.0.113.9:_",
+            "203.0.113.9:_a b",
             "203.0.113.9:70000",
             "[2001:db8::1]x",
             "[2001:db8::1",

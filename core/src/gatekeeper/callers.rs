@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 
+use super::{At, Gatekeeper};
+use crate::guard::PresentedCredential;
 use crate::secret::{CacheKey, Secret};
 use crate::verify::Caller;
 
@@ -30,6 +32,35 @@ impl Callers {
             self.0.insert(digest, Arc::clone(&caller));
         }
         caller
+    }
+}
+
+impl Gatekeeper {
+    /// The same backend, used by the caller who presents this credential. A root key is remembered in `callers`: what was
+    /// found of it is used again for as long as nothing has changed.
+    #[must_use]
+    pub fn presented(&self, credential: PresentedCredential<'_>, callers: &Callers) -> Self {
+        let own = match &self.0 {
+            At::Own(own) => own,
+            #[cfg(feature = "remote")]
+            At::Remote(remote) => {
+                return Self(At::Remote(match credential {
+                    PresentedCredential::None => remote.anonymous(),
+                    PresentedCredential::One(token) => remote.with_token(&Secret::new(token)),
+                    PresentedCredential::OtherScheme
+                    | PresentedCredential::Unreadable
+                    | PresentedCredential::Different => remote.with_token(&Secret::new("")),
+                }));
+            }
+        };
+        Self(At::Own(match credential {
+            PresentedCredential::None => own.acting(Caller::Anonymous),
+            PresentedCredential::One(token) => own.acting(callers.of(&Secret::new(token))),
+            PresentedCredential::OtherScheme | PresentedCredential::Unreadable => {
+                own.acting(Caller::Malformed)
+            }
+            PresentedCredential::Different => own.acting(Caller::Different),
+        }))
     }
 }
 

@@ -285,7 +285,8 @@ mod tests {
         let key = acme.call_blocking(CreateKey::new("user")).unwrap().api_key;
         let entry = find("keys.verify").unwrap();
         let request = format!(r#"{{"key": "{}", "endpoint": "GET"}}"#, key.expose());
-        let handle = || place.with_remembered_token(&root, &callers);
+        let credential = crate::guard::PresentedCredential::One(root.expose());
+        let handle = || place.presented(credential, &callers);
         let at_once = || handle().try_call_entry(entry, Request::from(request.as_str())).unwrap();
         let waiting = || handle().call_entry_blocking(entry, Request::from(request.as_str())).unwrap();
         // Neither the caller nor the key is known yet.

@@ -15,11 +15,11 @@ use super::failure::Failure;
 use super::output;
 use super::session::Session;
 use crate::config::{
-    BODY_TIMEOUT_MS, CHECK_LISTEN, CORS_ORIGINS, Config, EXPORT_TIMEOUT_MS, Flags, GATEWAY_TENANTS,
-    HEADER_TIMEOUT_MS, HOST, LOG_LEVEL, MAX_CONNECTIONS, PORT, SHUTDOWN_TIMEOUT_MS, SIGNUP, Setting,
-    TLS_CERT, TLS_KEY, TRUSTED_PROXIES, UNIX,
+    BODY_TIMEOUT_MS, CHECK_LISTEN, CORS_ORIGINS, Config, DOCS, EXPORT_TIMEOUT_MS, Flags, GATEWAY_TENANTS,
+    HEADER_TIMEOUT_MS, HOST, HSTS_SECONDS, LOG_LEVEL, MAX_CONNECTIONS, METRICS, PORT, SHUTDOWN_TIMEOUT_MS,
+    SIGNUP, Setting, TLS_CERT, TLS_KEY, TRUSTED_PROXIES, UNIX, shown,
 };
-use crate::http::{self, Listen, Proxies, Server, Signup, SignupRule, Tls};
+use crate::http::{self, Exposure, Listen, Proxies, Server, Signup, SignupRule, Tls};
 
 /// For how long work that was given up is waited for: longer than anything waits for a lock of the database.
 const LAST_WORK: Duration = Duration::from_secs(6);
@@ -30,7 +30,7 @@ const LAST_WORK: Duration = Duration::from_secs(6);
 /// Everything here can stand in [server] of gatekeeper.toml and in GATEKEEPER_* variables, too.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gatekeeper serve\n  gatekeeper serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem\n  gatekeeper serve --check-listen 127.0.0.1:8788 --trusted-proxies 10.0.0.0/8\n\nLogs go to the standard error, an object of JSON a line."
+    after_help = "Examples:\n  gatekeeper serve\n  gatekeeper serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem\n  gatekeeper serve --check-listen 127.0.0.1:8788 --trusted-proxies 10.0.0.0/8\n\nLogs go to the standard error: readable lines on a terminal, otherwise, and with --json, an object of JSON a line."
 )]
 pub(crate) struct Serve {
     /// The address to listen on [default: 127.0.0.1].
@@ -57,6 +57,15 @@ pub(crate) struct Serve {
     /// A PEM file with the certificate's private key.
     #[arg(long, value_name = "FILE")]
     tls_key: Option<String>,
+    /// How long a browser that came by TLS comes by TLS alone, in seconds; 0 to say nothing of it [default: a year].
+    #[arg(long, value_name = "SECONDS")]
+    hsts_seconds: Option<u64>,
+    /// Where /metrics is served: main, the address of all clients; gateway, that of gateways; or off [default: main].
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<String>,
+    /// Where /docs and /openapi.json are served: main, gateway or off [default: main].
+    #[arg(long, value_name = "ADDRESS")]
+    docs: Option<String>,
     /// Addresses or networks whose X-Forwarded-For is believed, separated by commas.
     #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
     trusted_proxies: Vec<String>,
@@ -94,6 +103,9 @@ impl Serve {
             .with(&CHECK_LISTEN, self.check_listen)
             .with(&TLS_CERT, self.tls_cert)
             .with(&TLS_KEY, self.tls_key)
+            .with(&HSTS_SECONDS, self.hsts_seconds)
+            .with(&METRICS, self.metrics)
+            .with(&DOCS, self.docs)
             .with_each(&TRUSTED_PROXIES, &self.trusted_proxies)
             .with_each(&CORS_ORIGINS, &self.cors_origin)
             .with(&LOG_LEVEL, self.log_level)
@@ -112,7 +124,7 @@ pub(crate) fn run(session: &Session) -> Result<(), Failure> {
         return Err(GatekeeperError::bad_request(message).into());
     }
     let (server_config, listen, check) = (server_config(config)?, listen(config)?, check_listen(config)?);
-    log::begin(config.text(&LOG_LEVEL).unwrap_or_default());
+    log::begin(config.text(&LOG_LEVEL).unwrap_or_default(), session.output);
     let place = session.place()?;
     // Says now what /ready would say later, such as that other processes use the database with another secret.
     place.check_ready()?;
@@ -135,18 +147,27 @@ pub(crate) fn run(session: &Session) -> Result<(), Failure> {
     served
 }
 
-/// Says where the server listens, and who may sign up. That the line is not read does not stop it.
+/// Says where the server listens, what it serves, and who may sign up. That the line is not read does not stop it.
 fn announce(session: &Session, server: &Server) -> Result<(), Failure> {
     let (address, gateways) = (server.address()?, server.gateway_address()?);
-    let output = session.output;
+    let (output, config) = (session.output, &session.config);
     let signup = server.signup();
+    let database = config.database().map_or_else(|| config.url().to_owned(), |path| shown(&path));
+    let endpoints = config.endpoints().names().count();
     if output.json {
         let check = gateways.map(|gateways| gateways.to_string());
         let signup = json!({ "state": signup.name(), "reason": signup.reason() });
-        let _ = output::json(&json!({ "url": address.to_string(), "check": check, "signup": signup }));
+        let _ = output::json(&json!({
+            "url": address.to_string(), "database": database, "endpoints": endpoints, "check": check, "signup": signup,
+        }));
         return Ok(());
     }
-    let _ = output::line(&format!("listening on {address} ({signup})"));
+    let endpoints = match endpoints {
+        1 => "1 endpoint".to_owned(),
+        count => format!("{count} endpoints"),
+    };
+    let database = output::visible(&database);
+    let _ = output::line(&format!("listening on {address} with {database} and {endpoints} ({signup})"));
     if let Some(gateways) = gateways {
         let _ = output::line(&format!("gateways ask at {gateways}"));
     }
@@ -186,6 +207,9 @@ fn server_config(config: &Config) -> Result<http::Config, GatekeeperError> {
         proxies: proxies(config)?,
         cors_origins: cors_origins(config)?,
         tls: tls(config)?,
+        hsts_seconds: config.whole(&HSTS_SECONDS).unwrap_or_default(),
+        metrics: exposure(config, &METRICS)?,
+        docs: exposure(config, &DOCS)?,
         gateway_tenants: config.gateway_tenants()?,
         signup: match config.text(&SIGNUP) {
             Some("open") => Some(Signup::Open),
@@ -198,6 +222,20 @@ fn server_config(config: &Config) -> Result<http::Config, GatekeeperError> {
         export_timeout: duration(&EXPORT_TIMEOUT_MS),
         shutdown_timeout: duration(&SHUTDOWN_TIMEOUT_MS),
     })
+}
+
+fn exposure(config: &Config, setting: &Setting) -> Result<Exposure, GatekeeperError> {
+    match config.text(setting) {
+        Some("off") => Ok(Exposure::Off),
+        Some("gateway") if config.text(&CHECK_LISTEN).is_some() => Ok(Exposure::Gateway),
+        Some("gateway") => {
+            let (name, address) = (setting.name, CHECK_LISTEN.name);
+            Err(GatekeeperError::bad_request(format!(
+                "{name} is gateway: set {address} too, or choose main or off"
+            )))
+        }
+        _ => Ok(Exposure::Main),
+    }
 }
 
 /// Who could make accounts on a server with this configuration.

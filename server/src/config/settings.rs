@@ -7,6 +7,9 @@ const DEFAULT_TENANT: &str = "tnt_00000000000000000000000000";
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const MOST_PER_MINUTE: u64 = u32::MAX as u64;
 
+/// Where a page for operators can be served.
+const EXPOSURES: &[&str] = &["main", "gateway", "off"];
+
 macro_rules! settings {
     ($($constant:ident = $name:literal, $variable:literal, $flag:literal, $kind:expr, $usual:expr, $about:literal;)*) => {
         $(
@@ -75,6 +78,13 @@ settings! {
         "a PEM file with the certificate and those that it follows from";
     TLS_KEY = "server.tlsKey", "GATEKEEPER_TLS_KEY", "--tls-key", Kind::Text, None,
         "a PEM file with the certificate's private key";
+    HSTS_SECONDS = "server.hstsSeconds", "GATEKEEPER_HSTS_SECONDS", "--hsts-seconds",
+        Kind::Whole(0, 100 * 365 * 24 * 60 * 60), Some("31536000"),
+        "how long a browser that came by TLS comes by TLS alone, in seconds; 0 to say nothing of it";
+    METRICS = "server.metrics", "GATEKEEPER_METRICS", "--metrics", Kind::OneOf(EXPOSURES), Some("main"),
+        "where /metrics is served: the main address, that of gateways, or nowhere";
+    DOCS = "server.docs", "GATEKEEPER_DOCS", "--docs", Kind::OneOf(EXPOSURES), Some("main"),
+        "where /docs and /openapi.json are served: the main address, that of gateways, or nowhere";
     TRUSTED_PROXIES = "server.trustedProxies", "GATEKEEPER_TRUSTED_PROXIES", "--trusted-proxies", Kind::Texts, None,
         "addresses or networks whose X-Forwarded-For is believed";
     CORS_ORIGINS = "server.corsOrigins", "GATEKEEPER_CORS_ORIGINS", "--cors-origin", Kind::Texts, None,

@@ -69,8 +69,8 @@ pub(crate) fn told(mut response: Response, error: &GatekeeperError) -> Response 
     let headers = response.headers_mut();
     if let Some(seconds) = error.retry_after() {
         headers.insert(RETRY_AFTER, seconds.into());
-        if let Some(limit) = RateLimit::of(error) {
-            limit.tell(headers, Some(seconds.into()));
+        if let Some(limit) = RateLimit::of(error, seconds) {
+            limit.tell(headers);
         }
     }
     if error.status() == 401 {
@@ -90,27 +90,34 @@ pub(crate) struct RateLimit<'a> {
     pub(crate) name: &'a str,
     pub(crate) total: u64,
     pub(crate) window_seconds: Option<u64>,
+    /// What is left after this request. One that costs more is rejected although some is left.
+    pub(crate) remaining: u64,
+    /// For how long the same request is rejected, where it was.
+    pub(crate) wait_seconds: Option<u64>,
 }
 
 impl<'a> RateLimit<'a> {
-    /// The limit that was reached, if the error is of one.
-    fn of(error: &'a GatekeeperError) -> Option<Self> {
+    /// The limit that was reached, if the error is of one, and for how many seconds.
+    fn of(error: &'a GatekeeperError, seconds: u32) -> Option<Self> {
         let limit = error.details()?.get("rateLimit")?;
         Some(Self {
             name: limit.get("name")?.as_str()?,
             total: limit.get("total")?.as_u64()?,
             window_seconds: limit.get("windowSeconds").and_then(Value::as_u64),
+            remaining: 0,
+            wait_seconds: Some(seconds.into()),
         })
     }
 
-    /// Tells of it, and where it is reached also for how many seconds.
-    pub(crate) fn tell(&self, headers: &mut HeaderMap, reached_for: Option<u64>) {
-        let Self { name, total, window_seconds } = self;
+    /// Tells of it in these headers.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+        let Self { name, total, window_seconds, remaining, wait_seconds } = self;
         let window = window_seconds.map(|seconds| format!(";w={seconds}")).unwrap_or_default();
-        let policy = Some(format!("\"{name}\";q={total}{window}"));
-        let limit = reached_for.map(|seconds| format!("\"{name}\";r=0;t={seconds}"));
+        let wait = wait_seconds.map(|seconds| format!(";t={seconds}")).unwrap_or_default();
+        let policy = format!("\"{name}\";q={total}{window}");
+        let limit = format!("\"{name}\";r={remaining}{wait}");
         for (header, value) in [(POLICY, policy), (LIMIT, limit)] {
-            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+            if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(header, value);
             }
         }

@@ -1,17 +1,20 @@
 //! The routes, and what they all need.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::extract::Request;
-use axum::middleware::from_fn_with_state;
+use axum::http::header::STRICT_TRANSPORT_SECURITY;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, any, get, on};
 use axum::{Router, http};
 use gatekeeper::{Access, Callers, Endpoints, Entry, Gatekeeper, Method, Result, TABLE};
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use super::body::Bodies;
-use super::config::Config;
+use super::config::{Config, Exposure};
 use super::export::Exports;
 use super::metrics::Metrics;
 use super::observe::{Named, observe};
@@ -65,12 +68,8 @@ impl App {
 
 /// Every route of the server.
 pub(crate) fn routes(app: &Arc<App>) -> Router {
-    let mut router = Router::new()
-        .route("/health", get(system::health))
-        .route("/ready", get(system::ready))
-        .route("/metrics", get(system::metrics))
-        .route("/openapi.json", get(system::openapi))
-        .route("/docs", get(system::docs));
+    let mut router = Router::new().route("/health", get(system::health)).route("/ready", get(system::ready));
+    router = with_pages(router, &app.config, Exposure::Main);
     for path in ["/.well-known/jwks.json", "/v1/.well-known/jwks.json"] {
         router = router.route(path, get(system::jwks));
     }
@@ -84,12 +83,42 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         [] => router,
         origins => router.layer(cors(origins)),
     };
-    router.layer(from_fn_with_state(Arc::clone(app), observe))
+    let router = router.layer(from_fn_with_state(Arc::clone(app), observe));
+    match (&app.config.tls, app.config.hsts_seconds) {
+        (None, _) | (_, 0) => router,
+        (Some(_), seconds) => {
+            router.layer(map_response(move |answer| ready(secured(answer, seconds))))
+        }
+    }
+}
+
+/// The pages for operators that are served at this address.
+fn with_pages(mut router: Router<Arc<App>>, config: &Config, address: Exposure) -> Router<Arc<App>> {
+    if config.metrics == address {
+        router = router.route("/metrics", get(system::metrics));
+    }
+    if config.docs == address {
+        router = router
+            .route("/openapi.json", get(system::openapi))
+            .route("/docs", get(system::docs))
+            // Relative, so that they lead there behind a proxy's prefix, too.
+            .route("/docs/", get(|| async { system::moved("../docs") }))
+            .route("/", get(|| async { system::moved("docs") }));
+    }
+    router
+}
+
+/// Tells browsers to come by TLS alone from now on.
+fn secured(mut answer: Response, seconds: u64) -> Response {
+    if let Ok(value) = http::HeaderValue::try_from(format!("max-age={seconds}")) {
+        answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, value);
+    }
+    answer
 }
 
 /// What gateways ask, on an address of their own.
 pub(crate) fn gateway_routes(app: &Arc<App>) -> Router {
-    Router::new()
+    with_pages(Router::new(), &app.config, Exposure::Gateway)
         .route("/check", any(check::plain))
         .route("/check/nginx", any(check::for_nginx))
         .route("/check/envoy", any(check::for_envoy))

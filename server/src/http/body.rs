@@ -1,90 +1,95 @@
 //! The body of a request.
 
+mod room;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
+use axum::body::Body;
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use axum::http::request::Parts;
 use futures_util::StreamExt as _;
 use gatekeeper::{Entry, ErrorKind, GatekeeperError, Method, Result};
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::timeout;
 
 use super::app::App;
+use super::source::ClientAddress;
+pub(crate) use room::Bodies;
+use room::Full;
 
 /// The longest body, in bytes.
 const MOST_BODY: usize = 1024 * 1024;
-/// Bodies up to this many KiB are read whoever sends them; longer ones share [`Bodies`].
-const FREE_KIB: u32 = 16;
 /// For how long a body that nobody reads is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How much all long bodies may take at once, in KiB.
-const MOST_KIB: usize = 64 * 1024;
 
 /// The body: a JSON object, or nothing.
-pub(crate) async fn json(app: &App, entry: &Entry, headers: &HeaderMap, body: Body) -> Result<String> {
-    let body = read(app, headers, body).await?;
+pub(crate) async fn json(app: &App, entry: &Entry, parts: &Parts, body: Body) -> Result<String> {
+    let body = read(app, parts, body).await?;
     if body.is_empty() {
         return Ok("{}".to_owned());
     }
     if !has_body(entry) {
         return Err(GatekeeperError::bad_request("this route takes no body: put the fields into the query"));
     }
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case("application/json") {
         let message = "the body must be JSON, with the header Content-Type: application/json";
         return Err(GatekeeperError::new(ErrorKind::UnsupportedMediaType, message));
     }
-    String::from_utf8(body.into()).map_err(|_| GatekeeperError::bad_request("the body is not UTF-8"))
-}
-
-/// The memory that bodies may take, all together: whoever sends one is not known yet.
-pub(crate) struct Bodies(Arc<Semaphore>);
-
-impl Bodies {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(MOST_KIB)))
-    }
-
-    /// Room for a body, until dropped.
-    fn room(&self, body: &Body) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
-        let most = u64::try_from(MOST_BODY).unwrap_or(u64::MAX);
-        let length = body.size_hint().upper().unwrap_or(most).min(most);
-        let kib = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
-        if kib <= FREE_KIB {
-            return Ok(None);
-        }
-        Arc::clone(&self.0).try_acquire_many_owned(kib).map(Some)
-    }
+    String::from_utf8(body).map_err(|_| GatekeeperError::bad_request("the body is not UTF-8"))
 }
 
 /// A body of at most 1 MiB, as it was sent.
-pub(crate) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes> {
+pub(crate) async fn read(app: &App, parts: &Parts, body: Body) -> Result<Vec<u8>> {
     let patience = app.config.body_timeout;
-    let is_plain = |value: &axum::http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-    if !headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+    let is_plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !parts.headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
         discard(body).await;
         let message = "the body must be sent as it is, without a Content-Encoding";
         return Err(GatekeeperError::new(ErrorKind::UnsupportedMediaType, message));
     }
-    let Ok(_room) = app.bodies.room(&body) else {
-        discard(body).await;
-        let message = "too many long requests at once: try again in a moment";
-        return Err(GatekeeperError::new(ErrorKind::Busy, message).after(1));
+    let address =
+        parts.extensions.get().map_or_else(|| Arc::from(""), |ClientAddress(address)| Arc::clone(address));
+    let mut room = app.bodies.room(address);
+    let mut arriving = body.into_data_stream();
+    let arrived = async {
+        let mut whole = Vec::new();
+        while let Some(part) = arriving.next().await {
+            let part = part.map_err(|_| Broken::OffOrTooLong)?;
+            let length = whole.len() + part.len();
+            if length > MOST_BODY {
+                return Err(Broken::OffOrTooLong);
+            }
+            room.grow_to(length).map_err(|Full| Broken::NoRoom)?;
+            whole.extend_from_slice(&part);
+        }
+        Ok(whole)
     };
-    match timeout(patience, to_bytes(body, MOST_BODY)).await {
+    match timeout(patience, arrived).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => {
+        Ok(Err(Broken::OffOrTooLong)) => {
             Err(GatekeeperError::new(ErrorKind::PayloadTooLarge, "the body must be whole, and at most 1 MiB"))
+        }
+        Ok(Err(Broken::NoRoom)) => {
+            let message = "too many long requests at once: try again in a moment";
+            discard(Body::from_stream(arriving)).await;
+            Err(GatekeeperError::new(ErrorKind::Busy, message).after(1))
         }
         Err(_) => Err(GatekeeperError::bad_request(format!(
             "the body must be here within {} s",
             patience.as_secs()
         ))),
     }
+}
+
+/// Why a body cannot be read to its end.
+enum Broken {
+    OffOrTooLong,
+    NoRoom,
 }
 
 /// Lets a body of at most 1 MiB go by that nobody reads: a connection is closed in the middle of one, and the client's next

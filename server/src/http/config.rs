@@ -19,6 +19,13 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// The certificate that connections are secured with. Defaults to none: plain HTTP.
     pub tls: Option<Tls>,
+    /// For how many seconds a browser that came by TLS comes by TLS alone (RFC 6797); 0 to say nothing of it. Defaults to a
+    /// year.
+    pub hsts_seconds: u64,
+    /// Where `/metrics` is served. Defaults to the main address.
+    pub metrics: Exposure,
+    /// Where `/docs` and `/openapi.json` are served. Defaults to the main address.
+    pub docs: Exposure,
     /// The tenants whose keys gateways let through. Defaults to the tenant `default` alone.
     pub gateway_tenants: Tenants,
     /// Who may make accounts. Defaults to programs on this machine, on a server that nothing stands before; see
@@ -44,6 +51,17 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// The private key: PKCS#8, PKCS#1 or SEC1.
     pub key: PathBuf,
+}
+
+/// The address that serves a page for operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposure {
+    /// The address of all clients.
+    Main,
+    /// The address of gateways.
+    Gateway,
+    /// None: the page is 404.
+    Off,
 }
 
 /// Where the server listens.
@@ -72,6 +90,9 @@ impl Default for Config {
             proxies: Proxies::default(),
             cors_origins: Vec::new(),
             tls: None,
+            hsts_seconds: 365 * 24 * 60 * 60,
+            metrics: Exposure::Main,
+            docs: Exposure::Main,
             gateway_tenants: Tenants::default(),
             signup: None,
             most_connections: 20_000,

@@ -7,23 +7,25 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
+use gatekeeper::guard::Schemeless;
 use gatekeeper::{Entry, GatekeeperError};
 use serde_json::json;
 
 use super::answer::{json_text, told};
 use super::app::App;
 use super::body::read;
-use super::credential::{Bare, Shown};
+use super::credential::presented;
 use super::operation::call;
 
 /// Answers a request to an operation of the key manager.
 pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let caller = Shown::by(&parts.headers, Bare::Read).caller(&app.place(), &app.callers);
+    let caller = app.place().presented(presented(&parts.headers, Schemeless::Read), &app.callers);
     let answered = async {
-        let body = match read(&app, &parts.headers, body).await {
-            Ok(body) => String::from_utf8(body.into())
-                .map_err(|_| GatekeeperError::bad_request("the body is not UTF-8")),
+        let body = match read(&app, &parts, body).await {
+            Ok(body) => {
+                String::from_utf8(body).map_err(|_| GatekeeperError::bad_request("the body is not UTF-8"))
+            }
             Err(error) => Err(error),
         };
         match body {
@@ -47,7 +49,7 @@ fn successful(answer: &str) -> String {
 }
 
 /// An operation's failure.
-fn refusal(error: &GatekeeperError) -> Response {
+pub(crate) fn refusal(error: &GatekeeperError) -> Response {
     match error.kind().key_manager() {
         // An id that names nothing is a request's fault.
         Some("invalidId") => in_shape(error, "invalidId", 400),

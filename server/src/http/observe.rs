@@ -14,7 +14,10 @@ use gatekeeper::GatekeeperError;
 
 use super::answer::{Cause, failure};
 use super::app::App;
+use super::operation;
+use super::protocol;
 use super::request_id::{HEADER, RequestId};
+use super::source::{ClientAddress, Peer};
 
 /// What a request asked for, as metrics and logs call it.
 #[derive(Clone, Copy)]
@@ -33,15 +36,26 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, mut request: Request, n
     let began = Instant::now();
     let id = RequestId::of(request.headers());
     let (method, trace) = (request.method().clone(), trace_id(request.headers()));
+    let client = client_address(&app, &request);
     request.extensions_mut().insert(id.clone());
-    let mut response = AssertUnwindSafe(next.run(request))
+    if let Some(client) = client.clone() {
+        request.extensions_mut().insert(client);
+    }
+    let answered = async {
+        match protocol::check(request.version(), request.headers()) {
+            Ok(()) => next.run(request).await,
+            Err(violation) => operation::not_http(request.uri().path(), violation, &id),
+        }
+    };
+    let mut response = AssertUnwindSafe(answered)
         .catch_unwind()
         .await
         .unwrap_or_else(|panic| failure(&GatekeeperError::internal(said(&*panic)), &id));
     let name = response.extensions().get().map_or("none", |Named(name)| name);
     let after = began.elapsed();
     app.metrics.answered(name, response.status().as_str(), after);
-    log(&response, &id, &method, name, after.as_micros(), trace.as_deref());
+    let client = client.as_ref().map(|ClientAddress(address)| &**address);
+    log(&response, &id, &method, name, after.as_micros(), trace.as_deref(), client);
     if let Ok(value) = HeaderValue::try_from(id.as_str()) {
         response.headers_mut().insert(HEADER, value);
     }
@@ -56,28 +70,33 @@ fn log(
     operation: &str,
     micros: u128,
     trace: Option<&str>,
+    client: Option<&str>,
 ) {
     let status = response.status().as_u16();
     let (method, id) = (method.as_str(), id.as_str());
+    // The level of a line has to be known when it is compiled.
+    macro_rules! line {
+        ($level:ident, $message:literal $(, $also:ident)?) => {
+            tracing::$level!(
+                requestId = id, traceId = trace, clientAddress = client, method, operation, status, micros $(, $also)?,
+                $message
+            )
+        };
+    }
     match status {
         500.. => {
             let cause = response.extensions().get().map_or("", |Cause(cause)| cause.as_str());
-            tracing::error!(
-                requestId = id,
-                traceId = trace,
-                method,
-                operation,
-                status,
-                micros,
-                cause,
-                "failed"
-            );
+            line!(error, "failed", cause);
         }
-        400.. => {
-            tracing::info!(requestId = id, traceId = trace, method, operation, status, micros, "refused");
-        }
-        _ => tracing::debug!(requestId = id, traceId = trace, method, operation, status, micros, "answered"),
+        400.. => line!(info, "refused"),
+        _ => line!(debug, "answered"),
     }
+}
+
+/// The address of the client that sent a request, where its connection has one.
+fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
+    let peer = request.extensions().get::<Peer>()?;
+    Some(ClientAddress(app.config.proxies.source(*peer, request.headers()).into()))
 }
 
 /// The trace that the caller's request is part of (W3C Trace Context §3.2.2.3).

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
+use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::request::Parts;
 use axum::response::Response;
+use gatekeeper::guard::Schemeless;
 use gatekeeper::{Entry, ErrorKind, Gatekeeper, GatekeeperError, Result, TABLE};
 
 use super::answer::{failure, success};
 use super::app::App;
 use super::body::{discard, has_body, json, with_idempotency_key};
-use super::credential::{Bare, Shown};
+use super::credential::presented;
 use super::export;
 use super::key_manager;
+use super::protocol::Violation;
 use super::request_id::RequestId;
-use super::source::Peer;
+use super::source::{ClientAddress, Peer};
 
 /// Answers a request to an operation.
 pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) -> Response {
@@ -22,12 +25,11 @@ pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) 
     let answered = async {
         let caller = caller(&app, entry, &parts);
         // First, so that no refusal leaves a part of it behind.
-        let json = json(&app, entry, &parts.headers, body).await?;
+        let json = json(&app, entry, &parts, body).await?;
         let mut texts = texts(entry, &mut parts).await?;
         with_idempotency_key(entry, &parts.headers, &json, &mut texts)?;
         if let Some(named_parts) = entry.in_parts.and_then(named) {
-            let peer = parts.extensions.get::<Peer>();
-            let address = peer.map(|peer| app.config.proxies.source(*peer, &parts.headers));
+            let address = parts.extensions.get().map(|ClientAddress(address)| address.to_string());
             return export::run(Arc::clone(&app), caller, address, named_parts, texts).await;
         }
         Ok(success(entry.route.status, &call(&app, caller, entry, json, texts).await?))
@@ -66,12 +68,12 @@ pub(crate) async fn call(
 
 /// The place, as the caller of this request.
 fn caller(app: &App, entry: &Entry, parts: &Parts) -> Gatekeeper {
-    let caller = Shown::by(&parts.headers, Bare::Ignored).caller(&app.place(), &app.callers);
-    let peer = parts.extensions.get::<Peer>().copied();
-    let caller = match peer {
-        Some(peer) => caller.from_source(&app.config.proxies.source(peer, &parts.headers)),
+    let caller = app.place().presented(presented(&parts.headers, Schemeless::Ignored), &app.callers);
+    let caller = match parts.extensions.get::<ClientAddress>() {
+        Some(ClientAddress(address)) => caller.from_source(address),
         None => caller,
     };
+    let peer = parts.extensions.get::<Peer>().copied();
     if entry.signs_up && !app.signup.admits(peer, &parts.headers) {
         return caller.with_closed_signup();
     }
@@ -104,10 +106,22 @@ pub(crate) async fn no_such_method(request: Request) -> Response {
     refused(request, &GatekeeperError::new(ErrorKind::MethodNotAllowed, message)).await
 }
 
+/// What a request that breaks a rule of HTTP is answered. Nothing that follows it on its connection is read.
+pub(crate) fn not_http(path: &str, (status, error): Violation, id: &RequestId) -> Response {
+    let mut response = if is_key_managers(path) { key_manager::refusal(&error) } else { failure(&error, id) };
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn is_key_managers(path: &str) -> bool {
+    path.starts_with("/api/v1/")
+}
+
 async fn refused(request: Request, error: &GatekeeperError) -> Response {
     let (parts, body) = request.into_parts();
     discard(body).await;
-    if parts.uri.path().starts_with("/api/v1/") {
+    if is_key_managers(parts.uri.path()) {
         key_manager::of_route(error)
     } else {
         failure(error, &RequestId::of_parts(&parts))

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use axum::http::HeaderMap;
 use gatekeeper::{GatekeeperError, client_address, counted_address};
@@ -20,6 +22,10 @@ pub(crate) enum Peer {
     Address(IpAddr),
     Unix,
 }
+
+/// The client address of a request, as it is counted and logged.
+#[derive(Clone)]
+pub(crate) struct ClientAddress(pub(crate) Arc<str>);
 
 /// The source of whoever comes by the Unix socket.
 const UNIX: &str = "unix";
@@ -69,17 +75,37 @@ impl Proxies {
         let hops: Vec<&[u8]> = lines
             .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
             .map(<[u8]>::trim_ascii)
+            // An empty element of a list is none (RFC 9110 §5.6.1).
+            .filter(|hop| !hop.is_empty())
             .collect();
         for hop in hops.iter().rev() {
             if !address.map_or(self.unix, |address| self.include(address)) {
                 break;
             }
             // What is no address says nothing: the proxy that sent it is the source.
-            let Some(next) = std::str::from_utf8(hop).ok().and_then(client_address) else { break };
+            let Some(next) = std::str::from_utf8(hop).ok().and_then(client_address) else {
+                warn_unreadable(address);
+                break;
+            };
             address = Some(next.to_canonical());
         }
         address.map_or_else(|| UNIX.to_owned(), counted_address)
     }
+}
+
+/// Warns once of a trusted proxy whose `X-Forwarded-For` holds something else than an address, which is not repeated: it
+/// may be a client's.
+fn warn_unreadable(proxy: Option<IpAddr>) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if WARNED.load(Relaxed) || WARNED.swap(true, Relaxed) {
+        return;
+    }
+    let proxy = proxy.map_or_else(|| UNIX.to_owned(), |address| address.to_string());
+    tracing::warn!(
+        proxy,
+        "X-Forwarded-For of this trusted proxy is not an address: its clients share the proxy's. Let it send \
+         addresses, such as 203.0.113.7 or \"[2001:db8::1]:443\""
+    );
 }
 
 fn network(text: &str) -> Option<(IpAddr, u8)> {
@@ -128,6 +154,7 @@ mod tests {
         assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["1.1.1.1", "203.0.113.9, 10.9.9.9"]), "203.0.113.9");
         assert_eq!(source("10.0.0.0/8", "192.0.2.1", &["203.0.113.9"]), "192.0.2.1");
         assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["nonsense"]), "10.1.2.3");
+        assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["203.0.113.9, ", ","]), "203.0.113.9");
         assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["é, 203.0.113.9"]), "203.0.113.9");
         assert_eq!(source("10.0.0.0/8", "10.1.2.3", &["203.0.113.9", "é"]), "10.1.2.3");
         assert_eq!(source("", "unix", &["203.0.113.9"]), "unix");

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde_json::json;
@@ -59,6 +60,13 @@ pub(crate) async fn docs() -> Response {
     let page = text(StatusCode::OK, "text/html; charset=utf-8", include_str!("../../docs.html"));
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     Named("docs").on(with(page, CONTENT_SECURITY_POLICY, policy))
+}
+
+/// Leads to where a page is.
+pub(crate) fn moved(to: &'static str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    Named("docs").on(with(response, LOCATION, to))
 }
 
 fn with(mut response: Response, name: HeaderName, value: &'static str) -> Response {
