@@ -176,6 +176,7 @@ impl Shared {
     ) -> std::result::Result<Option<&Generation>, Trouble> {
         if let (Some(newest), Some(_)) = (self.newest(), &*locked)
             && newest.file.is_some_and(|file| folder.holds(file))
+            && folder.has_counters(newest.counters.as_deref())
         {
             return Ok(Some(newest));
         }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::file_system::FileId;
+use super::file_system::{FileId, users_of};
 
 /// The files of a database, as they were when it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,18 +25,20 @@ pub(crate) struct DatabaseFiles {
 
 impl DatabaseFiles {
     /// The files behind `path`, now. The log and its index get the mode and the group of the database, so that an
-    /// operator who widens one file lets the same users into all of them.
+    /// operator who widens one file lets the same users into all of them; but the index those alone who may also write,
+    /// since who may read it can lock it, and every writer waits.
     pub(crate) fn at(path: &Path) -> io::Result<Self> {
         let database = fs::metadata(path)?;
-        let side_file = |path: PathBuf| {
+        let mode = database.permissions().mode() & 0o666;
+        let side_file = |path: PathBuf, mode: u32| {
             let found = fs::symlink_metadata(&path).ok()?;
-            share_with_users_of(&database, &path, &found);
+            share_with_users_of(&database, &path, &found, mode);
             Some(FileId::from(&found))
         };
         Ok(Self {
             database: FileId::from(&database),
-            log: side_file(log_of(path)),
-            index: side_file(index_of(path)),
+            log: side_file(log_of(path), mode),
+            index: side_file(index_of(path), users_of(mode)),
         })
     }
 
@@ -88,7 +90,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// SQLite gives a file that it makes the mode of the database, and its group where root makes it.
-fn share_with_users_of(database: &Metadata, path: &Path, file: &Metadata) {
+fn share_with_users_of(database: &Metadata, path: &Path, file: &Metadata, mode: u32) {
     if !file.is_file() || file.uid() != rustix::process::geteuid().as_raw() {
         return;
     }
@@ -96,7 +98,6 @@ fn share_with_users_of(database: &Metadata, path: &Path, file: &Metadata) {
     if file.gid() != database.gid() {
         let _ = lchown(path, None, Some(database.gid()));
     }
-    let mode = database.permissions().mode() & 0o666;
     if file.permissions().mode() & 0o777 != mode {
         let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode));
     }
@@ -147,6 +148,15 @@ mod tests {
         fs::write(log_of(&path), "new").unwrap();
         assert!(!files.make_way_at(&path).unwrap());
         assert_eq!(fs::read_to_string(log_of(&path)).unwrap(), "new");
+    }
+
+    #[test]
+    fn the_index_of_a_database_that_anyone_may_read_is_for_its_writers_alone() {
+        let (_folder, path) = database();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        DatabaseFiles::at(&path).unwrap();
+        let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&log_of(&path)), mode(&index_of(&path))), (0o644, 0o600));
     }
 
     #[test]

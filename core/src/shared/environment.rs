@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, Error, MdbError, RwTxn, WithoutTls};
-use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use super::file_system::allocate;
 use crate::patience;
 
 /// How many steps, about a second, another process may take to open or grow the file.
@@ -30,10 +31,21 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Opens the file, which is there. At least `first_size` bytes of it are mapped, and taken of the disk.
+    /// Opens the file, which is there. At least `first_size` bytes of it are mapped, and taken of the disk. A file that was
+    /// cut short or overwritten is removed.
     pub(crate) fn open(path: &Path, first_size: usize) -> heed::Result<Self> {
+        match Self::open_whole(path, first_size) {
+            Err(Error::Mdb(error)) if is_damage(error) => {
+                fs::remove_file(path)?;
+                Err(error.into())
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_whole(path: &Path, first_size: usize) -> heed::Result<Self> {
         let file = LockedFile::of(path)?;
-        let size = file.size()?.max(first_size);
+        let (length, size) = (file.size()?, file.size()?.max(first_size));
         let env = match open(path, size) {
             Err(Error::EnvAlreadyOpened) => {
                 if let Some(closing) = heed::env_closing_event(fs::canonicalize(path)?) {
@@ -43,7 +55,14 @@ impl Environment {
             }
             opened => opened?,
         };
-        file.take_of_disk(size)?;
+        let page = env.unnamed_database_stat().page_size as usize;
+        let used = env.info().last_page_number.saturating_add(1).saturating_mul(page);
+        if length > 0 && used > length {
+            // LMDB maps what is missing as if it were there.
+            env.prepare_for_closing().wait_timeout(CLOSING);
+            return Err(MdbError::Corrupted.into());
+        }
+        file.take_of_disk(length.max(used), size)?;
         Ok(Self { slots: create_slots(&env)?, env })
     }
 
@@ -101,8 +120,9 @@ impl Environment {
 
     /// Maps `size` bytes, and at least the whole file.
     fn resize(&self, file: &LockedFile, size: usize) -> heed::Result<()> {
-        let size = file.size()?.max(size);
-        file.take_of_disk(size)?;
+        let length = file.size()?;
+        let size = length.max(size);
+        file.take_of_disk(length, size)?;
         // SAFETY: the owner of the environment lets one thread at a time use it, and this one has no transaction open.
         unsafe { self.env.resize(size) }
     }
@@ -131,14 +151,16 @@ impl LockedFile {
         Ok(usize::try_from(self.0.metadata()?.len()).unwrap_or(usize::MAX))
     }
 
-    /// Takes so many bytes of the disk now: a full disk is an error here, and would be a signal later.
-    fn take_of_disk(&self, size: usize) -> std::io::Result<()> {
-        match fallocate(&self.0, FallocateFlags::empty(), 0, size as u64) {
-            // Not every file system can.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
-            taken => Ok(taken?),
-        }
+    /// Takes so many bytes of the disk now, of which no process uses those from `used` on.
+    fn take_of_disk(&self, used: usize, size: usize) -> std::io::Result<()> {
+        allocate(&self.0, used as u64, size as u64)
     }
+}
+
+/// Whether the file is not one that LMDB has written, or only a part of it.
+fn is_damage(error: MdbError) -> bool {
+    use MdbError::{Corrupted, Invalid, PageNotFound, VersionMismatch};
+    matches!(error, Corrupted | Invalid | PageNotFound | VersionMismatch)
 }
 
 fn open(path: &Path, size: usize) -> heed::Result<Env<WithoutTls>> {

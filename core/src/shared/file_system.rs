@@ -2,9 +2,12 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::os::unix::fs::{FileExt as _, MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 
 use serde::{Deserialize, Serialize};
 
@@ -89,10 +92,37 @@ pub(super) fn times_open(_: FileId) -> io::Result<usize> {
     Ok(1)
 }
 
-/// Lets the users of the database use `new`, a file or a folder, too: it gets the group and the mode of the database,
-/// and from root the owner.
+/// Takes the first `size` bytes of a file of the disk, of which no process uses those from `used` on. What is written through
+/// a map must be there before: a full disk is an error here, and would be a signal there.
+pub(super) fn allocate(file: &File, used: u64, size: u64) -> io::Result<()> {
+    const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    loop {
+        match fallocate(file, FallocateFlags::empty(), 0, size) {
+            Err(Errno::INTR) => {}
+            // Not every file system can.
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => break,
+            taken => return Ok(taken?),
+        }
+    }
+    let mut at = used;
+    while at < size {
+        let length = (size - at).min(ZEROS.len() as u64);
+        file.write_all_at(ZEROS.get(..usize::try_from(length).unwrap_or(0)).unwrap_or(&ZEROS), at)?;
+        at += length;
+    }
+    Ok(())
+}
+
+/// Lets the users of the database use `new`, a file or a folder, too: it gets the group of the database, and from root the
+/// owner, for those who may read and write the database. Whoever may only read it can count nothing: and could lock a file
+/// that it may open.
 pub(super) fn give_to_users_of(database: &Path, new: &File) -> io::Result<()> {
-    give(database, new, |mode| mode & 0o666)
+    give(database, new, users_of)
+}
+
+/// The mode of a file beside a database with this mode.
+pub(super) fn users_of(mode: u32) -> u32 {
+    [0o060, 0o006].into_iter().filter(|users| mode & users == *users).fold(0o600, |mode, users| mode | users)
 }
 
 /// Lets those use `new`, which holds secrets or a copy of the records, who may write the database: its owner, and its
@@ -142,5 +172,26 @@ mod tests {
         fs::create_dir(&made).unwrap();
         give_to_users_of(&database, &File::open(&made).unwrap()).unwrap();
         assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o770);
+    }
+
+    #[test]
+    fn what_may_only_be_read_is_no_right_to_what_is_locked_beside_it() {
+        for (database, beside) in
+            [(0o644, 0o600), (0o664, 0o660), (0o666, 0o666), (0o646, 0o606), (0o400, 0o600)]
+        {
+            assert_eq!(users_of(database), beside, "{database:o}");
+        }
+    }
+
+    #[test]
+    fn what_is_allocated_is_of_the_disk_and_what_was_there_stays() {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(b"there", 0).unwrap();
+        allocate(&file, 5, 100_000).unwrap();
+        let found = file.metadata().unwrap();
+        assert!(found.len() == 100_000 && found.blocks() * 512 >= 100_000, "{}", found.blocks());
+        let mut there = [0; 6];
+        file.read_exact_at(&mut there, 0).unwrap();
+        assert_eq!(&there, b"there\0");
     }
 }

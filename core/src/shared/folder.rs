@@ -7,7 +7,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 
 use super::database_files::DatabaseFiles;
-use super::file_system::{FileId, check_local, give_to_users_of, times_open};
+use super::file_system::{FileId, allocate, check_local, give_to_users_of, times_open};
 use super::header::{self, Header};
 use super::trouble::Trouble;
 use super::words;
@@ -26,6 +26,8 @@ use crate::secret::random;
 /// How long to wait for those who look at the file for a moment.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(2);
+/// How long a file of LMDB's locks is: longer than LMDB makes it.
+const LOCKS_LENGTH: u64 = 16 * 1024;
 /// What stands here is ours: a link is somebody's who wants us to write elsewhere.
 const NO_LINK: i32 = libc::O_NOFOLLOW;
 
@@ -54,6 +56,23 @@ impl Folder {
         trouble.explain(&self.path)
     }
 
+    /// Takes the folder from those who may only read the database, to whom earlier versions gave it: they could lock what is
+    /// in it. Where it is not this user's to change, its owner does.
+    fn keep_readers_out(&self) {
+        let may_read_only = |mode: u32, users: u32| mode & users != 0 && mode & users != users;
+        let mode = fs::symlink_metadata(&self.path).map_or(0, |found| found.mode());
+        if (may_read_only(mode, 0o070) || may_read_only(mode, 0o007))
+            && let Ok(folder) = self.open_folder()
+        {
+            let _ = give_to_users_of(&self.database, &folder);
+        }
+    }
+
+    /// Whether the counters of a generation are there.
+    pub(super) fn has_counters(&self, counters: Option<&Path>) -> bool {
+        counters.is_none_or(is_whole)
+    }
+
     /// Whether the words' file that stands there now is `file`.
     pub(super) fn holds(&self, file: FileId) -> bool {
         fs::metadata(self.words()).is_ok_and(|found| FileId::from(&found) == file)
@@ -63,9 +82,10 @@ impl Folder {
     pub(super) fn open(&self) -> Result<Option<Opened>, Trouble> {
         let Some(words) = self.locked(FlockOperation::NonBlockingLockShared)? else { return Ok(None) };
         check_local(&self.path)?;
+        self.keep_readers_out();
         let Some(header) = Header::read(&words)? else { return Ok(None) };
         let counters = self.counters(&header);
-        if !is_whole(&counters) {
+        if !is_whole(&counters) || !words::are_whole(&words)? {
             return Ok(None);
         }
         if !header.is_for_this_process()? {
@@ -90,7 +110,7 @@ impl Folder {
         let header = Header::new()?;
         let counters = self.counters(&header);
         self.create(&counters)?;
-        self.create(&lock_of(&counters))?;
+        self.create_locks(&counters)?;
 
         let new = self.path.join(format!("words-{:016x}", header.generation));
         let file = self.create(&new)?;
@@ -154,13 +174,27 @@ impl Folder {
 
     fn make_folder(&self) -> Result<(), Trouble> {
         match DirBuilder::new().mode(0o700).create(&self.path) {
-            Ok(()) => {
-                let made = OpenOptions::new().read(true).custom_flags(NO_LINK).open(&self.path)?;
-                Ok(give_to_users_of(&self.database, &made)?)
-            }
+            Ok(()) => Ok(give_to_users_of(&self.database, &self.open_folder()?)?),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn open_folder(&self) -> io::Result<File> {
+        OpenOptions::new().read(true).custom_flags(NO_LINK).open(&self.path)
+    }
+
+    /// Makes the file of the locks of an LMDB file, which LMDB writes through a map as soon as it finds it.
+    fn create_locks(&self, of: &Path) -> Result<(), Trouble> {
+        let path = lock_of(of);
+        let mut new = path.clone().into_os_string();
+        new.push(format!("-{:016x}", u64::from_le_bytes(random()?)));
+        let made = self.create(Path::new(&new)).and_then(|file| {
+            allocate(&file, 0, LOCKS_LENGTH)?;
+            Ok(fs::hard_link(&new, &path)?)
+        });
+        let _ = fs::remove_file(&new);
+        made
     }
 
     fn create(&self, path: &Path) -> Result<File, Trouble> {
@@ -228,8 +262,8 @@ impl Folder {
 
     /// Makes an LMDB file in the folder where there is none, and the file of its locks.
     pub(super) fn ensure(&self, path: &Path) -> io::Result<()> {
-        for path in [path, &lock_of(path)] {
-            match self.create(path) {
+        for made in [self.create(path).map(drop), self.create_locks(path)] {
+            match made {
                 Err(Trouble::Io(error)) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
                 _ => {}
             }

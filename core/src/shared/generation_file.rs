@@ -75,8 +75,12 @@ impl<T> GenerationFile<T> {
         if !shared.open()?.is_some_and(is_of) {
             return Ok(false);
         }
-        let opened = make(path).map_err(|error| explain(error, path))?;
-        *lock(&self.open) = Some((path.to_owned(), opened));
+        match make(path) {
+            Ok(opened) => *lock(&self.open) = Some((path.to_owned(), opened)),
+            // It was damaged and is gone: another generation is made.
+            Err(heed::Error::Mdb(_)) if !path.exists() => return Ok(false),
+            Err(error) => return Err(explain(error, path)),
+        }
         Ok(true)
     }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 use memmap2::{MmapOptions, MmapRaw};
 
 use super::header;
-use super::words::WORDS;
+use super::words::{self, WORDS};
 
 pub(crate) enum Map {
     Own(Box<[AtomicU64]>),
@@ -25,10 +25,10 @@ impl Map {
 
     /// The words of `file`. It is never cut short: whoever makes it anew makes another file.
     pub(super) fn of(file: &File) -> io::Result<Self> {
-        let length = header::LENGTH + WORDS * size_of::<u64>();
-        if file.metadata()?.len() < length as u64 {
+        if !words::are_whole(file)? {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        let length = header::LENGTH + WORDS * size_of::<u64>();
         Ok(Self::File(MmapOptions::new().len(length).map_raw(file)?))
     }
 }

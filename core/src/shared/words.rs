@@ -10,9 +10,12 @@
 //! holds too, and that is drawn again for every new file of words and at every restore. A snapshot that shows a
 //! smaller number than was seen before it began, or another epoch, is one of a restored database.
 
+use std::fs::File;
+use std::io;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+use super::header;
 use crate::secret::Digest;
 
 /// The word for all digests.
@@ -50,6 +53,11 @@ pub(crate) trait Word {
     /// Makes it `number` unless it is more already.
     fn raise(&self, number: u64);
     fn set(&self, number: u64);
+/// Whether a words' file holds all of them.
+pub(super) fn are_whole(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.len() >= (header::LENGTH + WORDS * size_of::<u64>()) as u64)
+}
+
 }
 
 impl Word for AtomicU64 {

@@ -81,6 +81,37 @@ fn a_window_outlives_every_process_that_counted_in_it() {
 }
 
 #[test]
+fn a_side_file_that_was_cut_short_ends_no_process_that_opens_it() {
+    let place = Place::new();
+    let key = place.create().api_key;
+    let order = format!("verify {} TWO", key.expose());
+    let shared = place.shared();
+    // Closed here: this process must have none of it open.
+    let Place { _folder, database, gatekeeper, verifier } = place;
+    drop((gatekeeper, verifier));
+    let sizes = [0, 1, 100, 4096, 8192, 12_288, 1 << 20, (4 << 20) - 4096];
+    let files = |shared: &Path| -> Vec<PathBuf> {
+        fs::read_dir(shared).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    start(&database).ask(&order);
+    for number in 0..files(&shared).len() {
+        for size in sizes {
+            let mut all = files(&shared);
+            all.sort();
+            let Some(file) = all.get(number) else { continue };
+            let file = fs::OpenOptions::new().write(true).open(file).unwrap();
+            if file.metadata().unwrap().len() <= size {
+                continue;
+            }
+            file.set_len(size).unwrap();
+            drop(file);
+            let answer = start(&database).ask(&order);
+            assert!(["admitted", "limited"].contains(&answer.as_str()), "{all:?} {number} {size}: {answer}");
+        }
+    }
+}
+
+#[test]
 fn a_process_killed_at_any_instant_takes_nothing_with_it() {
     let place = Place::new();
     let key = place.create().api_key;

@@ -35,15 +35,55 @@ fn a_generation_is_made_once_and_found_by_all() {
 fn a_file_that_was_cut_short_or_overwritten_is_made_anew() {
     let (_folder, database) = database();
     let folder = Folder::beside(&database);
-    for garbage in ["", "garbage", "{}"] {
+    for garbage in ["", "garbage", "{}", "only the header"] {
         undisturbed(|| folder.make(1)).unwrap();
-        fs::write(folder.words(), garbage).unwrap();
+        if garbage == "only the header" {
+            File::options().write(true).open(folder.words()).unwrap().set_len(header::LENGTH as u64).unwrap();
+        } else {
+            fs::write(folder.words(), garbage).unwrap();
+        }
         assert!(undisturbed(|| folder.open()).unwrap().is_none(), "{garbage:?}");
         undisturbed(|| folder.make(2)).unwrap();
         assert!(undisturbed(|| folder.open()).unwrap().is_some());
     }
     // What earlier generations left is gone.
     assert_eq!(fs::read_dir(&folder.path).unwrap().count(), 3);
+}
+
+#[test]
+fn every_byte_that_is_written_through_a_map_is_taken_of_the_disk_before() {
+    use crate::id::KeyId;
+    use crate::shared::Environment;
+
+    let (_folder, database) = database();
+    let shared = Shared::beside(&database);
+    let generation = shared.open_or_make(1).unwrap();
+    shared.touch(generation, KeyId::from_bits(1), 5000, true);
+    let _counters = Environment::open(generation.counters.as_ref().unwrap(), 4 << 20).unwrap();
+    let mut seen = 0;
+    for entry in fs::read_dir(Folder::beside(&database).path).unwrap() {
+        let (name, found) = entry.map(|entry| (entry.file_name(), entry.metadata().unwrap())).unwrap();
+        assert!(found.blocks() * 512 >= found.len(), "{name:?}: {} of {}", found.blocks() * 512, found.len());
+        seen += 1;
+    }
+    // The words, and of the counters and the last uses a file each and its locks.
+    assert_eq!(seen, 5);
+}
+
+#[test]
+fn a_folder_that_readers_of_the_database_could_enter_is_taken_from_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (_folder, database) = database();
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).unwrap();
+    let folder = Folder::beside(&database);
+    undisturbed(|| folder.make(1)).unwrap();
+    let mode = || fs::metadata(&folder.path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o700);
+    // As an earlier version made it.
+    fs::set_permissions(&folder.path, fs::Permissions::from_mode(0o755)).unwrap();
+    undisturbed(|| folder.open()).unwrap().unwrap();
+    assert_eq!(mode(), 0o700);
 }
 
 #[test]
