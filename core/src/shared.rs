@@ -37,7 +37,7 @@ pub(crate) use secret_lock::SecretTag;
 use trouble::Trouble;
 pub(crate) use turn::TurnFiles;
 use words::Word as _;
-pub(crate) use words::{Concern, Expected, Words};
+pub(crate) use words::{Concern, Expected, MAX_NUMBER, Words};
 
 /// What is shared. Opens at first use, and again after a fork.
 pub(crate) struct Shared {

@@ -30,6 +30,12 @@ const EPOCH: usize = 3;
 const COMMON: usize = 4;
 /// The epoch of no database.
 const NO_EPOCH: u64 = u64::MAX;
+/// The highest change number that a database can come to. A higher one was written by mistake or by a broken disk: it is
+/// of no change.
+pub(crate) const MAX_NUMBER: u64 = (1 << 53) - 1;
+/// By how many changes a word can be ahead of the database. A writer announces a few before it commits, and a backup that
+/// is restored lacks those that came after it.
+const MAX_AHEAD: u64 = 1 << 40;
 /// Into how many shards the digests fall: a change touches what is remembered of one in so many.
 const SHARDS: usize = 4096;
 /// How many words there are: the common ones, and two for each shard.
@@ -130,7 +136,7 @@ impl<W: Word, S: Deref<Target = [W]>> Words<S> {
 
     /// Notes that a snapshot has shown `number`.
     pub(crate) fn saw(&self, number: u64) {
-        if self.at(SEEN) < number {
+        if self.at(SEEN) < number && number <= MAX_NUMBER {
             self.raise(SEEN, number);
             self.raise(HIGHEST, number);
         }
@@ -156,6 +162,28 @@ impl<W: Word, S: Deref<Target = [W]>> Words<S> {
     fn shard(&self, digest: &Digest) -> usize {
         let [.., low, high] = *digest.as_bytes();
         usize::from(u16::from_le_bytes([low, high])) % ((self.0.len() - COMMON) / 2)
+    /// Whether `word` can have been announced where the database has come to change `number`.
+    pub(crate) fn is_plausible(word: u64, number: u64) -> bool {
+        word <= number.saturating_add(MAX_AHEAD).min(MAX_NUMBER)
+    }
+
+    /// The highest number, of those that can have been announced where the database has come to change `number`.
+    pub(crate) fn highest_plausible(&self, number: u64) -> Option<u64> {
+        Some(self.highest()).filter(|highest| Self::is_plausible(*highest, number))
+    }
+
+    /// Corrects the words that cannot have been announced where the database has come to change `number`: from then on
+    /// nothing older than that is valid by them. The write lock of the database is held. Whether there were any.
+    pub(crate) fn correct(&self, number: u64) -> bool {
+        let wrong = |(index, word): &(usize, &W)| *index != EPOCH && !Self::is_plausible(word.get(), number);
+        let mut found = false;
+        for (_, word) in self.0.iter().enumerate().filter(wrong) {
+            word.set(number);
+            found = true;
+        }
+        found
+    }
+
     }
 
     fn at(&self, place: usize) -> u64 {

@@ -4,14 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Transaction};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, Row, Transaction};
 
 use super::failure::Failure;
 use super::migrate;
 use super::wait::wait_for_locks;
 use crate::patience;
 use crate::secret::random;
-use crate::shared::{DatabaseFiles, Expected, Map, Words};
+use crate::shared::{DatabaseFiles, Expected, MAX_NUMBER, Map, Words};
 
 /// A connection, and the files that it has open; in memory none.
 pub(super) struct Handle {
@@ -123,8 +124,8 @@ impl State {
     pub(super) fn of(connection: &Connection) -> Result<Self, Failure> {
         let mut statement = connection.prepare_cached("SELECT number, announced, epoch FROM changes")?;
         Ok(statement.query_row([], |row| {
-            let [number, announced, epoch] = [row.get(0)?, row.get(1)?, row.get(2)?].map(i64::unsigned_abs);
-            Ok(Self { number, announced, epoch })
+            let epoch = row.get::<_, i64>(2)?.unsigned_abs();
+            Ok(Self { number: change_number(row, 0)?, announced: change_number(row, 1)?, epoch })
         })?)
     }
 
@@ -150,22 +151,47 @@ impl State {
 pub(super) fn announce_in(transaction: &Transaction<'_>) -> Result<u64, Failure> {
     let mut statement =
         transaction.prepare_cached("UPDATE changes SET announced = number RETURNING number")?;
-    Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
+    Ok(statement.query_row([], |row| change_number(row, 0))?)
+}
+
+/// A column that holds the number of a change. One that no change can have, such as what SQLite makes of the number after
+/// the highest integer, is read as 0, the number of a database that was restored: the next writer begins a new epoch.
+pub(super) fn change_number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number = match row.get_ref(column)? {
+        ValueRef::Integer(number) => u64::try_from(number).ok(),
+        _ => None,
+    };
+    Ok(number.filter(|number| *number <= MAX_NUMBER).unwrap_or(0))
 }
 
 /// Begins a new epoch, in the database and for every process: nothing that was read before is valid any more. The
 /// transaction holds the write lock.
 pub(super) fn begin_epoch(transaction: &Transaction<'_>, words: &Words<Map>) -> Result<(), Failure> {
-    let number = State::of(transaction)?.number.max(words.highest()).saturating_add(1);
+    let number = next_number(transaction, words)?;
     // It fits a column, and is never the epoch of new words.
     let epoch = u64::from_le_bytes(random()?) >> 1;
     let (number_column, epoch_column) = (number.cast_signed(), epoch.cast_signed());
     transaction
         .prepare_cached("UPDATE changes SET number = $1, announced = $1, epoch = $2")?
         .execute([number_column, epoch_column])?;
+    if words.correct(number) {
+        tracing::error!("corrected version counters that no change can have set");
+    }
     words.announce_to_all(number);
     words.set_epoch(epoch);
     Ok(())
+}
+
+/// A number above every change that any process can have seen.
+fn next_number(transaction: &Transaction<'_>, words: &Words<Map>) -> Result<u64, Failure> {
+    let number = State::of(transaction)?.number;
+    let highest = match (number, words.highest_plausible(number)) {
+        (number, Some(highest)) => number.max(highest),
+        (1.., None) => number,
+        // Neither says which changes there were: above as many as there can have been until now.
+        (0, None) => transaction.query_row("SELECT 1000 * unixepoch()", [], |row| change_number(row, 0))?,
+    };
+    Ok(highest.saturating_add(1))
 }
 
 /// Takes the snapshot of a transaction that has begun, whatever is in it.

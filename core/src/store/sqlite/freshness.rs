@@ -149,11 +149,13 @@ fn publish(words: &Words<Map>, news: News) {
     }
 }
 
-/// Makes the change number `announced`, if it is less; in a database that was restored, one above all that there were.
+/// Makes the change number `announced`, if it is less; in a database that was restored, and where the version counters are
+/// corrupt, one above all that there were.
 fn raise_number(connection: &mut Connection, words: &Words<Map>, announced: u64) -> Result<(), Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let state = State::of(&transaction)?;
-    if state.is_restored(words.expected()) {
+    // What no change can have announced must not become the number of one: none would follow it.
+    if state.is_restored(words.expected()) || !Words::<Map>::is_plausible(announced, state.number) {
         begin_epoch(&transaction, words)?;
     } else if state.number < announced {
         transaction.execute("UPDATE changes SET number = $1, announced = $1", [announced.cast_signed()])?;
@@ -214,6 +216,58 @@ mod tests {
             words.announce(&[Concern::Changed(digest)], words.of_unknown(&digest) + 1);
             let read = store.key_by_digest(&digest, words).unwrap();
             assert!(read.number >= words.of_known(&digest), "it would be read again and again");
+        }
+    }
+
+    /// Whether the database has a change number that others can follow.
+    fn is_sound(store: &Store) -> bool {
+        store.with_writer_for_test(|connection| {
+            let sql = "SELECT typeof(number) = 'integer' AND number BETWEEN 1 AND 1e6 FROM changes";
+            connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        })
+    }
+
+    #[test]
+    fn a_corrupt_version_counter_is_corrected_and_never_written_into_the_database() {
+        for garbage in [u64::MAX, u64::MAX >> 1, 1 << 60, 1 << 45] {
+            let (_folder, on_file) = on_file();
+            for store in [on_file, Store::in_memory().unwrap()] {
+                let digest = Digest::of(b"key");
+                add(&store, &digest);
+                let words = &store.open_shared().unwrap().words;
+                let good = store.key_by_digest(&digest, words).unwrap().number;
+                for concern in [Concern::Changed(digest), Concern::All] {
+                    words.announce(&[concern], garbage);
+                    let read = store.key_by_digest(&digest, words).unwrap();
+                    assert!(read.number >= words.of_known(&digest), "it would be read again and again");
+                    assert!(read.number > good && is_sound(&store), "{garbage}");
+                }
+                store.write(|tx| tx.delete_key(KeyId::from_bits(1))).unwrap();
+                assert!(words.of_known(&digest) > good, "what was remembered is stale");
+                assert!(store.key_by_digest(&digest, words).unwrap().found.is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn a_database_whose_change_number_is_at_its_end_recovers_and_keys_can_be_revoked() {
+        for number in ["9223372036854775807", "9223372036854775808", "-1", "'text'", "1 << 60"] {
+            let (_folder, on_file) = on_file();
+            for store in [on_file, Store::in_memory().unwrap()] {
+                let digest = Digest::of(b"key");
+                add(&store, &digest);
+                let words = &store.open_shared().unwrap().words;
+                let good = store.key_by_digest(&digest, words).unwrap().number;
+                store.with_writer_for_test(|connection| {
+                    connection.execute(&format!("UPDATE changes SET number = {number}"), []).unwrap();
+                });
+                let read = store.key_by_digest(&digest, words).unwrap();
+                assert!(read.found.is_some(), "{number}");
+                store.write(|tx| tx.delete_key(KeyId::from_bits(1))).unwrap();
+                assert!(words.of_known(&digest) > good.max(read.number), "what was remembered is stale");
+                let read = store.key_by_digest(&digest, words).unwrap();
+                assert!(read.found.is_none() && is_sound(&store), "{number}");
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 use rusqlite::{params, params_from_iter};
 
+use super::connection::change_number;
 use super::keys::key_row;
 use super::rows::Rows;
 use super::{Failure, Store, parsed};
@@ -49,7 +50,7 @@ impl Store {
             let mut rows = statement.query([now])?;
             let mut read = AsOf { number: 0, found: Vec::new() };
             while let Some(row) = rows.next()? {
-                read.number = row.get::<_, i64>(0)?.unsigned_abs();
+                read.number = change_number(row, 0)?;
                 read.found.extend(row.get::<_, Option<String>>(1)?);
             }
             Ok(read)
@@ -68,7 +69,7 @@ impl Store {
             let mut rows = statement.query(params_from_iter(digests.iter().map(Digest::as_bytes)))?;
             let mut read = AsOf { number: 0, found: Vec::with_capacity(digests.len()) };
             while let Some(row) = rows.next()? {
-                read.number = row.get::<_, i64>(0)?.unsigned_abs();
+                read.number = change_number(row, 0)?;
                 read.found.push(key_row(row)?);
             }
             if read.found.len() == digests.len() {

@@ -2,6 +2,7 @@
 
 use rusqlite::{Row, params};
 
+use super::connection::change_number;
 use super::rows::{Rows, Tx};
 use super::{Failure, Store, parsed};
 use crate::error::{GatekeeperError, Result};
@@ -29,7 +30,7 @@ impl Store {
             let mut statement = connection.prepare_cached(BY_DIGEST)?;
             let mut rows = statement.query([digest.as_bytes()])?;
             let row = rows.next()?.ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
-            let number = row.get::<_, i64>(0)?.unsigned_abs();
+            let number = change_number(row, 0)?;
             Ok(AsOf { number, found: key_row(row)? })
         })
     }

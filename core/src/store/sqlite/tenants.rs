@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::connection::change_number;
 use super::rows::{Rows, Tx};
 use super::{Failure, Store, parsed};
 use crate::error::{GatekeeperError, Result};
@@ -24,12 +25,12 @@ impl Store {
                      FROM changes LEFT JOIN root_keys ON root_keys.digest = $1",
                 )?
                 .query_row([digest.as_bytes()], |row| {
-                    Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?))
+                    Ok((change_number(row, 0)?, row.get::<_, Option<String>>(1)?))
                 })
                 .optional()?
                 .ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
             let found = tenant.map(|tenant| tenant.parse()).transpose()?;
-            Ok(AsOf { number: number.unsigned_abs(), found })
+            Ok(AsOf { number, found })
         })
     }
 }
