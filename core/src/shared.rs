@@ -176,7 +176,7 @@ impl Shared {
     ) -> std::result::Result<Option<&Generation>, Trouble> {
         if let (Some(newest), Some(_)) = (self.newest(), &*locked)
             && newest.file.is_some_and(|file| folder.holds(file))
-            && folder.has_counters(newest.counters.as_deref())
+            && newest.counters.as_deref().is_none_or(folder::is_whole)
         {
             return Ok(Some(newest));
         }

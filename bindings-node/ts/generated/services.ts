@@ -240,9 +240,10 @@ export class TenantsService {
   }
 
   /**
-   * Removes a tenant for good, with its members, its keys, which are dead at once, and its usage. The
-   * audit log stays. The tenant `default` cannot be removed: a key manager without a root key creates
-   * its keys there.
+   * Removes a tenant for good, with its members, its keys, which are revoked at once, and its usage. The
+   * rows of a large tenant are deleted afterwards, some at a time, so that no other call waits for it.
+   * The audit log stays. The tenant `default` cannot be removed: a key manager without a root key
+   * creates its keys there.
    *
    * @param tenantId - Its id.
    * @param call - a signal that gives the call up, and how long to wait

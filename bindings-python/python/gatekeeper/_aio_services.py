@@ -213,10 +213,11 @@ class TenantsService(_Service):
         return Tenant._of(answer)
 
     async def remove(self, tenant_id: str) -> None:
-        """Removes a tenant for good, with its members, its keys, which are dead at once, and its usage.
+        """Removes a tenant for good, with its members, its keys, which are revoked at once, and its usage.
 
-        The audit log stays. The tenant ``default`` cannot be removed: a key manager without a root key creates its
-        keys there.
+        The rows of a large tenant are deleted afterwards, some at a time, so that no other call waits for it. The
+        audit log stays. The tenant ``default`` cannot be removed: a key manager without a root key creates its keys
+        there.
 
         Args:
             tenant_id: Its id.

@@ -95,7 +95,7 @@ pub(super) fn times_open(_: FileId) -> io::Result<usize> {
 /// Takes the first `size` bytes of a file of the disk, of which no process uses those from `used` on. What is written through
 /// a map must be there before: a full disk is an error here, and would be a signal there.
 pub(super) fn allocate(file: &File, used: u64, size: u64) -> io::Result<()> {
-    const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
     loop {
         match fallocate(file, FallocateFlags::empty(), 0, size) {
             Err(Errno::INTR) => {}

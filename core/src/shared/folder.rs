@@ -68,11 +68,6 @@ impl Folder {
         }
     }
 
-    /// Whether the counters of a generation are there.
-    pub(super) fn has_counters(&self, counters: Option<&Path>) -> bool {
-        counters.is_none_or(is_whole)
-    }
-
     /// Whether the words' file that stands there now is `file`.
     pub(super) fn holds(&self, file: FileId) -> bool {
         fs::metadata(self.words()).is_ok_and(|found| FileId::from(&found) == file)
@@ -311,7 +306,7 @@ fn check_only_copy(file: FileId) -> Result<(), Trouble> {
 }
 
 /// Whether both of the counters' files are there.
-fn is_whole(counters: &Path) -> bool {
+pub(super) fn is_whole(counters: &Path) -> bool {
     let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
     is_file(counters) && is_file(&lock_of(counters))
 }

@@ -53,17 +53,17 @@ pub(super) fn new(number: u64) -> Vec<u8> {
     words.into_iter().flat_map(u64::to_ne_bytes).collect()
 }
 
+/// Whether a words' file holds all of them.
+pub(super) fn are_whole(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.len() >= (header::LENGTH + WORDS * size_of::<u64>()) as u64)
+}
+
 /// A number that several threads and processes share.
 pub(crate) trait Word {
     fn get(&self) -> u64;
     /// Makes it `number` unless it is more already.
     fn raise(&self, number: u64);
     fn set(&self, number: u64);
-/// Whether a words' file holds all of them.
-pub(super) fn are_whole(file: &File) -> io::Result<bool> {
-    Ok(file.metadata()?.len() >= (header::LENGTH + WORDS * size_of::<u64>()) as u64)
-}
-
 }
 
 impl Word for AtomicU64 {
@@ -101,6 +101,8 @@ pub(crate) enum Concern {
     Appeared(Digest),
     /// A key has changed, or is gone.
     Changed(Digest),
+    /// So many keys have changed that everything has to be read again.
+    All,
 }
 
 /// The words; `S` holds them: memory of this process, or a file that all of them map.
@@ -124,6 +126,7 @@ impl<W: Word, S: Deref<Target = [W]>> Words<S> {
             match concern {
                 Concern::Appeared(digest) => self.raise(COMMON + 2 * self.shard(digest) + 1, number),
                 Concern::Changed(digest) => self.raise(COMMON + 2 * self.shard(digest), number),
+                Concern::All => self.raise(ALL, number),
             }
         }
     }
@@ -159,9 +162,6 @@ impl<W: Word, S: Deref<Target = [W]>> Words<S> {
         }
     }
 
-    fn shard(&self, digest: &Digest) -> usize {
-        let [.., low, high] = *digest.as_bytes();
-        usize::from(u16::from_le_bytes([low, high])) % ((self.0.len() - COMMON) / 2)
     /// Whether `word` can have been announced where the database has come to change `number`.
     pub(crate) fn is_plausible(word: u64, number: u64) -> bool {
         word <= number.saturating_add(MAX_AHEAD).min(MAX_NUMBER)
@@ -184,6 +184,9 @@ impl<W: Word, S: Deref<Target = [W]>> Words<S> {
         found
     }
 
+    fn shard(&self, digest: &Digest) -> usize {
+        let [.., low, high] = *digest.as_bytes();
+        usize::from(u16::from_le_bytes([low, high])) % ((self.0.len() - COMMON) / 2)
     }
 
     fn at(&self, place: usize) -> u64 {

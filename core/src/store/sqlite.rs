@@ -13,6 +13,7 @@ mod members;
 mod migrate;
 mod one_time;
 mod password_failures;
+mod removed;
 mod required;
 mod rows;
 mod sessions;

@@ -32,8 +32,9 @@ pub struct UpdateTenant {
     pub name: Option<String>,
 }
 
-/// Removes a tenant for good, with its members, its keys, which are dead at once, and its usage. The audit log stays. The
-/// tenant `default` cannot be removed: a key manager without a root key creates its keys there.
+/// Removes a tenant for good, with its members, its keys, which are revoked at once, and its usage. The rows of a large
+/// tenant are deleted afterwards, some at a time, so that no other call waits for it. The audit log stays. The tenant
+/// `default` cannot be removed: a key manager without a root key creates its keys there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -107,8 +108,10 @@ impl Operation for RemoveTenant {
             ));
         }
         context.write(|tx, context| {
-            tx.remove_tenant(self.tenant_id)?;
+            tx.remove_tenant(self.tenant_id, context.now())?;
             context.audit(tx, Event::new("tenant.removed").about(&self.tenant_id))
-        })
+        })?;
+        context.delete_removed();
+        Ok(())
     }
 }

@@ -227,47 +227,53 @@ mod tests {
         })
     }
 
+    /// Runs a test on a file and in memory, each with a key: with the store, the key's digest, the version counters, and the
+    /// number that the key was read under.
+    fn with_key(test: impl Fn(&Store, &Digest, &Words<Map>, u64)) {
+        let (_folder, on_file) = on_file();
+        for store in [on_file, Store::in_memory().unwrap()] {
+            let digest = Digest::of(b"key");
+            add(&store, &digest);
+            let words = &store.open_shared().unwrap().words;
+            let read = store.key_by_digest(&digest, words).unwrap().number;
+            test(&store, &digest, words, read);
+        }
+    }
+
+    /// Deletes the key; what was remembered of it, as of change `read` or before, is stale then.
+    fn delete(store: &Store, digest: &Digest, words: &Words<Map>, read: u64) {
+        store.write(|tx| tx.delete_key(KeyId::from_bits(1))).unwrap();
+        assert!(words.of_known(digest) > read);
+        assert!(store.key_by_digest(digest, words).unwrap().found.is_none());
+        assert!(is_sound(store));
+    }
+
     #[test]
     fn a_corrupt_version_counter_is_corrected_and_never_written_into_the_database() {
         for garbage in [u64::MAX, u64::MAX >> 1, 1 << 60, 1 << 45] {
-            let (_folder, on_file) = on_file();
-            for store in [on_file, Store::in_memory().unwrap()] {
-                let digest = Digest::of(b"key");
-                add(&store, &digest);
-                let words = &store.open_shared().unwrap().words;
-                let good = store.key_by_digest(&digest, words).unwrap().number;
-                for concern in [Concern::Changed(digest), Concern::All] {
+            with_key(|store, digest, words, good| {
+                for concern in [Concern::Changed(*digest), Concern::All] {
                     words.announce(&[concern], garbage);
-                    let read = store.key_by_digest(&digest, words).unwrap();
-                    assert!(read.number >= words.of_known(&digest), "it would be read again and again");
-                    assert!(read.number > good && is_sound(&store), "{garbage}");
+                    let read = store.key_by_digest(digest, words).unwrap();
+                    assert!(read.number >= words.of_known(digest), "it would be read again and again");
+                    assert!(read.number > good && is_sound(store), "{garbage}");
                 }
-                store.write(|tx| tx.delete_key(KeyId::from_bits(1))).unwrap();
-                assert!(words.of_known(&digest) > good, "what was remembered is stale");
-                assert!(store.key_by_digest(&digest, words).unwrap().found.is_none());
-            }
+                delete(store, digest, words, good);
+            });
         }
     }
 
     #[test]
     fn a_database_whose_change_number_is_at_its_end_recovers_and_keys_can_be_revoked() {
         for number in ["9223372036854775807", "9223372036854775808", "-1", "'text'", "1 << 60"] {
-            let (_folder, on_file) = on_file();
-            for store in [on_file, Store::in_memory().unwrap()] {
-                let digest = Digest::of(b"key");
-                add(&store, &digest);
-                let words = &store.open_shared().unwrap().words;
-                let good = store.key_by_digest(&digest, words).unwrap().number;
+            with_key(|store, digest, words, good| {
                 store.with_writer_for_test(|connection| {
                     connection.execute(&format!("UPDATE changes SET number = {number}"), []).unwrap();
                 });
-                let read = store.key_by_digest(&digest, words).unwrap();
+                let read = store.key_by_digest(digest, words).unwrap();
                 assert!(read.found.is_some(), "{number}");
-                store.write(|tx| tx.delete_key(KeyId::from_bits(1))).unwrap();
-                assert!(words.of_known(&digest) > good.max(read.number), "what was remembered is stale");
-                let read = store.key_by_digest(&digest, words).unwrap();
-                assert!(read.found.is_none() && is_sound(&store), "{number}");
-            }
+                delete(store, digest, words, good.max(read.number));
+            });
         }
     }
 

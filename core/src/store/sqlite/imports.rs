@@ -97,7 +97,7 @@ impl Rows<'_> {
         self.all(
             "SELECT t.id, t.name, count(DISTINCT k.hashed_suffix), count(*)
              FROM api_keys AS k JOIN tenants AS t ON t.id = k.tenant_id
-             WHERE k.hashed_suffix IS NOT NULL AND k.status <> 'revoked'
+             WHERE k.hashed_suffix IS NOT NULL AND k.status <> 'revoked' AND t.removed_at IS NULL
                 AND (k.expires_at IS NULL OR k.expires_at > $1)
              GROUP BY t.id, t.name ORDER BY 3 DESC, t.id",
             [now],
@@ -118,12 +118,14 @@ fn by_digests(count: usize) -> String {
     let asked: Vec<String> = (1..=count).map(|place| format!("({place}, ${place})")).collect();
     format!(
         "WITH asked (place, digest) AS (VALUES {})
-         SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata, k.status = 'active',
+         SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
+            k.status = 'active' AND t.removed_at IS NULL,
             min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
             CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
          FROM changes CROSS JOIN asked
          LEFT JOIN old_digests AS o ON o.digest = asked.digest
          LEFT JOIN api_keys AS k ON k.digest = asked.digest OR k.id = o.key_id
+         LEFT JOIN tenants AS t ON t.id = k.tenant_id
          ORDER BY asked.place",
         asked.join(", ")
     )
@@ -164,6 +166,6 @@ mod tests {
                 && (step.contains(" k") || step.contains(" o") || step.contains("api_keys"))
         };
         assert_eq!(count(&plan, scans), 0, "{plan:?}");
-        assert_eq!(count(&plan, |step| step.starts_with("SEARCH")), 3, "{plan:?}");
+        assert_eq!(count(&plan, |step| step.starts_with("SEARCH")), 4, "{plan:?}");
     }
 }

@@ -17,11 +17,13 @@ const COLUMNS: &str = "SELECT id, tenant_id, owner_id, prefix, name, scopes, rol
 
 /// The key that a digest is or was of, and the change number. A digest is only ever of one.
 const BY_DIGEST: &str = "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
-    k.status = 'active', min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
+    k.status = 'active' AND t.removed_at IS NULL,
+    min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
     CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
     FROM changes
     LEFT JOIN old_digests AS o ON o.digest = $1
-    LEFT JOIN api_keys AS k ON k.digest = $1 OR k.id = o.key_id";
+    LEFT JOIN api_keys AS k ON k.digest = $1 OR k.id = o.key_id
+    LEFT JOIN tenants AS t ON t.id = k.tenant_id";
 
 impl Store {
     /// The key with this digest, and the change number it was read under.
@@ -74,6 +76,7 @@ impl Rows<'_> {
             "SELECT tenant_id, count(*) FROM api_keys
              WHERE status = 'active' AND (expires_at IS NULL OR expires_at > $1)
                 AND tenant_id NOT IN (SELECT tenant_id FROM root_keys)
+                AND tenant_id IN (SELECT id FROM tenants WHERE removed_at IS NULL)
              GROUP BY tenant_id",
             [now],
             |row| Ok((parsed(row, 0)?, row.get::<_, i64>(1)?.unsigned_abs())),
@@ -316,6 +319,6 @@ mod tests {
         let scans: Vec<_> = plan.iter().filter(|step| step.starts_with("SCAN")).collect();
         assert_eq!(scans, ["SCAN changes"], "{plan:?}");
         let searches = plan.iter().filter(|step| step.starts_with("SEARCH")).count();
-        assert_eq!(searches, 3, "{plan:?}");
+        assert_eq!(searches, 4, "{plan:?}");
     }
 }

@@ -15,7 +15,8 @@ impl Rows<'_> {
     /// A user's role in a tenant, as it is stored.
     pub(crate) fn role_name(&self, tenant: TenantId, user: UserId) -> Result<Option<String>, Failure> {
         self.value(
-            "SELECT role FROM members WHERE tenant_id = $1 AND user_id = $2",
+            "SELECT m.role FROM members AS m JOIN tenants AS t ON t.id = m.tenant_id
+             WHERE m.tenant_id = $1 AND m.user_id = $2 AND t.removed_at IS NULL",
             params![tenant.to_string(), user.to_string()],
         )
     }
@@ -52,7 +53,7 @@ impl Rows<'_> {
         self.all(
             "SELECT t.id, t.name, t.created_at, t.quota_limit, t.quota_period, m.role
              FROM members AS m JOIN tenants AS t ON t.id = m.tenant_id
-             WHERE m.user_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3",
+             WHERE m.user_id = $1 AND t.id > $2 AND t.removed_at IS NULL ORDER BY t.id LIMIT $3",
             params![user.to_string(), after.map_or_else(String::new, |id| id.to_string()), limit],
             |row| Ok(TenantOfUser { tenant: tenant_row(row)?, role: row.get(5)? }),
         )

@@ -17,6 +17,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_wrong_passwords.sql"),
     include_str!("../migrations/0007_default_tenant.sql"),
     include_str!("../migrations/0008_restore_epoch.sql"),
+    include_str!("../migrations/0009_removed_tenants.sql"),
 ];
 
 /// Makes sure that the database is ours or empty, before anything is written to it.

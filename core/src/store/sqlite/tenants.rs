@@ -9,7 +9,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
 use crate::shared::{Concern, Map, Words};
-use crate::store::{AsOf, IMPORTS, Quota, RootKeyRow, TenantRow};
+use crate::store::{AsOf, Quota, RootKeyRow, TenantRow};
 
 impl Store {
     /// The tenant that a root key acts for.
@@ -22,7 +22,8 @@ impl Store {
             let (number, tenant) = connection
                 .prepare_cached(
                     "SELECT changes.number, root_keys.tenant_id
-                     FROM changes LEFT JOIN root_keys ON root_keys.digest = $1",
+                     FROM changes LEFT JOIN root_keys ON root_keys.digest = $1
+                        AND root_keys.tenant_id IN (SELECT id FROM tenants WHERE removed_at IS NULL)",
                 )?
                 .query_row([digest.as_bytes()], |row| {
                     Ok((change_number(row, 0)?, row.get::<_, Option<String>>(1)?))
@@ -38,14 +39,18 @@ impl Store {
 impl Rows<'_> {
     /// The tenant that the root key with this digest acts for.
     pub(crate) fn tenant_of_root_key(&self, digest: &Digest) -> Result<Option<TenantId>, Failure> {
-        self.one("SELECT tenant_id FROM root_keys WHERE digest = $1", [digest.as_bytes()], |row| {
-            parsed(row, 0)
-        })
+        self.one(
+            "SELECT r.tenant_id FROM root_keys AS r JOIN tenants AS t ON t.id = r.tenant_id
+             WHERE r.digest = $1 AND t.removed_at IS NULL",
+            [digest.as_bytes()],
+            |row| parsed(row, 0),
+        )
     }
 
     pub(crate) fn tenant(&self, id: TenantId) -> Result<Option<TenantRow>, Failure> {
         self.one(
-            "SELECT id, name, created_at, quota_limit, quota_period FROM tenants WHERE id = $1",
+            "SELECT id, name, created_at, quota_limit, quota_period FROM tenants
+             WHERE id = $1 AND removed_at IS NULL",
             [id.to_string()],
             tenant_row,
         )
@@ -55,7 +60,7 @@ impl Rows<'_> {
     pub(crate) fn tenants(&self, after: Option<TenantId>, limit: u32) -> Result<Vec<TenantRow>, Failure> {
         self.all(
             "SELECT id, name, created_at, quota_limit, quota_period FROM tenants
-             WHERE id > $1 ORDER BY id LIMIT $2",
+             WHERE id > $1 AND removed_at IS NULL ORDER BY id LIMIT $2",
             params![after.map_or_else(String::new, |id| id.to_string()), limit],
             tenant_row,
         )
@@ -76,7 +81,13 @@ impl Rows<'_> {
     }
 
     pub(crate) fn has_root_key(&self) -> Result<bool, Failure> {
-        Ok(self.value("SELECT EXISTS (SELECT 1 FROM root_keys)", [])?.unwrap_or(false))
+        Ok(self
+            .value(
+                "SELECT EXISTS (SELECT 1 FROM root_keys AS r JOIN tenants AS t ON t.id = r.tenant_id
+                 WHERE t.removed_at IS NULL)",
+                [],
+            )?
+            .unwrap_or(false))
     }
 }
 
@@ -126,34 +137,6 @@ impl Tx<'_> {
             "UPDATE tenants SET quota_limit = $1, quota_period = $2 WHERE id = $3",
             params![quota.limit, quota.period, id.to_string()],
         )?;
-        Ok(())
-    }
-
-    /// Removes a tenant with all that is its own, but the audit log: its keys are dead at once.
-    pub(crate) fn remove_tenant(&mut self, id: TenantId) -> Result<(), Failure> {
-        let id = id.to_string();
-        let digests = self.all(
-            "SELECT digest FROM api_keys WHERE tenant_id = $1
-             UNION ALL SELECT digest FROM root_keys WHERE tenant_id = $1
-             UNION ALL SELECT o.digest FROM old_digests AS o JOIN api_keys AS k ON k.id = o.key_id
-                       WHERE k.tenant_id = $1",
-            [&id],
-            |row| Ok(Digest::from_bytes(row.get(0)?)),
-        )?;
-        for digest in digests {
-            self.announce(Concern::Changed(digest));
-        }
-        // Its suffixes may have been in use nowhere else.
-        self.announce(Concern::Changed(IMPORTS));
-        self.run(
-            "DELETE FROM usage_sums
-             WHERE subject = $1 OR subject IN (SELECT id FROM api_keys WHERE tenant_id = $1)",
-            [&id],
-        )?;
-        for table in ["api_keys", "root_keys"] {
-            self.run(&format!("DELETE FROM {table} WHERE tenant_id = $1"), [&id])?;
-        }
-        self.run("DELETE FROM tenants WHERE id = $1", [&id])?;
         Ok(())
     }
 }
