@@ -64,6 +64,17 @@ export interface GatekeeperCoreOptions {
    */
   readonly signingAlgorithm?: 'EdDSA' | 'RS256' | undefined;
   /**
+   * For how many days, 1 to 3,650, a session lasts at the most, however often it gets new tokens.
+   * @defaultValue `90`
+   */
+  readonly sessionDays?: number | undefined;
+  /**
+   * How many sessions a user may have at once, 1 to 10,000: a further login ends the one that was not used for the longest
+   * time.
+   * @defaultValue `100`
+   */
+  readonly sessionsPerUser?: number | undefined;
+  /**
    * For how many days, 1 to 36,500, single usage events are kept; older ones go as new ones are recorded, and their
    * idempotency keys with them. Sums are kept. Without it, events are kept for good.
    */

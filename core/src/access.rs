@@ -3,7 +3,9 @@
 //! One order for every operation of the services: the request is checked (400), its source counted (429), the caller
 //! judged (401), the tenant bound (404), the permission asked for (401, 403). What an operation itself finds comes last.
 
+mod action;
 mod actor;
+mod attribution;
 mod ceiling;
 mod client_address;
 mod context;
@@ -18,12 +20,15 @@ mod tier;
 
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
-use crate::identity::SigningAlgorithm;
+use crate::identity::{SessionRules, SigningAlgorithm};
 use crate::metering::Retention;
 use crate::place::Place;
+use crate::store::BoundRootKey;
 use crate::verify::{Caller, Decisions, Targets};
 
+pub(crate) use action::{Action, RESOURCES, is_ours};
 pub(crate) use actor::Actor;
+pub use attribution::Attribution;
 pub(crate) use ceiling::{Ceiling, Reach};
 pub(crate) use client_address::counted;
 pub use client_address::{client_address, counted_address};
@@ -70,6 +75,8 @@ pub enum TenantRef {
     None,
     /// The request names it.
     Given(TenantId),
+    /// The request names it, or leaves it out: then it is about all of them, which is for the operator alone.
+    Selected(Option<TenantId>),
     /// That of this key.
     OfKey(KeyId),
 }
@@ -82,6 +89,8 @@ pub(crate) struct Settings {
     /// What else the `aud` of a key's token may be.
     pub(crate) token_audiences: Vec<String>,
     pub(crate) refresh_grace_ms: u64,
+    /// How long a session lasts, and how many a user may have.
+    pub(crate) sessions: SessionRules,
     pub(crate) algorithm: SigningAlgorithm,
     /// For how long usage events are kept; none for good.
     pub(crate) retention: Option<Retention>,
@@ -102,6 +111,8 @@ pub(crate) struct Call<'a> {
     pub(crate) targets: &'a Targets,
     /// Who wants to know how verifications end.
     pub(crate) decisions: Option<&'a Decisions>,
+    /// Where it is noted who is calling.
+    pub(crate) attribution: Option<&'a Attribution>,
     /// Whether the caller may neither make an account nor a tenant.
     pub(crate) signup_is_closed: bool,
 }
@@ -113,19 +124,23 @@ impl<'a> Call<'a> {
         let actor = match access {
             Access::Public => Actor::Anonymous,
             Access::KeyManager => {
-                let tenant = self.caller.tenant_now(self.place.engine())?;
-                tenant.map_or(Ok(Actor::Operator), |tenant| self.root_key(tenant))?
+                let bound = self.caller.root_key_now(self.place.engine())?;
+                bound.map_or(Ok(Actor::Operator), |bound| self.root_key(bound))?
             }
             _ => match identity::identify(self)? {
                 Actor::Anonymous => return Err(no_credential()),
                 actor => actor,
             },
         };
+        self.attribute(&actor);
         let (tenant, role) = match access {
             Access::KeyManager => (actor.bound_to(), None),
             Access::Tenant(_) => {
                 let (tenant, role) = identity::bind(self.place, &actor, tenant)?;
-                (Some(tenant), role)
+                if let (Some(attribution), Some(tenant)) = (self.attribution, tenant) {
+                    attribution.note_tenant(tenant);
+                }
+                (tenant, role)
             }
             _ => (None, None),
         };
@@ -144,21 +159,30 @@ impl<'a> Call<'a> {
             (Access::Known, Caller::Anonymous) => return Err(no_credential()),
             (Access::KeyManager | Access::Known, Caller::Operator) => Actor::Operator,
             (Access::KeyManager | Access::Known, Caller::RootKey(_)) => {
-                match self.caller.try_tenant_now(self.place.engine()) {
-                    Some(tenant) => self.root_key(tenant)?,
+                match self.caller.try_root_key_now(self.place.engine()) {
+                    Some(bound) => self.root_key(bound)?,
                     None => return Ok(None),
                 }
             }
             _ => return Ok(None),
         };
+        self.attribute(&actor);
         let tenant = actor.bound_to().filter(|_| access == Access::KeyManager);
         Ok(Some(Context::new(self, Grant::new(access, actor, tenant), None)))
     }
 
-    /// The caller's root key, which acts for this tenant.
-    fn root_key(self, tenant: TenantId) -> Result<Actor> {
+    /// Notes who is calling.
+    fn attribute(self, actor: &Actor) {
+        if let Some(attribution) = self.attribution {
+            attribution.note(actor);
+        }
+    }
+
+    /// The caller's root key, as it was found.
+    fn root_key(self, bound: BoundRootKey) -> Result<Actor> {
+        let BoundRootKey { id, tenant } = bound;
         match self.caller {
-            Caller::RootKey(root) => root.digest().map(|digest| Actor::RootKey { tenant, digest }),
+            Caller::RootKey(root) => root.digest().map(|digest| Actor::RootKey { id, tenant, digest }),
             _ => None,
         }
         .ok_or_else(|| GatekeeperError::internal("a tenant is bound to a caller without a root key"))

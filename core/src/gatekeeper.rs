@@ -19,6 +19,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::access::Attribution;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
 use crate::operation::{self, CreatedRootKey, Entry, Operation, Request};
@@ -183,6 +184,17 @@ impl Gatekeeper {
     pub fn from_source(&self, source: &str) -> Self {
         match &self.0 {
             At::Own(own) => Self(At::Own(own.called_from(source))),
+            #[cfg(feature = "remote")]
+            At::Remote(_) => self.clone(),
+        }
+    }
+
+    /// The same, for a call of which it is noted in `attribution` who made it: for the log of a server. A remote server notes
+    /// that for itself.
+    #[must_use]
+    pub fn attributing(&self, attribution: &Arc<Attribution>) -> Self {
+        match &self.0 {
+            At::Own(own) => Self(At::Own(own.attributing(attribution))),
             #[cfg(feature = "remote")]
             At::Remote(_) => self.clone(),
         }

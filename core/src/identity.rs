@@ -4,14 +4,17 @@ mod email;
 mod keyring;
 mod lockout;
 mod password;
+mod session;
 mod signers;
 mod signing_key;
 mod token;
 
 pub(crate) use email::Email;
+pub use keyring::JWKS_MAX_AGE_SECONDS;
 pub(crate) use keyring::Keyring;
 pub(crate) use lockout::Lockout;
 pub(crate) use password::{HashPermit, Password, Passwords, check_password};
+pub(crate) use session::SessionRules;
 pub(crate) use signers::Signers;
 pub use signing_key::SigningAlgorithm;
-pub(crate) use token::{ACCESS_SECONDS, AccessClaims, KeyClaims, REFRESH_MS, new_refresh_token};
+pub(crate) use token::{ACCESS_SECONDS, AccessClaims, CLIENT_ID, KeyClaims, new_refresh_token, new_token_id};

@@ -46,7 +46,9 @@ mod vectors;
 mod verify;
 mod window;
 
-pub use access::{Access, Context, KeyImports, MemberRole, TenantRef, Tier, client_address, counted_address};
+pub use access::{
+    Access, Attribution, Context, KeyImports, MemberRole, TenantRef, Tier, client_address, counted_address,
+};
 pub use clock::{Clock, ManualClock};
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{
@@ -56,7 +58,7 @@ pub use gatekeeper::{
 #[doc(hidden)]
 pub use gatekeeper::{BackgroundTask, Lane};
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
-pub use identity::SigningAlgorithm;
+pub use identity::{JWKS_MAX_AGE_SECONDS, SigningAlgorithm};
 pub use key::KeyStatus;
 pub use limit::{Endpoint, Endpoints};
 pub use metering::{Period, QuotaCheck, QuotaLevel};

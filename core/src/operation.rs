@@ -47,7 +47,7 @@ pub(crate) use table::{Fields, fields_of};
 pub(crate) use table::{admitted, find, try_call};
 pub use tenants::*;
 pub use usage::*;
-use wire::Wire;
+use wire::{OptionalWire, Wire};
 
 /// Something a caller can ask for: a flat struct with the fields of the request.
 ///
@@ -88,6 +88,11 @@ pub trait Operation: table::Listed + Serialize + DeserializeOwned + Schema + Sen
     const IN_PARTS: Option<&'static str> = None;
     /// The fields that SDKs take by position, in this order; all others are options. Defaults to none.
     const POSITIONAL: &'static [&'static str] = &[];
+
+    /// Who may send this request. Defaults to [`ACCESS`](Self::ACCESS).
+    fn access(&self) -> Access {
+        Self::ACCESS
+    }
 
     /// The tenant it is about. Defaults to none.
     fn tenant(&self) -> TenantRef {

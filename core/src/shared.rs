@@ -10,6 +10,7 @@ mod header;
 mod last_used;
 mod map;
 mod secret_lock;
+mod signing_locks;
 mod trouble;
 mod turn;
 mod words;
@@ -34,6 +35,7 @@ use last_used::LastUsed;
 pub(crate) use last_used::Touched;
 pub(crate) use map::Map;
 pub(crate) use secret_lock::SecretTag;
+use signing_locks::SigningLocks;
 use trouble::Trouble;
 pub(crate) use turn::TurnFiles;
 use words::Word as _;
@@ -50,6 +52,7 @@ pub(crate) struct Shared {
     locked: TimedMutex<Option<File>>,
     /// The file that says which secret this process and others use, locked shared once this one uses its own.
     secret: TimedMutex<Option<File>>,
+    signing: SigningLocks,
     /// When, on the boot clock in ms, the newest generation was last seen in place.
     seen_ms: AtomicU64,
     /// The highest change number that this process has read, in whatever generation.
@@ -94,6 +97,7 @@ impl Shared {
             first: OnceLock::new(),
             locked: TimedMutex::default(),
             secret: TimedMutex::default(),
+            signing: SigningLocks::default(),
             seen_ms: AtomicU64::new(u64::MAX),
             read: AtomicU64::new(0),
             last_used,
@@ -235,7 +239,20 @@ impl Shared {
         self.folder.as_ref().map_or_else(gone, |folder| folder.explain(Trouble::OtherSecret))
     }
 
+    /// Notes that this process signs tokens with `algorithm`, until this is closed. What is shared has been opened before.
+    pub(crate) fn note_signing(&self, algorithm: &'static str) {
+        if let Some(folder) = &self.folder {
+            self.signing.note(folder, algorithm);
+        }
+    }
+
+    /// Whether a process of this machine signs tokens with `algorithm`; in memory, that is not known.
+    pub(crate) fn signs(&self, algorithm: &str) -> bool {
+        self.folder.as_ref().is_some_and(|folder| signing_locks::is_used(folder, algorithm))
+    }
+
     pub(crate) fn close(&self) {
+        self.signing.close();
         self.close_last_used();
         *self.locked.lock_to_close() = None;
         *self.secret.lock_to_close() = None;
@@ -248,6 +265,7 @@ impl Shared {
         }
         self.locked.rest(guards, |locked| *locked = None);
         self.secret.rest(guards, |secret| *secret = None);
+        self.signing.rest(guards);
     }
 
     fn newest(&self) -> Option<&Generation> {

@@ -125,6 +125,14 @@ pub(crate) struct RootKeyRow {
     pub(crate) created_at: i64,
 }
 
+/// A root key that was found by its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BoundRootKey {
+    pub(crate) id: KeyId,
+    /// The tenant that it acts for.
+    pub(crate) tenant: TenantId,
+}
+
 /// A tenant, and the role there of the user who asks.
 pub(crate) struct TenantOfUser {
     pub(crate) tenant: TenantRow,
@@ -215,7 +223,22 @@ pub(crate) struct SigningKeyRow {
     /// A JWK.
     pub(crate) public_key: String,
     pub(crate) created_at: i64,
-    pub(crate) retired_at: Option<i64>,
+    pub(crate) signs: SigningPeriod,
+}
+
+/// When tokens are signed with a key. It is published before it signs, and is known for some time after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SigningPeriod {
+    /// From when on, Unix ms.
+    pub(crate) from: i64,
+    /// Until when, if another key was made to sign after it.
+    pub(crate) until: Option<i64>,
+}
+
+impl SigningPeriod {
+    pub(crate) fn includes(self, now: i64) -> bool {
+        self.from <= now && self.until.is_none_or(|end| now < end)
+    }
 }
 
 pub(crate) struct AuditRow {

@@ -38,6 +38,8 @@ BEYOND_SCHEMA = re.compile(
     r"|ratelimits.* must not be longer than 128 bytes"
     r"|idempotencyKey and the header Idempotency-Key differ"
     r"|tenants is missing: you are a member of several tenants"
+    r"|tenantId is missing: only the operator may leave it out"
+    r"|\w+ is in metadata too: give it once"
     r"|endpoint\b|cost\b"
 )
 # Calls that end what the caller lives by: never with the credential of all others.

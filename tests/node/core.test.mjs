@@ -50,6 +50,8 @@ test('the published keys verify an access token', async () => {
   assert.equal(payload.sub, tokens.user.id);
   assert.equal(payload.exp - payload.iat, 900);
   assert.ok(protectedHeader.kid);
+  const requiredClaims = ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'];
+  await jwtVerify(tokens.accessToken, keys, { typ: 'at+jwt', requiredClaims });
   await assert.rejects(jwtVerify(tokens.accessToken, keys, { audience: 'another' }));
   const other = createLocalJWKSet(await new GatekeeperCore({ baseUrl: 'memory:' }).jwks());
   await assert.rejects(jwtVerify(tokens.accessToken, other));
@@ -58,7 +60,7 @@ test('the published keys verify an access token', async () => {
 test('jose verifies RS256 tokens from before a rotation and after it', async () => {
   const core = new GatekeeperCore({ baseUrl: 'memory:', signingAlgorithm: 'RS256', operator: true });
   const before = (await new AuthService(core).signup(founder)).accessToken;
-  const made = await new PlatformService(core).rotateSigningKey();
+  const made = await new PlatformService(core).rotateSigningKey({ activateNow: true });
   const after = (await new AuthService(core).login(login)).accessToken;
   const keys = createLocalJWKSet(await core.jwks());
   const [old, fresh] = await Promise.all(
@@ -177,6 +179,11 @@ test('an option that is wrong is named when a core is made', () => {
     [{ baseUrl: 'memory:', refreshGraceMs: -1 }, /^refreshGraceMs/],
     [{ baseUrl: 'memory:', signingAlgorithm: 'HS256' }, /^signingAlgorithm must be one of EdDSA, RS256/],
     [{ baseUrl: 'memory:', usageRetentionDays: 0 }, /^usageRetentionDays/],
+    [{ baseUrl: 'memory:', sessionDays: 0 }, /^sessionDays must be a whole number from 1 to 3650/],
+    [
+      { baseUrl: 'memory:', sessionsPerUser: 10_001 },
+      /^sessionsPerUser must be a whole number from 1 to 10000/,
+    ],
     [{ baseUrl: 'memory:', signupsPerMinute: 0 }, /^signupsPerMinute must be a whole number from 1/],
     [{ baseUrl: 'memory:', refreshesPerMinute: -1 }, /^refreshesPerMinute/],
     [{ baseUrl: 'memory:', wrongKeysPerMinute: 2 ** 32 }, /^wrongKeysPerMinute/],

@@ -83,7 +83,7 @@ def test_pyjwt_verifies_rs256_tokens_from_before_a_rotation_and_after_it() -> No
     core = GatekeeperCore("memory:", signing_algorithm="RS256", operator=True)
     auth, platform = AuthService(core), PlatformService(core)
     before = auth.signup(EMAIL, PASSWORD).access_token
-    made = platform.rotate_signing_key()
+    made = platform.rotate_signing_key(activate_now=True)
     after = tokens_of(core).access_token
     keys = jwt.PyJWKSet.from_dict(core.jwks())
     kids = [jwt.get_unverified_header(token)["kid"] for token in (before, after)]
@@ -109,7 +109,7 @@ def test_pyjwt_verifies_an_access_token_by_the_published_keys() -> None:
                 algorithms=["EdDSA"],
                 issuer="https://issuer.example",
                 audience=audience,
-                options={"require": ["iss", "aud", "sub", "sid", "iat", "exp"]},
+                options={"require": ["iss", "aud", "sub", "sid", "client_id", "jti", "iat", "exp"]},
             )
         )
 
@@ -269,6 +269,8 @@ def test_what_the_engine_says_besides_reaches_the_error() -> None:
         ({"refresh_grace_ms": -1}, "refreshGraceMs"),
         ({"signing_algorithm": "HS256"}, "signingAlgorithm must be one of EdDSA, RS256"),
         ({"usage_retention_days": 36_501}, "usageRetentionDays"),
+        ({"session_days": 3651}, "sessionDays must be a whole number from 1 to 3650"),
+        ({"sessions_per_user": 0}, "sessionsPerUser must be a whole number from 1 to 10000"),
         ({"signups_per_minute": 0}, "signupsPerMinute must be a whole number from 1"),
         ({"refreshes_per_minute": -1}, "refreshesPerMinute"),
         ({"wrong_keys_per_minute": 2**32}, "wrongKeysPerMinute"),

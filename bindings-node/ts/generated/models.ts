@@ -44,11 +44,14 @@ export interface ApiKey {
 export interface AuditEvent {
   /** Its id; later events have later ids. */
   readonly id: string;
-  /** The tenant. */
+  /** The tenant; none where no tenant is concerned. */
   readonly tenantId: string | null;
   /** Who did it: `user`, `apiKey`, `rootKey`, `operator` or `anonymous`. */
   readonly actorType: string;
-  /** The id of who did it. */
+  /**
+   * The id of the user, of the API key or of the root key that did it; none for the operator and anonymous
+   * callers.
+   */
   readonly actorId: string | null;
   /** What was done: `resource.what_happened`. */
   readonly action: string;
@@ -74,7 +77,10 @@ export interface CreatedApiKey {
 export interface CreatedBy {
   /** What kind of caller it was. */
   readonly type: PrincipalKind;
-  /** The id of the user or of the API key, for a root key that of its tenant; none for the operator. */
+  /**
+   * The id of the user, of the API key or of the root key; none for the operator. Keys of earlier versions
+   * have the tenant's id for a root key.
+   */
   readonly id: string | null;
 }
 
@@ -261,6 +267,8 @@ export interface NewSigningKey {
   readonly algorithm: string;
   /** Unix milliseconds. */
   readonly createdAt: number;
+  /** From when on tokens are signed with it, Unix milliseconds. */
+  readonly signsFrom: number;
 }
 
 /**
@@ -363,6 +371,8 @@ export interface Session {
   readonly lastUsedAt: number;
   /** When it ends unless it gets new tokens before, Unix ms. */
   readonly expiresAt: number;
+  /** When it ends in any case, Unix ms. */
+  readonly endsAt: number;
 }
 
 /** A tenant. */
@@ -391,7 +401,7 @@ export interface TenantQuota {
 export interface Tokens {
   /** A JWT for `Authorization: Bearer`, good for 15 minutes. */
   readonly accessToken: string;
-  /** What `Refresh` takes, once, within 7 days. */
+  /** What `Refresh` takes, once, within 7 days and before the session ends. */
   readonly refreshToken: string;
   /** How long the access token is good, in seconds. */
   readonly expiresIn: number;
@@ -485,7 +495,10 @@ export type VerdictCode = 'valid' | 'invalid_key' | 'insufficient_scope' | 'rate
 
 /** What `auth.signup` takes by name. */
 export interface SignupInput {
-  /** The e-mail address; upper and lower case, Unicode's forms and a domain's are one. */
+  /**
+   * The e-mail address; upper and lower case, Unicode's forms and a domain's are one. What is invisible or
+   * only another form of a letter is rejected.
+   */
   readonly email: string;
   /** 8 to 128 characters of any kind, none of the most common passwords. */
   readonly password: string;
@@ -803,12 +816,24 @@ export interface AuditRecordInput {
   /** The tenant's id. */
   readonly tenantId: string;
   /**
-   * What was done, such as `invoice.paid`: 1 to 256 bytes, not beginning like one of ours (`user.`,
-   * `session.`, `tenant.`, `member.`, `key.`, `role.`).
+   * What was done, such as `invoice.paid`: 1 to 256 bytes, not beginning like an event of Gatekeeper itself
+   * (`user.`, `session.`, `tenant.`, `member.`, `key.`, `role.`, `root_key.`, `signing_key.`).
    */
   readonly action: string;
-  /** Anything of yours: an object of at most 8 KiB of JSON. Defaults to none. */
+  /**
+   * Who did it, where that is not who calls: at most 256 bytes, kept in `metadata`. Defaults to nothing.
+   */
+  readonly actorId?: string | null | undefined;
+  /** What kind of actor that is: at most 256 bytes, kept in `metadata`. Defaults to nothing. */
+  readonly actorType?: string | null | undefined;
+  /**
+   * Anything of yours: an object of at most 8 KiB of JSON, with all that is kept in it. Defaults to none.
+   */
   readonly metadata?: Readonly<Record<string, unknown>> | null | undefined;
+  /** The id of that thing: at most 256 bytes, kept in `metadata`. Defaults to nothing. */
+  readonly resourceId?: string | null | undefined;
+  /** What kind of thing it was done to: at most 256 bytes, kept in `metadata`. Defaults to nothing. */
+  readonly resourceType?: string | null | undefined;
   /** What it was done to: at most 256 bytes. Defaults to nothing. */
   readonly target?: string | null | undefined;
 }
@@ -823,6 +848,17 @@ export interface SetTenantQuotaInput {
    * @defaultValue `'month'`
    */
   readonly period?: Period | undefined;
+}
+
+/** What `platform.rotateSigningKey` takes by name. */
+export interface RotateSigningKeyInput {
+  /**
+   * Whether the new key signs at once, in every process within a minute: for emergencies, since verifiers
+   * reject its tokens until they read the JWK Set again. Defaults to no.
+   *
+   * @defaultValue `false`
+   */
+  readonly activateNow?: boolean | undefined;
 }
 
 /** What `platform.listRootKeys` takes by name. */

@@ -41,6 +41,7 @@ import type {
   RevokeApiKeyInput,
   RootKey,
   RotateApiKeyInput,
+  RotateSigningKeyInput,
   Session,
   SetTenantQuotaInput,
   SignupInput,
@@ -104,12 +105,14 @@ export class AuthService {
   }
 
   /**
-   * Ends the session of the access token: it and the refresh token are dead at once.
+   * Ends the session of the access token, or that of `refreshToken`: its tokens are rejected at once.
    *
+   * @param refreshToken - A refresh token of the session that ends. With it, no access token is needed:
+   * that one may have ended long ago. Defaults to the session of the access token.
    * @param call - a signal that gives the call up, and how long to wait
    */
-  logout(call?: CallOptions): Promise<void> {
-    return this.#core._call('auth.logout', {}, undefined, call);
+  logout(refreshToken?: string | null | undefined, call?: CallOptions): Promise<void> {
+    return this.#core._call('auth.logout', { refreshToken }, undefined, call);
   }
 
   /**
@@ -611,22 +614,24 @@ export class AuditService {
   /**
    * The events of a tenant, the newest first.
    *
-   * @param tenantId - The tenant's id.
+   * @param tenantId - The tenant's id. Left out, the events of all tenants and those without one, for
+   * the operator alone.
    * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
-  query(tenantId: string, options: AuditQueryInput = {}, call?: CallOptions): Promise<Page<AuditEvent>> {
+  query(tenantId?: string | null | undefined, options: AuditQueryInput = {}, call?: CallOptions): Promise<Page<AuditEvent>> {
     return this.#core._call('audit.query', { tenantId }, options, call);
   }
 
   /**
    * Every item that `query` lists, fetched page by page as they are asked for.
    *
-   * @param tenantId - The tenant's id.
+   * @param tenantId - The tenant's id. Left out, the events of all tenants and those without one, for
+   * the operator alone.
    * @param options - which items; `limit` is the size of a page
    * @param call - a signal that gives the call up, and how long to wait for a page
    */
-  iterate(tenantId: string, options: AuditQueryInput = {}, call?: CallOptions): AsyncGenerator<AuditEvent, void, undefined> {
+  iterate(tenantId?: string | null | undefined, options: AuditQueryInput = {}, call?: CallOptions): AsyncGenerator<AuditEvent, void, undefined> {
     return pagesOf(options, (page) => this.query(tenantId, page, call));
   }
 
@@ -635,12 +640,13 @@ export class AuditService {
    * read, and does not keep it: 8 at once for a tenant, and each for 10 minutes unless it is configured
    * otherwise. What is longer is exported in parts, or by time.
    *
-   * @param tenantId - The tenant's id.
+   * @param tenantId - The tenant's id. Left out, the events of all tenants and those without one, for
+   * the operator alone.
    * @param format - How the text is written. Defaults to `ndjson`.
    * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
-  export(tenantId: string, format?: ExportFormat | undefined, options: AuditExportInput = {}, call?: CallOptions): Promise<string> {
+  export(tenantId?: string | null | undefined, format?: ExportFormat | undefined, options: AuditExportInput = {}, call?: CallOptions): Promise<string> {
     return this.#core._call('audit.export', { tenantId, format }, options, call);
   }
 
@@ -648,24 +654,26 @@ export class AuditService {
    * The events of a tenant as text in parts, the newest first: a page holds one part, of about 128 KiB,
    * and none at the end of an empty log. The texts in their order are what `audit.export` gives.
    *
-   * @param tenantId - The tenant's id.
+   * @param tenantId - The tenant's id. Left out, the events of all tenants and those without one, for
+   * the operator alone.
    * @param format - How the text is written. Defaults to `ndjson`.
    * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
-  exportParts(tenantId: string, format?: ExportFormat | undefined, options: AuditExportPartsInput = {}, call?: CallOptions): Promise<Page<ExportPart>> {
+  exportParts(tenantId?: string | null | undefined, format?: ExportFormat | undefined, options: AuditExportPartsInput = {}, call?: CallOptions): Promise<Page<ExportPart>> {
     return this.#core._call('audit.exportParts', { tenantId, format }, options, call);
   }
 
   /**
    * Every item that `exportParts` lists, fetched page by page as they are asked for.
    *
-   * @param tenantId - The tenant's id.
+   * @param tenantId - The tenant's id. Left out, the events of all tenants and those without one, for
+   * the operator alone.
    * @param format - How the text is written. Defaults to `ndjson`.
    * @param options - which items
    * @param call - a signal that gives the call up, and how long to wait for a page
    */
-  iterateExportParts(tenantId: string, format?: ExportFormat | undefined, options: AuditExportPartsInput = {}, call?: CallOptions): AsyncGenerator<ExportPart, void, undefined> {
+  iterateExportParts(tenantId?: string | null | undefined, format?: ExportFormat | undefined, options: AuditExportPartsInput = {}, call?: CallOptions): AsyncGenerator<ExportPart, void, undefined> {
     return pagesOf(options, (page) => this.exportParts(tenantId, format, page, call));
   }
 
@@ -708,14 +716,17 @@ export class PlatformService {
   }
 
   /**
-   * Makes a new signing key of the algorithm that this place signs with. It signs from now on; other
-   * processes follow within a minute. Tokens that the one before has signed are good until they end.
-   * Keys that do not open with the secret of this database, because it was changed, are removed.
+   * Makes a new signing key of the algorithm that tokens are signed with. It is published at once, and
+   * signs when every verifier that keeps the JWK Set for as long as it may has read it: after 310
+   * seconds. Tokens that the one before has signed stay valid until they end. Keys that do not open with
+   * the secret of this database, because it was changed, are removed. While running processes sign with
+   * another algorithm than this one, the call is rejected.
    *
+   * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
    */
-  rotateSigningKey(call?: CallOptions): Promise<NewSigningKey> {
-    return this.#core._call('platform.rotateSigningKey', {}, undefined, call);
+  rotateSigningKey(input: RotateSigningKeyInput = {}, call?: CallOptions): Promise<NewSigningKey> {
+    return this.#core._call('platform.rotateSigningKey', {}, input, call);
   }
 
   /**

@@ -69,7 +69,8 @@ class AuthService(_Service):
         """Makes an account, and logs in to it.
 
         Args:
-            email: The e-mail address; upper and lower case, Unicode's forms and a domain's are one.
+            email: The e-mail address; upper and lower case, Unicode's forms and a domain's are one. What is
+                invisible or only another form of a letter is rejected.
             password: 8 to 128 characters of any kind, none of the most common passwords.
             name: What the user is called: at most 256 bytes. Defaults to no name.
         """
@@ -100,9 +101,14 @@ class AuthService(_Service):
         answer = await self._core._call("auth.refresh", {"refreshToken": refresh_token})
         return Tokens._of(answer)
 
-    async def logout(self) -> None:
-        """Ends the session of the access token: it and the refresh token are dead at once."""
-        await self._core._call("auth.logout", {})
+    async def logout(self, refresh_token: str | None = None) -> None:
+        """Ends the session of the access token, or that of ``refresh_token``: its tokens are rejected at once.
+
+        Args:
+            refresh_token: A refresh token of the session that ends. With it, no access token is needed: that one
+                may have ended long ago. Defaults to the session of the access token.
+        """
+        await self._core._call("auth.logout", _given({"refreshToken": refresh_token}))
 
     async def logout_all(self) -> None:
         """Ends every session of the user."""
@@ -835,7 +841,7 @@ class AuditService(_Service):
 
     async def query(
         self,
-        tenant_id: str,
+        tenant_id: str | None = None,
         *,
         action_prefix: str | None = None,
         actor_id: str | None = None,
@@ -847,7 +853,8 @@ class AuditService(_Service):
         """The events of a tenant, the newest first.
 
         Args:
-            tenant_id: The tenant's id.
+            tenant_id: The tenant's id. Left out, the events of all tenants and those without one, for the
+                operator alone.
             action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
             actor_id: Only what this actor did. Defaults to all.
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.
@@ -858,9 +865,9 @@ class AuditService(_Service):
         answer = await self._core._call(
             "audit.query",
             {
-                "tenantId": tenant_id,
                 **_given(
                     {
+                        "tenantId": tenant_id,
                         "actionPrefix": action_prefix,
                         "actorId": actor_id,
                         "cursor": cursor,
@@ -875,7 +882,7 @@ class AuditService(_Service):
 
     def iterate(
         self,
-        tenant_id: str,
+        tenant_id: str | None = None,
         *,
         action_prefix: str | None = None,
         actor_id: str | None = None,
@@ -887,7 +894,8 @@ class AuditService(_Service):
         """Every item that ``query`` lists, fetched page by page as they are asked for.
 
         Args:
-            tenant_id: The tenant's id.
+            tenant_id: The tenant's id. Left out, the events of all tenants and those without one, for the
+                operator alone.
             action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
             actor_id: Only what this actor did. Defaults to all.
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.
@@ -910,7 +918,7 @@ class AuditService(_Service):
 
     async def export(
         self,
-        tenant_id: str,
+        tenant_id: str | None = None,
         format: ExportFormat = "ndjson",
         *,
         action_prefix: str | None = None,
@@ -925,7 +933,8 @@ class AuditService(_Service):
         it is configured otherwise. What is longer is exported in parts, or by time.
 
         Args:
-            tenant_id: The tenant's id.
+            tenant_id: The tenant's id. Left out, the events of all tenants and those without one, for the
+                operator alone.
             format: How the text is written. Defaults to ``ndjson``.
             action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
             actor_id: Only what this actor did. Defaults to all.
@@ -936,10 +945,10 @@ class AuditService(_Service):
         answer: str = await self._core._call(
             "audit.export",
             {
-                "tenantId": tenant_id,
                 "format": format,
                 **_given(
                     {
+                        "tenantId": tenant_id,
                         "actionPrefix": action_prefix,
                         "actorId": actor_id,
                         "cursor": cursor,
@@ -953,7 +962,7 @@ class AuditService(_Service):
 
     async def export_parts(
         self,
-        tenant_id: str,
+        tenant_id: str | None = None,
         format: ExportFormat = "ndjson",
         *,
         action_prefix: str | None = None,
@@ -968,7 +977,8 @@ class AuditService(_Service):
         what ``audit.export`` gives.
 
         Args:
-            tenant_id: The tenant's id.
+            tenant_id: The tenant's id. Left out, the events of all tenants and those without one, for the
+                operator alone.
             format: How the text is written. Defaults to ``ndjson``.
             action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
             actor_id: Only what this actor did. Defaults to all.
@@ -979,10 +989,10 @@ class AuditService(_Service):
         answer = await self._core._call(
             "audit.exportParts",
             {
-                "tenantId": tenant_id,
                 "format": format,
                 **_given(
                     {
+                        "tenantId": tenant_id,
                         "actionPrefix": action_prefix,
                         "actorId": actor_id,
                         "cursor": cursor,
@@ -996,7 +1006,7 @@ class AuditService(_Service):
 
     def iterate_export_parts(
         self,
-        tenant_id: str,
+        tenant_id: str | None = None,
         format: ExportFormat = "ndjson",
         *,
         action_prefix: str | None = None,
@@ -1008,7 +1018,8 @@ class AuditService(_Service):
         """Every item that ``export_parts`` lists, fetched page by page as they are asked for.
 
         Args:
-            tenant_id: The tenant's id.
+            tenant_id: The tenant's id. Left out, the events of all tenants and those without one, for the
+                operator alone.
             format: How the text is written. Defaults to ``ndjson``.
             action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
             actor_id: Only what this actor did. Defaults to all.
@@ -1034,7 +1045,11 @@ class AuditService(_Service):
         tenant_id: str,
         action: str,
         *,
+        actor_id: str | None = None,
+        actor_type: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        resource_id: str | None = None,
+        resource_type: str | None = None,
         target: str | None = None,
     ) -> AuditEvent:
         """Writes an event of your own into a tenant's audit log.
@@ -1043,9 +1058,17 @@ class AuditService(_Service):
 
         Args:
             tenant_id: The tenant's id.
-            action: What was done, such as ``invoice.paid``: 1 to 256 bytes, not beginning like one of ours
-                (``user.``, ``session.``, ``tenant.``, ``member.``, ``key.``, ``role.``).
-            metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+            action: What was done, such as ``invoice.paid``: 1 to 256 bytes, not beginning like an event of
+                Gatekeeper itself (``user.``, ``session.``, ``tenant.``, ``member.``, ``key.``, ``role.``,
+                ``root_key.``, ``signing_key.``).
+            actor_id: Who did it, where that is not who calls: at most 256 bytes, kept in ``metadata``. Defaults
+                to nothing.
+            actor_type: What kind of actor that is: at most 256 bytes, kept in ``metadata``. Defaults to nothing.
+            metadata: Anything of yours: an object of at most 8 KiB of JSON, with all that is kept in it. Defaults
+                to none.
+            resource_id: The id of that thing: at most 256 bytes, kept in ``metadata``. Defaults to nothing.
+            resource_type: What kind of thing it was done to: at most 256 bytes, kept in ``metadata``. Defaults to
+                nothing.
             target: What it was done to: at most 256 bytes. Defaults to nothing.
         """
         answer = await self._core._call(
@@ -1055,7 +1078,11 @@ class AuditService(_Service):
                 "action": action,
                 **_given(
                     {
+                        "actorId": actor_id,
+                        "actorType": actor_type,
                         "metadata": metadata,
+                        "resourceId": resource_id,
+                        "resourceType": resource_type,
                         "target": target,
                     }
                 ),
@@ -1089,13 +1116,19 @@ class PlatformService(_Service):
         )
         return TenantQuota._of(answer)
 
-    async def rotate_signing_key(self) -> NewSigningKey:
-        """Makes a new signing key of the algorithm that this place signs with.
+    async def rotate_signing_key(self, *, activate_now: bool = False) -> NewSigningKey:
+        """Makes a new signing key of the algorithm that tokens are signed with.
 
-        It signs from now on; other processes follow within a minute. Tokens that the one before has signed are good
-        until they end. Keys that do not open with the secret of this database, because it was changed, are removed.
+        It is published at once, and signs when every verifier that keeps the JWK Set for as long as it may has read
+        it: after 310 seconds. Tokens that the one before has signed stay valid until they end. Keys that do not open
+        with the secret of this database, because it was changed, are removed. While running processes sign with
+        another algorithm than this one, the call is rejected.
+
+        Args:
+            activate_now: Whether the new key signs at once, in every process within a minute: for emergencies,
+                since verifiers reject its tokens until they read the JWK Set again. Defaults to no.
         """
-        answer = await self._core._call("platform.rotateSigningKey", {})
+        answer = await self._core._call("platform.rotateSigningKey", {"activateNow": activate_now})
         return NewSigningKey._of(answer)
 
     async def create_root_key(self, tenant_id: str) -> CreatedRootKey:

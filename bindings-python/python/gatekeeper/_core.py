@@ -47,6 +47,8 @@ class _Base:
         token_audiences: Collection[str] | None = None,
         refresh_grace_ms: int | None = None,
         signing_algorithm: Literal["EdDSA", "RS256"] | None = None,
+        session_days: int | None = None,
+        sessions_per_user: int | None = None,
         usage_retention_days: int | None = None,
         signups_per_minute: int | None = None,
         refreshes_per_minute: int | None = None,
@@ -83,6 +85,10 @@ class _Base:
             refresh_grace_ms: For how long the same refresh token gives the same successor, in milliseconds; 0 for
                 never. Defaults to 10,000.
             signing_algorithm: What tokens are signed with; RS256 has 3072 bits. Defaults to ``EdDSA``.
+            session_days: For how many days, 1 to 3,650, a session lasts at the most, however often it gets new tokens.
+                Defaults to 90.
+            sessions_per_user: How many sessions a user may have at once, 1 to 10,000: a further login ends the one that
+                was not used for the longest time. Defaults to 100.
             usage_retention_days: For how many days, 1 to 36,500, single usage events are kept; older ones go as new
                 ones are recorded, and their idempotency keys with them. Sums are kept. Defaults to None: for good.
             signups_per_minute: How many accounts one source may make in a minute; see :meth:`with_source`. Defaults to
@@ -126,6 +132,8 @@ class _Base:
             "tokenAudiences": token_audiences,
             "refreshGraceMs": refresh_grace_ms,
             "signingAlgorithm": signing_algorithm,
+            "sessionDays": session_days,
+            "sessionsPerUser": sessions_per_user,
             "usageRetentionDays": usage_retention_days,
             "signupsPerMinute": signups_per_minute,
             "refreshesPerMinute": refreshes_per_minute,

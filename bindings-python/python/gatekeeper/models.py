@@ -138,9 +138,10 @@ class AuditEvent(Model):
 
     Attributes:
         id: Its id; later events have later ids.
-        tenant_id: The tenant.
+        tenant_id: The tenant; none where no tenant is concerned.
         actor_type: Who did it: ``user``, ``apiKey``, ``rootKey``, ``operator`` or ``anonymous``.
-        actor_id: The id of who did it.
+        actor_id: The id of the user, of the API key or of the root key that did it; none for the operator and
+            anonymous callers.
         action: What was done: ``resource.what_happened``.
         target: The id of what it was done to.
         metadata: What else there is to say.
@@ -217,7 +218,8 @@ class CreatedBy(Model):
 
     Attributes:
         type: What kind of caller it was.
-        id: The id of the user or of the API key, for a root key that of its tenant; none for the operator.
+        id: The id of the user, of the API key or of the root key; none for the operator. Keys of earlier versions
+            have the tenant's id for a root key.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -559,17 +561,20 @@ class NewSigningKey(Model):
         kid: Its ``kid`` in the JWK Set and in the header of tokens.
         algorithm: ``EdDSA`` or ``RS256`` (RFC 7518 §3.1, RFC 8037 §3.1).
         created_at: Unix milliseconds.
+        signs_from: From when on tokens are signed with it, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
         "kid": "kid",
         "algorithm": "algorithm",
         "createdAt": "created_at",
+        "signsFrom": "signs_from",
     }
 
     kid: str
     algorithm: str
     created_at: int
+    signs_from: int
 
     @classmethod
     def _of(cls, answer: Mapping[str, Any]) -> Self:
@@ -577,6 +582,7 @@ class NewSigningKey(Model):
             kid=answer["kid"],
             algorithm=answer["algorithm"],
             created_at=answer["createdAt"],
+            signs_from=answer["signsFrom"],
         )
 
 
@@ -717,6 +723,7 @@ class Session(Model):
         created_at: Unix ms.
         last_used_at: When it last got new tokens, Unix ms.
         expires_at: When it ends unless it gets new tokens before, Unix ms.
+        ends_at: When it ends in any case, Unix ms.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -726,6 +733,7 @@ class Session(Model):
         "createdAt": "created_at",
         "lastUsedAt": "last_used_at",
         "expiresAt": "expires_at",
+        "endsAt": "ends_at",
     }
 
     id: str
@@ -734,6 +742,7 @@ class Session(Model):
     created_at: int
     last_used_at: int
     expires_at: int
+    ends_at: int
 
     @classmethod
     def _of(cls, answer: Mapping[str, Any]) -> Self:
@@ -744,6 +753,7 @@ class Session(Model):
             created_at=answer["createdAt"],
             last_used_at=answer["lastUsedAt"],
             expires_at=answer["expiresAt"],
+            ends_at=answer["endsAt"],
         )
 
 
@@ -815,7 +825,7 @@ class Tokens(Model):
 
     Attributes:
         access_token: A JWT for ``Authorization: Bearer``, good for 15 minutes.
-        refresh_token: What ``Refresh`` takes, once, within 7 days.
+        refresh_token: What ``Refresh`` takes, once, within 7 days and before the session ends.
         expires_in: How long the access token is good, in seconds.
         user: Who has logged in.
     """

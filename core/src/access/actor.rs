@@ -1,5 +1,6 @@
 //! Who is calling.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::id::{KeyId, SessionId, TenantId, UserId};
@@ -16,9 +17,25 @@ pub(crate) enum Actor {
     /// An API key: acts in its tenant, within its scopes.
     ApiKey { id: KeyId, tenant: TenantId, digest: Digest, scopes: Arc<[String]> },
     /// A root key: may do everything in its tenant.
-    RootKey { tenant: TenantId, digest: Digest },
+    RootKey { id: KeyId, tenant: TenantId, digest: Digest },
     /// No credential was given.
     Anonymous,
+}
+
+/// The id of an actor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ActorId {
+    User(UserId),
+    Key(KeyId),
+}
+
+impl fmt::Display for ActorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => id.fmt(f),
+            Self::Key(id) => id.fmt(f),
+        }
+    }
 }
 
 impl Actor {
@@ -39,11 +56,10 @@ impl Actor {
     }
 
     /// Its id, where it has one.
-    pub(crate) fn id(&self) -> Option<String> {
+    pub(crate) fn id(&self) -> Option<ActorId> {
         match self {
-            Self::User { id, .. } => Some(id.to_string()),
-            Self::ApiKey { id, .. } => Some(id.to_string()),
-            Self::RootKey { tenant, .. } => Some(tenant.to_string()),
+            Self::User { id, .. } => Some(ActorId::User(*id)),
+            Self::ApiKey { id, .. } | Self::RootKey { id, .. } => Some(ActorId::Key(*id)),
             Self::Operator | Self::Anonymous => None,
         }
     }

@@ -54,7 +54,7 @@ impl Context<'_> {
 
     /// The caller, as the creator of a key.
     pub(crate) fn creator(&self) -> Creator {
-        Creator { kind: self.actor().kind().into(), id: self.actor().id() }
+        Creator { kind: self.actor().kind().into(), id: self.actor().id().map(|id| id.to_string()) }
     }
 }
 

@@ -1,8 +1,11 @@
 //! What the audit log is told.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::Context;
+use super::action::Action;
 use super::actor::Actor;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{AuditId, SessionId, TenantId, UserId};
@@ -10,7 +13,7 @@ use crate::store::{AuditRow, Failure, Tx};
 
 /// Something that was done, or refused, and is worth knowing.
 pub(crate) struct Event {
-    action: String,
+    action: Cow<'static, str>,
     tenant: Option<TenantId>,
     actor: Option<Actor>,
     target: Option<String>,
@@ -18,9 +21,18 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// An event by its action: `resource.what_happened`.
-    pub(crate) fn new(action: impl Into<String>) -> Self {
-        Self { action: action.into(), tenant: None, actor: None, target: None, metadata: None }
+    /// One of our own.
+    pub(crate) fn new(action: Action) -> Self {
+        Self::named(action.as_str().into())
+    }
+
+    /// One that a caller records, by a name that is not ours.
+    pub(crate) fn of_caller(action: String) -> Self {
+        Self::named(action.into())
+    }
+
+    fn named(action: Cow<'static, str>) -> Self {
+        Self { action, tenant: None, actor: None, target: None, metadata: None }
     }
 
     /// It concerns this tenant. By default that of the call.
@@ -58,8 +70,8 @@ impl Context<'_> {
             id: AuditId::generate(self.clock())?,
             tenant_id: event.tenant.or_else(|| self.tenant()),
             actor_type: actor.kind().into(),
-            actor_id: actor.id(),
-            action: event.action,
+            actor_id: actor.id().map(|id| id.to_string()),
+            action: event.action.into_owned(),
             target: event.target,
             metadata: metadata.map_err(GatekeeperError::internal)?,
             source: self.source().map(str::to_owned),

@@ -11,7 +11,7 @@ use super::{Access, for_users, forbidden};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::key;
-use crate::store::{Failure, Rows};
+use crate::store::{BoundRootKey, Failure, Rows};
 use crate::verify::{invalid_credential, wrong_root_key};
 
 /// The rights that a call was admitted with. It owns what it names, so that another thread can check it in the
@@ -75,8 +75,9 @@ impl Grant {
                 let is_live = session.is_some_and(|row| row.user_id == *id && row.is_live(now));
                 is_live.then(|| self.actor.clone()).ok_or_else(|| invalid_credential().into())
             }
-            Actor::RootKey { tenant, digest } => {
-                if rows.tenant_of_root_key(digest)? == Some(*tenant) {
+            Actor::RootKey { id, tenant, digest } => {
+                let bound = BoundRootKey { id: *id, tenant: *tenant };
+                if rows.root_key(digest)? == Some(bound) {
                     return Ok(self.actor.clone());
                 }
                 let is_key_manager = self.access == Access::KeyManager;

@@ -19,8 +19,8 @@ pub(super) fn identify(call: Call<'_>) -> Result<Actor> {
     match caller {
         Caller::Operator => Ok(Actor::Operator),
         Caller::Anonymous => Ok(Actor::Anonymous),
-        Caller::RootKey(_) => match caller.tenant_now(place.engine()) {
-            Ok(Some(tenant)) => call.root_key(tenant),
+        Caller::RootKey(_) => match caller.root_key_now(place.engine()) {
+            Ok(Some(bound)) => call.root_key(bound),
             Ok(None) => Err(invalid_credential()),
             Err(error) if error.status() == 401 => Err(invalid_credential()),
             Err(error) => Err(error),
@@ -59,25 +59,36 @@ fn user_of(call: Call<'_>, token: &Secret) -> Result<Option<Actor>> {
     Ok(live.then_some(Actor::User { id: claims.sub, session: claims.sid }))
 }
 
-/// The tenant that the request is about, where it is there and the actor's; and a member's role in it.
+/// The tenant that the request is about, where it is there and the actor's; and a member's role in it. None for the operator
+/// who selects none.
 pub(super) fn bind(
     place: &Place,
     actor: &Actor,
     tenant: TenantRef,
-) -> Result<(TenantId, Option<MemberRole>)> {
-    // A key that is good has a tenant that is there: nothing to ask the store.
+) -> Result<(Option<TenantId>, Option<MemberRole>)> {
+    let tenant = match (tenant, actor) {
+        (TenantRef::Selected(None), Actor::Operator) => return Ok((None, None)),
+        (TenantRef::Selected(None), _) => return Err(no_tenant_selected()),
+        (TenantRef::Selected(Some(tenant)), _) => TenantRef::Given(tenant),
+        (tenant, _) => tenant,
+    };
+    // A key that is valid has a tenant that exists: nothing to ask the store.
     if let (TenantRef::Given(tenant), Some(own)) = (tenant, actor.bound_to()) {
-        return if tenant == own { Ok((tenant, None)) } else { Err(not_found()) };
+        return if tenant == own { Ok((Some(tenant), None)) } else { Err(not_found()) };
     }
     place.store().read_rows(|rows| {
         let tenant = match tenant {
             TenantRef::Given(tenant) => Some(tenant),
             TenantRef::OfKey(key) => rows.key(key)?.map(|key| key.tenant_id),
-            TenantRef::None => None,
+            TenantRef::None | TenantRef::Selected(_) => None,
         };
         let Some(tenant) = tenant else { return Err(not_found().into()) };
-        Ok((tenant, role_in(rows, actor, tenant)?))
+        Ok((Some(tenant), role_in(rows, actor, tenant)?))
     })
+}
+
+fn no_tenant_selected() -> GatekeeperError {
+    GatekeeperError::bad_request("tenantId is missing: only the operator may leave it out, for all tenants")
 }
 
 /// The actor's role in a tenant that is there and theirs; none for who is no member.

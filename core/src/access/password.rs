@@ -4,7 +4,7 @@
 //! turn among the client addresses (503), the check is counted as failed, and only then is the password hashed. A wrong one
 //! is written to the audit log. Where a call has no client address, nothing is counted.
 
-use super::{Context, Event, tier};
+use super::{Action, Context, Event, tier};
 use crate::error::Result;
 use crate::identity::{HashPermit, Lockout, Password};
 use crate::store::{Failure, Rows, Tx, UserRow};
@@ -51,7 +51,7 @@ impl Context<'_> {
         &'c self,
         account: Account<'c>,
         password: &Password,
-        refusal: &'static str,
+        refusal: Action,
     ) -> Result<Option<RightPassword<'c>>> {
         let store = self.place().store();
         let mut check = Check {

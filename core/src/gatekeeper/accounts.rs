@@ -1,7 +1,7 @@
 //! Accounts that the operator makes, with their tenants.
 
 use super::Gatekeeper;
-use crate::access::{Event, MemberRole};
+use crate::access::{Action, Event, MemberRole};
 use crate::error::{GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::operation::{CreateTenant, Operation as _, Signup, Tenant, Tokens};
@@ -44,11 +44,11 @@ impl Gatekeeper {
         signup.create(&operator, |tx, operator, user| {
             if let AccountTenant::New(name) = tenant {
                 tx.add_tenant(id, name, operator.now())?;
-                operator.audit(tx, Event::new("tenant.created").of_tenant(id).about(&id))?;
+                operator.audit(tx, Event::new(Action::TenantCreated).of_tenant(id).about(&id))?;
             }
             let Some(row) = tx.tenant(id)? else { return Err(GatekeeperError::not_found().into()) };
             tx.add_member(id, user, MemberRole::Owner.as_str(), operator.now())?;
-            operator.audit(tx, Event::new("member.added").of_tenant(id).about(&user))?;
+            operator.audit(tx, Event::new(Action::MemberAdded).of_tenant(id).about(&user))?;
             Ok(Tenant::new(row, Some(MemberRole::Owner)))
         })
     }

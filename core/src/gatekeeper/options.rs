@@ -47,6 +47,11 @@ pub struct Options {
     pub signing_algorithm: SigningAlgorithm,
     /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
     pub refresh_grace_ms: u64,
+    /// For how many days, 1 to 3,650, a session lasts at the most, however often it gets new tokens. Defaults to 90.
+    pub session_days: u32,
+    /// How many sessions a user may have at once, 1 to 10,000: a further login ends the one that was not used for the longest
+    /// time. Defaults to 100.
+    pub sessions_per_user: u32,
     /// For how many days, 1 to 36,500, single usage events are kept; older ones go as new ones are recorded, and their
     /// idempotency keys with them. Sums are kept. Defaults to none: events are kept for good.
     pub usage_retention_days: Option<u32>,
@@ -97,6 +102,8 @@ impl Default for Options {
             token_audiences: Vec::new(),
             signing_algorithm: SigningAlgorithm::default(),
             refresh_grace_ms: 10_000,
+            session_days: 90,
+            sessions_per_user: 100,
             usage_retention_days: None,
             signups_per_minute: 20,
             refreshes_per_minute: 60,
@@ -209,6 +216,8 @@ impl Options {
             ("tokenAudiences", !self.token_audiences.is_empty()),
             ("refreshGraceMs", self.refresh_grace_ms != usual.refresh_grace_ms),
             ("signingAlgorithm", self.signing_algorithm != usual.signing_algorithm),
+            ("sessionDays", self.session_days != usual.session_days),
+            ("sessionsPerUser", self.sessions_per_user != usual.sessions_per_user),
             ("usageRetentionDays", self.usage_retention_days.is_some()),
             ("signupsPerMinute", self.signups_per_minute != usual.signups_per_minute),
             ("refreshesPerMinute", self.refreshes_per_minute != usual.refreshes_per_minute),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::open_files;
 use super::options::{Options, manual_clock};
-use crate::access::{Access, Call, Context, ImportRules, Settings, TenantRef, Tiers, counted};
+use crate::access::{Access, Attribution, Call, Context, ImportRules, Settings, TenantRef, Tiers, counted};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::identity::Keyring;
+use crate::identity::{Keyring, SessionRules};
 use crate::limit::Endpoints;
 use crate::metering::Retention;
 use crate::operation::{self, Entry, Operation, Request};
@@ -25,6 +25,7 @@ pub(super) struct Own {
     setup: Arc<Setup>,
     pub(super) caller: Arc<Caller>,
     source: Option<Arc<str>>,
+    attribution: Option<Arc<Attribution>>,
     signup_is_closed: bool,
 }
 
@@ -51,6 +52,8 @@ impl Own {
             token_audiences,
             refresh_grace_ms,
             signing_algorithm: algorithm,
+            session_days,
+            sessions_per_user,
             usage_retention_days,
             signups_per_minute,
             refreshes_per_minute,
@@ -70,12 +73,14 @@ impl Own {
             wrong_keys_per_minute,
             wrong_passwords_per_minute,
         )?;
+        let sessions = SessionRules::new(session_days, sessions_per_user)?;
         let imports = ImportRules::new(key_imports, import_suffixes_per_tenant, import_suffixes)?;
         let settings = Arc::new(Settings {
             issuer,
             audience,
             token_audiences,
             refresh_grace_ms,
+            sessions,
             algorithm,
             retention,
             tiers,
@@ -92,7 +97,13 @@ impl Own {
         place.take_secrets(&Secrets { current: secret, previous: previous_secret })?;
         let targets = Arc::new(Targets::new(endpoints));
         let setup = Arc::new(Setup { place, settings, targets, decisions: None });
-        Ok(Self { setup, caller: Arc::new(Caller::Operator), source: None, signup_is_closed: false })
+        Ok(Self {
+            setup,
+            caller: Arc::new(Caller::Operator),
+            source: None,
+            attribution: None,
+            signup_is_closed: false,
+        })
     }
 
     pub(super) fn place(&self) -> &OpenPlace {
@@ -107,6 +118,11 @@ impl Own {
     /// The same place for calls that come from `source`.
     pub(super) fn called_from(&self, source: &str) -> Self {
         Self { source: Some(counted(source).into()), ..self.clone() }
+    }
+
+    /// The same place; who makes its calls is noted in `attribution`.
+    pub(super) fn attributing(&self, attribution: &Arc<Attribution>) -> Self {
+        Self { attribution: Some(Arc::clone(attribution)), ..self.clone() }
     }
 
     /// The same place for calls that may make neither an account nor a tenant.
@@ -153,7 +169,7 @@ impl Own {
     }
 
     pub(super) fn check_caller(&self) -> Result<()> {
-        patience::call(|| self.caller.tenant_now(self.place().engine()).map(drop))
+        patience::call(|| self.caller.root_key_now(self.place().engine()).map(drop))
     }
 
     pub(super) fn jwks(&self) -> Result<serde_json::Value> {
@@ -169,6 +185,7 @@ impl Own {
             source: self.source.as_deref(),
             targets,
             decisions: decisions.as_deref(),
+            attribution: self.attribution.as_deref(),
             signup_is_closed: self.signup_is_closed,
         }
     }

@@ -1,7 +1,7 @@
 //! Root keys: made by the operator, one for a tenant or more.
 
 use super::Gatekeeper;
-use crate::access::Event;
+use crate::access::{Action, Event};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::operation::{CreateTenant, CreatedRootKey, Operation as _};
@@ -76,7 +76,8 @@ impl Gatekeeper {
             check(tx)?;
             if let RootKeyOf::NewTenant(name) = of {
                 tx.add_tenant(tenant_id, name, operator.now())?;
-                operator.audit(tx, Event::new("tenant.created").of_tenant(tenant_id).about(&tenant_id))?;
+                operator
+                    .audit(tx, Event::new(Action::TenantCreated).of_tenant(tenant_id).about(&tenant_id))?;
             }
             CreatedRootKey::add(operator, tx, tenant_id)
         })

@@ -1,8 +1,13 @@
-//! E-mail addresses: two that are one to people are one here.
+//! E-mail addresses: two that read alike are one here, or the second is rejected.
+//!
+//! The part before the `@` follows the profile `UsernameCaseMapped` of PRECIS (RFC 8265 §3.3) where it is not ASCII; the
+//! domain is mapped by IDNA (UTS #46), which removes what is invisible and replaces what is only another form.
 
 use std::fmt;
 
-use unicode_normalization::UnicodeNormalization as _;
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
+use icu_properties::{CodePointMapData, CodePointSetData};
+use unicode_normalization::{UnicodeNormalization as _, is_nfkc};
 
 use crate::error::{GatekeeperError, Result};
 
@@ -27,9 +32,9 @@ impl Email {
         let text: String = text.trim().nfc().collect();
         let (local, domain) = text.rsplit_once('@').ok_or_else(|| wrong("has no @"))?;
         let local: String = local.to_lowercase().nfc().collect();
-        let is_dot_atom = !local.is_empty()
-            && local.split('.').all(|atom| !atom.is_empty())
-            && local.chars().all(|each| is_text(each) && !each.is_control() && !each.is_whitespace());
+        let is_dot_atom = local.split('.').all(|atom| !atom.is_empty() && !atom.starts_with(is_mark))
+            && local.chars().all(is_text)
+            && is_nfkc(&local);
         if !is_dot_atom || local.len() > MOST_LOCAL {
             return Err(wrong("has no usable name before the @"));
         }
@@ -50,9 +55,32 @@ impl Email {
     }
 }
 
-/// What an atom may hold: RFC 5322 §3.2.3, and beyond ASCII RFC 6532 §3.2.
+/// What an atom may hold: RFC 5322 §3.2.3; beyond ASCII, letters and digits that show (RFC 8264 §9.1), without those that
+/// only stretch others (RFC 5892 §2.6).
 fn is_text(character: char) -> bool {
-    !character.is_ascii() || character.is_ascii_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(character)
+    const STRETCHING: [char; 10] = [
+        '\u{640}', '\u{7fa}', '\u{302e}', '\u{302f}', '\u{3031}', '\u{3032}', '\u{3033}', '\u{3034}',
+        '\u{3035}', '\u{303b}',
+    ];
+    if character.is_ascii() {
+        return character.is_ascii_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(character);
+    }
+    let kinds = GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::DecimalNumber).union(MARK);
+    kinds.contains(category(character))
+        && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
+        && !STRETCHING.contains(&character)
+}
+
+/// What is written over or under the character before it.
+const MARK: GeneralCategoryGroup =
+    GeneralCategoryGroup::NonspacingMark.union(GeneralCategoryGroup::SpacingMark);
+
+fn is_mark(character: char) -> bool {
+    MARK.contains(category(character))
+}
+
+fn category(character: char) -> GeneralCategory {
+    CodePointMapData::<GeneralCategory>::new().get(character)
 }
 
 fn wrong(problem: &str) -> GatekeeperError {
@@ -80,6 +108,35 @@ mod tests {
         assert_eq!(normal("a@b\u{fc}cher.example"), "a@xn--bcher-kva.example");
         assert_eq!(normal("a@B\u{dc}CHER.example"), normal("a@xn--bcher-kva.example"));
         assert_eq!(normal("a+tag@example.com"), "a+tag@example.com");
+    }
+
+    #[test]
+    fn of_two_addresses_that_read_alike_the_second_is_the_first_or_is_rejected() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/emails.json");
+        let cases: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        for pair in cases["cases"].as_array().unwrap() {
+            let first = normal(pair[0].as_str().unwrap());
+            match Email::parse(pair[1].as_str().unwrap()) {
+                Ok(second) => assert_eq!(second.as_str(), first, "{pair}"),
+                Err(error) => assert_eq!(error.code(), "bad_request", "{pair}"),
+            }
+        }
+    }
+
+    #[test]
+    fn names_in_any_script_are_accepted() {
+        for text in [
+            "\u{fc}mit@example.com",
+            "\u{45f}\u{43e}\u{43d}.\u{434}@example.com",
+            "\u{5d3}\u{5d5}\u{5d3}@example.com",
+            "\u{645}\u{62d}\u{645}\u{62f}@example.com",
+            "\u{938}\u{924}\u{94d}\u{92f}@example.com",
+            "\u{4f50}\u{85e4}7@example.com",
+            "\u{d64d}\u{ae38}\u{b3d9}@example.com",
+            "\u{e19}\u{e49}\u{e32}@example.com",
+        ] {
+            assert!(Email::parse(text).is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::keyring::Keyring;
-use super::signing_key::{SigningAlgorithm, SigningKey};
+use super::signing_key::SigningKey;
 use super::token::{self, ACCESS_SECONDS, ACCESS_TYPE, AccessClaims, KEY_TYPE, KeyClaims};
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{Guards, lock};
@@ -35,7 +35,6 @@ pub(crate) struct Signers {
 
 struct Keys {
     read_at: u64,
-    /// Those that sign before those that are retired, the newest of each first.
     keys: Vec<SigningKey>,
 }
 
@@ -61,7 +60,8 @@ impl Signers {
     /// A token of this `typ`.
     pub(crate) fn sign(&self, ring: Keyring<'_>, typ: &str, claims: &impl Serialize) -> Result<Secret> {
         let keys = self.keys(ring, |_| true)?;
-        token::sign(typ, keys.signing(ring.algorithm)?, claims)
+        ring.note_algorithm();
+        token::sign(typ, keys.signing(ring)?, claims)
     }
 
     /// The claims of an access token that was signed here; none for any other.
@@ -88,7 +88,8 @@ impl Signers {
     /// As for opening the vault and reading the store; `internal` where a signature does not verify.
     pub(crate) fn check(&self, ring: Keyring<'_>) -> Result<()> {
         let keys = self.keys(ring, |_| false)?;
-        let key = keys.signing(ring.algorithm)?;
+        ring.note_algorithm();
+        let key = keys.signing(ring)?;
         let signed = token::sign(PROBE_TYPE, key, &json!({ "iat": ring.now() }))?;
         let verified: Option<Value> = token::verify(&signed, key);
         verified
@@ -96,13 +97,25 @@ impl Signers {
             .ok_or_else(|| GatekeeperError::internal("a signing key does not verify what it signs"))
     }
 
-    /// A new key, for [`replace_with`](Self::replace_with).
-    pub(crate) fn generate(ring: Keyring<'_>) -> Result<SigningKeyRow> {
-        SigningKey::generate(ring)
+    /// A new key, for [`replace_with`](Self::replace_with). It signs at once, or, while another key
+    /// signs, when every verifier can know it.
+    ///
+    /// # Errors
+    /// `bad_request` where running processes sign with another algorithm: none of them would use the key.
+    pub(crate) fn generate(ring: Keyring<'_>, at_once: bool) -> Result<SigningKeyRow> {
+        if let Some(other) = ring.other_algorithm_in_use() {
+            let (ours, other) = (ring.algorithm.as_str(), other.as_str());
+            return Err(GatekeeperError::bad_request(format!(
+                "signingAlgorithm: a new {ours} key would not be used, for the running processes sign with {other}: rotate \
+                 with {other}, or restart them with {ours}, for which they make a key by themselves"
+            )));
+        }
+        if at_once { ring.new_key_at_once() } else { ring.new_key(&ring.stored()?) }
     }
 
-    /// Makes `new` the key that signs from this transaction on; the one before stays known until every token it signed has
-    /// ended. Keys that do not open with the secret are removed. Call [`forget`](Self::forget) after the commit.
+    /// Lets `new` sign in place of the keys of its algorithm, as soon as it signs; they stay known until every token that
+    /// they signed has ended. Keys that do not open with the secret are removed. Call [`forget`](Self::forget) after the
+    /// commit.
     pub(crate) fn replace_with(new: &SigningKeyRow, ring: Keyring<'_>, tx: &Tx<'_>) -> Result<(), Failure> {
         let now = ring.now();
         for row in tx.signing_keys()? {
@@ -110,7 +123,7 @@ impl Signers {
                 tx.remove_signing_key(&row.id)?;
             }
         }
-        tx.retire_signing_keys(ring.algorithm.as_str(), now)?;
+        tx.retire_signing_keys(&new.algorithm, new.signs.from)?;
         tx.add_signing_key(new)?;
         tx.remove_signing_keys_retired_before(now - OVERLAP_MS)
     }
@@ -169,13 +182,22 @@ impl Signers {
 }
 
 impl Keys {
-    /// The key that signs.
-    fn signing(&self, algorithm: SigningAlgorithm) -> Result<&SigningKey> {
-        let signs = |key: &&SigningKey| key.algorithm == algorithm && !key.is_retired;
-        self.keys.iter().find(signs).ok_or_else(|| GatekeeperError::internal("no signing key"))
+    /// The key that signs: the newest one of the algorithm. While all of those are only published, as after a change of the
+    /// algorithm, one of another algorithm signs; and where there is none either, the one that is to sign first.
+    fn signing(&self, ring: Keyring<'_>) -> Result<&SigningKey> {
+        let now = ring.now();
+        let ours = |key: &&SigningKey| key.algorithm == ring.algorithm;
+        let active = || self.keys.iter().filter(|key| key.signs.includes(now));
+        let newest = active().filter(ours).max_by_key(|key| key.signs.from);
+        let other = || active().max_by_key(|key| key.signs.from);
+        let first = || self.keys.iter().filter(ours).min_by_key(|key| key.signs.from);
+        newest.or_else(other).or_else(first).ok_or_else(|| GatekeeperError::internal("no signing key"))
     }
 
     fn find(&self, kid: &str) -> Option<&SigningKey> {
         self.keys.iter().find(|key| key.id == kid)
     }
 }
+
+#[cfg(test)]
+mod tests;

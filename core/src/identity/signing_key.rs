@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::keyring::Keyring;
 use crate::error::{GatekeeperError, Result};
 use crate::secret::random;
-use crate::store::SigningKeyRow;
+use crate::store::{SigningKeyRow, SigningPeriod};
 use crate::vault::Vault;
 
 /// What tokens are signed with.
@@ -30,7 +30,7 @@ pub enum SigningAlgorithm {
 pub(super) struct SigningKey {
     pub(super) id: String,
     pub(super) algorithm: SigningAlgorithm,
-    pub(super) is_retired: bool,
+    pub(super) signs: SigningPeriod,
     pub(super) private: EncodingKey,
     pub(super) public: DecodingKey,
     pub(super) jwk: Value,
@@ -41,6 +41,13 @@ pub(super) struct SigningKey {
 const PKCS8_HEADER: usize = 26;
 
 impl SigningAlgorithm {
+    const ALL: [Self; 2] = [Self::EdDsa, Self::Rs256];
+
+    /// The other algorithms.
+    pub(super) fn others(self) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |other| *other != self)
+    }
+
     /// As it is stored, and its name in a JWT (RFC 7518 §3.1, RFC 8037 §3.1).
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -50,7 +57,7 @@ impl SigningAlgorithm {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let known = [Self::EdDsa, Self::Rs256].into_iter().find(|algorithm| algorithm.as_str() == text);
+        let known = Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text);
         known.ok_or_else(|| GatekeeperError::internal("a signing key of an algorithm that is not known"))
     }
 
@@ -63,8 +70,8 @@ impl SigningAlgorithm {
 }
 
 impl SigningKey {
-    /// A new key, as it is stored.
-    pub(super) fn generate(ring: Keyring<'_>) -> Result<SigningKeyRow> {
+    /// A new key that signs from `from` on, as it is stored.
+    pub(super) fn generate(ring: Keyring<'_>, from: i64) -> Result<SigningKeyRow> {
         let id = URL_SAFE_NO_PAD.encode(random::<16>()?);
         let (private, mut jwk) = match ring.algorithm {
             SigningAlgorithm::EdDsa => new_ed25519()?,
@@ -79,7 +86,7 @@ impl SigningKey {
             algorithm: ring.algorithm.as_str().to_owned(),
             public_key: Value::Object(jwk).to_string(),
             created_at: ring.now(),
-            retired_at: None,
+            signs: SigningPeriod { from, until: None },
         })
     }
 
@@ -98,7 +105,7 @@ impl SigningKey {
             }
         };
         let public = public.map_err(GatekeeperError::internal)?;
-        Ok(Some(Self { id: row.id, algorithm, is_retired: row.retired_at.is_some(), private, public, jwk }))
+        Ok(Some(Self { id: row.id, algorithm, signs: row.signs, private, public, jwk }))
     }
 }
 

@@ -15,10 +15,13 @@ use crate::secret::{Secret, random};
 /// How long an access token lives, in seconds.
 pub(crate) const ACCESS_SECONDS: u32 = 15 * 60;
 /// How long a refresh token lives, in milliseconds.
-pub(crate) const REFRESH_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+pub(super) const REFRESH_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 
 /// The `typ` of an access token (RFC 9068 §2.1).
 pub(super) const ACCESS_TYPE: &str = "at+jwt";
+
+/// The `client_id` of access tokens.
+pub(crate) const CLIENT_ID: &str = "gatekeeper";
 
 /// The `typ` of what stands for an API key: never taken for a user's.
 pub(super) const KEY_TYPE: &str = "key+jwt";
@@ -43,6 +46,12 @@ pub(crate) struct AccessClaims {
     pub(crate) aud: String,
     pub(crate) sub: UserId,
     pub(crate) sid: SessionId,
+    /// The OAuth client that asked for the token: there is one, Gatekeeper itself. None in tokens of earlier versions.
+    #[serde(default)]
+    pub(crate) client_id: String,
+    /// What no other token has; none in tokens of earlier versions.
+    #[serde(default)]
+    pub(crate) jti: String,
     pub(crate) iat: u64,
     pub(crate) exp: u64,
 }
@@ -70,6 +79,11 @@ pub(super) fn verify<C: DeserializeOwned>(token: &Secret, key: &SigningKey) -> O
     validation.validate_exp = false;
     validation.validate_aud = false;
     jsonwebtoken::decode::<C>(token.expose(), &key.public, &validation).ok().map(|token| token.claims)
+}
+
+/// A new `jti`: 128 bits.
+pub(crate) fn new_token_id() -> Result<String> {
+    Ok(URL_SAFE_NO_PAD.encode(random::<16>()?))
 }
 
 /// A new refresh token: 256 bits.

@@ -1,4 +1,4 @@
-//! The audit log of a tenant.
+//! The audit log of a tenant, and for the operator that of all.
 
 mod export;
 mod part;
@@ -8,8 +8,6 @@ mod record;
 pub use export::{AuditExport, AuditExportInput, AuditExportParts, ExportFormat, ExportPart};
 pub use query::AuditQuery;
 pub use record::AuditRecord;
-#[cfg(feature = "schema")]
-pub(super) use record::OURS;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,11 +26,11 @@ use crate::store::AuditRow;
 pub struct AuditEvent {
     /// Its id; later events have later ids.
     pub id: AuditId,
-    /// The tenant.
+    /// The tenant; none where no tenant is concerned.
     pub tenant_id: Option<TenantId>,
     /// Who did it: `user`, `apiKey`, `rootKey`, `operator` or `anonymous`.
     pub actor_type: String,
-    /// The id of who did it.
+    /// The id of the user, of the API key or of the root key that did it; none for the operator and anonymous callers.
     pub actor_id: Option<String>,
     /// What was done: `resource.what_happened`.
     pub action: String,
@@ -62,7 +60,8 @@ impl AuditEvent {
     }
 }
 
-/// The events of a tenant, as a list.
-fn list_of<'a>(context: &'a Context<'_>, tenant: TenantId, limit: Option<u32>) -> List<'a> {
-    List::new(context, format!("audit of {tenant}"), limit)
+/// The events of a tenant, or of all, as a list.
+fn list_of<'a>(context: &'a Context<'_>, tenant: Option<TenantId>, limit: Option<u32>) -> List<'a> {
+    let whose = tenant.map_or_else(|| "all".to_owned(), |tenant| tenant.to_string());
+    List::new(context, format!("audit of {whose}"), limit)
 }

@@ -28,7 +28,7 @@ pub use verify::{KeyVerdict, VerifyApiKey};
 
 use serde_json::{Map, Value};
 
-use crate::access::{Ceiling, Context, Event, Reach, not_found};
+use crate::access::{Action, Ceiling, Context, Event, Reach, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::key::KeyStatus;
@@ -69,8 +69,10 @@ pub(super) fn revoke_descendants(
 ) -> Result<(), Failure> {
     for id in tx.revoke_descendants_of_key(creator.id, context.now())? {
         let with = Map::from_iter([("revokedWith".to_owned(), Value::from(creator.id.to_string()))]);
-        context
-            .audit(tx, Event::new("key.revoked").of_tenant(creator.tenant_id).about(&id).with(Some(with)))?;
+        context.audit(
+            tx,
+            Event::new(Action::KeyRevoked).of_tenant(creator.tenant_id).about(&id).with(Some(with)),
+        )?;
     }
     Ok(())
 }

@@ -180,7 +180,7 @@ fn to_json(output: Option<impl Serialize>) -> Result<Option<String>> {
 /// Lets the caller in to this operation, or says why not.
 pub(crate) fn admitted<'a, O: Operation>(call: Call<'a>, operation: &O) -> Result<Context<'a>> {
     operation.check()?;
-    let context = call.admit(O::ACCESS, O::TIER, operation.tenant())?;
+    let context = call.admit(operation.access(), O::TIER, operation.tenant())?;
     if O::SIGNS_UP {
         context.check_signup()?;
     }

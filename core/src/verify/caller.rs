@@ -8,6 +8,7 @@ use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::key;
 use crate::secret::{Digest, Secret};
+use crate::store::BoundRootKey;
 
 /// Who is calling.
 #[derive(Debug)]
@@ -34,8 +35,8 @@ pub(crate) enum Caller {
 #[derive(Debug)]
 pub(crate) struct RootKey {
     shape: Shape,
-    /// A root key's tenant never changes.
-    tenant: OnceLock<TenantId>,
+    /// A root key's id and tenant never change.
+    bound: OnceLock<BoundRootKey>,
     /// The change number, plus one, under which it was last found good; 0 for never.
     good_as_of: AtomicU64,
     /// The same for when it was last found wrong.
@@ -58,7 +59,7 @@ impl Caller {
         };
         Self::RootKey(RootKey {
             shape,
-            tenant: OnceLock::new(),
+            bound: OnceLock::new(),
             good_as_of: AtomicU64::new(0),
             wrong_as_of: AtomicU64::new(0),
         })
@@ -77,17 +78,17 @@ impl Caller {
         }
     }
 
-    /// The tenant the caller is bound to, if to one, as of now.
-    pub(crate) fn tenant_now(&self, engine: &Engine) -> Result<Option<TenantId>> {
+    /// The root key that the caller shows, as of now; none for the operator.
+    pub(crate) fn root_key_now(&self, engine: &Engine) -> Result<Option<BoundRootKey>> {
         match self {
             Self::Operator => Ok(None),
             Self::RootKey(root) => {
-                let tenant = match engine.view(Io::Allowed)? {
-                    Some(view) => root.tenant(engine, &view, Io::Allowed)?,
+                let bound = match engine.view(Io::Allowed)? {
+                    Some(view) => root.bound(engine, &view, Io::Allowed)?,
                     None => None,
                 };
                 // Never none: that is the operator.
-                tenant.map(Some).ok_or_else(|| GatekeeperError::internal("a root key without a tenant"))
+                bound.map(Some).ok_or_else(|| GatekeeperError::internal("a root key without a tenant"))
             }
             Self::Anonymous => Err(no_root_key()),
             Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong_root_key()),
@@ -98,13 +99,14 @@ impl Caller {
 
     /// Whether it is whoever runs the place, or shows a root key that is good.
     pub(crate) fn is_trusted(&self, engine: &Engine) -> bool {
-        matches!(self, Self::Operator | Self::RootKey(_)) && self.tenant_now(engine).is_ok()
+        matches!(self, Self::Operator | Self::RootKey(_)) && self.root_key_now(engine).is_ok()
     }
 
-    /// The tenant of a root key that is known to be good now, without waiting for the disk.
-    pub(crate) fn try_tenant_now(&self, engine: &Engine) -> Option<TenantId> {
+    /// The root key that the caller shows, if it is known to be valid now, without waiting for the disk.
+    pub(crate) fn try_root_key_now(&self, engine: &Engine) -> Option<BoundRootKey> {
+        let Self::RootKey(root) = self else { return None };
         let view = engine.view(Io::Forbidden).ok()??;
-        self.tenant(engine, &view, Io::Forbidden).ok()??
+        root.bound(engine, &view, Io::Forbidden).ok()?
     }
 
     /// The tenant the caller is bound to, if to one, as `view` has it; nothing if that would need I/O and `io` forbids
@@ -121,7 +123,7 @@ impl Caller {
     ) -> Result<Option<Option<TenantId>>> {
         match self {
             Self::Operator => Ok(Some(None)),
-            Self::RootKey(root) => Ok(root.tenant(engine, view, io)?.map(Some)),
+            Self::RootKey(root) => Ok(root.bound(engine, view, io)?.map(|bound| Some(bound.tenant))),
             Self::Anonymous => Err(no_root_key()),
             Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong_root_key()),
             Self::Empty => Err(empty_root_key()),
@@ -139,14 +141,15 @@ impl RootKey {
         }
     }
 
-    fn tenant(&self, engine: &Engine, view: &View<'_>, io: Io) -> Result<Option<TenantId>> {
+    /// What is known of it, as `view` has it; nothing if that would need I/O and `io` forbids it.
+    fn bound(&self, engine: &Engine, view: &View<'_>, io: Io) -> Result<Option<BoundRootKey>> {
         let digest = match &self.shape {
             Shape::WellFormed(digest) => digest,
             Shape::Empty => return Err(empty_root_key()),
             Shape::Malformed => return Err(wrong_root_key()),
         };
         if self.good_as_of.load(SeqCst) > view.words().of_known(digest) {
-            return Ok(self.tenant.get().copied());
+            return Ok(self.bound.get().copied());
         }
         if self.wrong_as_of.load(SeqCst) > view.words().of_unknown(digest) {
             return Err(wrong_root_key());
@@ -154,14 +157,14 @@ impl RootKey {
         if io == Io::Forbidden {
             return Ok(None);
         }
-        let read = engine.store().tenant_of_root_key(digest, view.words())?;
-        let Some(tenant) = read.found else {
+        let read = engine.store().root_key(digest, view.words())?;
+        let Some(bound) = read.found else {
             self.wrong_as_of.fetch_max(read.number + 1, SeqCst);
             return Err(wrong_root_key());
         };
-        let tenant = *self.tenant.get_or_init(|| tenant);
+        let bound = *self.bound.get_or_init(|| bound);
         self.good_as_of.fetch_max(read.number + 1, SeqCst);
-        Ok(Some(tenant))
+        Ok(Some(bound))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What several operations of the document share.
 
-use gatekeeper::ErrorKind;
+use gatekeeper::{ErrorKind, JWKS_MAX_AGE_SECONDS};
 use serde_json::{Map, Value, json};
 
 use crate::http::{Http, RESPONSES, Response, example_of_refusal};
@@ -143,6 +143,7 @@ fn answered(documentation: &str, headers: &Value, schema: &Value, example: &Valu
 fn headers() -> Value {
     let header = |documentation: &str, required: bool, schema: Value, example: Value| json!({ "description": documentation, "required": required, "schema": schema, "example": example });
     let seconds = || json!({ "type": "integer", "minimum": 0 });
+    let kept = format!("public, max-age={JWKS_MAX_AGE_SECONDS}");
     json!({
         "RequestId": header(
             "The request's own id, where it sent one, or a new one.", true,
@@ -161,7 +162,7 @@ fn headers() -> Value {
         ),
         "CacheControl": header(
             "How long the keys may be kept.", true,
-            json!({ "const": "public, max-age=300" }), json!("public, max-age=300"),
+            json!({ "const": kept }), json!(kept),
         ),
     })
 }

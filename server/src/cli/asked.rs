@@ -66,6 +66,12 @@ impl Asked {
         self
     }
 
+    /// Of no tenant in particular: none is filled in.
+    pub(crate) fn of_all_tenants(mut self) -> Self {
+        self.fields.remove(TENANT_ID);
+        self
+    }
+
     /// A list, of which these columns are shown.
     pub(crate) fn listing(self, paging: &Paging, columns: &'static [&'static str]) -> Self {
         Self { all: paging.all, columns, ..self }

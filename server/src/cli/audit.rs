@@ -8,6 +8,12 @@ use super::asked::{Asked, Paging};
 use super::failure::Failure;
 use super::fields::{moment, object};
 
+/// What is shown of the events of a tenant.
+const COLUMNS: &[&str] = &["id", "createdAt", "actorType", "actorId", "action", "target", "source"];
+/// The same of the events of all tenants.
+const COLUMNS_OF_ALL: &[&str] =
+    &["id", "createdAt", "tenantId", "actorType", "actorId", "action", "target", "source"];
+
 /// What was done in a tenant, and by whom.
 #[derive(Subcommand)]
 pub(crate) enum Audit {
@@ -42,6 +48,10 @@ pub(crate) struct Query {
 #[derive(Args, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Which {
+    /// The events of all tenants, and those without one: for the operator.
+    #[arg(long, conflicts_with = "tenant")]
+    #[serde(skip)]
+    all_tenants: bool,
     /// Only what this actor did.
     #[arg(long, value_name = "ID")]
     actor_id: Option<String>,
@@ -89,6 +99,18 @@ pub(crate) struct Record {
     /// What it was done to.
     #[arg(long, value_name = "TEXT")]
     target: Option<String>,
+    /// Who did it, where that is not who calls.
+    #[arg(long, value_name = "ID")]
+    actor_id: Option<String>,
+    /// What kind of actor that is.
+    #[arg(long, value_name = "TEXT")]
+    actor_type: Option<String>,
+    /// What kind of thing it was done to.
+    #[arg(long, value_name = "TEXT")]
+    resource_type: Option<String>,
+    /// The id of that thing.
+    #[arg(long, value_name = "ID")]
+    resource_id: Option<String>,
     /// Anything of yours, as a JSON object.
     #[arg(long, value_name = "JSON", value_parser = object)]
     metadata: Option<Map<String, Value>>,
@@ -97,11 +119,18 @@ pub(crate) struct Record {
 impl Audit {
     pub(crate) fn asked(self) -> Result<Asked, Failure> {
         match self {
-            Self::Query(query) => Ok(Asked::new("audit.query", &query)?.listing(
-                &query.paging,
-                &["id", "createdAt", "actorType", "actorId", "action", "target", "source"],
-            )),
-            Self::Export(export) => Ok(Asked::new("audit.exportParts", &export)?.in_parts()),
+            Self::Query(query) => {
+                let asked = Asked::new("audit.query", &query)?;
+                Ok(if query.which.all_tenants {
+                    asked.of_all_tenants().listing(&query.paging, COLUMNS_OF_ALL)
+                } else {
+                    asked.listing(&query.paging, COLUMNS)
+                })
+            }
+            Self::Export(export) => {
+                let asked = Asked::new("audit.exportParts", &export)?.in_parts();
+                Ok(if export.which.all_tenants { asked.of_all_tenants() } else { asked })
+            }
             Self::Record(record) => Asked::new("audit.record", &record),
         }
     }

@@ -17,12 +17,18 @@ pub(crate) enum Platform {
         after_help = "Examples:\n  gatekeeper platform set-quota 100000 --period day --tenant tnt_…\n  gatekeeper platform set-quota none"
     )]
     SetQuota(SetQuota),
-    /// Makes a new signing key; tokens that the one before has signed are good until they end.
-    RotateSigningKey(NoField),
+    /// Makes a new signing key. It is published at once and signs after 310 s; tokens that the one before has signed stay
+    /// valid until they end.
+    RotateSigningKey(Rotate),
 }
 
 #[derive(Args, Serialize)]
-pub(crate) struct NoField {}
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Rotate {
+    /// Sign with it at once: for emergencies, since verifiers reject its tokens until they read the JWK Set again.
+    #[arg(long)]
+    activate_now: bool,
+}
 
 #[derive(Args, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,7 +52,7 @@ impl Platform {
                 asked.fields.insert("limit".to_owned(), set.limit);
                 Ok(asked)
             }
-            Self::RotateSigningKey(none) => Asked::new("platform.rotateSigningKey", &none),
+            Self::RotateSigningKey(rotate) => Asked::new("platform.rotateSigningKey", &rotate),
         }
     }
 }

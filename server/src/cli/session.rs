@@ -11,8 +11,8 @@ use super::show;
 use crate::config::{
     AUDIENCE, CACHE_KEYS, CACHE_UNKNOWN_KEYS, Config, Environment, Flags, IMPORT_SUFFIXES,
     IMPORT_SUFFIXES_PER_TENANT, ISSUER, KEY_IMPORTS, PREVIOUS_SECRET, REFRESH_GRACE_MS, REFRESHES_PER_MINUTE,
-    SECRET, SIGNING_ALGORITHM, SIGNUPS_PER_MINUTE, TENANT, TOKEN_AUDIENCES, USAGE_RETENTION_DAYS,
-    WRONG_KEYS_PER_MINUTE, WRONG_PASSWORDS_PER_MINUTE,
+    SECRET, SESSION_DAYS, SESSIONS_PER_USER, SIGNING_ALGORITHM, SIGNUPS_PER_MINUTE, TENANT, TOKEN_AUDIENCES,
+    USAGE_RETENTION_DAYS, WRONG_KEYS_PER_MINUTE, WRONG_PASSWORDS_PER_MINUTE,
 };
 
 pub(crate) struct Session {
@@ -225,6 +225,8 @@ pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
         options.signing_algorithm = SigningAlgorithm::Rs256;
     }
     let whole = |setting| config.whole(setting).and_then(|number| u32::try_from(number).ok());
+    options.session_days = whole(&SESSION_DAYS).unwrap_or(options.session_days);
+    options.sessions_per_user = whole(&SESSIONS_PER_USER).unwrap_or(options.sessions_per_user);
     options.usage_retention_days = whole(&USAGE_RETENTION_DAYS);
     options.signups_per_minute = whole(&SIGNUPS_PER_MINUTE).unwrap_or(options.signups_per_minute);
     options.refreshes_per_minute = whole(&REFRESHES_PER_MINUTE).unwrap_or(options.refreshes_per_minute);
@@ -256,6 +258,7 @@ mod tests {
                 (options.signups_per_minute, options.refreshes_per_minute, options.wrong_keys_per_minute),
                 (options.key_imports, options.import_suffixes_per_tenant, options.import_suffixes),
                 (options.wrong_passwords_per_minute, options.usage_retention_days),
+                (options.session_days, options.sessions_per_user),
             )
         };
         assert_eq!(of(&given), of(&usual));

@@ -71,6 +71,10 @@ pub(crate) struct Logout {
     #[arg(long)]
     #[serde(skip)]
     everywhere: bool,
+    /// The session of a refresh token from the standard input, with any token or none.
+    #[arg(long, conflicts_with = "everywhere")]
+    #[serde(skip)]
+    refresh_token: bool,
 }
 
 #[derive(Args, Serialize)]
@@ -93,14 +97,21 @@ impl Users {
             Self::Me(none) => Asked::new("auth.me", &none)?,
             Self::Logout(logout) => {
                 let operation = if logout.everywhere { "auth.logoutAll" } else { "auth.logout" };
-                Asked::new(operation, &logout)?.saying("logged out")
+                let asked = Asked::new(operation, &logout)?.saying("logged out");
+                if logout.refresh_token {
+                    asked.with_secret("refreshToken", SecretOf::RefreshToken)
+                } else {
+                    asked
+                }
             }
             Self::ChangePassword(none) => Asked::new("auth.changePassword", &none)?
                 .with_secret("currentPassword", SecretOf::CurrentPassword)
                 .with_secret("newPassword", SecretOf::NewPassword)
                 .saying("changed; the other sessions are over"),
-            Self::Sessions(paging) => Asked::new("auth.sessions", &paging)?
-                .listing(&paging, &["id", "source", "current", "createdAt", "lastUsedAt", "expiresAt"]),
+            Self::Sessions(paging) => Asked::new("auth.sessions", &paging)?.listing(
+                &paging,
+                &["id", "source", "current", "createdAt", "lastUsedAt", "expiresAt", "endsAt"],
+            ),
             Self::RevokeSession(revoke) => Asked::new("auth.revokeSession", &revoke)?.saying("ended"),
         })
     }

@@ -39,6 +39,10 @@ settings! {
         "what tokens are signed with";
     REFRESH_GRACE_MS = "refreshGraceMs", "GATEKEEPER_REFRESH_GRACE_MS", "", Kind::Whole(0, DAY_MS), Some("10000"),
         "for how long a refresh token gives the same successor again, in ms";
+    SESSION_DAYS = "sessionDays", "GATEKEEPER_SESSION_DAYS", "", Kind::Whole(1, 3650), Some("90"),
+        "for how many days a session lasts at the most, however often it gets new tokens";
+    SESSIONS_PER_USER = "sessionsPerUser", "GATEKEEPER_SESSIONS_PER_USER", "", Kind::Whole(1, 10_000), Some("100"),
+        "how many sessions a user may have at once; a further login ends the one used the longest time ago";
     USAGE_RETENTION_DAYS = "usageRetentionDays", "GATEKEEPER_USAGE_RETENTION_DAYS", "",
         Kind::Whole(1, 36_500), None,
         "for how many days single usage events are kept; for good where it is not set";

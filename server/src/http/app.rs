@@ -86,9 +86,7 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
     let router = router.layer(from_fn_with_state(Arc::clone(app), observe));
     match (&app.config.tls, app.config.hsts_seconds) {
         (None, _) | (_, 0) => router,
-        (Some(_), seconds) => {
-            router.layer(map_response(move |answer| ready(secured(answer, seconds))))
-        }
+        (Some(_), seconds) => router.layer(map_response(move |answer| ready(secured(answer, seconds)))),
     }
 }
 

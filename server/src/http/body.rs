@@ -2,7 +2,6 @@
 
 mod room;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -15,7 +14,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::app::App;
-use super::source::ClientAddress;
+use super::observe::Observed;
 pub(crate) use room::Bodies;
 use room::Full;
 
@@ -52,8 +51,7 @@ pub(crate) async fn read(app: &App, parts: &Parts, body: Body) -> Result<Vec<u8>
         let message = "the body must be sent as it is, without a Content-Encoding";
         return Err(GatekeeperError::new(ErrorKind::UnsupportedMediaType, message));
     }
-    let address =
-        parts.extensions.get().map_or_else(|| Arc::from(""), |ClientAddress(address)| Arc::clone(address));
+    let address = Observed::of(parts).address().cloned().unwrap_or_default();
     let mut room = app.bodies.room(address);
     let mut arriving = body.into_data_stream();
     let arrived = async {

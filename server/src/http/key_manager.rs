@@ -15,12 +15,14 @@ use super::answer::{json_text, told};
 use super::app::App;
 use super::body::read;
 use super::credential::presented;
+use super::observe::Observed;
 use super::operation::call;
 
 /// Answers a request to an operation of the key manager.
 pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let caller = app.place().presented(presented(&parts.headers, Schemeless::Read), &app.callers);
+    let caller = Observed::of(&parts).calling(&caller);
     let answered = async {
         let body = match read(&app, &parts, body).await {
             Ok(body) => {

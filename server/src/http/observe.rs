@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt as _;
-use gatekeeper::GatekeeperError;
+use gatekeeper::{Attribution, Gatekeeper, GatekeeperError};
 
 use super::answer::{Cause, failure};
 use super::app::App;
 use super::operation;
 use super::protocol;
 use super::request_id::{HEADER, RequestId};
-use super::source::{ClientAddress, Peer};
+use super::source::Peer;
 
 /// What a request asked for, as metrics and logs call it.
 #[derive(Clone, Copy)]
@@ -30,17 +31,63 @@ impl Named {
     }
 }
 
+/// From where a request comes, and where it is noted who makes it.
+#[derive(Clone, Default)]
+pub(crate) struct Observed {
+    client: Option<Client>,
+    attribution: Arc<Attribution>,
+}
+
+/// A client, and what it is counted by.
+#[derive(Clone)]
+struct Client {
+    peer: Peer,
+    counted: Arc<str>,
+}
+
+impl Observed {
+    /// A request as it arrives.
+    fn new(app: &App, request: &Request) -> Self {
+        let peer = request.extensions().get::<Peer>();
+        let client = peer.map(|peer| app.config.proxies.client(*peer, request.headers()));
+        let client = client.map(|peer| Client { peer, counted: peer.counted().into() });
+        Self { client, attribution: Arc::default() }
+    }
+
+    pub(crate) fn of(parts: &Parts) -> Self {
+        parts.extensions.get().cloned().unwrap_or_default()
+    }
+
+    /// What the client is counted by, where its connection has an address.
+    pub(crate) fn address(&self) -> Option<&Arc<str>> {
+        self.client.as_ref().map(|client| &client.counted)
+    }
+
+    /// The same caller, whose calls come from the client of this request and are attributed in its line of the log.
+    pub(crate) fn calling(&self, caller: &Gatekeeper) -> Gatekeeper {
+        let caller = caller.attributing(&self.attribution);
+        match self.address() {
+            Some(address) => caller.from_source(address),
+            None => caller,
+        }
+    }
+}
+
 /// Gives every request its id, and tells metrics and the log of its answer.
 pub(crate) async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     #[allow(clippy::disallowed_methods, reason = "how long it took, for metrics and logs alone")]
     let began = Instant::now();
     let id = RequestId::of(request.headers());
-    let (method, trace) = (request.method().clone(), trace_id(request.headers()));
-    let client = client_address(&app, &request);
+    let observed = Observed::new(&app, &request);
+    let asked = Asked {
+        id: id.clone(),
+        trace: trace_id(request.headers()),
+        method: request.method().clone(),
+        uri: request.uri().clone(),
+        observed: observed.clone(),
+    };
     request.extensions_mut().insert(id.clone());
-    if let Some(client) = client.clone() {
-        request.extensions_mut().insert(client);
-    }
+    request.extensions_mut().insert(observed);
     let answered = async {
         match protocol::check(request.version(), request.headers()) {
             Ok(()) => next.run(request).await,
@@ -54,49 +101,71 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, mut request: Request, n
     let name = response.extensions().get().map_or("none", |Named(name)| name);
     let after = began.elapsed();
     app.metrics.answered(name, response.status().as_str(), after);
-    let client = client.as_ref().map(|ClientAddress(address)| &**address);
-    log(&response, &id, &method, name, after.as_micros(), trace.as_deref(), client);
+    log(&asked, &response, name, u64::try_from(after.as_micros()).unwrap_or(u64::MAX));
     if let Ok(value) = HeaderValue::try_from(id.as_str()) {
         response.headers_mut().insert(HEADER, value);
     }
     response
 }
 
+/// What a line of the log says of a request.
+struct Asked {
+    id: RequestId,
+    trace: Option<String>,
+    method: Method,
+    uri: Uri,
+    observed: Observed,
+}
+
+/// A line of the log. The client's address is first, so that no text of the client stands before it.
+macro_rules! line {
+    ($level:ident, $asked:ident, $operation:ident, $status:ident, $micros:ident, $($more:tt)+) => {
+        tracing::$level!(
+            clientAddress = $asked.observed.client.as_ref().map(|client| tracing::field::display(client.peer)),
+            method = $asked.method.as_str(),
+            operation = $operation,
+            path = path_of($asked, $status),
+            status = $status,
+            micros = $micros,
+            principal = $asked.observed.attribution.principal(),
+            principalId = $asked.observed.attribution.principal_id(),
+            tenantId = $asked.observed.attribution.tenant_id().map(tracing::field::display),
+            requestId = $asked.id.as_str(),
+            traceId = $asked.trace,
+            $($more)+
+        )
+    };
+}
+
 /// What succeeds is not worth a line unless somebody asks for it; what fails is.
-fn log(
-    response: &Response,
-    id: &RequestId,
-    method: &Method,
-    operation: &str,
-    micros: u128,
-    trace: Option<&str>,
-    client: Option<&str>,
-) {
+fn log(asked: &Asked, response: &Response, operation: &str, micros: u64) {
     let status = response.status().as_u16();
-    let (method, id) = (method.as_str(), id.as_str());
-    // The level of a line has to be known when it is compiled.
-    macro_rules! line {
-        ($level:ident, $message:literal $(, $also:ident)?) => {
-            tracing::$level!(
-                requestId = id, traceId = trace, clientAddress = client, method, operation, status, micros $(, $also)?,
-                $message
-            )
-        };
-    }
     match status {
         500.. => {
             let cause = response.extensions().get().map_or("", |Cause(cause)| cause.as_str());
-            line!(error, "failed", cause);
+            line!(error, asked, operation, status, micros, cause, "failed");
         }
-        400.. => line!(info, "refused"),
-        _ => line!(debug, "answered"),
+        400.. => line!(info, asked, operation, status, micros, "rejected"),
+        _ => line!(debug, asked, operation, status, micros, "answered"),
     }
 }
 
-/// The address of the client that sent a request, where its connection has one.
-fn client_address(app: &App, request: &Request) -> Option<ClientAddress> {
-    let peer = request.extensions().get::<Peer>()?;
-    Some(ClientAddress(app.config.proxies.source(*peer, request.headers()).into()))
+/// The longest path that is logged, in characters.
+const MAX_PATH: usize = 256;
+
+/// The path of what was not found, without the parts that may be a credential.
+fn path_of(asked: &Asked, status: u16) -> Option<String> {
+    if status != 404 {
+        return None;
+    }
+    let parts = asked.uri.path().split('/');
+    let path = parts.map(|part| if may_be_secret(part) { "…" } else { part }).collect::<Vec<_>>().join("/");
+    Some(path.chars().take(MAX_PATH).collect())
+}
+
+/// Keys and tokens are long, and have digits.
+fn may_be_secret(part: &str) -> bool {
+    part.len() > 32 || (part.len() >= 16 && part.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 /// The trace that the caller's request is part of (W3C Trace Context §3.2.2.3).

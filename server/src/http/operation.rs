@@ -15,9 +15,10 @@ use super::body::{discard, has_body, json, with_idempotency_key};
 use super::credential::presented;
 use super::export;
 use super::key_manager;
+use super::observe::Observed;
 use super::protocol::Violation;
 use super::request_id::RequestId;
-use super::source::{ClientAddress, Peer};
+use super::source::Peer;
 
 /// Answers a request to an operation.
 pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) -> Response {
@@ -29,7 +30,7 @@ pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) 
         let mut texts = texts(entry, &mut parts).await?;
         with_idempotency_key(entry, &parts.headers, &json, &mut texts)?;
         if let Some(named_parts) = entry.in_parts.and_then(named) {
-            let address = parts.extensions.get().map(|ClientAddress(address)| address.to_string());
+            let address = Observed::of(&parts).address().map(ToString::to_string);
             return export::run(Arc::clone(&app), caller, address, named_parts, texts).await;
         }
         Ok(success(entry.route.status, &call(&app, caller, entry, json, texts).await?))
@@ -69,10 +70,7 @@ pub(crate) async fn call(
 /// The place, as the caller of this request.
 fn caller(app: &App, entry: &Entry, parts: &Parts) -> Gatekeeper {
     let caller = app.place().presented(presented(&parts.headers, Schemeless::Ignored), &app.callers);
-    let caller = match parts.extensions.get::<ClientAddress>() {
-        Some(ClientAddress(address)) => caller.from_source(address),
-        None => caller,
-    };
+    let caller = Observed::of(parts).calling(&caller);
     let peer = parts.extensions.get::<Peer>().copied();
     if entry.signs_up && !app.signup.admits(peer, &parts.headers) {
         return caller.with_closed_signup();

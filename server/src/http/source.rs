@@ -1,8 +1,8 @@
-//! From where a request comes: the peer's address, or what a proxy that is trusted says of it.
+//! The address of a client: the peer's, or what a proxy that is trusted says of it.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use axum::http::HeaderMap;
@@ -23,10 +23,6 @@ pub(crate) enum Peer {
     Unix,
 }
 
-/// The client address of a request, as it is counted and logged.
-#[derive(Clone)]
-pub(crate) struct ClientAddress(pub(crate) Arc<str>);
-
 /// The source of whoever comes by the Unix socket.
 const UNIX: &str = "unix";
 
@@ -46,7 +42,24 @@ impl FromStr for Proxies {
     }
 }
 
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Unix => f.write_str(UNIX),
+        }
+    }
+}
+
 impl Peer {
+    /// What calls of it are counted by.
+    pub(crate) fn counted(self) -> String {
+        match self {
+            Self::Address(address) => counted_address(address),
+            Self::Unix => UNIX.to_owned(),
+        }
+    }
+
     /// Whether it is a program on this machine, over TCP.
     pub(crate) fn is_loopback(self) -> bool {
         matches!(self, Self::Address(address) if address.to_canonical().is_loopback())
@@ -65,8 +78,8 @@ impl Proxies {
         })
     }
 
-    /// The source of a request: from the right, the first address that is no trusted proxy's.
-    pub(crate) fn source(&self, peer: Peer, headers: &HeaderMap) -> String {
+    /// The client of a request: from the right, the first address that is no trusted proxy's.
+    pub(crate) fn client(&self, peer: Peer, headers: &HeaderMap) -> Peer {
         let mut address = match peer {
             Peer::Address(address) => Some(address.to_canonical()),
             Peer::Unix => None,
@@ -82,14 +95,14 @@ impl Proxies {
             if !address.map_or(self.unix, |address| self.include(address)) {
                 break;
             }
-            // What is no address says nothing: the proxy that sent it is the source.
+            // What is no address says nothing: the proxy that sent it is the client.
             let Some(next) = std::str::from_utf8(hop).ok().and_then(client_address) else {
                 warn_unreadable(address);
                 break;
             };
             address = Some(next.to_canonical());
         }
-        address.map_or_else(|| UNIX.to_owned(), counted_address)
+        address.map_or(Peer::Unix, Peer::Address)
     }
 }
 
@@ -143,7 +156,7 @@ mod tests {
             headers.append("x-forwarded-for", axum::http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let peer = peer.parse().map_or(Peer::Unix, Peer::Address);
-        proxies.parse::<Proxies>().unwrap().source(peer, &headers)
+        proxies.parse::<Proxies>().unwrap().client(peer, &headers).counted()
     }
 
     #[test]

@@ -7,6 +7,7 @@ use axum::extract::{Extension, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use gatekeeper::JWKS_MAX_AGE_SECONDS;
 use serde_json::json;
 
 use super::answer::{failure, json_text, text, versioned};
@@ -44,7 +45,14 @@ pub(crate) async fn jwks(
 ) -> Response {
     let place = app.place();
     let answer = match app.work.run(move || place.jwks()).await {
-        Ok(keys) => with(json_text(StatusCode::OK, keys.to_string()), CACHE_CONTROL, "public, max-age=300"),
+        Ok(keys) => {
+            let mut answer = json_text(StatusCode::OK, keys.to_string());
+            let cached = format!("public, max-age={JWKS_MAX_AGE_SECONDS}");
+            if let Ok(cached) = HeaderValue::try_from(cached) {
+                answer.headers_mut().insert(CACHE_CONTROL, cached);
+            }
+            answer
+        }
         Err(error) => failure(&error, &id),
     };
     Named("jwks").on(if uri.path().starts_with("/v1/") { versioned(answer) } else { answer })

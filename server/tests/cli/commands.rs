@@ -190,6 +190,20 @@ fn usage_is_recorded_within_a_quota_and_added_up() {
 }
 
 #[test]
+fn the_operator_reads_the_events_of_all_tenants_and_those_without_one() {
+    let folder = Folder::with_place();
+    folder.run(["platform", "rotate-signing-key"]).done();
+    assert!(!folder.run(["audit", "query", "--all"]).done().out.contains("signing_key.rotated"));
+    let table = folder.run(["audit", "query", "--all-tenants"]).done().out;
+    assert!(table.contains("signing_key.rotated") && table.contains("root_key.created"), "{table}");
+    let exported = folder.run(["audit", "export", "--all-tenants", "--action-prefix", "signing_key."]).done();
+    let event: Value = serde_json::from_str(exported.out.trim()).unwrap();
+    assert_eq!((&event["tenantId"], &event["actorType"]), (&Value::Null, &"operator".into()));
+    let both = folder.run(["audit", "query", "--all-tenants", "--tenant", "default"]);
+    assert_eq!(both.code, 2, "{both:?}");
+}
+
+#[test]
 fn a_root_key_that_leaked_is_replaced_and_revoked() {
     let folder = Folder::with_place();
     let leaked = folder.json(["root-keys", "list"])["items"][0]["id"].clone();

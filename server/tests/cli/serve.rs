@@ -76,6 +76,22 @@ fn serve_does_not_start_with_another_secret_than_a_running_server_and_says_why()
     assert!(checked.contains("do not open with the secret"), "{checked}");
 }
 
+#[test]
+fn a_signing_key_of_an_algorithm_that_the_running_server_does_not_sign_with_is_not_made() {
+    let folder = Folder::with_place();
+    let server = Server::start(&folder, &["--port", "0"], 1);
+    let rotate = |algorithm: &str| {
+        let mut command = folder.command();
+        command.args(["platform", "rotate-signing-key", "--json"]);
+        said(command.env("GATEKEEPER_SIGNING_ALGORITHM", algorithm))
+    };
+    let rejected = rotate("RS256").refused();
+    assert!(rejected.err.contains("the running processes sign with EdDSA"), "{rejected:?}");
+    rotate("EdDSA").done();
+    drop(server);
+    rotate("RS256").done();
+}
+
 /// What a command writes, however it ends.
 fn said_of(command: &mut std::process::Command) -> String {
     String::from_utf8(command.output().unwrap().stdout).unwrap()

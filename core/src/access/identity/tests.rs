@@ -2,9 +2,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::access::{ImportRules, KeyImports, Settings, Tiers};
-use crate::clock::Clock;
+use crate::clock::{Clock, ManualClock};
 use crate::id::{SessionId, UserId};
-use crate::identity::{Signers, SigningAlgorithm};
+use crate::identity::{SessionRules, Signers, SigningAlgorithm};
 use crate::limit::Endpoints;
 use crate::place::OpenPlace;
 use crate::store::{SessionRow, UserRow};
@@ -21,6 +21,7 @@ fn is_good(place: &Place, token: &Secret) -> bool {
         issuer,
         audience,
         refresh_grace_ms: 0,
+        sessions: SessionRules::new(90, 100).unwrap(),
         algorithm: SigningAlgorithm::EdDsa,
         retention: None,
         tiers: Tiers::new(1, 1, 1, 1).unwrap(),
@@ -34,6 +35,7 @@ fn is_good(place: &Place, token: &Secret) -> bool {
         source: None,
         targets: &Targets::new(Endpoints::new()),
         decisions: None,
+        attribution: None,
         signup_is_closed: false,
     })
     .is_ok()
@@ -130,7 +132,7 @@ fn a_rotated_signing_key_is_known_until_its_tokens_have_ended_and_signs_no_more(
     });
     let ring = place.keyring(SigningAlgorithm::EdDsa).unwrap();
     let before = place.signers().sign(ring, "at+jwt", &claims).unwrap();
-    let new = Signers::generate(ring).unwrap();
+    let new = Signers::generate(ring, true).unwrap();
     place.store().write(|tx| Signers::replace_with(&new, ring, tx)).unwrap();
     place.signers().forget();
     let after = place.signers().sign(ring, "at+jwt", &claims).unwrap();
@@ -144,7 +146,9 @@ fn a_rotated_signing_key_is_known_until_its_tokens_have_ended_and_signs_no_more(
 
 #[test]
 fn with_rs256_tokens_are_signed_by_a_key_of_3072_bits_and_those_of_the_other_algorithm_stay_good() {
-    let place = place();
+    let clock = ManualClock::new();
+    let place =
+        Place::in_memory(Clock::Manual(clock.clone()), &CacheSizes { known: 10, unknown: 10 }).unwrap();
     let (user, session) = with_session(&place);
     let now = place.clock().wall_ms() / 1000;
     let claims = json!({
@@ -152,7 +156,11 @@ fn with_rs256_tokens_are_signed_by_a_key_of_3072_bits_and_those_of_the_other_alg
     });
     let sign =
         |algorithm| place.signers().sign(place.keyring(algorithm).unwrap(), "at+jwt", &claims).unwrap();
-    let (ed, rsa) = (sign(SigningAlgorithm::EdDsa), sign(SigningAlgorithm::Rs256));
+    let ed = sign(SigningAlgorithm::EdDsa);
+    // The first key of the other algorithm is published before it signs.
+    assert!(is_good(&place, &sign(SigningAlgorithm::Rs256)));
+    clock.advance(310_000);
+    let rsa = sign(SigningAlgorithm::Rs256);
     assert!(is_good(&place, &ed) && is_good(&place, &rsa));
     // The signature alone is 384 bytes.
     assert_eq!(rsa.expose().rsplit('.').next().unwrap().len(), 512);

@@ -29,6 +29,8 @@ struct Given {
     token_audiences: Option<Vec<String>>,
     refresh_grace_ms: Option<u64>,
     signing_algorithm: Option<GivenAlgorithm>,
+    session_days: Option<u32>,
+    sessions_per_user: Option<u32>,
     usage_retention_days: Option<u32>,
     signups_per_minute: Option<u32>,
     refreshes_per_minute: Option<u32>,
@@ -61,8 +63,8 @@ enum GivenAlgorithm {
 
 impl Options {
     /// Options from `{cacheKeys?, cacheUnknownKeys?, create?, clock?: "system" | "manual", secret?, previousSecret?, issuer?,
-    /// audience?, tokenAudiences?, refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", usageRetentionDays?, signupsPerMinute?,
-    /// refreshesPerMinute?, wrongKeysPerMinute?, wrongPasswordsPerMinute?, keyImports?: "root" | "members",
+    /// audience?, tokenAudiences?, refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", sessionDays?, sessionsPerUser?,
+    /// usageRetentionDays?, signupsPerMinute?, refreshesPerMinute?, wrongKeysPerMinute?, wrongPasswordsPerMinute?, keyImports?: "root" | "members",
     /// importSuffixesPerTenant?, importSuffixes?, endpoints?, timeout?, maxRetries?, defaultHeaders?: {NAME: VALUE},
     /// userAgent?}`, the timeout in milliseconds; what is not given has its default. For SDKs.
     ///
@@ -101,6 +103,8 @@ impl Options {
                 GivenAlgorithm::Rs256 => SigningAlgorithm::Rs256,
             };
         }
+        options.session_days = given.session_days.unwrap_or(options.session_days);
+        options.sessions_per_user = given.sessions_per_user.unwrap_or(options.sessions_per_user);
         options.usage_retention_days = given.usage_retention_days;
         options.signups_per_minute = given.signups_per_minute.unwrap_or(options.signups_per_minute);
         options.refreshes_per_minute = given.refreshes_per_minute.unwrap_or(options.refreshes_per_minute);

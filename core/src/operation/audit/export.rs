@@ -13,8 +13,9 @@ use crate::operation::{Method, Operation, Page, Route};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditExportInput {
-    /// The tenant's id.
-    pub tenant_id: TenantId,
+    /// The tenant's id. Left out, the events of all tenants and those without one, for the operator alone.
+    #[serde(default)]
+    pub tenant_id: Option<TenantId>,
     /// How the text is written. Defaults to `ndjson`.
     #[serde(default)]
     pub format: ExportFormat,
@@ -76,11 +77,11 @@ pub enum ExportFormat {
 const MAX_EXPORT_BYTES: usize = 64 * 1024 * 1024;
 
 impl AuditExportInput {
-    /// Every event of this tenant, as NDJSON.
+    /// Every event of this tenant, or for the operator of all, as NDJSON.
     #[must_use]
-    pub fn new(tenant_id: TenantId) -> Self {
+    pub fn new(tenant_id: impl Into<Option<TenantId>>) -> Self {
         Self {
-            tenant_id,
+            tenant_id: tenant_id.into(),
             format: ExportFormat::default(),
             actor_id: None,
             action_prefix: None,
@@ -100,7 +101,7 @@ impl Operation for AuditExport {
     const IN_PARTS: Option<&'static str> = Some(AuditExportParts::NAME);
 
     fn tenant(&self) -> TenantRef {
-        TenantRef::Given(self.0.tenant_id)
+        TenantRef::Selected(self.0.tenant_id)
     }
 
     fn check(&self) -> Result<()> {
@@ -132,7 +133,7 @@ impl Operation for AuditExportParts {
     const POSITIONAL: &'static [&'static str] = &["tenantId", "format"];
 
     fn tenant(&self) -> TenantRef {
-        TenantRef::Given(self.0.tenant_id)
+        TenantRef::Selected(self.0.tenant_id)
     }
 
     fn check(&self) -> Result<()> {

@@ -18,7 +18,7 @@ const COLUMNS: &str = "id,tenantId,actorType,actorId,action,target,metadata,sour
 
 /// What is exported, and how.
 pub(super) struct Selection {
-    tenant: TenantId,
+    tenant: Option<TenantId>,
     format: ExportFormat,
     filter: AuditFilter,
     /// The event after which the export begins; none for the newest one.

@@ -15,8 +15,9 @@ use crate::store::AuditFilter;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditQuery {
-    /// The tenant's id.
-    pub tenant_id: TenantId,
+    /// The tenant's id. Left out, the events of all tenants and those without one, for the operator alone.
+    #[serde(default)]
+    pub tenant_id: Option<TenantId>,
     /// Only what this actor did. Defaults to all.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
@@ -47,7 +48,7 @@ impl Operation for AuditQuery {
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
     fn tenant(&self) -> TenantRef {
-        TenantRef::Given(self.tenant_id)
+        TenantRef::Selected(self.tenant_id)
     }
 
     fn check(&self) -> Result<()> {

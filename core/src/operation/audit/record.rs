@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::AuditEvent;
-use crate::access::{Access, Context, Event, TenantRef};
+use crate::access::{Access, Context, Event, RESOURCES, TenantRef, is_ours};
 use crate::error::{GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::operation::field::{check_metadata, check_name, check_text};
@@ -17,22 +17,35 @@ use crate::operation::{Method, Operation, Route};
 pub struct AuditRecord {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// What was done, such as `invoice.paid`: 1 to 256 bytes, not beginning like one of ours (`user.`, `session.`,
-    /// `tenant.`, `member.`, `key.`, `role.`).
+    /// What was done, such as `invoice.paid`: 1 to 256 bytes, not beginning like an event of Gatekeeper itself (`user.`,
+    /// `session.`, `tenant.`, `member.`, `key.`, `role.`, `root_key.`, `signing_key.`).
     #[cfg_attr(feature = "schema", schemars(transform = bounds::action))]
     pub action: String,
     /// What it was done to: at most 256 bytes. Defaults to nothing.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub target: Option<String>,
-    /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    /// Who did it, where that is not who calls: at most 256 bytes, kept in `metadata`. Defaults to nothing.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
+    #[serde(default)]
+    pub actor_id: Option<String>,
+    /// What kind of actor that is: at most 256 bytes, kept in `metadata`. Defaults to nothing.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
+    #[serde(default)]
+    pub actor_type: Option<String>,
+    /// What kind of thing it was done to: at most 256 bytes, kept in `metadata`. Defaults to nothing.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
+    #[serde(default)]
+    pub resource_type: Option<String>,
+    /// The id of that thing: at most 256 bytes, kept in `metadata`. Defaults to nothing.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
+    #[serde(default)]
+    pub resource_id: Option<String>,
+    /// Anything of yours: an object of at most 8 KiB of JSON, with all that is kept in it. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }
-
-/// What our own events begin with: nobody else writes one.
-pub(crate) const OURS: [&str; 6] = ["user.", "session.", "tenant.", "member.", "key.", "role."];
 
 impl Operation for AuditRecord {
     type Output = AuditEvent;
@@ -46,22 +59,53 @@ impl Operation for AuditRecord {
 
     fn check(&self) -> Result<()> {
         check_name("action", &self.action)?;
-        if OURS.iter().any(|ours| self.action.starts_with(ours)) {
+        if is_ours(&self.action) {
             return Err(GatekeeperError::bad_request(format!(
-                "action must not begin with {}: those are written here alone",
-                OURS.join(", ")
+                "action must not begin with {}: Gatekeeper alone writes those",
+                RESOURCES.map(|resource| format!("{resource}.")).join(", ")
             )));
         }
         check_text("target", self.target.as_deref())?;
-        check_metadata(self.metadata.as_ref())
+        for (name, value) in self.said() {
+            check_text(name, value)?;
+        }
+        check_metadata(self.metadata()?.as_ref())
     }
 
     async fn run(self, context: &Context<'_>) -> Result<AuditEvent> {
-        let mut event = Event::new(self.action).with(self.metadata);
+        let metadata = self.metadata()?;
+        let mut event = Event::of_caller(self.action).with(metadata);
         if let Some(target) = self.target {
             event = event.about(&target);
         }
         let row = context.write(|tx, context| context.add_event(tx, event))?;
         AuditEvent::from_row(row)
+    }
+}
+
+impl AuditRecord {
+    /// What a caller may say of an event beside its metadata, of which it becomes a part: the audit log itself says who calls.
+    fn said(&self) -> [(&'static str, Option<&str>); 4] {
+        [
+            ("actorId", self.actor_id.as_deref()),
+            ("actorType", self.actor_type.as_deref()),
+            ("resourceType", self.resource_type.as_deref()),
+            ("resourceId", self.resource_id.as_deref()),
+        ]
+    }
+
+    /// The metadata with what is said beside it.
+    ///
+    /// # Errors
+    /// `bad_request` for what is said twice.
+    fn metadata(&self) -> Result<Option<Map<String, Value>>> {
+        let mut metadata = self.metadata.clone();
+        for (name, value) in self.said() {
+            let Some(value) = value else { continue };
+            if metadata.get_or_insert_default().insert(name.to_owned(), value.into()).is_some() {
+                return Err(GatekeeperError::bad_request(format!("{name} is in metadata too: give it once")));
+            }
+        }
+        Ok(metadata)
     }
 }

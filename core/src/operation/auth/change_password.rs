@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Account, Actor, Context, Event, not_found};
+use crate::access::{Access, Account, Action, Actor, Context, Event, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::identity::{Password, check_password};
 #[cfg(feature = "schema")]
@@ -39,7 +39,7 @@ impl Operation for ChangePassword {
         let new = Password::parse("newPassword", &self.new_password)?;
         let user = context.read(|rows| rows.user(id))?.ok_or_else(not_found)?;
         let account = Account { email: &user.email, user: Some(&user) };
-        let right = context.check_password(account, &current, "user.password_change_refused")?;
+        let right = context.check_password(account, &current, Action::UserPasswordChangeRefused)?;
         let mut right = right.ok_or_else(wrong)?;
         let new = right.hash(&new)?;
         let proven = right.proven();
@@ -50,7 +50,7 @@ impl Operation for ChangePassword {
             }
             proven.accept(tx, now)?;
             tx.revoke_sessions(id, Some(session), now)?;
-            context.audit(tx, Event::new("user.password_changed").about(&id))
+            context.audit(tx, Event::new(Action::UserPasswordChanged).about(&id))
         })
     }
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::tokens::{Tokens, begin_session, tokens};
-use crate::access::{Access, Account, Context, Event};
+use crate::access::{Access, Account, Action, Context, Event};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::identity::{Email, Password};
 #[cfg(feature = "schema")]
@@ -61,20 +61,23 @@ impl Operation for Login {
         let (email, password) = (Email::parse(&self.email)?, Password::parse("password", &self.password)?);
         let user = context.read(|rows| rows.user_by_email(email.as_str()))?;
         let account = Account { email: email.as_str(), user: user.as_ref() };
-        let right = context.check_password(account, &password, "user.login_refused")?;
+        let right = context.check_password(account, &password, Action::UserLoginRefused)?;
         let proven = right.ok_or_else(wrong)?.proven();
         let user = user.as_ref().ok_or_else(wrong)?;
-        let (session, refresh_token) = context.write(|tx, context| {
+        let continued = context.write(|tx, context| {
             // The password that was right may have been changed since.
             if tx.user(user.id)?.is_none_or(|now| now.password != user.password) {
                 return Err(wrong().into());
             }
             proven.accept(tx, context.now())?;
-            let (session, token) = begin_session(context, tx, user.id)?;
-            context.audit(tx, Event::new("user.logged_in").by_user(user.id, session).about(&user.id))?;
-            Ok((session, token))
+            let continued = begin_session(context, tx, user.id)?;
+            context.audit(
+                tx,
+                Event::new(Action::UserLoggedIn).by_user(user.id, continued.session).about(&user.id),
+            )?;
+            Ok(continued)
         })?;
-        tokens(context, user.clone(), session, refresh_token).map(LoginAnswer::Tokens)
+        tokens(context, user.clone(), continued).map(LoginAnswer::Tokens)
     }
 }
 

@@ -1,14 +1,22 @@
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Actor, Context, Event};
+use crate::access::{Access, Action, Actor, Context, Event, Tier};
 use crate::error::Result;
-use crate::operation::{Method, Operation, Route};
+use crate::operation::{Method, Operation, OptionalWire, Route};
+use crate::secret::Secret;
+use crate::store::Purpose;
+use crate::verify::invalid_credential;
 
-/// Ends the session of the access token: it and the refresh token are dead at once.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Ends the session of the access token, or that of `refreshToken`: its tokens are rejected at once.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Logout {}
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Logout {
+    /// A refresh token of the session that ends. With it, no access token is needed: that one may have ended long ago.
+    /// Defaults to the session of the access token.
+    #[serde(default, with = "OptionalWire")]
+    pub refresh_token: Option<Secret>,
+}
 
 /// Ends every session of the user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,14 +29,38 @@ impl Operation for Logout {
     const NAME: &'static str = "auth.logout";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/logout", 200);
     const ACCESS: Access = Access::User;
+    const POSITIONAL: &'static [&'static str] = &["refreshToken"];
+
+    fn access(&self) -> Access {
+        // The refresh token is the credential.
+        if self.refresh_token.is_some() { Access::Public } else { Self::ACCESS }
+    }
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
+        if let Some(token) = &self.refresh_token {
+            return end_session_of(context, token);
+        }
         let Actor::User { id, session } = *context.actor() else { return Ok(()) };
         context.write(|tx, context| {
             tx.revoke_session(id, session, context.now())?;
-            context.audit(tx, Event::new("session.ended").about(&session))
+            context.audit(tx, Event::new(Action::SessionEnded).about(&session))
         })
     }
+}
+
+/// Ends the session of a refresh token, be it the newest one or not.
+fn end_session_of(context: &Context<'_>, token: &Secret) -> Result<()> {
+    context.charge(Tier::Refresh)?;
+    let (digest, now) = (token.digest(), context.now());
+    let found = context.read(|rows| rows.one_time_token(Purpose::Refresh, &digest, now))?;
+    let session = found.ok_or_else(invalid_credential)?.subject.parse()?;
+    context.write(|tx, context| {
+        let user = tx.session(session)?.ok_or_else(invalid_credential)?.user_id;
+        if !tx.revoke_session(user, session, now)? {
+            return Err(invalid_credential().into());
+        }
+        context.audit(tx, Event::new(Action::SessionEnded).by_user(user, session).about(&session))
+    })
 }
 
 impl Operation for LogoutAll {
@@ -41,7 +73,7 @@ impl Operation for LogoutAll {
         let user = context.user()?;
         context.write(|tx, context| {
             tx.revoke_sessions(user, None, context.now())?;
-            context.audit(tx, Event::new("session.all_ended").about(&user))
+            context.audit(tx, Event::new(Action::SessionAllEnded).about(&user))
         })
     }
 }

@@ -1,10 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::tokens::{Tokens, tokens};
-use crate::access::{Access, Context, Event, Tier};
+use super::tokens::{Continued, Tokens, tokens};
+use crate::access::{Access, Action, Context, Event, Tier};
 use crate::error::Result;
-use crate::id::SessionId;
-use crate::identity::REFRESH_MS;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::store::{Failure, Purpose, Tx, UserRow};
@@ -38,8 +36,8 @@ impl Operation for Refresh {
         };
         let exchanged =
             context.write(|tx, context| exchange(context, tx, &self.refresh_token, &successors))?;
-        let (user, session, successor) = exchanged.ok_or_else(invalid_credential)?;
-        tokens(context, user, session, successor)
+        let (user, continued) = exchanged.ok_or_else(invalid_credential)?;
+        tokens(context, user, continued)
     }
 }
 
@@ -56,31 +54,38 @@ fn exchange(
     tx: &Tx<'_>,
     token: &Secret,
     successors: &Successors,
-) -> Result<Option<(UserRow, SessionId, Secret)>, Failure> {
-    let now = context.now();
+) -> Result<Option<(UserRow, Continued)>, Failure> {
+    let (now, rules) = (context.now(), context.settings().sessions);
     let Some(found) = tx.consume(Purpose::Refresh, &token.digest(), now)? else {
         return Ok(None);
     };
     let Some(session) = tx.session(found.subject.parse()?)? else { return Ok(None) };
     let Some(user) = tx.user(session.user_id)? else { return Ok(None) };
-    if !session.is_live(now) {
+    // In its last second, no token could say how long it is valid.
+    if !session.is_live(now) || rules.end(session.created_at) < now.saturating_add(1000) {
         return Ok(None);
     }
+    let continued = |token: &Secret, expires_at| Continued {
+        session: session.id,
+        refresh_token: token.clone(),
+        expires_at,
+    };
     let Some(used_at) = found.used_at else {
-        let expires_at = now.saturating_add_unsigned(REFRESH_MS);
+        let expires_at = rules.expiry(session.created_at, now);
         tx.add_one_time_token(Purpose::Refresh, &successors.new.digest(), &session.id, expires_at)?;
         tx.prolong_session(session.id, now, expires_at)?;
         tx.forget_ended_tokens(&session.id, now)?;
-        return Ok(Some((user, session.id, successors.new.clone())));
+        return Ok(Some((user, continued(&successors.new, expires_at))));
     };
     let grace = i64::try_from(context.settings().refresh_grace_ms).unwrap_or(i64::MAX);
     for successor in successors.previous.iter().chain([&successors.new]) {
         let follows = tx.one_time_token(Purpose::Refresh, &successor.digest(), now)?;
         if now < used_at.saturating_add(grace) && follows.is_some_and(|next| next.used_at.is_none()) {
-            return Ok(Some((user, session.id, successor.clone())));
+            return Ok(Some((user, continued(successor, session.expires_at))));
         }
     }
     tx.revoke_session(session.user_id, session.id, now)?;
-    context.audit(tx, Event::new("session.token_reused").by_user(user.id, session.id).about(&session.id))?;
+    context
+        .audit(tx, Event::new(Action::SessionTokenReused).by_user(user.id, session.id).about(&session.id))?;
     Ok(None)
 }

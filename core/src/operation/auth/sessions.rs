@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Actor, Context, Event, not_found};
+use crate::access::{Access, Action, Actor, Context, Event, not_found};
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::operation::page::List;
@@ -45,6 +45,8 @@ pub struct Session {
     pub last_used_at: i64,
     /// When it ends unless it gets new tokens before, Unix ms.
     pub expires_at: i64,
+    /// When it ends in any case, Unix ms.
+    pub ends_at: i64,
 }
 
 impl Operation for ListSessions {
@@ -68,6 +70,7 @@ impl Operation for ListSessions {
                 created_at: row.created_at,
                 last_used_at: row.last_used_at,
                 expires_at: row.expires_at,
+                ends_at: context.settings().sessions.end(row.created_at),
             },
         )
     }
@@ -86,7 +89,7 @@ impl Operation for RevokeSession {
             if !tx.revoke_session(user, self.session_id, context.now())? {
                 return Err(not_found().into());
             }
-            context.audit(tx, Event::new("session.ended").about(&self.session_id))
+            context.audit(tx, Event::new(Action::SessionEnded).about(&self.session_id))
         })
     }
 }

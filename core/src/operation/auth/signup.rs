@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::tokens::{Tokens, begin_session, tokens};
-use crate::access::{Access, Actor, Context, Event, Tier};
+use crate::access::{Access, Action, Actor, Context, Event, Tier};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::UserId;
 use crate::identity::{Email, Lockout, Password, check_password};
@@ -26,7 +26,8 @@ use crate::store::{Failure, Tx, UserRow};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Signup {
-    /// The e-mail address; upper and lower case, Unicode's forms and a domain's are one.
+    /// The e-mail address; upper and lower case, Unicode's forms and a domain's are one. What is invisible or only another
+    /// form of a letter is rejected.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::email))]
     pub email: String,
     /// 8 to 128 characters of any kind, none of the most common passwords.
@@ -74,21 +75,21 @@ impl Signup {
             password: context.hash_password(&Password::parse("password", &self.password)?)?,
             created_at: context.now(),
         };
-        let (session, refresh_token, made) = context.write(|tx, context| {
+        let (continued, made) = context.write(|tx, context| {
             if !tx.add_user(&user)? {
                 return Err(
                     GatekeeperError::new(ErrorKind::Conflict, "email is taken: log in instead").into()
                 );
             }
             Lockout::of(email.as_str(), context.source()).remember(tx, user.created_at)?;
-            let (session, token) = begin_session(context, tx, user.id)?;
+            let continued = begin_session(context, tx, user.id)?;
             let event = match context.actor() {
-                Actor::Operator => Event::new("user.created"),
-                _ => Event::new("user.signed_up").by_user(user.id, session),
+                Actor::Operator => Event::new(Action::UserCreated),
+                _ => Event::new(Action::UserSignedUp).by_user(user.id, continued.session),
             };
             context.audit(tx, event.about(&user.id))?;
-            Ok((session, token, with_it(tx, context, user.id)?))
+            Ok((continued, with_it(tx, context, user.id)?))
         })?;
-        Ok((tokens(context, user, session, refresh_token)?, made))
+        Ok((tokens(context, user, continued)?, made))
     }
 }

@@ -1,9 +1,10 @@
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
 
-use crate::access::Context;
+use crate::access::{Action, Context, Event};
 use crate::error::Result;
 use crate::id::{SessionId, UserId};
-use crate::identity::{ACCESS_SECONDS, AccessClaims, REFRESH_MS, new_refresh_token};
+use crate::identity::{ACCESS_SECONDS, AccessClaims, CLIENT_ID, new_refresh_token, new_token_id};
 use crate::operation::Wire;
 use crate::secret::Secret;
 use crate::store::{Failure, Purpose, SessionRow, Tx, UserRow};
@@ -16,7 +17,7 @@ pub struct Tokens {
     /// A JWT for `Authorization: Bearer`, good for 15 minutes.
     #[serde(with = "Wire")]
     pub access_token: Secret,
-    /// What [`Refresh`](crate::Refresh) takes, once, within 7 days.
+    /// What [`Refresh`](crate::Refresh) takes, once, within 7 days and before the session ends.
     #[serde(with = "Wire")]
     pub refresh_token: Secret,
     /// How long the access token is good, in seconds.
@@ -54,15 +55,25 @@ impl From<UserRow> for User {
     }
 }
 
-/// Begins a session of `user`: its id, and its first refresh token.
-pub(super) fn begin_session(
-    context: &Context<'_>,
-    tx: &Tx<'_>,
-    user: UserId,
-) -> Result<(SessionId, Secret), Failure> {
-    let now = context.now();
+/// A session with its newest refresh token.
+pub(super) struct Continued {
+    pub(super) session: SessionId,
+    pub(super) refresh_token: Secret,
+    /// When the session ends unless it gets new tokens before.
+    pub(super) expires_at: i64,
+}
+
+/// Begins a session of `user`. Where they have too many, the one that was not used for the longest time ends.
+pub(super) fn begin_session(context: &Context<'_>, tx: &Tx<'_>, user: UserId) -> Result<Continued, Failure> {
+    let (now, rules) = (context.now(), context.settings().sessions);
     let (id, token) = (SessionId::generate(context.clock())?, new_refresh_token()?);
-    let expires_at = now.saturating_add_unsigned(REFRESH_MS);
+    for ended in tx.sessions_beyond(user, rules.beside_a_new_one(), now)? {
+        tx.revoke_session(user, ended, now)?;
+        let replaced = Map::from_iter([("replacedBy".to_owned(), json!(id))]);
+        let event = Event::new(Action::SessionEnded).by_user(user, id).about(&ended).with(Some(replaced));
+        context.audit(tx, event)?;
+    }
+    let expires_at = rules.expiry(now, now);
     tx.add_session(&SessionRow {
         id,
         user_id: user,
@@ -73,26 +84,27 @@ pub(super) fn begin_session(
         revoked_at: None,
     })?;
     tx.add_one_time_token(Purpose::Refresh, &token.digest(), &id, expires_at)?;
-    Ok((id, token))
+    Ok(Continued { session: id, refresh_token: token, expires_at })
 }
 
 /// The tokens of a session.
-pub(super) fn tokens(
-    context: &Context<'_>,
-    user: UserRow,
-    session: SessionId,
-    refresh_token: Secret,
-) -> Result<Tokens> {
+pub(super) fn tokens(context: &Context<'_>, user: UserRow, continued: Continued) -> Result<Tokens> {
+    let Continued { session, refresh_token, expires_at } = continued;
     let settings = context.settings();
     let iat = context.clock().wall_ms() / 1000;
+    // No token outlives its session.
+    let exp = (iat + u64::from(ACCESS_SECONDS)).min(expires_at.unsigned_abs() / 1000);
+    let expires_in = u32::try_from(exp.saturating_sub(iat)).unwrap_or(ACCESS_SECONDS);
     let claims = AccessClaims {
         iss: settings.issuer.clone(),
         aud: settings.audience.clone(),
         sub: user.id,
         sid: session,
+        client_id: CLIENT_ID.to_owned(),
+        jti: new_token_id()?,
         iat,
-        exp: iat + u64::from(ACCESS_SECONDS),
+        exp,
     };
     let access_token = context.sign_access(&claims)?;
-    Ok(Tokens { access_token, refresh_token, expires_in: ACCESS_SECONDS, user: user.into() })
+    Ok(Tokens { access_token, refresh_token, expires_in, user: user.into() })
 }

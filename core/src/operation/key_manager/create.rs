@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::access::{Access, Context, Event};
+use crate::access::{Access, Action, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::{self, Prefix};
@@ -116,7 +116,7 @@ impl Operation for CreateKey {
                 hashed_suffix: None,
                 created_by: context.creator(),
             })?;
-            context.audit(tx, Event::new("key.created").of_tenant(context.home()).about(&id))
+            context.audit(tx, Event::new(Action::KeyCreated).of_tenant(context.home()).about(&id))
         })?;
         Ok(CreatedKey { api_key, id, roles: roles.into() })
     }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::change_key;
-use crate::access::{Access, Context, Event};
+use crate::access::{Access, Action, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::operation::keys::revoke_descendants;
@@ -37,7 +37,7 @@ impl Operation for DeleteKey {
         change_key(context, id, |tx, key| {
             revoke_descendants(context, tx, &key)?;
             tx.delete_key(id)?;
-            context.audit(tx, Event::new("key.deleted").of_tenant(key.tenant_id).about(&id))
+            context.audit(tx, Event::new(Action::KeyDeleted).of_tenant(key.tenant_id).about(&id))
         })?;
         Ok(DeletedKey { id })
     }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::change_living_key;
-use crate::access::{Access, Context, Event};
+use crate::access::{Access, Action, Context, Event};
 use crate::error::Result;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
@@ -85,7 +85,7 @@ fn change_roles(
         let count = key.roles.len().abs_diff(had);
         if count > 0 {
             tx.update_key(&key, now)?;
-            context.audit(tx, Event::new("key.roles_changed").of_tenant(key.tenant_id).about(&id))?;
+            context.audit(tx, Event::new(Action::KeyRolesChanged).of_tenant(key.tenant_id).about(&id))?;
         }
         Ok(RolesChanged { count })
     })

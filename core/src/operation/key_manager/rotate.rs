@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::change_living_key;
-use crate::access::{Access, Context, Event};
+use crate::access::{Access, Action, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::{self, Prefix};
@@ -41,7 +41,7 @@ impl Operation for RotateKey {
         let apikey = change_living_key(context, id, |tx, key| {
             let apikey = key::generate(&Prefix::new(key.prefix)?)?;
             tx.replace_digest(id, &apikey.digest(), None, now)?;
-            context.audit(tx, Event::new("key.rotated").of_tenant(key.tenant_id).about(&id))?;
+            context.audit(tx, Event::new(Action::KeyRotated).of_tenant(key.tenant_id).about(&id))?;
             Ok(apikey)
         })?;
         Ok(RotatedKey { id, apikey })

@@ -10,7 +10,8 @@ pub struct CreatedBy {
     /// What kind of caller it was.
     #[serde(rename = "type")]
     pub kind: PrincipalKind,
-    /// The id of the user or of the API key, for a root key that of its tenant; none for the operator.
+    /// The id of the user, of the API key or of the root key; none for the operator. Keys of earlier versions have the
+    /// tenant's id for a root key.
     pub id: Option<String>,
 }
 

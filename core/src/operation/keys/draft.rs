@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::access::{Ceiling, Context, Event, Reach, not_found};
+use crate::access::{Action, Ceiling, Context, Event, Reach, not_found};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::Prefix;
@@ -58,7 +58,7 @@ impl Draft {
         if !is_new {
             return Ok(None);
         }
-        let action = if known.hashed_suffix.is_some() { "key.imported" } else { "key.created" };
+        let action = if known.hashed_suffix.is_some() { Action::KeyImported } else { Action::KeyCreated };
         context.audit(tx, Event::new(action).about(&id))?;
         Ok(Some(tx.key(id)?.ok_or_else(not_found)?))
     }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ApiKey, key_of, revoke_descendants};
-use crate::access::{Access, Context, Event, TenantRef};
+use crate::access::{Access, Action, Context, Event, TenantRef};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::KeyStatus;
@@ -49,7 +49,7 @@ impl Operation for RevokeApiKey {
                 revoked.clone_into(&mut key.status);
                 key.updated_at = now;
                 tx.update_key(&key, now)?;
-                context.audit(tx, Event::new("key.revoked").about(&self.id))?;
+                context.audit(tx, Event::new(Action::KeyRevoked).about(&self.id))?;
             }
             if self.descendants {
                 revoke_descendants(context, tx, &key)?;

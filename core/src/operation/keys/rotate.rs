@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ApiKey, CreatedApiKey, changeable};
-use crate::access::{Access, Context, Event, TenantRef};
+use crate::access::{Access, Action, Context, Event, TenantRef};
 use crate::error::{GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::key::{self, KeyStatus, Prefix};
@@ -55,7 +55,7 @@ impl Operation for RotateApiKey {
             let end = key.expires_at.map_or(until, |end| end.min(until));
             let old_until = (is_active && self.grace_seconds > 0).then_some(end);
             tx.replace_digest(self.id, &plain_text_key.digest(), old_until, now)?;
-            context.audit(tx, Event::new("key.rotated").about(&self.id))?;
+            context.audit(tx, Event::new(Action::KeyRotated).about(&self.id))?;
             key.updated_at = now;
             Ok((key, plain_text_key))
         })?;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use super::given::{Given, or_null};
 use super::import::Suffixes;
 use super::{ApiKey, changeable};
-use crate::access::{Access, Context, Event, Reach, TenantRef, check_scopes};
+use crate::access::{Access, Action, Context, Event, Reach, TenantRef, check_scopes};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::KeyStatus;
@@ -165,7 +165,7 @@ impl Operation for UpdateApiKey {
             ceiling.check(&Reach::of(&key)?)?;
             tx.update_key(&key, now)?;
             before.map_or(Ok(()), |before| before.check_added(context, tx, key.tenant_id))?;
-            context.audit(tx, Event::new("key.updated").about(&id))?;
+            context.audit(tx, Event::new(Action::KeyUpdated).about(&id))?;
             Ok(ApiKey::new(key, now)?)
         })
     }

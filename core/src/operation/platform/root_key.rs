@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Context, Event, not_found};
+use crate::access::{Access, Action, Context, Event, not_found};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key;
@@ -80,7 +80,7 @@ impl CreatedRootKey {
         let (id, key) = (KeyId::generate(context.clock())?, key::generate_root()?);
         let created_at = context.now();
         tx.add_root_key(id, tenant_id, &key.digest(), created_at)?;
-        context.audit(tx, Event::new("root_key.created").of_tenant(tenant_id).about(&id))?;
+        context.audit(tx, Event::new(Action::RootKeyCreated).of_tenant(tenant_id).about(&id))?;
         Ok(Self { id, tenant_id, key, created_at })
     }
 }
@@ -128,7 +128,7 @@ impl Operation for RevokeRootKey {
     async fn run(self, context: &Context<'_>) -> Result<()> {
         context.write(|tx, context| {
             let Some(tenant) = tx.remove_root_key(self.id)? else { return Err(not_found().into()) };
-            context.audit(tx, Event::new("root_key.revoked").of_tenant(tenant).about(&self.id))
+            context.audit(tx, Event::new(Action::RootKeyRevoked).of_tenant(tenant).about(&self.id))
         })
     }
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, json};
 
-use crate::access::{Access, Context, Event, not_found};
+use crate::access::{Access, Action, Context, Event, not_found};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::metering::Period;
@@ -75,7 +75,7 @@ impl Operation for SetTenantQuota {
             }
             tx.set_tenant_quota(tenant_id, Quota { limit, period: period.as_str() })?;
             let event =
-                Event::new("tenant.quota_set").of_tenant(tenant_id).about(&tenant_id).with(Some(said));
+                Event::new(Action::TenantQuotaSet).of_tenant(tenant_id).about(&tenant_id).with(Some(said));
             context.audit(tx, event)
         })?;
         Ok(TenantQuota { tenant_id, limit, period })

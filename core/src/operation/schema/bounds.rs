@@ -4,8 +4,7 @@
 use schemars::Schema;
 use serde_json::{Value, json};
 
-use crate::access::MOST_SCOPE_BYTES;
-use crate::operation::audit::OURS;
+use crate::access::{MOST_SCOPE_BYTES, RESOURCES};
 use crate::operation::field::{MOST_METADATA, MOST_QUOTA, MOST_SECONDS, MOST_TEXT};
 use crate::operation::usage::{MOST_NAME, MOST_QUANTITY};
 use crate::role;
@@ -35,8 +34,7 @@ pub(crate) fn name(schema: &mut Schema) {
 
 /// What an event of a user's own is called.
 pub(crate) fn action(schema: &mut Schema) {
-    let ours = OURS.map(|ours| ours.trim_end_matches('.')).join("|");
-    say(schema, &word_of(MOST_TEXT, &format!(r"^(?!({ours})\.){NOT_BLANK}")));
+    say(schema, &word_of(MOST_TEXT, &format!(r"^(?!({})\.){NOT_BLANK}", RESOURCES.join("|"))));
 }
 
 /// The name of a service, or of what is done with it.

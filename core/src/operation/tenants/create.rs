@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tenant;
-use crate::access::{Access, Actor, Context, Event, MemberRole};
+use crate::access::{Access, Action, Actor, Context, Event, MemberRole};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::operation::field::check_name;
@@ -43,7 +43,7 @@ impl Operation for CreateTenant {
             if let Some(owner) = owner {
                 tx.add_member(id, owner, MemberRole::Owner.as_str(), now)?;
             }
-            context.audit(tx, Event::new("tenant.created").of_tenant(id).about(&id))
+            context.audit(tx, Event::new(Action::TenantCreated).of_tenant(id).about(&id))
         })?;
         Ok(Tenant { id, name: self.name, role: owner.map(|_| MemberRole::Owner), created_at: now })
     }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::roles::may_give;
-use crate::access::{Access, Context, Event, MemberRole, TenantRef, not_found};
+use crate::access::{Access, Action, Context, Event, MemberRole, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{TenantId, UserId};
 use crate::operation::page::List;
@@ -95,7 +95,7 @@ impl Operation for AddMember {
             if !tx.add_member(tenant, user, self.role.as_str(), now)? {
                 return Err(GatekeeperError::new(ErrorKind::Conflict, "userId is a member already").into());
             }
-            context.audit(tx, Event::new("member.added").about(&user))?;
+            context.audit(tx, Event::new(Action::MemberAdded).about(&user))?;
             tx.member(tenant, user)
         })?;
         member.map(Member::from).ok_or_else(not_found)

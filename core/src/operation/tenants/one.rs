@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tenant;
-use crate::access::{Access, Context, Event, TenantRef, not_found};
+use crate::access::{Access, Action, Context, Event, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::operation::field::check_name;
@@ -79,7 +79,7 @@ impl Operation for UpdateTenant {
         let tenant = context.write(|tx, context| {
             if let Some(name) = &self.name {
                 tx.rename_tenant(self.tenant_id, name)?;
-                context.audit(tx, Event::new("tenant.updated").about(&self.tenant_id))?;
+                context.audit(tx, Event::new(Action::TenantUpdated).about(&self.tenant_id))?;
             }
             let tenant = tx.tenant(self.tenant_id)?;
             Ok(tenant.map(|tenant| Tenant::new(tenant, context.role())))
@@ -109,7 +109,7 @@ impl Operation for RemoveTenant {
         }
         context.write(|tx, context| {
             tx.remove_tenant(self.tenant_id, context.now())?;
-            context.audit(tx, Event::new("tenant.removed").about(&self.tenant_id))
+            context.audit(tx, Event::new(Action::TenantRemoved).about(&self.tenant_id))
         })?;
         context.delete_removed();
         Ok(())

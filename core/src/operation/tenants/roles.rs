@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Member;
-use crate::access::{Access, Actor, Context, Event, MemberRole, TenantRef, forbidden, not_found};
+use crate::access::{Access, Action, Actor, Context, Event, MemberRole, TenantRef, forbidden, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{TenantId, UserId};
 use crate::operation::{Method, Operation, Route};
@@ -48,7 +48,7 @@ impl Operation for UpdateMember {
             may_give(context, self.role)?;
             changeable(context, tx, tenant, user, self.role)?;
             tx.set_role(tenant, user, self.role.as_str())?;
-            context.audit(tx, Event::new("member.updated").about(&user))?;
+            context.audit(tx, Event::new(Action::MemberUpdated).about(&user))?;
             tx.member(tenant, user)
         })?;
         member.map(Member::from).ok_or_else(not_found)
@@ -76,7 +76,7 @@ impl Operation for RemoveMember {
             }
             changeable(context, tx, tenant, user, MemberRole::Member)?;
             tx.remove_member(tenant, user)?;
-            context.audit(tx, Event::new("member.removed").about(&user))
+            context.audit(tx, Event::new(Action::MemberRemoved).about(&user))
         })
     }
 }

@@ -9,26 +9,30 @@ use crate::id::{AuditId, TenantId};
 use crate::store::{AuditFilter, AuditRow, Bounds, Part};
 
 impl Rows<'_> {
-    /// Events of a tenant that `filter` lets through, from before `before` on, the newest first.
+    /// Events of a tenant, or of all and of none, that `filter` lets through, from before `before` on, the newest first.
     pub(crate) fn audit_events(
         &self,
-        tenant: TenantId,
+        tenant: Option<TenantId>,
         filter: &AuditFilter,
         before: Option<AuditId>,
         bounds: Bounds,
     ) -> Result<Part<AuditRow>, Failure> {
         let prefix_end = filter.action_prefix.as_deref().map(|prefix| format!("{prefix}\u{10ffff}"));
+        // Each begins in an index where the page begins.
+        let of_tenant = if tenant.is_some() { "tenant_id = $1" } else { "$1 IS NULL" };
         self.within(
             bounds,
-            "SELECT id, tenant_id, actor_type, actor_id, action, target, metadata, source, created_at
-             FROM audit_events
-             WHERE tenant_id = $1 AND id < $2 AND ($3 IS NULL OR actor_id = $3)
-               AND ($4 IS NULL OR (action >= $4 AND action < $5))
-               AND ($6 IS NULL OR created_at >= $6) AND ($7 IS NULL OR created_at < $7)
-             ORDER BY id DESC LIMIT $8",
+            &format!(
+                "SELECT id, tenant_id, actor_type, actor_id, action, target, metadata, source, created_at
+                 FROM audit_events
+                 WHERE {of_tenant} AND id < $2 AND ($3 IS NULL OR actor_id = $3)
+                   AND ($4 IS NULL OR (action >= $4 AND action < $5))
+                   AND ($6 IS NULL OR created_at >= $6) AND ($7 IS NULL OR created_at < $7)
+                 ORDER BY id DESC LIMIT $8"
+            ),
             params![
-                tenant.to_string(),
-                // So that a later page begins in the index where it begins: `~` is after every id.
+                tenant.map(|id| id.to_string()),
+                // `~` is after every id.
                 before.map_or_else(|| "aud_~".to_owned(), |id| id.to_string()),
                 filter.actor_id,
                 filter.action_prefix,
@@ -67,7 +71,7 @@ impl Tx<'_> {
 fn audit_row(row: &Row<'_>) -> Result<AuditRow, Failure> {
     Ok(AuditRow {
         id: parsed(row, 0)?,
-        tenant_id: Some(parsed(row, 1)?),
+        tenant_id: row.get::<_, Option<String>>(1)?.map(|id| id.parse()).transpose()?,
         actor_type: row.get::<_, String>(2)?.into(),
         actor_id: row.get(3)?,
         action: row.get(4)?,

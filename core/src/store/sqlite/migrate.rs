@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_default_tenant.sql"),
     include_str!("../migrations/0008_restore_epoch.sql"),
     include_str!("../migrations/0009_removed_tenants.sql"),
+    include_str!("../migrations/0010_published_signing_keys.sql"),
 ];
 
 /// Makes sure that the database is ours or empty, before anything is written to it.

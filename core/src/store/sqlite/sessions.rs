@@ -35,6 +35,23 @@ impl Rows<'_> {
     }
 }
 
+impl Rows<'_> {
+    /// A user's sessions that are not over, but for the `kept` that were used last.
+    pub(crate) fn sessions_beyond(
+        &self,
+        user: UserId,
+        kept: u32,
+        now: i64,
+    ) -> Result<Vec<SessionId>, Failure> {
+        self.all(
+            "SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+             ORDER BY last_used_at DESC, id DESC LIMIT $3 OFFSET $4",
+            params![user.to_string(), now, i64::MAX, kept],
+            |row| parsed(row, 0),
+        )
+    }
+}
+
 impl Tx<'_> {
     pub(crate) fn add_session(&self, session: &SessionRow) -> Result<(), Failure> {
         self.run(

@@ -5,14 +5,14 @@ use rusqlite::params;
 use super::Failure;
 use super::rows::{Rows, Tx};
 use crate::error::Result;
-use crate::store::SigningKeyRow;
+use crate::store::{SigningKeyRow, SigningPeriod};
 
 impl Rows<'_> {
-    /// Every signing key, the newest first.
+    /// Every signing key: those that sign without an end first, the newest of each first.
     pub(crate) fn signing_keys(&self) -> Result<Vec<SigningKeyRow>, Failure> {
         self.all(
-            "SELECT id, algorithm, private_key, public_key, created_at, retired_at FROM signing_keys
-             ORDER BY retired_at IS NOT NULL, created_at DESC, id",
+            "SELECT id, algorithm, private_key, public_key, created_at, signs_from, retired_at
+             FROM signing_keys ORDER BY retired_at IS NOT NULL, signs_from DESC, created_at DESC, id",
             [],
             |row| {
                 Ok(SigningKeyRow {
@@ -21,7 +21,7 @@ impl Rows<'_> {
                     private_key: row.get(2)?,
                     public_key: row.get(3)?,
                     created_at: row.get(4)?,
-                    retired_at: row.get(5)?,
+                    signs: SigningPeriod { from: row.get(5)?, until: row.get(6)? },
                 })
             },
         )
@@ -31,17 +31,19 @@ impl Rows<'_> {
 impl Tx<'_> {
     pub(crate) fn add_signing_key(&self, key: &SigningKeyRow) -> Result<(), Failure> {
         self.run(
-            "INSERT INTO signing_keys (id, algorithm, private_key, public_key, created_at)
-             VALUES ($1, $2, $3, $4, $5)",
-            params![key.id, key.algorithm, key.private_key, key.public_key, key.created_at],
+            "INSERT INTO signing_keys (id, algorithm, private_key, public_key, created_at, signs_from)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            params![key.id, key.algorithm, key.private_key, key.public_key, key.created_at, key.signs.from],
         )?;
         Ok(())
     }
 
-    pub(crate) fn retire_signing_keys(&self, algorithm: &str, now: i64) -> Result<(), Failure> {
+    /// Lets the keys of this algorithm sign no longer than `until`.
+    pub(crate) fn retire_signing_keys(&self, algorithm: &str, until: i64) -> Result<(), Failure> {
         self.run(
-            "UPDATE signing_keys SET retired_at = $1 WHERE retired_at IS NULL AND algorithm = $2",
-            params![now, algorithm],
+            "UPDATE signing_keys SET retired_at = $1
+             WHERE algorithm = $2 AND (retired_at IS NULL OR retired_at > $1)",
+            params![until, algorithm],
         )?;
         Ok(())
     }

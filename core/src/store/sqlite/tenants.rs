@@ -9,41 +9,41 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
 use crate::shared::{Concern, Map, Words};
-use crate::store::{AsOf, Quota, RootKeyRow, TenantRow};
+use crate::store::{AsOf, BoundRootKey, Quota, RootKeyRow, TenantRow};
 
 impl Store {
-    /// The tenant that a root key acts for.
-    pub(crate) fn tenant_of_root_key(
-        &self,
-        digest: &Digest,
-        words: &Words<Map>,
-    ) -> Result<AsOf<Option<TenantId>>> {
+    /// The root key with this digest.
+    pub(crate) fn root_key(&self, digest: &Digest, words: &Words<Map>) -> Result<AsOf<Option<BoundRootKey>>> {
         self.read_of(std::slice::from_ref(digest), words, |connection| {
-            let (number, tenant) = connection
+            let (number, id, tenant) = connection
                 .prepare_cached(
-                    "SELECT changes.number, root_keys.tenant_id
+                    "SELECT changes.number, root_keys.id, root_keys.tenant_id
                      FROM changes LEFT JOIN root_keys ON root_keys.digest = $1
                         AND root_keys.tenant_id IN (SELECT id FROM tenants WHERE removed_at IS NULL)",
                 )?
                 .query_row([digest.as_bytes()], |row| {
-                    Ok((change_number(row, 0)?, row.get::<_, Option<String>>(1)?))
+                    let text = |column| row.get::<_, Option<String>>(column);
+                    Ok((change_number(row, 0)?, text(1)?, text(2)?))
                 })
                 .optional()?
                 .ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
-            let found = tenant.map(|tenant| tenant.parse()).transpose()?;
+            let found = match (id, tenant) {
+                (Some(id), Some(tenant)) => Some(BoundRootKey { id: id.parse()?, tenant: tenant.parse()? }),
+                _ => None,
+            };
             Ok(AsOf { number, found })
         })
     }
 }
 
 impl Rows<'_> {
-    /// The tenant that the root key with this digest acts for.
-    pub(crate) fn tenant_of_root_key(&self, digest: &Digest) -> Result<Option<TenantId>, Failure> {
+    /// The root key with this digest.
+    pub(crate) fn root_key(&self, digest: &Digest) -> Result<Option<BoundRootKey>, Failure> {
         self.one(
-            "SELECT r.tenant_id FROM root_keys AS r JOIN tenants AS t ON t.id = r.tenant_id
+            "SELECT r.id, r.tenant_id FROM root_keys AS r JOIN tenants AS t ON t.id = r.tenant_id
              WHERE r.digest = $1 AND t.removed_at IS NULL",
             [digest.as_bytes()],
-            |row| parsed(row, 0),
+            |row| Ok(BoundRootKey { id: parsed(row, 0)?, tenant: parsed(row, 1)? }),
         )
     }
 

@@ -170,7 +170,7 @@ fn operations_have_their_types_there_too() {
 
     let event = ada.call_blocking(RecordUsage(UsageInput::new(acme.id, "s", "a"))).unwrap();
     assert_eq!(event.idempotency_key, None);
-    ada.call_blocking(gatekeeper::Logout {}).unwrap();
+    ada.call_blocking(gatekeeper::Logout::default()).unwrap();
     let error = ada.call_blocking(gatekeeper::Me {}).unwrap_err();
     assert_eq!((error.status(), error.kind()), (401, ErrorKind::CredentialInvalid));
     assert!(error.request_id().is_some_and(|id| id.starts_with("req_")));

@@ -27,6 +27,8 @@ fn what_a_server_decides_for_itself_is_refused_by_name() {
     assert!(
         refusal(url, |options| options.usage_retention_days = Some(1)).starts_with("usageRetentionDays:")
     );
+    assert!(refusal(url, |options| options.session_days = 1).starts_with("sessionDays:"));
+    assert!(refusal(url, |options| options.sessions_per_user = 1).starts_with("sessionsPerUser:"));
     assert!(refusal(url, |options| options.signups_per_minute = 1).starts_with("signupsPerMinute:"));
     assert!(refusal(url, |options| options.refreshes_per_minute = 1).starts_with("refreshesPerMinute:"));
     assert!(refusal(url, |options| options.wrong_keys_per_minute = 1).starts_with("wrongKeysPerMinute:"));

@@ -1,0 +1,73 @@
+//! What our own events are called: one list, of which no caller can write one.
+
+/// What the names of our own events begin with; there may be no event of a resource yet.
+pub(crate) const RESOURCES: [&str; 8] =
+    ["user", "session", "tenant", "member", "key", "role", "root_key", "signing_key"];
+
+macro_rules! actions {
+    ($($action:ident = $name:literal,)*) => {
+        /// What was done, or rejected: `resource.what_happened`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Action {
+            $(#[doc = concat!("`", $name, "`")] $action,)*
+        }
+
+        impl Action {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$action),*];
+
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$action => $name,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    UserSignedUp = "user.signed_up",
+    UserCreated = "user.created",
+    UserLoggedIn = "user.logged_in",
+    UserLoginRefused = "user.login_refused",
+    UserPasswordChanged = "user.password_changed",
+    UserPasswordChangeRefused = "user.password_change_refused",
+    SessionEnded = "session.ended",
+    SessionAllEnded = "session.all_ended",
+    SessionTokenReused = "session.token_reused",
+    TenantCreated = "tenant.created",
+    TenantUpdated = "tenant.updated",
+    TenantRemoved = "tenant.removed",
+    TenantQuotaSet = "tenant.quota_set",
+    MemberAdded = "member.added",
+    MemberUpdated = "member.updated",
+    MemberRemoved = "member.removed",
+    KeyCreated = "key.created",
+    KeyImported = "key.imported",
+    KeyUpdated = "key.updated",
+    KeyRolesChanged = "key.roles_changed",
+    KeyRotated = "key.rotated",
+    KeyRevoked = "key.revoked",
+    KeyDeleted = "key.deleted",
+    RootKeyCreated = "root_key.created",
+    RootKeyRevoked = "root_key.revoked",
+    SigningKeyRotated = "signing_key.rotated",
+}
+
+/// Whether an action of this name is ours to write.
+pub(crate) fn is_ours(action: &str) -> bool {
+    action.split_once('.').is_some_and(|(resource, _)| RESOURCES.contains(&resource))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_of_ours_is_one_that_no_caller_can_write() {
+        for action in Action::ALL {
+            assert!(is_ours(action.as_str()), "{action:?}");
+        }
+        assert!(!is_ours("invoice.paid") && !is_ours("key") && !is_ours("keys.created"));
+    }
+}
