@@ -191,7 +191,7 @@ dist: $(CACHE)/python
 	$(MAKE) PROFILE=release build
 	@rm -rf "$(TARGET)/dist" && mkdir -p "$(TARGET)/dist"
 	@$(STEP) "Building the wheel" $(PYTHON) -m maturin build --release --locked --out "$(TARGET)/dist"
-	@$(STEP) "Packing the npm tarball" npm pack --silent --ignore-scripts --pack-destination "$(TARGET)/dist"
+	@$(STEP) "Packing the npm tarballs" node scripts/pack-npm.mjs "$(TARGET)/dist" bindings-node/native/*.node
 	@$(STEP) "Packaging the crate" cargo package --locked --no-verify -p gatekeeper-native
 	@cp "$(TARGET)"/package/gatekeeper-native-*.crate "$(TARGET)/release/gatekeeper" "$(TARGET)/dist/"
 	@$(STEP) "Compiling the demo's program in Rust" cargo build --locked --bin demo

@@ -1,25 +1,53 @@
 //! Leaves Node's own symbols to the process that loads the addon, and makes the folder for its TypeScript declarations.
 
-use std::path::Path;
-use std::{env, fs};
+use std::collections::hash_map::DefaultHasher;
+use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use std::{env, io};
 
-/// Where the macros of napi-derive write the declarations of what they export.
-const DECLARATIONS: &str = "NAPI_TYPE_DEF_TMP_FOLDER";
-
-fn main() {
+fn main() -> io::Result<()> {
     napi_build::setup();
-    // Beside the addon that cargo makes: OUT_DIR is target/PROFILE/build/PACKAGE/out.
-    let profile =
-        env::var_os("OUT_DIR").and_then(|out| Path::new(&out).ancestors().nth(3).map(Path::to_owned));
-    if let (None, Some(profile)) = (env::var_os(DECLARATIONS), profile) {
-        let folder = profile.join("napi-types");
-        if let Err(error) = fs::create_dir_all(&folder) {
-            println!(
-                "cargo:warning=no TypeScript declarations, {} cannot be made: {error}",
-                folder.display()
-            );
-            return;
-        }
-        println!("cargo:rustc-env={DECLARATIONS}={}", folder.display());
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src");
+    // OUT_DIR is target/PROFILE/build/PACKAGE/out.
+    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    let all = out.ancestors().nth(3).unwrap_or(&out).join("napi-types");
+    // The macros of napi-derive write them, whichever command of cargo expands them: of other sources or with other features,
+    // they must not be taken for those of the addon. So each has a folder of its own, and the addon knows its name.
+    let name = format!("{:016x}", fingerprint()?);
+    fs::create_dir_all(all.join(&name))?;
+    // Where the folder is removed, they are written again. Cargo takes what is newer than this run for a change.
+    let stamp = all.join(format!("{name}.made"));
+    File::create(&stamp)?.set_modified(SystemTime::UNIX_EPOCH)?;
+    println!("cargo:rerun-if-changed={}", stamp.display());
+    println!("cargo:rustc-env=NAPI_TYPE_DEF_TMP_FOLDER={}", all.join(&name).display());
+    println!("cargo:rustc-env=GATEKEEPER_DECLARATIONS={name}");
+    Ok(())
+}
+
+/// Of the sources and the features.
+fn fingerprint() -> io::Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    env::var_os("CARGO_FEATURE_CLI").hash(&mut hasher);
+    for path in sources(Path::new("src"))? {
+        path.hash(&mut hasher);
+        fs::read(path)?.hash(&mut hasher);
     }
+    Ok(hasher.finish())
+}
+
+fn sources(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(sources(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }

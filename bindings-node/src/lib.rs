@@ -32,6 +32,13 @@ pub fn cli(arguments: Vec<String>) -> u8 {
     gatekeeper_server::cli::run(arguments.into_iter().map(Into::into))
 }
 
+/// The folder with the declarations of this addon, among those that its sources have had. For the build.
+#[napi(skip_typescript)]
+#[must_use]
+pub fn declarations() -> &'static str {
+    env!("GATEKEEPER_DECLARATIONS")
+}
+
 /// The core's table of errors as JSON: `[{code, status, keyManager}]`. For tests.
 #[napi(catch_unwind)]
 #[must_use]

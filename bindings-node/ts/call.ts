@@ -1,5 +1,6 @@
-import binding = require('../native/binding.cjs');
+import type { NativeAborter } from '../native/binding.cjs';
 import { readable, requestJson } from './arguments.js';
+import { binding } from './binding.js';
 import { checkTimeout } from './core-options.js';
 import { BadRequestError, RequestTimeoutError } from './errors.js';
 import { errorFrom, Unfit } from './failure.js';
@@ -33,7 +34,7 @@ export function requestOf(positional: Fields, options: unknown, defaults: Fields
 
 /** Waits for the native side for as long as the caller does; an error is a `GatekeeperError`, or the signal's reason. */
 export async function awaited(
-  start: (aborter?: binding.NativeAborter) => Promise<string>,
+  start: (aborter?: NativeAborter) => Promise<string>,
   call: CallOptions | undefined,
 ): Promise<string> {
   const { signal, timeout } = limitsOf(call);
@@ -63,8 +64,8 @@ export async function awaited(
 }
 
 async function begun(
-  start: (aborter?: binding.NativeAborter) => Promise<string>,
-  aborter?: binding.NativeAborter,
+  start: (aborter?: NativeAborter) => Promise<string>,
+  aborter?: NativeAborter,
 ): Promise<string> {
   try {
     return await start(aborter);

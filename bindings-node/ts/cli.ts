@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import binding = require('../native/binding.cjs');
+import { binding } from './binding.js';
 
 const given = process.argv.slice(2);
 if (given.includes('serve')) {

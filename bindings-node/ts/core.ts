@@ -1,5 +1,6 @@
-import binding = require('../native/binding.cjs');
+import type { NativeCore } from '../native/binding.cjs';
 import { isText } from './arguments.js';
+import { binding } from './binding.js';
 import { answerOf, awaited, requestOf, type CallOptions, type Fields } from './call.js';
 import { openingOf, tokenOf, type GatekeeperCoreOptions } from './core-options.js';
 import { BadRequestError } from './errors.js';
@@ -12,7 +13,7 @@ class Shared {
   static readonly #made = new WeakSet<object>();
 
   constructor(
-    readonly native: binding.NativeCore,
+    readonly native: NativeCore,
     readonly source: string | undefined,
     readonly closed: boolean,
   ) {
@@ -40,7 +41,7 @@ const MARK = Symbol.for('gatekeeper-native.GatekeeperCore');
  * const tenant = await new TenantsService(core).create('Acme Inc');
  */
 export class GatekeeperCore {
-  #native: binding.NativeCore;
+  #native: NativeCore;
   #source: string | undefined;
   #closed = false;
 
@@ -180,7 +181,7 @@ export class GatekeeperCore {
     );
   }
 
-  #open(): binding.NativeCore {
+  #open(): NativeCore {
     if (this.#closed) throw new BadRequestError('this core is closed: make another');
     return this.#native;
   }
@@ -207,7 +208,7 @@ function told<Value>(call: () => Value): Value {
 }
 
 /** The answer; what whoever runs the place should be told is told first. */
-async function heeded(native: binding.NativeCore, answer: Promise<string>): Promise<string> {
+async function heeded(native: NativeCore, answer: Promise<string>): Promise<string> {
   try {
     return await answer;
   } finally {

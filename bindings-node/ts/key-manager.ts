@@ -1,5 +1,6 @@
-import binding = require('../native/binding.cjs');
+import type { NativeKeyManager } from '../native/binding.cjs';
 import { isText, readable, requestJson } from './arguments.js';
+import { binding } from './binding.js';
 import { BadRequestError } from './errors.js';
 import { errorFrom, refusalLater, refusalNow, Unfit } from './failure.js';
 import { nativeArguments } from './options.js';
@@ -55,7 +56,7 @@ export function initKeyManager(options: KeyManagerOptions): KeyManager | ManualK
   return Object.freeze(native.isManual ? { ...keyManager, advance: advanceBy(native) } : keyManager);
 }
 
-function open(options: unknown): binding.NativeKeyManager {
+function open(options: unknown): NativeKeyManager {
   const given = nativeArguments(options);
   try {
     return new binding.NativeKeyManager(...given);
@@ -67,7 +68,7 @@ function open(options: unknown): binding.NativeKeyManager {
 type Request = Readonly<Record<string, unknown>>;
 
 /** The core's operations, on this thread or off it; an answer has the fields that the core gives it. */
-function operationsBy(native: binding.NativeKeyManager) {
+function operationsBy(native: NativeKeyManager) {
   return {
     now<Answer>(name: string, request: () => Request): Answer | KeyManagerRefusal<never> {
       try {
@@ -114,7 +115,7 @@ function idOf(id: unknown): string | null {
   return isText(id) ? id : null;
 }
 
-function advanceBy(native: binding.NativeKeyManager): ManualKeyManager['advance'] {
+function advanceBy(native: NativeKeyManager): ManualKeyManager['advance'] {
   return (ms) => {
     if (!Number.isSafeInteger(ms) || ms < 0) {
       throw new BadRequestError('ms must be a whole number of milliseconds, 0 or more');

@@ -14,7 +14,7 @@ export const run = promisify(execFile);
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The native side, which the package does not export. */
-export const native = createRequire(import.meta.url)('../../../bindings-node/native/binding.cjs');
+export const native = createRequire(import.meta.url)('../../../bindings-node/dist/binding.js').binding;
 
 /** What seals the signing keys; without it, a file beside the database would, with a warning. */
 export const secret = 'a secret of the tests alone';
