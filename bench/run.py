@@ -14,15 +14,25 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import comparison, curve_chart, curves, machine, memory, peers_chart, redis_server, server, services, table
+from bench import (
+    comparison,
+    curve_chart,
+    curves,
+    machine,
+    memory,
+    peers_chart,
+    readme,
+    redis_server,
+    server,
+    services,
+    table,
+)
 from bench.measure import FULL, QUICK, Measurement, Plan
 from bench.processes import ROOT
 from bench.rows import ROWS
 
 if TYPE_CHECKING:
     from bench.columns import Results
-
-START, END = "<!-- bench:start -->", "<!-- bench:end -->"
 
 
 def measured(plan: Plan) -> Results:
@@ -48,14 +58,6 @@ def commands() -> list[str]:
         "|---|---|---|",
         *(f"| {row.title} | {row.call} | `{' '.join(row.command)}` |" for row in ROWS),
     ]
-
-
-def fill_readme(lines: list[str]) -> None:
-    """Puts the lines between the README's markers."""
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text().split(START)
-    after = rest.split(END)[1]
-    readme.write_text("\n".join([before + START, *lines, END + after]))
 
 
 def main() -> None:
@@ -113,26 +115,11 @@ def main() -> None:
         *curves.section(points),
         "",
     ]
-    (output / "RESULTS.md").write_text("\n".join(document))
+    written = "\n".join(document)
+    (output / "RESULTS.md").write_text(written)
     if not quick:
-        fill_readme(
-            [
-                f"{machine.machine()}.",
-                "",
-                *rows,
-                "",
-                "![Every column as bars](bench/peers.svg)",
-                "",
-                "Usage and logins:",
-                "",
-                *of_services,
-                "",
-                "The server, and who asks it, on the same two cores:",
-                "",
-                *of_server,
-            ]
-        )
-    print("\n".join(document))
+        readme.write(written)
+    print(written)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,3 +103,11 @@ def test_the_tables_of_credentials_and_addresses_are_those_that_tests_send(
     page = (ROOT / "docs/reference/credentials.md").read_text()
     part = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     assert [line for line in part.splitlines() if line.startswith("| ")][1:] == rows()
+
+
+def test_the_readme_shows_the_figures_of_the_last_measurement_and_no_others() -> None:
+    subprocess.run([sys.executable, "-m", "bench.readme", "--check"], cwd=ROOT, check=True)
+    written = re.sub(
+        r"<!-- bench:(\w+) -->.*?<!-- bench:\1 end -->", "", (ROOT / "README.md").read_text(), flags=re.DOTALL
+    )
+    assert re.findall(r"\d (?:ns|µs|ms|MB)\b(?! at)", written.split("## Measured")[1]) == []

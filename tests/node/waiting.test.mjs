@@ -1,10 +1,10 @@
 // A database that another process keeps locked: each call is answered in time, and nothing else waits with it.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { GatekeeperCore, KeysService, ServiceUnavailableError, initKeyManager } from 'gatekeeper-native';
-import { created, databaseOf, endpoints, lockedByAnother, run } from './helpers/support.mjs';
+import { created, databaseOf, endpoints, inMemory, lockedByAnother, run } from './helpers/support.mjs';
 
 /** Milliseconds that a call took, and the error that it ended with. */
 async function timed(call) {
@@ -95,4 +95,21 @@ test('when a key was last used is known after the process that used it has exite
   });
   const { lastUsedAt } = await keys.get(id);
   assert.ok(lastUsedAt >= before && lastUsedAt <= Date.now(), String(lastUsedAt));
+});
+
+test('a verification whose use is due to be noted is answered in the same turn', async () => {
+  const { createUserAPIKeySync, verifyUserAPIKey, advance } = inMemory({ clock: 'manual' });
+  const keys = Array.from({ length: 20 }, () => createUserAPIKeySync('user').apiKey);
+  for (let round = 0; round < 3; round += 1) {
+    let answered = 0;
+    for (const key of keys) verifyUserAPIKey(key, 'GET_TASKS').then(() => (answered += 1));
+    if (round === 0) {
+      // Each is read from the store once.
+      while (answered < keys.length) await turn();
+    } else {
+      await null;
+      assert.equal(answered, keys.length);
+    }
+    advance(61_000);
+  }
 });

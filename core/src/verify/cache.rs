@@ -161,14 +161,14 @@ impl<V, W: Weighter<CacheKey, V> + Clone> Sharded<V, W> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::id::{KeyId, TenantId};
     use crate::key::{Extra, LastUse};
     use crate::role::RoleSet;
 
     /// A key with so much metadata.
-    fn key(number: u128, metadata: usize) -> Arc<KnownKey> {
+    pub(in crate::verify) fn key(number: u128, metadata: usize) -> Arc<KnownKey> {
         let extra = Extra {
             scopes: Arc::default(),
             metadata: Some("x".repeat(metadata).into()),

@@ -336,3 +336,6 @@ impl Rest for Engine {
         self.store.shared().close();
     }
 }
+
+#[cfg(test)]
+mod tests;
