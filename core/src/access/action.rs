@@ -64,6 +64,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_event_of_ours_stands_in_the_reference_and_no_other() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/audit-events.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let listed: Vec<_> = rows.map(|(name, _)| name).collect();
+        assert_eq!(listed, Action::ALL.iter().map(|action| action.as_str()).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn every_event_of_ours_is_one_that_no_caller_can_write() {
         for action in Action::ALL {
             assert!(is_ours(action.as_str()), "{action:?}");
