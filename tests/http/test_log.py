@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import httpx
 from serving import ROOT, run, serving
 
 if TYPE_CHECKING:
@@ -92,6 +93,10 @@ def test_the_filter_for_fail2ban_finds_the_clients_that_guess_and_nothing_that_t
             assert client.post("/v1/auth/login", json=WRONG, headers=headers).status_code == 401
             assert client.get("/v1/" + forged, headers=headers).status_code == 404
         assert client.get("/v1/auth/me", headers=server.root).status_code == 403
+        # What a gateway asks is not the gateway's guess.
+        question = {"endpoint": "GET_TASKS"}
+        asked = httpx.get(f"{server.gateway_url}/check", params=question, headers={"X-API-Key": "user_xxx"}, timeout=30)
+        assert asked.status_code == 401
         log = server.log().splitlines()
     assert all(re.search(date, line) for line in log)
     hosts = [found["host"] for line in log if (found := failing.search(line))]
