@@ -247,6 +247,21 @@ impl GatekeeperError {
     }
 }
 
+/// A name that a caller made up, such as that of an unknown field, for a message: "a field" where it may be a secret in the
+/// wrong place. Keys, tokens and codes are long or have digits; names of fields have neither.
+///
+/// ```
+/// assert_eq!(gatekeeper::field_name("expires_in"), "expires_in");
+/// assert_eq!(gatekeeper::field_name("gkr_7hQ2mXv9"), "a field");
+/// ```
+#[must_use]
+pub fn field_name(name: &str) -> &str {
+    const MAX_BYTES: usize = 32;
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-');
+    let is_name = (1..=MAX_BYTES).contains(&name.len()) && name.bytes().all(is_letter);
+    if is_name { name } else { "a field" }
+}
+
 impl fmt::Display for GatekeeperError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)

@@ -50,6 +50,8 @@ pub use access::{
     Access, Attribution, Context, KeyImports, MemberRole, TenantRef, Tier, client_address, counted_address,
 };
 pub use clock::{Clock, ManualClock};
+#[doc(hidden)]
+pub use error::field_name;
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{
     AccountTenant, BackedUp, Backup, Callers, DatabaseUrl, Gatekeeper, ImportSuffixes, ImportingTenant,

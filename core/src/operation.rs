@@ -39,7 +39,7 @@ pub use keys::*;
 pub use page::Page;
 pub use permissions::*;
 pub use platform::*;
-pub use request::Request;
+pub use request::{Request, UnknownFields};
 pub use schema::Schema;
 pub use table::{Entry, Method, Route, TABLE};
 #[cfg(feature = "remote")]

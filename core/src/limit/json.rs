@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::endpoint::DEFAULT;
 use super::{Endpoint, Endpoints};
-use crate::error::{GatekeeperError, Result};
+use crate::error::{GatekeeperError, Result, field_name};
 use crate::window::Limit;
 
 impl Endpoints {
@@ -116,7 +116,8 @@ fn object_of<'a>(at: &str, value: &'a Value, known: &[&str]) -> Result<&'a Map<S
     match fields.keys().find(|field| !known.contains(&field.as_str())) {
         None => Ok(fields),
         Some(unknown) => Err(GatekeeperError::bad_request(format!(
-            "{at}.{unknown} is not known here: {at} has {}",
+            "{at}.{} is not known here: {at} has {}",
+            field_name(unknown),
             known.join(" and ")
         ))),
     }

@@ -3,11 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use super::request::{Gathered, Request};
-use crate::error::{GatekeeperError, Result};
+use crate::error::{GatekeeperError, Result, field_name};
 use crate::verify::EXPECTED_TENANTS;
-
-/// The most characters of an unknown field's name that are repeated.
-const MOST_NAME: usize = 64;
 
 /// A request from its fields.
 ///
@@ -29,12 +26,12 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
     }
     // serde's own texts; only the names of our fields and types are taken from them.
     let text = error.to_string();
-    let named = || text.split('`').nth(1).unwrap_or_default().chars().take(MOST_NAME).collect::<String>();
+    let named = || text.split('`').nth(1).unwrap_or_default();
     let field = if path == "." { "the request" } else { path };
     GatekeeperError::bad_request(if text.starts_with("missing field") {
         format!("{} is missing", named())
     } else if text.starts_with("unknown field") {
-        format!("{} is not known here: see the reference for the fields of this call", named())
+        format!("{} is not known here: see the reference for the fields of this call", unknown_field(&text))
     } else if text.starts_with("duplicate field") {
         format!("{} is given twice", named())
     } else if text.starts_with("unknown variant") {
@@ -47,6 +44,16 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
     } else {
         format!("{field} is not valid")
     })
+}
+
+/// The name of the field that serde does not know, unless it may be a secret.
+fn unknown_field(text: &str) -> &str {
+    let mut parts = text.splitn(3, '`').skip(1);
+    match (parts.next(), parts.next()) {
+        (Some(name), Some(known)) if known.starts_with(", ") => field_name(name),
+        // It holds a backtick itself.
+        _ => field_name(""),
+    }
 }
 
 /// The names that serde says it knows, after the one that was sent, which may itself look like that.
@@ -119,6 +126,10 @@ mod tests {
             decode::<crate::SummarizeUsage>(period).unwrap_err().message(),
             "period must be one of hour, day, month"
         );
+        for secret in ["gkr_7hQ2mXv9", "x7", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "a`b", "päss", ""] {
+            let message = refusal(&format!(r#"{{"prefix": "a", "{secret}": 1}}"#));
+            assert_eq!(message, "a field is not known here: see the reference for the fields of this call");
+        }
         for broken in ["", "canary", "{\"prefix\": \"a\"", "{\"prefix\": \"a\"} x"] {
             assert!(refusal(broken).starts_with("the request is not JSON"));
         }

@@ -1,5 +1,7 @@
 //! A request, from wherever its fields come: a JSON object, and beside it the texts of a path and a query.
 
+mod known;
+
 use std::vec;
 
 use serde::de::value::StringDeserializer;
@@ -9,6 +11,8 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
+use known::Known;
+
 /// The fields of a request. One that is given twice, wherever, is refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -17,11 +21,23 @@ pub struct Request<'a> {
     /// Names and values from a path or a query, as text: what they stand for is for the operation to say. A name that is
     /// there more than once is a list.
     pub texts: &'a [(String, String)],
+    /// What becomes of a field that the operation does not have.
+    pub unknown_fields: UnknownFields,
+}
+
+/// What becomes of a field that an operation does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownFields {
+    /// The request is rejected: the field may be a misspelt one.
+    #[default]
+    Rejected,
+    /// It is ignored, and logged once for each operation: for clients of an API that has always done so.
+    Ignored,
 }
 
 impl<'a> From<&'a str> for Request<'a> {
     fn from(json: &'a str) -> Self {
-        Self { json, texts: &[] }
+        Self { json, texts: &[], unknown_fields: UnknownFields::Rejected }
     }
 }
 
@@ -29,6 +45,7 @@ impl<'a> From<&'a str> for Request<'a> {
 pub(super) struct Gathered<'de> {
     json: serde_json::Deserializer<serde_json::de::StrRead<'de>>,
     texts: Vec<(String, Vec<String>)>,
+    unknown_fields: UnknownFields,
 }
 
 impl<'de> Gathered<'de> {
@@ -40,7 +57,8 @@ impl<'de> Gathered<'de> {
                 None => texts.push((name.clone(), vec![value.clone()])),
             }
         }
-        Self { json: serde_json::Deserializer::from_str(request.json), texts }
+        let json = serde_json::Deserializer::from_str(request.json);
+        Self { json, texts, unknown_fields: request.unknown_fields }
     }
 
     /// Refuses what follows the JSON.
@@ -61,9 +79,21 @@ impl<'de> Deserializer<'de> for &mut Gathered<'de> {
         self.json.deserialize_map(Joining { visitor, texts })
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.unknown_fields {
+            UnknownFields::Rejected => self.deserialize_any(visitor),
+            UnknownFields::Ignored => self.deserialize_any(Known { name, fields, inner: visitor }),
+        }
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
 
@@ -229,7 +259,7 @@ mod tests {
     fn read(json: &str, texts: &[(&str, &str)]) -> Result<Sample, String> {
         let texts: Vec<(String, String)> =
             texts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        decode(Request { json, texts: &texts })
+        decode(Request { texts: &texts, ..Request::from(json) })
             .map_err(|error: crate::GatekeeperError| error.message().to_owned())
     }
 

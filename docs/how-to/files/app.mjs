@@ -14,9 +14,13 @@ const { verifyUserAPIKey } = initKeyManager({
   },
 });
 
-/** Lets in whose key is good and has a call left. */
+/** The key that a request presents: after `Authorization: Bearer`, or in `X-API-Key`. */
+const presentedKey = (request) =>
+  /^bearer +(\S+)$/i.exec(request.get('Authorization') ?? '')?.[1] ?? request.get('X-API-Key');
+
+/** Lets in requests with a valid key that is within its limit. */
 const guard = (endpoint) => async (request, response, next) => {
-  const verified = await verifyUserAPIKey(request.get('X-API-Key') ?? '', endpoint);
+  const verified = await verifyUserAPIKey(presentedKey(request), endpoint);
   if (!verified.success) return response.status(500).json({ error: verified.reason });
   if (!verified.keyValid) {
     return response.status(401).set('WWW-Authenticate', 'Bearer').json({ error: 'the API key is missing or not valid' });

@@ -4,7 +4,7 @@ import math
 import os
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 from gatekeeper import GatekeeperError
 from gatekeeper.aio import init_key_manager
@@ -22,9 +22,15 @@ keys = init_key_manager(
 app = FastAPI()
 
 
-async def tasks_key(x_api_key: Annotated[str, Header()] = "") -> Any:
-    """The key, if it is good and has a call left."""
-    verified = await keys.verify_user_api_key(x_api_key, "GET_TASKS")
+def presented_key(request: Request) -> str | None:
+    """The key that a request presents: after `Authorization: Bearer`, or in `X-API-Key`."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key")
+
+
+async def tasks_key(request: Request) -> Any:
+    """The key, if it is valid and within its limit."""
+    verified = await keys.verify_user_api_key(presented_key(request), "GET_TASKS")
     if not verified.success:
         raise HTTPException(500, verified.reason)
     if not verified.key_valid:

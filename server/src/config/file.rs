@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use gatekeeper::{Endpoints, GatekeeperError, Result};
+use gatekeeper::{Endpoints, GatekeeperError, Result, field_name};
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
@@ -96,7 +96,8 @@ impl File {
     }
 
     fn check_one(&self, table: Option<&str>, name: &str, value: &Toml) -> Result<()> {
-        let at = table.map_or_else(|| name.to_owned(), |table| format!("{table}.{name}"));
+        let shown = field_name(name);
+        let at = table.map_or_else(|| shown.to_owned(), |table| format!("{table}.{shown}"));
         let Some(setting) = ALL.iter().find(|setting| setting.path() == (table, name)) else {
             return Err(refused(&self.path, &unknown(table, &at, name)));
         };

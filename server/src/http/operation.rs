@@ -7,7 +7,7 @@ use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::request::Parts;
 use axum::response::Response;
 use gatekeeper::guard::Schemeless;
-use gatekeeper::{Entry, ErrorKind, Gatekeeper, GatekeeperError, Result, TABLE};
+use gatekeeper::{Access, Entry, ErrorKind, Gatekeeper, GatekeeperError, Result, TABLE, UnknownFields};
 
 use super::answer::{failure, success};
 use super::app::App;
@@ -54,13 +54,16 @@ pub(crate) async fn call(
     json: String,
     texts: Vec<(String, String)>,
 ) -> Result<String> {
-    let request = gatekeeper::Request { json: &json, texts: &texts };
+    // The key manager's API has always ignored them.
+    let unknown_fields =
+        if entry.access == Access::KeyManager { UnknownFields::Ignored } else { UnknownFields::Rejected };
+    let request = gatekeeper::Request { json: &json, texts: &texts, unknown_fields };
     if let Some(answer) = caller.try_call_entry(entry, request)? {
         return Ok(answer);
     }
     let turns = if entry.looks_up_key { &app.lookups } else { &app.work };
     let work = move || {
-        let request = gatekeeper::Request { json: &json, texts: &texts };
+        let request = gatekeeper::Request { json: &json, texts: &texts, unknown_fields };
         caller.call_entry_blocking(entry, request)
     };
     // Boxed, so that who needs no turn does not carry it along.

@@ -151,7 +151,11 @@ fn a_server_that_lacks_something_says_so_in_its_log() {
 fn a_server_can_listen_on_a_unix_socket() {
     let folder = Folder::with_place();
     let server = Server::start(&folder, &["--unix", "socket"], 1);
-    assert!(server.lines[0].starts_with("listening on unix:socket ("), "{:?}", server.lines);
+    assert!(
+        server.lines[0].starts_with("listening on unix:socket with gatekeeper.db and 1 endpoint ("),
+        "{:?}",
+        server.lines
+    );
     let mut stream = UnixStream::connect(folder.file("socket")).unwrap();
     assert!(ask(&mut stream, "/health").starts_with("HTTP/1.1 200"));
 }
