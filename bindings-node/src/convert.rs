@@ -3,26 +3,29 @@
 use gatekeeper::{Clock, GatekeeperError, ManualClock, Options, Result};
 use serde_json::{Map, Value};
 
-/// What only matters over HTTP.
-const HTTP: [&str; 4] = ["timeout", "maxRetries", "defaultHeaders", "userAgent"];
+/// What a core reads in the same way.
+const OF_CORE: [&str; 7] =
+    ["cacheKeys", "cacheUnknownKeys", "create", "timeout", "maxRetries", "defaultHeaders", "userAgent"];
 
 /// Options from `{cacheKeys?, cacheUnknownKeys?, create?, clock?, timeout?, maxRetries?, defaultHeaders?, userAgent?}` in JSON, and
 /// the hand of a manual clock.
 pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
     let mut given: Map<String, Value> = serde_json::from_str(json).map_err(GatekeeperError::internal)?;
-    let http: Map<String, Value> =
-        HTTP.iter().filter_map(|name| Some(((*name).to_owned(), given.remove(*name)?))).collect();
-    let mut options = Options::from_json(&Value::Object(http).to_string())?;
+    let mut of_core = Map::new();
+    for name in OF_CORE {
+        match given.remove(name) {
+            None => {}
+            // A core leaves out what is null.
+            Some(Value::Null) => {
+                return Err(GatekeeperError::bad_request(format!("{name} must not be null")));
+            }
+            Some(value) => drop(of_core.insert(name.to_owned(), value)),
+        }
+    }
+    let mut options = Options::from_json(&Value::Object(of_core).to_string())?;
     let mut hand = None;
     for (name, value) in &given {
         match name.as_str() {
-            "cacheKeys" => options.cache_keys = size(name, value)?,
-            "cacheUnknownKeys" => options.cache_unknown_keys = size(name, value)?,
-            "create" => {
-                options.create = value
-                    .as_bool()
-                    .ok_or_else(|| GatekeeperError::bad_request("create must be true or false"))?;
-            }
             "clock" => match value.as_str() {
                 Some("system") => options.clock = Clock::System,
                 Some("manual") => {
@@ -40,13 +43,6 @@ pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
         }
     }
     Ok((options, hand))
-}
-
-fn size(name: &str, value: &Value) -> Result<usize> {
-    let whole = value.as_u64().and_then(|whole| usize::try_from(whole).ok());
-    whole.ok_or_else(|| {
-        GatekeeperError::bad_request(format!("{name} must be a whole number that is not negative"))
-    })
 }
 
 /// A count below 2⁵³ as JavaScript's number.

@@ -1,4 +1,4 @@
-import { isText } from './arguments.js';
+import { isReadable, isText } from './arguments.js';
 import { BadRequestError } from './errors.js';
 import type { Endpoints } from './types.js';
 
@@ -223,9 +223,7 @@ function json(options: Record<string, unknown>): string {
     return JSON.stringify(options, (name, inner: unknown) => {
       if (!name.isWellFormed()) throw new BadRequestError('options: a name is not well-formed Unicode');
       if (typeof inner === 'number' && !Number.isFinite(inner)) return true;
-      return isText(inner) || ['number', 'boolean', 'object', 'undefined'].includes(typeof inner)
-        ? inner
-        : true;
+      return isReadable(inner) ? inner : true;
     });
   } catch (error) {
     if (error instanceof BadRequestError) throw error;

@@ -144,7 +144,9 @@ export class GatekeeperCore {
    */
   advance(ms: number): void {
     if (!Number.isSafeInteger(ms) || ms < 0) {
-      throw new BadRequestError('ms must be a whole number of milliseconds, 0 or more');
+      throw new BadRequestError(
+        `ms must be a whole number of milliseconds from 0 to ${Number.MAX_SAFE_INTEGER}`,
+      );
     }
     told(() => this.#native.advance(ms));
   }

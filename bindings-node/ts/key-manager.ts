@@ -118,7 +118,9 @@ function idOf(id: unknown): string | null {
 function advanceBy(native: NativeKeyManager): ManualKeyManager['advance'] {
   return (ms) => {
     if (!Number.isSafeInteger(ms) || ms < 0) {
-      throw new BadRequestError('ms must be a whole number of milliseconds, 0 or more');
+      throw new BadRequestError(
+        `ms must be a whole number of milliseconds from 0 to ${Number.MAX_SAFE_INTEGER}`,
+      );
     }
     try {
       native.advance(ms);

@@ -1,3 +1,4 @@
+import { isReadable } from './arguments.js';
 import { checkHttp } from './core-options.js';
 import { BadRequestError } from './errors.js';
 
@@ -38,8 +39,7 @@ function json(what: string, value: unknown): string {
   try {
     const text = JSON.stringify(value, (name, inner: unknown) => {
       if (!name.isWellFormed()) throw new BadRequestError(`${what}: a name is not well-formed Unicode`);
-      const isText = typeof inner === 'string' && inner.isWellFormed();
-      return isText || ['number', 'boolean', 'object', 'undefined'].includes(typeof inner) ? inner : null;
+      return isReadable(inner) ? inner : null;
     });
     return text ?? 'null';
   } catch (error) {

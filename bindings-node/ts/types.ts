@@ -209,8 +209,8 @@ export interface KeyManager<Name extends string = string> {
   /**
    * Creates a key.
    *
-   * @param prefix - what the key starts with: 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends; `gkp`, `gkr`
-   * and what starts `gkp_` or `gkr_` are reserved
+   * @param prefix - what the key starts with: 1 to 64 of `[A-Za-z0-9._~+-]`; `gkp`, `gkr` and what starts with `gkp_` or
+   * `gkr_` are reserved
    * @param roles - at most 1,000 different names of 1 to 128 bytes; none by default
    * @returns the key, shown this once; or `invalidBody`
    * @throws {@link GatekeeperError} 503

@@ -57,13 +57,14 @@ pub(crate) fn root_key(value: &Bound<'_, PyAny>) -> Result<Secret> {
 /// How many records a cache holds.
 pub(crate) fn count(name: &str, value: &Bound<'_, PyAny>) -> Result<usize> {
     let count = if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() };
-    count.ok_or_else(|| must_be(name, "a whole number that is not negative"))
+    count.ok_or_else(|| must_be(name, "a whole number from 0 to 100000000"))
 }
 
-/// Milliseconds from now.
+/// Milliseconds from now: so many that every language counts them exactly.
 pub(crate) fn milliseconds(name: &str, value: &Bound<'_, PyAny>) -> Result<u64> {
     let ms = if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() };
-    ms.ok_or_else(|| must_be(name, "a whole number of milliseconds that is not negative"))
+    ms.filter(|ms| *ms < 1 << 53)
+        .ok_or_else(|| must_be(name, "a whole number of milliseconds from 0 to 9007199254740991"))
 }
 
 /// `"system"` or `"manual"`.

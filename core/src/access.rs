@@ -35,8 +35,8 @@ pub use client_address::{client_address, counted_address};
 pub use context::Context;
 pub(crate) use event::Event;
 use grant::Grant;
-pub(crate) use import_rules::ImportRules;
 pub use import_rules::KeyImports;
+pub(crate) use import_rules::{ImportRules, SuffixCount};
 pub(crate) use password::Account;
 pub use permission::MemberRole;
 pub(crate) use permission::covers;
@@ -44,7 +44,7 @@ pub(crate) use permission::covers;
 pub(crate) use scope::MOST_BYTES as MOST_SCOPE_BYTES;
 pub(crate) use scope::check_scopes;
 pub use tier::Tier;
-pub(crate) use tier::Tiers;
+pub(crate) use tier::{PerMinute, Tiers};
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -101,6 +101,7 @@ impl Gatekeeper {
     /// The same place, used for the tenant of `root_key` alone. The key is judged at each call.
     #[must_use]
     pub fn with_root_key(&self, root_key: &Secret) -> Self {
+        let root_key = &Secret::of_setting(root_key.expose());
         Self(match &self.0 {
             At::Own(own) => At::Own(own.acting(Caller::root_key(root_key))),
             #[cfg(feature = "remote")]
@@ -112,6 +113,7 @@ impl Gatekeeper {
     /// each call.
     #[must_use]
     pub fn with_token(&self, token: &Secret) -> Self {
+        let token = &Secret::of_setting(token.expose());
         Self(match &self.0 {
             At::Own(own) => At::Own(own.acting(Caller::bearer(token))),
             #[cfg(feature = "remote")]

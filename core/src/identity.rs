@@ -14,7 +14,7 @@ pub use keyring::JWKS_MAX_AGE_SECONDS;
 pub(crate) use keyring::Keyring;
 pub(crate) use lockout::Lockout;
 pub(crate) use password::{HashPermit, Password, Passwords, check_password};
-pub(crate) use session::SessionRules;
+pub(crate) use session::{SessionCount, SessionDays, SessionRules};
 pub(crate) use signers::Signers;
 pub use signing_key::SigningAlgorithm;
 pub(crate) use token::{ACCESS_SECONDS, AccessClaims, CLIENT_ID, KeyClaims, new_refresh_token, new_token_id};

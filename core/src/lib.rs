@@ -44,6 +44,8 @@ mod store;
 mod vault;
 mod vectors;
 mod verify;
+mod visible;
+mod whole;
 mod window;
 
 pub use access::{
@@ -72,6 +74,8 @@ pub use store::MissingRow;
 #[doc(hidden)]
 pub use vectors::run_vector;
 pub use verify::{Decision, Decisions, Remembering, Tenants, ValidatedKey, Verdict, VerdictCode};
+pub use visible::{visible, visible_json};
+pub use whole::whole_number;
 pub use window::Limit;
 
 /// The README's example compiles.

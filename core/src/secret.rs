@@ -25,6 +25,16 @@ impl Secret {
         Self(text.into())
     }
 
+    /// A secret as a setting holds it: without the line break at its end that a file or a shell left there.
+    ///
+    /// ```
+    /// assert_eq!(gatekeeper::Secret::of_setting("gkr_xxx\r\n").expose(), "gkr_xxx");
+    /// ```
+    #[must_use]
+    pub fn of_setting(text: &str) -> Self {
+        Self::new(text.trim_end_matches(['\n', '\r']))
+    }
+
     /// The text itself. Hand it to the user once; do not log or store it.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -151,8 +151,8 @@ impl Callers {
     pub(crate) fn schemes(self) -> &'static [&'static str] {
         match self {
             Self::Anybody => &[],
-            Self::Known | Self::User | Self::Operator => &["bearer"],
-            Self::Permitted(_) => &["bearer", "apiKey"],
+            // Not also `X-API-Key`, which carries an API key as well: generated clients would send both.
+            Self::Known | Self::User | Self::Operator | Self::Permitted(_) => &["bearer"],
             Self::RootKey => &["rootKey"],
         }
     }

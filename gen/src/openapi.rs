@@ -45,10 +45,7 @@ pub(crate) fn whole(shape: &Shape) -> Value {
             "properties": { "ok": { "const": true }, "data": data },
             "required": ["ok", "data"],
         }),
-        Shape::Successful(fields) => json!({ "allOf": [
-            { "type": "object", "properties": { "success": { "const": true } }, "required": ["success"] },
-            fields,
-        ] }),
+        Shape::Successful(fields) => fields.clone(),
         Shape::Json(schema, _) => schema.clone(),
         Shape::Text(..) => json!({ "type": "string" }),
     }

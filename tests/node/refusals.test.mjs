@@ -178,10 +178,8 @@ test('prefixes out of range or reserved are invalidBody', async () => {
   const keyManager = inMemory();
   const prefixes = [
     '',
-    'x'.repeat(17),
-    '_a',
-    'a_',
-    '-a',
+    'x'.repeat(65),
+    'a/b',
     'a b',
     'é',
     'a\0',
@@ -198,7 +196,7 @@ test('prefixes out of range or reserved are invalidBody', async () => {
   ];
   prefixes.push(Symbol('x'));
   for (const prefix of prefixes) await bothRefused(keyManager, 'createUserAPIKey', [prefix], 'invalidBody');
-  for (const prefix of ['a', 'x'.repeat(16), 'gk_live', 'a-b_c', 'gkpx', '7'])
+  for (const prefix of ['a', 'x'.repeat(64), 'gk_live', 'k.e~y+1-', '_a', 'a_', 'gkpx', '7'])
     await created(keyManager, prefix);
 });
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import multiprocessing
 import os
 import pickle
@@ -35,6 +36,7 @@ from gatekeeper import (
     TenantsService,
     Tokens,
     UnauthorizedError,
+    UsageService,
     aio,
     is_mfa_challenge,
 )
@@ -301,7 +303,14 @@ def test_arguments_that_json_does_not_have_are_refused_by_name(core: GatekeeperC
     with pytest.raises(BadRequestError, match="name must be Unicode"):
         create("\ud800")
     with pytest.raises(BadRequestError, match="limit must be a whole number"):
-        tenants.list(limit=10**30)
+        tenants.list(limit=math.nan)  # type: ignore[arg-type]
+    with pytest.raises(BadRequestError, match="quantity must be a whole number from 1 to 1000000000"):
+        UsageService(core).check(NOBODY, quantity=10**30)
+    for number in (2**53, -(2**53), 2**64, 10**30):
+        with pytest.raises(
+            BadRequestError, match=r"^metadata\.at\[0\] must be a whole number from -9007199254740991 to"
+        ):
+            AuditService(core).record(NOBODY, "x.y", metadata={"at": [number]})
     with pytest.raises(BadRequestError, match=r"metadata\.at must be a value that JSON has"):
         AuditService(core).record(NOBODY, "x.y", metadata={"at": anything})
     with pytest.raises(TypeError):

@@ -115,7 +115,7 @@ export interface ExportPart {
 export interface ForeignKey {
   /**
    * SHA-256 of the key, and of the suffix after it where there is one, in hex or base64. No two keys share
-   * one.
+   * one. A key of more than 4,096 bytes is never valid, whatever its digest.
    */
   readonly digest: string;
   /** How long it is good from now on, 1 second to 100 years. Defaults to for ever. */
@@ -127,7 +127,8 @@ export interface ForeignKey {
   /** Whose it is in your application: at most 256 bytes. Defaults to nobody's. */
   readonly ownerId?: string | null | undefined;
   /**
-   * What the key's next secret begins with, when it is rotated: as for a new key. Defaults to `gk_live`.
+   * What the key's next secret begins with, when it is rotated: as for a new key, at most 256 bytes. One that
+   * a new key cannot have is replaced by the default, with a warning. Defaults to `gk_live`.
    */
   readonly prefix?: string | null | undefined;
   /** How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything. */
@@ -158,10 +159,24 @@ export interface ForeignKey {
   readonly suffix?: string | null | undefined;
 }
 
+/** What was imported otherwise than it was asked for. */
+export interface ImportWarning {
+  /** Which of the keys of the request, from 0. */
+  readonly index: number;
+  /** What was done, and why. */
+  readonly message: string;
+}
+
 /** The keys that were brought in. */
 export interface ImportedApiKeys {
   /** In the order of the request. */
   readonly apiKeys: readonly ApiKey[];
+  /**
+   * What was imported otherwise than it was asked for, in the order of the request.
+   *
+   * @defaultValue `[]`
+   */
+  readonly warnings: readonly ImportWarning[];
 }
 
 /**
@@ -526,7 +541,7 @@ export interface ChangePasswordInput {
 export interface ListSessionsInput {
   /** The `nextCursor` of the page before. Defaults to the first page. */
   readonly cursor?: string | null | undefined;
-  /** How many at most: 1 to 100. Defaults to 50. */
+  /** How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50. */
   readonly limit?: number | null | undefined;
 }
 
@@ -534,7 +549,7 @@ export interface ListSessionsInput {
 export interface ListTenantsInput {
   /** The `nextCursor` of the page before. Defaults to the first page. */
   readonly cursor?: string | null | undefined;
-  /** How many at most: 1 to 100. Defaults to 50. */
+  /** How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50. */
   readonly limit?: number | null | undefined;
 }
 
@@ -548,7 +563,7 @@ export interface UpdateTenantInput {
 export interface ListMembersInput {
   /** The `nextCursor` of the page before. Defaults to the first page. */
   readonly cursor?: string | null | undefined;
-  /** How many at most: 1 to 100. Defaults to 50. */
+  /** How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50. */
   readonly limit?: number | null | undefined;
 }
 
@@ -605,7 +620,7 @@ export interface CreateApiKeyInput {
 export interface ListApiKeysInput {
   /** The `nextCursor` of the page before. Defaults to the first page. */
   readonly cursor?: string | null | undefined;
-  /** How many at most: 1 to 100. Defaults to 50. */
+  /** How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50. */
   readonly limit?: number | null | undefined;
 }
 
@@ -763,7 +778,7 @@ export interface ListUsageEventsInput {
   readonly apiKeyId?: string | null | undefined;
   /** The `nextCursor` of the page before. Defaults to the first page. */
   readonly cursor?: string | null | undefined;
-  /** How many at most: 1 to 100. Defaults to 50. */
+  /** How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50. */
   readonly limit?: number | null | undefined;
 }
 
@@ -777,7 +792,7 @@ export interface AuditQueryInput {
   readonly cursor?: string | null | undefined;
   /** Only before this time, Unix ms. Defaults to the present. */
   readonly endTimestamp?: number | null | undefined;
-  /** How many at most: 1 to 100. Defaults to 50. */
+  /** How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50. */
   readonly limit?: number | null | undefined;
   /** Only from this time on, Unix ms. Defaults to the beginning. */
   readonly startTimestamp?: number | null | undefined;
@@ -840,7 +855,10 @@ export interface AuditRecordInput {
 
 /** What `platform.setTenantQuota` takes by name. */
 export interface SetTenantQuotaInput {
-  /** How much: 0 to 2⁵³ - 1, or `null` for any amount. To be said in any case. */
+  /**
+   * How much: 0 to 2⁵³ - 1, or `null` for any amount. It must be given: a limit that was forgotten is not
+   * none.
+   */
   readonly limit: number | null;
   /**
    * In which period. Defaults to `month`.
@@ -865,6 +883,6 @@ export interface RotateSigningKeyInput {
 export interface ListRootKeysInput {
   /** The `nextCursor` of the page before. Defaults to the first page. */
   readonly cursor?: string | null | undefined;
-  /** How many at most: 1 to 100. Defaults to 50. */
+  /** How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50. */
   readonly limit?: number | null | undefined;
 }

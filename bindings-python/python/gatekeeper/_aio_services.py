@@ -141,7 +141,7 @@ class AuthService(_Service):
 
         Args:
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100. Defaults to 50.
+            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
         """
         answer = await self._core._call("auth.sessions", _given({"cursor": cursor, "limit": limit}))
         return Page._of(answer, Session._of)
@@ -185,7 +185,7 @@ class TenantsService(_Service):
 
         Args:
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100. Defaults to 50.
+            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
         """
         answer = await self._core._call("tenants.list", _given({"cursor": cursor, "limit": limit}))
         return Page._of(answer, Tenant._of)
@@ -253,7 +253,7 @@ class TenantsService(_Service):
         Args:
             tenant_id: The tenant's id.
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100. Defaults to 50.
+            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
         """
         answer = await self._core._call(
             "tenants.listMembers",
@@ -408,7 +408,7 @@ class KeysService(_Service):
         Args:
             tenant_id: The tenant's id.
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100. Defaults to 50.
+            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
         """
         answer = await self._core._call(
             "keys.list",
@@ -762,7 +762,7 @@ class UsageService(_Service):
             tenant_id: The tenant's id.
             api_key_id: Only what was used with this API key, which may be gone since. Defaults to all.
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100. Defaults to 50.
+            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
         """
         answer = await self._core._call(
             "usage.events",
@@ -859,7 +859,7 @@ class AuditService(_Service):
             actor_id: Only what this actor did. Defaults to all.
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.
             end_timestamp: Only before this time, Unix ms. Defaults to the present.
-            limit: How many at most: 1 to 100. Defaults to 50.
+            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
             start_timestamp: Only from this time on, Unix ms. Defaults to the beginning.
         """
         answer = await self._core._call(
@@ -1103,7 +1103,8 @@ class PlatformService(_Service):
 
         Args:
             tenant_id: The tenant's id.
-            limit: How much: 0 to 2⁵³ - 1, or ``null`` for any amount. To be said in any case.
+            limit: How much: 0 to 2⁵³ - 1, or ``null`` for any amount. It must be given: a limit that was
+                forgotten is not none.
             period: In which period. Defaults to ``month``.
         """
         answer = await self._core._call(
@@ -1152,7 +1153,7 @@ class PlatformService(_Service):
         Args:
             tenant_id: The tenant's id.
             cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100. Defaults to 50.
+            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
         """
         answer = await self._core._call(
             "platform.listRootKeys",

@@ -214,7 +214,7 @@ class _Base:
             ms: Milliseconds, 0 or more.
         """
         if isinstance(ms, bool) or not isinstance(ms, int) or not 0 <= ms < 2**53:
-            raise BadRequestError("ms must be a whole number of milliseconds that is not negative")
+            raise BadRequestError(f"ms must be a whole number of milliseconds from 0 to {2**53 - 1}")
         self._native.advance(ms)
 
     def __repr__(self) -> str:

@@ -87,8 +87,8 @@ class KeyManager(_native.KeyManager):
         """Create a user's key.
 
         Args:
-            prefix: What the key starts with: 1 to 16 of ``A-Z a-z 0-9 _ -``, a letter or digit at both ends; not
-                ``gkr`` or ``gkp``, nor starting with ``gkr_`` or ``gkp_``.
+            prefix: What the key starts with: 1 to 64 of ``A-Z a-z 0-9 . _ ~ + -``; not ``gkr`` or ``gkp``, nor
+                starting with ``gkr_`` or ``gkp_``.
             roles: At most 1,000 different names of 1 to 128 bytes of UTF-8, in a list, tuple or set. Defaults to
                 none.
             owner_id: Whose key it is, at most 256 bytes. Defaults to nobody's.

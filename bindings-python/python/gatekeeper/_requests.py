@@ -22,6 +22,12 @@ _DEPTH = 32
 """How deep metadata may nest; what contains itself is deeper."""
 
 
+_MAX_EXACT = 2**53 - 1
+"""The largest whole number up to which every language counts exactly."""
+
+_JSON = "text, a finite number, true, false, null, a list, an object"
+
+
 class Unsendable(Exception):  # noqa: N818 - says what the argument is
     """An argument that JSON cannot carry; the message is for the caller."""
 
@@ -74,7 +80,10 @@ def _single(value: object, at: str) -> object:
     match value:
         case None | bool():
             return value
-        case int() if -(2**63) <= value < 2**64:
+        case int():
+            # Beyond all ranges: the engine reads no number of hundreds of digits.
+            return max(-(2**63), min(value, 2**63))
+        case float() if math.isfinite(value):
             return value
         case str():
             return _text(value, at)
@@ -94,12 +103,17 @@ def _metadata(value: object, at: str, levels: int) -> object:
             return value
         case str():
             return _text(value, at)
-        case int() if -(2**63) <= value < 2**64:
+        case int() if abs(value) <= _MAX_EXACT:
             return value
+        case int():
+            raise Unsendable(
+                f"{at} must be a whole number from -{_MAX_EXACT} to {_MAX_EXACT}, up to which every language counts "
+                "exactly: write a longer one as text"
+            )
         case float() if math.isfinite(value):
             return value
         case _:
-            raise Unsendable(f"{at} must be a value that JSON has: text, a finite number, a list, an object")
+            raise Unsendable(f"{at} must be a value that JSON has: {_JSON}")
 
 
 def _name(name: object, at: str) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "ExportFormat",
     "ExportPart",
     "ForeignKey",
+    "ImportWarning",
     "ImportedApiKeys",
     "KeyStatus",
     "KeyToken",
@@ -303,13 +304,13 @@ class ForeignKey(TypedDict):
 
     Attributes:
         digest: SHA-256 of the key, and of the suffix after it where there is one, in hex or base64. No two keys
-            share one.
+            share one. A key of more than 4,096 bytes is never valid, whatever its digest.
         expires_in_seconds: How long it is good from now on, 1 second to 100 years. Defaults to for ever.
         metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
         name: What it is called: at most 256 bytes. Defaults to no name.
         owner_id: Whose it is in your application: at most 256 bytes. Defaults to nobody's.
-        prefix: What the key's next secret begins with, when it is rotated: as for a new key. Defaults to
-            ``gk_live``.
+        prefix: What the key's next secret begins with, when it is rotated: as for a new key, at most 256 bytes.
+            One that a new key cannot have is replaced by the default, with a warning. Defaults to ``gk_live``.
         quota_limit: How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
         quota_period: The period of its quota. Defaults to ``month``.
         roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
@@ -348,23 +349,52 @@ _FOREIGN_KEY_WIRE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ImportWarning(Model):
+    """What was imported otherwise than it was asked for.
+
+    Attributes:
+        index: Which of the keys of the request, from 0.
+        message: What was done, and why.
+    """
+
+    _wire: ClassVar[dict[str, str]] = {
+        "index": "index",
+        "message": "message",
+    }
+
+    index: int
+    message: str
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Self:
+        return cls(
+            index=answer["index"],
+            message=answer["message"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ImportedApiKeys(Model):
     """The keys that were brought in.
 
     Attributes:
         api_keys: In the order of the request.
+        warnings: What was imported otherwise than it was asked for, in the order of the request.
     """
 
     _wire: ClassVar[dict[str, str]] = {
         "apiKeys": "api_keys",
+        "warnings": "warnings",
     }
 
     api_keys: tuple[ApiKey, ...]
+    warnings: tuple[ImportWarning, ...]
 
     @classmethod
     def _of(cls, answer: Mapping[str, Any]) -> Self:
         return cls(
             api_keys=tuple(ApiKey._of(each) for each in answer["apiKeys"]),
+            warnings=tuple(ImportWarning._of(each) for each in answer["warnings"]),
         )
 
 

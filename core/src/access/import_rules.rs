@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{Actor, Context, forbidden};
 use crate::error::{GatekeeperError, Result};
+use crate::whole::Range;
 
 /// Who may import keys of another product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -26,18 +27,21 @@ pub(crate) struct ImportRules {
     suffixes: usize,
 }
 
-/// The most suffixes that an operator can allow: an unknown key is hashed with each of them.
-const MAX_SUFFIXES: u32 = 64;
+/// How many suffixes an operator can allow: an unknown key is hashed with each of them.
+pub(crate) enum SuffixCount {}
+
+impl Range for SuffixCount {
+    const MIN: i64 = 1;
+    const MAX: i64 = 64;
+}
 
 impl ImportRules {
     /// # Errors
     /// `bad_request` for a number that is out of range.
     pub(crate) fn new(by: KeyImports, suffixes_per_tenant: u32, suffixes: u32) -> Result<Self> {
-        let checked = |option, number: u32| match usize::try_from(number) {
-            Ok(size) if (1..=MAX_SUFFIXES).contains(&number) => Ok(size),
-            _ => Err(GatekeeperError::bad_request(format!(
-                "{option} must be a whole number from 1 to {MAX_SUFFIXES}"
-            ))),
+        let checked = |option, number: u32| {
+            SuffixCount::check(option, Some(number))?;
+            usize::try_from(number).map_err(GatekeeperError::internal)
         };
         Ok(Self {
             by,

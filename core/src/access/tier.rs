@@ -6,6 +6,7 @@ use super::Settings;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::place::Place;
 use crate::store::PasswordFailures;
+use crate::whole::Range;
 use crate::window::Limit;
 
 /// The window of every tier, in ms.
@@ -32,6 +33,14 @@ pub(crate) struct Tiers {
     password: Limit,
 }
 
+/// How many calls a minute has room for.
+pub(crate) enum PerMinute {}
+
+impl Range for PerMinute {
+    const MIN: i64 = 1;
+    const MAX: i64 = u32::MAX as i64;
+}
+
 impl Tiers {
     /// Limits of so many in a minute: 1 at least.
     ///
@@ -39,12 +48,8 @@ impl Tiers {
     /// `bad_request` that names the option.
     pub(crate) fn new(signups: u32, refreshes: u32, wrong_keys: u32, wrong_passwords: u32) -> Result<Self> {
         let limit = |option: &str, most: u32| {
-            Limit::new(most, WINDOW_MS).map_err(|_| {
-                GatekeeperError::bad_request(format!(
-                    "{option} must be a whole number from 1 to {}",
-                    u32::MAX
-                ))
-            })
+            PerMinute::check(option, Some(most))?;
+            Limit::new(most, WINDOW_MS)
         };
         Ok(Self {
             signup: limit("signupsPerMinute", signups)?,

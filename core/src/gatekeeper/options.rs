@@ -13,6 +13,7 @@ use crate::limit::Endpoints;
 use crate::remote::Manner;
 use crate::secret::Secret;
 use crate::verify::CacheSizes;
+use crate::whole::Range;
 
 /// How a place is opened.
 #[derive(Clone, Debug)]
@@ -122,15 +123,36 @@ impl Default for Options {
 }
 
 fn secret_of_environment(name: &str) -> Option<Secret> {
-    std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret::new)
+    std::env::var(name).ok().filter(|text| !text.is_empty()).map(|text| Secret::of_setting(&text))
 }
 
-/// The most records that can be remembered.
-const MOST_CACHED: usize = 100_000_000;
+/// How many records a cache holds.
+enum CacheSize {}
+
+impl Range for CacheSize {
+    const MIN: i64 = 0;
+    const MAX: i64 = 100_000_000;
+}
+
+/// For how many milliseconds a refresh token that was used is good for its successor: at most a day.
+enum RefreshGrace {}
+
+impl Range for RefreshGrace {
+    const MIN: i64 = 0;
+    const MAX: i64 = 24 * 60 * 60 * 1000;
+}
+
 /// The longest timeout.
 const MOST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
-/// The most retries of a call.
-const MOST_RETRIES: u32 = 10;
+
+/// How many retries a call has.
+enum Retries {}
+
+impl Range for Retries {
+    const MIN: i64 = 0;
+    const MAX: i64 = 10;
+}
+
 /// What the client itself says of a request; a connection's own headers (RFC 9110 §7.6.1) too.
 const RESERVED: [&str; 15] = [
     "accept-encoding",
@@ -170,11 +192,7 @@ impl Options {
         if self.timeout.is_zero() || self.timeout > MOST_TIME {
             return Err(GatekeeperError::bad_request("timeout must be more than 0, and at most a day"));
         }
-        if self.max_retries > MOST_RETRIES {
-            return Err(GatekeeperError::bad_request(format!(
-                "maxRetries must be a whole number from 0 to {MOST_RETRIES}"
-            )));
-        }
+        Retries::check("maxRetries", Some(self.max_retries))?;
         for (name, value) in &self.default_headers {
             check_header(name)?;
             check_value(&format!("defaultHeaders.{name}"), value.expose())?;
@@ -243,11 +261,7 @@ pub(super) fn manual_clock() -> GatekeeperError {
 }
 
 fn checked(name: &str, size: usize) -> Result<usize> {
-    if size > MOST_CACHED {
-        return Err(GatekeeperError::bad_request(format!(
-            "{name} must be a whole number from 0 to {MOST_CACHED}"
-        )));
-    }
+    CacheSize::check(name, Some(size))?;
     Ok(size)
 }
 

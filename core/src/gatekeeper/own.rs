@@ -14,6 +14,7 @@ use crate::metering::Retention;
 use crate::operation::{self, Entry, Operation, Request};
 use crate::patience;
 use crate::place::{OpenPlace, Place};
+use crate::secret::Secret;
 use crate::store::DEFAULT_TENANT;
 use crate::vault::Secrets;
 use crate::verify::{Caller, Decisions, Targets};
@@ -94,7 +95,8 @@ impl Own {
         if !create {
             place.store().never_create();
         }
-        place.take_secrets(&Secrets { current: secret, previous: previous_secret })?;
+        place
+            .take_secrets(&Secrets { current: of_setting(secret), previous: of_setting(previous_secret) })?;
         let targets = Arc::new(Targets::new(endpoints));
         let setup = Arc::new(Setup { place, settings, targets, decisions: None });
         Ok(Self {
@@ -193,4 +195,8 @@ impl Own {
     fn keyring(&self) -> Result<Keyring<'_>> {
         self.place().keyring(self.setup.settings.algorithm)
     }
+}
+
+fn of_setting(secret: Option<Secret>) -> Option<Secret> {
+    secret.map(|secret| Secret::of_setting(secret.expose()))
 }

@@ -1,11 +1,26 @@
 //! How long a session lasts, and how many a user may have.
 
 use super::token::REFRESH_MS;
-use crate::error::{GatekeeperError, Result};
+use crate::error::Result;
+use crate::whole::Range;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-const MAX_DAYS: u32 = 3650;
-const MAX_PER_USER: u32 = 10_000;
+
+/// How many days a session lasts.
+pub(crate) enum SessionDays {}
+
+impl Range for SessionDays {
+    const MIN: i64 = 1;
+    const MAX: i64 = 3650;
+}
+
+/// How many sessions a user has.
+pub(crate) enum SessionCount {}
+
+impl Range for SessionCount {
+    const MIN: i64 = 1;
+    const MAX: i64 = 10_000;
+}
 
 /// The rules of a database.
 #[derive(Clone, Copy, Debug)]
@@ -18,14 +33,8 @@ impl SessionRules {
     /// # Errors
     /// `bad_request` for a number that is out of range.
     pub(crate) fn new(days: u32, per_user: u32) -> Result<Self> {
-        let check = |option: &str, number: u32, most: u32| match number {
-            1.. if number <= most => Ok(()),
-            _ => {
-                Err(GatekeeperError::bad_request(format!("{option} must be a whole number from 1 to {most}")))
-            }
-        };
-        check("sessionDays", days, MAX_DAYS)?;
-        check("sessionsPerUser", per_user, MAX_PER_USER)?;
+        SessionDays::check("sessionDays", Some(days))?;
+        SessionCount::check("sessionsPerUser", Some(per_user))?;
         Ok(Self { longest_ms: i64::from(days) * DAY_MS, per_user })
     }
 

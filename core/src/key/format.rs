@@ -1,7 +1,8 @@
-//! The format of a key: `<prefix>_<28 base58 characters><6 check characters>`, at most 51 bytes.
+//! The format of a key: `<prefix>_<28 base58 characters><6 check characters>`, at most 99 bytes, and at most 51
+//! where the services made it.
 //!
 //! The check is CRC-32/ISO-HDLC of all before it as a big-endian base58 number, padded with `1`: a mistyped key is
-//! refused without a look-up. The prefix ends at the last `_`.
+//! rejected without a look-up. The prefix ends at the last `_`.
 
 use crate::error::{GatekeeperError, Result};
 use crate::secret::{Secret, random};
@@ -11,37 +12,57 @@ const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqr
 const SECRET_LEN: usize = 28;
 const CHECK_LEN: usize = 6;
 const BODY_LEN: usize = SECRET_LEN + CHECK_LEN;
-const MOST_PREFIX: usize = 16;
+/// The longest prefix of a key that the services make.
+const MAX_PREFIX: usize = 16;
+/// The longest prefix of any key: the key manager makes what its own clients ask for.
+const MAX_WIDE_PREFIX: usize = 64;
 /// Whose keys act for a tenant or for the platform, and never for a user.
 const RESERVED: [&str; 2] = [ROOT, "gkp"];
 const ROOT: &str = "gkr";
 
 /// For each byte, whether it is in the alphabet.
-const IN_ALPHABET: [bool; 256] = {
+const IN_ALPHABET: [bool; 256] = table_of(ALPHABET);
+/// For each byte, whether it can be in a prefix: the characters of a `Bearer` credential but `/` and `=`.
+const IN_WIDE_PREFIX: [bool; 256] =
+    table_of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+-");
+
+#[allow(clippy::indexing_slicing, reason = "at compile time")]
+const fn table_of(characters: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut index = 0;
-    while index < ALPHABET.len() {
-        #[allow(clippy::indexing_slicing, reason = "at compile time")]
-        {
-            table[ALPHABET[index] as usize] = true;
-        }
+    while index < characters.len() {
+        table[characters[index] as usize] = true;
         index += 1;
     }
     table
-};
+}
 
-/// The prefix of a user's key: 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends, not reserved.
+/// The prefix of a user's key, which is not reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prefix(String);
 
 impl Prefix {
-    /// Checks a prefix for a new key.
+    /// Checks a prefix for a key that the services make: 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends.
     pub(crate) fn new(text: String) -> Result<Self> {
         if !is_prefix(text.as_bytes()) {
             return Err(GatekeeperError::bad_request(
                 "prefix must be 1 to 16 characters of A-Z, a-z, 0-9, _ and -, with a letter or digit at both ends",
             ));
         }
+        Self::unreserved(text)
+    }
+
+    /// The same for a key that the key manager makes: 1 to 64 of `[A-Za-z0-9._~+-]`.
+    pub(crate) fn wide(text: String) -> Result<Self> {
+        if !is_wide_prefix(text.as_bytes()) {
+            return Err(GatekeeperError::bad_request(
+                "prefix must be 1 to 64 characters of A-Z, a-z, 0-9, ., _, ~, + and -",
+            ));
+        }
+        Self::unreserved(text)
+    }
+
+    fn unreserved(text: String) -> Result<Self> {
         if is_reserved(&text) {
             return Err(GatekeeperError::bad_request(
                 "prefix is reserved: gkr, gkp and what starts with gkr_ or gkp_ cannot be a user's",
@@ -91,15 +112,15 @@ pub(crate) fn well_formed(key: &str) -> Option<&str> {
     let bytes = key.as_bytes();
     let body_at = bytes.len().checked_sub(BODY_LEN)?;
     let prefix_len = body_at.checked_sub(1)?;
-    if prefix_len > MOST_PREFIX {
+    if prefix_len > MAX_WIDE_PREFIX {
         return None;
     }
     let (head, body) = bytes.split_at_checked(body_at)?;
     let (prefix, separator) = head.split_at_checked(prefix_len)?;
     let (secret, check) = body.split_at_checked(SECRET_LEN)?;
     let whole = separator == b"_"
-        && is_prefix(prefix)
-        && secret.iter().all(|byte| IN_ALPHABET.get(usize::from(*byte)).is_some_and(|known| *known))
+        && is_wide_prefix(prefix)
+        && all_in(&IN_ALPHABET, secret)
         && check_of(bytes.get(..body_at + SECRET_LEN)?) == *check;
     if whole { key.get(..prefix_len) } else { None }
 }
@@ -119,10 +140,18 @@ pub(crate) fn is_root(key: &str) -> bool {
 
 fn is_prefix(bytes: &[u8]) -> bool {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-    bytes.len() <= MOST_PREFIX
+    bytes.len() <= MAX_PREFIX
         && first.is_ascii_alphanumeric()
         && last.is_ascii_alphanumeric()
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+fn is_wide_prefix(bytes: &[u8]) -> bool {
+    (1..=MAX_WIDE_PREFIX).contains(&bytes.len()) && all_in(&IN_WIDE_PREFIX, bytes)
+}
+
+fn all_in(table: &[bool; 256], bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| table.get(usize::from(*byte)).is_some_and(|known| *known))
 }
 
 fn check_of(bytes: &[u8]) -> [u8; CHECK_LEN] {
@@ -163,6 +192,19 @@ mod tests {
         assert_eq!(seen.len(), 58);
         // 280,000 draws over 58 characters: 4,828 each, with a deviation of 69; six of those never happen by chance.
         assert!(seen.values().all(|count| (4828_i32 - count).abs() < 6 * 69), "{seen:?}");
+    }
+
+    #[test]
+    fn a_key_manager_has_longer_prefixes_of_more_characters_and_the_same_are_reserved() {
+        let longest = "a".repeat(64);
+        for good in ["k.e~y+1-", "_user", "user_", "-", ".", "sk_live_eu.v2", &longest, "gkrx", "gkp.x"] {
+            let key = generate(&Prefix::wide(good.to_owned()).unwrap()).unwrap();
+            assert_eq!(well_formed(key.expose()), Some(good));
+        }
+        let too_long = "a".repeat(65);
+        for bad in ["", "a b", "é", "a\0", "a/b", "a=b", &too_long, "gkr", "gkp", "gkr_x", "gkp_", "gkp_1"] {
+            assert!(Prefix::wide(bad.to_owned()).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::endpoint::DEFAULT;
 use super::{Endpoint, Endpoints};
 use crate::error::{GatekeeperError, Result, field_name};
+use crate::whole::{self, Range};
 use crate::window::Limit;
 
 impl Endpoints {
@@ -32,16 +33,18 @@ impl Endpoint {
         endpoint_from("endpoint", value)
     }
 
-    /// An endpoint from the `ratelimits` of one verification: `{DEFAULT: {maxReq, duration}, ROLE: …}`.
+    /// An endpoint from the `ratelimits` of one verification: `{DEFAULT: {maxReq, duration}, ROLE: …}`. As clients of this
+    /// API have it from others, a larger `maxReq` counts as the largest, and unknown fields of a limit are ignored. A
+    /// longer `duration` is rejected: the longest one would be a looser limit.
     pub(crate) fn from_ratelimits(ratelimits: &Map<String, Value>) -> Result<Self> {
         let Some(default) = ratelimits.get(DEFAULT) else {
             return Err(GatekeeperError::bad_request(
                 "ratelimits.DEFAULT is missing: give {maxReq, duration}",
             ));
         };
-        let endpoint = Self::new(limit_from("ratelimits.DEFAULT", default)?);
+        let endpoint = Self::new(limit_from("ratelimits.DEFAULT", default, Reading::OfOtherProducts)?);
         let roles = ratelimits.iter().filter(|(name, _)| *name != DEFAULT);
-        with_roles(endpoint, "ratelimits", roles)
+        with_roles(endpoint, "ratelimits", roles, Reading::OfOtherProducts)
     }
 }
 
@@ -52,10 +55,10 @@ fn endpoint_from(at: &str, value: &Value) -> Result<Endpoint> {
             "{at}.default is missing: give {{maxReq, duration}}"
         )));
     };
-    let endpoint = Endpoint::new(limit_from(&format!("{at}.default"), default)?);
+    let endpoint = Endpoint::new(limit_from(&format!("{at}.default"), default, Reading::Strict)?);
     match fields.get("roles") {
         None | Some(Value::Null) => Ok(endpoint),
-        Some(Value::Object(roles)) => with_roles(endpoint, &format!("{at}.roles"), roles),
+        Some(Value::Object(roles)) => with_roles(endpoint, &format!("{at}.roles"), roles, Reading::Strict),
         Some(_) => {
             Err(GatekeeperError::bad_request(format!("{at}.roles must be an object of limits by role")))
         }
@@ -66,9 +69,10 @@ fn with_roles<'a>(
     mut endpoint: Endpoint,
     at: &str,
     roles: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    reading: Reading,
 ) -> Result<Endpoint> {
     for (role, limit) in roles {
-        let limit = limit_from(&format!("{at}.{role}"), limit)?;
+        let limit = limit_from(&format!("{at}.{role}"), limit, reading)?;
         endpoint = endpoint
             .role(role, limit)
             .map_err(|error| GatekeeperError::bad_request(format!("{at}: {}", error.message())))?;
@@ -76,43 +80,51 @@ fn with_roles<'a>(
     Ok(endpoint)
 }
 
-fn limit_from(at: &str, value: &Value) -> Result<Limit> {
-    let fields = object_of(at, value, &["maxReq", "duration"])?;
-    let whole = |field: &str, most: u64| {
-        let number = fields.get(field).and_then(whole_number).filter(|number| (1..=most).contains(number));
-        number.ok_or_else(|| {
-            let unit = if field == "duration" { " of milliseconds (366 days)" } else { "" };
-            GatekeeperError::bad_request(format!(
-                "{at}.{field} must be a whole number from 1 to {most}{unit}"
-            ))
-        })
-    };
-    let max_req = whole("maxReq", u64::from(u32::MAX))?;
-    let duration_ms = whole("duration", Limit::MAX_DURATION_MS)?;
-    Limit::new(u32::try_from(max_req).map_err(GatekeeperError::internal)?, duration_ms)
+/// How strictly a limit is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Strict,
+    OfOtherProducts,
 }
 
-/// JavaScript has one kind of number: 60000 may arrive as 6e4 or 60000.0.
-fn whole_number(value: &Value) -> Option<u64> {
-    let whole = |float: f64| {
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked to be a small whole number"
-        )]
-        let integer = (float.fract() == 0.0 && (0.0..=9e15).contains(&float)).then_some(float as u64);
-        integer
+enum MaxReq {}
+
+impl Range for MaxReq {
+    const MIN: i64 = 1;
+    const MAX: i64 = u32::MAX as i64;
+}
+
+enum Duration {}
+
+impl Range for Duration {
+    const MIN: i64 = 1;
+    const MAX: i64 = 366 * 24 * 60 * 60 * 1000;
+    const NOTE: &'static str = " of milliseconds (366 days)";
+}
+
+fn limit_from(at: &str, value: &Value, reading: Reading) -> Result<Limit> {
+    let fields = match reading {
+        Reading::Strict => object_of(at, value, &["maxReq", "duration"])?,
+        Reading::OfOtherProducts => {
+            value.as_object().ok_or_else(|| no_object(at, &["maxReq", "duration"]))?
+        }
     };
-    value.as_u64().or_else(|| value.as_f64().and_then(whole))
+    let max_req = fields.get("maxReq").and_then(whole::of_json).map(|number| match reading {
+        Reading::Strict => number,
+        Reading::OfOtherProducts => number.min(MaxReq::MAX),
+    });
+    let duration = fields.get("duration").and_then(whole::of_json);
+    let max_req = in_range::<MaxReq, _>(&format!("{at}.maxReq"), max_req)?;
+    Limit::new(max_req, in_range::<Duration, _>(&format!("{at}.duration"), duration)?)
+}
+
+fn in_range<R: Range, N: TryFrom<i64>>(at: &str, number: Option<i64>) -> Result<N> {
+    let number = number.and_then(R::find).and_then(|number| N::try_from(number).ok());
+    number.ok_or_else(|| GatekeeperError::bad_request(format!("{at} must be {}", R::expected())))
 }
 
 fn object_of<'a>(at: &str, value: &'a Value, known: &[&str]) -> Result<&'a Map<String, Value>> {
-    let Value::Object(fields) = value else {
-        return Err(GatekeeperError::bad_request(format!(
-            "{at} must be an object with {}",
-            known.join(" and ")
-        )));
-    };
+    let fields = value.as_object().ok_or_else(|| no_object(at, known))?;
     match fields.keys().find(|field| !known.contains(&field.as_str())) {
         None => Ok(fields),
         Some(unknown) => Err(GatekeeperError::bad_request(format!(
@@ -121,6 +133,10 @@ fn object_of<'a>(at: &str, value: &'a Value, known: &[&str]) -> Result<&'a Map<S
             known.join(" and ")
         ))),
     }
+}
+
+fn no_object(at: &str, known: &[&str]) -> GatekeeperError {
+    GatekeeperError::bad_request(format!("{at} must be an object with {}", known.join(" and ")))
 }
 
 #[cfg(test)]
@@ -167,6 +183,31 @@ mod tests {
             refusal(&format!(r#"{{"GET": {{"default": {limit}, "roles": {{"": {limit}}}}}}}"#))
                 .contains("empty")
         );
+    }
+
+    #[test]
+    fn the_limits_of_one_verification_are_read_as_other_products_read_them() {
+        let read = |limit: &str| {
+            let Ok(Value::Object(limits)) = serde_json::from_str(&format!(r#"{{"DEFAULT": {limit}}}"#))
+            else {
+                panic!("an object");
+            };
+            Endpoint::from_ratelimits(&limits).map(|endpoint| endpoint.limit(None))
+        };
+        for max_req in ["4294967295", "4294967296", "1e300", "99999999999999999999"] {
+            let limit =
+                read(&format!(r#"{{"maxReq": {max_req}, "duration": 1.0, "name": "other"}}"#)).unwrap();
+            assert_eq!((limit.max_req(), limit.duration_ms()), (u32::MAX, 1), "{max_req}");
+        }
+        for wrong in [
+            r#"{"maxReq": 0, "duration": 1}"#,
+            r#"{"maxReq": 1, "duration": 31622400001}"#,
+            r#"{"maxReq": 1.5, "duration": 1}"#,
+            r#"{"maxReq": 1}"#,
+            "5",
+        ] {
+            assert!(read(wrong).unwrap_err().message().starts_with("ratelimits.DEFAULT"), "{wrong}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use super::request::{Gathered, Request};
 use crate::error::{GatekeeperError, Result, field_name};
 use crate::verify::EXPECTED_TENANTS;
+use crate::whole::WHOLE;
 
 /// A request from its fields.
 ///
@@ -37,7 +38,8 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
     } else if text.starts_with("unknown variant") {
         format!("{field} must be one of {}", known(&text))
     } else if let Some(expected) = text.rsplit_once(", expected ").map(|(_, expected)| plain(expected)) {
-        format!("{field} must be {expected}")
+        let is_quoted = expected.starts_with(WHOLE) && text.starts_with("invalid type: string");
+        format!("{field} must be {expected}{}", if is_quoted { ", without quotes" } else { "" })
     } else if let Some(id) = text.strip_prefix("id must be ") {
         // Said by `Id` itself.
         format!("{field} must be {}", id.split(" at line").next().unwrap_or_default())
@@ -66,10 +68,10 @@ fn known(text: &str) -> String {
 /// A type as a caller knows it.
 fn plain(expected: &str) -> &str {
     match expected.split(" at line").next().unwrap_or_default() {
-        "u32" | "u64" => "a whole number that is not negative",
-        "i64" => "a whole number",
         "a sequence" => "a list",
-        known @ ("a string" | "a boolean" | EXPECTED_TENANTS) => known,
+        "a boolean" => "true or false",
+        known @ ("a string" | EXPECTED_TENANTS) => known,
+        range if range.starts_with(WHOLE) => range,
         _ => "an object",
     }
 }
@@ -110,13 +112,13 @@ mod tests {
         assert_eq!(refusal(r#"{"prefix": "a", "roles": "canary"}"#), "roles must be a list");
         assert_eq!(refusal(r#"{"prefix": "a", "roles": ["x", 1]}"#), "roles[1] must be a string");
         assert_eq!(refusal(r#"{"prefix": "a", "metadata": "canary"}"#), "metadata must be an object");
+        let expires = "expiresInSeconds must be a whole number from 1 to 3155760000 (100 years)";
+        for wrong in ["1.5", "0", "3155760001", "-1", "1e300", "true", "{}"] {
+            assert_eq!(refusal(&format!(r#"{{"prefix": "a", "expiresInSeconds": {wrong}}}"#)), expires);
+        }
         assert_eq!(
-            refusal(r#"{"prefix": "a", "expiresInSeconds": "canary"}"#),
-            "expiresInSeconds must be a whole number that is not negative"
-        );
-        assert_eq!(
-            refusal(r#"{"prefix": "a", "expiresInSeconds": 1.5}"#),
-            "expiresInSeconds must be a whole number that is not negative"
+            refusal(r#"{"prefix": "a", "expiresInSeconds": "60"}"#),
+            format!("{expires}, without quotes")
         );
         assert!(refusal(r#"{"prefix": "a", "role": ["canary"]}"#).starts_with("role is not known here"));
         assert_eq!(refusal(r#"{"prefix": "a", "roles": "x, expected y"}"#), "roles must be a list");
@@ -149,6 +151,9 @@ mod tests {
         let import = decode::<crate::ImportApiKeys>(
             r#"{"tenantId": "tnt_00000000000000000000000000", "keys": [{"digest": "x", "quotaLimit": "x"}]}"#,
         );
-        assert_eq!(refusal(import.unwrap_err()), "keys[0].quotaLimit must be a whole number");
+        assert_eq!(
+            refusal(import.unwrap_err()),
+            "keys[0].quotaLimit must be a whole number from 0 to 9007199254740991, or null for any amount, without quotes"
+        );
     }
 }

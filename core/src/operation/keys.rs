@@ -17,7 +17,7 @@ mod verify;
 pub use api_key::{ApiKey, CreatedApiKey};
 pub use create::CreateApiKey;
 pub use created_by::{CreatedBy, PrincipalKind};
-pub use import::{ForeignKey, ImportApiKeys, ImportedApiKeys};
+pub use import::{ForeignKey, ImportApiKeys, ImportWarning, ImportedApiKeys};
 pub use read::{GetApiKey, ListApiKeys};
 pub use revoke::RevokeApiKey;
 pub use rotate::RotateApiKey;

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::access::Context;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{Id, Kind};
+use crate::operation::field::MAX_ITEMS;
 use crate::store::{Bounds, Part};
 
-/// How many items a page has where nothing is said, and at most.
+/// How many items a page has where nothing is said.
 const USUAL: u32 = 50;
-const MOST: u32 = 100;
 /// A page ends with the item with which its rows hold so much, whatever number was asked for.
 const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
@@ -34,7 +34,7 @@ pub(super) struct List<'a> {
 impl<'a> List<'a> {
     /// The list, of which `limit` items are asked for: clamped to 1 to 100, 50 by default.
     pub(super) fn new(context: &'a Context<'_>, name: String, limit: Option<u32>) -> Self {
-        Self { context, name, limit: limit.unwrap_or(USUAL).clamp(1, MOST) }
+        Self { context, name, limit: limit.unwrap_or(USUAL).clamp(1, MAX_ITEMS) }
     }
 
     /// One more than is asked for: whether there is one says whether there is a next page.

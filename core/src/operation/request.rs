@@ -11,6 +11,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Error;
 
+use crate::whole::whole_number;
 use known::Known;
 
 /// The fields of a request. One that is given twice, wherever, is refused.
@@ -155,13 +156,18 @@ impl Text {
     }
 }
 
+/// `true` or `false`.
+fn truth(text: &str) -> Option<bool> {
+    text.parse().ok()
+}
+
 macro_rules! parsed {
-    ($($method:ident => $visit:ident: $type:ty,)*) => {$(
+    ($($method:ident => $visit:ident: $parse:expr,)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             let text = self.only(&visitor)?;
-            match text.parse::<$type>() {
-                Ok(value) => visitor.$visit(value),
-                Err(_) => Err(Error::invalid_type(de::Unexpected::Str(&text), &visitor)),
+            match $parse(&text) {
+                Some(value) => visitor.$visit(value),
+                None => Err(Error::invalid_type(de::Unexpected::Other("text"), &visitor)),
             }
         }
     )*};
@@ -171,12 +177,8 @@ impl<'de> Deserializer<'de> for Text {
     type Error = Error;
 
     parsed! {
-        deserialize_bool => visit_bool: bool,
-        deserialize_i32 => visit_i32: i32,
-        deserialize_i64 => visit_i64: i64,
-        deserialize_u32 => visit_u32: u32,
-        deserialize_u64 => visit_u64: u64,
-        deserialize_f64 => visit_f64: f64,
+        deserialize_bool => visit_bool: truth,
+        deserialize_i64 => visit_i64: whole_number,
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -211,8 +213,8 @@ impl<'de> Deserializer<'de> for Text {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i128 u8 u16 u128 f32 char str string bytes byte_buf unit unit_struct tuple tuple_struct map struct
-        identifier ignored_any
+        i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct tuple tuple_struct
+        map struct identifier ignored_any
     }
 }
 
@@ -232,14 +234,16 @@ mod tests {
 
     use super::*;
     use crate::operation::decode::decode;
+    use crate::operation::field::{Moment, PageLimit};
+    use crate::whole::Range as _;
 
     #[derive(Debug, PartialEq, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Sample {
         id: String,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "PageLimit::read")]
         limit: Option<u32>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "Moment::read")]
         from: Option<i64>,
         #[serde(default)]
         revoked: bool,
@@ -273,6 +277,17 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_the_same_however_it_is_written_and_more_items_than_a_page_has_are_a_page() {
+        for (text, limit) in
+            [("7", 7), ("7.0", 7), ("7e0", 7), ("101", 100), ("5000000000", 100), ("1e300", 100)]
+        {
+            let in_text = read("{}", &[("id", "x"), ("limit", text)]).unwrap();
+            let in_json = read(&format!(r#"{{"id": "x", "limit": {text}}}"#), &[]).unwrap();
+            assert_eq!((in_text.limit, in_json.limit), (Some(limit), Some(limit)), "{text}");
+        }
+    }
+
+    #[test]
     fn texts_and_json_make_one_request_and_none_of_it_twice() {
         assert_eq!(read(r#"{"limit": 3}"#, &[("id", "x")]).unwrap().limit, Some(3));
         assert_eq!(read(r#"{"id": "EVIL"}"#, &[("id", "x")]).unwrap_err(), "id is given twice");
@@ -285,7 +300,6 @@ mod tests {
             ("limit", "canary"),
             ("limit", ""),
             ("limit", "-1"),
-            ("limit", "5000000000"),
             ("from", "1.5"),
             ("revoked", "canary"),
             ("kind", "canary"),

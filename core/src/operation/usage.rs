@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use super::field::from_text;
 use crate::access::{Actor, Context, forbidden};
-use crate::error::{GatekeeperError, Result};
+use crate::error::Result;
 use crate::id::{EventId, KeyId, TenantId};
 use crate::store::UsageRow;
 
@@ -65,18 +65,8 @@ impl UsageEvent {
     }
 }
 
-/// The most of anything at once.
-pub(super) const MOST_QUANTITY: i64 = 1_000_000_000;
-
 fn one() -> i64 {
     1
-}
-
-fn check_quantity(quantity: i64) -> Result<()> {
-    if (1..=MOST_QUANTITY).contains(&quantity) {
-        return Ok(());
-    }
-    Err(GatekeeperError::bad_request("quantity must be a whole number from 1 to 1,000,000,000"))
 }
 
 /// What an API key needs to speak for other keys.

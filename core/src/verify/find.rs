@@ -14,8 +14,9 @@ use crate::secret::Digest;
 use crate::shared::{Map, Words};
 use crate::store::{AsOf, KeyRow};
 
-/// The longest key of another product that is looked up, in bytes.
-const MOST_FOREIGN: usize = 512;
+/// The longest key of another product that can be valid, in bytes: as long as one in a header can be. Only its digest is
+/// imported, so that this is where a longer one is rejected.
+pub(crate) const MAX_FOREIGN: usize = 4096;
 
 /// Whose keys a verification accepts.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +99,7 @@ impl Engine {
     ) -> Result<Option<Remembered>> {
         let (words, now) = (view.words(), i64::try_from(view.wall_ms()).unwrap_or(i64::MAX));
         let Some(suffixes) = self.imports.suffixes(self.store(), words, now, io)? else { return Ok(None) };
-        let is_foreign = || !key.is_empty() && key.len() <= MOST_FOREIGN && !key::is_placeholder(key);
+        let is_foreign = || !key.is_empty() && key.len() <= MAX_FOREIGN && !key::is_placeholder(key);
         let Some(suffixes) = suffixes.filter(|_| is_foreign()) else {
             return match &own {
                 Some(own) => self.find_made_with(own, "", words, io),

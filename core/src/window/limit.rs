@@ -33,7 +33,7 @@ impl Limit {
     /// `bad_request` where one of them is out of range; the message names it.
     pub fn new(max_req: u32, duration_ms: u64) -> Result<Self> {
         if max_req == 0 {
-            return Err(GatekeeperError::bad_request("maxReq must be an integer from 1 to 4294967295"));
+            return Err(GatekeeperError::bad_request("maxReq must be a whole number from 1 to 4294967295"));
         }
         if duration_ms == 0 || duration_ms > Self::MAX_DURATION_MS {
             let most = Self::MAX_DURATION_MS;

@@ -140,7 +140,9 @@ fn fits(http: &Http, schema: &Value, value: &Value) -> bool {
     let kinds = kinds(schema);
     let is_kind = kinds.is_empty() || kinds.contains(&kind);
     let is_same = schema.get("const").is_none_or(|only| only == value);
-    !is_id && is_kind && is_same && is_either("oneOf") && is_either("anyOf")
+    let names = schema.get("enum").and_then(Value::as_array);
+    let is_named = names.is_none_or(|names| names.contains(value));
+    !is_id && is_kind && is_same && is_named && is_either("oneOf") && is_either("anyOf")
 }
 
 /// What a field of this name usually holds.

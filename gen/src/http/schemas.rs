@@ -77,11 +77,22 @@ pub(super) fn renamed(schema: &mut Value, names: &BTreeMap<String, String>) {
     });
 }
 
-/// The schema with documentation for readers of HTTP, and the bounds that an integer's format has.
+/// The schema with documentation for readers of HTTP, the bounds that an integer's format has, and what generators of
+/// clients read: names as an `enum`, and no default that is `null`.
 pub(super) fn tidied(schema: &mut Value) {
     each_object(schema, &mut |words| {
         if let Some(Value::String(description)) = words.get_mut("description") {
             *description = prose(description).replace('\n', " ");
+        }
+        if words.get("default") == Some(&Value::Null) {
+            // What is not given is said by leaving it out.
+            words.remove("default");
+        }
+        enumerate(words);
+        if let Some(Value::String(only)) = words.get("const").cloned() {
+            words.remove("const");
+            words.insert("type".to_owned(), "string".into());
+            words.insert("enum".to_owned(), json!([only]));
         }
         let bounds = match words.get("format").and_then(Value::as_str) {
             Some("uint32") => (0, u32::MAX.into()),
@@ -96,6 +107,28 @@ pub(super) fn tidied(schema: &mut Value) {
             words.entry(word).or_insert(bound.into());
         }
     });
+}
+
+/// Names that stand beside each other, each with its documentation, as an `enum` that tells of each.
+fn enumerate(words: &mut Map<String, Value>) {
+    let Some(Value::Array(each)) = words.get("oneOf") else { return };
+    // The inner ones come first: each is an `enum` of one name by now.
+    let only = |name: &Value| match name.get("enum")?.as_array()?.as_slice() {
+        [Value::String(name)] => Some(name.clone()),
+        _ => None,
+    };
+    let names: Option<Vec<String>> = each.iter().map(only).collect();
+    let Some(names) = names else { return };
+    let told = each
+        .iter()
+        .zip(&names)
+        .filter_map(|(each, name)| Some(format!("`{name}`: {}", each.get("description")?.as_str()?)));
+    let own = words.get("description").and_then(Value::as_str).map(str::to_owned);
+    let description = own.into_iter().chain(told).collect::<Vec<_>>().join(" ");
+    words.remove("oneOf");
+    words.insert("type".to_owned(), "string".into());
+    words.insert("enum".to_owned(), names.into());
+    words.insert("description".to_owned(), description.into());
 }
 
 /// Every object in `value`, the inner ones first.

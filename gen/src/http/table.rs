@@ -125,8 +125,14 @@ fn call(
         Access::Operator => Callers::Operator,
         other => return Err(format!("{}: say who {other:?} is", entry.name)),
     };
-    let shape =
-        if callers == Callers::RootKey { Shape::Successful(answer) } else { Shape::Enveloped(answer) };
+    let shape = if callers == Callers::RootKey {
+        let name = answer.get("$ref").and_then(Value::as_str).and_then(name_of);
+        let schema = name.and_then(|name| schemas.get_mut(name));
+        succeed(schema.ok_or_else(|| format!("{}: an answer without a name", entry.name))?);
+        Shape::Successful(answer)
+    } else {
+        Shape::Enveloped(answer)
+    };
     Ok(Call {
         name: entry.name,
         method: format!("{:?}", entry.route.method).to_uppercase(),
@@ -139,6 +145,16 @@ fn call(
         answer: Answer { documentation: told, shape },
         refusals: refusals::of(entry),
     })
+}
+
+/// Puts `success` among the fields of an answer, as the key manager has it: not all generators of clients take an `allOf`.
+fn succeed(schema: &mut Value) {
+    schema["properties"]["success"] = json!({ "const": true });
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut)
+        && !required.contains(&json!("success"))
+    {
+        required.insert(0, "success".into());
+    }
 }
 
 fn described(schema: &Value) -> String {
@@ -163,9 +179,10 @@ fn taken(request: &mut Value, field: &str, place: &'static str) -> Option<Parame
             let kind = kinds.first().cloned().unwrap_or_default();
             words.insert("type".to_owned(), kind);
         }
-        if words.get("format") == Some(&json!("int64")) {
-            words.entry("minimum").or_insert(i64::MIN.into());
-            words.entry("maximum").or_insert(i64::MAX.into());
+        // Where only one bound is said, the other is none: more items than a page can have are a page.
+        if words.get("format") == Some(&json!("int64")) && !words.contains_key("minimum") {
+            words.insert("minimum".to_owned(), i64::MIN.into());
+            words.insert("maximum".to_owned(), i64::MAX.into());
         }
         if let Some(Value::Array(either)) = words.get("anyOf").cloned() {
             words.remove("anyOf");
@@ -178,11 +195,6 @@ fn taken(request: &mut Value, field: &str, place: &'static str) -> Option<Parame
         required.retain(|known| known != field);
         required.len() < before
     });
-    let documentation = if field == "limit" && place == "query" {
-        format!("{documentation} More is taken as 100, 0 as 1.")
-    } else {
-        documentation
-    };
     Some(Parameter { place, name: field.to_owned(), documentation, required: is_required, schema })
 }
 

@@ -1,5 +1,7 @@
 //! What several operations of the document share.
 
+use std::collections::BTreeSet;
+
 use gatekeeper::{ErrorKind, JWKS_MAX_AGE_SECONDS};
 use serde_json::{Map, Value, json};
 
@@ -19,9 +21,8 @@ pub(super) fn components(http: &Http) -> Value {
         "securitySchemes": {
             "bearer": {
                 "type": "http", "scheme": "bearer",
-                "description": "A user's access token, an API key, or a root key (`gkr_…`).",
+                "description": "A user's access token, an API key, or a root key (`gkr_…`). An API key may stand in the header `X-API-Key` instead.",
             },
-            "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key." },
             "rootKey": {
                 "type": "http", "scheme": "bearer",
                 "description": "A root key (`gkr_…`): it acts for its one tenant.",
@@ -31,19 +32,40 @@ pub(super) fn components(http: &Http) -> Value {
 }
 
 fn failure() -> Value {
-    let mut codes: Vec<&str> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
-    codes.dedup();
+    let sent = ErrorKind::ALL.iter().filter(|kind| kind.status() != 0).map(|kind| kind.code());
+    let codes: BTreeSet<&str> = sent.collect();
     json!({
         "type": "object",
         "description": "Why a call failed.",
         "properties": {
             "ok": { "const": false },
             "error": { "type": "string", "description": "What to change, for people." },
-            "code": { "enum": codes, "description": "What to branch on." },
+            "code": { "type": "string", "enum": codes, "description": "What to branch on." },
             "requestId": { "type": "string", "description": "The same as in `X-Request-Id`." },
-            "details": { "type": "object", "description": "What else there is to say." },
+            "details": details(),
         },
         "required": ["ok", "error", "code", "requestId"],
+    })
+}
+
+/// What else there is to say of some failures.
+fn details() -> Value {
+    json!({
+        "type": "object",
+        "description": "What else there is to say.",
+        "properties": {
+            "quota": { "$ref": "#/components/schemas/QuotaCheck" },
+            "rateLimit": {
+                "type": "object",
+                "description": "Which limit it was.",
+                "properties": {
+                    "name": { "type": "string", "description": "What it is called." },
+                    "total": { "type": "integer", "description": "How many calls.", "minimum": 1 },
+                    "windowSeconds": { "type": "integer", "description": "In how many seconds.", "minimum": 1 },
+                },
+                "required": ["name", "total", "windowSeconds"],
+            },
+        },
     })
 }
 
@@ -56,40 +78,23 @@ fn key_manager_failure() -> Value {
         "description": "Why a call of the key manager failed.",
         "properties": {
             "success": { "const": false },
-            "error": { "enum": names, "description": "What to branch on." },
+            "error": { "type": "string", "enum": names, "description": "What to branch on." },
             "reason": { "type": "string", "description": "What to change, for people." },
         },
         "required": ["success", "error", "reason"],
     })
 }
 
+/// A shared answer. All of them are one schema: what else is known of one stands in its description.
 fn response(response: &Response) -> Value {
-    let mut properties = json!({ "code": { "const": response.kind.code() } });
-    let mut required = json!([]);
     let mut headers = json!({
         "X-Request-Id": { "$ref": "#/components/headers/RequestId" },
         "X-API-Version": { "$ref": "#/components/headers/ApiVersion" },
     });
+    let mut documentation = format!("`code` is `{}`. {}", response.kind.code(), response.documentation);
     match response.kind {
-        ErrorKind::PlanLimit => {
-            properties["details"] = json!({
-                "type": "object",
-                "properties": { "quota": { "$ref": "#/components/schemas/QuotaCheck" } },
-                "required": ["quota"],
-            });
-            required = json!(["details"]);
-        }
         ErrorKind::RateLimited => {
-            properties["details"] = json!({ "type": "object", "properties": { "rateLimit": {
-                "type": "object",
-                "description": "Which limit it was.",
-                "properties": {
-                    "name": { "type": "string", "description": "What it is called." },
-                    "total": { "type": "integer", "description": "How many calls.", "minimum": 1 },
-                    "windowSeconds": { "type": "integer", "description": "In how many seconds.", "minimum": 1 },
-                },
-                "required": ["name", "total", "windowSeconds"],
-            } } });
+            documentation.push_str(" `details.rateLimit` says which limit it was.");
             headers["Retry-After"] = json!({ "$ref": "#/components/headers/RetryAfter" });
             headers["RateLimit"] = json!({ "$ref": "#/components/headers/RateLimit" });
             headers["RateLimit-Policy"] = json!({ "$ref": "#/components/headers/RateLimitPolicy" });
@@ -99,11 +104,8 @@ fn response(response: &Response) -> Value {
         }
         _ => {}
     }
-    let schema = json!({ "allOf": [
-        { "$ref": "#/components/schemas/Failure" },
-        { "type": "object", "properties": properties, "required": required },
-    ] });
-    answered(response.documentation, &headers, &schema, &example_of_refusal(response))
+    let schema = json!({ "$ref": "#/components/schemas/Failure" });
+    answered(&documentation, &headers, &schema, &example_of_refusal(response))
 }
 
 fn of_the_key_manager() -> [(String, Value); 2] {
@@ -122,13 +124,12 @@ fn of_the_key_manager() -> [(String, Value); 2] {
         ),
     ]
     .map(|(name, documentation, errors, reason)| {
-        let schema = json!({ "allOf": [
-            { "$ref": "#/components/schemas/KeyManagerFailure" },
-            { "type": "object", "properties": { "error": { "enum": errors } } },
-        ] });
+        let names: Vec<String> = errors.iter().map(|name| format!("`{name}`")).collect();
+        let documentation = format!("{documentation} `error` is {}.", names.join(" or "));
+        let schema = json!({ "$ref": "#/components/schemas/KeyManagerFailure" });
         let headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/RequestId" } });
         let example = json!({ "success": false, "error": errors.first(), "reason": reason });
-        (name.to_owned(), answered(documentation, &headers, &schema, &example))
+        (name.to_owned(), answered(&documentation, &headers, &schema, &example))
     })
 }
 

@@ -3,9 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{media, whole};
-use crate::http::{
-    Answer, Body, Call, Callers, Http, Parameter, Shape, example_of, example_of_parameter, kinds,
-};
+use crate::http::{Answer, Body, Call, Http, Parameter, Shape, example_of, example_of_parameter, kinds};
 
 pub(super) fn operation(http: &Http, tag: &str, call: &Call) -> Value {
     let who = format!("**Who may call:** {}", call.callers.told());
@@ -25,7 +23,7 @@ pub(super) fn operation(http: &Http, tag: &str, call: &Call) -> Value {
         operation["parameters"] = call.parameters.iter().map(|each| parameter(http, each)).collect();
     }
     if let Some(body) = &call.body {
-        operation["requestBody"] = request(http, call, body);
+        operation["requestBody"] = request(http, body);
     }
     operation
 }
@@ -48,20 +46,9 @@ fn parameter(http: &Http, parameter: &Parameter) -> Value {
     said
 }
 
-fn request(http: &Http, call: &Call, body: &Body) -> Value {
+fn request(http: &Http, body: &Body) -> Value {
     let example = example_of(http, &body.schema, true);
-    let mut content = json!({ "application/json": { "schema": body.schema, "example": example } });
-    if call.callers == Callers::RootKey {
-        content["text/plain"] = json!({
-            "schema": {
-                "type": "string",
-                "description": "The same JSON, from a client that does not say so.",
-                "contentMediaType": "application/json",
-                "contentSchema": body.schema,
-            },
-            "example": example.to_string(),
-        });
-    }
+    let content = json!({ "application/json": { "schema": body.schema, "example": example } });
     json!({ "required": body.required, "content": content })
 }
 

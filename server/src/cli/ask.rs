@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use gatekeeper::{GatekeeperError, Secret};
+use zeroize::Zeroizing;
 
 use super::failure::Failure;
 use super::secret::SecretOf;
@@ -40,8 +41,8 @@ fn line(which: SecretOf) -> Result<Secret, Failure> {
             Err(unread(which.prompt(), "the standard input is empty: write it there, on a line of its own"))
         }
         Ok(_) => {
-            line.truncate(line.trim_end_matches(['\n', '\r']).len());
-            Ok(Secret::new(line))
+            let line = Zeroizing::new(line);
+            Ok(Secret::of_setting(&line))
         }
         Err(error) => Err(unread(which.prompt(), &error.to_string())),
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
+use super::fields::number;
 use super::secret::SecretOf;
 use gatekeeper::GatekeeperError;
 
@@ -100,8 +101,8 @@ impl Asked {
 #[derive(clap::Args, Debug, Serialize)]
 pub(crate) struct Paging {
     /// How many at most: 1 to 100 [default: 50].
-    #[arg(long, value_name = "N", conflicts_with = "all")]
-    limit: Option<u32>,
+    #[arg(long, value_name = "N", conflicts_with = "all", value_parser = number, allow_negative_numbers = true)]
+    limit: Option<Value>,
     /// The cursor that the page before ended with.
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,

@@ -3,10 +3,10 @@
 use std::error::Error as _;
 use std::io;
 
-use gatekeeper::GatekeeperError;
+use gatekeeper::{GatekeeperError, visible};
 use serde_json::{Value, json};
 
-use super::output::{Output, visible};
+use super::output::Output;
 
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -49,7 +49,8 @@ impl Failure {
             Self::Closed => 0,
             Self::Said => 1,
             Self::Usage(message) => {
-                output.error(message, &json!({ "error": message, "code": "wrong_use", "status": 0 }));
+                output
+                    .error(&visible(message), &json!({ "error": message, "code": "wrong_use", "status": 0 }));
                 2
             }
             Self::Output(error) => {
@@ -67,7 +68,7 @@ impl Failure {
 
 /// The message, and what is behind it where that is all there is to go by.
 fn told(error: &GatekeeperError) -> String {
-    let mut text = visible(error.message());
+    let mut text = visible(error.message()).into_owned();
     if error.status() >= 500
         && let Some(cause) = error.source()
     {

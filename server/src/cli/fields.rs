@@ -1,8 +1,10 @@
 //! How arguments that are more than text are read.
 
-use gatekeeper::Tenants;
+use gatekeeper::{Tenants, whole_number};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+
+use crate::config::Setting;
 
 /// A JSON object.
 pub(crate) fn object(text: &str) -> Result<Map<String, Value>, String> {
@@ -43,12 +45,22 @@ pub(crate) fn tenants(text: &str) -> Result<Tenants, String> {
         .map_err(|_| "write ids of tenants, separated by commas, default, or all".to_owned())
 }
 
+/// A whole number. Which ones there can be is for the operation to say.
+pub(crate) fn number(text: &str) -> Result<Value, String> {
+    whole_number(text).map(Value::from).ok_or_else(|| "write a whole number".to_owned())
+}
+
 /// A quota, or none.
 pub(crate) fn quota(text: &str) -> Result<Value, String> {
     match text {
         "none" => Ok(Value::Null),
-        _ => text.parse::<u64>().map(Value::from).map_err(|_| "write a whole number, or none".to_owned()),
+        _ => number(text).map_err(|_| "write a whole number, or none".to_owned()),
     }
+}
+
+/// A number of a setting.
+pub(crate) fn of_setting(setting: &'static Setting) -> impl Fn(&str) -> Result<Value, String> + Clone {
+    move |text| setting.parse(text)
 }
 
 #[cfg(test)]
@@ -73,7 +85,11 @@ mod tests {
         assert!(tenants("").is_err() && tenants("all,default").is_err() && tenants("Acme Inc").is_err());
         assert_eq!(quota("none"), Ok(Value::Null));
         assert_eq!(quota("5"), Ok(5.into()));
-        assert!(quota("-5").is_err());
+        assert!(quota("1.5").is_err() && quota("").is_err());
+        assert_eq!(
+            (number("5.0"), number("-1"), number("1e3")),
+            (Ok(5.into()), Ok((-1).into()), Ok(1000.into()))
+        );
         assert!(object("[1]").is_err() && object("{\"a\": 1}").is_ok());
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn run(import: &Import, session: &Session) -> Result<(), Failure> {
     let done = importer.done;
     if session.output.json {
         output::json(&json!({
-            "imported": done.imported, "refused": done.refused, "errors": done.errors,
+            "imported": done.imported, "refused": done.refused, "errors": done.errors, "warnings": done.warnings,
         }))?;
     } else {
         output::line(&format!("{} imported, {} refused", done.imported, done.refused))?;

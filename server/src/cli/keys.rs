@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::asked::{Asked, ListOfTenant};
 use super::failure::Failure;
-use super::fields::{object, seconds, tenants};
+use super::fields::{number, object, seconds, tenants};
 use super::import::Import;
 use super::secret::SecretOf;
 
@@ -89,8 +89,8 @@ pub(crate) struct Create {
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
     /// How much it may use in a period.
-    #[arg(long, value_name = "N")]
-    quota_limit: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
+    quota_limit: Option<Value>,
     /// The period of its quota [default: month].
     #[arg(long, value_name = "PERIOD")]
     quota_period: Option<Period>,
@@ -131,8 +131,8 @@ pub(crate) struct Update {
     #[arg(long)]
     status: Option<Status>,
     /// How much it may use in a period.
-    #[arg(long, value_name = "N")]
-    quota_limit: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
+    quota_limit: Option<Value>,
     /// The period of its quota.
     #[arg(long, value_name = "PERIOD")]
     quota_period: Option<Period>,
@@ -175,8 +175,8 @@ pub(crate) struct Verify {
     #[arg(long = "variable", value_name = "TEXT")]
     variables: Vec<String>,
     /// How many permits it takes [default: 1].
-    #[arg(long, value_name = "N")]
-    cost: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
+    cost: Option<Value>,
     /// What the key must be good for; can be repeated.
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,

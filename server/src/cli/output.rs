@@ -1,9 +1,9 @@
 //! Where answers and notes go: answers to the standard output, all else to the standard error.
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
+use gatekeeper::{visible, visible_json};
 use serde_json::Value;
 
 use super::failure::Failure;
@@ -22,7 +22,7 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
 
 /// An answer in JSON, on a line of its own.
 pub(crate) fn json(value: &Value) -> Result<(), Failure> {
-    bytes(format!("{value}\n").as_bytes())
+    bytes(format!("{}\n", visible_json(&value.to_string())).as_bytes())
 }
 
 /// An answer as it is.
@@ -34,7 +34,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
 
 /// What people and programs should know beside the answer. Where nobody reads it, nothing is lost.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "gatekeeper: {text}");
+    let _ = writeln!(anstream::stderr().lock(), "gatekeeper: {}", visible(text));
 }
 
 /// How answers are given.
@@ -54,7 +54,7 @@ impl Output {
     pub(crate) fn error(self, message: &str, json: &Value) {
         let mut err = anstream::stderr().lock();
         let _ = if self.json {
-            writeln!(err, "{json}")
+            writeln!(err, "{}", visible_json(&json.to_string()))
         } else {
             writeln!(err, "{BAD}gatekeeper:{BAD:#} {message}")
         };
@@ -75,17 +75,4 @@ impl Output {
     fn shows_progress(self) -> bool {
         !self.json && io::stderr().is_terminal()
     }
-}
-
-/// Text of others without what a terminal would obey.
-pub(crate) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for each in text.chars() {
-        if each.is_control() {
-            let _ = write!(shown, "\\u{{{:x}}}", u32::from(each));
-        } else {
-            shown.push(each);
-        }
-    }
-    shown
 }

@@ -36,7 +36,7 @@ pub(crate) struct SetQuota {
     #[arg(skip)]
     tenant_id: Option<String>,
     /// How much, or none for any amount.
-    #[arg(value_parser = quota)]
+    #[arg(value_parser = quota, allow_negative_numbers = true)]
     limit: Value,
     /// In which period [default: month].
     #[arg(long)]

@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use gatekeeper::{Gatekeeper, GatekeeperError};
-use serde_json::json;
+use gatekeeper::{Gatekeeper, GatekeeperError, visible};
+use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::Failure;
+use super::fields::of_setting;
 use super::output;
 use super::session::Session;
 use crate::config::{
@@ -37,8 +38,8 @@ pub(crate) struct Serve {
     #[arg(long)]
     host: Option<String>,
     /// The port to listen on; 0 for any [default: 8787].
-    #[arg(long)]
-    port: Option<u16>,
+    #[arg(long, value_parser = of_setting(&PORT))]
+    port: Option<Value>,
     /// Listens on a Unix socket instead.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "port"])]
     unix: Option<String>,
@@ -76,20 +77,20 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
     /// How many connections are open at once [default: 20000].
-    #[arg(long, value_name = "N")]
-    max_connections: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = of_setting(&MAX_CONNECTIONS))]
+    max_connections: Option<Value>,
     /// How long a client may take to send its headers, in ms [default: 15000].
-    #[arg(long, value_name = "MS")]
-    header_timeout_ms: Option<u64>,
+    #[arg(long, value_name = "MS", value_parser = of_setting(&HEADER_TIMEOUT_MS))]
+    header_timeout_ms: Option<Value>,
     /// How long a client may take to send a body, and to take each part of an answer, in ms [default: 30000].
-    #[arg(long, value_name = "MS")]
-    body_timeout_ms: Option<u64>,
+    #[arg(long, value_name = "MS", value_parser = of_setting(&BODY_TIMEOUT_MS))]
+    body_timeout_ms: Option<Value>,
     /// How long an export may be sent, in ms [default: 600000].
-    #[arg(long, value_name = "MS")]
-    export_timeout_ms: Option<u64>,
+    #[arg(long, value_name = "MS", value_parser = of_setting(&EXPORT_TIMEOUT_MS))]
+    export_timeout_ms: Option<Value>,
     /// How long what has begun is waited for at the end, in ms [default: 30000].
-    #[arg(long, value_name = "MS")]
-    shutdown_timeout_ms: Option<u64>,
+    #[arg(long, value_name = "MS", value_parser = of_setting(&SHUTDOWN_TIMEOUT_MS))]
+    shutdown_timeout_ms: Option<Value>,
 }
 
 impl Serve {
@@ -166,7 +167,7 @@ fn announce(session: &Session, server: &Server) -> Result<(), Failure> {
         1 => "1 endpoint".to_owned(),
         count => format!("{count} endpoints"),
     };
-    let database = output::visible(&database);
+    let database = visible(&database);
     let _ = output::line(&format!("listening on {address} with {database} and {endpoints} ({signup})"));
     if let Some(gateways) = gateways {
         let _ = output::line(&format!("gateways ask at {gateways}"));

@@ -1,6 +1,8 @@
 //! A place with what is in force: the one function by which commands ask it for something.
 
-use gatekeeper::{Access, Entry, Gatekeeper, GatekeeperError, KeyImports, Options, SigningAlgorithm, TABLE};
+use gatekeeper::{
+    Access, Entry, Gatekeeper, GatekeeperError, KeyImports, Options, SigningAlgorithm, TABLE, visible_json,
+};
 use serde_json::{Map, Value};
 
 use super::ask;
@@ -72,7 +74,7 @@ impl Session {
 
     pub(crate) fn show(&self, answer: &str, asked: &Asked) -> Result<(), Failure> {
         let shown = if self.output.json {
-            output::bytes(format!("{answer}\n").as_bytes())
+            output::bytes(format!("{}\n", visible_json(answer)).as_bytes())
         } else {
             show::answer(self.output, answer, asked)
         };
@@ -98,7 +100,12 @@ impl Session {
     ) -> Result<String, Failure> {
         let answer = place.call_json_blocking(entry.name, request);
         warn(place);
-        if answer.as_ref().is_err_and(|error| error.status() == 401) && self.config.token()?.is_none() {
+        let needs_token =
+            entry.access == Access::User || self.config.is_remote() && entry.access != Access::Public;
+        if needs_token
+            && answer.as_ref().is_err_and(|error| error.status() == 401)
+            && self.config.token()?.is_none()
+        {
             self.output
                 .note("GATEKEEPER_TOKEN is not set; `gatekeeper users login` gives a user's access token");
         }

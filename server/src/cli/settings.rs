@@ -1,5 +1,6 @@
 //! `gatekeeper config`.
 
+use gatekeeper::visible;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
@@ -51,9 +52,9 @@ pub(crate) fn run(flags: &Flags, output: Output) -> Result<(), Failure> {
         .collect();
     Table::new(&["setting", "value", "from", "what it is"]).show(&rows)?;
     let is_there = if file.exists { "" } else { " (not there)" };
-    output::line(&format!("\nfile       {}{is_there}", shown(&file.path)))?;
+    output::line(&format!("\nfile       {}{is_there}", visible(&shown(&file.path))))?;
     let endpoints = if endpoints.is_empty() { "none".to_owned() } else { endpoints.join(", ") };
-    output::line(&format!("endpoints  {endpoints}"))
+    output::line(&format!("endpoints  {}", visible(&endpoints)))
 }
 
 /// The value, without a password that a URL may carry.

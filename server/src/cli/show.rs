@@ -2,14 +2,14 @@
 
 mod ordered;
 
-use gatekeeper::GatekeeperError;
+use gatekeeper::{GatekeeperError, visible};
 use jiff::Timestamp;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::asked::Asked;
 use super::failure::Failure;
-use super::output::{self, HEADING, Output, visible};
+use super::output::{self, HEADING, Output};
 pub(crate) use ordered::Ordered;
 
 /// What stands where there is nothing.
@@ -57,7 +57,8 @@ pub(crate) fn record(fields: Vec<(String, Ordered)>) -> Result<(), Failure> {
 /// The fields with those of objects among them, each by its path. What is the user's own is one field.
 fn flatten(at: &str, fields: Vec<(String, Ordered)>, rows: &mut Vec<(String, String)>) {
     for (name, value) in fields {
-        let label = if at.is_empty() { visible(&name) } else { format!("{at}.{}", visible(&name)) };
+        let shown = visible(&name);
+        let label = if at.is_empty() { shown.into_owned() } else { format!("{at}.{shown}") };
         match value {
             Ordered::Object(inner) if name != "metadata" => flatten(&label, inner, rows),
             value => rows.push((label, cell(&name, &value.into()))),
@@ -110,11 +111,11 @@ fn cell(name: &str, value: &Value) -> String {
     match value {
         Value::Null => NOTHING.to_owned(),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
-        Value::String(text) => visible(text),
+        Value::String(text) => visible(text).into_owned(),
         Value::Number(number) => moment(name, value).unwrap_or_else(|| number.to_string()),
         Value::Array(items) if items.is_empty() => NOTHING.to_owned(),
         Value::Array(items) => items.iter().map(|item| cell("", item)).collect::<Vec<_>>().join(", "),
-        Value::Object(_) => visible(&value.to_string()),
+        Value::Object(_) => visible(&value.to_string()).into_owned(),
     }
 }
 
@@ -138,7 +139,10 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_shown_and_not_obeyed() {
-        assert_eq!(cell("name", &json!("a\u{1b}[2Jb\u{9b}")), "a\\u{1b}[2Jb\\u{9b}");
+        let hostile = "a\u{1b}]0;x\u{7}b\u{9b}2J\u{202e}c\u{200b}";
+        let shown = "a\\u{1b}]0;x\\u{7}b\\u{9b}2J\\u{202e}c\\u{200b}";
+        assert_eq!(cell("name", &json!(hostile)), shown);
+        assert_eq!(cell("roles", &json!([hostile])), shown);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::asked::{Asked, Paging};
 use super::failure::Failure;
-use super::fields::object;
+use super::fields::{number, object};
 use super::keys::Period;
 
 /// What was used, and what may be.
@@ -37,8 +37,8 @@ pub(crate) struct Record {
     /// What is done with it.
     action: String,
     /// How much [default: 1].
-    #[arg(long, value_name = "N")]
-    quantity: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
+    quantity: Option<Value>,
     /// The key that it is used with, key_….
     #[arg(long, value_name = "ID")]
     api_key_id: Option<String>,
@@ -56,8 +56,8 @@ pub(crate) struct Check {
     #[arg(skip)]
     tenant_id: Option<String>,
     /// How much [default: 1].
-    #[arg(long, value_name = "N")]
-    quantity: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
+    quantity: Option<Value>,
     /// The key that it would be used with, key_….
     #[arg(long, value_name = "ID")]
     api_key_id: Option<String>,

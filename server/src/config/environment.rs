@@ -52,7 +52,7 @@ impl Environment {
         }
     }
 
-    /// A secret: the variable, or the first line of the file that the variable with `_FILE` after its name names, as
+    /// A secret: the variable without a line break at its end, or the first line of the file that the variable with `_FILE` after its name names, as
     /// containers are given secrets.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl Environment {
     pub(crate) fn secret(&self, name: &str) -> Result<Option<Secret>> {
         let of_file = format!("{name}{FILE}");
         let Some(path) = self.raw(&of_file).map(Path::new) else {
-            return Ok(self.text(name)?.map(Secret::new));
+            return Ok(self.text(name)?.map(Secret::of_setting));
         };
         if self.raw(name).is_some() {
             return Err(GatekeeperError::bad_request(format!(
@@ -73,7 +73,7 @@ impl Environment {
         })?;
         let text = Zeroizing::new(read);
         match text.lines().next() {
-            Some(line) if !line.is_empty() => Ok(Some(Secret::new(line))),
+            Some(line) if !line.is_empty() => Ok(Some(Secret::of_setting(line))),
             _ => Err(GatekeeperError::bad_request(format!("{of_file}: \"{}\" is empty", path.display()))),
         }
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use gatekeeper::{Endpoints, GatekeeperError, Result, field_name};
+use gatekeeper::{Endpoints, GatekeeperError, Result, field_name, whole_number};
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
@@ -121,7 +121,11 @@ fn tables() -> impl Iterator<Item = &'static str> {
 }
 
 fn json(value: &Toml) -> Value {
-    serde_json::to_value(value).unwrap_or(Value::Null)
+    match value {
+        // TOML tells 8787.0 from 8787; a setting that is a number does not.
+        Toml::Float(number) => whole_number(&number.to_string()).map_or((*number).into(), Value::from),
+        _ => serde_json::to_value(value).unwrap_or(Value::Null),
+    }
 }
 
 fn unknown(table: Option<&str>, at: &str, name: &str) -> String {

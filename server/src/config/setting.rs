@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use gatekeeper::Tenants;
+use gatekeeper::{Tenants, whole_number};
 use serde_json::Value;
 
 /// A setting.
@@ -60,7 +60,7 @@ impl Setting {
             Kind::Text | Kind::OneOf(_) => Value::from(text),
             Kind::Tenants if text.trim() == "all" => Value::from("all"),
             Kind::Texts | Kind::Tenants => listed(text),
-            Kind::Whole(..) => text.trim().parse::<u64>().map_or(Value::Null, Value::from),
+            Kind::Whole(..) => whole_number(text.trim()).map_or(Value::Null, Value::from),
         };
         self.check(&value).map(|()| value)
     }

@@ -130,6 +130,42 @@ fn an_export_ends_in_the_middle_where_its_caller_loses_the_right_to_it() {
     assert!(log.contains("an export was broken off") && !log.contains(&key), "{log}");
 }
 
+/// A title of the window, a control sequence in one byte, another direction, and no width.
+const HOSTILE: &str = "a\u{1b}]0;x\u{7}\u{9b}2J\u{202e}b\u{200b}c";
+
+#[test]
+fn nothing_that_a_terminal_would_obey_or_a_reader_not_see_is_written_as_it_is() {
+    let folder = Folder::with_place();
+    folder.run(["keys", "create", "--name", HOSTILE, "--owner-id", HOSTILE, "--role", HOSTILE]).done();
+    folder.run(["audit", "record", "invoice.paid", "--target", HOSTILE]).done();
+    folder
+        .run(["audit", "record", "invoice.paid", "--target", " ＝1+1", "--metadata", r#"{"a": "\u202e"}"#])
+        .done();
+    for arguments in [
+        &["keys", "list"][..],
+        &["keys", "list", "--json"],
+        &["keys", "list", "--all", "--json"],
+        &["audit", "query"],
+        &["audit", "query", "--json"],
+        &["audit", "export", "--format", "csv"],
+        &["audit", "export", "--format", "ndjson"],
+        &["audit", "export", "--format", "csv", "--json"],
+        &["call", "audit.export", "--input", "-"],
+    ] {
+        let tenant = text(&folder.json(["tenants", "list"])["items"][0]["id"]);
+        let said = folder.tell(&format!("{{\"tenantId\": \"{tenant}\"}}"), arguments).done();
+        let hidden = |each: char| each != '\n' && (each.is_control() || "\u{202e}\u{200b}".contains(each));
+        assert!(!said.out.replace("\r\n", "\n").contains(hidden), "{arguments:?}: {said:?}");
+        if arguments.contains(&"--json") && !arguments.contains(&"--all") {
+            said.json();
+        }
+    }
+    assert_eq!(folder.json(["keys", "list"])["items"][0]["name"], HOSTILE);
+    let csv = folder.run(["audit", "export", "--format", "csv"]).done().out;
+    assert!(csv.contains(r"a\u{1b}]0;x\u{7}\u{9b}2J\u{202e}b\u{200b}c"), "{csv}");
+    assert!(csv.contains("\"' ＝1+1\"") && csv.contains(r#"{""a"":""\u202e""}"#), "{csv}");
+}
+
 #[test]
 fn a_tenant_with_many_exports_at_once_keeps_them_from_no_other_and_its_own_are_closed_in_the_end() {
     let (folder, key) = with_events();

@@ -44,6 +44,41 @@ fn a_line_that_is_refused_is_named_and_the_others_go_on() {
 }
 
 #[test]
+fn a_key_whose_prefix_alone_is_not_usable_is_imported_with_the_default_and_a_warning() {
+    let folder = Folder::with_place();
+    let text = format!(
+        "{{\"digest\": \"{}\", \"prefix\": \"sk\"}}\n{{\"digest\": \"{}\", \"prefix\": \"a prefix\"}}\n",
+        digest(1),
+        digest(2)
+    );
+    folder.write("keys.ndjson", text);
+    let said = folder.run(["keys", "import", "keys.ndjson"]).done();
+    assert_eq!(said.out, "2 imported, 0 refused\n");
+    assert!(
+        said.err.contains("line 2: prefix must be") && said.err.ends_with("begins with gk_live\n"),
+        "{said:?}"
+    );
+    let items = &folder.json(["keys", "list"])["items"];
+    assert_eq!((&items[0]["prefix"], &items[1]["prefix"]), (&"sk".into(), &"gk_live".into()));
+    folder.write("more.ndjson", format!("{{\"digest\": \"{}\", \"prefix\": \"-\"}}", digest(3)));
+    let told = folder.json(["keys", "import", "more.ndjson"]);
+    assert_eq!((&told["imported"], &told["warnings"][0]["line"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn what_is_said_of_a_line_is_true_of_the_lines_that_were_imported_too() {
+    let folder = Folder::with_place();
+    let text = format!(
+        "{{\"digest\": \"{0}\"}}\n{{\"digest\": \"{1}\"}}\n{{\"digest\": \"{0}\"}}\n",
+        digest(1),
+        digest(2)
+    );
+    let said = folder.tell(&text, ["keys", "import", "-"]).refused();
+    assert_eq!(said.out, "2 imported, 1 refused\n");
+    assert_eq!(said.err, "gatekeeper: line 3: digest is given twice, or is a key's already\n");
+}
+
+#[test]
 fn an_import_can_stop_at_the_first_line_that_is_refused() {
     let folder = Folder::with_place();
     let good = |number| format!("{{\"digest\": \"{}\"}}\n", digest(number));

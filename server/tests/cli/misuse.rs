@@ -14,7 +14,10 @@ fn wrong_use_is_told_with_exit_code_2_and_nothing_on_the_standard_output() {
         &["keys"],
         &["keys", "get"],
         &["keys", "create", "--nonsense"],
-        &["keys", "create", "--quota-limit", "-1"],
+        &["keys", "create", "--quota-limit", "many"],
+        &["keys", "verify", "--endpoint", "GET_TASKS", "--cost", "1.5"],
+        &["usage", "check", "--quantity", ""],
+        &["keys", "list", "--limit", "ten"],
         &["keys", "create", "--expires-in", "soon"],
         &["keys", "create", "--metadata", "[]"],
         &["keys", "list", "--limit", "5", "--all"],
@@ -25,6 +28,36 @@ fn wrong_use_is_told_with_exit_code_2_and_nothing_on_the_standard_output() {
         &["platform", "set-quota"],
     ] {
         folder.run(arguments).misused();
+    }
+}
+
+#[test]
+fn numbers_are_spoken_of_in_the_words_of_this_program() {
+    let folder = Folder::with_place();
+    let wrong = folder.run(["keys", "list", "--limit", "ten"]).misused();
+    assert!(wrong.err.contains("for '--limit <N>': write a whole number"), "{wrong:?}");
+    let port = folder.run(["serve", "--port", "65536"]).misused();
+    assert!(port.err.contains("must be a whole number from 0 to 65535"), "{port:?}");
+    for (arguments, message) in [
+        (&["keys", "create", "--quota-limit", "-1"][..], "quotaLimit must be a whole number from 0 to"),
+        (
+            &["keys", "create", "--expires-in", "0"],
+            "expiresInSeconds must be a whole number from 1 to 3155760000",
+        ),
+        (
+            &["usage", "check", "--quantity", "4294967296"],
+            "quantity must be a whole number from 1 to 1000000000",
+        ),
+        (&["platform", "set-quota", "-1"], "limit must be a whole number from 0 to"),
+    ] {
+        let rejected = folder.run(arguments).refused();
+        assert!(rejected.err.contains(message), "{rejected:?}");
+    }
+    let cost = ["keys", "verify", "--endpoint", "GET_TASKS", "--cost", "4294967296"];
+    let rejected = folder.tell("user_key\n", cost).refused();
+    assert!(rejected.err.contains("cost must be a whole number from 1 to 4294967295"), "{rejected:?}");
+    for limit in ["1.0", "0", "4294967296", "1e2"] {
+        folder.run(["keys", "list", "--limit", limit]).done();
     }
 }
 

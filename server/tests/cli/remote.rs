@@ -53,6 +53,39 @@ fn a_server_refuses_whom_it_does_not_know_and_what_is_not_theirs() {
 }
 
 #[test]
+fn a_token_is_asked_for_only_where_one_would_help() {
+    let (folder, server, root) = served();
+    let hint = "GATEKEEPER_TOKEN is not set";
+    for arguments in [&["keys", "validate"][..], &["users", "login", "ada@example.com"]] {
+        let mut command = folder.command();
+        command.args(arguments).args(["--url", &format!("http://{}", server.address())]);
+        let wrong = told(&mut command, "not a key\n").refused();
+        assert!(!wrong.err.contains(hint), "{wrong:?}");
+        let wrong = folder.tell("not a key\n", arguments).refused();
+        assert!(!wrong.err.contains(hint), "{wrong:?}");
+    }
+    assert!(folder.run(["users", "me"]).refused().err.contains(hint));
+    assert!(!run(&server, &root, &["users", "me"]).refused().err.contains(hint));
+}
+
+#[test]
+fn a_secret_of_a_variable_may_end_with_the_line_break_that_a_file_left_there() {
+    let (folder, server, root) = served();
+    run(&server, &format!("{root}\n"), &["keys", "list"]).done();
+    let (_, key) = folder.key();
+    let mut validate = folder.command();
+    said(validate.args(["keys", "validate"]).env("GATEKEEPER_KEY", format!("{key}\r\n"))).done();
+    // The file beside a database and the variable are one secret, with a line break or without.
+    let own = Folder::new();
+    let with = |secret: &str, arguments: &[&str]| {
+        said(own.command().args(arguments).env("GATEKEEPER_SECRET", secret)).done()
+    };
+    with("a secret of some length\n", &["init"]);
+    assert!(with("a secret of some length", &["doctor"]).out.contains("signing keys"));
+    assert!(!own.file("gatekeeper.db-secret").exists());
+}
+
+#[test]
 fn a_server_that_is_not_there_is_told_of() {
     let folder = Folder::new();
     let url = "http://127.0.0.1:1";

@@ -6,19 +6,23 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Options;
-use crate::access::KeyImports;
+use super::{CacheSize, Options, RefreshGrace, Retries};
+use crate::access::{KeyImports, PerMinute, SuffixCount};
 use crate::clock::{Clock, ManualClock};
 use crate::error::{GatekeeperError, Result};
-use crate::identity::SigningAlgorithm;
+use crate::identity::{SessionCount, SessionDays, SigningAlgorithm};
 use crate::limit::Endpoints;
+use crate::metering::RetentionDays;
 use crate::operation::decode::decode;
 use crate::secret::Secret;
+use crate::whole::Range as _;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Given {
+    #[serde(default, deserialize_with = "CacheSize::read")]
     cache_keys: Option<u64>,
+    #[serde(default, deserialize_with = "CacheSize::read")]
     cache_unknown_keys: Option<u64>,
     create: Option<bool>,
     clock: Option<GivenClock>,
@@ -27,20 +31,31 @@ struct Given {
     issuer: Option<String>,
     audience: Option<String>,
     token_audiences: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "RefreshGrace::read")]
     refresh_grace_ms: Option<u64>,
     signing_algorithm: Option<GivenAlgorithm>,
+    #[serde(default, deserialize_with = "SessionDays::read")]
     session_days: Option<u32>,
+    #[serde(default, deserialize_with = "SessionCount::read")]
     sessions_per_user: Option<u32>,
+    #[serde(default, deserialize_with = "RetentionDays::read")]
     usage_retention_days: Option<u32>,
+    #[serde(default, deserialize_with = "PerMinute::read")]
     signups_per_minute: Option<u32>,
+    #[serde(default, deserialize_with = "PerMinute::read")]
     refreshes_per_minute: Option<u32>,
+    #[serde(default, deserialize_with = "PerMinute::read")]
     wrong_keys_per_minute: Option<u32>,
+    #[serde(default, deserialize_with = "PerMinute::read")]
     wrong_passwords_per_minute: Option<u32>,
     key_imports: Option<KeyImports>,
+    #[serde(default, deserialize_with = "SuffixCount::read")]
     import_suffixes_per_tenant: Option<u32>,
+    #[serde(default, deserialize_with = "SuffixCount::read")]
     import_suffixes: Option<u32>,
     endpoints: Option<Value>,
     timeout: Option<f64>,
+    #[serde(default, deserialize_with = "Retries::read")]
     max_retries: Option<u32>,
     default_headers: Option<BTreeMap<String, String>>,
     user_agent: Option<String>,
@@ -157,7 +172,7 @@ mod tests {
             (1_000_000, "gatekeeper", 10_000)
         );
         for (json, message) in [
-            (r#"{"cacheKeys": -1}"#, "cacheKeys must be a whole number that is not negative"),
+            (r#"{"cacheKeys": -1}"#, "cacheKeys must be a whole number from 0 to 100000000"),
             (r#"{"clock": "canary"}"#, "clock must be one of system, manual"),
             (r#"{"signingAlgorithm": "HS256"}"#, "signingAlgorithm must be one of EdDSA, RS256"),
             (r#"{"issuer": ""}"#, "issuer must not be empty"),

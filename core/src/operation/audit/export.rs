@@ -4,9 +4,11 @@ use super::part::{Selection, TextPart};
 use crate::access::{Access, Context, TenantRef};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{AuditId, TenantId};
+use crate::operation::field::Moment;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
+use crate::whole::Range as _;
 
 /// Which events of a tenant are exported, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,10 +30,12 @@ pub struct AuditExportInput {
     #[serde(default)]
     pub action_prefix: Option<String>,
     /// Only from this time on, Unix ms. Defaults to the beginning.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Moment>))]
+    #[serde(default, deserialize_with = "Moment::read")]
     pub start_timestamp: Option<i64>,
     /// Only before this time, Unix ms. Defaults to the present.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Moment>))]
+    #[serde(default, deserialize_with = "Moment::read")]
     pub end_timestamp: Option<i64>,
     /// The `nextCursor` of the part after which to go on. Defaults to the newest event.
     #[serde(default)]

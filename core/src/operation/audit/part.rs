@@ -8,6 +8,7 @@ use crate::id::{AuditId, TenantId};
 use crate::operation::field::check_text;
 use crate::operation::page::List;
 use crate::store::{AuditFilter, Bounds};
+use crate::visible::{visible, visible_json};
 
 /// A part ends with the event with which its events hold so much.
 const MAX_PART_BYTES: usize = 128 * 1024;
@@ -73,7 +74,7 @@ impl Selection {
 fn write(text: &mut String, format: ExportFormat, event: &AuditEvent) -> Result<()> {
     match format {
         ExportFormat::Ndjson => {
-            text.push_str(&serde_json::to_string(event).map_err(GatekeeperError::internal)?);
+            text.push_str(&visible_json(&serde_json::to_string(event).map_err(GatekeeperError::internal)?));
             text.push('\n');
         }
         ExportFormat::Csv => {
@@ -85,7 +86,7 @@ fn write(text: &mut String, format: ExportFormat, event: &AuditEvent) -> Result<
                 event.actor_id.clone().unwrap_or_default(),
                 event.action.clone(),
                 event.target.clone().unwrap_or_default(),
-                metadata.map_err(GatekeeperError::internal)?.unwrap_or_default(),
+                visible_json(&metadata.map_err(GatekeeperError::internal)?.unwrap_or_default()).into_owned(),
                 event.source.clone().unwrap_or_default(),
                 event.created_at.to_string(),
             ];
@@ -96,11 +97,33 @@ fn write(text: &mut String, format: ExportFormat, event: &AuditEvent) -> Result<
     Ok(())
 }
 
-/// A field of CSV. What a spreadsheet would take for a formula is made text.
+/// What a spreadsheet takes for the beginning of a formula, in ASCII and in full width.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// A field of CSV, in one line. What a spreadsheet would take for a formula, which may have spaces before it, is made text.
 fn quoted(field: &str) -> String {
-    let guard = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    if guard.is_empty() && !field.contains(['"', ',', '\r', '\n']) {
-        return field.to_owned();
+    let field = visible(field);
+    let guard = if field.trim_start().starts_with(FORMULA) { "'" } else { "" };
+    if guard.is_empty() && !field.contains(['"', ',']) && field.trim() == field {
+        return field.into_owned();
     }
     format!("\"{guard}{}\"", field.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_field_of_csv_is_no_formula_and_holds_nothing_that_is_obeyed_or_unseen() {
+        for formula in
+            ["=1", "+1", "-1", "@a", " =1", "\u{a0}=1", "\u{3000}=1", "＝1", "＋1", "－1", "＠a", " ＝1"]
+        {
+            assert_eq!(quoted(formula), format!("\"'{formula}\""));
+        }
+        assert_eq!(quoted("\t=1"), "\\u{9}=1");
+        assert_eq!(quoted("\u{200b}=1\r\n\u{9b}2J"), "\\u{200b}=1\\u{d}\\u{a}\\u{9b}2J");
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(quoted("plain"), "plain");
+    }
 }

@@ -4,11 +4,12 @@ use super::{AuditEvent, list_of};
 use crate::access::{Access, Context, TenantRef};
 use crate::error::Result;
 use crate::id::TenantId;
-use crate::operation::field::check_text;
+use crate::operation::field::{Moment, PageLimit, check_text};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
 use crate::store::AuditFilter;
+use crate::whole::Range as _;
 
 /// The events of a tenant, the newest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,13 +28,16 @@ pub struct AuditQuery {
     #[serde(default)]
     pub action_prefix: Option<String>,
     /// Only from this time on, Unix ms. Defaults to the beginning.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Moment>))]
+    #[serde(default, deserialize_with = "Moment::read")]
     pub start_timestamp: Option<i64>,
     /// Only before this time, Unix ms. Defaults to the present.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Moment>))]
+    #[serde(default, deserialize_with = "Moment::read")]
     pub end_timestamp: Option<i64>,
-    /// How many at most: 1 to 100. Defaults to 50.
-    #[serde(default)]
+    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
+    #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
     /// The `nextCursor` of the page before. Defaults to the first page.
     #[serde(default)]

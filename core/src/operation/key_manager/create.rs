@@ -7,13 +7,14 @@ use crate::access::{Access, Action, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::{self, Prefix};
-use crate::operation::field::{check_life, check_metadata, check_text, end_of_life, to_text};
+use crate::operation::field::{Life, check_metadata, check_text, end_of_life, to_text};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::role;
 use crate::secret::Secret;
 use crate::store::{NewKey, Quota};
+use crate::whole::Range as _;
 
 /// Creates a user's key.
 ///
@@ -28,8 +29,9 @@ use crate::store::{NewKey, Quota};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateKey {
-    /// 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends, not reserved.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::prefix))]
+    /// What the key begins with: 1 to 64 of `[A-Za-z0-9._~+-]`. Not `gkr` or `gkp`, and nothing that starts with `gkr_` or
+    /// `gkp_`.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::wide_prefix))]
     pub prefix: String,
     /// At most 1,000 different names of 1 to 128 bytes. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
@@ -44,8 +46,8 @@ pub struct CreateKey {
     #[serde(default)]
     pub name: Option<String>,
     /// How long the key is good, 1 second to 100 years. Defaults to for ever.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::life))]
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Life>))]
+    #[serde(default, deserialize_with = "Life::read")]
     pub expires_in_seconds: Option<u64>,
     /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
@@ -89,12 +91,12 @@ impl Operation for CreateKey {
     const ACCESS: Access = Access::KeyManager;
 
     async fn run(self, context: &Context<'_>) -> Result<CreatedKey> {
-        let prefix = Prefix::new(self.prefix)?;
+        let prefix = Prefix::wide(self.prefix)?;
         let roles = role::normalize(self.roles)?;
         check_text("ownerId", self.owner_id.as_deref())?;
         check_text("name", self.name.as_deref())?;
         check_metadata(self.metadata.as_ref())?;
-        check_life(self.expires_in_seconds)?;
+        Life::check("expiresInSeconds", self.expires_in_seconds)?;
 
         let now = context.now();
         let id = KeyId::generate(context.clock())?;

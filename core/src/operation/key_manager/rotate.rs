@@ -39,7 +39,7 @@ impl Operation for RotateKey {
         let id = self.id.get()?;
         let now = context.now();
         let apikey = change_living_key(context, id, |tx, key| {
-            let apikey = key::generate(&Prefix::new(key.prefix)?)?;
+            let apikey = key::generate(&Prefix::wide(key.prefix)?)?;
             tx.replace_digest(id, &apikey.digest(), None, now)?;
             context.audit(tx, Event::new(Action::KeyRotated).of_tenant(key.tenant_id).about(&id))?;
             Ok(apikey)

@@ -9,11 +9,12 @@ use crate::error::Result;
 use crate::id::TenantId;
 use crate::key::{self, Prefix};
 use crate::metering::Period;
-use crate::operation::field::end_of_life;
+use crate::operation::field::{Life, QuotaLimit, end_of_life};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 use crate::role;
+use crate::whole::Range as _;
 
 /// Creates a key of a tenant. The caller cannot give it scopes that the caller does not have. A key that an API key creates
 /// has at most the roles, the life and the quota of that key, and its owner; what is not given is that of the creating
@@ -61,15 +62,15 @@ pub struct CreateApiKey {
     pub roles: Vec<String>,
     /// How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything; where an API key calls, to its own, with the
     /// period of that.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::quota))]
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<QuotaLimit>))]
+    #[serde(default, deserialize_with = "QuotaLimit::read")]
     pub quota_limit: Option<i64>,
     /// The period of its quota. Defaults to `month`.
     #[serde(default)]
     pub quota_period: Period,
     /// How long it is valid, 1 second to 100 years. Defaults to for ever; where an API key calls, to its own end.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::life))]
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Life>))]
+    #[serde(default, deserialize_with = "Life::read")]
     pub expires_in_seconds: Option<u64>,
     /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]

@@ -4,7 +4,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::error::Result;
-use crate::operation::field::{check_life, check_metadata, check_quota, check_text};
+use crate::operation::field::{Life, QuotaLimit, check_metadata, check_text};
+use crate::whole::Range as _;
 
 /// What several requests say of a key.
 pub(super) struct Given<'a> {
@@ -20,8 +21,8 @@ impl Given<'_> {
         check_text("name", self.name)?;
         check_text("ownerId", self.owner_id)?;
         check_metadata(self.metadata)?;
-        check_life(self.expires_in_seconds)?;
-        check_quota("quotaLimit", self.quota_limit)
+        Life::check("expiresInSeconds", self.expires_in_seconds)?;
+        QuotaLimit::check("quotaLimit", self.quota_limit)
     }
 }
 

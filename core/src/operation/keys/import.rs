@@ -7,18 +7,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::draft::Known;
-use super::{ApiKey, CreateApiKey};
+use super::{ApiKey, CreateApiKey, USUAL_PREFIX};
 use crate::access::{Access, Ceiling, Context, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
+use crate::key::Prefix;
 use crate::metering::Period;
-use crate::operation::field::check_text;
+use crate::operation::field::{Life, QuotaLimit, check_text};
 use crate::operation::objects::objects;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
 use crate::secret::Secret;
 use crate::store::{Failure, KeyRecord, Tx};
+use crate::whole::Range as _;
 use suffixes::Placeholders;
 pub(super) use suffixes::Suffixes;
 
@@ -46,7 +48,8 @@ pub struct ImportApiKeys {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForeignKey {
-    /// SHA-256 of the key, and of the suffix after it where there is one, in hex or base64. No two keys share one.
+    /// SHA-256 of the key, and of the suffix after it where there is one, in hex or base64. No two keys share one. A key of
+    /// more than 4,096 bytes is never valid, whatever its digest.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::digest))]
     #[serde(with = "Wire")]
     pub digest: Secret,
@@ -56,8 +59,9 @@ pub struct ForeignKey {
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub suffix: Option<String>,
-    /// What the key's next secret begins with, when it is rotated: as for a new key. Defaults to `gk_live`.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::prefix))]
+    /// What the key's next secret begins with, when it is rotated: as for a new key, at most 256 bytes. One that a new key
+    /// cannot have is replaced by the default, with a warning. Defaults to `gk_live`.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub prefix: Option<String>,
     /// What it is called: at most 256 bytes. Defaults to no name.
@@ -77,15 +81,15 @@ pub struct ForeignKey {
     #[serde(default)]
     pub roles: Vec<String>,
     /// How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::quota))]
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<QuotaLimit>))]
+    #[serde(default, deserialize_with = "QuotaLimit::read")]
     pub quota_limit: Option<i64>,
     /// The period of its quota. Defaults to `month`.
     #[serde(default)]
     pub quota_period: Period,
     /// How long it is good from now on, 1 second to 100 years. Defaults to for ever.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::life))]
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Life>))]
+    #[serde(default, deserialize_with = "Life::read")]
     pub expires_in_seconds: Option<u64>,
     /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
@@ -100,6 +104,19 @@ pub struct ForeignKey {
 pub struct ImportedApiKeys {
     /// In the order of the request.
     pub api_keys: Vec<ApiKey>,
+    /// What was imported otherwise than it was asked for, in the order of the request.
+    #[serde(default)]
+    pub warnings: Vec<ImportWarning>,
+}
+
+/// What was imported otherwise than it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ImportWarning {
+    /// Which of the keys of the request, from 0.
+    pub index: u32,
+    /// What was done, and why.
+    pub message: String,
 }
 
 impl ForeignKey {
@@ -124,7 +141,20 @@ impl ForeignKey {
     fn check(&self, tenant: TenantId) -> Result<()> {
         digest::parse(&self.digest)?;
         check_text("suffix", self.suffix.as_deref())?;
-        self.clone().described(tenant).check()
+        check_text("prefix", self.prefix.as_deref())?;
+        Self { prefix: None, ..self.clone() }.described(tenant).check()
+    }
+
+    /// Takes the default for a prefix that a new key cannot have, and says so.
+    fn with_usable_prefix(self) -> (Self, Option<String>) {
+        match self.prefix.clone().map(Prefix::new) {
+            Some(Err(error)) => {
+                let message =
+                    format!("{}: the key's next secret begins with {USUAL_PREFIX}", error.message());
+                (Self { prefix: None, ..self }, Some(message))
+            }
+            _ => (self, None),
+        }
     }
 
     fn suffix(&self) -> &str {
@@ -153,13 +183,11 @@ impl ForeignKey {
         tx: &mut Tx<'_>,
         ceiling: &Ceiling,
         tenant: TenantId,
-    ) -> Result<KeyRecord, Failure> {
+    ) -> Result<Option<KeyRecord>, Failure> {
         let (digest, suffix) = (digest::parse(&self.digest)?, self.suffix().to_owned());
         let known = Known { digest: &digest, hashed_suffix: Some(&suffix) };
         let draft = self.described(tenant).draft(context.now())?;
-        let added = draft.add(context, tx, ceiling, tenant, &known)?;
-        let twice = || conflict("a digest is given twice or is a key's already: nothing was imported");
-        Ok(added.ok_or_else(twice)?)
+        draft.add(context, tx, ceiling, tenant, &known)
     }
 }
 
@@ -187,7 +215,12 @@ impl Operation for ImportApiKeys {
 
     async fn run(self, context: &Context<'_>) -> Result<ImportedApiKeys> {
         context.check_may_import()?;
-        let (tenant, keys) = (self.tenant_id, self.keys);
+        let tenant = self.tenant_id;
+        let (keys, warnings): (Vec<_>, Vec<_>) =
+            self.keys.into_iter().map(ForeignKey::with_usable_prefix).unzip();
+        let warnings = (0..)
+            .zip(warnings)
+            .filter_map(|(index, message)| Some(ImportWarning { index, message: message? }));
         let records: Vec<KeyRecord> = context.write(|tx, context| {
             tx.tenant(tenant)?.ok_or_else(not_found)?;
             let (ceiling, before) = (context.ceiling(tx)?, Suffixes::of(context, tx, tenant)?);
@@ -196,14 +229,19 @@ impl Operation for ImportApiKeys {
                 return Err(too_many_suffixes().into());
             }
             check_no_placeholder(&keys, &before.placeholders(given.into_iter()))?;
-            let add = |key: ForeignKey| key.add(context, tx, &ceiling, tenant);
-            let records = keys.into_iter().map(add).collect::<Result<_, _>>()?;
+            let mut records = Vec::with_capacity(keys.len());
+            for (place, key) in keys.into_iter().enumerate() {
+                let added = key.add(context, tx, &ceiling, tenant)?;
+                let twice =
+                    || conflict(format!("keys[{place}]: digest is given twice, or is a key's already"));
+                records.push(added.ok_or_else(twice)?);
+            }
             before.check_added(context, tx, tenant)?;
             Ok(records)
         })?;
         let now = context.now();
         let api_keys = records.into_iter().map(|record| ApiKey::new(record, now)).collect::<Result<_>>()?;
-        Ok(ImportedApiKeys { api_keys })
+        Ok(ImportedApiKeys { api_keys, warnings: warnings.collect() })
     }
 }
 
@@ -220,7 +258,7 @@ fn check_no_placeholder(keys: &[ForeignKey], placeholders: &Placeholders) -> Res
 }
 
 fn too_many_suffixes() -> GatekeeperError {
-    conflict("suffix: there are more different ones than a database can have: nothing was imported")
+    conflict("suffix: there are more different ones than a database can have")
 }
 
 fn conflict(message: impl Into<String>) -> GatekeeperError {

@@ -2,13 +2,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{ApiKey, CreatedApiKey, changeable};
 use crate::access::{Access, Action, Context, Event, TenantRef};
-use crate::error::{GatekeeperError, Result};
+use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::{self, KeyStatus, Prefix};
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
+use crate::whole::Range;
 
-/// The longest life of an old secret: 30 days.
-const MOST_GRACE_SECONDS: u32 = 30 * 24 * 60 * 60;
+/// For how many seconds an old secret is valid.
+enum Grace {}
+
+impl Range for Grace {
+    const MIN: i64 = 0;
+    const MAX: i64 = 30 * 24 * 60 * 60;
+    const NOTE: &'static str = " (30 days)";
+}
 
 /// Gives a key another secret; its id and all else stay. The old secret is good for the time of grace, but not longer than
 /// the key; the one before that is rejected at once, and so is that of a key that is disabled. The caller could give the key
@@ -20,8 +29,8 @@ pub struct RotateApiKey {
     /// Its id.
     pub id: KeyId,
     /// How long the old secret is good, 0 to 2,592,000 (30 days). Defaults to 0: it is dead at once.
-    #[cfg_attr(feature = "schema", schemars(range(max = MOST_GRACE_SECONDS)))]
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Grace>))]
+    #[serde(default, deserialize_with = "Grace::read")]
     pub grace_seconds: u32,
 }
 
@@ -37,12 +46,7 @@ impl Operation for RotateApiKey {
     }
 
     fn check(&self) -> Result<()> {
-        if self.grace_seconds > MOST_GRACE_SECONDS {
-            return Err(GatekeeperError::bad_request(format!(
-                "graceSeconds must be a whole number from 0 to {MOST_GRACE_SECONDS} (30 days)"
-            )));
-        }
-        Ok(())
+        Grace::check("graceSeconds", Some(self.grace_seconds))
     }
 
     async fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
@@ -50,7 +54,7 @@ impl Operation for RotateApiKey {
         let until = now.saturating_add(i64::from(self.grace_seconds) * 1000);
         let (key, plain_text_key) = context.write(|tx, context| {
             let mut key = changeable(context, tx, &context.ceiling(tx)?, self.id)?;
-            let plain_text_key = key::generate(&Prefix::new(key.prefix.clone())?)?;
+            let plain_text_key = key::generate(&Prefix::wide(key.prefix.clone())?)?;
             let is_active = key.status == KeyStatus::Active.as_stored();
             let end = key.expires_at.map_or(until, |end| end.min(until));
             let old_until = (is_active && self.grace_seconds > 0).then_some(end);

@@ -9,12 +9,13 @@ use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::KeyStatus;
 use crate::metering::Period;
-use crate::operation::field::{end_of_life, to_text};
+use crate::operation::field::{Life, QuotaLimit, end_of_life, to_text};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 use crate::role;
 use crate::store::KeyRecord;
+use crate::whole::Range as _;
 
 /// Changes what is given of a key; `null` clears what can be absent. The caller could give the key all that it has and all
 /// that it gets; an API key cannot change itself. The next verification knows of it, in every process.
@@ -45,15 +46,15 @@ pub struct UpdateApiKey {
     #[serde(default)]
     pub status: Option<NewStatus>,
     /// How much it may use in a period: 0 to 2⁵³ - 1; none for anything.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::quota))]
-    #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<QuotaLimit>))]
+    #[serde(default, deserialize_with = "QuotaLimit::read_or_null", skip_serializing_if = "Option::is_none")]
     pub quota_limit: Option<Option<i64>>,
     /// The period of its quota.
     #[serde(default)]
     pub quota_period: Option<Period>,
     /// How long it is good from now on, 1 second to 100 years; none for ever.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::life))]
-    #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Life>))]
+    #[serde(default, deserialize_with = "Life::read_or_null", skip_serializing_if = "Option::is_none")]
     pub expires_in_seconds: Option<Option<u64>>,
     /// Anything of yours: an object of at most 8 KiB of JSON.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::access::{Access, Actor, Context, Tier, check_scopes, covers, forbidden};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId, UserId};
-use crate::operation::field::from_text;
+use crate::operation::field::{Cost, from_text};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route, Wire};
@@ -14,6 +14,7 @@ use crate::secret::Secret;
 use crate::verify::{
     Io, KeysOf, Remembered, Tenants, ValidatedKey, Verdict, VerdictCode, check_variables, tenants_of_root_key,
 };
+use crate::whole::Range as _;
 
 /// Verifies a key at one of the endpoints that are defined, and takes permits of its limit. For the operator, a root key,
 /// and members who may read the keys of the key's tenant. Only keys of the `tenants` that are named are valid: by default
@@ -32,8 +33,8 @@ pub struct VerifyApiKey {
     #[serde(default)]
     pub variables: Vec<String>,
     /// How many permits it takes: 1 to the limit that applies. Defaults to 1.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
-    #[serde(default = "one")]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Cost>))]
+    #[serde(default = "one", deserialize_with = "Cost::read")]
     pub cost: u32,
     /// What the key must be good for: at most 100. Defaults to nothing.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
@@ -108,10 +109,7 @@ impl Operation for VerifyApiKey {
     fn check(&self) -> Result<()> {
         check_variables(&self.variables)?;
         check_scopes(self.scopes.clone())?;
-        if self.cost == 0 {
-            return Err(GatekeeperError::bad_request("cost must be a whole number from 1 to 4294967295"));
-        }
-        Ok(())
+        Cost::check("cost", Some(self.cost))
     }
 
     async fn run(self, context: &Context<'_>) -> Result<KeyVerdict> {

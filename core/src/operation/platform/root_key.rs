@@ -4,10 +4,14 @@ use crate::access::{Access, Action, Context, Event, not_found};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key;
+use crate::operation::field::PageLimit;
 use crate::operation::page::List;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route, Wire};
 use crate::secret::Secret;
 use crate::store::{Failure, RootKeyRow, Tx};
+use crate::whole::Range as _;
 
 /// Makes a root key for a tenant: whoever has it may do everything there, until it is revoked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,8 +29,9 @@ pub struct CreateRootKey {
 pub struct ListRootKeys {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// How many at most: 1 to 100. Defaults to 50.
-    #[serde(default)]
+    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
+    #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
     /// The `nextCursor` of the page before. Defaults to the first page.
     #[serde(default)]

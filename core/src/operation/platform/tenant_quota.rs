@@ -1,15 +1,16 @@
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use crate::access::{Access, Action, Context, Event, not_found};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::metering::Period;
-use crate::operation::field::check_quota;
+use crate::operation::field::QuotaLimit;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 use crate::store::Quota;
+use crate::whole::Range as _;
 
 /// Says how much a tenant may use in an hour, a day or a month (UTC). It holds from the next check on; what was used
 /// before counts.
@@ -19,9 +20,9 @@ use crate::store::Quota;
 pub struct SetTenantQuota {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// How much: 0 to 2⁵³ - 1, or `null` for any amount. To be said in any case.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::quota))]
-    #[serde(deserialize_with = "limit_or_null")]
+    /// How much: 0 to 2⁵³ - 1, or `null` for any amount. It must be given: a limit that was forgotten is not none.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<QuotaLimit>))]
+    #[serde(deserialize_with = "QuotaLimit::read")]
     pub limit: Option<i64>,
     /// In which period. Defaults to `month`.
     #[serde(default)]
@@ -41,11 +42,6 @@ pub struct TenantQuota {
     pub period: Period,
 }
 
-/// An `Option` that has to be given: a limit that was forgotten is not none.
-fn limit_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    Option::deserialize(deserializer)
-}
-
 #[cfg(feature = "schema")]
 fn require_limit(schema: &mut schemars::Schema) {
     if let Some(required) = schema.get_mut("required").and_then(serde_json::Value::as_array_mut)
@@ -63,7 +59,7 @@ impl Operation for SetTenantQuota {
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
     fn check(&self) -> Result<()> {
-        check_quota("limit", self.limit)
+        QuotaLimit::check("limit", self.limit)
     }
 
     async fn run(self, context: &Context<'_>) -> Result<TenantQuota> {

@@ -5,10 +5,11 @@ use schemars::Schema;
 use serde_json::{Value, json};
 
 use crate::access::{MOST_SCOPE_BYTES, RESOURCES};
-use crate::operation::field::{MOST_METADATA, MOST_QUOTA, MOST_SECONDS, MOST_TEXT};
-use crate::operation::usage::{MOST_NAME, MOST_QUANTITY};
+use crate::operation::field::{MOST_METADATA, MOST_TEXT};
+use crate::operation::usage::MOST_NAME;
 use crate::role;
 use crate::verify::{MOST_VARIABLE_BYTES, MOST_VARIABLES};
+use crate::whole::Range;
 use crate::window::Limit;
 
 /// Without U+0000.
@@ -83,6 +84,11 @@ pub(crate) fn variables(schema: &mut Schema) {
     say(schema, &json!({ "maxItems": MOST_VARIABLES, "x-maxBytes": MOST_VARIABLE_BYTES }));
 }
 
+/// What a key of the key manager begins with.
+pub(crate) fn wide_prefix(schema: &mut Schema) {
+    say(schema, &json!({ "pattern": "^(?!gk[pr](_|$))[A-Za-z0-9._~+-]{1,64}$" }));
+}
+
 /// What a key begins with.
 pub(crate) fn prefix(schema: &mut Schema) {
     let pattern = "^(?!gk[pr](_|$))[A-Za-z0-9]([A-Za-z0-9_-]{0,14}[A-Za-z0-9])?$";
@@ -99,19 +105,14 @@ pub(crate) fn metadata(schema: &mut Schema) {
     say(schema, &json!({ "propertyNames": { "pattern": NO_NUL }, "x-maxBytes": MOST_METADATA }));
 }
 
-/// How much may be used.
-pub(crate) fn quota(schema: &mut Schema) {
-    say(schema, &json!({ "minimum": 0, "maximum": MOST_QUOTA }));
-}
-
-/// How much is used.
-pub(crate) fn quantity(schema: &mut Schema) {
-    say(schema, &json!({ "minimum": 1, "maximum": MOST_QUANTITY }));
-}
-
-/// How long something is good.
-pub(crate) fn life(schema: &mut Schema) {
-    say(schema, &json!({ "minimum": 1, "maximum": MOST_SECONDS }));
+/// A whole number of this range; one that a larger number counts as is no bound.
+pub(crate) fn whole<R: Range>(schema: &mut Schema) {
+    say(schema, &json!({ "minimum": R::MIN }));
+    if R::CLAMPS {
+        say(schema, &json!({ "format": "int64" }));
+    } else {
+        say(schema, &json!({ "maximum": R::MAX }));
+    }
 }
 
 /// An e-mail address.

@@ -3,16 +3,21 @@ use serde::{Deserialize, Serialize};
 use super::Tenant;
 use crate::access::{Access, Actor, Context, MemberRole};
 use crate::error::Result;
+use crate::operation::field::PageLimit;
 use crate::operation::page::List;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
+use crate::whole::Range as _;
 
 /// The tenants of the user, or every one for the operator, in the order in which they were made.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListTenants {
-    /// How many at most: 1 to 100. Defaults to 50.
-    #[serde(default)]
+    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
+    #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
     /// The `nextCursor` of the page before. Defaults to the first page.
     #[serde(default)]

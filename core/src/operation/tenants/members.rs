@@ -4,9 +4,13 @@ use super::roles::may_give;
 use crate::access::{Access, Action, Context, Event, MemberRole, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{TenantId, UserId};
+use crate::operation::field::PageLimit;
 use crate::operation::page::List;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
 use crate::store::MemberRow;
+use crate::whole::Range as _;
 
 /// Makes a user a member of a tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,8 +33,9 @@ pub struct AddMember {
 pub struct ListMembers {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// How many at most: 1 to 100. Defaults to 50.
-    #[serde(default)]
+    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
+    #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
     /// The `nextCursor` of the page before. Defaults to the first page.
     #[serde(default)]

@@ -1,13 +1,15 @@
 use serde::{Deserialize, Serialize};
 
-use super::{check_quantity, key_of, one};
+use super::{key_of, one};
 use crate::access::{Access, Context, TenantRef, not_found};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::metering::{Ledger, QuotaCheck};
+use crate::operation::field::Quantity;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
+use crate::whole::Range as _;
 
 /// Whether there is room for so much now; that there is none is an answer, not an error. Somebody else may use it up
 /// before it is recorded: `usage.checkAndRecord` is one step.
@@ -18,8 +20,8 @@ pub struct CheckQuota {
     /// The tenant's id.
     pub tenant_id: TenantId,
     /// How much: 1 to 1,000,000,000. Defaults to 1.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::quantity))]
-    #[serde(default = "one")]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Quantity>))]
+    #[serde(default = "one", deserialize_with = "Quantity::read")]
     pub quantity: i64,
     /// The API key of the tenant that it would be used with. Defaults to none; where an API key calls, to itself, and it
     /// can name another only with the scope `keys:read`.
@@ -47,7 +49,7 @@ impl Operation for CheckQuota {
     }
 
     fn check(&self) -> Result<()> {
-        check_quantity(self.quantity)
+        Quantity::check("quantity", Some(self.quantity))
     }
 
     async fn run(self, context: &Context<'_>) -> Result<QuotaCheck> {

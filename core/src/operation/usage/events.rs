@@ -4,8 +4,12 @@ use super::UsageEvent;
 use crate::access::{Access, Context, TenantRef, not_found};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
+use crate::operation::field::PageLimit;
 use crate::operation::page::List;
+#[cfg(feature = "schema")]
+use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
+use crate::whole::Range as _;
 
 /// The usage of a tenant, or of one of its API keys, event by event, the newest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,8 +21,9 @@ pub struct ListUsageEvents {
     /// Only what was used with this API key, which may be gone since. Defaults to all.
     #[serde(default)]
     pub api_key_id: Option<KeyId>,
-    /// How many at most: 1 to 100. Defaults to 50.
-    #[serde(default)]
+    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
+    #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
     /// The `nextCursor` of the page before. Defaults to the first page.
     #[serde(default)]

@@ -2,15 +2,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::canonical::canonical;
-use super::{OF_OTHER_KEYS, check_quantity, key_of, one};
+use super::{OF_OTHER_KEYS, key_of, one};
 use crate::access::{Actor, Context};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::metering::{Asked, Idempotency, Recorded, Usage};
-use crate::operation::field::{check_metadata, check_name, to_text};
+use crate::operation::field::{Quantity, check_metadata, check_name, to_text};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::secret::Digest;
+use crate::whole::Range as _;
 
 /// Something that was, or is about to be, used.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,8 +27,8 @@ pub struct UsageInput {
     #[cfg_attr(feature = "schema", schemars(transform = bounds::word))]
     pub action: String,
     /// How much: 1 to 1,000,000,000. Defaults to 1.
-    #[cfg_attr(feature = "schema", schemars(transform = bounds::quantity))]
-    #[serde(default = "one")]
+    #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Quantity>))]
+    #[serde(default = "one", deserialize_with = "Quantity::read")]
     pub quantity: i64,
     /// The API key of the tenant that it is used with. Defaults to none; where an API key calls, to itself, and it can
     /// name another only with the scope `keys:read`.
@@ -69,7 +70,7 @@ impl UsageInput {
                 )));
             }
         }
-        check_quantity(self.quantity)?;
+        Quantity::check("quantity", Some(self.quantity))?;
         check_metadata(self.metadata.as_ref())?;
         self.idempotency_key.as_deref().map_or(Ok(()), |key| check_name("idempotencyKey", key))
     }

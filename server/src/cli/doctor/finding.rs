@@ -1,8 +1,7 @@
 //! What a check found.
 
+use gatekeeper::visible;
 use serde::Serialize;
-
-use crate::cli::output::visible;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -26,7 +25,7 @@ pub(super) struct Finding {
 
 impl Finding {
     fn new(check: &'static str, level: Level, found: &str, mend: Option<String>) -> Self {
-        Self { check, level, found: visible(found), mend }
+        Self { check, level, found: visible(found).into_owned(), mend }
     }
 
     pub(super) fn fine(check: &'static str, found: impl AsRef<str>) -> Self {

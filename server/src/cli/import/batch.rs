@@ -1,11 +1,11 @@
 //! Imports keys as many at once as an operation takes, and finds which of them are refused.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::lines::Line;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use gatekeeper::{ErrorKind, GatekeeperError};
+use gatekeeper::{ErrorKind, GatekeeperError, ImportWarning};
 
 /// What one call takes: so many keys, and less than a server's bound on bodies.
 const MOST_KEYS: usize = 1000;
@@ -21,6 +21,14 @@ pub(super) struct Done {
     pub(super) refused: u64,
     /// The first of those that were refused.
     pub(super) errors: Vec<Refused>,
+    /// The first of those that were imported otherwise than they were written.
+    pub(super) warnings: Vec<Warned>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Warned {
+    line: u64,
+    warning: String,
 }
 
 #[derive(Serialize)]
@@ -74,8 +82,9 @@ impl<'a> Importer<'a> {
     fn import(&mut self, keys: &[(u64, String)]) -> Result<(), Failure> {
         let Some((number, _)) = keys.first() else { return Ok(()) };
         match (self.call)(&self.request(keys)) {
-            Ok(_) => {
+            Ok(answer) => {
                 self.done.imported += keys.len() as u64;
+                self.warn(keys, &answer)?;
                 self.output
                     .progress(&format!("{} imported, {} refused", self.done.imported, self.done.refused));
                 Ok(())
@@ -90,6 +99,20 @@ impl<'a> Importer<'a> {
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Tells of what was imported otherwise than it was written.
+    fn warn(&mut self, keys: &[(u64, String)], answer: &str) -> Result<(), Failure> {
+        let Warnings { warnings } = serde_json::from_str(answer).map_err(GatekeeperError::internal)?;
+        for ImportWarning { index, message } in warnings {
+            let line = keys.get(index as usize).map_or(0, |(number, _)| *number);
+            self.output.end_progress();
+            self.output.note(&format!("line {line}: {message}"));
+            if self.done.warnings.len() < MOST_TOLD {
+                self.done.warnings.push(Warned { line, warning: message });
+            }
+        }
+        Ok(())
     }
 
     fn refuse(&mut self, line: u64, error: String) -> Result<(), Failure> {
@@ -107,6 +130,13 @@ impl<'a> Importer<'a> {
         let keys: Vec<&str> = keys.iter().map(|(_, key)| key.as_str()).collect();
         format!("{{\"tenantId\":{},\"keys\":[{}]}}", serde_json::Value::from(self.tenant), keys.join(","))
     }
+}
+
+/// What an answer warns of; a server of an earlier version warns of nothing.
+#[derive(Deserialize)]
+struct Warnings {
+    #[serde(default)]
+    warnings: Vec<ImportWarning>,
 }
 
 /// The message without the place of the key in its call.

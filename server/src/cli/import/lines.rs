@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
+use gatekeeper::whole_number;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
@@ -126,10 +127,9 @@ fn key_of(columns: &StringRecord, record: &StringRecord) -> Result<String, Strin
     for (column, text) in columns.iter().zip(record).filter(|(_, text)| !text.is_empty()) {
         let value = match column {
             "scopes" | "roles" => text.split('|').map(str::trim).map(str::to_owned).collect(),
-            "quotaLimit" | "expiresInSeconds" => text
-                .parse::<u64>()
+            "quotaLimit" | "expiresInSeconds" => whole_number(text)
                 .map(Value::from)
-                .map_err(|_| format!("{column} must be a whole number"))?,
+                .ok_or_else(|| format!("{column} must be a whole number"))?,
             "metadata" => serde_json::from_str(text).map_err(|_| "metadata must be JSON".to_owned())?,
             _ => Value::from(text),
         };

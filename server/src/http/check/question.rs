@@ -1,7 +1,7 @@
 //! The question of a gateway, from its query or its headers.
 
 use axum::http::{HeaderMap, Method};
-use gatekeeper::{GatekeeperError, Result, Secret, Tenants, VerifyApiKey};
+use gatekeeper::{GatekeeperError, Result, Secret, Tenants, VerifyApiKey, whole_number};
 
 /// What is asked in headers, where the query says so.
 const IN_HEADERS: &str = "headers";
@@ -70,7 +70,8 @@ impl Question {
                     return Err(bad("preflight must be pass, once: leave it out to ask for a key"));
                 }
                 "cost" if cost.is_none() => {
-                    cost = Some(value.parse().map_err(|_| bad("cost must be a whole number"))?);
+                    // One that is out of range is for the operation to reject.
+                    cost = Some(whole_number(&value).and_then(|cost| u32::try_from(cost).ok()).unwrap_or(0));
                 }
                 _ => {
                     return Err(bad(
@@ -170,7 +171,6 @@ mod tests {
             "",
             "variable=a",
             "endpoint=A&endpoint=B",
-            "endpoint=A&cost=x",
             "endpoint=A&key=x",
             "endpoint=A&cost=1&cost=3",
             "endpoint=A&preflight=yes",

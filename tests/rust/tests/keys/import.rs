@@ -239,3 +239,22 @@ fn an_imported_key_is_a_credential_too() {
         }
     });
 }
+
+// SHA-256 of so many k, made by Python's hashlib.
+const OF_LENGTH: [(usize, &str); 4] = [
+    (512, "789a49fcfe20dccddb0f9266345989ae51c3333847df3bc45400d1b04033a565"),
+    (513, "45a7c7ef95c3417e800362f5672aba16da807261fe7121f3a81b0a0fb6b9a05c"),
+    (4096, "a1d2b474e178cf1914b9b9752e6e3ab5c6fc87f3e62751508e2b441733a4828b"),
+    (4097, "9825635e854072d95a2bb50e492d5d5ae9d4258cc7ad51dd897f9508cff03c87"),
+];
+
+#[test]
+fn a_key_of_another_product_is_valid_up_to_4096_bytes() {
+    everywhere(|place| {
+        let (owner, tenant) = owner(place, "founder");
+        for (length, digest) in OF_LENGTH {
+            import(&owner, tenant, vec![foreign(digest, None)]).unwrap();
+            assert_eq!(is_good(place, &Secret::new("k".repeat(length))), length <= 4096, "{length}");
+        }
+    });
+}

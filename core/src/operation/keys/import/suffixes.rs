@@ -48,13 +48,13 @@ impl Suffixes {
         let most = rules.suffixes_per_tenant();
         if after.of_tenant.len() > most.max(self.of_tenant.len()) {
             return Err(no_room(format!(
-                "suffix: the imported keys of a tenant can have {most} different ones, and a key that is revoked or has \
-                 ended makes room: nothing was changed. The operator can raise importSuffixesPerTenant"
+                "suffix: the imported keys of a tenant can have {most} different ones. A key that is revoked or has ended \
+                 makes room, and the operator can raise importSuffixesPerTenant"
             )));
         }
         if after.count > rules.suffixes().max(self.count) {
             return Err(no_room(
-                "suffix: there is no room for another one here: nothing was changed. The operator can raise \
+                "suffix: the imported keys of a database have as many different ones as they can: the operator can raise \
                  importSuffixes",
             ));
         }
