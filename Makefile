@@ -67,6 +67,19 @@ $(CACHE)/node: package-lock.json | tools
 	@$(STEP) "Installing the npm packages in node_modules" npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# What writes clients from the document, and Envoy: of the tests alone.
+$(CACHE)/generators-python: pyproject.toml | tools
+	@rm -rf $(CACHE)/generators
+	@$(STEP) "Making a virtual environment for generators of clients and Envoy" python3 -m venv $(CACHE)/generators
+	@$(STEP) "Installing the Python tools in it" $(CACHE)/generators/bin/python -m pip install -q 'pip>=25.1'
+	@$(STEP) "Installing generators of clients and Envoy in it" $(CACHE)/generators/bin/python -m pip install -q --group generators
+	@touch $@
+
+$(CACHE)/generators-node: tests/http/generators/package-lock.json | tools
+	@mkdir -p $(CACHE)
+	@$(STEP) "Installing generators of clients from npm" npm ci --prefix tests/http/generators --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # ---- The build: one call of cargo makes the Python module, the Node addon, the server and the tests' programs.
 
 build: native $(CACHE)/editable bindings-node/dist/index.js
@@ -144,9 +157,9 @@ test-python: tools-test build $(CACHE)/python
 test-node: tools-test build
 	@$(STEP) "Tests in Node" npm test --silent
 
-test-http: tools-test build $(CACHE)/python
+test-http: tools-test build $(CACHE)/python $(CACHE)/generators-python $(CACHE)/generators-node
 	@$(STEP) "Tests of the command line, the documentation, and all languages at once" $(PYTHON) -m pytest -q tests/e2e
-	@$(STEP) "Tests of the server, and of nginx and Caddy before it" $(PYTHON) -m pytest -q tests/http
+	@$(STEP) "Tests of the server, of gateways before it, and of generated clients" $(PYTHON) -m pytest -q tests/http
 
 test-frameworks: tools-test build $(CACHE)/python
 	@$(STEP) "Tests under gunicorn, uvicorn, Celery, multiprocessing and cluster" $(PYTHON) -m pytest -q tests/matrix
@@ -202,5 +215,5 @@ dist: $(CACHE)/python
 
 clean:
 	cargo clean
-	rm -rf .venv node_modules bench/node/node_modules $(CACHE) bindings-node/dist bindings-node/native
+	rm -rf .venv node_modules bench/node/node_modules tests/http/generators/node_modules $(CACHE) bindings-node/dist bindings-node/native
 	rm -f bindings-python/python/gatekeeper/_native.*.so

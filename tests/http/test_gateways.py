@@ -1,4 +1,4 @@
-"""Real gateways before a real upstream: nginx and Caddy, with the very files that the documentation shows."""
+"""Real gateways before a real upstream: nginx, Caddy and Envoy, with the very files that the documentation shows."""
 
 from __future__ import annotations
 
@@ -138,7 +138,26 @@ def caddy(server: Server, folder: Path, also: str = "") -> Iterator[str]:
         yield stack.enter_context(running(command, port))
 
 
-@pytest.mark.parametrize("gateway", [nginx, caddy])
+@contextmanager
+def envoy(server: Server, folder: Path) -> Iterator[str]:
+    with ExitStack() as stack:
+        port, upstream_port = free_port(), stack.enter_context(upstream())
+        text = (FILES / "envoy.yaml").read_text()
+        gateway_port = server.gateway_url.rsplit(":", 1)[1]
+        for written, meant in (
+            ("8788 }", f"{gateway_port} }}"),
+            ("3000 }", f"{upstream_port} }}"),
+            ("8080 }", f"{port} }}"),
+        ):
+            assert written in text
+            text = text.replace(written, meant)
+        (folder / "envoy.yaml").write_text(text)
+        program = str(ROOT / ".cache/generators/bin/envoy")
+        command = [program, "-c", str(folder / "envoy.yaml"), "--use-dynamic-base-id", "--concurrency", "1"]
+        yield stack.enter_context(running(command, port))
+
+
+@pytest.mark.parametrize("gateway", [nginx, caddy, envoy])
 def test_a_gateway_lets_through_what_the_server_says_and_tells_the_rest(
     server: Server, tmp_path: Path, gateway: Any
 ) -> None:

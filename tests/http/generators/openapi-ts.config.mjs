@@ -1,0 +1,4 @@
+export default {
+  input: process.env.GATEKEEPER_DOCUMENT,
+  output: { path: 'hey-api', module: { extension: '.js' } },
+};
