@@ -97,6 +97,10 @@ fn call(
     let body = has_body.then(|| {
         if entry.access == Access::KeyManager {
             require_id(&mut request);
+            // Its API ignores what it does not know.
+            if let Some(words) = request.as_object_mut() {
+                words.remove("additionalProperties");
+            }
         }
         if let Some(words) = request.as_object_mut() {
             words.insert("description".to_owned(), format!("What `{}` takes.", entry.name).into());

@@ -22,8 +22,8 @@ Names are camelCase. Times are integer Unix milliseconds, except `reset` (Unix s
 bound in bytes is said as `x-maxBytes`, of metadata in bytes of its JSON, of variables of all of them together.
 
 A request is judged in this order: its fields (400), how often its source may call (429), the credential (401), the \
-tenant (404), the permission (403), the quota (402). An unknown field, and one that is given twice, is refused. A route \
-that takes a body takes no query. A path that is not there is 404, a method that a path does not have is 405 with `Allow`.
+tenant (404), the permission (403), the quota (402). An unknown field, and one that is given twice, is rejected; the \
+key manager's calls ignore unknown fields. A route that takes a body takes no query. A path that is not there is 404, a method that a path does not have is 405 with `Allow`.
 
 Lists come in pages: `{items, nextCursor}`. Give `nextCursor` as `cursor` for the next page; it is null after the last.
 
