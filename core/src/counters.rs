@@ -43,7 +43,7 @@ impl Counters {
         generation: &Generation,
         name: SlotName,
         now: Now,
-        request: Request<'_>,
+        request: &Request<'_>,
         may_open: bool,
     ) -> Result<Option<Acquired>> {
         match self {

@@ -77,7 +77,7 @@ fn slots(case: Value) -> Result<Value> {
             labels.len() - 1
         });
         let slot = SlotName::new(&secret, endpoint, KeyId::from_bits(index as u128), variables);
-        counters.acquire(slot, 1_000_000, request).admitted
+        counters.acquire(slot, 1_000_000, &request).admitted
     });
     Ok(json!(admitted.collect::<Vec<_>>()))
 }

@@ -50,7 +50,7 @@ impl Window {
 
     /// Admits or denies `request` at `now`, a time in ms that does not run backwards but for races.
     #[inline]
-    pub(crate) fn acquire(&mut self, now: u64, request: Request<'_>) -> Acquired {
+    pub(crate) fn acquire(&mut self, now: u64, request: &Request<'_>) -> Acquired {
         let now = max(now, self.newest());
         let is_empty = self.is_empty(now);
         let Room { limit, left, oldest } = match self.decide(now, is_empty, request, request.cost) {
@@ -87,7 +87,7 @@ impl Window {
 
     /// What [`acquire`](Self::acquire) would decide for `request` at `now`, and what is left without its cost. Changes
     /// nothing.
-    pub(crate) fn peek(&self, now: u64, request: Request<'_>) -> Acquired {
+    pub(crate) fn peek(&self, now: u64, request: &Request<'_>) -> Acquired {
         let now = max(now, self.newest());
         match self.decide(now, self.is_empty(now), request, 0) {
             Ok(Room { limit, left, oldest }) => Acquired {
@@ -132,7 +132,7 @@ impl Window {
     /// The window that decides; `taken` of the cost counts as used in what is left of it. On a denial it is the one that
     /// denies longest, else the one with the smallest share left.
     #[inline]
-    fn decide(&self, now: u64, is_empty: bool, request: Request<'_>, taken: u32) -> Result<Room, Denial> {
+    fn decide(&self, now: u64, is_empty: bool, request: &Request<'_>, taken: u32) -> Result<Room, Denial> {
         let mut decides = self.evaluate(now, is_empty, request.limit, request.cost, taken);
         for limit in request.shorter {
             let next = self.evaluate(now, is_empty, *limit, request.cost, taken);

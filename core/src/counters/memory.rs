@@ -44,7 +44,7 @@ impl MemoryCounters {
     }
 
     /// Acquires a permit of the slot `name` at `now`, a reading of the boot clock in ms.
-    pub(crate) fn acquire(&self, name: SlotName, now: u64, request: Request<'_>) -> Acquired {
+    pub(crate) fn acquire(&self, name: SlotName, now: u64, request: &Request<'_>) -> Acquired {
         let index = usize::try_from(name.high() % SHARDS as u64).unwrap_or(0);
         #[allow(clippy::indexing_slicing, reason = "the index is below SHARDS")]
         let Padded(shard) = &self.shards[index];
@@ -75,7 +75,7 @@ impl MemoryCounters {
 }
 
 impl Shard {
-    fn acquire(&mut self, name: SlotName, now: u64, request: Request<'_>) -> Acquired {
+    fn acquire(&mut self, name: SlotName, now: u64, request: &Request<'_>) -> Acquired {
         if self.slots.len() == self.slots.capacity() {
             self.sweep(now);
         }
@@ -149,7 +149,7 @@ mod tests {
                     .acquire(
                         SlotName::from(name.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)),
                         0,
-                        one_per_second()
+                        &one_per_second()
                     )
                     .admitted
             );
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(counters.slots(), 100_000);
         // One busy slot looks after all the others.
         for turn in 0..u64::from(REQUESTS_PER_SWEEP) * SHARDS as u64 {
-            counters.acquire(SlotName::from(7), 1000 + turn / 1000, one_per_second());
+            counters.acquire(SlotName::from(7), 1000 + turn / 1000, &one_per_second());
         }
         assert_eq!(counters.slots(), 1);
     }
@@ -165,14 +165,14 @@ mod tests {
     #[test]
     fn a_late_thread_cannot_count_from_before_a_sweep() {
         let counters = MemoryCounters::new();
-        counters.acquire(SlotName::from(1), 0, one_per_second());
+        counters.acquire(SlotName::from(1), 0, &one_per_second());
         for Padded(shard) in &counters.shards {
             lock(shard).sweep(5000);
         }
         // It read the clock before the sweep; what it takes counts from the sweep on.
-        assert!(counters.acquire(SlotName::from(1), 10, one_per_second()).admitted);
-        assert!(!counters.acquire(SlotName::from(1), 5999, one_per_second()).admitted);
-        assert!(counters.acquire(SlotName::from(1), 6000, one_per_second()).admitted);
+        assert!(counters.acquire(SlotName::from(1), 10, &one_per_second()).admitted);
+        assert!(!counters.acquire(SlotName::from(1), 5999, &one_per_second()).admitted);
+        assert!(counters.acquire(SlotName::from(1), 6000, &one_per_second()).admitted);
     }
 
     proptest! {
@@ -191,9 +191,9 @@ mod tests {
                 let limit = Limit::new(max_req.max(cost), duration).unwrap();
                 let request = Request { limit, shorter: &[], cost, keep_ms: duration };
                 // All in one shard, swept again and again.
-                let acquired = counters.acquire(SlotName::from(slot), now, request);
+                let acquired = counters.acquire(SlotName::from(slot), now, &request);
                 lock(&counters.shards[0].0).sweep(now);
-                prop_assert_eq!(acquired, alone[index].acquire(now, request));
+                prop_assert_eq!(acquired, alone[index].acquire(now, &request));
             }
         }
     }
@@ -210,7 +210,7 @@ mod tests {
                             counters.acquire(
                                 SlotName::from(3),
                                 now,
-                                Request { limit, shorter: &[], cost: 1, keep_ms: 60_000 },
+                                &Request { limit, shorter: &[], cost: 1, keep_ms: 60_000 },
                             )
                         };
                         (0..2000).filter(|now| acquire(*now).admitted).count()

@@ -52,7 +52,7 @@ impl SharedCounters {
         &self,
         generation: &Generation,
         name: SlotName,
-        request: Request<'_>,
+        request: &Request<'_>,
         may_open: bool,
     ) -> Result<Option<Acquired>> {
         let Some(path) = &generation.counters else { return Ok(None) };
@@ -91,10 +91,12 @@ impl Open {
         })
     }
 
-    fn acquire(&mut self, name: SlotName, clock: &Clock, request: Request<'_>) -> heed::Result<Acquired> {
+    fn acquire(&mut self, name: SlotName, clock: &Clock, request: &Request<'_>) -> heed::Result<Acquired> {
         let Self { environment, sweeper, window, bytes, .. } = self;
         let name = name.to_bytes();
-        let acquired = environment.change(|slots, transaction| {
+        let mut acquired = None;
+        // What is denied has changed nothing, and is not committed.
+        let (Ok(()) | Err(())) = environment.change(|slots, transaction| {
             // Read under the lock: time does not run backwards from one transaction to the next.
             let now = clock.boot_ms();
             let stored = slots.get(transaction, &name)?;
@@ -104,17 +106,16 @@ impl Open {
                 Some(bytes) if window.load(bytes) => {}
                 Some(_) => return Err(MdbError::Corrupted.into()),
             }
-            let acquired = window.acquire(now, request);
-            if !acquired.admitted {
-                return Ok(Err(acquired));
+            if !acquired.insert(window.acquire(now, request)).admitted {
+                return Ok(Err(()));
             }
             bytes.clear();
             window.store(bytes);
             slots.put(transaction, &name, bytes)?;
             sweeper.admitted(slots, transaction, is_new, now)?;
-            Ok(Ok(acquired))
+            Ok(Ok(()))
         })?;
-        Ok(acquired.unwrap_or_else(|denied| denied))
+        acquired.ok_or(MdbError::Problem.into())
     }
 }
 

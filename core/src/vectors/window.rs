@@ -111,8 +111,8 @@ fn run(steps: impl IntoIterator<Item = Step>, keep_ms: &[u64]) -> Result<Value> 
         let keep_ms = keep_ms.get(step.definition).copied().unwrap_or(0);
         let request = Request { limit: *limit, shorter, cost: step.cost, keep_ms };
         let acquired = match step.op {
-            Op::Peek => window.peek(step.now, request),
-            Op::Acquire | Op::Refund => window.acquire(step.now, request),
+            Op::Peek => window.peek(step.now, &request),
+            Op::Acquire | Op::Refund => window.acquire(step.now, &request),
         };
         permits.push(acquired.permit);
         Ok(answer(&acquired))

@@ -161,7 +161,7 @@ impl Engine {
         }
         let request = Request { limit, shorter: &[], cost, keep_ms: target.keep_ms() };
         let Some(acquired) =
-            self.acquire(view, request, io, |secret| target.slot(secret, known.id, variables))?
+            self.acquire(view, &request, io, |secret| target.slot(secret, known.id, variables))?
         else {
             return Ok(None);
         };
@@ -248,7 +248,8 @@ impl Engine {
         let request = Request { limit, shorter: &[], cost: 1, keep_ms: limit.duration_ms() };
         let nobody = KeyId::from_bits(0);
         let slot = |secret: &[u8; 16]| SlotName::new(secret, name, nobody, &[variable]);
-        let acquired = view.map(|view| self.acquire(view, request, Io::Allowed, slot)).transpose()?.flatten();
+        let acquired =
+            view.map(|view| self.acquire(view, &request, Io::Allowed, slot)).transpose()?.flatten();
         acquired.ok_or_else(|| GatekeeperError::internal("nothing was counted, although waiting was allowed"))
     }
 
@@ -256,7 +257,7 @@ impl Engine {
     fn acquire(
         &self,
         view: View<'_>,
-        request: Request<'_>,
+        request: &Request<'_>,
         io: Io,
         name: impl Fn(&[u8; 16]) -> SlotName,
     ) -> Result<Option<Acquired>> {

@@ -61,8 +61,8 @@ mod tests {
                 now += step;
                 prop_assert!(scratch.load(&stored));
                 let request = Request { limit, shorter: &[], cost, keep_ms: duration };
-                let acquired = kept.acquire(now, request);
-                prop_assert_eq!(scratch.acquire(now, request), acquired);
+                let acquired = kept.acquire(now, &request);
+                prop_assert_eq!(scratch.acquire(now, &request), acquired);
                 if let (true, Some(permit)) = (refunds, acquired.permit) {
                     prop_assert_eq!(scratch.refund(now, &permit, 2), kept.refund(now, &permit, 2));
                 }
@@ -77,7 +77,7 @@ mod tests {
             // Chance does not make the times agree; what matters is that nothing panics.
             let mut window = Window::default();
             if window.load(&bytes) {
-                window.acquire(1, Request { limit: Limit::new(1, 1).unwrap(), shorter: &[], cost: 1, keep_ms: 1 });
+                window.acquire(1, &Request { limit: Limit::new(1, 1).unwrap(), shorter: &[], cost: 1, keep_ms: 1 });
             }
         }
     }

@@ -142,12 +142,12 @@ const START: u64 = 1_000_000_000_000;
 fn the_wait_after_a_denial_is_exact() {
     let limit = limit(2, 1000);
     let mut window = Window::default();
-    assert!(window.acquire(10_000, request(limit, 1)).admitted);
-    assert!(window.acquire(10_400, request(limit, 1)).admitted);
-    let denied = window.acquire(10_500, request(limit, 1));
+    assert!(window.acquire(10_000, &request(limit, 1)).admitted);
+    assert!(window.acquire(10_400, &request(limit, 1)).admitted);
+    let denied = window.acquire(10_500, &request(limit, 1));
     assert_eq!((denied.admitted, denied.retry_after_ms, denied.frees_at), (false, 500, 11_000));
-    assert!(!window.acquire(10_999, request(limit, 1)).admitted);
-    assert!(window.acquire(11_000, request(limit, 1)).admitted);
+    assert!(!window.acquire(10_999, &request(limit, 1)).admitted);
+    assert!(window.acquire(11_000, &request(limit, 1)).admitted);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_large_limit_keeps_at_most_129_entries() {
     let limit = limit(100_000, 60_000);
     let mut window = Window::default();
     for now in (1_000_000..1_200_000).step_by(7) {
-        window.acquire(now, request(limit, 1));
+        window.acquire(now, &request(limit, 1));
         assert!(window.entries() <= 129);
     }
 }
@@ -164,13 +164,13 @@ fn a_large_limit_keeps_at_most_129_entries() {
 fn a_window_of_a_year_is_exact_to_the_millisecond() {
     let limit = limit(2, Limit::MAX_DURATION_MS);
     let mut window = Window::default();
-    assert!(window.acquire(START, request(limit, 1)).admitted);
+    assert!(window.acquire(START, &request(limit, 1)).admitted);
     // Over 49.7 days later, which no 32-bit gap bridges.
-    assert!(window.acquire(START + 10_000_000_000, request(limit, 1)).admitted);
-    let denied = window.acquire(START + 20_000_000_000, request(limit, 1));
+    assert!(window.acquire(START + 10_000_000_000, &request(limit, 1)).admitted);
+    let denied = window.acquire(START + 20_000_000_000, &request(limit, 1));
     assert_eq!((denied.admitted, denied.frees_at), (false, START + Limit::MAX_DURATION_MS));
-    assert!(window.acquire(START + Limit::MAX_DURATION_MS, request(limit, 1)).admitted);
-    let denied = window.acquire(START + Limit::MAX_DURATION_MS, request(limit, 1));
+    assert!(window.acquire(START + Limit::MAX_DURATION_MS, &request(limit, 1)).admitted);
+    let denied = window.acquire(START + Limit::MAX_DURATION_MS, &request(limit, 1));
     assert_eq!(denied.frees_at, START + 10_000_000_000 + Limit::MAX_DURATION_MS);
 }
 
@@ -179,14 +179,14 @@ fn refunds_over_long_gaps_leave_the_other_entries_where_they_are() {
     let limit = limit(5, Limit::MAX_DURATION_MS);
     let mut window = Window::default();
     let times = [0, 6_000_000_000, 7_000_000_000, 16_000_000_000, 27_000_000_000].map(|after| START + after);
-    let permits = times.map(|time| window.acquire(time, request(limit, 1)).permit.unwrap());
+    let permits = times.map(|time| window.acquire(time, &request(limit, 1)).permit.unwrap());
     let now = times[4];
     for index in [2, 1, 4] {
         assert_eq!(window.refund(now, &permits[index], 1), 1);
         assert_eq!(window.refund(now, &permits[0], 0), 0);
     }
     assert_eq!((window.entries(), window.newest(), window.log.last()), (2, times[4], times[3]));
-    let peeked = window.peek(times[3] + Limit::MAX_DURATION_MS - 1, request(limit, 1));
+    let peeked = window.peek(times[3] + Limit::MAX_DURATION_MS - 1, &request(limit, 1));
     assert_eq!((peeked.remaining, peeked.frees_at), (4, times[3] + Limit::MAX_DURATION_MS));
 }
 
@@ -195,8 +195,8 @@ fn the_largest_numbers_do_not_overflow() {
     let most = limit(u32::MAX, Limit::MAX_DURATION_MS);
     let mut window = Window::default();
     let last = u64::MAX - 2 * Limit::MAX_DURATION_MS;
-    assert!(window.acquire(last, request(most, u32::MAX)).admitted);
-    assert!(window.acquire(u64::MAX, request(limit(1, 1), 1)).admitted);
+    assert!(window.acquire(last, &request(most, u32::MAX)).admitted);
+    assert!(window.acquire(u64::MAX, &request(limit(1, 1), 1)).admitted);
 }
 
 #[test]
@@ -204,8 +204,8 @@ fn a_full_entry_gives_nothing_back_for_it_may_stand_for_more() {
     let (long, short) = (limit(u32::MAX, 100_000), limit(u32::MAX, 1));
     let mut window = Window::default();
     let full = Request { limit: short, shorter: &[], cost: u32::MAX, keep_ms: long.duration_ms() };
-    assert!(window.acquire(START, full).admitted);
-    let permit = window.acquire(START + 1, full).permit.unwrap();
+    assert!(window.acquire(START, &full).admitted);
+    let permit = window.acquire(START + 1, &full).permit.unwrap();
     assert_eq!(window.refund(START + 1, &permit, u32::MAX), 0);
-    assert!(!window.acquire(START + 2, request(long, 1)).admitted);
+    assert!(!window.acquire(START + 2, &request(long, 1)).admitted);
 }

@@ -29,7 +29,7 @@ impl Place {
 
     fn acquire(&self, name: u128, request: Request<'_>) -> Acquired {
         let generation = self.shared.open().unwrap().unwrap();
-        self.counters.acquire(generation, SlotName::from(name), request, true).unwrap().unwrap()
+        self.counters.acquire(generation, SlotName::from(name), &request, true).unwrap().unwrap()
     }
 
     fn slots(&self) -> usize {
@@ -63,7 +63,7 @@ proptest! {
             let request =
                 Request { limit: Limit::new(max_req.max(cost), duration).unwrap(), shorter: &[], cost, keep_ms: duration };
             let now = Clock::Manual(place.clock.clone()).boot_ms();
-            prop_assert_eq!(place.acquire(spread(slot), request), alone[index].acquire(now, request));
+            prop_assert_eq!(place.acquire(spread(slot), request), alone[index].acquire(now, &request));
         }
     }
 }
@@ -138,7 +138,7 @@ fn bytes_that_are_no_window_are_an_error_that_says_what_to_remove() {
     };
     place.counters.file.with_open(garbage).unwrap().unwrap();
     let generation = place.shared.open().unwrap().unwrap();
-    let error = place.counters.acquire(generation, SlotName::from(1), once(1000), true).unwrap_err();
+    let error = place.counters.acquire(generation, SlotName::from(1), &once(1000), true).unwrap_err();
     assert_eq!(error.code(), "service_unavailable");
     assert!(
         error.message().contains("gatekeeper.db-shared") && error.message().contains("remove"),

@@ -12,7 +12,7 @@ fn play(limit: Limit, calls: &[(i8, u8)]) -> Vec<(u64, u32, Acquired)> {
         now = now.saturating_add_signed(i64::from(*step) * i64::try_from(stride).unwrap() / 20);
         let cost = cost_of(limit.max_req(), *share);
         let held = now.max(window.newest());
-        (held, cost, window.acquire(now, request(limit, cost)))
+        (held, cost, window.acquire(now, &request(limit, cost)))
     });
     played.collect()
 }
@@ -35,11 +35,11 @@ proptest! {
             let request = call.request(definition, windows);
             match call.kind {
                 Kind::Acquire => {
-                    let acquired = window.acquire(now, request);
+                    let acquired = window.acquire(now, &request);
                     prop_assert_eq!(acquired, reference.acquire(now, request, false));
                     permits.extend(acquired.permit);
                 }
-                Kind::Peek => prop_assert_eq!(window.peek(now, request), reference.acquire(now, request, true)),
+                Kind::Peek => prop_assert_eq!(window.peek(now, &request), reference.acquire(now, request, true)),
                 Kind::Refund if permits.is_empty() => {}
                 Kind::Refund => {
                     let permit = call.permit.get(&permits);
@@ -76,7 +76,7 @@ proptest! {
                 continue;
             }
             let request = call.request(definition, windows);
-            let Some(permit) = window.acquire(now, request).permit else { continue };
+            let Some(permit) = window.acquire(now, &request).permit else { continue };
             permits.push((permit, model.admitted.len()));
             model.admitted.push((held, request.cost));
             let index = call.definition.index(definitions.len());
@@ -113,12 +113,12 @@ proptest! {
             now = time;
             let request = call.request(definition, windows);
             if call.kind == Kind::Peek {
-                asked.peek(now, request);
+                asked.peek(now, &request);
                 continue;
             }
-            let acquired = asked.acquire(now, request);
+            let acquired = asked.acquire(now, &request);
             if acquired.admitted {
-                prop_assert_eq!(spared.acquire(now, request), acquired);
+                prop_assert_eq!(spared.acquire(now, &request), acquired);
             }
         }
     }
@@ -129,14 +129,14 @@ proptest! {
     ) {
         let (mut stepped, mut held) = (Window::default(), Window::default());
         for window in [&mut stepped, &mut held] {
-            window.acquire(START - 1, request(limit, 1));
-            if let (Some(permit), true) = (window.acquire(START, request(limit, 1)).permit, refunded) {
+            window.acquire(START - 1, &request(limit, 1));
+            if let (Some(permit), true) = (window.acquire(START, &request(limit, 1)).permit, refunded) {
                 window.refund(START, &permit, 1);
             }
         }
         let newest = stepped.newest();
-        let acquired = stepped.acquire(newest - back, request(limit, 1));
-        prop_assert_eq!(acquired, held.acquire(newest, request(limit, 1)));
+        let acquired = stepped.acquire(newest - back, &request(limit, 1));
+        prop_assert_eq!(acquired, held.acquire(newest, &request(limit, 1)));
     }
 
     #[test]
@@ -150,8 +150,8 @@ proptest! {
         let mut now = START;
         for step in steps {
             now += step.saturating_sub(20);
-            let denied_above = !above.acquire(now, request(higher, 1)).admitted;
-            prop_assert!(!(below.acquire(now, request(lower, 1)).admitted && denied_above));
+            let denied_above = !above.acquire(now, &request(higher, 1)).admitted;
+            prop_assert!(!(below.acquire(now, &request(lower, 1)).admitted && denied_above));
         }
     }
 
@@ -165,9 +165,9 @@ proptest! {
             let (time, definition, windows) = call.resolve(now, &definitions);
             now = time;
             let request = call.request(definition, windows);
-            let alone = |limit: &Limit| window.peek(now, Request { limit: *limit, shorter: &[], ..request });
+            let alone = |limit: &Limit| window.peek(now, &Request { limit: *limit, shorter: &[], ..request });
             let each_has_room = windows.iter().all(|limit| alone(limit).admitted);
-            prop_assert_eq!(window.acquire(now, request).admitted, each_has_room);
+            prop_assert_eq!(window.acquire(now, &request).admitted, each_has_room);
         }
     }
 
@@ -185,13 +185,13 @@ proptest! {
             let (time, definition, windows) = call.resolve(now, definitions);
             now = time;
             let request = call.request(definition, windows);
-            prop_assert_eq!(plain.acquire(now, request), undoing.acquire(now, request));
+            prop_assert_eq!(plain.acquire(now, &request), undoing.acquire(now, &request));
         }
         now = now.max(plain.newest());
         for call in undone {
             let (time, definition, windows) = call.resolve(now, definitions);
             now = now.max(time);
-            if let Some(permit) = undoing.acquire(now, call.request(definition, windows)).permit {
+            if let Some(permit) = undoing.acquire(now, &call.request(definition, windows)).permit {
                 prop_assert_eq!(undoing.refund(now, &permit, permit.cost), permit.cost);
             }
         }
@@ -200,9 +200,9 @@ proptest! {
             now = now.max(time);
             let request = call.request(definition, windows);
             if call.kind == Kind::Acquire {
-                prop_assert_eq!(plain.acquire(now, request), undoing.acquire(now, request));
+                prop_assert_eq!(plain.acquire(now, &request), undoing.acquire(now, &request));
             } else {
-                prop_assert_eq!(plain.peek(now, request), undoing.peek(now, request));
+                prop_assert_eq!(plain.peek(now, &request), undoing.peek(now, &request));
             }
         }
     }

@@ -13,11 +13,11 @@ fn an_upgraded_key_is_not_locked_out() {
     let mut now = START;
     for _ in 0..3 * 24 * 60 {
         now += MINUTE;
-        assert!(window.acquire(now, ask(free)).admitted);
+        assert!(window.acquire(now, &ask(free)).admitted);
     }
     for minute in 0..24 * 60 {
         now += MINUTE;
-        assert!(window.acquire(now, ask(upgraded)).admitted, "denied {minute} minutes after the upgrade");
+        assert!(window.acquire(now, &ask(upgraded)).admitted, "denied {minute} minutes after the upgrade");
     }
 }
 
@@ -28,7 +28,7 @@ fn two_definitions_at_once_never_over_admit() {
     let mut model = Model::default();
     for now in (START..START + 12_000).step_by(10) {
         for limit in [slow, fast] {
-            if window.acquire(now, request(limit, 1)).admitted {
+            if window.acquire(now, &request(limit, 1)).admitted {
                 model.admitted.push((now, 1));
                 assert!(model.cost(now, limit.duration_ms()) <= u64::from(limit.max_req()));
             }
@@ -57,7 +57,7 @@ proptest! {
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 now += 1 + (random >> 33) % (2 * pace);
                 let limit = windows[usize::try_from(random >> 13).unwrap() % windows.len()];
-                if window.acquire(now, Request { limit, shorter: &[], cost: 1, keep_ms }).admitted {
+                if window.acquire(now, &Request { limit, shorter: &[], cost: 1, keep_ms }).admitted {
                     model.admitted.push((now, 1));
                     prop_assert!(model.cost(now, limit.duration_ms()) <= u64::from(limit.max_req()));
                 } else {
