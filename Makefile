@@ -22,7 +22,7 @@ PYTHON_BENCH := $(CACHE)/bench-venv/bin/python
 TYPESCRIPT := $(shell find bindings-node/ts -type f) tsconfig.json package.json
 
 .PHONY: help build native gen demo check lint test test-rust test-python test-node test-http test-frameworks soak \
-  bench bench-quick bench-setup vectors dist clean tools tools-test tools-bench
+  bench bench-quick bench-setup vectors dist dist-build clean tools tools-test tools-bench
 
 help:
 	@echo "make demo     builds everything, and shows one limit over three languages"
@@ -36,7 +36,7 @@ help:
 	@echo "make soak     every test in its long form"
 	@echo "make bench    what a verification costs here, beside its peers; writes bench/RESULTS.md and the README"
 	@echo "make bench-quick  the same in small numbers, to see that all of it works; writes .cache/bench"
-	@echo "make dist     what is shipped, in target/dist: the wheel, the npm tarball, the crate, the server"
+	@echo "make dist     what is shipped, in target/dist: wheel, sdist, npm tarballs, crate, server; each used in a clean place"
 	@echo "make clean    removes everything that was built or installed in this checkout"
 
 # ---- What must be there first: named before anything is built, and installed where that is allowed.
@@ -200,18 +200,49 @@ $(CACHE)/bench-node: bench/node/package-lock.json | tools
 
 # ---- What is shipped.
 
-dist: $(CACHE)/python
-	$(MAKE) PROFILE=release build
-	@rm -rf "$(TARGET)/dist" && mkdir -p "$(TARGET)/dist"
-	@$(STEP) "Building the wheel" $(PYTHON) -m maturin build --release --locked --out "$(TARGET)/dist"
-	@$(STEP) "Packing the npm tarballs" node scripts/pack-npm.mjs "$(TARGET)/dist" bindings-node/native/*.node
+# For the oldest glibc that Rust supports, whatever this machine has: zig compiles and links for it. `make dist-build` with
+# another TRIPLE makes what cannot be tried here.
+TRIPLE ?= $(shell rustc -vV | sed -n 's/^host: //p')
+GLIBC := 2.17
+DIST := $(TARGET)/dist
+RELEASED := $(TARGET)/$(TRIPLE)/release
+ifneq (,$(findstring linux-gnu,$(TRIPLE)))
+MATURIN := --zig --compatibility manylinux2014
+COMPILE := zigbuild --target $(TRIPLE).$(GLIBC)
+else ifneq (,$(findstring linux-musl,$(TRIPLE)))
+MATURIN := --zig --compatibility musllinux_1_2
+COMPILE := zigbuild --target $(TRIPLE)
+else
+COMPILE := build --target $(TRIPLE)
+endif
+LIBRARY := libgatekeeper_node.$(if $(findstring apple,$(TRIPLE)),dylib,so)
+
+$(CACHE)/dist: pyproject.toml $(CACHE)/python
+	@$(STEP) "Installing zig and auditwheel in .venv" $(PYTHON) -m pip install -q --group dist
+	@touch $@
+
+dist: dist-build
+	@$(STEP) "Building the sdist" $(PYTHON) -m maturin sdist --out "$(DIST)"
+	@$(STEP) "Packing the npm tarballs" node scripts/pack-npm.mjs "$(DIST)" "$(DIST)"/addons/*.node
 	@$(STEP) "Packaging the crate" cargo package --locked --no-verify -p gatekeeper-native
-	@cp "$(TARGET)"/package/gatekeeper-native-*.crate "$(TARGET)/release/gatekeeper" "$(TARGET)/dist/"
-	@$(STEP) "Compiling the demo's program in Rust" cargo build --locked --bin demo
-	$(PYTHON) demo/demo.py "$(TARGET)/dist"
-	@ls -l "$(TARGET)/dist"
+	@cp "$(TARGET)"/package/gatekeeper-native-*.crate "$(DIST)"
+	@ls -l "$(DIST)"
 	@# What a user downloads is at most 8 MiB.
-	@! find "$(TARGET)/dist" '(' -name '*.whl' -o -name '*.tgz' ')' -size +8M | grep .
+	@! find "$(DIST)" '(' -name '*.whl' -o -name '*.tgz' ')' -size +8M | grep .
+	$(if $(findstring linux-gnu,$(TRIPLE)),$(PYTHON) scripts/check_glibc.py $(GLIBC) "$(DIST)"/*.whl "$(DIST)"/*.tgz "$(DIST)/gatekeeper")
+	@$(STEP) "Using each of them in a clean place" $(PYTHON) -m pytest -q tests/dist
+	@$(STEP) "Compiling the demo's program in Rust" cargo build --locked --bin demo
+	$(PYTHON) demo/demo.py "$(DIST)"
+
+dist-build: export PATH := $(abspath .venv/bin):$(PATH)
+dist-build: build $(CACHE)/dist
+	@rm -rf "$(DIST)" && mkdir -p "$(DIST)/addons"
+	export CARGO_ZIGBUILD_ZIG_PATH="$$($(PYTHON) -c 'import ziglang; print(ziglang.__path__[0])')/zig"; \
+	$(STEP) "Building the wheel" maturin build --release --locked --target $(TRIPLE) $(MATURIN) --out "$(DIST)" && \
+	$(STEP) "Compiling the addon and the server" cargo $(COMPILE) --release --locked -p gatekeeper-node -p gatekeeper-server
+	@cp "$(RELEASED)/gatekeeper" "$(DIST)"
+	@cp "$(RELEASED)/$(LIBRARY)" "$(DIST)/addons/gatekeeper.$$(node --input-type=module -e \
+	  "import { parseTriple } from '@napi-rs/cli'; console.log(parseTriple('$(TRIPLE)').platformArchABI)").node"
 
 clean:
 	cargo clean
