@@ -6,6 +6,7 @@
 mod action;
 mod actor;
 mod attribution;
+mod bounds;
 mod ceiling;
 mod client_address;
 mod context;

@@ -9,6 +9,7 @@ mod inspect;
 mod open_files;
 mod options;
 mod own;
+mod pruning;
 mod root_keys;
 mod unaccepted_keys;
 mod url;

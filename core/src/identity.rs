@@ -17,4 +17,6 @@ pub(crate) use password::{HashPermit, Password, Passwords, check_password};
 pub(crate) use session::{SessionCount, SessionDays, SessionRules};
 pub(crate) use signers::Signers;
 pub use signing_key::SigningAlgorithm;
-pub(crate) use token::{ACCESS_SECONDS, AccessClaims, CLIENT_ID, KeyClaims, new_refresh_token, new_token_id};
+pub(crate) use token::{
+    ACCESS_SECONDS, AccessClaims, CLIENT_ID, KeyClaims, REFRESH_MS, new_refresh_token, new_token_id,
+};

@@ -69,6 +69,7 @@ pub use metering::{Period, QuotaCheck, QuotaLevel};
 pub use operation::*;
 #[doc(hidden)]
 pub use patience::Deadline;
+pub use place::Pruned;
 pub use secret::Secret;
 pub use store::MissingRow;
 #[doc(hidden)]

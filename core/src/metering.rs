@@ -11,7 +11,7 @@ pub(crate) use ledger::Ledger;
 pub use period::Period;
 pub use quota::{QuotaCheck, QuotaLevel};
 pub(crate) use recorder::{Asked, Idempotency, OpenRecorder, Recorded, Recorder, Usage};
-pub(crate) use retention::{Retention, RetentionDays};
+pub(crate) use retention::{Retention, RetentionDays, trusted_time};
 
 #[cfg(test)]
 mod tests;

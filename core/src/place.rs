@@ -1,5 +1,7 @@
 //! A place: its records and counters, its secret, its signing keys, and the turns at its passwords.
 
+mod prune;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -13,6 +15,8 @@ use crate::secret::Secret;
 use crate::store::Store;
 use crate::vault::{Secrets, Vault};
 use crate::verify::{CacheSizes, Engine, OpenEngine};
+pub use prune::Pruned;
+use prune::Pruning;
 
 /// Everything that an operation needs of where it runs.
 pub(crate) struct Place {
@@ -26,6 +30,7 @@ pub(crate) struct Place {
     made_secret: AtomicUsize,
     signers: Signers,
     passwords: Passwords,
+    pruning: Pruning,
 }
 
 /// A place, put to rest at every fork.
@@ -52,6 +57,7 @@ impl Place {
             made_secret: AtomicUsize::new(0),
             signers: Signers::default(),
             passwords: Passwords::new(),
+            pruning: Pruning::new(),
         })))
     }
 
@@ -179,7 +185,9 @@ impl Place {
 
     /// Records usage, on disk when this returns; see [`Recorder::record`].
     pub(crate) fn record(&self, usage: Usage, retention: Option<Retention>) -> Result<Recorded> {
-        self.recorder.record(self.store(), self.clock(), usage, retention)
+        let recorded = self.recorder.record(self.store(), self.clock(), usage, retention);
+        self.prune_if_due(retention);
+        recorded
     }
 
     /// Whether there is something of which the operator has to be warned.

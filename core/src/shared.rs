@@ -32,7 +32,7 @@ pub(crate) use file_system::give_to_writers_of;
 use folder::{Folder, Opened};
 pub(crate) use generation_file::GenerationFile;
 use last_used::LastUsed;
-pub(crate) use last_used::Touched;
+pub(crate) use last_used::{MAX_EARLY_MS, Touched};
 pub(crate) use map::Map;
 pub(crate) use secret_lock::SecretTag;
 use signing_locks::SigningLocks;

@@ -119,6 +119,15 @@ pub(crate) struct TenantRow {
     pub(crate) quota_period: String,
 }
 
+/// How large a tenant is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TenantSize {
+    pub(crate) keys: i64,
+    pub(crate) members: i64,
+    /// Of its keys' metadata.
+    pub(crate) metadata_bytes: i64,
+}
+
 /// A root key of a tenant.
 pub(crate) struct RootKeyRow {
     pub(crate) id: KeyId,
@@ -172,6 +181,28 @@ pub(crate) struct FailedLogins {
 pub(crate) struct PasswordFailures {
     pub(crate) at: i64,
     pub(crate) count: u32,
+}
+
+/// Rows that strangers can make many of, and that say nothing any more after a while.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Old {
+    PasswordFailures,
+    LoginFailures,
+    KnownAddresses,
+    ExpiredSessions,
+    RevokedSessions,
+    Tokens,
+    /// Audit events of no tenant and about no account that exists.
+    EventsOfStrangers,
+    HourSums,
+    DaySums,
+}
+
+/// The time that the last deletion of old rows went by, Unix ms, and the boot clock then; 0 before there was one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LastPruning {
+    pub(crate) seen_at: i64,
+    pub(crate) boot_ms: i64,
 }
 
 /// A session: one family of refresh tokens.

@@ -48,10 +48,12 @@ impl Context<'_> {
     /// Those of `write`; `unauthorized`, `not_found` or `forbidden` where the caller's rights were taken while the call
     /// waited; `service_unavailable` where the store cannot be reached.
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut Tx<'_>, &Self) -> Result<T, Failure>) -> Result<T> {
-        self.place().store().write(|tx| {
+        let written = self.place().store().write(|tx| {
             let (grant, role) = self.grant.check(tx, self.now())?;
             write(tx, &Self { grant, role, ..*self })
-        })
+        });
+        self.place().prune_if_due(self.settings().retention);
+        written
     }
 
     /// Deletes some of what removed tenants have left; [`Gatekeeper::prune`](crate::Gatekeeper::prune) deletes the rest.

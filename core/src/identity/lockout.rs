@@ -48,7 +48,7 @@ impl<'a> Lockout<'a> {
     pub(crate) fn wait(&self, rows: &Rows<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
         for (account, name, longest) in self.counts(is_known) {
             let failed = rows.failed_logins(account, name)?;
-            let wait = wait_of(failed, longest) - (now - failed.last_at).max(0);
+            let wait = wait_at(now, failed, longest);
             if wait > 0 {
                 let seconds = u32::try_from(wait.cast_unsigned().div_ceil(1000)).unwrap_or(u32::MAX);
                 let message = "too many failed logins: wait, or ask for a new password";
@@ -61,7 +61,8 @@ impl<'a> Lockout<'a> {
     /// Counts a login as failed.
     pub(crate) fn count(&self, tx: &Tx<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
         self.counts(is_known).try_for_each(|(account, name, _)| {
-            if now - tx.failed_logins(account, name)?.last_at >= FORGOTTEN_MS {
+            let last_at = tx.failed_logins(account, name)?.last_at;
+            if now - last_at >= FORGOTTEN_MS || is_of_the_future(last_at, now) {
                 tx.forget_failed_logins(account, name)?;
             }
             tx.count_failed_login(account, name, now, now.saturating_sub(FORGOTTEN_MS))
@@ -100,6 +101,19 @@ impl<'a> Lockout<'a> {
     }
 }
 
+/// Whether a clock that was ahead wrote `last_at`: no login that was counted then has to wait for it.
+fn is_of_the_future(last_at: i64, now: i64) -> bool {
+    last_at - now > LONGEST_WAIT_MS
+}
+
+/// How long the next login has to wait at `now`.
+fn wait_at(now: i64, failed: FailedLogins, longest: i64) -> i64 {
+    if is_of_the_future(failed.last_at, now) {
+        return 0;
+    }
+    wait_of(failed, longest) - (now - failed.last_at).max(0)
+}
+
 /// How long after the last of these failures the next login has to wait.
 fn wait_of(failed: FailedLogins, longest: i64) -> i64 {
     match failed.count.checked_sub(FREE) {
@@ -114,6 +128,16 @@ mod tests {
 
     fn waits(longest: i64) -> Vec<i64> {
         (0..12).map(|count| wait_of(FailedLogins { count, last_at: 0 }, longest)).collect()
+    }
+
+    #[test]
+    fn failures_of_a_clock_that_was_ahead_lock_no_account_until_it_catches_up() {
+        let (now, hour) = (1_000_000_000, 60 * 60_000);
+        let failed = |last_at| FailedLogins { count: 20, last_at };
+        assert_eq!(wait_at(now, failed(now), LONGEST_WAIT_MS), LONGEST_WAIT_MS);
+        assert_eq!(wait_at(now, failed(now + 60_000), LONGEST_WAIT_MS), LONGEST_WAIT_MS);
+        assert_eq!(wait_at(now, failed(now + hour), LONGEST_WAIT_MS), 0);
+        assert_eq!(wait_at(now, failed(now - hour), LONGEST_WAIT_MS).max(0), 0);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::secret::{Secret, random};
 /// How long an access token lives, in seconds.
 pub(crate) const ACCESS_SECONDS: u32 = 15 * 60;
 /// How long a refresh token lives, in milliseconds.
-pub(super) const REFRESH_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+pub(crate) const REFRESH_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 
 /// The `typ` of an access token (RFC 9068 §2.1).
 pub(super) const ACCESS_TYPE: &str = "at+jwt";

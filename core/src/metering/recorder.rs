@@ -107,7 +107,7 @@ impl Recorder {
             tx.add_usage_events(&batch.events)?;
             batch.ledger.write(tx)?;
             if let Some(retention) = retention {
-                retention.prune(tx, batch.now, batch.events.len())?;
+                retention.prune(tx, batch.now, clock.boot_ms(), batch.events.len())?;
             }
             Ok(outcomes)
         });

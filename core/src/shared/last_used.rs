@@ -20,6 +20,8 @@ use crate::id::KeyId;
 
 /// The most keys whose last use waits to be moved.
 const MAX_WAITING: usize = 65_536;
+/// How much later than now another process may have noted a use, in ms.
+pub(crate) const MAX_EARLY_MS: u64 = 60_000;
 /// How much of the file is taken of the disk when it is made: some 10,000 keys.
 const FIRST_SIZE: usize = 1 << 20;
 
@@ -59,7 +61,9 @@ impl Shared {
                     return Touched::Full;
                 }
                 let known = waiting.entry(id).or_default();
-                *known = wall_ms.max(*known);
+                if is_later(wall_ms, *known) {
+                    *known = wall_ms;
+                }
                 Touched::Noted
             }
             LastUsed::File(file) => {
@@ -155,6 +159,11 @@ impl Shared {
     }
 }
 
+/// Whether `used_at` comes after `known`; also after a time of the future, which a clock that was ahead has noted.
+fn is_later(used_at: u64, known: u64) -> bool {
+    used_at > known || known - used_at > MAX_EARLY_MS
+}
+
 fn put(open: &mut Environment, id: KeyId, used_at: u64) -> heed::Result<Touched> {
     let name = id.bits().to_be_bytes();
     let touched = open.change(|uses, transaction| {
@@ -162,7 +171,7 @@ fn put(open: &mut Environment, id: KeyId, used_at: u64) -> heed::Result<Touched>
         if known.is_none() && uses.len(transaction)? >= MAX_WAITING as u64 {
             return Ok(Err(Touched::Full));
         }
-        if known.is_some_and(|known| known >= used_at) {
+        if known.is_some_and(|known| !is_later(used_at, known)) {
             return Ok(Err(Touched::Noted));
         }
         uses.put(transaction, &name, &used_at.to_be_bytes())?;

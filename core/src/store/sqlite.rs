@@ -11,6 +11,7 @@ mod keys;
 mod last_used;
 mod members;
 mod migrate;
+mod old;
 mod one_time;
 mod password_failures;
 mod removed;

@@ -1,6 +1,7 @@
 //! `gatekeeper serve`.
 
 mod log;
+mod prune;
 mod reload;
 
 use std::net::SocketAddr;
@@ -140,8 +141,10 @@ pub(crate) fn run(session: &Session) -> Result<(), Failure> {
         announce(session, &server)?;
         warn_of_gaps(&place, config);
         let follow = tokio::spawn(reload::follow(config.file().clone(), server.endpoints(), hang_up));
+        let prune = tokio::spawn(prune::follow(place.clone()));
         server.run(stop).await;
         follow.abort();
+        prune.abort();
         Ok(())
     });
     runtime.shutdown_timeout(LAST_WORK);

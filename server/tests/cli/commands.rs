@@ -313,3 +313,17 @@ fn a_key_is_verified_for_the_tenant_in_force_or_those_that_are_named() {
         }
     }
 }
+
+#[test]
+fn prune_deletes_what_is_kept_no_longer_and_says_how_much() {
+    let folder = Folder::with_place();
+    let failure =
+        "INSERT INTO login_failures VALUES (randomblob(32), '192.0.2.1', 9, 1000 * unixepoch() - 90000000)";
+    rusqlite::Connection::open(folder.file("gatekeeper.db")).unwrap().execute(failure, []).unwrap();
+    for rows in [1, 0] {
+        let done = folder.run(["prune", "--json"]).done().json();
+        assert_eq!((&done["rows"], &done["heldBackMs"]), (&rows.into(), &0.into()), "{done}");
+    }
+    assert!(folder.run(["prune"]).done().out.contains("deleted rows: 0"));
+    assert!(folder.run(["prune", "--url", "http://localhost:1"]).refused().err.contains("on its machine"));
+}

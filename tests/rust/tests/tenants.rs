@@ -113,6 +113,57 @@ fn a_field_that_is_not_the_callers_to_set_is_refused_by_every_operation() {
 }
 
 #[test]
+fn a_tenant_that_is_as_large_as_it_may_be_is_told_so_and_the_operator_is_not_held_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gatekeeper.db");
+    let place = Gatekeeper::open(file.to_str().unwrap()).unwrap();
+    let (owner, other) = (User::sign_up(&place, "a@example.com"), User::sign_up(&place, "b@example.com"));
+    let tenant = owner.new_tenant("acme");
+    let set = |sql: &str| {
+        let connection = rusqlite::Connection::open(&file).unwrap();
+        connection.execute(&format!("UPDATE tenants SET {sql} WHERE id = '{tenant}'"), []).unwrap();
+    };
+    let create = json!({ "tenantId": tenant, "metadata": { "text": "x".repeat(1000) } });
+    let key = text(&owner.call("keys.create", &create).unwrap()["apiKey"], "id");
+    let is_full = |name: &str, request: &Value, about: &str| {
+        let error = owner.call(name, request).unwrap_err();
+        assert_eq!(error.status(), 402, "{name}");
+        assert!(error.message().contains(about), "{name} {error}");
+    };
+    set("key_count = 1000000");
+    is_full("keys.create", &create, "1,000,000 keys");
+    assert!(call(&place, "keys.create", &create).is_ok());
+    set("key_count = 1, member_count = 10000");
+    is_full("tenants.addMember", &json!({ "tenantId": tenant, "userId": other.id }), "10,000 members");
+    set("member_count = 1, metadata_bytes = 256 * 1024 * 1024");
+    is_full("keys.update", &json!({ "id": key, "metadata": { "text": "x".repeat(1001) } }), "256 MiB");
+    owner.call("keys.update", &json!({ "id": key, "metadata": { "text": "x" } })).unwrap();
+}
+
+#[test]
+fn a_tenant_records_so_many_events_in_a_second_and_no_more() {
+    let clock = gatekeeper::ManualClock::new();
+    let mut options = gatekeeper::Options::default();
+    options.clock = gatekeeper::Clock::Manual(clock.clone());
+    let place = Gatekeeper::open_with("memory:", options).unwrap();
+    let owner = User::sign_up(&place, "a@example.com");
+    let (tenant, other) = (owner.new_tenant("acme"), owner.new_tenant("other"));
+    let audit = |tenant: &str| owner.call("audit.record", &json!({ "tenantId": tenant, "action": "x" }));
+    let record = json!({ "tenantId": tenant, "service": "s", "action": "a" });
+    for _ in 0..9_999 {
+        owner.call("usage.record", &record).unwrap();
+    }
+    audit(&tenant).unwrap();
+    for error in [audit(&tenant).unwrap_err(), owner.call("usage.record", &record).unwrap_err()] {
+        assert_eq!((error.status(), error.retry_after()), (429, Some(1)));
+    }
+    audit(&other).unwrap();
+    call(&place, "usage.record", &record).unwrap();
+    clock.advance(1100);
+    owner.call("usage.record", &record).unwrap();
+}
+
+#[test]
 fn what_a_member_may_do_follows_their_role_at_once() {
     everywhere(|place| {
         let (owner, user) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));

@@ -77,10 +77,11 @@ fn exchange(
         tx.forget_ended_tokens(&session.id, now)?;
         return Ok(Some((user, continued(&successors.new, expires_at))));
     };
-    let grace = i64::try_from(context.settings().refresh_grace_ms).unwrap_or(i64::MAX);
+    let grace = context.settings().refresh_grace_ms;
     for successor in successors.previous.iter().chain([&successors.new]) {
         let follows = tx.one_time_token(Purpose::Refresh, &successor.digest(), now)?;
-        if now < used_at.saturating_add(grace) && follows.is_some_and(|next| next.used_at.is_none()) {
+        // Also where a clock that was ahead wrote when it was used.
+        if now.abs_diff(used_at) < grace && follows.is_some_and(|next| next.used_at.is_none()) {
             return Ok(Some((user, continued(successor, session.expires_at))));
         }
     }

@@ -101,23 +101,25 @@ impl Operation for CreateKey {
         let now = context.now();
         let id = KeyId::generate(context.clock())?;
         let api_key = key::generate(&prefix)?;
+        let (digest, metadata) = (api_key.digest(), self.metadata.as_ref().map(to_text));
         context.write(|tx, context| {
-            tx.add_key(&NewKey {
+            let new = NewKey {
                 id,
                 tenant: context.home(),
-                digest: &api_key.digest(),
+                digest: &digest,
                 prefix: prefix.as_str(),
                 roles: &roles,
                 owner_id: self.owner_id.as_deref(),
                 name: self.name.as_deref(),
-                metadata: self.metadata.as_ref().map(to_text).as_deref(),
+                metadata: metadata.as_deref(),
                 expires_at: self.expires_in_seconds.map(|seconds| end_of_life(now, seconds)),
                 created_at: now,
                 scopes: &[],
                 quota: Quota::NONE,
                 hashed_suffix: None,
                 created_by: context.creator(),
-            })?;
+            };
+            context.within_bounds(tx, context.home(), |tx| tx.add_key(&new))?;
             context.audit(tx, Event::new(Action::KeyCreated).of_tenant(context.home()).about(&id))
         })?;
         Ok(CreatedKey { api_key, id, roles: roles.into() })

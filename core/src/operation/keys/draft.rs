@@ -39,7 +39,8 @@ impl Draft {
     ) -> Result<Option<KeyRecord>, Failure> {
         let reach = ceiling.admit(tx, self.reach)?;
         let id = KeyId::generate(context.clock())?;
-        let is_new = tx.add_key(&NewKey {
+        let metadata = self.metadata.as_ref().map(to_text);
+        let new = NewKey {
             id,
             tenant,
             digest: known.digest,
@@ -47,15 +48,15 @@ impl Draft {
             roles: &reach.roles,
             owner_id: reach.owner_id.as_deref(),
             name: self.name.as_deref(),
-            metadata: self.metadata.as_ref().map(to_text).as_deref(),
+            metadata: metadata.as_deref(),
             expires_at: reach.expires_at,
             created_at: self.created_at,
             scopes: &reach.scopes,
             quota: Quota { limit: reach.quota_limit, period: reach.quota_period.as_str() },
             hashed_suffix: known.hashed_suffix,
             created_by: context.creator(),
-        })?;
-        if !is_new {
+        };
+        if !context.within_bounds(tx, tenant, |tx| tx.add_key(&new))? {
             return Ok(None);
         }
         let action = if known.hashed_suffix.is_some() { Action::KeyImported } else { Action::KeyCreated };

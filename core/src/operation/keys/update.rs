@@ -164,7 +164,7 @@ impl Operation for UpdateApiKey {
             let before = had_ended.then(|| Suffixes::of(context, tx, key.tenant_id)).transpose()?;
             self.apply(&mut key, now)?;
             ceiling.check(&Reach::of(&key)?)?;
-            tx.update_key(&key, now)?;
+            context.within_bounds(tx, key.tenant_id, |tx| tx.update_key(&key, now))?;
             before.map_or(Ok(()), |before| before.check_added(context, tx, key.tenant_id))?;
             context.audit(tx, Event::new(Action::KeyUpdated).about(&id))?;
             Ok(ApiKey::new(key, now)?)

@@ -97,7 +97,8 @@ impl Operation for AddMember {
             if tx.user(user)?.is_none() {
                 return Err(not_found().into());
             }
-            if !tx.add_member(tenant, user, self.role.as_str(), now)? {
+            let role = self.role.as_str();
+            if !context.within_bounds(tx, tenant, |tx| tx.add_member(tenant, user, role, now))? {
                 return Err(GatekeeperError::new(ErrorKind::Conflict, "userId is a member already").into());
             }
             context.audit(tx, Event::new(Action::MemberAdded).about(&user))?;

@@ -96,6 +96,7 @@ impl UsageInput {
             asked,
             recheck: Box::new(grant.into_check()),
         };
+        context.count_event(usage.tenant)?;
         context.record(usage)
     }
 

@@ -34,6 +34,18 @@ fn the_latest_use_of_a_key_waits_until_it_is_moved() {
 }
 
 #[test]
+fn a_use_that_a_clock_noted_which_was_ahead_gives_way_to_the_present() {
+    let (_folder, on_file) = shared_on_file();
+    for shared in [on_file, Shared::in_memory().unwrap()] {
+        let generation = shared.open().unwrap().unwrap();
+        for (used_at, latest) in [(900_000, 900_000), (899_000, 900_000), (500_000, 500_000)] {
+            shared.touch(generation, key(1), used_at, true);
+            assert_eq!(shared.last_uses(10), [(key(1), latest)]);
+        }
+    }
+}
+
+#[test]
 fn what_was_noted_outlives_the_one_who_noted_it() {
     let (folder, shared) = shared_on_file();
     shared.touch(shared.open().unwrap().unwrap(), key(1), 5000, true);

@@ -8,7 +8,7 @@ use super::{Failure, Store, parsed};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
-use crate::shared::{Concern, Map, Words};
+use crate::shared::{Concern, MAX_EARLY_MS, Map, Words};
 use crate::store::{AsOf, Bounds, Creator, IMPORTS, KeyRecord, KeyRow, MAX_KEY_GENERATIONS, NewKey, Part};
 
 const COLUMNS: &str = "SELECT id, tenant_id, owner_id, prefix, name, scopes, roles, status, quota_limit,
@@ -233,11 +233,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Writes when a key was last used, unless it is known to have been used later. No process has to hear of it.
+    /// Writes when a key was last used, unless it is known to have been used later; a time of the future, which a clock that
+    /// was ahead has written, gives way. No process has to hear of it.
     pub(super) fn set_last_used(&self, id: KeyId, used_at: i64) -> Result<(), Failure> {
         self.run(
-            "UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND coalesce(last_used_at, 0) < $1",
-            params![used_at, id.to_string()],
+            "UPDATE api_keys SET last_used_at = $1
+             WHERE id = $2 AND (coalesce(last_used_at, 0) < $1 OR last_used_at > $1 + $3)",
+            params![used_at, id.to_string(), MAX_EARLY_MS.cast_signed()],
         )?;
         Ok(())
     }

@@ -19,6 +19,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_restore_epoch.sql"),
     include_str!("../migrations/0009_removed_tenants.sql"),
     include_str!("../migrations/0010_published_signing_keys.sql"),
+    include_str!("../migrations/0011_pruned_rows.sql"),
+    include_str!("../migrations/0012_tenant_sizes.sql"),
 ];
 
 /// Makes sure that the database is ours or empty, before anything is written to it.

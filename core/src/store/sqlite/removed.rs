@@ -43,6 +43,13 @@ impl Store {
         }
         Ok(true)
     }
+
+    /// Deletes some of it where no other thread or process writes.
+    pub(crate) fn delete_removed_if_free(&self) {
+        if self.read_rows(|rows| Ok(rows.removed_tenant()?.is_some())).unwrap_or(false) {
+            self.write_if_free(|tx| tx.delete_removed(BATCH));
+        }
+    }
 }
 
 impl super::Rows<'_> {

@@ -10,6 +10,7 @@ use super::Store;
 use super::connection::{self, Handle, State};
 use super::failure::Failure;
 use super::migrate;
+use super::wait::{do_not_wait, wait_for_locks};
 use crate::error::{GatekeeperError, Result};
 use crate::patience::wait_is_over;
 use crate::shared::Concern;
@@ -41,6 +42,26 @@ impl Store {
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T> {
         let mut write = Some(write);
         self.with_handle(|handle| self.in_turn(|| self.write_with(handle, &mut write)))
+    }
+
+    /// [`write`](Self::write) where no other thread or process writes; none where one does, or nothing is open to write with.
+    pub(crate) fn write_if_free<T>(
+        &self,
+        write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>,
+    ) -> Option<Result<T>> {
+        let mut writer = self.writer.try_lock()?;
+        let handle = writer.as_mut()?;
+        do_not_wait(&mut handle.connection).ok()?;
+        let written = self.write_with(handle, &mut Some(write));
+        let is_restored = wait_for_locks(&mut handle.connection).is_ok();
+        if !is_restored && self.path.is_some() {
+            // It must not go on with other settings than it was opened with.
+            *writer = None;
+        }
+        match written {
+            Err(failure) if failure.is_busy() => None,
+            written => Some(self.explained(written)),
+        }
     }
 
     fn write_with<T>(

@@ -9,7 +9,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::secret::Digest;
 use crate::shared::{Concern, Map, Words};
-use crate::store::{AsOf, BoundRootKey, Quota, RootKeyRow, TenantRow};
+use crate::store::{AsOf, BoundRootKey, Quota, RootKeyRow, TenantRow, TenantSize};
 
 impl Store {
     /// The root key with this digest.
@@ -54,6 +54,16 @@ impl Rows<'_> {
             [id.to_string()],
             tenant_row,
         )
+    }
+
+    /// How large a tenant is, as the triggers of the schema count.
+    pub(crate) fn tenant_size(&self, id: TenantId) -> Result<TenantSize, Failure> {
+        let size = self.one(
+            "SELECT key_count, member_count, metadata_bytes FROM tenants WHERE id = $1",
+            [id.to_string()],
+            |row| Ok(TenantSize { keys: row.get(0)?, members: row.get(1)?, metadata_bytes: row.get(2)? }),
+        )?;
+        Ok(size.unwrap_or_default())
     }
 
     /// At most `limit` tenants from after `after` on, in the order of their ids.

@@ -1,0 +1,30 @@
+//! What is kept no longer.
+
+use super::Gatekeeper;
+use crate::error::Result;
+use crate::place::Pruned;
+
+impl Gatekeeper {
+    /// Deletes what an embedded database keeps no longer, in short transactions: wrong passwords after a minute, failed
+    /// logins after a day, client addresses of an account after 180 days without a login, sessions 30 days after their end,
+    /// tokens at their end, audit events of logins to no account after 90 days, sums of usage by the hour after 40 days and
+    /// by the day after 400, usage events after `usageRetentionDays`, and the rows of removed tenants. For the operator
+    /// only. Every process that writes does some of it once an hour.
+    ///
+    /// A clock that is set ahead moves this by two days a call at the most, unless `trusts_clock`. Times that are later than
+    /// now, which a clock wrote that was ahead, become the present.
+    ///
+    /// ```
+    /// let gatekeeper = gatekeeper::Gatekeeper::open("memory:")?;
+    /// assert_eq!(gatekeeper.prune(false)?.rows, 0);
+    /// # Ok::<(), gatekeeper::GatekeeperError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `forbidden` for anyone else; `bad_request` for a server; `service_unavailable` where the store cannot be reached.
+    pub fn prune(&self, trusts_clock: bool) -> Result<Pruned> {
+        let own = self.own("prune")?;
+        let operator = own.as_operator()?;
+        own.place().prune(operator.settings().retention, trusts_clock)
+    }
+}

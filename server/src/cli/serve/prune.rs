@@ -1,0 +1,33 @@
+//! Deletes what the database keeps no longer, while a server runs.
+
+use std::time::Duration;
+
+use gatekeeper::Gatekeeper;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+const EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Prunes once an hour, the first time at once. Never ends.
+pub(super) async fn follow(place: Gatekeeper) {
+    loop {
+        let pruned = spawn_blocking({
+            let place = place.clone();
+            move || place.prune(false)
+        });
+        match pruned.await {
+            Ok(Ok(done)) => {
+                tracing::info!(
+                    rows = done.rows,
+                    clamped = done.clamped,
+                    held_back_ms = done.held_back_ms,
+                    "pruned"
+                );
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "what is kept no longer is deleted later"),
+            // The server ends.
+            Err(_) => return,
+        }
+        sleep(EVERY).await;
+    }
+}
