@@ -57,7 +57,7 @@ pub use error::field_name;
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{
     AccountTenant, BackedUp, Backup, Callers, DatabaseUrl, Gatekeeper, ImportSuffixes, ImportingTenant,
-    Inspection, Options, RootKeyOf, SealedRows, UnacceptedKeys, Verifier,
+    Inspection, Options, Restore, Restored, RootKeyOf, SealedRows, UnacceptedKeys, Verifier,
 };
 #[doc(hidden)]
 pub use gatekeeper::{BackgroundTask, Lane};

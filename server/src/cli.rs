@@ -17,6 +17,7 @@ mod output;
 mod permissions;
 mod platform;
 mod prune;
+mod restore;
 mod root_keys;
 mod secret;
 mod serve;
@@ -68,6 +69,7 @@ fn obey(arguments: Arguments, output: Output) -> Result<(), Failure> {
         }
         Command::Serve(serve) => serve::run(&Session::open(&serve.add_to(flags)?, output)?),
         Command::Backup(backup) => backup::run(&backup, &Session::open(&flags, output)?),
+        Command::Restore(restore) => restore::run(&restore, &Session::open(&flags, output)?),
         Command::Prune(prune) => prune::run(&prune, &Session::open(&flags, output)?),
         Command::Call(call) => call::run(&call, &Session::open(&flags, output)?),
         Command::Users(users::Users::Create(create)) => {

@@ -93,7 +93,7 @@ impl Gatekeeper {
     }
 }
 
-fn check_target(file: &Path, replace: bool) -> Result<()> {
+pub(super) fn check_target(file: &Path, replace: bool) -> Result<()> {
     if file.is_dir() {
         return Err(GatekeeperError::bad_request(format!(
             "\"{}\" is a folder: name a file in it",
@@ -107,20 +107,21 @@ fn check_target(file: &Path, replace: bool) -> Result<()> {
     Ok(())
 }
 
-fn copy(secret: &Path, draft: &Path) -> Result<()> {
+pub(super) fn copy(secret: &Path, draft: &Path) -> Result<()> {
     let text = Zeroizing::new(fs::read(secret).map_err(|error| cannot_be(secret, "read", error))?);
     let written = OpenOptions::new().write(true).open(draft).and_then(|mut file| file.write_all(&text));
     written.map_err(|error| cannot_be(draft, "written", error))
 }
 
 /// A file for those who may write the database, under a name of its own until it is whole.
-struct Draft<'a> {
+pub(super) struct Draft<'a> {
     path: PathBuf,
     target: &'a Path,
 }
 
 impl<'a> Draft<'a> {
-    fn of(database: &Path, target: &'a Path) -> Result<Self> {
+    /// A file that becomes `target`, for those who may write `database`.
+    pub(super) fn of(database: &Path, target: &'a Path) -> Result<Self> {
         let mut path = OsString::from(target);
         path.push(format!(".{:016x}.partial", u64::from_be_bytes(random()?)));
         let path = PathBuf::from(path);
@@ -131,8 +132,13 @@ impl<'a> Draft<'a> {
         Ok(draft)
     }
 
+    /// Where it is until then.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Gives what `fill` has written its name, once it is on disk; how long it is.
-    fn filled(self, fill: impl FnOnce(&Path) -> Result<()>) -> Result<u64> {
+    pub(super) fn filled(self, fill: impl FnOnce(&Path) -> Result<()>) -> Result<u64> {
         fill(&self.path)?;
         self.publish().map_err(|error| cannot_be(self.target, "written", error))
     }
@@ -154,7 +160,7 @@ impl Drop for Draft<'_> {
     }
 }
 
-fn cannot_be(file: &Path, what: &str, error: io::Error) -> GatekeeperError {
+pub(super) fn cannot_be(file: &Path, what: &str, error: io::Error) -> GatekeeperError {
     let message = format!("\"{}\" cannot be {what}: {error}", file.display());
     GatekeeperError::unavailable(message).caused_by(error)
 }

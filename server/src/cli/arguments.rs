@@ -14,6 +14,7 @@ use super::keys::Keys;
 use super::permissions::Permissions;
 use super::platform::Platform;
 use super::prune::Prune;
+use super::restore::Restore;
 use super::root_keys::RootKeys;
 use super::serve::Serve;
 use super::tenants::Tenants;
@@ -83,6 +84,7 @@ pub(crate) enum Command {
     /// Looks for what is commonly wrong, and says how to mend it; exit code 1 where something is.
     Doctor,
     Backup(Backup),
+    Restore(Restore),
     Prune(Prune),
     /// Shows what is in force and where each value came from; secrets are masked.
     Config,

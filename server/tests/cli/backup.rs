@@ -120,3 +120,104 @@ fn a_backup_says_what_is_in_its_way_and_what_else_to_keep() {
     let told = text(&folder.json(["backup", "c.db", "--with-secret"])["secret"]);
     assert_eq!(told, "c.db-secret");
 }
+
+#[test]
+fn a_backup_is_restored_while_programs_use_the_database_and_what_was_there_is_kept() {
+    let folder = Folder::with_place();
+    let (id, key) = folder.key();
+    let verify = || folder.tell(&key, ["keys", "verify", "--endpoint", "GET_TASKS", "--json"]);
+    folder.run(["backup", "b.db", "--with-secret"]).done();
+    let running = Gatekeeper::open(folder.file("gatekeeper.db").to_str().unwrap()).unwrap();
+    let list = || {
+        let request = format!(r#"{{"tenantId": "{}"}}"#, Gatekeeper::DEFAULT_TENANT);
+        let listed = running.call_json_blocking("keys.list", &request).unwrap();
+        serde_json::from_str::<serde_json::Value>(&listed).unwrap()["items"].as_array().unwrap().len()
+    };
+    folder.run(["keys", "revoke", &id]).done();
+    let (later, _) = folder.key();
+    assert_eq!(list(), 2);
+    verify().refused();
+
+    assert!(folder.run(["restore", "b.db"]).refused().err.contains("--force"));
+    let done = folder.run(["restore", "b.db", "--with-secret", "--force", "--json"]).done().json();
+    assert_eq!(list(), 1, "the program that runs has the restored records");
+    verify().done();
+    folder.run(["keys", "get", &later]).refused();
+    folder.run(["keys", "revoke", &id]).done();
+    verify().refused();
+    // What was there is a database of its own, to the last commit.
+    let kept = text(&done["kept"]);
+    folder.run(["keys", "get", &later, "--url", &kept]).done();
+    assert_eq!(fs::metadata(folder.file(&kept)).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(done["secret"].is_null(), "it is the same");
+}
+
+#[test]
+fn a_database_that_is_gone_or_damaged_is_restored_and_the_damaged_one_is_kept() {
+    let folder = Folder::with_place();
+    let (_, key) = folder.key();
+    let verify = || folder.tell(&key, ["keys", "verify", "--endpoint", "GET_TASKS", "--json"]);
+    folder.run(["backup", "b.db", "--with-secret"]).done();
+    folder.write("gatekeeper.db", "nonsense that is no database".repeat(1000));
+    let done = folder.run(["restore", "b.db", "--force", "--json"]).done().json();
+    assert!(fs::read(folder.file(&text(&done["kept"]))).unwrap().starts_with(b"nonsense"));
+    verify().done();
+    fs::remove_file(folder.file("gatekeeper.db")).unwrap();
+    fs::remove_file(folder.file("gatekeeper.db-secret")).unwrap();
+    let done = folder.run(["restore", "b.db", "--with-secret", "--json"]).done().json();
+    assert!(done["kept"].is_null() && text(&done["secret"]).ends_with("gatekeeper.db-secret"));
+    verify().done();
+}
+
+#[test]
+fn what_is_no_whole_backup_is_rejected_and_nothing_is_changed() {
+    let folder = Folder::with_place();
+    folder.key();
+    folder.run(["backup", "b.db"]).done();
+    let before = fs::read(folder.file("b.db")).unwrap();
+    folder.write("nonsense.db", "nonsense that is no database, for as long as a header of one has to be");
+    fs::write(folder.file("half.db"), &before[..before.len() / 2]).unwrap();
+    let newer = folder.file("newer.db");
+    fs::copy(folder.file("b.db"), &newer).unwrap();
+    Connection::open(&newer).unwrap().pragma_update(None, "user_version", 10_000).unwrap();
+    for wrong in ["nonsense.db", "half.db", "newer.db"] {
+        let said = folder.run(["restore", wrong, "--force"]).refused();
+        assert!(said.err.contains("no whole backup"), "{wrong} {said:?}");
+    }
+    for (wrong, why) in [("none.db", "is not there"), ("gatekeeper.db", "from itself")] {
+        assert!(folder.run(["restore", wrong, "--force"]).refused().err.contains(why), "{wrong}");
+    }
+    assert!(folder.run(["restore", "b.db", "--url", "memory:"]).refused().err.contains("in memory"));
+    assert_eq!(folder.json(["keys", "list"])["items"].as_array().unwrap().len(), 1);
+    let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.into_iter().all(|name| !name.to_str().unwrap().contains("partial")));
+}
+
+#[test]
+fn another_secret_is_restored_only_where_no_program_uses_the_database() {
+    let folder = Folder::with_place();
+    folder.run(["backup", "b.db", "--with-secret"]).done();
+    folder.write("b.db-secret", "another secret, of at least sixteen bytes");
+    let server = crate::serve::Server::start(&folder, &["--port", "0"], 1);
+    let said = folder.run(["restore", "b.db", "--with-secret", "--force"]).refused();
+    assert!(said.err.contains("stop all of them"), "{said:?}");
+    drop(server);
+    folder.run(["restore", "b.db", "--with-secret", "--force"]).done();
+    let secret = fs::read_to_string(folder.file("gatekeeper.db-secret")).unwrap();
+    assert_eq!(secret, "another secret, of at least sixteen bytes");
+}
+
+#[test]
+fn the_settings_are_in_a_backup_and_come_back_where_there_are_no_others() {
+    let folder = Folder::with_place();
+    let settings = fs::read(folder.file("gatekeeper.toml")).unwrap();
+    let done = folder.run(["backup", "b.db", "--json"]).done().json();
+    assert_eq!(text(&done["config"]), "b.db-config.toml");
+    assert_eq!(fs::read(folder.file("b.db-config.toml")).unwrap(), settings);
+    folder.write("gatekeeper.toml", "issuer = \"another\"\n");
+    let said = folder.run(["restore", "b.db", "--with-config", "--force"]).refused();
+    assert!(said.err.contains("other settings"), "{said:?}");
+    fs::remove_file(folder.file("gatekeeper.toml")).unwrap();
+    folder.run(["restore", "b.db", "--with-config", "--force"]).done();
+    assert_eq!(fs::read(folder.file("gatekeeper.toml")).unwrap(), settings);
+}

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::connection::open_as_it_is;
-use super::{Failure, Store};
-use crate::error::Result;
+use super::{Failure, Store, migrate};
+use crate::error::{GatekeeperError, Result};
 use crate::fork;
-use crate::patience::{pause_for, uninterrupted};
+use crate::patience::{self, GaveUp, pause_for, uninterrupted};
 
 /// How many pages are copied between two reports: about 4 MB.
 const PAGES: i32 = 1000;
@@ -32,6 +33,65 @@ impl Store {
             }
             fork::wait_until_done();
         }
+    }
+}
+
+impl Store {
+    /// Copies the backup `from`, which is checked, into `target`, an empty file.
+    ///
+    /// # Errors
+    /// `bad_request` for a file that is no backup of this version or an earlier one, or is damaged; `service_unavailable`
+    /// where it cannot be read.
+    pub(crate) fn copy_backup(from: &Path, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+        let copied: Result<_, Failure> = patience::call(|| {
+            let source = open_as_it_is(from)?;
+            migrate::check_version(&source)?;
+            let is_whole = copy(&source, target, progress)?;
+            drop(source);
+            let sound: String =
+                Connection::open(target)?.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+            Ok((is_whole, sound == "ok"))
+        });
+        match copied {
+            Ok((true, true)) => Ok(()),
+            // A fork came between.
+            Ok((false, _)) => Err(GaveUp::explain("the backup", "process")),
+            Ok((true, false)) => Err(no_backup(from, None)),
+            Err(failure) if failure.is_no_database() => {
+                Err(no_backup(from, Some(failure.explain(Some(from)))))
+            }
+            Err(failure) => Err(failure.explain(Some(from))),
+        }
+    }
+
+    /// Runs `run` while no process writes to the database; false, and nothing was run, where it is no database that can be
+    /// read.
+    pub(crate) fn while_nothing_is_written(&self, run: impl FnOnce() -> Result<()>) -> Result<bool> {
+        let Some(path) = self.path() else { return Ok(false) };
+        let ran: Result<(), Failure> = patience::call(|| {
+            let mut connection = open_as_it_is(path)?;
+            // The log is not this connection's to take away: another database may be there when it is closed.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            let _lock = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            run().map_err(Failure::from)
+        });
+        match ran {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.is_no_database() => Ok(false),
+            Err(failure) => self.explained(Err(failure)),
+        }
+    }
+}
+
+fn no_backup(from: &Path, cause: Option<GatekeeperError>) -> GatekeeperError {
+    let message = format!(
+        "\"{}\" is no whole backup that this version can read: name another one, or upgrade gatekeeper-native where a newer \
+         version made it",
+        from.display()
+    );
+    match cause {
+        Some(cause) => GatekeeperError::bad_request(message).caused_by(cause),
+        None => GatekeeperError::bad_request(message),
     }
 }
 

@@ -67,6 +67,20 @@ impl Failure {
         }
     }
 
+    /// Whether the file is no database that this version can read.
+    pub(super) fn is_no_database(&self) -> bool {
+        match self {
+            Self::Foreign | Self::Newer { .. } => true,
+            Self::Sql(error) => {
+                matches!(
+                    error.sqlite_error_code(),
+                    Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+                )
+            }
+            _ => false,
+        }
+    }
+
     /// The error for the caller; `path` is none in memory.
     pub(super) fn explain(self, path: Option<&Path>) -> GatekeeperError {
         let place = path

@@ -59,6 +59,16 @@ pub(super) fn is_outdated(connection: &Connection) -> Result<bool, Failure> {
     Ok(version(connection)? < MIGRATIONS.len())
 }
 
+/// # Errors
+/// `Newer` for a database of a later version; `Foreign` for an empty one.
+pub(super) fn check_version(connection: &Connection) -> Result<(), Failure> {
+    match version(connection)? {
+        0 => Err(Failure::Foreign),
+        found if found > MIGRATIONS.len() => Err(Failure::Newer { found, known: MIGRATIONS.len() }),
+        _ => Ok(()),
+    }
+}
+
 fn version(connection: &Connection) -> Result<usize, Failure> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     usize::try_from(version).map_err(|_| Failure::Foreign)

@@ -1,0 +1,99 @@
+//! `gatekeeper restore`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use gatekeeper::{ErrorKind, GatekeeperError};
+use serde_json::json;
+
+use super::backup::config_of;
+use super::failure::Failure;
+use super::output;
+use super::session::Session;
+
+/// Makes a backup the database, in one step, also while programs use it.
+///
+/// Programs that run notice within 100 ms, and read the restored records and nothing else. The database before is kept as
+/// DATABASE-before-TIME, with all that was written to it. The backup is checked before, and stays as it is.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  gatekeeper restore /backups/gatekeeper-monday.db --force\n  gatekeeper restore monday.db --with-secret --with-config --url sqlite:/var/lib/gatekeeper/gatekeeper.db\n\nA backup of an earlier version is brought up to date when it is opened: restart all programs afterwards."
+)]
+pub(crate) struct Restore {
+    /// The backup.
+    file: PathBuf,
+    /// Replaces a database that is there, and keeps it under another name.
+    #[arg(long)]
+    force: bool,
+    /// Copies FILE-secret beside the database. Where that replaces another secret, stop all programs first.
+    #[arg(long)]
+    with_secret: bool,
+    /// Copies FILE-config.toml to the file of settings, unless there is another one.
+    #[arg(long)]
+    with_config: bool,
+}
+
+pub(crate) fn run(restore: &Restore, session: &Session) -> Result<(), Failure> {
+    if session.config.is_remote() {
+        let message = "a server's database is restored where it is: run `gatekeeper restore` on its machine";
+        return Err(GatekeeperError::bad_request(message).into());
+    }
+    let output = session.output;
+    let settings = &session.config.file().path;
+    let config = if restore.with_config { new_config(&config_of(&restore.file), settings)? } else { None };
+    let asked =
+        gatekeeper::Restore { from: &restore.file, replace: restore.force, with_secret: restore.with_secret };
+    let done = session.place()?.restore(&asked, &mut |done, all| {
+        output.progress(&format!("{done} of {all} pages"));
+    });
+    output.end_progress();
+    let done = done.map_err(|error| {
+        let is_there = error.kind() == ErrorKind::Conflict && !restore.force;
+        if is_there {
+            let message =
+                format!("{}: add --force to replace it; it is kept under another name", error.message());
+            return GatekeeperError::new(ErrorKind::Conflict, message);
+        }
+        error
+    })?;
+    if let Some(text) = config {
+        fs::write(settings, text).map_err(|error| cannot(settings, "written", error))?;
+    }
+    let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    if output.json {
+        return output::json(&json!({
+            "bytes": done.bytes, "kept": shown(&done.kept), "secret": shown(&done.secret),
+        }));
+    }
+    output::line(&format!("restored {} bytes from {}", done.bytes, restore.file.display()))?;
+    if let Some(kept) = shown(&done.kept) {
+        output.note(&format!("the database before is kept as {kept}"));
+    }
+    if done.secret.is_some() {
+        output.note("the secret was restored, too: start the programs that use the database");
+    }
+    Ok(())
+}
+
+/// The settings that are to be written; none where they are there already.
+///
+/// # Errors
+/// `conflict` where other settings are there.
+fn new_config(from: &Path, to: &Path) -> Result<Option<Vec<u8>>, GatekeeperError> {
+    let text = fs::read(from).map_err(|error| cannot(from, "read", error))?;
+    match fs::read(to) {
+        Ok(before) if before == text => Ok(None),
+        Ok(_) => {
+            let message =
+                format!("\"{}\" has other settings: move it away, or leave out --with-config", to.display());
+            Err(GatekeeperError::new(ErrorKind::Conflict, message))
+        }
+        Err(_) => Ok(Some(text)),
+    }
+}
+
+fn cannot(path: &Path, what: &str, error: std::io::Error) -> GatekeeperError {
+    let message = format!("\"{}\" cannot be {what}: {error}", path.display());
+    GatekeeperError::unavailable(message).caused_by(error)
+}
