@@ -321,7 +321,7 @@ def test_the_key_managers_api_says_it_by_a_name_of_its_own(server: Server) -> No
     assert (body["success"], body["error"]) == (False, "invalidBody")
 
 
-def test_bodies_that_are_announced_and_do_not_come_keep_nobody_else_out(server: Server) -> None:
+def test_bodies_that_are_announced_and_do_not_come_keep_no_other_client_out(server: Server) -> None:
     head = b"POST /v1/auth/signup HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     stalled = []
     try:

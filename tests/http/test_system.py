@@ -64,7 +64,7 @@ def test_the_root_and_a_trailing_slash_lead_to_the_page_also_behind_a_prefix(ser
             assert str(client.get(path, follow_redirects=True).url) == f"{server.url}/docs"
 
 
-def test_pages_for_operators_can_be_served_to_gateways_alone_or_to_nobody(tmp_path: Path) -> None:
+def test_pages_for_operators_can_be_served_to_gateways_alone_or_switched_off(tmp_path: Path) -> None:
     def statuses(url: str) -> list[int]:
         with httpx.Client(base_url=url) as client:
             paths = ("/metrics", "/docs", "/openapi.json", "/", "/docs/", "/health")
