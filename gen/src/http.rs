@@ -1,6 +1,8 @@
 //! The HTTP API, as far as documents tell of it: one model, which `/openapi.json`, the page and the reference are
 //! written from.
 
+#[cfg(test)]
+mod bounds;
 mod by_hand;
 mod example;
 mod refusals;

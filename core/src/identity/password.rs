@@ -61,7 +61,7 @@ impl Password {
     pub(crate) fn parse(field: &str, password: &Secret) -> Result<Self> {
         if password.expose().len() > MAX_BYTES {
             return Err(GatekeeperError::bad_request(format!(
-                "{field} must not be longer than 128 characters"
+                "{field} must not be longer than {MAX_BYTES} bytes"
             )));
         }
         Ok(Self(Secret::new(password.expose().nfc().collect::<String>())))

@@ -30,6 +30,7 @@ impl Operation for ChangePassword {
     const ACCESS: Access = Access::User;
 
     fn check(&self) -> Result<()> {
+        Password::parse("currentPassword", &self.current_password)?;
         check_password("newPassword", &self.new_password)
     }
 
