@@ -164,13 +164,13 @@ fn a_key_says_who_created_it() {
         let managed =
             place.with_root_key(&root.key).call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
         let said = |id| get(place, id).created_by.map(|CreatedBy { kind, id, .. }| (kind, id));
-        let (member, root_tenant) = (user.to_string(), root.tenant_id.to_string());
+        let (member, root_key) = (user.to_string(), root.id.to_string());
         assert_eq!(said(by_member.api_key.id), Some((PrincipalKind::User, Some(member))));
         let creator = by_member.api_key.id.to_string();
         assert_eq!(said(by_key.api_key.id), Some((PrincipalKind::ApiKey, Some(creator))));
         assert_eq!(said(by_operator.api_key.id), Some((PrincipalKind::Operator, None)));
-        assert_eq!(said(by_root.api_key.id), Some((PrincipalKind::RootKey, Some(root_tenant.clone()))));
-        assert_eq!(said(managed.id), Some((PrincipalKind::RootKey, Some(root_tenant))));
+        assert_eq!(said(by_root.api_key.id), Some((PrincipalKind::RootKey, Some(root_key.clone()))));
+        assert_eq!(said(managed.id), Some((PrincipalKind::RootKey, Some(root_key))));
     });
 }
 
