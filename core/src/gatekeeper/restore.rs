@@ -43,16 +43,18 @@ impl Gatekeeper {
     /// only.
     ///
     /// ```
-    /// use gatekeeper::{Backup, Gatekeeper, Restore};
+    /// use gatekeeper::{Backup, CreateKey, Gatekeeper, Restore};
     /// # let folder = std::env::temp_dir().join(format!("gatekeeper-restore-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder).unwrap();
     /// # let (database, copy) = (folder.join("gatekeeper.db"), folder.join("copy.db"));
     /// let gatekeeper = Gatekeeper::open(database.to_str().unwrap())?;
-    /// gatekeeper.backup(&Backup { to: &copy, replace: false, with_secret: false }, &mut |_, _| ())?;
     /// gatekeeper.create_root_key("Acme Inc")?;
+    /// gatekeeper.backup(&Backup { to: &copy, replace: false, with_secret: false }, &mut |_, _| ())?;
+    /// let later = gatekeeper.with_root_key(&gatekeeper.create_root_key("Acme Inc")?.key);
     /// let restore = Restore { from: &copy, replace: true, with_secret: false };
     /// let restored = gatekeeper.restore(&restore, &mut |_, _| ())?;
-    /// assert!(!gatekeeper.has_root_key()? && restored.kept.is_some());
+    /// assert!(restored.kept.is_some() && gatekeeper.has_root_key()?);
+    /// assert!(later.call_blocking(CreateKey::new("user")).is_err());
     /// # std::fs::remove_dir_all(&folder).unwrap();
     /// # Ok::<(), gatekeeper::GatekeeperError>(())
     /// ```

@@ -273,7 +273,11 @@ impl Folder {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if ["words-", "counters-", "last-used-", "files-"].iter().any(|kind| name.starts_with(kind)) {
-                fs::remove_file(entry.path())?;
+                match fs::remove_file(entry.path()) {
+                    // Another process has just given it its name, or removed it.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    removed => removed?,
+                }
             }
         }
         Ok(())
