@@ -141,7 +141,9 @@ impl Reader {
             ("string", None | Some("email"), None, None) => Type::Text { secret: false },
             ("string", Some("password"), None, None) => Type::Text { secret: true },
             ("boolean", None, None, None) => Type::Boolean,
-            ("integer", Some(format), None, None) if INTEGERS.contains(&format) => Type::Integer,
+            ("integer", format, None, None) if format.is_none_or(|format| INTEGERS.contains(&format)) => {
+                Type::Integer
+            }
             ("number", Some("double"), None, None) => Type::Number,
             ("null", None, None, None) => Type::Nothing,
             ("array", None, Some(items), None) => Type::List(Box::new(self.kind(at, &items)?)),

@@ -64,7 +64,7 @@ if "GATEKEEPER_NOBODY" not in os.environ:
             if "rootKey" in schemes:
                 case.headers["Authorization"] = f"Bearer {WORLD['rootKey']}"
             elif "an API key by its scopes" in case.operation.definition.raw["description"] and next(NUMBERS) % 3 == 0:
-                case.headers["X-API-Key"] = WORLD["key"]
+                case.headers["Authorization"] = f"Bearer {WORLD['key']}"
             elif schemes:
                 case.headers["Authorization"] = f"Bearer {data}"
 

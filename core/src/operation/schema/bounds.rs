@@ -53,20 +53,19 @@ pub(crate) fn roles(schema: &mut Schema) {
     each(schema, &role());
 }
 
-/// Limits by role.
+/// Limits by role. What is not known of one is ignored.
 pub(crate) fn ratelimits(schema: &mut Schema) {
     let limit = json!({
         "type": "object",
         "description": "A limit: so many in any window of so many milliseconds.",
         "properties": {
-            "maxReq": { "type": "integer", "description": "How many.", "minimum": 1, "maximum": u32::MAX },
+            "maxReq": { "type": "integer", "description": "How many; more than 4294967295 count as that.", "minimum": 1 },
             "duration": {
                 "type": "integer", "description": "In how many milliseconds: at most 366 days.",
                 "minimum": 1, "maximum": Limit::MAX_DURATION_MS,
             },
         },
         "required": ["maxReq", "duration"],
-        "additionalProperties": false,
     });
     say(
         schema,
@@ -109,7 +108,7 @@ pub(crate) fn metadata(schema: &mut Schema) {
 pub(crate) fn whole<R: Range>(schema: &mut Schema) {
     say(schema, &json!({ "minimum": R::MIN }));
     if R::CLAMPS {
-        say(schema, &json!({ "format": "int64" }));
+        schema.remove("format");
     } else {
         say(schema, &json!({ "maximum": R::MAX }));
     }
