@@ -79,7 +79,8 @@ test('a database that may not be written is 503 for writers', async (t) => {
   const database = databaseOf(t);
   await created(initKeyManager({ url: database, endpoints }), 'user');
   chmodSync(dirname(database), 0o555);
-  for (const file of readdirSync(dirname(database))) chmodSync(join(dirname(database), file), 0o444);
+  const beside = readdirSync(dirname(database)).map((file) => join(dirname(database), file));
+  for (const file of beside) chmodSync(file, 0o444);
   const program = `
     const { initKeyManager } = require(${JSON.stringify(root)});
     const { createUserAPIKey } = initKeyManager({ url: ${JSON.stringify(database)}, endpoints: {} });
@@ -90,7 +91,7 @@ test('a database that may not be written is 503 for writers', async (t) => {
   const prefix = process.getuid?.() === 0 ? withoutIt : [];
   const [command, ...rest] = [...prefix, process.execPath, '-e', program];
   const { stdout } = await run(command, rest);
-  chmodSync(dirname(database), 0o755);
+  for (const file of [dirname(database), ...beside]) chmodSync(file, 0o755);
   assert.match(stdout, /^503 .* cannot be written: let this user write to it, to the database/);
 });
 
