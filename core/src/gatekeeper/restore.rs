@@ -36,7 +36,7 @@ pub struct Restored {
 }
 
 impl Gatekeeper {
-    /// Makes a backup the database, in one step. Processes that use the database may go on running: within 100 ms they read
+    /// Replaces the database by a backup, in one step. Processes that use the database may go on running: within 100 ms they read
     /// the restored records and nothing else, and what was written before stays in the database that is kept. Calls
     /// that write meanwhile wait, and are rejected with `service_unavailable` where that takes longer than 5 s. The backup is
     /// checked before, and stays as it is. `progress` is called with how many of how many pages are done. For the operator

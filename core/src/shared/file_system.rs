@@ -114,8 +114,8 @@ pub(super) fn allocate(file: &File, used: u64, size: u64) -> io::Result<()> {
 }
 
 /// Lets the users of the database use `new`, a file or a folder, too: it gets the group of the database, and from root the
-/// owner, for those who may read and write the database. Whoever may only read it can count nothing: and could lock a file
-/// that it may open.
+/// owner, for those who may read and write the database. A user who may only read it gets nothing: it needs none of these
+/// files, and could lock one that it can open.
 pub(super) fn give_to_users_of(database: &Path, new: &File) -> io::Result<()> {
     give(database, new, users_of)
 }
