@@ -18,8 +18,8 @@ pub struct Restore<'a> {
     pub from: &'a Path,
     /// Whether a database that is there is replaced. It is kept under another name.
     pub replace: bool,
-    /// Whether the secret beside the backup becomes the one beside the database. It replaces another one only where no
-    /// process uses the database.
+    /// Whether to restore the secret from the backup's file, too. It replaces another one only where no process uses the
+    /// database.
     pub with_secret: bool,
 }
 

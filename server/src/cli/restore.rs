@@ -12,13 +12,13 @@ use super::failure::Failure;
 use super::output;
 use super::session::Session;
 
-/// Makes a backup the database, in one step, also while programs use it.
+/// Replaces the database by a backup, in one step, also while programs use it.
 ///
-/// Programs that run notice within 100 ms, and read the restored records and nothing else. The database before is kept as
-/// DATABASE-before-TIME, with all that was written to it. The backup is checked before, and stays as it is.
+/// Running programs notice within 100 ms, and read the restored records and nothing else. The replaced database is kept as
+/// DATABASE-before-TIME, with all that was written to it. The backup is checked first, and is not changed.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gatekeeper restore /backups/gatekeeper-monday.db --force\n  gatekeeper restore monday.db --with-secret --with-config --url sqlite:/var/lib/gatekeeper/gatekeeper.db\n\nA backup of an earlier version is brought up to date when it is opened: restart all programs afterwards."
+    after_help = "Examples:\n  gatekeeper restore /backups/gatekeeper-monday.db --force\n  gatekeeper restore monday.db --with-secret --with-config --url sqlite:/var/lib/gatekeeper/gatekeeper.db\n\nA backup of an earlier version is migrated by the first program that reads or writes it: none has to be restarted."
 )]
 pub(crate) struct Restore {
     /// The backup.
@@ -26,7 +26,7 @@ pub(crate) struct Restore {
     /// Replaces a database that is there, and keeps it under another name.
     #[arg(long)]
     force: bool,
-    /// Copies FILE-secret beside the database. Where that replaces another secret, stop all programs first.
+    /// Restores the secret from FILE-secret, too. Where that replaces another secret, stop all programs first.
     #[arg(long)]
     with_secret: bool,
     /// Copies FILE-config.toml to the file of settings, unless there is another one.
