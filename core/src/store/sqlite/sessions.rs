@@ -33,9 +33,7 @@ impl Rows<'_> {
             session_row,
         )
     }
-}
 
-impl Rows<'_> {
     /// A user's sessions that are not over, but for the `kept` that were used last.
     pub(crate) fn sessions_beyond(
         &self,
