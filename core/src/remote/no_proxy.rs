@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use reqwest::Url;
 
 /// What an entry means.
@@ -9,7 +10,7 @@ enum Hosts {
     All,
     /// A name, and all below it.
     Domain(String),
-    Network(IpAddr, u8),
+    Network(IpNet),
 }
 
 /// Whether the list has the host of a URL at this port; nothing where it cannot be read.
@@ -48,27 +49,13 @@ fn read(entry: &str) -> Option<(Hosts, Option<u16>)> {
 
 /// An address, or a network.
 fn network(text: &str) -> Option<Hosts> {
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length.parse().ok()?)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let (_, most) = bits(address);
-    let length = length.unwrap_or(most);
-    (length <= most).then_some(Hosts::Network(address, length))
+    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    text.parse().ok().or_else(address).map(Hosts::Network)
 }
 
 /// A name without the dot that may end it.
 fn bare(host: &str) -> &str {
     host.trim_end_matches('.')
-}
-
-/// An address as a number, and how many bits it has.
-fn bits(address: IpAddr) -> (u128, u8) {
-    match address {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
-        IpAddr::V6(address) => (address.to_bits(), 128),
-    }
 }
 
 impl Hosts {
@@ -79,11 +66,9 @@ impl Hosts {
                 let above = bare(host).strip_suffix(domain.as_str());
                 above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
             }
-            Self::Network(network, length) => {
-                let Ok(address) = host.trim_matches(['[', ']']).parse() else { return false };
-                let ((network, most), (address, bits)) = (bits(*network), bits(address));
-                let rest = u32::from(most - length);
-                most == bits && network.checked_shr(rest) == address.checked_shr(rest)
+            Self::Network(network) => {
+                let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+                address.is_ok_and(|address| network.contains(&address))
             }
         }
     }

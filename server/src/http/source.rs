@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use axum::http::HeaderMap;
 use gatekeeper::{GatekeeperError, client_address, counted_address};
+use ipnet::IpNet;
 
 /// Proxies whose `X-Forwarded-For` is believed: addresses, networks, and whoever connects to the Unix socket. Defaults to
 /// none.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
-    networks: Vec<(IpAddr, u8)>,
+    networks: Vec<IpNet>,
     unix: bool,
 }
 
@@ -73,9 +74,7 @@ impl Proxies {
     }
 
     fn include(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|(network, length)| {
-            *length <= bits(*network).1 && prefix(*network, *length) == prefix(address, *length)
-        })
+        self.networks.iter().any(|network| network.contains(&address))
     }
 
     /// The client of a request: from the right, the first address that is no trusted proxy's.
@@ -121,29 +120,8 @@ fn warn_unreadable(proxy: Option<IpAddr>) {
     );
 }
 
-fn network(text: &str) -> Option<(IpAddr, u8)> {
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length.parse().ok()?)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let most = bits(address).1;
-    let length = length.unwrap_or(most);
-    (length <= most).then_some((address, length))
-}
-
-/// An address as a number, and how many bits it has.
-fn bits(address: IpAddr) -> (u128, u8) {
-    match address {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
-        IpAddr::V6(address) => (address.to_bits(), 128),
-    }
-}
-
-/// The first `length` bits, and of how many.
-fn prefix(address: IpAddr, length: u8) -> (u128, u8) {
-    let (number, most) = bits(address);
-    (number.checked_shr(u32::from(most.saturating_sub(length))).unwrap_or(0), most)
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 #[cfg(test)]
