@@ -198,6 +198,21 @@ pub(crate) enum Old {
     DaySums,
 }
 
+impl Old {
+    /// All of them.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::PasswordFailures,
+        Self::LoginFailures,
+        Self::KnownAddresses,
+        Self::ExpiredSessions,
+        Self::RevokedSessions,
+        Self::Tokens,
+        Self::EventsOfStrangers,
+        Self::HourSums,
+        Self::DaySums,
+    ];
+}
+
 /// The time that the last deletion of old rows went by, Unix ms, and the boot clock then; 0 before there was one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LastPruning {

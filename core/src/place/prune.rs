@@ -21,17 +21,18 @@ const EARLIEST_MS: i64 = 1_767_225_600_000;
 const BATCH: u32 = 1000;
 
 /// For how long rows are kept, in ms after the time that they are found by.
-const KEPT: &[(Old, i64)] = &[
-    (Old::PasswordFailures, MINUTE_MS),
-    (Old::LoginFailures, DAY_MS),
-    (Old::KnownAddresses, 180 * DAY_MS),
-    (Old::ExpiredSessions, 30 * DAY_MS),
-    (Old::RevokedSessions, 30 * DAY_MS),
-    (Old::Tokens, 0),
-    (Old::EventsOfStrangers, 90 * DAY_MS),
-    (Old::HourSums, 40 * DAY_MS),
-    (Old::DaySums, 400 * DAY_MS),
-];
+const fn kept_ms(old: Old) -> i64 {
+    match old {
+        Old::PasswordFailures => MINUTE_MS,
+        Old::LoginFailures => DAY_MS,
+        Old::KnownAddresses => 180 * DAY_MS,
+        Old::ExpiredSessions | Old::RevokedSessions => 30 * DAY_MS,
+        Old::Tokens => 0,
+        Old::EventsOfStrangers => 90 * DAY_MS,
+        Old::HourSums => 40 * DAY_MS,
+        Old::DaySums => 400 * DAY_MS,
+    }
+}
 
 /// What [`Gatekeeper::prune`](crate::Gatekeeper::prune) did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,8 +133,8 @@ impl Place {
             tx.set_last_pruning(LastPruning { seen_at: trusted, boot_ms })?;
             step.clamped = tx.clamp_times(now, now.saturating_add_unsigned(REFRESH_MS))?;
         }
-        for (old, kept_ms) in KEPT {
-            step.deleted += tx.delete_old(*old, trusted.saturating_sub(*kept_ms), BATCH)?;
+        for old in Old::ALL {
+            step.deleted += tx.delete_old(old, trusted.saturating_sub(kept_ms(old)), BATCH)?;
         }
         if let Some(retention) = retention {
             step.deleted += retention.delete(tx, trusted, BATCH as usize)?;
@@ -174,6 +175,8 @@ mod tests {
                     VALUES (hex(randomblob(9)), 'anonymous', 'user.login_refused', {at});
                  INSERT INTO audit_events (id, actor_type, action, target, created_at)
                     VALUES (hex(randomblob(9)), 'anonymous', 'user.login_refused', 'usr_x', {at});
+                 INSERT INTO signing_keys (id, algorithm, private_key, public_key, created_at, signs_from)
+                    VALUES (hex(randomblob(9)), 'EdDSA', '', '', 0, {at});
                  INSERT INTO usage_sums VALUES ('key', 'hour', {at}, 1, 1), ('key', 'day', {at}, 1, 1),
                     ('key', 'month', {at}, 1, 1);"
             );
@@ -245,7 +248,7 @@ mod tests {
     fn times_of_the_future_become_the_present() {
         let (place, _) = place_with_rows(&[-400 * DAY_MS]);
         let pruned = place.prune(None, false).unwrap();
-        assert!(pruned.clamped >= 6, "{pruned:?}");
+        assert!(pruned.clamped >= 7, "{pruned:?}");
         let (now, week) = (place.now(), REFRESH_MS.cast_signed());
         place.store().with_writer_for_test(|connection| {
             for (column, most) in [
@@ -254,6 +257,7 @@ mod tests {
                 ("expires_at) FROM sessions", now + week),
                 ("revoked_at) FROM sessions", now),
                 ("expires_at) FROM one_time_tokens", now + week),
+                ("signs_from) FROM signing_keys", now + week),
             ] {
                 let latest: i64 =
                     connection.query_row(&format!("SELECT max({column}"), [], |row| row.get(0)).unwrap();

@@ -7,19 +7,6 @@ use super::rows::{Rows, Tx};
 use crate::store::{LastPruning, Old};
 
 impl Old {
-    #[cfg(test)]
-    const ALL: [Self; 9] = [
-        Self::PasswordFailures,
-        Self::LoginFailures,
-        Self::KnownAddresses,
-        Self::ExpiredSessions,
-        Self::RevokedSessions,
-        Self::Tokens,
-        Self::EventsOfStrangers,
-        Self::HourSums,
-        Self::DaySums,
-    ];
-
     /// Deletes at most `$2` rows of `$1` and before.
     fn sql(self) -> &'static str {
         match self {
