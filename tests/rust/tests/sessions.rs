@@ -53,6 +53,23 @@ fn a_session_ends_however_often_it_gets_new_tokens_and_no_token_outlives_it() {
 }
 
 #[test]
+fn a_token_that_a_clock_ahead_notes_as_used_is_not_accepted_again_until_that_time_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("gatekeeper.db");
+    let gatekeeper = Gatekeeper::open(database.to_str().unwrap()).unwrap();
+    let user = User::sign_up(&gatekeeper, "a@example.com");
+    let request = json!({ "refreshToken": user.refresh_token });
+    let refresh = || call(&gatekeeper.anonymous(), "auth.refresh", &request);
+    // A retry within 10 s gets the same token.
+    let [first, retried] = [refresh(), refresh()].map(|tokens| text(&tokens.unwrap(), "refreshToken"));
+    assert_eq!(first, retried);
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    let changed = connection.execute("UPDATE one_time_tokens SET used_at = used_at + 3600000", []).unwrap();
+    assert!(changed > 0);
+    assert_eq!(refresh().unwrap_err().status(), 401);
+}
+
+#[test]
 fn a_user_has_at_most_so_many_sessions_and_the_one_that_was_not_used_for_the_longest_time_ends() {
     let (gatekeeper, hand) = by_hand(|options| options.sessions_per_user = 3);
     let user = User::sign_up(&gatekeeper, "a@example.com");

@@ -90,6 +90,8 @@ fn a_token_that_we_signed_is_good_only_if_it_says_all_that_an_access_token_says(
         claims[name] = value;
         claims
     };
+    // Clocks differ a little.
+    assert!(signed("at+jwt", &with("iat", json!(now + 30))));
     for claims in [
         with("iss", json!("other")),
         with("aud", json!("other")),
@@ -98,6 +100,8 @@ fn a_token_that_we_signed_is_good_only_if_it_says_all_that_an_access_token_says(
         with("exp", json!((now + 900).to_string())),
         with("exp", json!(-1)),
         with("exp", json!(1e300)),
+        // Signed by a clock that was ahead.
+        with("iat", json!(now + 3600)),
         with("exp", Value::Null),
         with("sub", json!(UserId::from_bits(9))),
         with("sub", json!("key_00000000000000000000000001")),
