@@ -21,7 +21,7 @@ Names are camelCase. Times are integer Unix milliseconds, except `reset` (Unix s
 `expiresIn` (seconds). Counts stay below 2⁵³. What is absent is `null`, not missing. Text is UTF-8 without U+0000; a \
 bound in bytes is said as `x-maxBytes`, of metadata in bytes of its JSON, of variables of all of them together.
 
-A request is judged in this order: its fields (400), how often its source may call (429), the credential (401), the \
+A request is checked in this order: its fields (400), the throttle of its client address (429), the credential (401), the \
 tenant (404), the permission (403), the quota (402). An unknown field, and one that is given twice, is rejected; the \
 key manager's calls ignore unknown fields. A route that takes a body takes no query. A path that is not there is 404, a method that a path does not have is 405 with `Allow`.
 

@@ -2,7 +2,8 @@
 //!
 //! Whoever can reach this address may ask about every key, so it is an address of its own. What is asked stands in the
 //! query. Headers are the client's and say nothing, unless the gateway asks for them by the query `headers`, and sets or
-//! removes all of them.
+//! removes all of them; and but for `X-Forwarded-Method` where it asks for `preflight=pass` without `method`, which it then
+//! has to set.
 //!
 //! Whose keys count is configured. The query `tenant` chooses among those tenants; a header never does: a gateway that
 //! forgot to set it would pass on the client's.
