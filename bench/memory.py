@@ -43,7 +43,7 @@ def rust_rows() -> list[str]:
         ratio_row("Rust, verify", hot, "`aws-lc-rs` SHA-256", sha256, 4),
         ratio_row("Rust, validate", validate, "Rust, verify", hot, 1.3),
         ratio_row(f"Rust, over {keys:,} keys", everywhere, "Rust, verify", hot, 6),
-        ratio_row("Rust, malformed key refused", malformed, "Rust, verify", hot, 0.5),
+        ratio_row("Rust, malformed key rejected", malformed, "Rust, verify", hot, 0.5),
     ]
 
 

@@ -13,7 +13,7 @@ use crate::job::{Job, NativeAborter};
 #[napi]
 pub struct NativeCore {
     /// The place as its operator has it.
-    place: Gatekeeper,
+    gatekeeper: Gatekeeper,
     /// The same for whoever calls.
     caller: Gatekeeper,
     hand: Option<ManualClock>,
@@ -33,12 +33,12 @@ impl NativeCore {
                 Clock::Manual(clock) => Some(clock.clone()),
                 Clock::System => None,
             };
-            let place = Gatekeeper::open_with(&url, options)?;
-            Ok(Self { caller: place.anonymous(), place, hand })
+            let gatekeeper = Gatekeeper::open_with(&url, options)?;
+            Ok(Self { caller: gatekeeper.anonymous(), gatekeeper, hand })
         })
     }
 
-    /// The same place for the bearer of a token, for the operator, or for nobody; and for calls from `source`.
+    /// The same place for the bearer of a token, for the operator, or for nobody; and for calls from `client_address`.
     ///
     /// # Errors
     /// `bad_request` for the operator of a server.
@@ -47,18 +47,18 @@ impl NativeCore {
         &self,
         token: Option<String>,
         operator: bool,
-        source: Option<String>,
+        client_address: Option<String>,
     ) -> napi::Result<Self> {
         let caller = match token {
-            Some(token) => self.place.with_token(&Secret::new(token)),
-            None if operator => self.place.operator().map_err(to_napi)?,
-            None => self.place.anonymous(),
+            Some(token) => self.gatekeeper.with_token(&Secret::new(token)),
+            None if operator => self.gatekeeper.operator().map_err(to_napi)?,
+            None => self.gatekeeper.anonymous(),
         };
-        let caller = match source {
-            Some(source) => caller.from_source(&source),
+        let caller = match client_address {
+            Some(client_address) => caller.with_client_address(&client_address),
             None => caller,
         };
-        Ok(Self { place: self.place.clone(), caller, hand: self.hand.clone() })
+        Ok(Self { gatekeeper: self.gatekeeper.clone(), caller, hand: self.hand.clone() })
     }
 
     /// Runs the operation `name` on a request in JSON; answers in JSON.
@@ -82,21 +82,21 @@ impl NativeCore {
     /// Where it cannot be begun.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn jwks<'env>(&self, env: &'env Env, aborter: Option<&NativeAborter>) -> napi::Result<Unknown<'env>> {
-        Job::jwks(&self.place).start(env, aborter)
+        Job::jwks(&self.gatekeeper).start(env, aborter)
     }
 
     /// The file that a call has just made; said once.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn take_created(&self) -> Option<String> {
-        self.place.take_created().map(|path| path.display().to_string())
+        self.gatekeeper.take_created().map(|path| path.display().to_string())
     }
 
     /// What whoever runs the place should be told; each warning is given once.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn take_warning(&self) -> Option<String> {
-        self.place.take_warning()
+        self.gatekeeper.take_warning()
     }
 
     /// Moves the manual clock forward.

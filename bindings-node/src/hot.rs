@@ -64,8 +64,8 @@ impl<const N: usize> FromNapiValue for Text<N> {
 pub(crate) struct Registers<'call>(&'call [Cell<f64>]);
 
 impl Registers<'_> {
-    pub(crate) fn get(&self, place: usize) -> f64 {
-        self.0.get(place).map_or(0.0, Cell::get)
+    pub(crate) fn get(&self, index: usize) -> f64 {
+        self.0.get(index).map_or(0.0, Cell::get)
     }
 
     pub(crate) fn set<const M: usize>(&self, values: [f64; M]) {

@@ -25,8 +25,8 @@ enum Work {
     Verify { verifier: Arc<Verifier>, key: Secret, endpoint: String, variables: Vec<String> },
     /// The public keys of access tokens.
     Jwks,
-    /// The root key alone, for a call whose arguments are refused before the core sees them.
-    CheckCaller,
+    /// The root key alone, for a call whose arguments are rejected before the core sees them.
+    CheckCredential,
 }
 
 /// Gives a call up.
@@ -53,10 +53,10 @@ impl NativeAborter {
 }
 
 /// How a promise is told the answer on its own thread.
-type Told = Box<dyn FnOnce(Env) -> napi::Result<String> + Send>;
+type Resolver = Box<dyn FnOnce(Env) -> napi::Result<String> + Send>;
 
 /// A promise that is settled, whatever happens: one that is not keeps the process alive.
-struct Promised(Option<JsDeferred<String, Told>>);
+struct Promised(Option<JsDeferred<String, Resolver>>);
 
 impl Promised {
     fn settle(&mut self, answer: napi::Result<String>) {
@@ -97,8 +97,8 @@ impl Job {
         Self { gatekeeper: gatekeeper.clone(), work: Work::Jwks }
     }
 
-    pub(crate) fn caller_check(gatekeeper: &Gatekeeper) -> Self {
-        Self { gatekeeper: gatekeeper.clone(), work: Work::CheckCaller }
+    pub(crate) fn credential_check(gatekeeper: &Gatekeeper) -> Self {
+        Self { gatekeeper: gatekeeper.clone(), work: Work::CheckCredential }
     }
 
     /// Begins it; what is returned is the promise of its answer.
@@ -122,7 +122,7 @@ impl Job {
         match &self.work {
             Work::Operation { name, .. } => Lane::of_operation(name),
             Work::Verify { .. } => Lane::LookUp,
-            Work::Jwks | Work::CheckCaller => Lane::Operation,
+            Work::Jwks | Work::CheckCredential => Lane::Operation,
         }
     }
 
@@ -146,7 +146,7 @@ impl Job {
                 serde_json::to_string(&VerifyOutput::from(verdict)).map_err(GatekeeperError::internal)
             }
             Work::Jwks => gatekeeper.jwks_async().await.map(|keys| keys.to_string()),
-            Work::CheckCaller => gatekeeper.check_caller_async().await.map(|()| "null".to_owned()),
+            Work::CheckCredential => gatekeeper.check_credential_async().await.map(|()| "null".to_owned()),
         }
     }
 }

@@ -171,17 +171,17 @@ impl NativeKeyManager {
     /// # Errors
     /// Where it cannot be begun.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn check_caller<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
-        Job::caller_check(&self.gatekeeper).start(env, None)
+    pub fn check_credential<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        Job::credential_check(&self.gatekeeper).start(env, None)
     }
 
-    /// [`check_caller`](Self::check_caller) on this thread.
+    /// [`check_credential`](Self::check_credential) on this thread.
     ///
     /// # Errors
     /// `unauthorized` for a root key that is wrong.
     #[napi(catch_unwind)]
-    pub fn check_caller_sync(&self) -> napi::Result<String> {
-        Job::caller_check(&self.gatekeeper).wait()
+    pub fn check_credential_sync(&self) -> napi::Result<String> {
+        Job::credential_check(&self.gatekeeper).wait()
     }
 
     /// What the operator has to be warned of; each warning is given once.
@@ -231,8 +231,8 @@ fn verify_now(
     let variables: Text<256> = call.get(1)?;
     let registers: Registers<'_> = call.get(2)?;
 
-    let place = usize::try_from(convert::count(registers.get(0))).unwrap_or(usize::MAX);
-    let Some(endpoint) = names.get(place) else { return Ok(NEEDS_IO) };
+    let index = usize::try_from(convert::count(registers.get(0))).unwrap_or(usize::MAX);
+    let Some(endpoint) = names.get(index) else { return Ok(NEEDS_IO) };
     let (key, variables) = (key.as_str()?, variables.as_str()?);
     let verdict = match convert::count(registers.get(1)) {
         0 => verifier.try_verify::<&str>(key, endpoint, &[]),
@@ -255,7 +255,7 @@ fn verify_now(
         number(decision.retry_after_ms()),
         number(decision.identity_serial()),
         number(decision.roles_serial()),
-        decision.role_place().map_or(-1.0, |place| number(place as u64)),
+        decision.role_index().map_or(-1.0, |index| number(index as u64)),
     ]);
     last.replace(Some(decision));
     Ok(code)

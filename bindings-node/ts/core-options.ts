@@ -28,7 +28,7 @@ export interface GatekeeperCoreOptions {
   readonly userAgent?: string | undefined;
   /**
    * The limits of each endpoint by its name, for `KeysService.verify`. A server has its own, as it has all that follows
-   * but the cache sizes: there they are refused.
+   * but the cache sizes: there they are rejected.
    */
   readonly endpoints?: Endpoints | undefined;
   /**
@@ -80,12 +80,12 @@ export interface GatekeeperCoreOptions {
    */
   readonly usageRetentionDays?: number | undefined;
   /**
-   * How many accounts one source may make in a minute; see `withSource`.
+   * How many accounts one client address may create in a minute; see `withClientAddress`.
    * @defaultValue `20`
    */
   readonly signupsPerMinute?: number | undefined;
   /**
-   * How many refresh tokens one source may exchange in a minute.
+   * How many refresh tokens one client address may exchange in a minute.
    * @defaultValue `60`
    */
   readonly refreshesPerMinute?: number | undefined;
@@ -151,7 +151,7 @@ export interface Opening {
   readonly operator: boolean;
 }
 
-const MOST_RETRIES = 10;
+const MAX_RETRIES = 10;
 
 /** What a core was given, checked as far as it does not reach the core in Rust; throws `BadRequestError`. */
 export function openingOf(given: unknown): Opening {
@@ -182,8 +182,8 @@ export function checkTimeout(timeout: unknown): void {
   }
 }
 
-function copyOf(given: unknown, refusal: string): Record<string, unknown> {
-  if (typeof given !== 'object' || given === null) throw new BadRequestError(refusal);
+function copyOf(given: unknown, rejection: string): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null) throw new BadRequestError(rejection);
   try {
     return { ...given };
   } catch (error) {
@@ -195,8 +195,8 @@ function copyOf(given: unknown, refusal: string): Record<string, unknown> {
 export function checkHttp(given: Record<string, unknown>): void {
   checkTimeout(given['timeout']);
   const { maxRetries = 0, defaultHeaders, userAgent } = given;
-  if (!Number.isInteger(maxRetries) || (maxRetries as number) < 0 || (maxRetries as number) > MOST_RETRIES) {
-    throw new BadRequestError(`maxRetries must be a whole number from 0 to ${MOST_RETRIES}`);
+  if (!Number.isInteger(maxRetries) || (maxRetries as number) < 0 || (maxRetries as number) > MAX_RETRIES) {
+    throw new BadRequestError(`maxRetries must be a whole number from 0 to ${MAX_RETRIES}`);
   }
   if (defaultHeaders !== undefined) {
     for (const [name, value] of Object.entries(
@@ -217,7 +217,7 @@ function checkValue(what: string, value: unknown): void {
   }
 }
 
-/** The options as JSON in which what JSON does not have is null, so that the core refuses it by its name. */
+/** The options as JSON in which what JSON does not have is null, so that the core rejects it by its name. */
 function json(options: Record<string, unknown>): string {
   try {
     return JSON.stringify(options, (name, inner: unknown) => {

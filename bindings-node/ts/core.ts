@@ -14,7 +14,7 @@ class Shared {
 
   constructor(
     readonly native: NativeCore,
-    readonly source: string | undefined,
+    readonly clientAddress: string | undefined,
     readonly closed: boolean,
   ) {
     Shared.#made.add(this);
@@ -42,7 +42,7 @@ const MARK = Symbol.for('gatekeeper-native.GatekeeperCore');
  */
 export class GatekeeperCore {
   #native: NativeCore;
-  #source: string | undefined;
+  #clientAddress: string | undefined;
   #closed = false;
 
   /**
@@ -55,7 +55,7 @@ export class GatekeeperCore {
   constructor(options: GatekeeperCoreOptions | Shared = {}) {
     if (typeof options === 'object' && options !== null && Shared.is(options)) {
       this.#native = options.native;
-      this.#source = options.source;
+      this.#clientAddress = options.clientAddress;
       this.#closed = options.closed;
     } else {
       const { url, options: json, token, operator } = openingOf(options);
@@ -76,12 +76,14 @@ export class GatekeeperCore {
   }
 
   /**
-   * A core of `GATEKEEPER_BASE_URL` and `GATEKEEPER_TOKEN`; without the first, of the default place.
+   * A core for the database or server of `GATEKEEPER_URL` (or its former name `GATEKEEPER_BASE_URL`), with the token of
+   * `GATEKEEPER_TOKEN`. Without a URL, the default database.
    *
    * @param options - what else a core takes; it comes before the environment
    */
   static fromEnv(options: GatekeeperCoreOptions = {}): GatekeeperCore {
-    const { GATEKEEPER_BASE_URL: baseUrl, GATEKEEPER_TOKEN: token } = process.env;
+    const { GATEKEEPER_URL: url, GATEKEEPER_BASE_URL: formerUrl, GATEKEEPER_TOKEN: token } = process.env;
+    const baseUrl = url || formerUrl;
     return new GatekeeperCore({
       ...(baseUrl ? { baseUrl } : {}),
       ...(token && !options.operator ? { token } : {}),
@@ -96,7 +98,7 @@ export class GatekeeperCore {
    */
   setToken(token: string | undefined): void {
     const checked = tokenOf(token);
-    this.#native = told(() => this.#native.acting(checked, false, this.#source));
+    this.#native = told(() => this.#native.acting(checked, false, this.#clientAddress));
   }
 
   /**
@@ -105,21 +107,32 @@ export class GatekeeperCore {
    * @param token - a user's access token, an API key or a root key; `undefined` for nobody's
    */
   withToken(token: string | undefined): GatekeeperCore {
-    const native = this.#native.acting(tokenOf(token), false, this.#source);
-    return new GatekeeperCore(new Shared(native, this.#source, this.#closed));
+    const native = this.#native.acting(tokenOf(token), false, this.#clientAddress);
+    return new GatekeeperCore(new Shared(native, this.#clientAddress, this.#closed));
   }
 
   /**
-   * Another core for the same place, for calls from `source`, such as a client's address: wrong passwords and keys are
-   * counted by it. All of an IPv6 network of 64 bits counts as one address.
+   * Another core for the same database, for calls on behalf of the client at `clientAddress`. Failed logins and unknown
+   * keys are counted per client address. An IPv6 network of 64 bits counts as one address.
    *
-   * @param source - from where the calls come
-   * @param options - the token of the other core; nobody's if it has none
+   * @param clientAddress - the IP address of the client
+   * @param options - the token of the other core; anonymous without one
+   */
+  withClientAddress(clientAddress: string, options: { readonly token?: string | undefined } = {}): GatekeeperCore {
+    if (!isText(clientAddress)) throw new BadRequestError('clientAddress must be a string');
+    const native = this.#native.acting(tokenOf(options.token), false, clientAddress);
+    return new GatekeeperCore(new Shared(native, clientAddress, this.#closed));
+  }
+
+  /**
+   * The former name of `withClientAddress`.
+   *
+   * @deprecated Use `withClientAddress`.
+   * @param source - the IP address of the client
+   * @param options - the token of the other core; anonymous without one
    */
   withSource(source: string, options: { readonly token?: string | undefined } = {}): GatekeeperCore {
-    if (!isText(source)) throw new BadRequestError('source must be a string');
-    const native = this.#native.acting(tokenOf(options.token), false, source);
-    return new GatekeeperCore(new Shared(native, source, this.#closed));
+    return this.withClientAddress(source, options);
   }
 
   /**
@@ -151,7 +164,7 @@ export class GatekeeperCore {
     told(() => this.#native.advance(ms));
   }
 
-  /** Closes the core: calls are refused from now on. Closing twice does nothing. */
+  /** Closes the core: calls are rejected from now on. Closing twice does nothing. */
   async close(): Promise<void> {
     this.#closed = true;
   }

@@ -1,8 +1,8 @@
 import type { NativeKeyManager } from '../native/binding.cjs';
 import { errorOf, InternalError, type GatekeeperError } from './errors.js';
-import type { KeyManagerRefusal, RefusalCode } from './types.js';
+import type { KeyManagerRejection, RejectionCode } from './types.js';
 
-/** An argument that is refused before the core sees it; the message says why. */
+/** An argument that is rejected before the core sees it; the message says why. */
 export class Unfit extends Error {}
 
 /** What the native side says of a failure, as JSON in the message of its error. */
@@ -15,7 +15,7 @@ interface Payload {
   readonly requestId: string | null;
   readonly details: Readonly<Record<string, unknown>> | null;
   /** The error of the result, where the failure is an answer. */
-  readonly keyManager: RefusalCode | null;
+  readonly keyManager: RejectionCode | null;
   readonly cause: string | null;
 }
 
@@ -23,31 +23,31 @@ interface Payload {
  * The result that an error stands for; throws a `GatekeeperError` where it stands for none. Whatever the arguments are,
  * a root key that is wrong is said first.
  */
-export function refusalNow<Code extends RefusalCode>(
+export function rejectionNow<Code extends RejectionCode>(
   native: NativeKeyManager,
   thrown: unknown,
-): KeyManagerRefusal<Code> {
-  if (!(thrown instanceof Unfit)) return refusalOf(thrown);
+): KeyManagerRejection<Code> {
+  if (!(thrown instanceof Unfit)) return rejectionOf(thrown);
   try {
-    native.checkCallerSync();
+    native.checkCredentialSync();
   } catch (error) {
-    return refusalOf(error);
+    return rejectionOf(error);
   }
-  return refusal('invalidBody', thrown.message);
+  return rejection('invalidBody', thrown.message);
 }
 
-/** {@link refusalNow} without waiting for the disk on this thread. */
-export async function refusalLater<Code extends RefusalCode>(
+/** {@link rejectionNow} without waiting for the disk on this thread. */
+export async function rejectionLater<Code extends RejectionCode>(
   native: NativeKeyManager,
   thrown: unknown,
-): Promise<KeyManagerRefusal<Code>> {
-  if (!(thrown instanceof Unfit)) return refusalOf(thrown);
+): Promise<KeyManagerRejection<Code>> {
+  if (!(thrown instanceof Unfit)) return rejectionOf(thrown);
   try {
-    await native.checkCaller();
+    await native.checkCredential();
   } catch (error) {
-    return refusalOf(error);
+    return rejectionOf(error);
   }
-  return refusal('invalidBody', thrown.message);
+  return rejection('invalidBody', thrown.message);
 }
 
 /** The `GatekeeperError` that a native error stands for. */
@@ -62,14 +62,14 @@ export function errorFrom(thrown: unknown): GatekeeperError {
   });
 }
 
-function refusalOf<Code extends RefusalCode>(thrown: unknown): KeyManagerRefusal<Code> {
+function rejectionOf<Code extends RejectionCode>(thrown: unknown): KeyManagerRejection<Code> {
   const payload = payloadOf(thrown);
-  if (payload?.keyManager) return refusal(payload.keyManager, payload.message);
+  if (payload?.keyManager) return rejection(payload.keyManager, payload.message);
   throw errorFrom(thrown);
 }
 
 /** Which codes a call can answer is the core's to say; the types of the façade repeat it. */
-function refusal<Code extends RefusalCode>(error: RefusalCode, reason: string): KeyManagerRefusal<Code> {
+function rejection<Code extends RejectionCode>(error: RejectionCode, reason: string): KeyManagerRejection<Code> {
   return Object.freeze({ success: false, error: error as Code, reason });
 }
 

@@ -2,13 +2,13 @@ import type { NativeKeyManager } from '../native/binding.cjs';
 import { isText, readable, requestJson } from './arguments.js';
 import { binding } from './binding.js';
 import { BadRequestError } from './errors.js';
-import { errorFrom, refusalLater, refusalNow, Unfit } from './failure.js';
+import { errorFrom, rejectionLater, rejectionNow, Unfit } from './failure.js';
 import { nativeArguments } from './options.js';
 import type {
   Endpoints,
   KeyManager,
   KeyManagerOptions,
-  KeyManagerRefusal,
+  KeyManagerRejection,
   ManualKeyManager,
 } from './types.js';
 import { verificationBy } from './verify.js';
@@ -70,23 +70,23 @@ type Request = Readonly<Record<string, unknown>>;
 /** The core's operations, on this thread or off it; an answer has the fields that the core gives it. */
 function operationsBy(native: NativeKeyManager) {
   return {
-    now<Answer>(name: string, request: () => Request): Answer | KeyManagerRefusal<never> {
+    now<Answer>(name: string, request: () => Request): Answer | KeyManagerRejection<never> {
       try {
         const answer = native.callSync(name, requestJson(request()));
         warnOfCreated(native);
         return answerOf<Answer>(answer);
       } catch (error) {
-        return refusalNow(native, error);
+        return rejectionNow(native, error);
       }
     },
 
-    async later<Answer>(name: string, request: () => Request): Promise<Answer | KeyManagerRefusal<never>> {
+    async later<Answer>(name: string, request: () => Request): Promise<Answer | KeyManagerRejection<never>> {
       try {
         const answer = await native.call(name, requestJson(request()));
         warnOfCreated(native);
         return answerOf<Answer>(answer);
       } catch (error) {
-        return await refusalLater(native, error);
+        return await rejectionLater(native, error);
       }
     },
   };

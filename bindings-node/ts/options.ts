@@ -34,7 +34,7 @@ function fieldsOf(given: unknown): Record<string, unknown> {
   }
 }
 
-/** `value` as JSON in which what JSON does not have is null, so that the core refuses it by its name. */
+/** `value` as JSON in which what JSON does not have is null, so that the core rejects it by its name. */
 function json(what: string, value: unknown): string {
   try {
     const text = JSON.stringify(value, (name, inner: unknown) => {

@@ -83,7 +83,7 @@ export interface KeyManagerOptions<E extends Endpoints = Endpoints> {
 }
 
 /**
- * Why a call was refused:
+ * Why a call was rejected:
  *
  * - `authorizationHeaderNotPresent`: no root key where one is needed
  * - `apiTokenNotPresent`: the root key is an empty string
@@ -91,11 +91,11 @@ export interface KeyManagerOptions<E extends Endpoints = Endpoints> {
  * - `invalidBody`: an argument is not what it must be, or the endpoint was never defined
  * - `invalidId`: the id is of another shape, or names no key of yours
  */
-export type RefusalCode =
+export type RejectionCode =
   'authorizationHeaderNotPresent' | 'apiTokenNotPresent' | 'invalidAPIToken' | 'invalidBody' | 'invalidId';
 
-/** A call that was refused. Checked in this order: root key, arguments and endpoint, then the id. */
-export interface KeyManagerRefusal<Code extends RefusalCode = RefusalCode> {
+/** A call that was rejected. Checked in this order: root key, arguments and endpoint, then the id. */
+export interface KeyManagerRejection<Code extends RejectionCode = RejectionCode> {
   readonly success: false;
   /** Why, to branch on. */
   readonly error: Code;
@@ -114,11 +114,11 @@ export interface ValidUserAPIKey {
   /** The limit that applies: calls in a window. */
   readonly total: number;
   /**
-   * Unix time in **seconds**, rounded up: after a refusal when this request would pass, otherwise when the oldest call
+   * Unix time in **seconds**, rounded up: after a rejection when this request would pass, otherwise when the oldest call
    * leaves the window.
    */
   readonly reset: number;
-  /** The exact wait after a refusal, in milliseconds; 0 when `ok`. */
+  /** The exact wait after a rejection, in milliseconds; 0 when `ok`. */
   readonly retryAfterMs: number;
   /** The key's id. */
   readonly keyId: string;
@@ -139,7 +139,7 @@ export interface InvalidUserAPIKey {
 
 /** What a verification says. */
 export type VerifyUserAPIKeyResult =
-  ValidUserAPIKey | InvalidUserAPIKey | KeyManagerRefusal<Exclude<RefusalCode, 'invalidId'>>;
+  ValidUserAPIKey | InvalidUserAPIKey | KeyManagerRejection<Exclude<RejectionCode, 'invalidId'>>;
 
 /** What a new key may have besides its prefix and roles. */
 export interface CreateUserAPIKeyOptions {
@@ -164,7 +164,7 @@ export type CreateUserAPIKeyResult =
       /** Its roles, sorted by bytes and without repetitions. */
       readonly roles: readonly string[];
     }
-  | KeyManagerRefusal<Exclude<RefusalCode, 'invalidId'>>;
+  | KeyManagerRejection<Exclude<RejectionCode, 'invalidId'>>;
 
 /** A key with its new secret, or why it has none. */
 export type RotateUserAPIKeyResult =
@@ -175,7 +175,7 @@ export type RotateUserAPIKeyResult =
       /** The new key; it is not stored and cannot be shown again. */
       readonly apikey: string;
     }
-  | KeyManagerRefusal;
+  | KeyManagerRejection;
 
 /** The key that was deleted, or why none was. */
 export type DeleteUserAPIKeyResult =
@@ -184,7 +184,7 @@ export type DeleteUserAPIKeyResult =
       /** The key's id. */
       readonly id: string;
     }
-  | KeyManagerRefusal;
+  | KeyManagerRejection;
 
 /** How many roles were really added or removed, or why none were. */
 export type RolesChangedResult =
@@ -193,7 +193,7 @@ export type RolesChangedResult =
       /** How many roles changed. */
       readonly count: number;
     }
-  | KeyManagerRefusal;
+  | KeyManagerRejection;
 
 /**
  * Creates, verifies, rotates and deletes users' keys. It accepts the keys of the tenant `default` only, or of the tenants
@@ -271,7 +271,7 @@ export interface KeyManager<Name extends string = string> {
   rotateUserAPIKeySync(id: string): RotateUserAPIKeyResult;
 
   /**
-   * Deletes a key: the next verification refuses it, in every process.
+   * Deletes a key: the next verification rejects it, in every process.
    *
    * @param id - the key's id
    * @returns its id; or `invalidId`

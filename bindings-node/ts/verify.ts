@@ -1,6 +1,6 @@
 import type { NativeKeyManager } from '../native/binding.cjs';
 import { isText, pack, variablesOf } from './arguments.js';
-import { refusalLater, refusalNow, Unfit } from './failure.js';
+import { rejectionLater, rejectionNow, Unfit } from './failure.js';
 import { Memo } from './memo.js';
 import type { InvalidUserAPIKey, ValidUserAPIKey, VerifyUserAPIKeyResult } from './types.js';
 import { warn, warnOfCreated } from './warning.js';
@@ -117,7 +117,7 @@ export function verificationBy(native: NativeKeyManager): Verification {
         warnOfCreated(native);
         return verdictOf(answer) ?? invalid();
       } catch (error) {
-        return refusalNow(native, error);
+        return rejectionNow(native, error);
       }
     },
 
@@ -130,7 +130,7 @@ export function verificationBy(native: NativeKeyManager): Verification {
         warnOfCreated(native);
         return verdictOf(answer) ?? invalid();
       } catch (error) {
-        return await refusalLater(native, error);
+        return await rejectionLater(native, error);
       }
     },
   };

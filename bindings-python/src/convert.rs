@@ -1,4 +1,4 @@
-//! Python's arguments as the engine takes them, and the engine's refusal of those that cannot be.
+//! Python's arguments as the engine takes them, and the engine's rejection of those that cannot be.
 
 use gatekeeper::{Clock, GatekeeperError, Result, Secret};
 use pyo3::prelude::*;

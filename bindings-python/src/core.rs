@@ -4,9 +4,9 @@ use gatekeeper::{Clock, Gatekeeper, GatekeeperError, Lane, Options, Secret};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
+use crate::completion_queue::{Call, CompletionQueue, Receiver};
 use crate::error::raised;
 use crate::guard::guarded;
-use crate::mailbox::{Call, Mailbox, Receiver};
 use crate::notice::log_created;
 use crate::wait::waited;
 
@@ -14,7 +14,7 @@ use crate::wait::waited;
 #[pyclass(frozen, module = "gatekeeper._native")]
 pub(crate) struct Core {
     /// The place as its operator has it.
-    place: Gatekeeper,
+    gatekeeper: Gatekeeper,
     /// The same for whoever calls.
     caller: Gatekeeper,
     clock: Clock,
@@ -28,44 +28,45 @@ impl Core {
             let open = || {
                 let options = Options::from_json(options)?;
                 let clock = options.clock.clone();
-                let place = Gatekeeper::open_with(url, options)?;
-                Ok(Self { caller: place.anonymous(), place, clock })
+                let gatekeeper = Gatekeeper::open_with(url, options)?;
+                Ok(Self { caller: gatekeeper.anonymous(), gatekeeper, clock })
             };
             py.detach(open).map_err(|error| raised(py, &error))
         })
     }
 
-    /// The same place for the bearer of a token, for the operator, or for nobody; and for calls from `source`.
+    /// The same place for the bearer of a token, for the operator, or for nobody; and for calls from `client_address`.
     fn acting(
         &self,
         py: Python<'_>,
         token: Option<&str>,
         operator: bool,
-        source: Option<&str>,
+        client_address: Option<&str>,
     ) -> PyResult<Self> {
         let caller = match token {
-            Some(token) => self.place.with_token(&Secret::new(token)),
-            None if operator => self.place.operator().map_err(|error| raised(py, &error))?,
-            None => self.place.anonymous(),
+            Some(token) => self.gatekeeper.with_token(&Secret::new(token)),
+            None if operator => self.gatekeeper.operator().map_err(|error| raised(py, &error))?,
+            None => self.gatekeeper.anonymous(),
         };
-        let caller = source.map_or_else(|| caller.clone(), |source| caller.from_source(source));
-        Ok(Self { place: self.place.clone(), caller, clock: self.clock.clone() })
+        let caller = client_address
+            .map_or_else(|| caller.clone(), |client_address| caller.with_client_address(client_address));
+        Ok(Self { gatekeeper: self.gatekeeper.clone(), caller, clock: self.clock.clone() })
     }
 
     /// Run the operation `name` on a request in JSON; the answer is JSON.
     fn call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
         guarded(py, || {
             let answer = waited(py, self.caller.call_json(name, request))?;
-            log_created(py, &self.place);
+            log_created(py, &self.gatekeeper);
             answer.map_err(|error| raised(py, &error))
         })
     }
 
-    /// The same, whose answer is left in `mailbox` under `ticket`.
+    /// The same, whose answer is left in `completion_queue` under `ticket`.
     fn call_later(
         &self,
         py: Python<'_>,
-        mailbox: &Mailbox,
+        completion_queue: &CompletionQueue,
         ticket: u64,
         name: String,
         request: String,
@@ -73,30 +74,36 @@ impl Core {
         let (caller, lane) = (self.caller.clone(), Lane::of_operation(&name));
         let request = Secret::new(request);
         let work = async move { caller.call_json(&name, request.expose()).await };
-        guarded(py, || Receiver(mailbox, ticket).start(py, &self.caller, lane, work, self.deliver()))
+        guarded(py, || Receiver(completion_queue, ticket).start(py, &self.caller, lane, work, self.deliver()))
     }
 
     /// The public keys of access tokens, as a JWK Set in JSON.
     fn jwks(&self, py: Python<'_>) -> PyResult<String> {
         guarded(py, || {
-            let keys = waited(py, self.place.jwks_async())?;
-            log_created(py, &self.place);
+            let keys = waited(py, self.gatekeeper.jwks_async())?;
+            log_created(py, &self.gatekeeper);
             keys.map(|keys| keys.to_string()).map_err(|error| raised(py, &error))
         })
     }
 
-    /// The same, whose answer is left in `mailbox` under `ticket`.
-    fn jwks_later(&self, py: Python<'_>, mailbox: &Mailbox, ticket: u64) -> PyResult<Call> {
-        let place = self.place.clone();
-        let work = async move { place.jwks_async().await.map(|keys| keys.to_string()) };
+    /// The same, whose answer is left in `completion_queue` under `ticket`.
+    fn jwks_later(&self, py: Python<'_>, completion_queue: &CompletionQueue, ticket: u64) -> PyResult<Call> {
+        let gatekeeper = self.gatekeeper.clone();
+        let work = async move { gatekeeper.jwks_async().await.map(|keys| keys.to_string()) };
         guarded(py, || {
-            Receiver(mailbox, ticket).start(py, &self.place, Lane::Operation, work, self.deliver())
+            Receiver(completion_queue, ticket).start(
+                py,
+                &self.gatekeeper,
+                Lane::Operation,
+                work,
+                self.deliver(),
+            )
         })
     }
 
     /// What whoever runs the place should be told; each warning is given once.
     fn take_warning(&self) -> Option<String> {
-        self.place.take_warning()
+        self.gatekeeper.take_warning()
     }
 
     /// Move the time of a place made with a manual clock.
@@ -107,9 +114,9 @@ impl Core {
                 Ok(())
             }),
             Clock::System => {
-                let refusal =
+                let rejection =
                     GatekeeperError::bad_request("advance is for a place made with clock=\"manual\"");
-                Err(raised(py, &refusal))
+                Err(raised(py, &rejection))
             }
         }
     }
@@ -120,9 +127,9 @@ impl Core {
     fn deliver(
         &self,
     ) -> impl FnOnce(Python<'_>, gatekeeper::Result<String>) -> PyResult<Py<PyAny>> + Send + use<> {
-        let place = self.place.clone();
+        let gatekeeper = self.gatekeeper.clone();
         move |py, answer| {
-            log_created(py, &place);
+            log_created(py, &gatekeeper);
             answer.map_err(|error| raised(py, &error))?.into_py_any(py)
         }
     }

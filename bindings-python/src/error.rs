@@ -16,12 +16,12 @@ pub(crate) fn raised(py: Python<'_>, error: &GatekeeperError) -> PyErr {
     built(py, "_from_core", (said.0, said.1, said.2, cause, retry_after, details, request_id))
 }
 
-/// The same, but where the key manager answers with this error instead of failing, the private exception `Refused`,
+/// The same, but where the key manager answers with this error instead of failing, the private exception `Rejected`,
 /// from which the façade makes that answer.
 #[cold]
-pub(crate) fn refused_or_raised(py: Python<'_>, error: &GatekeeperError) -> PyErr {
+pub(crate) fn rejected_or_raised(py: Python<'_>, error: &GatekeeperError) -> PyErr {
     match error.kind().key_manager() {
-        Some(name) => built(py, "Refused", (name, error.message())),
+        Some(name) => built(py, "Rejected", (name, error.message())),
         None => raised(py, error),
     }
 }

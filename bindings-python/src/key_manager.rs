@@ -10,10 +10,10 @@ use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 
+use crate::completion_queue::{Call, CompletionQueue, Receiver};
 use crate::convert::{self, Variables};
-use crate::error::{raised, refused_or_raised};
+use crate::error::{raised, rejected_or_raised};
 use crate::guard::guarded;
-use crate::mailbox::{Call, Mailbox, Receiver};
 use crate::notice::log_created;
 use crate::verify_result::VerifyResult;
 use crate::wait::waited;
@@ -123,7 +123,7 @@ impl KeyManager {
         guarded(py, || {
             let request = match Request::read(user_api_key, endpoint_name, variables) {
                 Ok(request) => request,
-                Err(refusal) => return self.refuse(py, refusal),
+                Err(rejection) => return self.reject(py, rejection),
             };
             let Request { user_key, endpoint, variables } = &request;
             let verdict = match self.verifier.try_verify(user_key, endpoint, variables) {
@@ -137,7 +137,7 @@ impl KeyManager {
             };
             match verdict {
                 Ok(verdict) => told(py, &self.gatekeeper, verdict),
-                refused => answer(py, refused),
+                rejected => answer(py, rejected),
             }
         })
     }
@@ -152,7 +152,7 @@ impl KeyManager {
         variables: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<VerifyResult>> {
         guarded(py, || {
-            // What cannot be read is refused by the call that may wait, after it has judged the root key.
+            // What cannot be read is rejected by the call that may wait, after it has judged the root key.
             let Ok(request) = Request::read(user_api_key, endpoint_name, variables) else { return Ok(None) };
             match self.verifier.try_verify(request.user_key, request.endpoint, &request.variables) {
                 Ok(verdict) => verdict.map(|verdict| told(py, &self.gatekeeper, verdict)).transpose(),
@@ -161,21 +161,21 @@ impl KeyManager {
         })
     }
 
-    /// Run the operation `name` on a request in JSON; the answer is JSON. Raises `Refused` where the key manager
+    /// Run the operation `name` on a request in JSON; the answer is JSON. Raises `Rejected` where the key manager
     /// answers with an error.
     fn _call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
         guarded(py, || {
             let answer = waited(py, self.gatekeeper.call_json(name, request))?;
             log_created(py, &self.gatekeeper);
-            answer.map_err(|error| refused_or_raised(py, &error))
+            answer.map_err(|error| rejected_or_raised(py, &error))
         })
     }
 
-    /// As `_call`; the answer is left in `mailbox` under `ticket`.
+    /// As `_call`; the answer is left in `completion_queue` under `ticket`.
     fn _call_later(
         &self,
         py: Python<'_>,
-        mailbox: &Mailbox,
+        completion_queue: &CompletionQueue,
         ticket: u64,
         name: String,
         request: String,
@@ -185,18 +185,18 @@ impl KeyManager {
         let lane = Lane::of_operation(&name);
         let work = async move { gatekeeper.call_json(&name, request.expose()).await };
         guarded(py, || {
-            Receiver(mailbox, ticket).start(py, &self.gatekeeper, lane, work, move |py, answer| {
+            Receiver(completion_queue, ticket).start(py, &self.gatekeeper, lane, work, move |py, answer| {
                 log_created(py, &made_in);
-                answer.map_err(|error| refused_or_raised(py, &error))?.into_py_any(py)
+                answer.map_err(|error| rejected_or_raised(py, &error))?.into_py_any(py)
             })
         })
     }
 
-    /// As `verify_user_api_key`; the result is left in `mailbox` under `ticket`.
+    /// As `verify_user_api_key`; the result is left in `completion_queue` under `ticket`.
     fn _verify_later(
         &self,
         py: Python<'_>,
-        mailbox: &Mailbox,
+        completion_queue: &CompletionQueue,
         ticket: u64,
         user_api_key: &Bound<'_, PyAny>,
         endpoint_name: &Bound<'_, PyAny>,
@@ -208,14 +208,14 @@ impl KeyManager {
                 log_created(py, &made_in);
                 match verdict {
                     Ok(verdict) => told(py, &made_in, verdict)?.into_py_any(py),
-                    refused => answer(py, refused)?.into_py_any(py),
+                    rejected => answer(py, rejected)?.into_py_any(py),
                 }
             };
-            let (gatekeeper, receiver) = (self.gatekeeper.clone(), Receiver(mailbox, ticket));
+            let (gatekeeper, receiver) = (self.gatekeeper.clone(), Receiver(completion_queue, ticket));
             let request = match Request::read(user_api_key, endpoint_name, Some(variables)) {
                 Ok(request) => request,
-                Err(refusal) => {
-                    let work = async move { gatekeeper.check_caller_async().await.and(Err(refusal)) };
+                Err(rejection) => {
+                    let work = async move { gatekeeper.check_credential_async().await.and(Err(rejection)) };
                     return receiver.start(py, &self.gatekeeper, Lane::LookUp, work, deliver);
                 }
             };
@@ -227,32 +227,36 @@ impl KeyManager {
         })
     }
 
-    /// As `_refuse`; what is raised is left in `mailbox` under `ticket`.
-    fn _refuse_later(
+    /// As `_reject`; what is raised is left in `completion_queue` under `ticket`.
+    fn _reject_later(
         &self,
         py: Python<'_>,
-        mailbox: &Mailbox,
+        completion_queue: &CompletionQueue,
         ticket: u64,
         reason: String,
     ) -> PyResult<Call> {
         let gatekeeper = self.gatekeeper.clone();
         let work = async move {
-            gatekeeper.check_caller_async().await?;
+            gatekeeper.check_credential_async().await?;
             Err::<(), _>(GatekeeperError::bad_request(reason))
         };
         guarded(py, || {
-            Receiver(mailbox, ticket).start(py, &self.gatekeeper, Lane::LookUp, work, |py, refused| {
-                refused.map_err(|error| refused_or_raised(py, &error))?.into_py_any(py)
-            })
+            Receiver(completion_queue, ticket).start(
+                py,
+                &self.gatekeeper,
+                Lane::LookUp,
+                work,
+                |py, rejected| rejected.map_err(|error| rejected_or_raised(py, &error))?.into_py_any(py),
+            )
         })
     }
 
-    /// Refuse a call whose arguments cannot be written as JSON; a wrong root key comes first.
-    fn _refuse(&self, py: Python<'_>, reason: &str) -> PyResult<()> {
+    /// Reject a call whose arguments cannot be written as JSON; a wrong root key comes first.
+    fn _reject(&self, py: Python<'_>, reason: &str) -> PyResult<()> {
         guarded(py, || {
-            let caller = waited(py, self.gatekeeper.check_caller_async())?;
-            let refusal = caller.err().unwrap_or_else(|| GatekeeperError::bad_request(reason));
-            Err(refused_or_raised(py, &refusal))
+            let caller = waited(py, self.gatekeeper.check_credential_async())?;
+            let rejection = caller.err().unwrap_or_else(|| GatekeeperError::bad_request(reason));
+            Err(rejected_or_raised(py, &rejection))
         })
     }
 
@@ -288,8 +292,8 @@ impl KeyManager {
 impl KeyManager {
     /// Answers a call whose arguments are of a wrong type; a wrong root key comes first.
     #[cold]
-    fn refuse(&self, py: Python<'_>, refusal: GatekeeperError) -> PyResult<VerifyResult> {
-        answer(py, waited(py, self.gatekeeper.check_caller_async())?.and(Err(refusal)))
+    fn reject(&self, py: Python<'_>, rejection: GatekeeperError) -> PyResult<VerifyResult> {
+        answer(py, waited(py, self.gatekeeper.check_credential_async())?.and(Err(rejection)))
     }
 }
 

@@ -10,13 +10,13 @@
     reason = "what Python shows is written as Python's documentation is"
 )]
 
+mod completion_queue;
 mod convert;
 mod core;
 mod error;
 mod guard;
 mod interpreter;
 mod key_manager;
-mod mailbox;
 mod notice;
 mod verify_result;
 mod wait;
@@ -33,8 +33,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     interpreter::check(module.py())?;
     module.add_class::<core::Core>()?;
     module.add_class::<key_manager::KeyManager>()?;
-    module.add_class::<mailbox::Call>()?;
-    module.add_class::<mailbox::Mailbox>()?;
+    module.add_class::<completion_queue::Call>()?;
+    module.add_class::<completion_queue::CompletionQueue>()?;
     module.add_class::<verify_result::VerifyResult>()?;
     // The version of the package, which is also that of the engine in it.
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, Now};
 use crate::error::Result;
-use crate::fork::Guards;
-use crate::shared::{Generation, Shared};
+use crate::fork::ForkGuards;
+use crate::ipc::{Segment, Shared};
 use crate::window::{Acquired, Request};
 pub(crate) use memory::MemoryCounters;
 use shared::SharedCounters;
@@ -34,13 +34,13 @@ impl Counters {
         Self::Shared(SharedCounters::new(shared, Clock::System))
     }
 
-    /// Acquires a permit of the slot `name`, which belongs to `generation`, at `now` or, where other processes count too,
+    /// Acquires a permit of the slot `name`, which belongs to `segment`, at `now` or, where other processes count too,
     /// when the lock is held. None where the generation has been replaced, or a file must be opened first and `may_open`
     /// is not given: then nothing was taken.
     #[inline]
     pub(crate) fn acquire(
         &self,
-        generation: &Generation,
+        segment: &Segment,
         name: SlotName,
         now: Now,
         request: &Request<'_>,
@@ -48,7 +48,7 @@ impl Counters {
     ) -> Result<Option<Acquired>> {
         match self {
             Self::Memory(counters) => Ok(Some(counters.acquire(name, now.boot_ms, request))),
-            Self::Shared(counters) => counters.acquire(generation, name, request, may_open),
+            Self::Shared(counters) => counters.acquire(segment, name, request, may_open),
         }
     }
 
@@ -60,17 +60,17 @@ impl Counters {
     }
 
     /// Holds over a fork what may be held while something is waited for.
-    pub(crate) fn rest_slow<'a>(&'a self, guards: &mut Guards<'a>) {
+    pub(crate) fn quiesce_slow<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         if let Self::Shared(counters) = self {
-            counters.rest_slow(guards);
+            counters.quiesce_slow(guards);
         }
     }
 
     /// Holds what else must be at rest over a fork.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+    pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         match self {
-            Self::Memory(counters) => counters.rest(guards),
-            Self::Shared(counters) => counters.rest(guards),
+            Self::Memory(counters) => counters.quiesce(guards),
+            Self::Shared(counters) => counters.quiesce(guards),
         }
     }
 }

@@ -20,13 +20,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// State that must be at rest while the process forks.
-pub(crate) trait Rest: Send + Sync {
+pub(crate) trait ForkSafe: Send + Sync {
     /// Takes every lock that may be held while something is waited for, closes what must not be inherited, and hands out
     /// the guards.
-    fn rest_slow<'a>(&'a self, _guards: &mut Guards<'a>) {}
+    fn quiesce_slow<'a>(&'a self, _guards: &mut ForkGuards<'a>) {}
 
     /// Takes every other lock, each of which is held for a moment only, and hands out the guards.
-    fn rest<'a>(&'a self, guards: &mut Guards<'a>);
+    fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>);
 
     /// Closes what must not be inherited, for good.
     fn close(&self) {}
@@ -34,17 +34,17 @@ pub(crate) trait Rest: Send + Sync {
 
 /// A place that is put to rest at every fork, for as long as this lives; closed when it is dropped, which no fork
 /// interrupts.
-pub(crate) struct Watched<T: Rest>(Arc<T>);
+pub(crate) struct ForkRegistered<T: ForkSafe>(Arc<T>);
 
-impl<T: Rest + 'static> Watched<T> {
-    pub(crate) fn new(place: T) -> Self {
-        let place = Arc::new(place);
-        watched().open.push(Arc::clone(&place) as Arc<dyn Rest>);
-        Self(place)
+impl<T: ForkSafe + 'static> ForkRegistered<T> {
+    pub(crate) fn new(database: T) -> Self {
+        let database = Arc::new(database);
+        watched().open.push(Arc::clone(&database) as Arc<dyn ForkSafe>);
+        Self(database)
     }
 }
 
-impl<T: Rest> Deref for Watched<T> {
+impl<T: ForkSafe> Deref for ForkRegistered<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -52,10 +52,10 @@ impl<T: Rest> Deref for Watched<T> {
     }
 }
 
-impl<T: Rest> Drop for Watched<T> {
+impl<T: ForkSafe> Drop for ForkRegistered<T> {
     fn drop(&mut self) {
-        let mut places = lock(&PLACES);
-        places.open.retain(|place| !ptr::addr_eq(Arc::as_ptr(place), Arc::as_ptr(&self.0)));
+        let mut databases = lock(&DATABASES);
+        databases.open.retain(|database| !ptr::addr_eq(Arc::as_ptr(database), Arc::as_ptr(&self.0)));
         self.0.close();
     }
 }
@@ -65,7 +65,7 @@ pub(crate) trait Guard {}
 impl<T> Guard for T {}
 
 /// Locks held over a fork.
-pub(crate) type Guards<'a> = Vec<Box<dyn Guard + 'a>>;
+pub(crate) type ForkGuards<'a> = Vec<Box<dyn Guard + 'a>>;
 
 /// Holds a lock over a fork; the child clears what belongs to threads that it does not have.
 pub(crate) fn clear_in_child<'a, T>(held: MutexGuard<'a, T>, clear: fn(&mut T)) -> Box<dyn Guard + 'a> {
@@ -88,15 +88,15 @@ impl<T> Drop for ClearedInChild<'_, T> {
 
 struct Places {
     /// The list of open files, and what else lives as long as the process.
-    lists: Vec<&'static dyn Rest>,
-    open: Vec<Arc<dyn Rest>>,
+    lists: Vec<&'static dyn ForkSafe>,
+    open: Vec<Arc<dyn ForkSafe>>,
 }
 
 /// Everything here is made at compile time: what is made at first use could be half made while another thread forks,
 /// and would stay so in the child.
-static PLACES: Mutex<Places> = Mutex::new(Places { lists: Vec::new(), open: Vec::new() });
+static DATABASES: Mutex<Places> = Mutex::new(Places { lists: Vec::new(), open: Vec::new() });
 static INSTALLED: AtomicBool = AtomicBool::new(false);
-/// Whether a fork is between its start and its end. `PLACES` is locked meanwhile.
+/// Whether a fork is between its start and its end. `DATABASES` is locked meanwhile.
 static PENDING: AtomicBool = AtomicBool::new(false);
 /// How many forks lie between this process and the first one.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
@@ -108,16 +108,16 @@ thread_local! {
 
 /// Fields drop in order: guards before what they guard.
 struct Held {
-    _guards: Guards<'static>,
-    _places: Vec<Arc<dyn Rest>>,
+    _guards: ForkGuards<'static>,
+    _places: Vec<Arc<dyn ForkSafe>>,
     _registry: MutexGuard<'static, Places>,
 }
 
 /// Puts a list that lives as long as the process to rest at every fork from now on. It must not be locked yet.
-pub(crate) fn register_list(list: &'static dyn Rest) {
-    let mut places = watched();
-    if !places.lists.iter().any(|known| ptr::addr_eq(*known, list)) {
-        places.lists.push(list);
+pub(crate) fn register_list(list: &'static dyn ForkSafe) {
+    let mut databases = watched();
+    if !databases.lists.iter().any(|known| ptr::addr_eq(*known, list)) {
+        databases.lists.push(list);
     }
 }
 
@@ -135,18 +135,18 @@ pub(crate) fn is_pending() -> bool {
 
 /// Waits for the end of a fork that is pending. The caller holds nothing that the fork could need.
 pub(crate) fn wait_until_done() {
-    drop(lock(&PLACES));
+    drop(lock(&DATABASES));
 }
 
 /// The places, with the handlers installed.
 fn watched() -> MutexGuard<'static, Places> {
-    let places = lock(&PLACES);
+    let databases = lock(&DATABASES);
     if !INSTALLED.swap(true, SeqCst) {
         // SAFETY: the handlers are functions that live as long as the program. It fails only for want of memory;
         // a fork is then as unsafe as it would be without us.
         unsafe { libc::pthread_atfork(Some(prepare), Some(release), Some(release_in_child)) };
     }
-    places
+    databases
 }
 
 /// Takes a lock whatever a panicking thread left behind: our critical sections keep their data whole.
@@ -164,17 +164,17 @@ pub(crate) fn try_lock<T: ?Sized>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>>
 }
 
 extern "C" fn prepare() {
-    let registry = lock(&PLACES);
+    let registry = lock(&DATABASES);
     PENDING.store(true, SeqCst);
-    let places = registry.open.clone();
-    let mut guards = Guards::new();
-    let all = || registry.lists.iter().copied().chain(places.iter().map(Deref::deref));
-    all().for_each(|place| place.rest_slow(&mut guards));
-    all().for_each(|place| place.rest(&mut guards));
+    let databases = registry.open.clone();
+    let mut guards = ForkGuards::new();
+    let all = || registry.lists.iter().copied().chain(databases.iter().map(Deref::deref));
+    all().for_each(|database| database.quiesce_slow(&mut guards));
+    all().for_each(|database| database.quiesce(&mut guards));
     // SAFETY: only the lifetime changes. The guards borrow from allocations that `_places` keeps alive, and `Held`
     // drops its guards first.
-    let guards = unsafe { transmute::<Guards<'_>, Guards<'static>>(guards) };
-    let held = Held { _guards: guards, _places: places, _registry: registry };
+    let guards = unsafe { transmute::<ForkGuards<'_>, ForkGuards<'static>>(guards) };
+    let held = Held { _guards: guards, _places: databases, _registry: registry };
     // A thread that forks while it ends has no storage left: then nothing is held over the fork.
     let _ = HELD.try_with(|slot| slot.borrow_mut().replace(held));
 }

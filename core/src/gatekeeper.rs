@@ -3,12 +3,12 @@
 mod accounts;
 mod background;
 mod backup;
-mod callers;
+mod credential_cache;
+mod embedded;
 mod imports;
 mod inspect;
 mod open_files;
 mod options;
-mod own;
 mod pruning;
 mod restore;
 mod root_keys;
@@ -21,23 +21,23 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::access::Attribution;
+use crate::authz::Attribution;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
-use crate::operation::{self, CreatedRootKey, Entry, Operation, Request};
+use crate::operation::{self, CreatedRootKey, Operation, OperationDescriptor, Request};
 #[cfg(feature = "remote")]
 use crate::remote::Remote;
 use crate::secret::Secret;
-use crate::verify::{Caller, Decisions, OwnVerifier, Remembering};
+use crate::verify::{CacheStats, Credential, EmbeddedVerifier, VerdictCounters};
 pub use accounts::AccountTenant;
 #[doc(hidden)]
 pub use background::{BackgroundTask, Lane};
 pub use backup::{BackedUp, Backup};
-pub use callers::Callers;
+pub use credential_cache::CredentialCache;
+use embedded::Embedded;
 pub use imports::{ImportSuffixes, ImportingTenant};
 pub use inspect::{Inspection, SealedRows};
 pub use options::Options;
-use own::Own;
 pub use restore::{Restore, Restored};
 pub use root_keys::RootKeyOf;
 pub use unaccepted_keys::UnacceptedKeys;
@@ -53,7 +53,7 @@ pub struct Gatekeeper(At);
 
 #[derive(Clone)]
 enum At {
-    Own(Own),
+    Embedded(Embedded),
     #[cfg(feature = "remote")]
     Remote(Remote),
 }
@@ -87,12 +87,12 @@ impl Gatekeeper {
         options.sizes()?;
         options.check_http()?;
         Ok(Self(match DatabaseUrl::parse(url)? {
-            DatabaseUrl::Memory => At::Own(Own::open(None, options)?),
-            DatabaseUrl::File(path) => At::Own(Own::open(Some(path), options)?),
+            DatabaseUrl::Memory => At::Embedded(Embedded::open(None, options)?),
+            DatabaseUrl::File(path) => At::Embedded(Embedded::open(Some(path), options)?),
             #[cfg(feature = "remote")]
             DatabaseUrl::Server => {
                 options.check_remote()?;
-                At::Remote(Remote::open(url, &options.manner())?)
+                At::Remote(Remote::open(url, &options.http_options())?)
             }
             #[cfg(not(feature = "remote"))]
             DatabaseUrl::Server => {
@@ -106,7 +106,7 @@ impl Gatekeeper {
     pub fn with_root_key(&self, root_key: &Secret) -> Self {
         let root_key = &Secret::of_setting(root_key.expose());
         Self(match &self.0 {
-            At::Own(own) => At::Own(own.acting(Caller::root_key(root_key))),
+            At::Embedded(embedded) => At::Embedded(embedded.acting(Credential::root_key(root_key))),
             #[cfg(feature = "remote")]
             At::Remote(remote) => At::Remote(remote.with_root_key(root_key)),
         })
@@ -118,7 +118,7 @@ impl Gatekeeper {
     pub fn with_token(&self, token: &Secret) -> Self {
         let token = &Secret::of_setting(token.expose());
         Self(match &self.0 {
-            At::Own(own) => At::Own(own.acting(Caller::bearer(token))),
+            At::Embedded(embedded) => At::Embedded(embedded.acting(Credential::bearer(token))),
             #[cfg(feature = "remote")]
             At::Remote(remote) => At::Remote(remote.with_token(token)),
         })
@@ -128,17 +128,17 @@ impl Gatekeeper {
     #[must_use]
     pub fn with_endpoints(&self, endpoints: Endpoints) -> Self {
         match &self.0 {
-            At::Own(own) => Self(At::Own(own.with_endpoints(endpoints))),
+            At::Embedded(embedded) => Self(At::Embedded(embedded.with_endpoints(endpoints))),
             #[cfg(feature = "remote")]
             At::Remote(_) => self.clone(),
         }
     }
 
-    /// The same place; how its verifications end is counted in `decisions`. A server counts for itself.
+    /// The same place; how its verifications end is counted in `verdict_counters`. A server counts for itself.
     #[must_use]
-    pub fn counting(&self, decisions: Arc<Decisions>) -> Self {
+    pub fn counting(&self, verdict_counters: Arc<VerdictCounters>) -> Self {
         match &self.0 {
-            At::Own(own) => Self(At::Own(own.counting(decisions))),
+            At::Embedded(embedded) => Self(At::Embedded(embedded.counting(verdict_counters))),
             #[cfg(feature = "remote")]
             At::Remote(_) => self.clone(),
         }
@@ -146,11 +146,11 @@ impl Gatekeeper {
 
     /// How full the caches of this place are; a server's are its own.
     #[must_use]
-    pub fn remembering(&self) -> Remembering {
+    pub fn cache_stats(&self) -> CacheStats {
         match &self.0 {
-            At::Own(own) => own.place().engine().remembering(),
+            At::Embedded(embedded) => embedded.database().engine().cache_stats(),
             #[cfg(feature = "remote")]
-            At::Remote(_) => Remembering { keys: 0, unknown_keys: 0 },
+            At::Remote(_) => CacheStats { keys: 0, unknown_keys: 0 },
         }
     }
 
@@ -158,7 +158,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn anonymous(&self) -> Self {
         Self(match &self.0 {
-            At::Own(own) => At::Own(own.acting(Caller::Anonymous)),
+            At::Embedded(embedded) => At::Embedded(embedded.acting(Credential::Anonymous)),
             #[cfg(feature = "remote")]
             At::Remote(remote) => At::Remote(remote.anonymous()),
         })
@@ -169,26 +169,26 @@ impl Gatekeeper {
     /// # Errors
     /// `bad_request` for a server, which lets nobody be that.
     pub fn operator(&self) -> Result<Self> {
-        Ok(Self(At::Own(self.own("operator")?.acting(Caller::Operator))))
+        Ok(Self(At::Embedded(self.embedded("operator")?.acting(Credential::Operator))))
     }
 
     /// Whether the place is a server's: every call then waits for the network.
     #[must_use]
     pub fn is_remote(&self) -> bool {
         match &self.0 {
-            At::Own(_) => false,
+            At::Embedded(_) => false,
             #[cfg(feature = "remote")]
             At::Remote(_) => true,
         }
     }
 
-    /// The same place, for calls that come from `source`: the address of a client, say. Wrong passwords and keys are
+    /// The same place, for calls that come from `client_address`: the address of a client, say. Wrong passwords and keys are
     /// counted by it. All of an IPv6 network of 64 bits counts as one address. A server is told nothing of it: it counts by
     /// the address that it sees.
     #[must_use]
-    pub fn from_source(&self, source: &str) -> Self {
+    pub fn with_client_address(&self, client_address: &str) -> Self {
         match &self.0 {
-            At::Own(own) => Self(At::Own(own.called_from(source))),
+            At::Embedded(embedded) => Self(At::Embedded(embedded.with_client_address(client_address))),
             #[cfg(feature = "remote")]
             At::Remote(_) => self.clone(),
         }
@@ -199,7 +199,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn attributing(&self, attribution: &Arc<Attribution>) -> Self {
         match &self.0 {
-            At::Own(own) => Self(At::Own(own.attributing(attribution))),
+            At::Embedded(embedded) => Self(At::Embedded(embedded.attributing(attribution))),
             #[cfg(feature = "remote")]
             At::Remote(_) => self.clone(),
         }
@@ -210,7 +210,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn with_closed_signup(&self) -> Self {
         match &self.0 {
-            At::Own(own) => Self(At::Own(own.with_closed_signup())),
+            At::Embedded(embedded) => Self(At::Embedded(embedded.with_closed_signup())),
             #[cfg(feature = "remote")]
             At::Remote(_) => self.clone(),
         }
@@ -231,7 +231,7 @@ impl Gatekeeper {
     /// As for [`jwks`](Self::jwks).
     pub async fn jwks_async(&self) -> Result<serde_json::Value> {
         match &self.0 {
-            At::Own(own) => own.jwks(),
+            At::Embedded(embedded) => embedded.jwks(),
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.jwks().await,
         }
@@ -242,7 +242,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn other_tenants_rejected(&self) -> u64 {
         match &self.0 {
-            At::Own(own) => own.place().engine().other_tenants_rejected(),
+            At::Embedded(embedded) => embedded.database().engine().other_tenants_rejected(),
             #[cfg(feature = "remote")]
             At::Remote(_) => 0,
         }
@@ -253,7 +253,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn has_warning(&self) -> bool {
         match &self.0 {
-            At::Own(own) => own.place().has_warning(),
+            At::Embedded(embedded) => embedded.database().has_warning(),
             #[cfg(feature = "remote")]
             At::Remote(_) => false,
         }
@@ -264,7 +264,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn take_warning(&self) -> Option<String> {
         match &self.0 {
-            At::Own(own) => own.place().take_warning(),
+            At::Embedded(embedded) => embedded.database().take_warning(),
             #[cfg(feature = "remote")]
             At::Remote(_) => None,
         }
@@ -276,7 +276,7 @@ impl Gatekeeper {
     #[must_use]
     pub fn take_created(&self) -> Option<PathBuf> {
         match &self.0 {
-            At::Own(own) => own.place().store().take_created(),
+            At::Embedded(embedded) => embedded.database().store().take_created(),
             #[cfg(feature = "remote")]
             At::Remote(_) => None,
         }
@@ -309,20 +309,20 @@ impl Gatekeeper {
     /// answer.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Output> {
         match &self.0 {
-            At::Own(own) => own.call(operation).await,
+            At::Embedded(embedded) => embedded.call(operation).await,
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.call(&operation).await,
         }
     }
 
     /// What [`call`](Self::call) answers, if that can be said without waiting for the disk; see
-    /// [`try_call_entry`](Self::try_call_entry).
+    /// [`try_dispatch`](Self::try_dispatch).
     ///
     /// # Errors
     /// As for [`call`](Self::call).
     pub fn try_call<O: Operation>(&self, operation: &O) -> Result<Option<O::Output>> {
         match &self.0 {
-            At::Own(own) => operation::try_call(own.as_call(), operation),
+            At::Embedded(embedded) => operation::try_call(embedded.as_call(), operation),
             #[cfg(feature = "remote")]
             At::Remote(_) => Ok(None),
         }
@@ -344,7 +344,7 @@ impl Gatekeeper {
     /// `connection_error` and `timeout` where a server gave no answer.
     pub fn check_ready(&self) -> Result<()> {
         match &self.0 {
-            At::Own(own) => own.check_ready(),
+            At::Embedded(embedded) => embedded.check_ready(),
             #[cfg(feature = "remote")]
             At::Remote(remote) => pollster::block_on(remote.check_ready()),
         }
@@ -355,10 +355,10 @@ impl Gatekeeper {
     /// # Errors
     /// As for [`call`](Self::call); `bad_request` too for an unknown name, and for JSON that is not such a request.
     pub async fn call_json(&self, name: &str, request: &str) -> Result<String> {
-        let Some(entry) = operation::find(name) else {
+        let Some(descriptor) = operation::find(name) else {
             return Err(GatekeeperError::bad_request("no operation has this name"));
         };
-        self.call_entry(entry, request.into()).await
+        self.dispatch(descriptor, request.into()).await
     }
 
     /// Runs an operation of [`TABLE`](crate::TABLE) on a request whose fields may come from a path and a query, too;
@@ -366,33 +366,41 @@ impl Gatekeeper {
     ///
     /// # Errors
     /// As for [`call`](Self::call); `bad_request` too for what is not such a request.
-    pub async fn call_entry(&self, entry: &Entry, request: Request<'_>) -> Result<String> {
+    pub async fn dispatch(&self, descriptor: &OperationDescriptor, request: Request<'_>) -> Result<String> {
         match &self.0 {
-            At::Own(own) => own.call_entry(entry, request).await,
+            At::Embedded(embedded) => embedded.dispatch(descriptor, request).await,
             #[cfg(feature = "remote")]
-            At::Remote(remote) => remote.call_entry(entry, request).await,
+            At::Remote(remote) => remote.dispatch(descriptor, request).await,
         }
     }
 
-    /// What [`call_entry`](Self::call_entry) answers, if that can be said without waiting for the disk: so it is with most
-    /// verifications. For callers that must not wait; otherwise call `call_entry` where waiting is allowed.
+    /// What [`dispatch`](Self::dispatch) answers, if that can be said without waiting for the disk: so it is with most
+    /// verifications. For callers that must not wait; otherwise call `dispatch` where waiting is allowed.
     ///
     /// # Errors
-    /// As for [`call_entry`](Self::call_entry).
-    pub fn try_call_entry(&self, entry: &Entry, request: Request<'_>) -> Result<Option<String>> {
+    /// As for [`dispatch`](Self::dispatch).
+    pub fn try_dispatch(
+        &self,
+        descriptor: &OperationDescriptor,
+        request: Request<'_>,
+    ) -> Result<Option<String>> {
         match &self.0 {
-            At::Own(own) => entry.try_call(own.as_call(), request),
+            At::Embedded(embedded) => descriptor.try_call(embedded.as_call(), request),
             #[cfg(feature = "remote")]
             At::Remote(_) => Ok(None),
         }
     }
 
-    /// [`call_entry`](Self::call_entry) for callers that are not asynchronous.
+    /// [`dispatch`](Self::dispatch) for callers that are not asynchronous.
     ///
     /// # Errors
-    /// As for [`call_entry`](Self::call_entry).
-    pub fn call_entry_blocking(&self, entry: &Entry, request: Request<'_>) -> Result<String> {
-        pollster::block_on(self.call_entry(entry, request))
+    /// As for [`dispatch`](Self::dispatch).
+    pub fn dispatch_blocking(
+        &self,
+        descriptor: &OperationDescriptor,
+        request: Request<'_>,
+    ) -> Result<String> {
+        pollster::block_on(self.dispatch(descriptor, request))
     }
 
     /// [`call_json`](Self::call_json) for callers that are not asynchronous.
@@ -408,19 +416,19 @@ impl Gatekeeper {
     ///
     /// # Errors
     /// `unauthorized` for a root key that is wrong; `service_unavailable` where the store cannot be reached.
-    pub fn check_caller(&self) -> Result<()> {
-        pollster::block_on(self.check_caller_async())
+    pub fn check_credential(&self) -> Result<()> {
+        pollster::block_on(self.check_credential_async())
     }
 
-    /// [`check_caller`](Self::check_caller) for code that must not hold up its thread while a server answers.
+    /// [`check_credential`](Self::check_credential) for code that must not hold up its thread while a server answers.
     ///
     /// # Errors
-    /// As for [`check_caller`](Self::check_caller).
-    pub async fn check_caller_async(&self) -> Result<()> {
+    /// As for [`check_credential`](Self::check_credential).
+    pub async fn check_credential_async(&self) -> Result<()> {
         match &self.0 {
-            At::Own(own) => own.check_caller(),
+            At::Embedded(embedded) => embedded.check_credential(),
             #[cfg(feature = "remote")]
-            At::Remote(remote) => remote.check_caller().await,
+            At::Remote(remote) => remote.check_credential().await,
         }
     }
 
@@ -432,9 +440,13 @@ impl Gatekeeper {
     /// verification.
     pub fn verifier(&self, endpoints: Endpoints) -> Result<Verifier> {
         match &self.0 {
-            At::Own(own) => {
-                let (engine, caller) = (Arc::clone(own.place().engine()), Arc::clone(&own.caller));
-                Ok(Verifier::own(OwnVerifier::new(engine, caller, endpoints), Arc::clone(own.place())))
+            At::Embedded(embedded) => {
+                let (engine, credential) =
+                    (Arc::clone(embedded.database().engine()), Arc::clone(&embedded.credential));
+                Ok(Verifier::embedded(
+                    EmbeddedVerifier::new(engine, credential, endpoints),
+                    Arc::clone(embedded.database()),
+                ))
             }
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.verifier(endpoints).map(Into::into),
@@ -446,9 +458,9 @@ impl Gatekeeper {
         not(feature = "remote"),
         allow(unused_variables, clippy::unnecessary_wraps, reason = "there are no others")
     )]
-    fn own(&self, what: &str) -> Result<&Own> {
+    fn embedded(&self, what: &str) -> Result<&Embedded> {
         match &self.0 {
-            At::Own(own) => Ok(own),
+            At::Embedded(embedded) => Ok(embedded),
             #[cfg(feature = "remote")]
             At::Remote(_) => Err(GatekeeperError::bad_request(format!(
                 "{what}: this is for whoever runs the place, where it is: not for an http:// or https:// URL"
@@ -460,7 +472,9 @@ impl Gatekeeper {
 impl fmt::Debug for Gatekeeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            At::Own(own) => f.debug_struct("Gatekeeper").field("caller", &own.caller).finish_non_exhaustive(),
+            At::Embedded(embedded) => {
+                f.debug_struct("Gatekeeper").field("caller", &embedded.credential).finish_non_exhaustive()
+            }
             #[cfg(feature = "remote")]
             At::Remote(remote) => f.debug_tuple("Gatekeeper").field(remote).finish(),
         }

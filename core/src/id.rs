@@ -135,8 +135,8 @@ impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut suffix = [0; SUFFIX_LEN];
         let mut rest = self.bits;
-        for place in suffix.iter_mut().rev() {
-            *place = ALPHABET.get((rest & 31) as usize).copied().unwrap_or_default();
+        for digit in suffix.iter_mut().rev() {
+            *digit = ALPHABET.get((rest & 31) as usize).copied().unwrap_or_default();
             rest >>= 5;
         }
         f.write_str(K::PREFIX)?;
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_id_of_this_kind_is_refused() {
+    fn what_is_not_an_id_of_this_kind_is_rejected() {
         for text in [
             "",
             "key",

@@ -19,27 +19,27 @@
     allow(clippy::unused_async, reason = "it is a server that has to be awaited")
 )]
 
-mod access;
+mod authz;
 mod clock;
 mod counters;
+mod database;
+mod deadline;
 mod error;
 mod fork;
 mod gatekeeper;
 pub mod guard;
 mod id;
 mod identity;
+mod ipc;
 mod key;
 mod limit;
 mod metering;
 mod offload;
 mod operation;
-mod patience;
-mod place;
 #[cfg(feature = "remote")]
 mod remote;
 mod role;
 mod secret;
-mod shared;
 mod store;
 mod vault;
 mod vectors;
@@ -48,16 +48,20 @@ mod visible;
 mod whole;
 mod window;
 
-pub use access::{
-    Access, Attribution, Context, KeyImports, MemberRole, TenantRef, Tier, client_address, counted_address,
+pub use authz::{
+    Access, Attribution, Context, KeyImports, MemberRole, TenantRef, Throttle, client_address,
+    counted_address,
 };
 pub use clock::{Clock, ManualClock};
+pub use database::Pruned;
+#[doc(hidden)]
+pub use deadline::Deadline;
 #[doc(hidden)]
 pub use error::field_name;
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{
-    AccountTenant, BackedUp, Backup, Callers, DatabaseUrl, Gatekeeper, ImportSuffixes, ImportingTenant,
-    Inspection, Options, Restore, Restored, RootKeyOf, SealedRows, UnacceptedKeys, Verifier,
+    AccountTenant, BackedUp, Backup, CredentialCache, DatabaseUrl, Gatekeeper, ImportSuffixes,
+    ImportingTenant, Inspection, Options, Restore, Restored, RootKeyOf, SealedRows, UnacceptedKeys, Verifier,
 };
 #[doc(hidden)]
 pub use gatekeeper::{BackgroundTask, Lane};
@@ -67,14 +71,11 @@ pub use key::KeyStatus;
 pub use limit::{Endpoint, Endpoints};
 pub use metering::{Period, QuotaCheck, QuotaLevel};
 pub use operation::*;
-#[doc(hidden)]
-pub use patience::Deadline;
-pub use place::Pruned;
 pub use secret::Secret;
 pub use store::MissingRow;
 #[doc(hidden)]
 pub use vectors::run_vector;
-pub use verify::{Decision, Decisions, Remembering, Tenants, ValidatedKey, Verdict, VerdictCode};
+pub use verify::{CacheStats, Decision, Tenants, ValidatedKey, Verdict, VerdictCode, VerdictCounters};
 pub use visible::{visible, visible_json};
 pub use whole::whole_number;
 pub use window::Limit;

@@ -1,9 +1,9 @@
 //! Limits: what an endpoint allows, and which of its limits applies to a key's roles.
 
-mod choice;
 mod endpoint;
 mod json;
+mod selected;
 
-pub(crate) use choice::Choices;
-pub(crate) use endpoint::Choice;
+pub(crate) use endpoint::SelectedLimit;
 pub use endpoint::{Endpoint, Endpoints};
+pub(crate) use selected::SelectedLimits;

@@ -10,9 +10,9 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::deadline::Deadline;
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{self, Guards, Rest, clear_in_child, lock};
-use crate::patience::Deadline;
+use crate::fork::{self, ForkGuards, ForkSafe, clear_in_child, lock};
 
 /// How many threads wait for the disk at once; further work waits for one of them.
 const MAX_THREADS: usize = 32;
@@ -122,8 +122,8 @@ impl Drop for Ended<'_> {
     }
 }
 
-impl Rest for Pool {
-    fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+impl ForkSafe for Pool {
+    fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(clear_in_child(lock(&self.state), |state| {
             // Its callers are the parent's: they are not to be answered here.
             forget(take(&mut state.waiting));

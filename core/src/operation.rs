@@ -5,10 +5,11 @@
 mod audit;
 mod auth;
 pub(crate) mod decode;
+mod expose_secret;
 mod field;
-mod given_id;
 mod key_manager;
 mod keys;
+mod lenient_id;
 mod objects;
 mod page;
 mod permissions;
@@ -18,36 +19,35 @@ mod schema;
 mod table;
 mod tenants;
 mod usage;
-mod wire;
 
 use std::future::Future;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::access::{Access, Context, TenantRef, Tier};
+use crate::authz::{Access, Context, TenantRef, Throttle};
 use crate::error::Result;
 
 pub use audit::*;
 pub use auth::*;
-pub use given_id::GivenId;
+use expose_secret::{ExposeOptionalSecret, ExposeSecret};
 pub use key_manager::{
     AddRoles, CreateKey, CreatedKey, DeleteKey, DeletedKey, RemoveRoles, RolesChanged, RotateKey, RotatedKey,
     VerifyDecision, VerifyKey, VerifyOutput,
 };
 pub use keys::*;
+pub use lenient_id::LenientKeyId;
 pub use page::Page;
 pub use permissions::*;
 pub use platform::*;
 pub use request::{Request, UnknownFields};
 pub use schema::Schema;
-pub use table::{Entry, Method, Route, TABLE};
 #[cfg(feature = "remote")]
 pub(crate) use table::{Fields, fields_of};
+pub use table::{Method, OperationDescriptor, Route, TABLE};
 pub(crate) use table::{admitted, find, try_call};
 pub use tenants::*;
 pub use usage::*;
-use wire::{OptionalWire, Wire};
 
 /// Something a caller can ask for: a flat struct with the fields of the request.
 ///
@@ -65,7 +65,7 @@ use wire::{OptionalWire, Wire};
 ///     async fn run(self, _: &Context<'_>) -> Result<()> { Ok(()) }
 /// }
 /// ```
-pub trait Operation: table::Listed + Serialize + DeserializeOwned + Schema + Send + Sync + 'static {
+pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Send + Sync + 'static {
     /// What it answers.
     type Output: Serialize + DeserializeOwned + Schema + Send;
     /// Its name in the table, such as `tenants.create`.
@@ -75,7 +75,7 @@ pub trait Operation: table::Listed + Serialize + DeserializeOwned + Schema + Sen
     /// Who may call it.
     const ACCESS: Access;
     /// How often one source may call it. Defaults to as often as it likes.
-    const TIER: Option<Tier> = None;
+    const THROTTLE: Option<Throttle> = None;
     /// Whether it looks up a key that the request shows: [`try_run`](Self::try_run) is asked first, since the key may be
     /// remembered. Defaults to no.
     const LOOKS_UP_KEY: bool = false;

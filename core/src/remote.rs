@@ -20,15 +20,15 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::access::Access;
+use crate::authz::Access;
 use crate::error::{GatekeeperError, Result};
-use crate::operation::{Entry, Method, Operation, Request, Route, fields_of};
+use crate::operation::{Method, Operation, OperationDescriptor, Request, Route, fields_of};
 use crate::secret::Secret;
 use answer::Answer;
 pub(crate) use background::{Spawned, spawn};
 use credential::Credential;
 use request::Outgoing;
-pub(crate) use server::Manner;
+pub(crate) use server::HttpOptions;
 use server::Server;
 pub(crate) use verify::RemoteVerifier;
 
@@ -49,8 +49,8 @@ impl Remote {
     ///
     /// # Errors
     /// `bad_request` for a URL that names no server.
-    pub(crate) fn open(url: &str, manner: &Manner<'_>) -> Result<Self> {
-        Ok(Self { server: Arc::new(Server::new(url, manner)?), credential: Credential::None })
+    pub(crate) fn open(url: &str, http_options: &HttpOptions<'_>) -> Result<Self> {
+        Ok(Self { server: Arc::new(Server::new(url, http_options)?), credential: Credential::None })
     }
 
     pub(crate) fn with_root_key(&self, key: &Secret) -> Self {
@@ -73,18 +73,22 @@ impl Remote {
     }
 
     /// The same without its type: JSON in, JSON out.
-    pub(crate) async fn call_entry(&self, entry: &Entry, request: Request<'_>) -> Result<String> {
-        let fields = match entry.fields(request) {
+    pub(crate) async fn dispatch(
+        &self,
+        descriptor: &OperationDescriptor,
+        request: Request<'_>,
+    ) -> Result<String> {
+        let fields = match descriptor.fields(request) {
             // A wrong root key is said before a word on the request.
-            Err(refusal) if entry.access == Access::KeyManager => return self.refuse(refusal).await,
+            Err(rejection) if descriptor.access == Access::KeyManager => return self.reject(rejection).await,
             fields => fields,
         };
-        let request = Outgoing::of(entry.route, entry.access, fields)?;
-        Ok(self.answer(entry.access, request).await?.into_json())
+        let request = Outgoing::of(descriptor.route, descriptor.access, fields)?;
+        Ok(self.answer(descriptor.access, request).await?.into_json())
     }
 
-    /// Judges the root key alone: a request that is empty is refused, but only once the root key has been judged.
-    pub(crate) async fn check_caller(&self) -> Result<()> {
+    /// Judges the root key alone: a request that is empty is rejected, but only once the root key has been judged.
+    pub(crate) async fn check_credential(&self) -> Result<()> {
         let request = Outgoing::with_body(verify::ROUTE, "{}".to_owned());
         match self.answer(Access::KeyManager, request).await {
             Err(error) if error.status() == 400 => Ok(()),
@@ -94,9 +98,9 @@ impl Remote {
     }
 
     /// An error that is said only to a caller whose root key is good.
-    async fn refuse<T>(&self, refusal: GatekeeperError) -> Result<T> {
-        self.check_caller().await?;
-        Err(refusal)
+    async fn reject<T>(&self, rejection: GatekeeperError) -> Result<T> {
+        self.check_credential().await?;
+        Err(rejection)
     }
 
     pub(crate) async fn check_ready(&self) -> Result<()> {

@@ -9,9 +9,9 @@ use crate::error::{GatekeeperError, Result};
 pub(crate) use shared::RoleSets;
 
 /// The most roles a key can have.
-const MOST_ROLES: usize = 1000;
+const MAX_ROLES: usize = 1000;
 /// The longest role name, in bytes of UTF-8.
-pub(crate) const MOST_BYTES: usize = 128;
+pub(crate) const MAX_BYTES: usize = 128;
 
 /// A key's roles: sorted by bytes, each once. Equal sets are mostly one.
 #[derive(Debug)]
@@ -48,9 +48,9 @@ pub(crate) fn normalize(mut roles: Vec<String>) -> Result<Vec<String>> {
     }
     roles.sort_unstable();
     roles.dedup();
-    if roles.len() > MOST_ROLES {
+    if roles.len() > MAX_ROLES {
         return Err(GatekeeperError::bad_request(format!(
-            "roles: a key has at most {MOST_ROLES}, not {}",
+            "roles: a key has at most {MAX_ROLES}, not {}",
             roles.len()
         )));
     }
@@ -61,7 +61,7 @@ pub(crate) fn normalize(mut roles: Vec<String>) -> Result<Vec<String>> {
 pub(crate) fn check_name(role: &str) -> Result<(), &'static str> {
     match role {
         "" => Err("a role's name must not be empty"),
-        name if name.len() > MOST_BYTES => Err("a role's name must not be longer than 128 bytes"),
+        name if name.len() > MAX_BYTES => Err("a role's name must not be longer than 128 bytes"),
         name if name.contains('\0') => Err("a role's name must not contain U+0000"),
         _ => Ok(()),
     }

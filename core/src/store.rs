@@ -233,7 +233,7 @@ pub(crate) struct SessionRow {
 
 impl SessionRow {
     /// Whether it is not over at `now`.
-    pub(crate) fn is_live(&self, now: i64) -> bool {
+    pub(crate) fn is_active(&self, now: i64) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
     }
 }
@@ -395,7 +395,7 @@ pub(crate) struct Part<T> {
 }
 
 /// Something read, and the change number of the snapshot it was read from.
-pub(crate) struct AsOf<T> {
+pub(crate) struct Versioned<T> {
     pub(crate) number: u64,
     pub(crate) found: T,
 }

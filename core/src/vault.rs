@@ -13,8 +13,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{GatekeeperError, Result};
+use crate::ipc::SecretTag;
 use crate::secret::{Digest, Secret, is_tag, random};
-use crate::shared::SecretTag;
 pub(crate) use secrets::Secrets;
 
 const TAG_LEN: usize = 16;
@@ -113,21 +113,21 @@ impl Vault {
         self.previous.as_ref().map(|keys| keys.successor(token))
     }
 
-    /// `place` as text that a caller can give back but neither read nor make, bound to `list`.
-    pub(crate) fn cursor(&self, list: &str, place: u128) -> String {
-        let mut bytes = place.to_be_bytes().to_vec();
-        let tag = Digest::keyed(&self.current.cursor, &cursor_message(list, place));
+    /// `position` as text that a caller can give back but neither read nor make, bound to `list`.
+    pub(crate) fn cursor(&self, list: &str, position: u128) -> String {
+        let mut bytes = position.to_be_bytes().to_vec();
+        let tag = Digest::keyed(&self.current.cursor, &cursor_message(list, position));
         bytes.extend(tag.as_bytes().iter().take(TAG_LEN));
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// The place behind a cursor of `list`; none where it is not one.
-    pub(crate) fn place_of(&self, list: &str, cursor: &str) -> Option<u128> {
+    pub(crate) fn position_of(&self, list: &str, cursor: &str) -> Option<u128> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (place, tag) = bytes.split_first_chunk()?;
-        let place = u128::from_be_bytes(*place);
+        let (position, tag) = bytes.split_first_chunk()?;
+        let position = u128::from_be_bytes(*position);
         let tag = tag.try_into().ok()?;
-        self.all().any(|keys| is_tag(&keys.cursor, &cursor_message(list, place), tag)).then_some(place)
+        self.all().any(|keys| is_tag(&keys.cursor, &cursor_message(list, position), tag)).then_some(position)
     }
 
     /// What the current secret is told apart by.
@@ -148,8 +148,8 @@ impl Keys {
     }
 }
 
-fn cursor_message(list: &str, place: u128) -> Vec<u8> {
-    [&place.to_be_bytes(), list.as_bytes()].concat()
+fn cursor_message(list: &str, position: u128) -> Vec<u8> {
+    [&position.to_be_bytes(), list.as_bytes()].concat()
 }
 
 impl Drop for Keys {
@@ -185,11 +185,11 @@ mod tests {
         let sealed = ours.seal("a", b"plain").unwrap();
         assert_eq!(ours.unseal("a", &sealed).unwrap().as_slice(), b"plain");
         assert!(ours.unseal("b", &sealed).is_none() && other.unseal("a", &sealed).is_none());
-        for place in 0..sealed.len() {
+        for position in 0..sealed.len() {
             let mut torn = sealed.clone();
-            torn[place] ^= 1;
+            torn[position] ^= 1;
             assert!(ours.unseal("a", &torn).is_none());
-            assert!(ours.unseal("a", &sealed[..place]).is_none());
+            assert!(ours.unseal("a", &sealed[..position]).is_none());
         }
     }
 
@@ -197,15 +197,15 @@ mod tests {
     fn a_cursor_is_good_for_its_list_and_cannot_be_changed() {
         let vault = vault("0123456789abcdef");
         let cursor = vault.cursor("keys of a", 7);
-        assert_eq!(vault.place_of("keys of a", &cursor), Some(7));
-        assert_eq!(vault.place_of("keys of b", &cursor), None);
-        for place in 0..cursor.len() {
+        assert_eq!(vault.position_of("keys of a", &cursor), Some(7));
+        assert_eq!(vault.position_of("keys of b", &cursor), None);
+        for position in 0..cursor.len() {
             let mut torn: Vec<char> = cursor.chars().collect();
-            torn[place] = if torn[place] == 'A' { 'B' } else { 'A' };
-            assert_eq!(vault.place_of("keys of a", &torn.into_iter().collect::<String>()), None);
+            torn[position] = if torn[position] == 'A' { 'B' } else { 'A' };
+            assert_eq!(vault.position_of("keys of a", &torn.into_iter().collect::<String>()), None);
         }
         for wrong in ["", "canary", "é", &"A".repeat(10_000)] {
-            assert_eq!(vault.place_of("keys of a", wrong), None);
+            assert_eq!(vault.position_of("keys of a", wrong), None);
         }
     }
 
@@ -223,7 +223,7 @@ mod tests {
             (vault("the secret before"), open("the secret after", Some("the secret before")).unwrap());
         let sealed = old.seal("a", b"plain").unwrap();
         assert_eq!(both.unseal("a", &sealed).unwrap().as_slice(), b"plain");
-        assert_eq!(both.place_of("keys of a", &old.cursor("keys of a", 7)), Some(7));
+        assert_eq!(both.position_of("keys of a", &old.cursor("keys of a", 7)), Some(7));
         let token = Secret::new("token");
         assert!(both.previous_successor(&token).unwrap().is_equal_to(&old.successor(&token)));
         let new = vault("the secret after");

@@ -58,9 +58,9 @@ fn limit_selection(case: Value) -> Result<Value> {
     let Selection { endpoint, roles } = from(case)?;
     let endpoint = Endpoint::from_json_value(&Value::Object(endpoint))?;
     let roles = RoleSet::new(crate::role::normalize(roles)?.into_iter().map(Into::into));
-    let choice = endpoint.choose(&roles);
-    let role = choice.and_then(|choice| roles.names().get(choice.role));
-    Ok(json!({ "role": role, "limit": endpoint.limit(choice) }))
+    let selected = endpoint.choose(&roles);
+    let role = selected.and_then(|selected| roles.names().get(selected.role));
+    Ok(json!({ "role": role, "limit": endpoint.limit(selected) }))
 }
 
 /// Takes the only permit of each slot in turn: each of them is admitted, if no two are one.

@@ -4,36 +4,36 @@
 //! whether it has.
 
 mod cache;
-mod caller;
-mod decisions;
+mod compiled;
+mod counters;
+mod credential;
+mod endpoints;
 mod engine;
 mod find;
 mod flights;
 mod imports;
 mod other_tenants;
-mod target;
-mod targets;
 mod tenants;
 mod validated;
 mod verdict;
 mod verifier;
 
-pub(crate) use cache::Remembered;
-pub use cache::Remembering;
-pub(crate) use caller::{Caller, invalid_credential, wrong_root_key};
+pub(crate) use cache::CacheEntry;
+pub use cache::CacheStats;
+pub(crate) use compiled::CompiledEndpoint;
+pub use counters::{VerdictCode, VerdictCounters};
+pub(crate) use credential::{Credential, invalid_credential, wrong_root_key};
 #[cfg(feature = "remote")]
-pub(crate) use caller::{empty_root_key, no_root_key};
-pub use decisions::{Decisions, VerdictCode};
+pub(crate) use credential::{empty_root_key, no_root_key};
+pub(crate) use endpoints::CompiledEndpoints;
+#[cfg(feature = "remote")]
+pub(crate) use endpoints::never_defined;
 pub(crate) use engine::{CacheSizes, Engine, Io, OpenEngine};
 pub(crate) use find::KeysOf;
-pub(crate) use target::Target;
-pub(crate) use targets::Targets;
-#[cfg(feature = "remote")]
-pub(crate) use targets::never_defined;
 pub(crate) use tenants::EXPECTED_TENANTS;
 pub use tenants::Tenants;
 pub use validated::ValidatedKey;
 pub use verdict::{Decision, Verdict};
+pub(crate) use verifier::{EmbeddedVerifier, check_variables, tenants_of_root_key};
 #[cfg(feature = "schema")]
-pub(crate) use verifier::{MOST_VARIABLE_BYTES, MOST_VARIABLES};
-pub(crate) use verifier::{OwnVerifier, check_variables, tenants_of_root_key};
+pub(crate) use verifier::{MAX_VARIABLE_BYTES, MAX_VARIABLES};

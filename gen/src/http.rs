@@ -5,12 +5,12 @@
 mod bounds;
 mod by_hand;
 mod example;
-mod refusals;
+mod rejections;
 mod schemas;
 mod table;
 
 pub(crate) use example::{example_of, example_of_parameter, kinds};
-pub(crate) use refusals::{RESPONSES, Refusal, Response, example as example_of_refusal};
+pub(crate) use rejections::{RESPONSES, Rejection, Response, example as example_of_rejection};
 
 use serde_json::{Map, Value};
 
@@ -36,18 +36,18 @@ pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) path: &'static str,
     pub(crate) documentation: String,
-    pub(crate) callers: Callers,
+    pub(crate) callers: CredentialCache,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
     /// The status of success.
     pub(crate) status: u16,
     pub(crate) answer: Answer,
-    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) rejections: Vec<Rejection>,
 }
 
 /// Who may call.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Callers {
+pub(crate) enum CredentialCache {
     Anybody,
     /// Whoever has a root key or a user's access token.
     Known,
@@ -61,7 +61,7 @@ pub(crate) enum Callers {
 /// A field of a request that is not in its body.
 pub(crate) struct Parameter {
     /// `path`, `query` or `header`.
-    pub(crate) place: &'static str,
+    pub(crate) location: &'static str,
     pub(crate) name: String,
     pub(crate) documentation: String,
     pub(crate) required: bool,
@@ -129,7 +129,7 @@ impl Call {
     }
 }
 
-impl Callers {
+impl CredentialCache {
     /// In words.
     pub(crate) fn told(self) -> String {
         match self {

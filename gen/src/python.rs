@@ -54,10 +54,10 @@ fn docstring(documentation: &str, title: &str, named: &[(String, String)], inden
     if summary.len() + 3 > width || summary.contains('\n') {
         // A summary is one line.
         let split = summary.find("; ").or_else(|| summary.find(": "));
-        match split.filter(|place| place + 4 <= width) {
-            Some(place) => {
-                body = format!("{} {body}", capital(summary.get(place + 2..).unwrap_or_default()));
-                summary.truncate(place);
+        match split.filter(|end| end + 4 <= width) {
+            Some(end) => {
+                body = format!("{} {body}", capital(summary.get(end + 2..).unwrap_or_default()));
+                summary.truncate(end);
                 summary.push('.');
             }
             None => summary = wrapped(&summary, width - 3).join(&format!("\n{indent}")),
@@ -121,28 +121,28 @@ fn taken(kind: &Type) -> String {
     }
 }
 
-/// The expression that makes a value of what JSON has at `place`.
-fn decoded(api: &Api, kind: &Type, place: &str) -> String {
+/// The expression that makes a value of what JSON has at `end`.
+fn decoded(api: &Api, kind: &Type, end: &str) -> String {
     let shape = |name: &str| api.definitions.get(name).map(|Definition { shape, .. }| shape);
     match kind {
         Type::List(item) => match decoded(api, item, "each") {
-            each if each == "each" => format!("tuple({place})"),
-            each => format!("tuple({each} for each in {place})"),
+            each if each == "each" => format!("tuple({end})"),
+            each => format!("tuple({each} for each in {end})"),
         },
-        Type::OrNull(kind) => match decoded(api, kind, place) {
-            plain if plain == place => plain,
-            made => format!("None if {place} is None else {made}"),
+        Type::OrNull(kind) => match decoded(api, kind, end) {
+            plain if plain == end => plain,
+            made => format!("None if {end} is None else {made}"),
         },
         Type::PageOf(item) => match decoded(api, item, "item") {
-            plain if plain == "item" => format!("Page._of({place})"),
-            made => format!("Page._of({place}, {})", made.trim_end_matches("(item)")),
+            plain if plain == "item" => format!("Page._of({end})"),
+            made => format!("Page._of({end}, {})", made.trim_end_matches("(item)")),
         },
         Type::Named(name) => match shape(name) {
-            Some(Shape::Record(_)) => format!("{name}._of({place})"),
-            Some(Shape::Union(names)) => format!("_one_of({place}, {})", names.join(", ")),
-            _ => place.to_owned(),
+            Some(Shape::Record(_)) => format!("{name}._of({end})"),
+            Some(Shape::Union(names)) => format!("_one_of({end}, {})", names.join(", ")),
+            _ => end.to_owned(),
         },
-        _ => place.to_owned(),
+        _ => end.to_owned(),
     }
 }
 

@@ -66,8 +66,8 @@ fn success(http: &Http, call: &Call) -> String {
 
 /// The statuses of failure, and what this call means by those that it alone means so.
 fn failures(call: &Call) -> String {
-    let statuses: Vec<_> = call.refusals.iter().map(|each| each.status.to_string()).collect();
-    let own = call.refusals.iter().filter(|each| matches!(each.status, 402 | 409));
+    let statuses: Vec<_> = call.rejections.iter().map(|each| each.status.to_string()).collect();
+    let own = call.rejections.iter().filter(|each| matches!(each.status, 402 | 409));
     let own: Vec<_> = own.map(|each| format!("**{}:** {}", each.status, each.documentation)).collect();
     [vec![format!("[Fails](#errors) with {}.", statuses.join(", "))], own].concat().join(" ")
 }

@@ -48,7 +48,7 @@ pub(crate) enum Shape {
     /// An object with these fields.
     Record(Vec<Field>),
     /// One of these texts, each with its documentation.
-    Choice(Vec<(String, String)>),
+    SelectedLimit(Vec<(String, String)>),
     /// One of these types.
     Union(Vec<String>),
 }
@@ -203,7 +203,7 @@ impl Reader {
         }
         let kind = rest.remove("type");
         let shape = if let Some(Value::Array(either)) = rest.remove("oneOf") {
-            Shape::Choice(
+            Shape::SelectedLimit(
                 either.iter().map(choices).collect::<Option<Vec<_>>>().ok_or_else(unknown)?.concat(),
             )
         } else if let Some(Value::Array(either)) = rest.remove("anyOf") {
@@ -216,7 +216,7 @@ impl Reader {
             Shape::Union(members)
         } else if rest.remove("enum").or_else(|| rest.remove("const")).is_some() {
             let options = choices(&schema).ok_or_else(unknown)?;
-            Shape::Choice(options)
+            Shape::SelectedLimit(options)
         } else if kind == Some("object".into()) {
             Shape::Record(self.record(name, &mut rest)?)
         } else {
@@ -249,9 +249,9 @@ impl Reader {
                 default: words.remove("default"),
             });
         }
-        let place =
+        let order =
             |field: &Field| required.iter().position(|wire| *wire == field.wire).unwrap_or(usize::MAX);
-        fields.sort_by_key(place);
+        fields.sort_by_key(order);
         Ok(fields)
     }
 }

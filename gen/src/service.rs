@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gatekeeper::{Access, Entry, Method, TABLE};
+use gatekeeper::{Access, Method, OperationDescriptor, TABLE};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -29,7 +29,7 @@ pub(crate) struct Service {
 }
 
 /// An operation of the table, as far as it is generated from.
-pub(crate) struct Listed {
+pub(crate) struct Sealed {
     name: &'static str,
     positional: &'static [&'static str],
     is_update: bool,
@@ -57,7 +57,7 @@ pub(crate) struct Operation {
     /// Whether `null` says something else than nothing: an update changes only what is given.
     pub(crate) is_update: bool,
     /// What the parity tests read.
-    pub(crate) entry: Value,
+    pub(crate) descriptor: Value,
 }
 
 /// What each service is for, in the order of the classes.
@@ -92,32 +92,33 @@ impl Api {
     pub(crate) fn of_the_table() -> Result<Self, String> {
         let mut read = SchemaSettings::draft2020_12().for_deserialize().into_generator();
         let mut written = SchemaSettings::draft2020_12().for_serialize().into_generator();
-        let entries = TABLE.iter().filter(|entry| entry.name.split('.').next() != Some(BY_HAND));
-        let entries: Vec<_> = entries.map(|entry| Listed::of(entry, &mut read, &mut written)).collect();
+        let entries = TABLE.iter().filter(|descriptor| descriptor.name.split('.').next() != Some(BY_HAND));
+        let entries: Vec<_> =
+            entries.map(|descriptor| Sealed::of(descriptor, &mut read, &mut written)).collect();
         Self::of(&entries, &read.take_definitions(true), &written.take_definitions(true))
     }
 
     /// The services of these operations; the definitions are those of requests and of answers.
     pub(crate) fn of(
-        entries: &[Listed],
+        entries: &[Sealed],
         sent: &Map<String, Value>,
         answered: &Map<String, Value>,
     ) -> Result<Self, String> {
         let (mut read, mut written) = (Reader::new(sent.clone()), Reader::new(answered.clone()));
 
         let mut methods: BTreeMap<&str, Vec<Operation>> = BTreeMap::new();
-        for entry in entries {
-            let (service, method) = entry
+        for descriptor in entries {
+            let (service, method) = descriptor
                 .name
                 .split_once('.')
-                .ok_or_else(|| format!("{}: a name is service.method", entry.name))?;
-            let mut operation = operation(entry, method, &mut read, &mut written)?;
-            operation.entry = json!({
-                "route": entry.route,
-                "access": entry.access,
-                "positional": entry.positional,
-                "request": resolved(&entry.request, sent),
-                "answer": resolved(&entry.answer, answered),
+                .ok_or_else(|| format!("{}: a name is service.method", descriptor.name))?;
+            let mut operation = operation(descriptor, method, &mut read, &mut written)?;
+            operation.descriptor = json!({
+                "route": descriptor.route,
+                "access": descriptor.access,
+                "positional": descriptor.positional,
+                "request": resolved(&descriptor.request, sent),
+                "answer": resolved(&descriptor.answer, answered),
             });
             methods.entry(service).or_default().push(operation);
         }
@@ -150,43 +151,51 @@ impl Api {
     }
 }
 
-impl Listed {
-    fn of(entry: &'static Entry, read: &mut SchemaGenerator, written: &mut SchemaGenerator) -> Self {
-        let (request, answer) = (entry.schemas)(read, written);
+impl Sealed {
+    fn of(
+        descriptor: &'static OperationDescriptor,
+        read: &mut SchemaGenerator,
+        written: &mut SchemaGenerator,
+    ) -> Self {
+        let (request, answer) = (descriptor.schemas)(read, written);
         Self {
-            name: entry.name,
-            positional: entry.positional,
-            is_update: entry.route.method == Method::Patch,
+            name: descriptor.name,
+            positional: descriptor.positional,
+            is_update: descriptor.route.method == Method::Patch,
             request: request.to_value(),
             answer: answer.to_value(),
             route: json!({
-                "method": format!("{:?}", entry.route.method).to_uppercase(),
-                "path": entry.route.path,
-                "status": entry.route.status,
+                "method": format!("{:?}", descriptor.route.method).to_uppercase(),
+                "path": descriptor.route.path,
+                "status": descriptor.route.status,
             }),
-            access: access(entry.access),
+            access: access(descriptor.access),
         }
     }
 }
 
 fn operation(
-    entry: &Listed,
+    descriptor: &Sealed,
     method: &'static str,
     read: &mut Reader,
     written: &mut Reader,
 ) -> Result<Operation, String> {
-    let (request, answer) = (&entry.request, &entry.answer);
-    let (documentation, fields) = read.fields(entry.name, request)?;
-    let kind = written.kind(entry.name, answer)?;
+    let (request, answer) = (&descriptor.request, &descriptor.answer);
+    let (documentation, fields) = read.fields(descriptor.name, request)?;
+    let kind = written.kind(descriptor.name, answer)?;
     let (mut positional, mut options) = (Vec::new(), fields);
-    for name in entry.positional {
-        let place = options.iter().position(|field| field.wire == *name);
-        let place = place.ok_or_else(|| format!("{}: {name} is positional and not a field", entry.name))?;
-        positional.push(options.remove(place));
+    for name in descriptor.positional {
+        let index = options.iter().position(|field| field.wire == *name);
+        let index =
+            index.ok_or_else(|| format!("{}: {name} is positional and not a field", descriptor.name))?;
+        positional.push(options.remove(index));
     }
     let optional = positional.iter().position(|field| !field.required).unwrap_or(positional.len());
     if positional.iter().skip(optional).any(|field| field.required) {
-        return Err(format!("{}: a positional field that is required follows one that is not", entry.name));
+        return Err(format!(
+            "{}: a positional field that is required follows one that is not",
+            descriptor.name
+        ));
     }
     let pages = options.iter().any(|field| field.wire == "cursor");
     let iterates = match &kind {
@@ -195,7 +204,7 @@ fn operation(
     };
     let name = request.get("$ref").and_then(Value::as_str).and_then(|name| name.rsplit('/').next());
     Ok(Operation {
-        name: entry.name,
+        name: descriptor.name,
         method,
         request: name.unwrap_or_default().to_owned(),
         documentation,
@@ -203,8 +212,8 @@ fn operation(
         options,
         answer: kind,
         iterates,
-        is_update: entry.is_update,
-        entry: Value::Null,
+        is_update: descriptor.is_update,
+        descriptor: Value::Null,
     })
 }
 
@@ -253,7 +262,7 @@ fn merged(
     let mut sent = BTreeSet::new();
     for (name, definition) in read {
         match (&definition.shape, definitions.get(&name)) {
-            (Shape::Choice(_), Some(known)) if *known == definition => {}
+            (Shape::SelectedLimit(_), Some(known)) if *known == definition => {}
             (_, Some(_)) => {
                 return Err(format!(
                     "{name}: one name for what is sent and what is answered: give one another"
@@ -278,7 +287,7 @@ pub(crate) mod tests {
     /// Operations with what the table may have and does not have yet.
     pub(crate) fn sample() -> Result<Api, String> {
         let reference = |name: &str| json!({ "$ref": format!("#/$defs/{name}") });
-        let listed = |name, positional, is_update, request: &str, answer| Listed {
+        let listed = |name, positional, is_update, request: &str, answer| Sealed {
             name,
             positional,
             is_update,
@@ -338,7 +347,7 @@ pub(crate) mod tests {
         assert!(sample().is_ok());
         let request = json!({ "$ref": "#/$defs/Empty" });
         let empty = json!({ "Empty": { "type": "object", "description": "Nothing.", "additionalProperties": false } });
-        let entry = |name, positional| Listed {
+        let descriptor = |name, positional| Sealed {
             name,
             positional,
             is_update: false,
@@ -347,9 +356,9 @@ pub(crate) mod tests {
             route: Value::Null,
             access: Value::Null,
         };
-        let of = |entry| Api::of(&[entry], empty.as_object().unwrap(), &Map::new()).err().unwrap();
-        assert!(of(entry("secrets.get", &[])).starts_with("secrets: say"));
-        assert!(of(entry("auth.get", &["id"])).contains("positional and not a field"));
+        let of = |descriptor| Api::of(&[descriptor], empty.as_object().unwrap(), &Map::new()).err().unwrap();
+        assert!(of(descriptor("secrets.get", &[])).starts_with("secrets: say"));
+        assert!(of(descriptor("auth.get", &["id"])).contains("positional and not a field"));
     }
 
     #[test]

@@ -20,12 +20,12 @@ pub(crate) fn document(api: &Api) -> String {
             }),
         );
         for operation in &service.methods {
-            let mut entry = operation.entry.clone();
-            if let Some(fields) = entry.as_object_mut() {
+            let mut descriptor = operation.descriptor.clone();
+            if let Some(fields) = descriptor.as_object_mut() {
                 fields.insert("service".to_owned(), class(service.name).into());
                 fields.insert("method".to_owned(), operation.method.into());
             }
-            operations.insert(operation.name.to_owned(), entry);
+            operations.insert(operation.name.to_owned(), descriptor);
         }
     }
     let mut models = Map::new();

@@ -18,7 +18,7 @@ pub(crate) fn models(api: &Api) -> String {
                 text.push_str(&comment(&documentation, ""));
                 text.push_str(&format!("export interface {name} {{\n{}}}\n", members(fields)));
             }
-            Shape::Choice(options) => {
+            Shape::SelectedLimit(options) => {
                 for (option, meaning) in options.iter().filter(|(_, meaning)| !meaning.is_empty()) {
                     documentation.push_str(&format!("\n\n- `{option}`: {meaning}"));
                 }

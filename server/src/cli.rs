@@ -39,7 +39,7 @@ use output::Output;
 use session::Session;
 
 /// Runs `gatekeeper` with these arguments, of which the first is the program's name; answers the exit code: 0 for done,
-/// 1 for refused, 2 for wrong use.
+/// 1 for rejected, 2 for wrong use.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,

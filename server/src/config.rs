@@ -20,7 +20,7 @@ pub(crate) use setting::{Kind, Origin, Setting};
 pub(crate) use settings::*;
 
 /// The file that is read where none is named.
-pub(crate) const USUAL_FILE: &str = "gatekeeper.toml";
+pub(crate) const DEFAULT_FILE: &str = "gatekeeper.toml";
 
 /// A value and where it came from.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl Config {
                 None => environment
                     .value(setting)?
                     .or_else(|| file.value(setting))
-                    .or_else(|| Found::usual(setting)),
+                    .or_else(|| Found::default_of(setting)),
             };
             found.extend(value.map(|value| (setting.name, value)));
         }
@@ -165,8 +165,8 @@ impl Config {
 }
 
 impl Found {
-    fn usual(setting: &Setting) -> Option<Self> {
-        setting.usual.map(|text| Self {
+    fn default_of(setting: &Setting) -> Option<Self> {
+        setting.default.map(|text| Self {
             // A default is written as a variable would be, and is one that can be read.
             value: setting.parse(text).unwrap_or(Value::Null),
             origin: Origin::Default,

@@ -3,8 +3,10 @@
 
 mod answer;
 mod app;
+mod blocking_pool;
 mod body;
 mod check;
+mod client_address;
 mod config;
 mod connection;
 mod credential;
@@ -18,12 +20,10 @@ mod protocol;
 mod request_id;
 mod server;
 mod signup;
-mod source;
 mod system;
 mod tls;
-mod turns;
 
+pub use client_address::Proxies;
 pub use config::{Address, Config, Exposure, Listen, Tls};
 pub use server::{ServedEndpoints, Server};
 pub use signup::{Signup, SignupRule};
-pub use source::Proxies;

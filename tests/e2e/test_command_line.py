@@ -46,6 +46,6 @@ def test_init_and_serve_make_a_server_that_ctrl_c_stops(program: list[str], tmp_
 def test_the_exit_code_is_that_of_the_command(program: list[str], tmp_path: Path) -> None:
     assert run(tmp_path, *program, "--version").stdout.startswith("gatekeeper ")
     assert run(tmp_path, *program, "nonsense").returncode == 2
-    refused = run(tmp_path, *program, "keys", "list", "--json")
-    assert refused.returncode == 1
-    assert "error" in json.loads(refused.stderr)
+    rejected = run(tmp_path, *program, "keys", "list", "--json")
+    assert rejected.returncode == 1
+    assert "error" in json.loads(rejected.stderr)

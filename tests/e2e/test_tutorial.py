@@ -84,10 +84,10 @@ def test_a_protected_route_takes_a_key_in_either_header_and_tells_the_rest(tmp_p
                         except httpx.ConnectError:
                             time.sleep(0.05)
                     wrong = client.get("/tasks", headers={"Authorization": "Bearer user_xxx"})
-                    for refused in (missing, wrong):
-                        assert refused.status_code == 401
+                    for rejected in (missing, wrong):
+                        assert rejected.status_code == 401
                         # And what it asks for is what it takes.
-                        assert refused.headers["www-authenticate"] == "Bearer"
+                        assert rejected.headers["www-authenticate"] == "Bearer"
                     shown = [{"Authorization": f"Bearer {key}"}, {"authorization": f"bearer {key}"}, {"X-API-Key": key}]
                     for number in range(10):
                         admitted = client.get("/tasks", headers=shown[number % len(shown)])

@@ -24,7 +24,7 @@ CALLS: Counter[str] = Counter()
 NUMBERS = itertools.count(1)
 LOGGED_IN: list[tuple[float, str]] = []
 
-# What a request that fits its schema can still be refused for: the grammar of an address, sums over several fields,
+# What a request that fits its schema can still be rejected for: the grammar of an address, sums over several fields,
 # bounds in bytes, what only the server knows.
 BEYOND_SCHEMA = re.compile(
     r"email has no (usable|@)|email is too long"
@@ -92,8 +92,8 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
     answer = response.json()
     if answer.get("error") == "invalidId":
         return False
-    refusal = re.sub(r"^keys\[\d+\]: ", "", answer.get("reason", answer["error"]))
-    return not BEYOND_SCHEMA.match(refusal)
+    rejection = re.sub(r"^keys\[\d+\]: ", "", answer.get("reason", answer["error"]))
+    return not BEYOND_SCHEMA.match(rejection)
 
 
 def would_end_the_world(case: Case[Any], operation: str) -> bool:

@@ -74,12 +74,12 @@ def run(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedPr
 
 def started(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], str, str]:
     """A server over the database in a folder, and where it listens."""
-    port = [] if "--unix" in arguments else ["--port", "0"]
+    port = [] if "--socket" in arguments else ["--port", "0"]
     # An address for gateways closes it, where nothing is said.
     signup = [] if "--signup" in arguments else ["--signup", "open"]
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
-            [BINARY, "serve", *port, "--check-listen", "127.0.0.1:0", *signup, *arguments],
+            [BINARY, "serve", *port, "--gateway-listen", "127.0.0.1:0", *signup, *arguments],
             cwd=folder,
             env={"PATH": os.environ["PATH"]},
             stdout=subprocess.PIPE,

@@ -61,7 +61,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def sides(server: Server) -> dict[str, Side]:
-    other = json.loads(run(server.folder, "init", "--another", "--tenant-name", "Other Inc", "--json").stdout)
+    other = json.loads(run(server.folder, "init", "--additional", "--tenant-name", "Other Inc", "--json").stdout)
     with server.client(headers=server.root) as client:
         new = {"prefix": "user", "roles": ["PRO"]}
         key, another = (client.post("/api/v1/keys", json=new).json()["apiKey"] for _ in range(2))

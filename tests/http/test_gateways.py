@@ -169,9 +169,9 @@ def test_a_gateway_lets_through_what_the_server_says_and_tells_the_rest(
     key = {"Authorization": f"Bearer {created['plainTextKey']}"}
     with gateway(server, tmp_path) as url, httpx.Client(base_url=url, timeout=30) as client:
         for headers in ({}, {"Authorization": "Bearer user_xxx"}, FORGED):
-            refused = client.get("/tasks", headers=headers)
-            assert refused.status_code == 401
-            assert refused.headers["www-authenticate"] == "Bearer"
+            rejected = client.get("/tasks", headers=headers)
+            assert rejected.status_code == 401
+            assert rejected.headers["www-authenticate"] == "Bearer"
 
         assert client.get("/reports", headers=key).status_code == 403
 
@@ -230,13 +230,13 @@ def test_a_preflight_passes_by_the_method_that_each_kind_of_gateway_tells(server
             assert passed.headers[f"X-Gatekeeper-{name}"] == ""
         assert client.get(f"/check?{asked}&method=OPTIONS", headers=PREFLIGHT).status_code == 200
         assert client.options("/check/envoy/tasks", headers=envoy).status_code == 200
-        for refused in (
+        for rejected in (
             client.get("/check?endpoint=GET_TASKS", headers=forwarded),
             client.get(f"/check?{asked}", headers={"X-Forwarded-Method": "OPTIONS"}),
             client.get("/check/envoy/tasks", headers={**envoy, "X-Forwarded-Method": "OPTIONS"}),
             client.get(f"/check?{asked}&method=GET", headers=forwarded),
         ):
-            assert refused.status_code == 401
+            assert rejected.status_code == 401
         # nginx passes on what a client says; only the query is its own.
         nginx = client.get(f"/check/nginx?{asked}", headers=forwarded)
         assert nginx.headers["x-gatekeeper-status"] == "400"
@@ -250,9 +250,9 @@ def test_what_remains_is_told_in_every_answer_also_where_it_is_not_enough(server
         passed = client.get("/check?endpoint=GET_TASKS")
         assert passed.headers["ratelimit"] == '"endpoint";r=1'
         assert passed.headers["ratelimit-policy"] == '"endpoint";q=2'
-        refused = client.get("/check?endpoint=GET_TASKS&cost=2")
-        assert refused.status_code == 429
-        assert refused.headers["ratelimit"] == f'"endpoint";r=1;t={refused.headers["retry-after"]}'
+        rejected = client.get("/check?endpoint=GET_TASKS&cost=2")
+        assert rejected.status_code == 429
+        assert rejected.headers["ratelimit"] == f'"endpoint";r=1;t={rejected.headers["retry-after"]}'
 
 
 def test_what_is_asked_wrongly_lets_nobody_through(server: Server) -> None:

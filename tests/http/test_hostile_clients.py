@@ -53,7 +53,7 @@ def address(server: Server) -> tuple[str, int]:
     return parts.hostname, parts.port
 
 
-def is_refused(body: Any, code: str) -> bool:
+def is_rejected(body: Any, code: str) -> bool:
     return body["ok"] is False and body["code"] == code and body["requestId"].startswith("req_")
 
 
@@ -78,7 +78,7 @@ def test_a_body_that_is_no_request_is_400(server: Server, body: bytes) -> None:
     with server.client() as client:
         answer = client.post(SIGNUP, content=body, headers=JSON)
         assert answer.status_code == 400
-        assert is_refused(answer.json(), "bad_request")
+        assert is_rejected(answer.json(), "bad_request")
 
 
 def test_a_body_is_at_most_a_mebibyte_however_it_comes(server: Server) -> None:
@@ -91,7 +91,7 @@ def test_a_body_is_at_most_a_mebibyte_however_it_comes(server: Server) -> None:
         for content in (b" " * 10_000_000, endless()):
             answer = client.post(SIGNUP, content=content, headers=JSON)
             assert answer.status_code == 413
-            assert is_refused(answer.json(), "payload_too_large")
+            assert is_rejected(answer.json(), "payload_too_large")
     assert server.rss_kib() < before + 32 * 1024
 
 
@@ -105,7 +105,7 @@ def test_a_body_that_is_compressed_or_of_another_type_is_415(server: Server) -> 
         ]:
             answer = client.post(SIGNUP, content=content, headers=headers)
             assert answer.status_code == 415
-            assert is_refused(answer.json(), "unsupported_media_type")
+            assert is_rejected(answer.json(), "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_wrong_method_is_405_and_told_the_right_ones(server: Server) -> None:
             answer = client.put(path)
             assert answer.status_code == 405
             assert allowed in answer.headers["allow"]
-            assert is_refused(answer.json(), "method_not_allowed")
+            assert is_rejected(answer.json(), "method_not_allowed")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_credential_that_is_none_is_401_and_all_are_told_the_same(
         answer = client.get("/v1/auth/me", headers=encoded)
         assert answer.status_code == 401
         body = answer.json()
-        assert is_refused(body, "unauthorized")
+        assert is_rejected(body, "unauthorized")
         assert body["error"] == "the credential is not valid"
         assert answer.headers["www-authenticate"] == "Bearer"
 
@@ -246,7 +246,7 @@ def test_a_forged_address_is_the_same_source(server: Server) -> None:
                 headers={"X-Forwarded-For": f"203.0.113.{number}", "Forwarded": f"for=203.0.113.{number}"},
             )
             assert answer.status_code == (401 if number < 60 else 429)
-    assert is_refused(answer.json(), "rate_limited")
+    assert is_rejected(answer.json(), "rate_limited")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert answer.headers["ratelimit-policy"] == '"refresh";q=60;w=60'
     assert answer.headers["ratelimit"] == f'"refresh";r=0;t={answer.headers["retry-after"]}'
@@ -311,7 +311,7 @@ def test_a_request_has_one_host_and_no_coding_that_is_not_read(server: Server, h
     if status != 200:
         # What follows on such a connection is not read as another request.
         assert b"connection: close" in answer.lower()
-        assert is_refused(json.loads(answer.partition(b"\r\n\r\n")[2]), "bad_request")
+        assert is_rejected(json.loads(answer.partition(b"\r\n\r\n")[2]), "bad_request")
 
 
 def test_the_key_managers_api_says_it_by_a_name_of_its_own(server: Server) -> None:

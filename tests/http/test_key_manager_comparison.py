@@ -46,7 +46,7 @@ def said(answer: httpx.Response) -> str:
 
 
 def test_every_call_of_the_comparison_is_answered_as_it_says(server: Server) -> None:
-    other = json.loads(run(server.folder, "init", "--another", "--tenant-name", "Other Inc", "--json").stdout)
+    other = json.loads(run(server.folder, "init", "--additional", "--tenant-name", "Other Inc", "--json").stdout)
     kept = {"root": server.root_key, "other": other["rootKey"]}
     with server.client() as client:
         for call in CALLS:

@@ -77,9 +77,9 @@ def test_no_gateway_lets_the_key_of_a_stranger_through_whatever_its_headers_say(
         }
         with httpx.Client(base_url=server.gateway_url, headers={"X-API-Key": key, **HEADERS, **forged}) as gateway:
             for question in ("/check?endpoint=GET_TASKS", "/check?headers", "/check/nginx?headers", "/check/envoy"):
-                refused = gateway.get(question)
-                assert refused.status_code == 401
-                assert not any(name.startswith("x-gatekeeper-key") for name in refused.headers)
+                rejected = gateway.get(question)
+                assert rejected.status_code == 401
+                assert not any(name.startswith("x-gatekeeper-key") for name in rejected.headers)
         assert counted(client) == before + 9
         log = server.log()
     assert log.count("a valid key was rejected because its tenant is not accepted here") == 1
@@ -122,9 +122,9 @@ def test_a_root_key_accepts_its_own_tenants_keys_and_names_no_others(server: Ser
         question = {"key": key, "endpoint": "GET_TASKS"}
         assert client.post("/v1/keys/verify", json=question).json()["data"]["keyValid"]
         for tenants in ("all", ["default"], [server.tenant]):
-            refused = client.post("/v1/keys/verify", json={**question, "tenants": tenants})
-            assert refused.status_code == 400
-            assert refused.json()["error"].startswith("tenants: a root key accepts")
+            rejected = client.post("/v1/keys/verify", json={**question, "tenants": tenants})
+            assert rejected.status_code == 400
+            assert rejected.json()["error"].startswith("tenants: a root key accepts")
 
 
 def counted(client: httpx.Client) -> int:
@@ -207,8 +207,8 @@ def test_to_other_machines_a_fresh_server_is_closed(tmp_path: Path) -> None:
         pytest.fail("this machine has no address but loopback: run the test where it has one")
     run(tmp_path, "init")
     with fresh(tmp_path, "--host", EVERY_ADDRESS) as url:
-        [refused] = quickstart(url.replace(EVERY_ADDRESS, own_address()))
-        assert is_closed(refused)
+        [rejected] = quickstart(url.replace(EVERY_ADDRESS, own_address()))
+        assert is_closed(rejected)
         assert [answer.status_code for answer in quickstart(url.replace(EVERY_ADDRESS, "127.0.0.1"))] == [201] * 4
 
 
@@ -221,7 +221,7 @@ def own_address() -> str:
 @pytest.mark.parametrize(
     ("arguments", "headers"),
     [
-        (["--check-listen", "127.0.0.1:0"], ""),
+        (["--gateway-listen", "127.0.0.1:0"], ""),
         (["--trusted-proxies", "127.0.0.1"], ""),
         ([], "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"),
         ([], "proxy_set_header X-Real-IP $remote_addr;"),
@@ -235,8 +235,8 @@ def test_the_quickstart_is_closed_behind_nginx(tmp_path: Path, arguments: list[s
     with fresh(tmp_path, *arguments) as url:
         (tmp_path / "nginx.conf").write_text(NGINX.format(folder=tmp_path, port=port, url=url, headers=headers))
         with running(["nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")], port) as gateway:
-            [refused] = quickstart(gateway)
-            assert is_closed(refused)
+            [rejected] = quickstart(gateway)
+            assert is_closed(rejected)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--signup", "open"]])
@@ -244,7 +244,7 @@ def test_behind_a_unix_socket_sign_up_is_closed_unless_it_is_opened(tmp_path: Pa
     run(tmp_path, "init")
     with (tmp_path / "log").open("a") as log:
         process = subprocess.Popen(
-            [BINARY, "serve", "--unix", "socket", *arguments],
+            [BINARY, "serve", "--socket", "socket", *arguments],
             cwd=tmp_path,
             env={"PATH": os.environ["PATH"]},
             stdout=subprocess.PIPE,

@@ -79,7 +79,7 @@ def test_pages_for_operators_can_be_served_to_gateways_alone_or_switched_off(tmp
     assert end(process, signal.SIGTERM) == 0
     alone = run(tmp_path, "serve", "--metrics", "gateway")
     assert alone.returncode == 1
-    assert "server.checkListen" in alone.stderr
+    assert "server.gatewayListen" in alone.stderr
 
 
 def test_metrics_count_decisions_requests_and_connections(server: Server) -> None:
@@ -101,7 +101,7 @@ def test_metrics_count_decisions_requests_and_connections(server: Server) -> Non
         assert count("gatekeeper_http_connections") >= 1
         assert count('gatekeeper_cache_keys{kind="known"}') >= 1
         assert count("gatekeeper_build_info") == 1
-        assert count('gatekeeper_http_request_seconds_count{operation="keys.verify"}') >= 3
+        assert count('gatekeeper_http_request_duration_seconds_count{operation="keys.verify"}') >= 3
         text = client.get("/metrics").text
     assert server.root_key not in text
     assert key not in text
@@ -214,15 +214,15 @@ def test_tls_from_files_and_a_unix_socket(tmp_path: Path) -> None:
         assert "strict-transport-security" not in client.get(f"{url}/ready").headers
     assert end(process, signal.SIGTERM) == 0
     socket = tmp_path / "gatekeeper.sock"
-    process, url, _ = started(tmp_path, "--unix", str(socket))
+    process, url, _ = started(tmp_path, "--socket", str(socket))
     assert url == f"unix:{socket}"
     assert stat.S_IMODE(socket.stat().st_mode) == 0o660
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket))) as client:
         assert client.get("http://localhost/ready").status_code == 200
     # Killed, it leaves the socket; the next one takes its place, and a second one beside it does not.
     end(process, signal.SIGKILL)
-    process, _, _ = started(tmp_path, "--unix", str(socket))
-    second = run(tmp_path, "serve", "--unix", str(socket))
+    process, _, _ = started(tmp_path, "--socket", str(socket))
+    second = run(tmp_path, "serve", "--socket", str(socket))
     assert second.returncode == 1
     assert "cannot listen" in second.stderr
     assert end(process, signal.SIGTERM) == 0
@@ -265,7 +265,7 @@ def test_a_change_of_the_endpoints_needs_no_restart(tmp_path: Path) -> None:
         assert total() == 7
 
 
-def test_a_root_key_revoked_beside_a_running_server_is_refused_by_the_next_request(tmp_path: Path) -> None:
+def test_a_root_key_revoked_beside_a_running_server_is_rejected_by_the_next_request(tmp_path: Path) -> None:
     with serving(tmp_path) as server, server.client(headers=server.root) as client:
 
         def statuses() -> list[int]:

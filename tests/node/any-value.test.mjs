@@ -94,7 +94,7 @@ test('whatever the arguments are, a service answers or rejects with the one erro
   const harmless = Object.values(operations).filter(({ method }) => !method.startsWith('logout'));
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
-  // The generator looks into what it gives, which such a proxy refuses.
+  // The generator looks into what it gives, which such a proxy rejects.
   const hostile = { P: proxy, L: { limit: proxy }, S: { signal: proxy } };
   const given = fc.oneof(anything(), fc.constantFrom(...Object.keys(hostile)));
   await fc.assert(

@@ -45,7 +45,7 @@ for (const [place, opened] of Object.entries(places)) {
         if (step.fails) {
           const error = await answering.then(
             (answer) => assert.fail(`${at} gave ${JSON.stringify(answer)}`),
-            (refusal) => refusal,
+            (rejection) => rejection,
           );
           assert.ok(error instanceof gatekeeper.GatekeeperError, `${at}: ${error}`);
           const { status, code, message, details } = error;

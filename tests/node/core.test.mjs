@@ -96,7 +96,7 @@ test('a signal gives a call up at once, with its own reason', async () => {
   assert.equal((await auth.me({ signal: new AbortController().signal })).email, founder.email);
 });
 
-test('a signal of another realm or of a polyfill gives a call up, and what is none is refused by name', async () => {
+test('a signal of another realm or of a polyfill gives a call up, and what is none is rejected by name', async () => {
   const { core } = await signedUp();
   const auth = new AuthService(core);
   // As old polyfills are: of a class of their own, and without a reason.
@@ -131,22 +131,22 @@ test('a call that takes too long is rejected, and what it did is done', async ()
   assert.equal((await auth.login(login, { timeout: 2 ** 40 })).expiresIn, 900);
 });
 
-test('arguments that JSON does not have, or of a wrong type, are refused by name', async () => {
+test('arguments that JSON does not have, or of a wrong type, are rejected by name', async () => {
   const { core } = await signedUp();
   const tenants = new TenantsService(core);
   const auth = new AuthService(core);
-  const refused = (call, message) =>
+  const rejected = (call, message) =>
     assert.rejects(call, (error) => error instanceof BadRequestError && message.test(error.message));
-  await refused(tenants.create(), /name is missing/);
-  await refused(tenants.create(5), /name must be a string/);
-  await refused(tenants.create('\ud800'), /name holds what JSON does not have/);
-  await refused(tenants.list({ limit: NaN }), /limit holds what JSON does not have/);
-  await refused(tenants.list({ limt: 1 }), /limt is not known here/);
-  await refused(tenants.list({ 'a":1,"limit': 1 }), /is not known here/);
-  await refused(tenants.list(5), /options must be an object/);
-  await refused(tenants.update('x', { tenantId: 'y' }), /tenantId is given twice/);
-  await refused(auth.signup({ ...founder, emailVerified: true }), /emailVerified is not known here/);
-  await refused(auth.signup(null), /options must be an object/);
+  await rejected(tenants.create(), /name is missing/);
+  await rejected(tenants.create(5), /name must be a string/);
+  await rejected(tenants.create('\ud800'), /name holds what JSON does not have/);
+  await rejected(tenants.list({ limit: NaN }), /limit holds what JSON does not have/);
+  await rejected(tenants.list({ limt: 1 }), /limt is not known here/);
+  await rejected(tenants.list({ 'a":1,"limit': 1 }), /is not known here/);
+  await rejected(tenants.list(5), /options must be an object/);
+  await rejected(tenants.update('x', { tenantId: 'y' }), /tenantId is given twice/);
+  await rejected(auth.signup({ ...founder, emailVerified: true }), /emailVerified is not known here/);
+  await rejected(auth.signup(null), /options must be an object/);
   assert.throws(() => new AuthService({}), BadRequestError);
   assert.throws(() => new AuthService(), BadRequestError);
 });
@@ -233,14 +233,14 @@ test('a manual clock stands still until it is moved', async () => {
 
 test('failed logins are counted by the source that a core is for', async () => {
   const { core } = await signedUp();
-  const from = (source) => new AuthService(core.withSource(source));
+  const from = (source) => new AuthService(core.withClientAddress(source));
   const wrong = { email: founder.email, password: 'not the password' };
   await from('192.0.2.2').login(login);
   let error;
   for (let turn = 0; turn < 20 && error?.status !== 429; turn += 1) {
     error = await from('192.0.2.1')
       .login(wrong)
-      .catch((refusal) => refusal);
+      .catch((rejection) => rejection);
   }
   assert.equal(error.code, 'rate_limited');
   assert.ok(error.retryAfter >= 1, String(error.retryAfter));
@@ -249,7 +249,7 @@ test('failed logins are counted by the source that a core is for', async () => {
 
 test('changing the password is no way to guess it', async () => {
   const { core, tokens } = await signedUp();
-  const thief = new AuthService(core.withSource('198.51.100.9', { token: tokens.accessToken }));
+  const thief = new AuthService(core.withClientAddress('198.51.100.9', { token: tokens.accessToken }));
   const change = (currentPassword) =>
     thief.changePassword({ currentPassword, newPassword: 'another good one' });
   for (let guess = 0; guess < 5; guess += 1) {
@@ -261,7 +261,7 @@ test('changing the password is no way to guess it', async () => {
 test('a client address guesses at many accounts no more than allowed', async () => {
   const core = new GatekeeperCore({ baseUrl: 'memory:', wrongPasswordsPerMinute: 2 });
   const guess = (host, account) =>
-    new AuthService(core.withSource(host)).login({
+    new AuthService(core.withClientAddress(host)).login({
       email: `a${account}@example.com`,
       password: 'not the password',
     });
@@ -275,18 +275,18 @@ test('a client address guesses at many accounts no more than allowed', async () 
 });
 
 test('the environment says which place and whose token', async () => {
-  const { GATEKEEPER_BASE_URL, GATEKEEPER_TOKEN } = process.env;
+  const { GATEKEEPER_URL, GATEKEEPER_TOKEN } = process.env;
   try {
-    process.env.GATEKEEPER_BASE_URL = 'memory:';
+    process.env.GATEKEEPER_URL = 'memory:';
     process.env.GATEKEEPER_TOKEN = 'canary';
     await assert.rejects(new AuthService(GatekeeperCore.fromEnv()).me(), UnauthorizedError);
     const operator = GatekeeperCore.fromEnv({ operator: true });
     const id = 'tnt_00000000000000000000000001';
     await assert.rejects(new TenantsService(operator).get(id), NotFoundError);
-    process.env.GATEKEEPER_BASE_URL = 'http://localhost:8787';
+    process.env.GATEKEEPER_URL = 'http://localhost:8787';
     await assert.rejects(GatekeeperCore.fromEnv({ maxRetries: 0, timeout: 1 }).jwks(), { status: 0 });
   } finally {
-    for (const [name, value] of Object.entries({ GATEKEEPER_BASE_URL, GATEKEEPER_TOKEN })) {
+    for (const [name, value] of Object.entries({ GATEKEEPER_URL, GATEKEEPER_TOKEN })) {
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
     }

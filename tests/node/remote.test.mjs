@@ -71,9 +71,9 @@ test('a key manager says over HTTP what it says elsewhere', async (t) => {
   assert.equal((await there.deleteUserAPIKey(id)).error, 'invalidId');
 });
 
-test('what is refused is refused in the same order and words', async (t) => {
+test('what is rejected is rejected in the same order and words', async (t) => {
   const { path, url, rootAPIKey } = await served(t);
-  const refusals = async (place, key) => {
+  const rejections = async (place, key) => {
     const keys = initKeyManager({ url: place, rootAPIKey: key, endpoints });
     return await Promise.all([
       keys.verifyUserAPIKey('', 'GET_TASKS'),
@@ -88,9 +88,9 @@ test('what is refused is refused in the same order and words', async (t) => {
     ]);
   };
   for (const key of [rootAPIKey, '', 'canary', 'gkr_\n', 'é']) {
-    assert.deepEqual(await refusals(url, key), await refusals(path, key), key);
+    assert.deepEqual(await rejections(url, key), await rejections(path, key), key);
   }
-  const codes = new Set((await refusals(url, undefined)).map(({ error }) => error));
+  const codes = new Set((await rejections(url, undefined)).map(({ error }) => error));
   assert.deepEqual([...codes], ['authorizationHeaderNotPresent']);
 });
 

@@ -37,17 +37,17 @@ test('the default limit has no role, a key of nobody no owner', async () => {
   assert.deepEqual({ role, roles, ownerId, total }, { role: null, roles: [], ownerId: null, total: 10 });
 });
 
-test('the 11th call of 10 is refused, per variable, and told how long to wait', async () => {
+test('the 11th call of 10 is rejected, per variable, and told how long to wait', async () => {
   const keyManager = inMemory({ clock: 'manual' });
   const { apiKey } = await created(keyManager, 'user');
   for (let left = 9; left >= 0; left -= 1) {
     const { ok, remaining } = await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['a']);
     assert.deepEqual({ ok, remaining }, { ok: true, remaining: left });
   }
-  const refused = await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['a']);
-  assert.equal(refused.ok, false);
-  assert.equal(refused.keyValid, true);
-  assert.equal(refused.retryAfterMs, 60_000);
+  const rejected = await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['a']);
+  assert.equal(rejected.ok, false);
+  assert.equal(rejected.keyValid, true);
+  assert.equal(rejected.retryAfterMs, 60_000);
   assert.equal((await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['b'])).remaining, 9);
 
   keyManager.advance(59_999);

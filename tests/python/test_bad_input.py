@@ -316,7 +316,7 @@ BAD_NUMBERS: list[Any] = [
 @pytest.mark.parametrize("field", ["maxReq", "duration"])
 @pytest.mark.parametrize("value", [*BAD_NUMBERS, pytest.param(10**5000, id="10**5000")])
 @pytest.mark.parametrize("role", [False, True])
-def test_a_limit_out_of_range_is_refused_by_endpoint_and_field(field: str, value: Any, role: bool) -> None:
+def test_a_limit_out_of_range_is_rejected_by_endpoint_and_field(field: str, value: Any, role: bool) -> None:
     wrong: Any = {**LIMIT, field: value}
     endpoint: Any = {"default": LIMIT, "roles": {"PRO": wrong}} if role else {"default": wrong}
     at = "roles.PRO" if role else "default"
@@ -325,7 +325,7 @@ def test_a_limit_out_of_range_is_refused_by_endpoint_and_field(field: str, value
 
 
 @pytest.mark.parametrize("roles", [math.nan, [], "PRO", 7, object()])
-def test_roles_of_an_endpoint_that_are_no_mapping_are_refused(roles: Any) -> None:
+def test_roles_of_an_endpoint_that_are_no_mapping_are_rejected(roles: Any) -> None:
     with pytest.raises(BadRequestError, match=r"^endpoints.GET.roles must be"):
         init_key_manager(url="memory:", endpoints={"GET": {"default": LIMIT, "roles": roles}})  # type: ignore[typeddict-item]
 
@@ -347,7 +347,7 @@ def test_roles_of_an_endpoint_that_are_no_mapping_are_refused(roles: Any) -> Non
         ({"GET": circular}, "^endpoints.GET"),
     ],
 )
-def test_what_is_not_an_endpoint_is_refused_and_named(endpoints: Any, message: str) -> None:
+def test_what_is_not_an_endpoint_is_rejected_and_named(endpoints: Any, message: str) -> None:
     with pytest.raises(BadRequestError, match=message) as raised:
         init_key_manager(url="memory:", endpoints=endpoints)
     assert (raised.value.status, raised.value.code) == (400, "bad_request")
@@ -377,7 +377,7 @@ def test_the_edges_of_the_ranges_are_taken() -> None:
         *[("clock", bad) for bad in ("", "Manual", None, 7, "\ud800")],
     ],
 )
-def test_a_wrong_option_is_refused_by_name(option: str, value: Any) -> None:
+def test_a_wrong_option_is_rejected_by_name(option: str, value: Any) -> None:
     options: Any = {"url": "memory:", "endpoints": {}, option: value}
     with pytest.raises(BadRequestError, match=f"^{option}[: .]") as raised:
         init_key_manager(**options)
@@ -417,7 +417,7 @@ def test_a_call_with_anything_is_a_result(arguments: tuple[Any, ...]) -> None:
 
 @settings(max_examples=300 * SOAK, deadline=None)
 @given(anything, anything, anything)
-def test_a_key_manager_of_anything_is_made_or_refused(endpoints: Any, root_key: Any, clock: Any) -> None:
+def test_a_key_manager_of_anything_is_made_or_rejected(endpoints: Any, root_key: Any, clock: Any) -> None:
     shapes: list[Any] = [endpoints, {"GET": endpoints}, {"GET": {"default": endpoints}}, {"GET": {"default": LIMIT}}]
     for definition in shapes:
         try:
@@ -428,7 +428,7 @@ def test_a_key_manager_of_anything_is_made_or_refused(endpoints: Any, root_key: 
 
 @settings(max_examples=300 * SOAK, deadline=None)
 @given(st.text(st.characters()))
-def test_a_vector_of_any_text_is_answered_or_refused(case: str) -> None:
+def test_a_vector_of_any_text_is_answered_or_rejected(case: str) -> None:
     for text in (case, json.dumps({"suite": "key-format", "case": case})):
         with suppress(GatekeeperError, UnicodeEncodeError):
             json.loads(_native._run_vector(text))

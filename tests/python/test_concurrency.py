@@ -67,7 +67,7 @@ async def test_every_call_can_be_awaited(place: str) -> None:
     assert not (await keys.verify_user_api_key(rotated["apikey"], "GET_TASKS")).key_valid
 
 
-async def test_awaited_calls_refuse_what_the_others_refuse() -> None:
+async def test_awaited_calls_reject_what_the_others_reject() -> None:
     wrong: Any = object()
     keys = aio.init_key_manager(url="memory:", endpoints=ENDPOINTS)
     for arguments in ((wrong, "ONCE"), ("", wrong), ("", "ONCE", "task_id"), ("", "NEVER_DEFINED")):

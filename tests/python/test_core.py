@@ -181,7 +181,7 @@ def test_errors_have_their_fields_and_pickle(core: GatekeeperCore) -> None:
     assert (error.status, error.code, error.message) == (404, "not_found", "not found, or not yours")
     assert (error.retry_after, error.details, error.request_id) == (None, None, None)
 
-    home, auth = AuthService(core.with_source("192.0.2.2")), AuthService(core.with_source("192.0.2.1"))
+    home, auth = AuthService(core.with_client_address("192.0.2.2")), AuthService(core.with_client_address("192.0.2.1"))
     assert home.login(EMAIL, PASSWORD)
     for _ in range(5):
         with pytest.raises(UnauthorizedError):
@@ -199,7 +199,7 @@ def test_errors_have_their_fields_and_pickle(core: GatekeeperCore) -> None:
 
 
 def test_changing_the_password_is_no_way_to_guess_it(core: GatekeeperCore) -> None:
-    thief = AuthService(core.with_source("198.51.100.9", token=tokens_of(core).access_token))
+    thief = AuthService(core.with_client_address("198.51.100.9", token=tokens_of(core).access_token))
     for guess in range(5):
         with pytest.raises(UnauthorizedError, match="currentPassword is not right"):
             thief.change_password(f"guess {guess}", "another good one")
@@ -213,16 +213,16 @@ def test_a_client_address_guesses_at_many_accounts_no_more_than_allowed() -> Non
     # Two addresses of one IPv6 network of 64 bits.
     for account, host in enumerate(["2001:db8::1", "2001:db8::2"]):
         with pytest.raises(UnauthorizedError):
-            AuthService(core.with_source(host)).login(f"a{account}@example.com", "not the password")
+            AuthService(core.with_client_address(host)).login(f"a{account}@example.com", "not the password")
     with pytest.raises(RateLimitedError) as limited:
-        AuthService(core.with_source("2001:db8::3")).login(EMAIL, PASSWORD)
+        AuthService(core.with_client_address("2001:db8::3")).login(EMAIL, PASSWORD)
     assert limited.value.details == {"rateLimit": {"name": "credential", "total": 2, "windowSeconds": 60}}
 
 
 def test_wrong_passwords_are_limited_for_asynchronous_callers_too() -> None:
     async def guess() -> list[str | None]:
         core = aio.GatekeeperCore("memory:", secret=SECRET, wrong_passwords_per_minute=2)
-        auth = aio.AuthService(core.with_source("198.51.100.9"))
+        auth = aio.AuthService(core.with_client_address("198.51.100.9"))
         outcomes: list[str | None] = []
         for account in range(3):
             try:
@@ -294,7 +294,7 @@ def test_what_matters_over_http_alone_is_taken_elsewhere_too() -> None:
     GatekeeperCore("memory:", timeout=5, max_retries=0, default_headers={"X-A": "b"}, user_agent="me/1").close()
 
 
-def test_arguments_that_json_does_not_have_are_refused_by_name(core: GatekeeperCore) -> None:
+def test_arguments_that_json_does_not_have_are_rejected_by_name(core: GatekeeperCore) -> None:
     tenants, anything = TenantsService(core), object()
     create: Callable[[Any], object] = tenants.create
     for wrong in (5, None, anything, b"bytes"):
@@ -373,13 +373,13 @@ def test_threads_share_a_core(core: GatekeeperCore) -> None:
 
 
 def test_the_environment_says_which_place_and_whose_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEKEEPER_BASE_URL", "memory:")
+    monkeypatch.setenv("GATEKEEPER_URL", "memory:")
     monkeypatch.setenv("GATEKEEPER_TOKEN", "canary")
     with pytest.raises(UnauthorizedError):
         AuthService(GatekeeperCore.from_env()).me()
     with pytest.raises(NotFoundError):
         TenantsService(GatekeeperCore.from_env(operator=True)).get(NOBODY)
-    monkeypatch.setenv("GATEKEEPER_BASE_URL", "http://localhost:8787")
+    monkeypatch.setenv("GATEKEEPER_URL", "http://localhost:8787")
     with pytest.raises(BadRequestError, match="operator"):
         aio.GatekeeperCore.from_env(operator=True)
 

@@ -39,26 +39,26 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_database_from_the_future_is_refused(database: Path) -> None:
+def test_a_database_from_the_future_is_rejected(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA user_version = 99")
     assert_unavailable(f"sqlite:{database}", "newer version.*upgrade")
 
 
-def test_a_corrupt_database_is_refused(tmp_path: Path) -> None:
+def test_a_corrupt_database_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "gatekeeper.db"
     path.write_bytes(b"not a database " * 1_000)
     assert_unavailable(str(path), "corrupt: restore it")
 
 
-def test_a_database_with_a_broken_page_is_refused(database: Path) -> None:
+def test_a_database_with_a_broken_page_is_rejected(database: Path) -> None:
     with database.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (database.stat().st_size - 4096))
     assert_unavailable(str(database), "corrupt: restore it")
 
 
-def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_rejected_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "theirs.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
@@ -85,7 +85,7 @@ connection.rollback()
 """
 
 
-def test_a_database_that_another_process_holds_is_refused_after_a_while(database: Path) -> None:
+def test_a_database_that_another_process_holds_is_rejected_after_a_while(database: Path) -> None:
     keys = init_key_manager(url=str(database), endpoints=ENDPOINTS)
     assert keys.create_user_api_key("user").success
     run = [sys.executable, "-c", HOLD, str(database)]
@@ -120,7 +120,7 @@ except ServiceUnavailableError as error:
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])
-def test_a_read_only_database_is_refused(database: Path, what: str) -> None:
+def test_a_read_only_database_is_rejected(database: Path, what: str) -> None:
     # Root may write to anything, unless it gives that up.
     drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
     if shutil.which("setpriv") is None or subprocess.run([*drop, "true"], check=False).returncode:

@@ -67,6 +67,6 @@ def test_a_code_of_the_future_is_still_our_error() -> None:
     assert str(error.__cause__) == "the cause"
 
 
-def test_what_the_engine_refuses_is_raised_as_the_class_of_its_code() -> None:
+def test_what_the_engine_rejects_is_raised_as_the_class_of_its_code() -> None:
     with pytest.raises(gatekeeper.BadRequestError, match="no suite has this name"):
         _native._run_vector('{"suite": "none", "case": null}')

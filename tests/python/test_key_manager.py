@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NOT_VALID = {"success": True, "keyValid": False, "ok": False}
 
 
-def test_the_eleventh_call_of_ten_is_refused_per_variable(keys: KeyManager, new_key: Callable[..., str]) -> None:
+def test_the_eleventh_call_of_ten_is_rejected_per_variable(keys: KeyManager, new_key: Callable[..., str]) -> None:
     api_key = new_key()
     for variables in (["task_1"], ["task_2"], [], ["task_1", "task_2"]):
         admitted = [keys.verify_user_api_key(api_key, "GET_TASKS", variables).ok for _ in range(11)]
@@ -116,13 +116,13 @@ def test_a_root_key_acts_for_its_one_tenant(url: str, root_key: RootKeys) -> Non
     assert acme.verify_user_api_key(api_key, "GET_TASKS").ok
     assert owner.verify_user_api_key(api_key, "GET_TASKS").ok
     assert dict(rival.verify_user_api_key(api_key, "GET_TASKS")) == NOT_VALID
-    for refused in (
+    for rejected in (
         rival.rotate_user_api_key(id),
         rival.delete_user_api_key(id),
         rival.add_roles(id, ["PRO"]),
         rival.remove_roles(id, ["PRO"]),
     ):
-        assert refused.error == "invalidId"
+        assert rejected.error == "invalidId"
     assert acme.verify_user_api_key(owner.create_user_api_key("x")["apiKey"], "GET_TASKS").key_valid is False
     assert owner.delete_user_api_key(id).success
 

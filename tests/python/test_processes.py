@@ -1,4 +1,4 @@
-"""Forks and other processes: none hangs, and what one revokes the next refuses."""
+"""Forks and other processes: none hangs, and what one revokes the next rejects."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def other_process(url: str) -> Iterator[Callable[[str], str]]:
         process.wait(SECONDS)
 
 
-def test_what_another_process_revokes_is_refused_at_the_next_verification(
+def test_what_another_process_revokes_is_rejected_at_the_next_verification(
     url: str, other_process: Callable[[str], str]
 ) -> None:
     keys = init_key_manager(url=url, endpoints=ENDPOINTS)
@@ -194,7 +194,7 @@ def test_a_fork_that_asks_for_nothing_but_a_remembered_key_notices_a_change_by_a
     key = keys.create_user_api_key("x")["apiKey"]
     assert keys.verify_user_api_key(key, "OFTEN").ok
 
-    def refused() -> bool:
+    def rejected() -> bool:
         # No connection has been opened in this process when the other program deletes the key.
         assert keys.verify_user_api_key(key, "OFTEN").ok
         subprocess.run([sys.executable, "-c", DELETE, str(database)], check=True)
@@ -204,4 +204,4 @@ def test_a_fork_that_asks_for_nothing_but_a_remembered_key_notices_a_change_by_a
                 return False
         return True
 
-    assert in_a_fork(refused)
+    assert in_a_fork(rejected)

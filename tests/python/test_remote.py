@@ -120,8 +120,8 @@ def test_a_key_manager_says_over_http_what_it_says_elsewhere(
     assert keys.delete_user_api_key(id).error == "invalidId"
 
 
-def test_what_is_refused_is_refused_in_the_same_order(remote: tuple[str, str], url: str) -> None:
-    def refusals(url: str, **options: Any) -> list[tuple[bool, str | None, str | None]]:
+def test_what_is_rejected_is_rejected_in_the_same_order(remote: tuple[str, str], url: str) -> None:
+    def rejections(url: str, **options: Any) -> list[tuple[bool, str | None, str | None]]:
         keys = init_key_manager(url=url, endpoints=ENDPOINTS, **options)
         wrong: Any = object()
         results: list[Any] = [
@@ -138,8 +138,8 @@ def test_what_is_refused_is_refused_in_the_same_order(remote: tuple[str, str], u
         return [(res.success, res.error, res.reason) for res in results]
 
     for root_key in (remote[1], "", "canary", "gkr_\n", "\ud800"):
-        assert refusals(remote[0], root_api_key=root_key) == refusals(url, root_api_key=root_key)
-    nobody = refusals(remote[0])
+        assert rejections(remote[0], root_api_key=root_key) == rejections(url, root_api_key=root_key)
+    nobody = rejections(remote[0])
     assert {error for _, error, _ in nobody} == {"authorizationHeaderNotPresent"}
 
 
@@ -456,5 +456,5 @@ def test_a_core_shares_its_server_with_others_that_act_for_someone_else(remote: 
     theirs = [TenantsService(core.with_token(user.access_token)).create("t").id for user in (ada, ben)]
     assert len(set(theirs)) == 2
     with pytest.raises(GatekeeperError) as raised:
-        TenantsService(core.with_source("192.0.2.1")).list()
+        TenantsService(core.with_client_address("192.0.2.1")).list()
     assert raised.value.status == 401

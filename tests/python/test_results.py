@@ -22,9 +22,9 @@ VALID = (
 def every_shape(keys: KeyManager) -> list[VerifyResult]:
     api_key = keys.create_user_api_key("user", ["PRO", "TEAM"], owner_id="owner 1")["apiKey"]
     once = keys.verify_user_api_key(api_key, "ONCE")
-    refused = keys.verify_user_api_key(api_key, "ONCE")
+    rejected = keys.verify_user_api_key(api_key, "ONCE")
     named = keys.verify_user_api_key(api_key, "GET_TASKS")
-    return [once, refused, named, keys.verify_user_api_key("", "ONCE"), keys.verify_user_api_key("", "NONE")]
+    return [once, rejected, named, keys.verify_user_api_key("", "ONCE"), keys.verify_user_api_key("", "NONE")]
 
 
 def test_a_live_key_with_room_has_every_field(keys: KeyManager) -> None:

@@ -34,12 +34,12 @@ print(keys.verify_user_api_key(key, "GET").ok)
 """
 
 
-def test_a_second_copy_is_refused_and_the_first_goes_on_counting(tmp_path: Path) -> None:
+def test_a_second_copy_is_rejected_and_the_first_goes_on_counting(tmp_path: Path) -> None:
     run = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     answer = subprocess.run(run, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
-    *refused, counted = answer
-    assert len(refused) == 2, "the second copy was not refused"
-    for error in refused:
+    *rejected, counted = answer
+    assert len(rejected) == 2, "the second copy was not rejected"
+    for error in rejected:
         assert error.startswith("service_unavailable")
         assert "another copy of gatekeeper-native" in error
     assert counted == "False", "the first copy forgot what it had counted"

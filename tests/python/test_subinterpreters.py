@@ -19,7 +19,7 @@ SUB = '''
 try:
     import gatekeeper
 except ImportError as error:
-    print("refused:", error, flush=True)
+    print("rejected:", error, flush=True)
 else:
     print("imported", flush=True)
 '''
@@ -66,6 +66,6 @@ def test_a_subinterpreter_gets_an_import_error_and_the_main_one_works(order: str
         if where == "main":
             assert line == "works"
         else:
-            assert line.startswith("refused: gatekeeper cannot be imported in a subinterpreter"), line
+            assert line.startswith("rejected: gatekeeper cannot be imported in a subinterpreter"), line
             assert "WSGIApplicationGroup %{GLOBAL}" in line
             assert "single-interpreter = true" in line

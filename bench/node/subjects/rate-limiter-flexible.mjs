@@ -37,9 +37,9 @@ function subject(limiter) {
     try {
       await limiter.consume(key);
       return true;
-    } catch (refusal) {
-      if (refusal instanceof RateLimiterRes) return false;
-      throw refusal;
+    } catch (rejection) {
+      if (rejection instanceof RateLimiterRes) return false;
+      throw rejection;
     }
   };
   return { call, awaited: true };

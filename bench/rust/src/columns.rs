@@ -46,11 +46,11 @@ pub fn many(
     shuffle(&mut order);
     // The text is read in order, as it would come from a socket.
     let order: Vec<String> = order.into_iter().cloned().collect();
-    let mut place = 0;
+    let mut index = 0;
     let ns = median_ns(seconds, |_, calls| {
         for _ in 0..calls {
-            place = if place + 1 < order.len() { place + 1 } else { 0 };
-            if let Some(key) = order.get(place) {
+            index = if index + 1 < order.len() { index + 1 } else { 0 };
+            if let Some(key) = order.get(index) {
                 expect(subject, key, 1, true)?;
             }
         }

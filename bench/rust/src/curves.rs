@@ -46,7 +46,7 @@ fn open(path: &Path, keys: usize) -> Result<Verifier> {
 }
 
 fn verify(verifier: &Verifier, key: &str) -> Result<()> {
-    if verifier.verify(key, ENDPOINT, &VARIABLES)?.ok() { Ok(()) } else { Err("a call was refused".into()) }
+    if verifier.verify(key, ENDPOINT, &VARIABLES)?.ok() { Ok(()) } else { Err("a call was rejected".into()) }
 }
 
 /// Nanoseconds of one verification, one key after another.

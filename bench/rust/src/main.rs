@@ -26,14 +26,14 @@ fn main() -> Result<()> {
         options.insert(name, value);
     }
     let option = |name: &str| options.get(name).map(String::as_str).ok_or(format!("{name} is missing"));
-    let (place, count) = (option("--place")?, option("--keys")?.parse()?);
+    let (gatekeeper, count) = (option("--place")?, option("--keys")?.parse()?);
     let (keys_file, seconds) = (Path::new(option("--keys-file")?), option("--seconds")?.parse()?);
     if column == "create" {
-        fs::write(keys_file, fill(Path::new(place), count)?.join("\n"))?;
+        fs::write(keys_file, fill(Path::new(gatekeeper), count)?.join("\n"))?;
         println!("{{}}");
         return Ok(());
     }
-    let mut subject = open(&subject, place, option("--limit")?.parse()?)?;
+    let mut subject = open(&subject, gatekeeper, option("--limit")?.parse()?)?;
     let subject = subject.as_mut();
     let keys = |subject: &mut dyn Subject, count| -> Result<Vec<String>> {
         match fs::read_to_string(keys_file) {

@@ -29,12 +29,12 @@ pub trait Subject {
     }
 }
 
-/// The subject of this name on `place`, at a limit of `limit` calls an hour.
-pub fn open(name: &str, place: &str, limit: u32) -> Result<Box<dyn Subject>> {
+/// The subject of this name on `gatekeeper`, at a limit of `limit` calls an hour.
+pub fn open(name: &str, gatekeeper: &str, limit: u32) -> Result<Box<dyn Subject>> {
     Ok(match name {
-        "gatekeeper" => Box::new(ours::Ours::open(place, limit)?),
+        "gatekeeper" => Box::new(ours::Ours::open(gatekeeper, limit)?),
         "governor" => Box::new(governor::Governor::new(limit)?),
-        "evalsha" => Box::new(evalsha::Evalsha::connect(place, limit)?),
+        "evalsha" => Box::new(evalsha::Evalsha::connect(gatekeeper, limit)?),
         _ => return Err("no such subject".into()),
     })
 }

@@ -40,7 +40,7 @@ export interface ApiKey {
   readonly updatedAt: number;
 }
 
-/** Something that was done, or refused, in a tenant. */
+/** Something that was done, or rejected, in a tenant. */
 export interface AuditEvent {
   /** Its id; later events have later ids. */
   readonly id: string;
@@ -184,9 +184,9 @@ export interface ImportedApiKeys {
  *
  * - `active`: It is good.
  *
- * - `disabled`: It is refused until it is made active again.
+ * - `disabled`: It is rejected until it is made active again.
  *
- * - `revoked`: It is refused for ever.
+ * - `revoked`: It is rejected for ever.
  *
  * - `expired`: Its end has come.
  */
@@ -291,7 +291,7 @@ export interface NewSigningKey {
  *
  * - `active`: It is good.
  *
- * - `disabled`: It is refused until it is made active again. An old secret of it is dead for ever.
+ * - `disabled`: It is rejected until it is made active again. An old secret of it is dead for ever.
  */
 export type NewStatus = 'active' | 'disabled';
 
@@ -320,7 +320,7 @@ export type Period = 'hour' | 'day' | 'month';
 export type PrincipalKind = 'user' | 'apiKey' | 'rootKey' | 'operator';
 
 /**
- * Whether there is room, and how much. It speaks of the quota that refuses, the key's first, then those of
+ * Whether there is room, and how much. It speaks of the quota that rejects, the key's first, then those of
  * the keys that created it; where none does, of the one with the least room left; where there is none, of
  * what the tenant has used.
  */
@@ -731,7 +731,7 @@ export interface RecordUsageInput {
   readonly apiKeyId?: string | null | undefined;
   /**
    * What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request under the same key
-   * is recorded once, another one is refused. Defaults to none.
+   * is recorded once, another one is rejected. Defaults to none.
    */
   readonly idempotencyKey?: string | null | undefined;
   /** Anything of yours: an object of at most 8 KiB of JSON. Defaults to none. */
@@ -759,7 +759,7 @@ export interface CheckAndRecordUsageInput {
   readonly apiKeyId?: string | null | undefined;
   /**
    * What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request under the same key
-   * is recorded once, another one is refused. Defaults to none.
+   * is recorded once, another one is rejected. Defaults to none.
    */
   readonly idempotencyKey?: string | null | undefined;
   /** Anything of yours: an object of at most 8 KiB of JSON. Defaults to none. */

@@ -762,7 +762,7 @@ export class PlatformService {
   }
 
   /**
-   * Ends a root key for good: the next call with it is refused, in every process. The tenant and its
+   * Ends a root key for good: the next call with it is rejected, in every process. The tenant and its
    * keys stay.
    *
    * @param id - The root key's id.

@@ -22,13 +22,13 @@ _Arguments = ParamSpec("_Arguments")
 class _Post:
     """Where the answers of one loop arrive, and who waits for them."""
 
-    __slots__ = ("__weakref__", "_tickets", "_waiting", "mailbox")
+    __slots__ = ("__weakref__", "_tickets", "_waiting", "completion_queue")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
-        self.mailbox = _native.Mailbox()
+        self.completion_queue = _native.CompletionQueue()
         self._tickets = count()
         self._waiting: dict[int, Future[Any]] = {}
-        loop.add_reader(self.mailbox.fileno(), self._deliver)
+        loop.add_reader(self.completion_queue.fileno(), self._deliver)
 
     def wait(self, future: Future[Any]) -> int:
         """The ticket under which an answer is to be left for `future`."""
@@ -40,7 +40,7 @@ class _Post:
         self._waiting.pop(ticket, None)
 
     def _deliver(self) -> None:
-        for ticket, answer, error in self.mailbox.collect():
+        for ticket, answer, error in self.completion_queue.collect():
             future = self._waiting.pop(ticket, None)
             if future is None or future.done():
                 # Nobody waits for it any more.
@@ -76,7 +76,7 @@ os.register_at_fork(after_in_child=_begin_anew)
 
 
 async def answered(
-    start: Callable[Concatenate[_native.Mailbox, int, _Arguments], _native.Call],
+    start: Callable[Concatenate[_native.CompletionQueue, int, _Arguments], _native.Call],
     *arguments: _Arguments.args,
     **named: _Arguments.kwargs,
 ) -> Any:
@@ -87,7 +87,7 @@ async def answered(
     post, future = _post_of(loop), loop.create_future()
     ticket = post.wait(future)
     try:
-        call = start(post.mailbox, ticket, *arguments, **named)
+        call = start(post.completion_queue, ticket, *arguments, **named)
     except BaseException:
         post.forget(ticket)
         raise
@@ -123,19 +123,19 @@ def _asyncio_loop() -> AbstractEventLoop:
 
 
 async def _answered_in_trio(
-    start: Callable[Concatenate[_native.Mailbox, int, _Arguments], _native.Call],
+    start: Callable[Concatenate[_native.CompletionQueue, int, _Arguments], _native.Call],
     *arguments: _Arguments.args,
     **named: _Arguments.kwargs,
 ) -> Any:
-    """The same under trio, which has no readers that last: each call has a mailbox of its own."""
-    mailbox = _native.Mailbox()
-    call = start(mailbox, 0, *arguments, **named)
+    """The same under trio, which has no readers that last: each call has a completion_queue of its own."""
+    completion_queue = _native.CompletionQueue()
+    call = start(completion_queue, 0, *arguments, **named)
     try:
-        await sys.modules["trio"].lowlevel.wait_readable(mailbox.fileno())
+        await sys.modules["trio"].lowlevel.wait_readable(completion_queue.fileno())
     except BaseException:
         call.abort()
         raise
-    [(_, answer, error)] = mailbox.collect()
+    [(_, answer, error)] = completion_queue.collect()
     if error is None:
         return answer
     try:

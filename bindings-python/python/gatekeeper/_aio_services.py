@@ -645,7 +645,7 @@ class UsageService(_Service):
             api_key_id: The API key of the tenant that it is used with. Defaults to none; where an API key calls,
                 to itself, and it can name another only with the scope ``keys:read``.
             idempotency_key: What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request
-                under the same key is recorded once, another one is refused. Defaults to none.
+                under the same key is recorded once, another one is rejected. Defaults to none.
             metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
             quantity: How much: 1 to 1,000,000,000. Defaults to 1.
         """
@@ -714,7 +714,7 @@ class UsageService(_Service):
             api_key_id: The API key of the tenant that it is used with. Defaults to none; where an API key calls,
                 to itself, and it can name another only with the scope ``keys:read``.
             idempotency_key: What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request
-                under the same key is recorded once, another one is refused. Defaults to none.
+                under the same key is recorded once, another one is rejected. Defaults to none.
             metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
             quantity: How much: 1 to 1,000,000,000. Defaults to 1.
         """
@@ -1186,7 +1186,7 @@ class PlatformService(_Service):
         return _pages(lambda cursor: self.list_root_keys(tenant_id, cursor=cursor, limit=limit), cursor)
 
     async def revoke_root_key(self, id: str) -> None:
-        """Ends a root key for good: the next call with it is refused, in every process.
+        """Ends a root key for good: the next call with it is rejected, in every process.
 
         The tenant and its keys stay.
 

@@ -28,7 +28,7 @@ _Item = TypeVar("_Item")
 class _Base:
     """What both cores have in common."""
 
-    __slots__ = ("_closed", "_native", "_source")
+    __slots__ = ("_closed", "_native", "_client_address")
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class _Base:
             default_headers: What every call over HTTP carries.
             user_agent: What calls over HTTP are known by.
             endpoints: The limits of each endpoint by its name, for ``KeysService.verify``; see :class:`Endpoint`. A
-                server has its own, as it has all that follows but the cache sizes: there they are refused.
+                server has its own, as it has all that follows but the cache sizes: there they are rejected.
             secret: What seals the signing keys, at least 16 bytes, the same in every process. Defaults to
                 ``GATEKEEPER_SECRET``, and without that to a file beside the database, which is made and warned of once.
             previous_secret: The secret before, while it is changed: what it sealed still opens, and is sealed with
@@ -91,10 +91,11 @@ class _Base:
                 was not used for the longest time. Defaults to 100.
             usage_retention_days: For how many days, 1 to 36,500, single usage events are kept; older ones go as new
                 ones are recorded, and their idempotency keys with them. Sums are kept. Defaults to None: for good.
-            signups_per_minute: How many accounts one source may make in a minute; see :meth:`with_source`. Defaults to
+            signups_per_minute: How many accounts one client address may create in a minute; see
+                :meth:`with_client_address`. Defaults to
                 20.
-            refreshes_per_minute: How many refresh tokens one source may exchange in a minute. Defaults to 60.
-            wrong_keys_per_minute: How many keys that are not good one source may show in a minute, unless it has shown
+            refreshes_per_minute: How many refresh tokens one client address may exchange in a minute. Defaults to 60.
+            wrong_keys_per_minute: How many unknown keys one client address may present in a minute, unless it has presented
                 a good root key of its own. Defaults to 60.
             wrong_passwords_per_minute: How many passwords one client address may get wrong in a minute, for whatever
                 accounts. An address that an account has logged in from is exempt for that account. Defaults to 30.
@@ -154,17 +155,19 @@ class _Base:
             options["endpoints"] = json.loads(_requests.endpoints(endpoints))
         options.update(over_http)
         self._closed = False
-        self._source: str | None = None
+        self._client_address: str | None = None
         self._native = _native.Core(base_url, json.dumps(options)).acting(checked_token(token), operator, None)
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
-        """Make a core of ``GATEKEEPER_BASE_URL`` and ``GATEKEEPER_TOKEN``; without the first, of the default place.
+        """Make a core of ``GATEKEEPER_URL`` and ``GATEKEEPER_TOKEN``; without a URL, of the default database.
+
+        ``GATEKEEPER_BASE_URL``, the former name of ``GATEKEEPER_URL``, is read where the latter is not set.
 
         Args:
             options: What else the class takes; it comes before the environment.
         """
-        base_url = os.environ.get("GATEKEEPER_BASE_URL")
+        base_url = os.environ.get("GATEKEEPER_URL") or os.environ.get("GATEKEEPER_BASE_URL")
         if base_url:
             options.setdefault("base_url", base_url)
         token = os.environ.get("GATEKEEPER_TOKEN")
@@ -179,7 +182,7 @@ class _Base:
             token: A user's access token, an API key or a root key; None for nobody's.
         """
         checked = checked_token(token)
-        self._native = self._native.acting(checked, False, self._source)
+        self._native = self._native.acting(checked, False, self._client_address)
 
     def with_token(self, token: str | None) -> Self:
         """Another core for the same place, for the bearer of another token; this one stays as it is.
@@ -187,24 +190,34 @@ class _Base:
         Args:
             token: A user's access token, an API key or a root key; None for nobody's.
         """
-        return self._like(self._native.acting(checked_token(token), False, self._source), self._source)
+        return self._like(self._native.acting(checked_token(token), False, self._client_address), self._client_address)
 
-    def with_source(self, source: str, *, token: str | None = None) -> Self:
-        """Another core for the same place, for calls from `source`, such as a client's address.
+    def with_client_address(self, client_address: str, *, token: str | None = None) -> Self:
+        """Another core for the same database, for calls on behalf of the client at `client_address`.
 
-        Wrong passwords and keys are counted by it. All of an IPv6 network of 64 bits counts as one address.
+        Failed logins and unknown keys are counted per client address. An IPv6 network of 64 bits counts as one address.
 
         Args:
-            source: From where the calls come.
-            token: A user's access token, an API key or a root key. Defaults to nobody's.
+            client_address: The IP address of the client.
+            token: A user's access token, an API key or a root key. Defaults to none: anonymous.
         """
-        if not isinstance(source, str) or not is_unicode(source):
-            raise BadRequestError("source must be a string")
-        return self._like(self._native.acting(checked_token(token), False, source), source)
+        if not isinstance(client_address, str) or not is_unicode(client_address):
+            raise BadRequestError("client_address must be a string")
+        return self._like(self._native.acting(checked_token(token), False, client_address), client_address)
 
-    def _like(self, native: _native.Core, source: str | None) -> Self:
+    def with_source(self, source: str, *, token: str | None = None) -> Self:
+        """Call :meth:`with_client_address`. Deprecated: this is its former name.
+
+        Args:
+            source: The IP address of the client.
+            token: A user's access token, an API key or a root key. Defaults to none: anonymous.
+        """
+        warnings.warn("with_source is now with_client_address", DeprecationWarning, stacklevel=2)
+        return self.with_client_address(source, token=token)
+
+    def _like(self, native: _native.Core, client_address: str | None) -> Self:
         other = object.__new__(type(self))
-        other._closed, other._native, other._source = self._closed, native, source
+        other._closed, other._native, other._client_address = self._closed, native, client_address
         return other
 
     def advance(self, ms: int) -> None:

@@ -27,15 +27,15 @@ def is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-_MOST_RETRIES = 10
+_MAX_RETRIES = 10
 
 
 def http(timeout: object, max_retries: object, default_headers: object, user_agent: object) -> dict[str, object]:
     """Write what only matters over HTTP; a place of your own takes it too, so that a program can be moved."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
         raise BadRequestError("timeout must be a number of seconds that is more than 0")
-    if isinstance(max_retries, bool) or not isinstance(max_retries, int) or not 0 <= max_retries <= _MOST_RETRIES:
-        raise BadRequestError(f"max_retries must be a whole number from 0 to {_MOST_RETRIES}")
+    if isinstance(max_retries, bool) or not isinstance(max_retries, int) or not 0 <= max_retries <= _MAX_RETRIES:
+        raise BadRequestError(f"max_retries must be a whole number from 0 to {_MAX_RETRIES}")
     if default_headers is not None:
         if not isinstance(default_headers, Mapping):
             raise BadRequestError("default_headers must be a mapping of strings by name")

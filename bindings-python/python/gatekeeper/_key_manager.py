@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NotRequired, TypedDict,
 
 from gatekeeper import _native, _requests
 from gatekeeper._core_options import http
-from gatekeeper.errors import BadRequestError, Refused
+from gatekeeper.errors import BadRequestError, Rejected
 from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class _Asked(Generic[_Answer]):
     def answer(self, answer: str) -> _Answer:
         return self.result._of(json.loads(answer))
 
-    def refused(self, refusal: Refused) -> _Answer:
-        return self.result(success=False, error=refusal.error, reason=refusal.reason)
+    def rejected(self, rejection: Rejected) -> _Answer:
+        return self.result(success=False, error=rejection.error, reason=rejection.reason)
 
 
 class KeyManager(_native.KeyManager):
@@ -107,7 +107,7 @@ class KeyManager(_native.KeyManager):
     def rotate_user_api_key(self, id: str) -> RotateResult:
         """Give a key another secret; its id, its roles and what it has used stay.
 
-        The old secret is refused by the next verification, in every process on the machine.
+        The old secret is rejected by the next verification, in every process on the machine.
 
         Args:
             id: The key's id, as ``create_user_api_key`` gave it.
@@ -122,7 +122,7 @@ class KeyManager(_native.KeyManager):
         return self._answer(_rotation(id))
 
     def delete_user_api_key(self, id: str) -> DeleteResult:
-        """Delete a key: the next verification refuses it, in every process on the machine.
+        """Delete a key: the next verification rejects it, in every process on the machine.
 
         Args:
             id: The key's id, as ``create_user_api_key`` gave it.
@@ -169,14 +169,14 @@ class KeyManager(_native.KeyManager):
     def _answer(self, asked: _Asked[_Answer]) -> _Answer:
         try:
             return asked.answer(self._run(asked))
-        except Refused as refusal:
-            return asked.refused(refusal)
+        except Rejected as rejection:
+            return asked.rejected(rejection)
 
     def _run(self, asked: _Asked[_Answer]) -> str:
         try:
             request = _requests.fields(asked.fields)
         except _requests.Unsendable as problem:
-            self._refuse(str(problem))
+            self._reject(str(problem))
         return self._call(asked.operation, request)
 
 
@@ -217,7 +217,7 @@ def _removal(id: str, roles: Collection[str]) -> _Asked[RolesResult]:
 
 
 def _id(id: object) -> str | None:
-    """An id, or None in place of what cannot be one: the engine refuses that after all else has been checked."""
+    """An id, or None in place of what cannot be one: the engine rejects that after all else has been checked."""
     return id if isinstance(id, str) and id.isascii() else None
 
 

@@ -9,7 +9,7 @@ __all__ = [
     "Call",
     "Core",
     "KeyManager",
-    "Mailbox",
+    "CompletionQueue",
     "VerifyResult",
     "__version__",
     "_cli",
@@ -23,23 +23,23 @@ __version__: str
 class Core:
     """A place, and for whom it is used. The native half of `gatekeeper.GatekeeperCore`."""
     def __new__(cls, url: str, options: str) -> Self: ...
-    def acting(self, token: str | None, operator: bool, source: str | None) -> Core:
-        """The same place for the bearer of a token, for the operator, or for nobody; and for calls from `source`."""
+    def acting(self, token: str | None, operator: bool, client_address: str | None) -> Core:
+        """The same database for the bearer of a token, for the operator, or anonymous; for calls of a client address."""
     def call(self, name: str, request: str) -> str:
         """Run the operation `name` on a request in JSON; the answer is JSON."""
-    def call_later(self, mailbox: Mailbox, ticket: int, name: str, request: str) -> Call:
-        """The same, whose answer is left in `mailbox` under `ticket`."""
+    def call_later(self, completion_queue: CompletionQueue, ticket: int, name: str, request: str) -> Call:
+        """The same, whose answer is left in `completion_queue` under `ticket`."""
     def jwks(self) -> str:
         """The public keys of access tokens, as a JWK Set in JSON."""
-    def jwks_later(self, mailbox: Mailbox, ticket: int) -> Call:
-        """The same, whose answer is left in `mailbox` under `ticket`."""
+    def jwks_later(self, completion_queue: CompletionQueue, ticket: int) -> Call:
+        """The same, whose answer is left in `completion_queue` under `ticket`."""
     def take_warning(self) -> str | None:
         """What whoever runs the place should be told; each warning is given once."""
     def advance(self, ms: int) -> None:
         """Move the time of a place made with a manual clock."""
 
 @final
-class Mailbox:
+class CompletionQueue:
     """Where the answers of one event loop are left. Private."""
     def __new__(cls) -> Self: ...
     def fileno(self) -> int:
@@ -124,17 +124,17 @@ class KeyManager:
         self, user_api_key: str | None, endpoint_name: str, variables: list[str] | tuple[str, ...] | None = None
     ) -> VerifyResult | None: ...
     def _call(self, name: str, request: str) -> str: ...
-    def _call_later(self, mailbox: Mailbox, ticket: int, name: str, request: str) -> Call: ...
+    def _call_later(self, completion_queue: CompletionQueue, ticket: int, name: str, request: str) -> Call: ...
     def _verify_later(
         self,
-        mailbox: Mailbox,
+        completion_queue: CompletionQueue,
         ticket: int,
         user_api_key: str | None,
         endpoint_name: str,
         variables: list[str] | tuple[str, ...],
     ) -> Call: ...
-    def _refuse(self, reason: str) -> NoReturn: ...
-    def _refuse_later(self, mailbox: Mailbox, ticket: int, reason: str) -> Call: ...
+    def _reject(self, reason: str) -> NoReturn: ...
+    def _reject_later(self, completion_queue: CompletionQueue, ticket: int, reason: str) -> Call: ...
 
 @final
 class VerifyResult:

@@ -1,6 +1,6 @@
 """Python's arguments as requests in JSON.
 
-What is wrong with a value is for the engine to say. Only what JSON cannot carry is refused here, or stands in the
+What is wrong with a value is for the engine to say. Only what JSON cannot carry is rejected here, or stands in the
 request as something of a wrong type, so that the engine names the field.
 """
 
@@ -154,7 +154,7 @@ def _changed(values: dict[str, object]) -> dict[str, object]:
 
 
 def _renamed(items: object, names: Mapping[str, str]) -> object:
-    """A list of mappings with wire names; a name that is not known is for the engine to refuse."""
+    """A list of mappings with wire names; a name that is not known is for the engine to reject."""
     if not isinstance(items, list | tuple):
         return items
     return [

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gatekeeper import _aio_calls, _aio_services, _key_manager, _requests
 from gatekeeper._aio_core import GatekeeperCore
 from gatekeeper._aio_services import *  # noqa: F403 - as many as there are
-from gatekeeper.errors import Refused
+from gatekeeper.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -99,14 +99,14 @@ class KeyManager:
     async def _answer(self, asked: _key_manager._Asked[_Answer]) -> _Answer:
         try:
             return asked.answer(await self._run(asked))
-        except Refused as refusal:
-            return asked.refused(refusal)
+        except Rejected as rejection:
+            return asked.rejected(rejection)
 
     async def _run(self, asked: _key_manager._Asked[_Answer]) -> Any:
         try:
             request = _requests.fields(asked.fields)
         except _requests.Unsendable as problem:
-            return await _aio_calls.answered(self._sync._refuse_later, str(problem))
+            return await _aio_calls.answered(self._sync._reject_later, str(problem))
         return await _aio_calls.answered(self._sync._call_later, asked.operation, request)
 
 

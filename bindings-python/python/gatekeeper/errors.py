@@ -151,7 +151,7 @@ class RequestTimeoutError(GatekeeperError, status=0, code="timeout"):
     """There was no HTTP answer in time."""
 
 
-class Refused(Exception):  # noqa: N818 - not an error: the key manager's answer on its way to the façade
+class Rejected(Exception):  # noqa: N818 - not an error: the key manager's answer on its way to the façade
     """Private: what the key manager answers with ``success`` false."""
 
     def __init__(self, error: KeyManagerError, reason: str) -> None:

@@ -135,7 +135,7 @@ class ApiKey(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class AuditEvent(Model):
-    """Something that was done, or refused, in a tenant.
+    """Something that was done, or rejected, in a tenant.
 
     Attributes:
         id: Its id; later events have later ids.
@@ -399,8 +399,8 @@ class ImportedApiKeys(Model):
 
 
 KeyStatus = Literal["active", "disabled", "revoked", "expired"]
-"""Whether a key is good, and why not. ``"active"``: It is good. ``"disabled"``: It is refused until it is made active
-again. ``"revoked"``: It is refused for ever. ``"expired"``: Its end has come."""
+"""Whether a key is good, and why not. ``"active"``: It is good. ``"disabled"``: It is rejected until it is made active
+again. ``"revoked"``: It is rejected for ever. ``"expired"``: Its end has come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -617,7 +617,7 @@ class NewSigningKey(Model):
 
 
 NewStatus = Literal["active", "disabled"]
-"""What the status of a key can be set to. ``"active"``: It is good. ``"disabled"``: It is refused until it is made
+"""What the status of a key can be set to. ``"active"``: It is good. ``"disabled"``: It is rejected until it is made
 active again. An old secret of it is dead for ever."""
 
 
@@ -635,7 +635,7 @@ PrincipalKind = Literal["user", "apiKey", "rootKey", "operator"]
 class QuotaCheck(Model):
     """Whether there is room, and how much.
 
-    It speaks of the quota that refuses, the key's first, then those of the keys that created it; where none does, of
+    It speaks of the quota that rejects, the key's first, then those of the keys that created it; where none does, of
     the one with the least room left; where there is none, of what the tenant has used.
 
     Attributes:

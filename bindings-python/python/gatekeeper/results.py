@@ -9,10 +9,10 @@ Example:
     >>> created = keys.create_user_api_key("user", ["PRO"])
     >>> created.success, created.roles, created["apiKey"].startswith("user_")
     (True, ('PRO',), True)
-    >>> refused = keys.create_user_api_key("no spaces")
-    >>> refused.success, refused.error, refused.api_key
+    >>> rejected = keys.create_user_api_key("no spaces")
+    >>> rejected.success, rejected.error, rejected.api_key
     (False, 'invalidBody', None)
-    >>> refused["apiKey"]
+    >>> rejected["apiKey"]
     Traceback (most recent call last):
     ...
     KeyError: 'apiKey'

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use hashbrown::HashTable;
 
 use super::slot::SlotName;
-use crate::fork::{Guards, lock, try_lock};
+use crate::fork::{ForkGuards, lock, try_lock};
 use crate::window::{Acquired, Request, Window};
 
 const SHARDS: usize = 192;
@@ -61,7 +61,7 @@ impl MemoryCounters {
     }
 
     /// Holds every shard, for a fork.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+    pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         for Padded(shard) in &self.shards {
             guards.push(Box::new(lock(shard)));
         }

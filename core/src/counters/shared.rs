@@ -12,8 +12,8 @@ use heed::{MdbError, RwTxn};
 use super::slot::SlotName;
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::fork::Guards;
-use crate::shared::{Environment, Generation, GenerationFile, Shared, Slots};
+use crate::fork::ForkGuards;
+use crate::ipc::{Environment, Segment, SegmentFile, Shared, Slots};
 use crate::window::{Acquired, Request, Window};
 
 /// So many slots are looked over with every new slot, and with every so many admissions: an empty slot is dropped before
@@ -30,7 +30,7 @@ const FIRST_SIZE: usize = 4 << 20;
 pub(crate) struct SharedCounters {
     shared: Arc<Shared>,
     clock: Clock,
-    file: GenerationFile<Open>,
+    file: SegmentFile<Open>,
 }
 
 struct Open {
@@ -43,23 +43,23 @@ struct Open {
 
 impl SharedCounters {
     pub(super) fn new(shared: Arc<Shared>, clock: Clock) -> Self {
-        Self { shared, clock, file: GenerationFile::default() }
+        Self { shared, clock, file: SegmentFile::default() }
     }
 
-    /// Acquires a permit of the slot `name`, which belongs to `generation`; none where that has been replaced, or the
+    /// Acquires a permit of the slot `name`, which belongs to `segment`; none where that has been replaced, or the
     /// file is not open and `may_open` is not given.
     pub(crate) fn acquire(
         &self,
-        generation: &Generation,
+        segment: &Segment,
         name: SlotName,
         request: &Request<'_>,
         may_open: bool,
     ) -> Result<Option<Acquired>> {
-        let Some(path) = &generation.counters else { return Ok(None) };
+        let Some(path) = &segment.counters else { return Ok(None) };
         let acquire = |open: &mut Open| open.acquire(name, &self.clock, request);
         match self.file.try_use(path, acquire)? {
             None if may_open => {
-                let is_of = |newest: &Generation| newest.counters.as_ref() == Some(path);
+                let is_of = |newest: &Segment| newest.counters.as_ref() == Some(path);
                 self.file.use_waiting(path, &self.shared, is_of, Open::new, acquire)
             }
             acquired => Ok(acquired),
@@ -71,13 +71,13 @@ impl SharedCounters {
     }
 
     /// Keeps the file from being opened over a fork.
-    pub(crate) fn rest_slow<'a>(&'a self, guards: &mut Guards<'a>) {
-        self.file.rest_slow(guards);
+    pub(crate) fn quiesce_slow<'a>(&'a self, guards: &mut ForkGuards<'a>) {
+        self.file.quiesce_slow(guards);
     }
 
     /// Holds the lock and closes the file, whose locks must not cross a fork.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        self.file.rest(guards);
+    pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
+        self.file.quiesce(guards);
     }
 }
 
@@ -145,10 +145,10 @@ impl Sweeper {
     fn sweep(&mut self, slots: Slots, transaction: &mut RwTxn<'_>, now: u64) -> heed::Result<()> {
         let after: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Excluded(&self.last), Bound::Unbounded);
         let mut seen = [None; SWEPT_AT_ONCE];
-        for (place, slot) in seen.iter_mut().zip(slots.range(transaction, &after)?) {
+        for (slot_name, slot) in seen.iter_mut().zip(slots.range(transaction, &after)?) {
             let (name, window) = slot?;
             let ended = Window::stored_ends_at(window).is_none_or(|ends_at| ends_at <= now);
-            *place = name.try_into().ok().map(|name: Name| (name, ended));
+            *slot_name = name.try_into().ok().map(|name: Name| (name, ended));
         }
         // From the first slot again, after the last.
         self.last = seen.last().copied().flatten().map_or(Name::default(), |(name, _)| name);

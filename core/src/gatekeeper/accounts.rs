@@ -1,7 +1,7 @@
 //! Accounts that the operator makes, with their tenants.
 
 use super::Gatekeeper;
-use crate::access::{Action, Event, MemberRole};
+use crate::authz::{Action, Event, MemberRole};
 use crate::error::{GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::operation::{CreateTenant, Operation as _, Signup, Tenant, Tokens};
@@ -32,7 +32,7 @@ impl Gatekeeper {
     /// an e-mail address that has an account; `not_found` for a tenant that does not exist; `service_unavailable` where
     /// the store cannot be reached.
     pub fn create_account(&self, signup: Signup, tenant: AccountTenant<'_>) -> Result<(Tokens, Tenant)> {
-        let operator = self.own("create_account")?.as_operator()?;
+        let operator = self.embedded("create_account")?.as_operator()?;
         signup.check()?;
         let id = match tenant {
             AccountTenant::Existing(id) => id,
@@ -67,20 +67,21 @@ mod tests {
 
     #[test]
     fn an_account_and_its_tenant_are_made_together_or_not_at_all() {
-        let place = Gatekeeper::open("memory:").unwrap();
-        let (tokens, tenant) = place.create_account(signup("ada"), AccountTenant::New("Acme Inc")).unwrap();
+        let database = Gatekeeper::open("memory:").unwrap();
+        let (tokens, tenant) =
+            database.create_account(signup("ada"), AccountTenant::New("Acme Inc")).unwrap();
         assert_eq!(tenant.role, Some(MemberRole::Owner));
-        let owner = place.with_token(&tokens.access_token);
+        let owner = database.with_token(&tokens.access_token);
         let members = ListMembers { tenant_id: tenant.id, limit: None, cursor: None };
         assert_eq!(owner.call_blocking(members).unwrap().items.len(), 1);
 
-        let again = place.create_account(signup("ada"), AccountTenant::New("Other Inc")).unwrap_err();
+        let again = database.create_account(signup("ada"), AccountTenant::New("Other Inc")).unwrap_err();
         assert_eq!(again.status(), 409);
         let nowhere = AccountTenant::Existing(TenantId::from_bits(7));
-        assert_eq!(place.create_account(signup("ben"), nowhere).unwrap_err().status(), 404);
-        let (_, shared) = place.create_account(signup("ben"), AccountTenant::Existing(tenant.id)).unwrap();
+        assert_eq!(database.create_account(signup("ben"), nowhere).unwrap_err().status(), 404);
+        let (_, shared) = database.create_account(signup("ben"), AccountTenant::Existing(tenant.id)).unwrap();
         assert_eq!(shared.id, tenant.id);
-        let unnamed = place.create_account(signup("cy"), AccountTenant::New("")).unwrap_err();
+        let unnamed = database.create_account(signup("cy"), AccountTenant::New("")).unwrap_err();
         assert_eq!(unnamed.status(), 400);
         assert_eq!(owner.create_account(signup("cy"), AccountTenant::New("x")).unwrap_err().status(), 403);
     }

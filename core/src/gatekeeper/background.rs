@@ -25,7 +25,7 @@ impl Gatekeeper {
         work: impl Future<Output = ()> + Send + 'static,
     ) -> Result<BackgroundTask> {
         match &self.0 {
-            At::Own(_) => {
+            At::Embedded(_) => {
                 let is_given_up = Arc::new(AtomicBool::new(false));
                 let known_there = Arc::clone(&is_given_up);
                 offload(lane, move || {
@@ -69,7 +69,7 @@ impl Lane {
     #[must_use]
     pub fn of_operation(name: &str) -> Self {
         match operation::find(name) {
-            Some(entry) if entry.looks_up_key => Self::LookUp,
+            Some(descriptor) if descriptor.looks_up_key => Self::LookUp,
             _ => Self::Operation,
         }
     }

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::Gatekeeper;
 use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::ipc::give_to_writers_of;
 use crate::secret::random;
-use crate::shared::give_to_writers_of;
 use crate::vault::Vault;
 
 /// What a backup is made of, and where it goes.
@@ -60,9 +60,9 @@ impl Gatekeeper {
     /// `forbidden` for anybody else; `bad_request` in memory, and where there is nothing to copy; `conflict` where the
     /// file is there and is not to be replaced; `service_unavailable` where it cannot be read or written.
     pub fn backup(&self, backup: &Backup<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<BackedUp> {
-        let own = self.own("backup")?;
-        own.as_operator()?;
-        let store = own.place().store();
+        let embedded = self.embedded("backup")?;
+        embedded.as_operator()?;
+        let store = embedded.database().store();
         let Some(database) = store.path() else {
             return Err(GatekeeperError::bad_request("a place in memory cannot be backed up"));
         };

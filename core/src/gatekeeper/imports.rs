@@ -39,7 +39,7 @@ impl Gatekeeper {
     /// `bad_request` for a server; `forbidden` for anyone but the operator; `service_unavailable` where the store cannot be
     /// reached.
     pub fn import_suffixes(&self) -> Result<ImportSuffixes> {
-        let operator = self.own("import_suffixes")?.as_operator()?;
+        let operator = self.embedded("import_suffixes")?.as_operator()?;
         let (now, rules) = (operator.now(), operator.settings().imports);
         let (used, holders) =
             operator.read(|rows| Ok((rows.imported_suffixes(now)?.len(), rows.suffix_holders(now)?)))?;

@@ -1,8 +1,8 @@
 //! What an operator should know of an embedded database, found without changing it.
 
 use super::Gatekeeper;
+use crate::database::Database;
 use crate::error::Result;
-use crate::place::Place;
 use crate::store::MissingRow;
 use crate::window::Limit;
 
@@ -46,26 +46,26 @@ impl Gatekeeper {
     /// `forbidden` for other callers; `bad_request` for a server, and for a secret that is too short;
     /// `service_unavailable` where the store or the counters do not answer.
     pub fn inspect(&self) -> Result<Inspection> {
-        let own = self.own("inspect")?;
-        own.as_operator()?;
-        let place = own.place();
+        let embedded = self.embedded("inspect")?;
+        embedded.as_operator()?;
+        let database = embedded.database();
         let (has_root_key, missing_rows) =
-            place.store().read_rows(|rows| Ok((rows.has_root_key()?, rows.missing()?)))?;
+            database.store().read_rows(|rows| Ok((rows.has_root_key()?, rows.missing()?)))?;
         let mut sealed = None;
         // Nothing else works without them.
         if missing_rows.is_empty() {
-            place.engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?)?;
-            sealed = sealed_rows(place)?;
+            database.engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?)?;
+            sealed = sealed_rows(database)?;
         }
         Ok(Inspection { has_root_key, missing_rows, sealed })
     }
 }
 
-fn sealed_rows(place: &Place) -> Result<Option<SealedRows>> {
-    let Some(vault) = place.existing_vault()? else { return Ok(None) };
+fn sealed_rows(database: &Database) -> Result<Option<SealedRows>> {
+    let Some(vault) = database.existing_vault()? else { return Ok(None) };
     #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime only")]
-    let rows = place.store().read_rows(|rows| rows.signing_keys())?;
-    let in_use = place.store().shared().secret_in_use()?;
+    let rows = database.store().read_rows(|rows| rows.signing_keys())?;
+    let in_use = database.store().shared().secret_in_use()?;
     let mut sealed = SealedRows {
         total: rows.len(),
         other_secret_in_use: in_use.is_some_and(|tag| tag != *vault.tag()),

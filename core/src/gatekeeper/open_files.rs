@@ -4,38 +4,38 @@ use std::fs::read_link;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 
+use crate::database::{Database, OpenDatabase};
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{self, Guards, Rest, Watched, lock};
-use crate::place::{OpenPlace, Place};
+use crate::fork::{self, ForkGuards, ForkRegistered, ForkSafe, lock};
 use crate::verify::CacheSizes;
 
-struct OpenFiles(Mutex<Vec<(PathBuf, Weak<Watched<Place>>)>>);
+struct OpenFiles(Mutex<Vec<(PathBuf, Weak<ForkRegistered<Database>>)>>);
 
 static OPEN_FILES: OpenFiles = OpenFiles(Mutex::new(Vec::new()));
 
 /// As many links as Linux follows in one path.
-const MOST_LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 
-impl Rest for OpenFiles {
-    fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+impl ForkSafe for OpenFiles {
+    fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(Box::new(lock(&self.0)));
     }
 }
 
 /// The place of the file at `path`, which need not be there yet.
-pub(super) fn place(path: PathBuf, sizes: &CacheSizes) -> Result<OpenPlace> {
+pub(super) fn database(path: PathBuf, sizes: &CacheSizes) -> Result<OpenDatabase> {
     let path = std::path::absolute(path).map_err(|error| {
         GatekeeperError::bad_request("url: the path cannot be made absolute").caused_by(error)
     })?;
-    let path = real(&path, MOST_LINKS);
+    let path = real(&path, MAX_LINKS);
     // Made before the lock is taken: at a fork, the registry of places is locked before this list.
-    let new = Place::on_file(path.clone(), sizes)?;
+    let new = Database::on_file(path.clone(), sizes)?;
     fork::register_list(&OPEN_FILES);
     let mut open = lock(&OPEN_FILES.0);
-    open.retain(|(_, place)| place.strong_count() > 0);
+    open.retain(|(_, database)| database.strong_count() > 0);
     let known = open.iter().find(|(known, _)| *known == path);
-    if let Some(place) = known.and_then(|(_, place)| place.upgrade()) {
-        return Ok(place);
+    if let Some(database) = known.and_then(|(_, database)| database.upgrade()) {
+        return Ok(database);
     }
     open.push((path, Arc::downgrade(&new)));
     Ok(new)

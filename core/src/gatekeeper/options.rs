@@ -4,13 +4,13 @@ mod json;
 
 use std::time::Duration;
 
-use crate::access::KeyImports;
+use crate::authz::KeyImports;
 use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::identity::SigningAlgorithm;
 use crate::limit::Endpoints;
 #[cfg(feature = "remote")]
-use crate::remote::Manner;
+use crate::remote::HttpOptions;
 use crate::secret::Secret;
 use crate::verify::CacheSizes;
 use crate::whole::Range;
@@ -62,7 +62,7 @@ pub struct Options {
     /// How many refresh tokens one source may exchange in a minute, 1 at least. Defaults to 60.
     pub refreshes_per_minute: u32,
     /// How many API keys that are not good one source may show in a minute, 1 at least, unless it has shown a good root key
-    /// of its own. Good keys are never refused for it. Defaults to 60.
+    /// of its own. Good keys are never rejected for it. Defaults to 60.
     pub wrong_keys_per_minute: u32,
     /// How many passwords one client address may get wrong in a minute, 1 at least, for whatever accounts. An address that an
     /// account has logged in from is exempt for that account. Defaults to 30.
@@ -143,7 +143,7 @@ impl Range for RefreshGrace {
 }
 
 /// The longest timeout.
-const MOST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many retries a call has.
 enum Retries {}
@@ -189,7 +189,7 @@ impl Options {
     /// # Errors
     /// `bad_request`; the message names the option.
     pub(super) fn check_http(&self) -> Result<()> {
-        if self.timeout.is_zero() || self.timeout > MOST_TIME {
+        if self.timeout.is_zero() || self.timeout > MAX_TIME {
             return Err(GatekeeperError::bad_request("timeout must be more than 0, and at most a day"));
         }
         Retries::check("maxRetries", Some(self.max_retries))?;
@@ -202,8 +202,8 @@ impl Options {
 
     /// How a server is spoken to.
     #[cfg(feature = "remote")]
-    pub(super) fn manner(&self) -> Manner<'_> {
-        Manner {
+    pub(super) fn http_options(&self) -> HttpOptions<'_> {
+        HttpOptions {
             timeout: self.timeout,
             max_retries: self.max_retries,
             headers: &self.default_headers,
@@ -211,7 +211,7 @@ impl Options {
         }
     }
 
-    /// Refuses what a server decides for itself, and would be lost without a word.
+    /// Rejects what a server decides for itself, and would be lost without a word.
     ///
     /// # Errors
     /// `bad_request`; the message names the option.

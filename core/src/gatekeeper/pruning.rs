@@ -1,8 +1,8 @@
 //! What is kept no longer.
 
 use super::Gatekeeper;
+use crate::database::Pruned;
 use crate::error::Result;
-use crate::place::Pruned;
 
 impl Gatekeeper {
     /// Deletes what an embedded database keeps no longer, in short transactions: wrong passwords after a minute, failed
@@ -23,8 +23,8 @@ impl Gatekeeper {
     /// # Errors
     /// `forbidden` for anyone else; `bad_request` for a server; `service_unavailable` where the store cannot be reached.
     pub fn prune(&self, trusts_clock: bool) -> Result<Pruned> {
-        let own = self.own("prune")?;
-        let operator = own.as_operator()?;
-        own.place().prune(operator.settings().retention, trusts_clock)
+        let embedded = self.embedded("prune")?;
+        let operator = embedded.as_operator()?;
+        embedded.database().prune(operator.settings().retention, trusts_clock)
     }
 }

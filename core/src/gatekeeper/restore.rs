@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Gatekeeper;
 use super::backup::{Draft, cannot_be, check_target, copy};
-use super::own::Own;
+use super::embedded::Embedded;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::store::Store;
 use crate::vault::Vault;
@@ -64,19 +64,19 @@ impl Gatekeeper {
     /// the database is there and is not to be replaced, and where processes use another secret than the backup's;
     /// `service_unavailable` where a file cannot be read or written.
     pub fn restore(&self, restore: &Restore<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<Restored> {
-        let own = self.own("restore")?;
-        own.as_operator()?;
-        let store = own.place().store();
+        let embedded = self.embedded("restore")?;
+        embedded.as_operator()?;
+        let store = embedded.database().store();
         let Some(database) = store.path() else {
             return Err(GatekeeperError::bad_request("a database in memory cannot be restored: name a file"));
         };
         check_backup(restore.from, database)?;
         check_target(database, restore.replace)?;
-        let secret = new_secret(own, restore, database)?;
+        let secret = new_secret(embedded, restore, database)?;
         let users_of = if database.exists() { database } else { restore.from };
         let draft = Draft::of(users_of, database)?;
         Store::copy_backup(restore.from, draft.path(), progress)?;
-        let kept = with_suffix(database, &format!("-before-{}", own.place().now() / 1000));
+        let kept = with_suffix(database, &format!("-before-{}", embedded.database().now() / 1000));
         let kept = exchange(store, database, &kept, draft)?.then_some(kept);
         let bytes = fs::metadata(database).map_err(|error| cannot_be(database, "read", error))?.len();
         if let Some((from, to)) = &secret {
@@ -105,7 +105,11 @@ fn check_backup(from: &Path, database: &Path) -> Result<()> {
 }
 
 /// The secret that is to be copied, and where to; none where there is nothing to copy.
-fn new_secret(own: &Own, restore: &Restore<'_>, database: &Path) -> Result<Option<(PathBuf, PathBuf)>> {
+fn new_secret(
+    embedded: &Embedded,
+    restore: &Restore<'_>,
+    database: &Path,
+) -> Result<Option<(PathBuf, PathBuf)>> {
     if !restore.with_secret {
         return Ok(None);
     }
@@ -123,7 +127,7 @@ fn new_secret(own: &Own, restore: &Restore<'_>, database: &Path) -> Result<Optio
     if read(&to)?.is_some_and(|before| before == new) {
         return Ok(None);
     }
-    if own.place().store().shared().secret_in_use()?.is_some() {
+    if embedded.database().store().shared().secret_in_use()?.is_some() {
         let message = "running processes use the database with another secret than the backup's: stop all of them, then \
                        restore again";
         return Err(GatekeeperError::new(ErrorKind::Conflict, message));

@@ -1,7 +1,7 @@
 //! Root keys: made by the operator, one for a tenant or more.
 
 use super::Gatekeeper;
-use crate::access::{Action, Event};
+use crate::authz::{Action, Event};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::operation::{CreateTenant, CreatedRootKey, Operation as _};
@@ -50,7 +50,7 @@ impl Gatekeeper {
     /// # Errors
     /// `forbidden` for anybody else; `service_unavailable` where the store cannot be reached.
     pub fn has_root_key(&self) -> Result<bool> {
-        let operator = self.own("has_root_key")?.as_operator()?;
+        let operator = self.embedded("has_root_key")?.as_operator()?;
         #[allow(
             clippy::redundant_closure_for_method_calls,
             reason = "the method is one of a certain lifetime"
@@ -63,7 +63,7 @@ impl Gatekeeper {
         of: RootKeyOf<'_>,
         check: impl FnOnce(&Tx<'_>) -> Result<(), Failure>,
     ) -> Result<CreatedRootKey> {
-        let operator = self.own("add_root_key")?.as_operator()?;
+        let operator = self.embedded("add_root_key")?.as_operator()?;
         let tenant_id = match of {
             RootKeyOf::DefaultTenant => DEFAULT_TENANT,
             RootKeyOf::Tenant(id) => id,
@@ -92,32 +92,32 @@ mod tests {
 
     #[test]
     fn the_first_root_key_is_made_once_and_further_ones_when_asked_for() {
-        let place = Gatekeeper::open("memory:").unwrap();
-        assert!(!place.has_root_key().unwrap());
-        let first = place.add_first_root_key(RootKeyOf::DefaultTenant).unwrap();
+        let database = Gatekeeper::open("memory:").unwrap();
+        assert!(!database.has_root_key().unwrap());
+        let first = database.add_first_root_key(RootKeyOf::DefaultTenant).unwrap();
         assert_eq!(first.tenant_id, Gatekeeper::DEFAULT_TENANT);
-        assert!(place.has_root_key().unwrap());
-        let again = place.add_first_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap_err();
+        assert!(database.has_root_key().unwrap());
+        let again = database.add_first_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap_err();
         assert_eq!(again.code(), "conflict");
 
-        let acme = place.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
-        let another = place.add_root_key(RootKeyOf::Tenant(acme.tenant_id)).unwrap();
+        let acme = database.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
+        let another = database.add_root_key(RootKeyOf::Tenant(acme.tenant_id)).unwrap();
         assert_eq!(acme.tenant_id, another.tenant_id);
         for root in [&first, &acme, &another] {
-            place.with_root_key(&root.key).check_caller().unwrap();
+            database.with_root_key(&root.key).check_credential().unwrap();
         }
         let nowhere = TenantId::from_bits(7);
-        assert_eq!(place.add_root_key(RootKeyOf::Tenant(nowhere)).unwrap_err().status(), 404);
-        let refused = place.with_root_key(&acme.key).add_root_key(RootKeyOf::DefaultTenant);
-        assert_eq!(refused.unwrap_err().status(), 403);
+        assert_eq!(database.add_root_key(RootKeyOf::Tenant(nowhere)).unwrap_err().status(), 404);
+        let rejected = database.with_root_key(&acme.key).add_root_key(RootKeyOf::DefaultTenant);
+        assert_eq!(rejected.unwrap_err().status(), 403);
     }
 
     #[test]
     fn whoever_makes_a_root_key_leaves_a_trace_in_the_audit_log_of_its_tenant() {
-        let place = Gatekeeper::open("memory:").unwrap();
-        let acme = place.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
+        let database = Gatekeeper::open("memory:").unwrap();
+        let acme = database.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
         let query = format!(r#"{{"tenantId": "{}"}}"#, acme.tenant_id);
-        let log = place.call_json_blocking("audit.query", &query).unwrap();
+        let log = database.call_json_blocking("audit.query", &query).unwrap();
         for action in ["root_key.created", "tenant.created"] {
             assert!(log.contains(&format!(r#""action":"{action}""#)), "{log}");
         }
@@ -126,15 +126,15 @@ mod tests {
 
     #[test]
     fn a_root_key_that_is_revoked_is_wrong_at_the_next_call_and_its_tenants_keys_are_not() {
-        let place = Gatekeeper::open("memory:").unwrap();
-        let acme = place.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
-        let caller = place.with_root_key(&acme.key);
-        let key = caller.call_blocking(CreateKey::new("user")).unwrap().api_key;
-        let verifier = caller.verifier(Endpoints::new()).unwrap();
+        let database = Gatekeeper::open("memory:").unwrap();
+        let acme = database.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
+        let credential = database.with_root_key(&acme.key);
+        let key = credential.call_blocking(CreateKey::new("user")).unwrap().api_key;
+        let verifier = credential.verifier(Endpoints::new()).unwrap();
         let status = || verifier.verify::<&str>(key.expose(), "NONE", &[]).unwrap_err().status();
-        assert_eq!((caller.check_caller().is_ok(), status()), (true, 400));
-        place.call_blocking(RevokeRootKey { id: acme.id }).unwrap();
-        assert_eq!((caller.check_caller().unwrap_err().status(), status()), (401, 401));
-        assert!(place.validate(key.expose()).is_ok());
+        assert_eq!((credential.check_credential().is_ok(), status()), (true, 400));
+        database.call_blocking(RevokeRootKey { id: acme.id }).unwrap();
+        assert_eq!((credential.check_credential().unwrap_err().status(), status()), (401, 401));
+        assert!(database.validate(key.expose()).is_ok());
     }
 }

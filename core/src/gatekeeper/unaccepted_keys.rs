@@ -20,7 +20,7 @@ impl Gatekeeper {
     /// # Errors
     /// `forbidden` for anyone else; `bad_request` for a server; `service_unavailable` where the store cannot be reached.
     pub fn unaccepted_keys(&self, accepted: &Tenants) -> Result<UnacceptedKeys> {
-        let operator = self.own("unaccepted_keys")?.as_operator()?;
+        let operator = self.embedded("unaccepted_keys")?.as_operator()?;
         let counts = operator.read(|rows| rows.valid_keys_without_root_key(operator.now()))?;
         let others = counts.into_iter().filter(|(tenant, _)| !accepted.includes(*tenant));
         Ok(others.fold(UnacceptedKeys::default(), |sum, (_, keys)| UnacceptedKeys {

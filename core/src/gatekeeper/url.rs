@@ -15,8 +15,8 @@ const FORMS: &str = "use sqlite:PATH, a plain path, memory:, or http(s)://HOST";
 /// ```
 /// use gatekeeper::DatabaseUrl;
 /// assert_eq!(DatabaseUrl::parse("sqlite:gatekeeper.db")?, DatabaseUrl::File("gatekeeper.db".into()));
-/// let refused = DatabaseUrl::parse("localhost:8787").unwrap_err();
-/// assert!(refused.message().contains("http://localhost:8787"));
+/// let rejected = DatabaseUrl::parse("localhost:8787").unwrap_err();
+/// assert!(rejected.message().contains("http://localhost:8787"));
 /// # Ok::<(), gatekeeper::GatekeeperError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

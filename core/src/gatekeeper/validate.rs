@@ -26,7 +26,7 @@ impl Gatekeeper {
     /// reached.
     pub fn validate(&self, key: &str) -> Result<ValidatedKey> {
         match &self.0 {
-            At::Own(own) => own.place().engine().validate_waiting(key),
+            At::Embedded(embedded) => embedded.database().engine().validate_waiting(key),
             #[cfg(feature = "remote")]
             At::Remote(remote) => pollster::block_on(remote.validate(key)),
         }
@@ -38,7 +38,7 @@ impl Gatekeeper {
     /// As for [`validate`](Self::validate).
     pub async fn validate_async(&self, key: &str) -> Result<ValidatedKey> {
         match &self.0 {
-            At::Own(own) => own.place().engine().validate_waiting(key),
+            At::Embedded(embedded) => embedded.database().engine().validate_waiting(key),
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.validate(key).await,
         }
@@ -51,7 +51,7 @@ impl Gatekeeper {
     /// As for [`validate`](Self::validate).
     pub fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
         match &self.0 {
-            At::Own(own) => own.place().engine().validate(key, Io::Forbidden),
+            At::Embedded(embedded) => embedded.database().engine().validate(key, Io::Forbidden),
             #[cfg(feature = "remote")]
             At::Remote(_) => Ok(None),
         }

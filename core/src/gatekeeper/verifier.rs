@@ -1,12 +1,12 @@
 //! Verification against a set of endpoints, here or by a server.
 
+use crate::database::OpenDatabase;
 use crate::error::Result;
-use crate::place::OpenPlace;
 #[cfg(feature = "remote")]
 use crate::remote::RemoteVerifier;
 #[cfg(feature = "remote")]
 use crate::verify::tenants_of_root_key;
-use crate::verify::{OwnVerifier, Tenants, Verdict};
+use crate::verify::{EmbeddedVerifier, Tenants, Verdict};
 
 /// Verifies keys of its tenants against its endpoints. Share one among all threads.
 ///
@@ -15,15 +15,15 @@ use crate::verify::{OwnVerifier, Tenants, Verdict};
 pub struct Verifier(At);
 
 enum At {
-    Own(Own),
+    Embedded(Embedded),
     #[cfg(feature = "remote")]
     Remote(RemoteVerifier),
 }
 
 /// A verifier that keeps its place: for as long as one of the two is used, the file is open once.
-struct Own {
-    verifier: OwnVerifier,
-    _place: OpenPlace,
+struct Embedded {
+    verifier: EmbeddedVerifier,
+    _place: OpenDatabase,
 }
 
 #[cfg(feature = "remote")]
@@ -34,8 +34,8 @@ impl From<RemoteVerifier> for Verifier {
 }
 
 impl Verifier {
-    pub(super) fn own(verifier: OwnVerifier, place: OpenPlace) -> Self {
-        Self(At::Own(Own { verifier, _place: place }))
+    pub(super) fn embedded(verifier: EmbeddedVerifier, database: OpenDatabase) -> Self {
+        Self(At::Embedded(Embedded { verifier, _place: database }))
     }
 
     /// The same verifier for the keys of these tenants, in place of those of the tenant `default`.
@@ -52,9 +52,10 @@ impl Verifier {
     /// `bad_request` with a root key, and on a server, where a root key is needed: it accepts the keys of its own tenant.
     pub fn with_tenants(self, tenants: Tenants) -> Result<Self> {
         match self.0 {
-            At::Own(Own { verifier, _place: place }) => {
-                Ok(Self(At::Own(Own { verifier: verifier.with_tenants(tenants)?, _place: place })))
-            }
+            At::Embedded(Embedded { verifier, _place: database }) => Ok(Self(At::Embedded(Embedded {
+                verifier: verifier.with_tenants(tenants)?,
+                _place: database,
+            }))),
             #[cfg(feature = "remote")]
             At::Remote(_) => Err(tenants_of_root_key()),
         }
@@ -87,7 +88,7 @@ impl Verifier {
     #[inline]
     pub fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
         match &self.0 {
-            At::Own(own) => own.verifier.verify(key, endpoint, variables),
+            At::Embedded(embedded) => embedded.verifier.verify(key, endpoint, variables),
             #[cfg(feature = "remote")]
             At::Remote(remote) => pollster::block_on(remote.verify(key, endpoint, variables)),
         }
@@ -105,7 +106,7 @@ impl Verifier {
         variables: &[V],
     ) -> Result<Verdict> {
         match &self.0 {
-            At::Own(own) => own.verifier.verify(key, endpoint, variables),
+            At::Embedded(embedded) => embedded.verifier.verify(key, endpoint, variables),
             #[cfg(feature = "remote")]
             At::Remote(remote) => remote.verify(key, endpoint, variables).await,
         }
@@ -124,7 +125,7 @@ impl Verifier {
         variables: &[V],
     ) -> Result<Option<Verdict>> {
         match &self.0 {
-            At::Own(own) => own.verifier.try_verify(key, endpoint, variables),
+            At::Embedded(embedded) => embedded.verifier.try_verify(key, endpoint, variables),
             #[cfg(feature = "remote")]
             At::Remote(_) => Ok(None),
         }

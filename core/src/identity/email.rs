@@ -12,9 +12,9 @@ use unicode_normalization::{UnicodeNormalization as _, is_nfkc};
 use crate::error::{GatekeeperError, Result};
 
 /// The longest address (RFC 5321 §4.5.3.1.3: a path of 256 octets, less its angle brackets).
-const MOST_BYTES: usize = 254;
+const MAX_BYTES: usize = 254;
 /// The longest part before the `@` (RFC 5321 §4.5.3.1.1).
-const MOST_LOCAL: usize = 64;
+const MAX_LOCAL: usize = 64;
 
 /// A normalised address: NFC and lower case, the domain as IDNA's ASCII form (UTS #46).
 #[derive(Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Email {
     /// # Errors
     /// `bad_request` that says what is wrong with it, and does not repeat it.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        if text.len() > 4 * MOST_BYTES {
+        if text.len() > 4 * MAX_BYTES {
             return Err(wrong("is too long"));
         }
         let text: String = text.trim().nfc().collect();
@@ -35,7 +35,7 @@ impl Email {
         let is_dot_atom = local.split('.').all(|atom| !atom.is_empty() && !atom.starts_with(is_mark))
             && local.chars().all(is_text)
             && is_nfkc(&local);
-        if !is_dot_atom || local.len() > MOST_LOCAL {
+        if !is_dot_atom || local.len() > MAX_LOCAL {
             return Err(wrong("has no usable name before the @"));
         }
         let domain =
@@ -44,7 +44,7 @@ impl Email {
             return Err(wrong("has no usable domain after the @"));
         }
         let email = format!("{local}@{domain}");
-        if email.len() > MOST_BYTES {
+        if email.len() > MAX_BYTES {
             return Err(wrong("is too long"));
         }
         Ok(Self(email))
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_and_not_repeated() {
+    fn what_is_no_address_is_rejected_and_not_repeated() {
         let long = format!("{}@example.com", "a".repeat(65));
         let huge = "canary@".repeat(100_000);
         for text in [

@@ -40,7 +40,7 @@ impl<'a> Lockout<'a> {
 
     /// Whether the account has logged in from the client address before.
     pub(crate) fn is_known(&self, rows: &Rows<'_>) -> Result<bool, Failure> {
-        self.address.map_or(Ok(false), |address| rows.is_known_source(&self.account, address))
+        self.address.map_or(Ok(false), |address| rows.is_known_address(&self.account, address))
     }
 
     /// # Errors
@@ -87,7 +87,7 @@ impl<'a> Lockout<'a> {
 
     /// From now on the client address is one that the account is known to use.
     pub(crate) fn remember(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
-        self.address.map_or(Ok(()), |address| tx.remember_source(&self.account, address, now))
+        self.address.map_or(Ok(()), |address| tx.record_known_address(&self.account, address, now))
     }
 
     fn counts(&self, is_known: bool) -> impl Iterator<Item = Count<'_>> {

@@ -8,7 +8,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::error::{GatekeeperError, Result};
-use crate::fork::Guards;
+use crate::fork::ForkGuards;
 use crate::secret::{Secret, are_equal, random};
 use memory::Memory;
 use queue::HashQueue;
@@ -87,8 +87,8 @@ impl Passwords {
     }
 
     /// Holds the lock over a fork.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        self.queue.rest(guards);
+    pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
+        self.queue.quiesce(guards);
     }
 }
 
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn short_long_and_common_passwords_are_refused() {
+    fn short_long_and_common_passwords_are_rejected() {
         for bad in ["", "1234567", "password", "PassWord", "qwertyuiop", &"a".repeat(129)] {
             assert!(check_password("password", &Secret::new(bad)).is_err(), "{bad:?}");
         }

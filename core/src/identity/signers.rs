@@ -11,7 +11,7 @@ use super::keyring::Keyring;
 use super::signing_key::SigningKey;
 use super::token::{self, ACCESS_SECONDS, ACCESS_TYPE, AccessClaims, KEY_TYPE, KeyClaims};
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{Guards, lock};
+use crate::fork::{ForkGuards, lock};
 use crate::secret::Secret;
 use crate::store::{Failure, SigningKeyRow, Tx};
 
@@ -176,7 +176,7 @@ impl Signers {
     }
 
     /// Holds the lock over a fork.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+    pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(Box::new(lock(&self.keys)));
     }
 }

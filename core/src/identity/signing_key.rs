@@ -128,7 +128,7 @@ fn new_rsa() -> Result<NewKey> {
     let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(GatekeeperError::internal)?;
     let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(GatekeeperError::internal)?;
     let pkcs1 = pkcs8.as_ref().get(PKCS8_HEADER..).unwrap_or_default();
-    // Refuses what is not a key after all.
+    // Rejects what is not a key after all.
     RsaKeyPair::from_der(pkcs1).map_err(GatekeeperError::internal)?;
     let public = pair.public_key();
     let n = URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero());

@@ -157,8 +157,8 @@ fn all_in(table: &[bool; 256], bytes: &[u8]) -> bool {
 fn check_of(bytes: &[u8]) -> [u8; CHECK_LEN] {
     let mut rest = crc32fast::hash(bytes);
     let mut check = [0; CHECK_LEN];
-    for place in check.iter_mut().rev() {
-        *place = ALPHABET.get((rest % 58) as usize).copied().unwrap_or_default();
+    for digit in check.iter_mut().rev() {
+        *digit = ALPHABET.get((rest % 58) as usize).copied().unwrap_or_default();
         rest /= 58;
     }
     check
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_out_of_range_or_reserved_are_refused() {
+    fn prefixes_out_of_range_or_reserved_are_rejected() {
         for bad in [
             "",
             "_a",

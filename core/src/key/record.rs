@@ -12,11 +12,11 @@ use crate::store::KeyRow;
 
 /// What is known of a live or expired key.
 #[derive(Debug)]
-pub(crate) struct KnownKey {
+pub(crate) struct CachedKey {
     /// Never used again for another record, so that what was derived from this one can be remembered.
     pub(crate) serial: u64,
     /// The change number of the snapshot this was read from.
-    pub(crate) as_of: u64,
+    pub(crate) version: u64,
     pub(crate) id: KeyId,
     pub(crate) tenant: TenantId,
     pub(crate) owner: Option<Arc<str>>,
@@ -24,7 +24,7 @@ pub(crate) struct KnownKey {
     /// None where there is nothing in it, as for most keys.
     pub(crate) extra: Option<Arc<Extra>>,
     /// Unix ms from which on the key is not good: `i64::MAX` where it never ends, 0 where it is disabled or revoked.
-    pub(crate) good_until: i64,
+    pub(crate) valid_until: i64,
     /// When that was last noted.
     pub(crate) used: LastUse,
 }
@@ -65,7 +65,7 @@ impl LastUse {
     }
 }
 
-impl KnownKey {
+impl CachedKey {
     /// Its scopes.
     pub(crate) fn scopes(&self) -> Arc<[String]> {
         self.extra.as_ref().map(|extra| Arc::clone(&extra.scopes)).unwrap_or_default()
@@ -108,7 +108,7 @@ impl KnownKey {
 
     /// Whether the key is valid at `wall_ms`.
     pub(crate) fn is_valid(&self, wall_ms: u64) -> bool {
-        i64::try_from(wall_ms).is_ok_and(|now| now < self.good_until)
+        i64::try_from(wall_ms).is_ok_and(|now| now < self.valid_until)
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_record_is_a_cache_line_and_a_half() {
-        assert!(size_of::<KnownKey>() <= 96, "{}", size_of::<KnownKey>());
+        assert!(size_of::<CachedKey>() <= 96, "{}", size_of::<CachedKey>());
     }
 
     #[test]

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub enum KeyStatus {
     /// It is good.
     Active,
-    /// It is refused until it is made active again.
+    /// It is rejected until it is made active again.
     Disabled,
-    /// It is refused for ever.
+    /// It is rejected for ever.
     Revoked,
     /// Its end has come.
     Expired,

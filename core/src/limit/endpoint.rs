@@ -73,15 +73,17 @@ impl Endpoint {
     }
 
     /// Which of `roles` chooses the limit; none where the default applies.
-    pub(crate) fn choose(&self, roles: &RoleSet) -> Option<Choice> {
+    pub(crate) fn choose(&self, roles: &RoleSet) -> Option<SelectedLimit> {
         let named = roles.names().iter().enumerate();
-        let choices = named.filter_map(|(role, name)| Some(Choice { role, limit: self.find(name).ok()? }));
-        choices.reduce(|best, other| if self.rate_is_higher(other.limit, best.limit) { other } else { best })
+        let selections =
+            named.filter_map(|(role, name)| Some(SelectedLimit { role, limit: self.find(name).ok()? }));
+        selections
+            .reduce(|best, other| if self.rate_is_higher(other.limit, best.limit) { other } else { best })
     }
 
     /// The limit that was chosen.
-    pub(crate) fn limit(&self, choice: Option<Choice>) -> Limit {
-        choice.and_then(|choice| self.roles.get(choice.limit)).map_or(self.default, |(_, limit)| *limit)
+    pub(crate) fn limit(&self, selected: Option<SelectedLimit>) -> Limit {
+        selected.and_then(|selected| self.roles.get(selected.limit)).map_or(self.default, |(_, limit)| *limit)
     }
 
     /// The longest duration of any limit, in ms: how long what was taken is remembered.
@@ -106,20 +108,20 @@ impl Endpoint {
 
 /// A role of a key and the limit it has at an endpoint, each by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Choice {
+pub(crate) struct SelectedLimit {
     pub(crate) role: usize,
     limit: usize,
 }
 
-impl Choice {
+impl SelectedLimit {
     /// Bits of a packed choice.
     pub(super) const BITS: u32 = 30;
     /// A key has at most 1,000 roles; a choice that does not fit is not packed.
     const ROLE_BITS: u32 = 10;
 
     /// The choice as a number below 2³⁰, 0 for none; nothing where it does not fit.
-    pub(super) fn pack(choice: Option<Self>) -> Option<u64> {
-        let Some(Self { role, limit }) = choice else { return Some(0) };
+    pub(super) fn pack(selected: Option<Self>) -> Option<u64> {
+        let Some(Self { role, limit }) = selected else { return Some(0) };
         let fits = role >> Self::ROLE_BITS == 0 && (limit + 1) >> (Self::BITS - Self::ROLE_BITS) == 0;
         fits.then_some(((limit as u64 + 1) << Self::ROLE_BITS) | role as u64)
     }

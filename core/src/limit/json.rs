@@ -143,22 +143,22 @@ fn no_object(at: &str, known: &[&str]) -> GatekeeperError {
 mod tests {
     use super::*;
 
-    fn refusal(json: &str) -> String {
+    fn rejection(json: &str) -> String {
         Endpoints::from_json(json).unwrap_err().message().to_owned()
     }
 
     #[test]
-    fn a_limit_out_of_range_is_refused_by_endpoint_and_field() {
+    fn a_limit_out_of_range_is_rejected_by_endpoint_and_field() {
         for bad in ["0", "-1", "1.5", "null", "\"10\"", "4294967296", "1e300", "true"] {
             let message =
-                refusal(&format!(r#"{{"GET": {{"default": {{"maxReq": {bad}, "duration": 1000}}}}}}"#));
+                rejection(&format!(r#"{{"GET": {{"default": {{"maxReq": {bad}, "duration": 1000}}}}}}"#));
             assert!(message.starts_with("endpoints.GET.default.maxReq must be a whole number"), "{message}");
         }
         for bad in ["0", "-1", "0.5", "null", "31622400001", "[]"] {
             let json = format!(
                 r#"{{"GET": {{"default": {{"maxReq": 1, "duration": 1}}, "roles": {{"PRO": {{"maxReq": 1, "duration": {bad}}}}}}}}}"#
             );
-            let message = refusal(&json);
+            let message = rejection(&json);
             assert!(
                 message.starts_with("endpoints.GET.roles.PRO.duration must be a whole number"),
                 "{message}"
@@ -167,20 +167,21 @@ mod tests {
     }
 
     #[test]
-    fn a_shape_that_is_not_an_endpoint_is_refused_and_named() {
+    fn a_shape_that_is_not_an_endpoint_is_rejected_and_named() {
         let limit = r#"{"maxReq": 1, "duration": 1}"#;
-        assert!(refusal("[]").starts_with("endpoints must be an object"));
-        assert!(refusal(r#"{"GET": 5}"#).starts_with("endpoints.GET must be an object"));
-        assert!(refusal(r#"{"GET": {}}"#).starts_with("endpoints.GET.default is missing"));
+        assert!(rejection("[]").starts_with("endpoints must be an object"));
+        assert!(rejection(r#"{"GET": 5}"#).starts_with("endpoints.GET must be an object"));
+        assert!(rejection(r#"{"GET": {}}"#).starts_with("endpoints.GET.default is missing"));
         assert!(
-            refusal(&format!(r#"{{"GET": {{"default": {limit}, "role": {{}}}}}}"#))
+            rejection(&format!(r#"{{"GET": {{"default": {limit}, "role": {{}}}}}}"#))
                 .contains("endpoints.GET.role is")
         );
         assert!(
-            refusal(&format!(r#"{{"GET": {{"default": {limit}, "roles": []}}}}"#)).contains("roles must be")
+            rejection(&format!(r#"{{"GET": {{"default": {limit}, "roles": []}}}}"#))
+                .contains("roles must be")
         );
         assert!(
-            refusal(&format!(r#"{{"GET": {{"default": {limit}, "roles": {{"": {limit}}}}}}}"#))
+            rejection(&format!(r#"{{"GET": {{"default": {limit}, "roles": {{"": {limit}}}}}}}"#))
                 .contains("empty")
         );
     }

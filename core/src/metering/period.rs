@@ -47,7 +47,7 @@ impl Period {
     }
 
     /// How many whole periods of this kind one of `other` has at most; 1 where this one is as long or longer.
-    pub(crate) const fn most_within(self, other: Self) -> i64 {
+    pub(crate) const fn max_within(self, other: Self) -> i64 {
         match (self, other) {
             (Self::Hour, Self::Day) => 24,
             (Self::Day, Self::Month) => 31,

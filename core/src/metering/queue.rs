@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::yield_now;
 
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{Guards, clear_in_child, lock};
+use crate::fork::{ForkGuards, clear_in_child, lock};
 
 /// A queue of callers who bring a `T` each and take an `R` away.
 pub(crate) struct Queue<T, R>(Mutex<State<T, R>>);
@@ -19,7 +19,7 @@ struct State<T, R> {
     is_led: bool,
 }
 
-/// Callers who are served together. All but the first wait for one event: one call of the system wakes them, and none
+/// Callers that are served together. All but the first wait for one event: one call of the system wakes them, and none
 /// has to wait for another to take its answer.
 struct Group<R> {
     /// Set when the first may lead.
@@ -41,12 +41,12 @@ impl<T, R> Queue<T, R> {
 
     /// Waits until `brought` is done, by this caller's `work` or by another's. `work` answers each in its place.
     pub(crate) fn submit(&self, brought: T, work: impl FnOnce(Vec<T>) -> Vec<Result<R>>) -> Result<R> {
-        let (group, place, is_led) = {
+        let (group, index, is_led) = {
             let mut state = lock(&self.0);
             state.brought.push(brought);
             (Arc::clone(&state.group), state.brought.len() - 1, replace(&mut state.is_led, true))
         };
-        if place == 0 {
+        if index == 0 {
             if is_led {
                 group.lead.wait();
                 // Who has just been answered may come again: a commit costs as much for more of them.
@@ -54,7 +54,7 @@ impl<T, R> Queue<T, R> {
             }
             self.lead(work);
         }
-        group.answer(place)
+        group.answer(index)
     }
 
     fn lead(&self, work: impl FnOnce(Vec<T>) -> Vec<Result<R>>) {
@@ -67,7 +67,7 @@ impl<T, R> Queue<T, R> {
     }
 
     /// Holds the lock over a fork. The parent's callers are served after it; the child has none of them.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+    pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(clear_in_child(lock(&self.0), |state| *state = State::new()));
     }
 }
@@ -101,8 +101,8 @@ impl<R> Group<R> {
     }
 
     /// Waits for the answer for who came in this place.
-    fn answer(&self, place: usize) -> Result<R> {
-        let answer = self.answers.wait().get(place).and_then(|answer| lock(answer).take());
+    fn answer(&self, index: usize) -> Result<R> {
+        let answer = self.answers.wait().get(index).and_then(|answer| lock(answer).take());
         answer.unwrap_or_else(|| Err(lost()))
     }
 }

@@ -17,7 +17,7 @@ pub enum QuotaLevel {
     Unlimited,
 }
 
-/// Whether there is room, and how much. It speaks of the quota that refuses, the key's first, then those of the keys that
+/// Whether there is room, and how much. It speaks of the quota that rejects, the key's first, then those of the keys that
 /// created it; where none does, of the one with the least room left; where there is none, of what the tenant has used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -66,11 +66,11 @@ impl QuotaCheck {
             let limited = keys.iter().filter(|key| key.limit.is_some());
             limited.map(|key| (QuotaLevel::ApiKey, *key)).chain([(tenant_level, tenant)])
         };
-        let refusing = levels().find(|(_, account)| !account.has_room_for(quantity));
+        let rejecting = levels().find(|(_, account)| !account.has_room_for(quantity));
         let tightest = || levels().min_by_key(|(_, account)| account.remaining().unwrap_or(i64::MAX));
-        let (level, account) = refusing.or_else(tightest).unwrap_or((tenant_level, tenant));
+        let (level, account) = rejecting.or_else(tightest).unwrap_or((tenant_level, tenant));
         Self {
-            allowed: refusing.is_none(),
+            allowed: rejecting.is_none(),
             level,
             limit: account.limit,
             used: account.used,
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn both_levels_must_have_room_and_the_keys_refuses_first() {
+    fn both_levels_must_have_room_and_the_keys_rejects_first() {
         use QuotaLevel::{ApiKey, Tenant, Unlimited};
         let (open, ten) = (account(None, 5), |used| account(Some(10), used));
         for (keys, tenant, quantity, expected) in [

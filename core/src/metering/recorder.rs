@@ -8,7 +8,7 @@ use super::quota::QuotaCheck;
 use super::retention::Retention;
 use crate::clock::Clock;
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::fork::{Guards, Rest, Watched};
+use crate::fork::{ForkGuards, ForkRegistered, ForkSafe};
 use crate::id::{EventId, KeyId, TenantId};
 use crate::store::{Failure, Rows, Store, UsageRow};
 
@@ -61,11 +61,11 @@ pub(crate) struct Recorder {
 
 /// A recorder, put to rest at every fork. It has to be made before the store is: who leads needs the store, and what is
 /// made first rests first.
-pub(crate) type OpenRecorder = Watched<Recorder>;
+pub(crate) type OpenRecorder = ForkRegistered<Recorder>;
 
 impl Recorder {
     pub(crate) fn open() -> OpenRecorder {
-        Watched::new(Self { queue: Queue::new() })
+        ForkRegistered::new(Self { queue: Queue::new() })
     }
 
     /// Records usage, on disk when this returns.
@@ -97,10 +97,10 @@ impl Recorder {
             let mut batch = Batch::new(tx, clock);
             let mut outcomes = Vec::with_capacity(count);
             for usage in usages {
-                // Nothing is written yet: what is refused leaves the others alone.
+                // Nothing is written yet: what is rejected leaves the others alone.
                 outcomes.push(match batch.judge(usage) {
                     Ok(recorded) => Ok(recorded),
-                    Err(Failure::Refused(refusal)) => Err(refusal),
+                    Err(Failure::Rejected(rejection)) => Err(rejection),
                     Err(failure) => return Err(failure),
                 });
             }
@@ -115,9 +115,9 @@ impl Recorder {
     }
 }
 
-impl Rest for Recorder {
-    fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        self.queue.rest(guards);
+impl ForkSafe for Recorder {
+    fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
+        self.queue.quiesce(guards);
     }
 }
 
@@ -200,7 +200,7 @@ impl<'a> Batch<'a> {
     /// The event that stands under an idempotency key already.
     fn first_under(&self, tenant: TenantId, key: &str) -> Result<Option<UsageRow>, Failure> {
         match self.under.get(&(tenant, key.to_owned())) {
-            Some(place) => Ok(self.events.get(*place).cloned()),
+            Some(index) => Ok(self.events.get(*index).cloned()),
             None => self.rows.usage_event_under(tenant, key),
         }
     }

@@ -14,12 +14,12 @@ use serde_json::{Map, Value};
 
 use super::field::from_text;
 use super::page::List;
-use crate::access::Context;
+use crate::authz::Context;
 use crate::error::Result;
 use crate::id::{AuditId, TenantId};
 use crate::store::AuditRow;
 
-/// Something that was done, or refused, in a tenant.
+/// Something that was done, or rejected, in a tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

@@ -100,28 +100,28 @@ mod tests {
         }
     }
 
-    fn refusal(json: &str) -> String {
+    fn rejection(json: &str) -> String {
         decode::<CreateKey>(json).unwrap_err().message().to_owned()
     }
 
     #[test]
     fn the_field_is_named_and_what_was_sent_is_not_repeated() {
-        assert_eq!(refusal("{}"), "prefix is missing");
-        assert_eq!(refusal(r#"{"prefix": "a", "prefix": "b"}"#), "prefix is given twice");
-        assert_eq!(refusal(r#"{"prefix": 5}"#), "prefix must be a string");
-        assert_eq!(refusal(r#"{"prefix": "a", "roles": "canary"}"#), "roles must be a list");
-        assert_eq!(refusal(r#"{"prefix": "a", "roles": ["x", 1]}"#), "roles[1] must be a string");
-        assert_eq!(refusal(r#"{"prefix": "a", "metadata": "canary"}"#), "metadata must be an object");
+        assert_eq!(rejection("{}"), "prefix is missing");
+        assert_eq!(rejection(r#"{"prefix": "a", "prefix": "b"}"#), "prefix is given twice");
+        assert_eq!(rejection(r#"{"prefix": 5}"#), "prefix must be a string");
+        assert_eq!(rejection(r#"{"prefix": "a", "roles": "canary"}"#), "roles must be a list");
+        assert_eq!(rejection(r#"{"prefix": "a", "roles": ["x", 1]}"#), "roles[1] must be a string");
+        assert_eq!(rejection(r#"{"prefix": "a", "metadata": "canary"}"#), "metadata must be an object");
         let expires = "expiresInSeconds must be a whole number from 1 to 3155760000 (100 years)";
         for wrong in ["1.5", "0", "3155760001", "-1", "1e300", "true", "{}"] {
-            assert_eq!(refusal(&format!(r#"{{"prefix": "a", "expiresInSeconds": {wrong}}}"#)), expires);
+            assert_eq!(rejection(&format!(r#"{{"prefix": "a", "expiresInSeconds": {wrong}}}"#)), expires);
         }
         assert_eq!(
-            refusal(r#"{"prefix": "a", "expiresInSeconds": "60"}"#),
+            rejection(r#"{"prefix": "a", "expiresInSeconds": "60"}"#),
             format!("{expires}, without quotes")
         );
-        assert!(refusal(r#"{"prefix": "a", "role": ["canary"]}"#).starts_with("role is not known here"));
-        assert_eq!(refusal(r#"{"prefix": "a", "roles": "x, expected y"}"#), "roles must be a list");
+        assert!(rejection(r#"{"prefix": "a", "role": ["canary"]}"#).starts_with("role is not known here"));
+        assert_eq!(rejection(r#"{"prefix": "a", "roles": "x, expected y"}"#), "roles must be a list");
         let period =
             r#"{"tenantId": "tnt_00000000000000000000000000", "period": "canary, expected `x` at line"}"#;
         assert_eq!(
@@ -129,30 +129,30 @@ mod tests {
             "period must be one of hour, day, month"
         );
         for secret in ["gkr_7hQ2mXv9", "x7", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "a`b", "päss", ""] {
-            let message = refusal(&format!(r#"{{"prefix": "a", "{secret}": 1}}"#));
+            let message = rejection(&format!(r#"{{"prefix": "a", "{secret}": 1}}"#));
             assert_eq!(message, "a field is not known here: see the reference for the fields of this call");
         }
         for broken in ["", "canary", "{\"prefix\": \"a\"", "{\"prefix\": \"a\"} x"] {
-            assert!(refusal(broken).starts_with("the request is not JSON"));
+            assert!(rejection(broken).starts_with("the request is not JSON"));
         }
-        assert_eq!(refusal("[]"), "the request must be an object");
+        assert_eq!(rejection("[]"), "the request must be an object");
     }
 
     #[test]
     fn values_without_names_are_no_request() {
-        let refusal = |error: GatekeeperError| error.message().to_owned();
+        let rejection = |error: GatekeeperError| error.message().to_owned();
         let login = decode::<crate::Login>(r#"["a@example.com", "a password"]"#).unwrap_err();
-        assert_eq!(refusal(login), "the request must be an object");
-        assert_eq!(refusal(decode::<crate::Logout>("[]").unwrap_err()), "the request must be an object");
+        assert_eq!(rejection(login), "the request must be an object");
+        assert_eq!(rejection(decode::<crate::Logout>("[]").unwrap_err()), "the request must be an object");
         let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
         let keys = format!(r#"{{"tenantId": "tnt_00000000000000000000000000", "keys": [["{digest}"]]}}"#);
         let import = decode::<crate::ImportApiKeys>(keys.as_str()).unwrap_err();
-        assert_eq!(refusal(import), "keys[0] must be an object");
+        assert_eq!(rejection(import), "keys[0] must be an object");
         let import = decode::<crate::ImportApiKeys>(
             r#"{"tenantId": "tnt_00000000000000000000000000", "keys": [{"digest": "x", "quotaLimit": "x"}]}"#,
         );
         assert_eq!(
-            refusal(import.unwrap_err()),
+            rejection(import.unwrap_err()),
             "keys[0].quotaLimit must be a whole number from 0 to 9007199254740991, or null for any amount, without quotes"
         );
     }

@@ -6,9 +6,9 @@ use crate::error::{GatekeeperError, Result};
 use crate::whole::{MAX_EXACT, Range, WHOLE, of_json};
 
 /// The longest `name` and the like, in bytes of UTF-8.
-pub(super) const MOST_TEXT: usize = 256;
+pub(super) const MAX_TEXT: usize = 256;
 /// The most metadata, in bytes of JSON.
-pub(super) const MOST_METADATA: usize = 8 * 1024;
+pub(super) const MAX_METADATA: usize = 8 * 1024;
 
 /// For how many seconds something is valid.
 pub(super) enum Life {}
@@ -67,8 +67,8 @@ pub(super) const MAX_ITEMS: u32 = 100;
 /// Text of at most 256 bytes without U+0000.
 pub(super) fn check_text(field: &str, text: Option<&str>) -> Result<()> {
     match text {
-        Some(text) if text.len() > MOST_TEXT => {
-            Err(GatekeeperError::bad_request(format!("{field} must not be longer than {MOST_TEXT} bytes")))
+        Some(text) if text.len() > MAX_TEXT => {
+            Err(GatekeeperError::bad_request(format!("{field} must not be longer than {MAX_TEXT} bytes")))
         }
         Some(text) if text.contains('\0') => {
             Err(GatekeeperError::bad_request(format!("{field} must not contain U+0000")))
@@ -88,7 +88,7 @@ pub(super) fn check_name(field: &str, name: &str) -> Result<()> {
 /// An object of at most 8 KiB of JSON without U+0000, whose whole numbers every language has.
 pub(super) fn check_metadata(metadata: Option<&Map<String, Value>>) -> Result<()> {
     let Some(metadata) = metadata else { return Ok(()) };
-    if to_text(metadata).len() > MOST_METADATA {
+    if to_text(metadata).len() > MAX_METADATA {
         return Err(GatekeeperError::bad_request("metadata must not be longer than 8 KiB of JSON"));
     }
     if metadata.iter().any(|(name, value)| name.contains('\0') || contains_nul(value)) {
@@ -110,7 +110,7 @@ fn check_exact(at: &str, value: &Value) -> Result<()> {
         }
         Value::Array(values) => {
             let mut values = values.iter().enumerate();
-            values.try_for_each(|(place, value)| check_exact(&format!("{at}[{place}]"), value))
+            values.try_for_each(|(index, value)| check_exact(&format!("{at}[{index}]"), value))
         }
         Value::Object(fields) => {
             fields.iter().try_for_each(|(name, value)| check_exact(&format!("{at}.{name}"), value))

@@ -12,7 +12,7 @@ pub use roles::{AddRoles, RemoveRoles, RolesChanged};
 pub use rotate::{RotateKey, RotatedKey};
 pub use verify::{VerifyDecision, VerifyKey, VerifyOutput};
 
-use crate::access::Context;
+use crate::authz::Context;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::key::KeyStatus;

@@ -28,7 +28,7 @@ pub use verify::{KeyVerdict, VerifyApiKey};
 
 use serde_json::{Map, Value};
 
-use crate::access::{Action, Ceiling, Context, Event, Reach, not_found};
+use crate::authz::{Action, Ceiling, Context, Event, Reach, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::key::KeyStatus;

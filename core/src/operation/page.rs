@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::Context;
+use crate::authz::Context;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{Id, Kind};
 use crate::operation::field::MAX_ITEMS;
@@ -50,8 +50,8 @@ impl<'a> List<'a> {
     /// The item that the page follows.
     pub(super) fn after<K: Kind>(&self, cursor: Option<&str>) -> Result<Option<Id<K>>> {
         let Some(cursor) = cursor else { return Ok(None) };
-        let place = self.context.vault()?.place_of(&self.name, cursor);
-        place.map(|bits| Some(Id::from_bits(bits))).ok_or_else(|| {
+        let position = self.context.vault()?.position_of(&self.name, cursor);
+        position.map(|bits| Some(Id::from_bits(bits))).ok_or_else(|| {
             GatekeeperError::bad_request("cursor must be a nextCursor of this list, as it was given")
         })
     }

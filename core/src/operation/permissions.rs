@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Context, MemberRole, TenantRef};
+use crate::authz::{Access, Context, MemberRole, TenantRef};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{TenantId, UserId};
 #[cfg(feature = "schema")]

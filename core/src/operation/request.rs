@@ -14,7 +14,7 @@ use serde_json::Error;
 use crate::whole::whole_number;
 use known::Known;
 
-/// The fields of a request. One that is given twice, wherever, is refused.
+/// The fields of a request. One that is given twice, wherever, is rejected.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// A JSON object.
@@ -62,7 +62,7 @@ impl<'de> Gathered<'de> {
         Self { json, texts, unknown_fields: request.unknown_fields }
     }
 
-    /// Refuses what follows the JSON.
+    /// Rejects what follows the JSON.
     pub(super) fn end(&mut self) -> Result<(), Error> {
         self.json.end()
     }
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_what_its_field_is_is_refused_by_name_and_not_repeated() {
+    fn a_text_that_is_not_what_its_field_is_is_rejected_by_name_and_not_repeated() {
         for (name, value) in [
             ("limit", "canary"),
             ("limit", ""),
@@ -305,8 +305,8 @@ mod tests {
             ("kind", "canary"),
             ("lmit", "1"),
         ] {
-            let refusal = read("{}", &[("id", "x"), (name, value)]).unwrap_err();
-            assert!(refusal.starts_with(name) && !refusal.contains("canary"), "{refusal}");
+            let rejection = read("{}", &[("id", "x"), (name, value)]).unwrap_err();
+            assert!(rejection.starts_with(name) && !rejection.contains("canary"), "{rejection}");
         }
         assert!(read("{}", &[("id", "x"), ("limit", "1"), ("limit", "2")]).unwrap_err().starts_with("limit"));
         assert_eq!(read("{}", &[("limit", "1")]).unwrap_err(), "id is missing");

@@ -15,7 +15,7 @@ use super::{
 };
 use serde::Serialize;
 
-use crate::access::{Access, Call, Context, TenantRef};
+use crate::authz::{Access, Call, Context, TenantRef};
 use crate::error::{GatekeeperError, Result};
 
 /// An HTTP method.
@@ -53,7 +53,7 @@ impl Route {
 }
 
 /// An operation without its type: JSON in, JSON out.
-pub struct Entry {
+pub struct OperationDescriptor {
     /// [`Operation::NAME`].
     pub name: &'static str,
     /// [`Operation::ROUTE`].
@@ -85,7 +85,7 @@ pub struct Entry {
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<String>> + Send + 'a>>;
 
-impl Entry {
+impl OperationDescriptor {
     const fn of<O: Operation>() -> Self {
         Self {
             name: O::NAME,
@@ -121,7 +121,7 @@ impl Entry {
 pub(crate) type Fields = serde_json::Map<String, serde_json::Value>;
 
 #[cfg(feature = "remote")]
-impl Entry {
+impl OperationDescriptor {
     /// The fields of a request, if it is one.
     pub(crate) fn fields(&self, request: Request<'_>) -> Result<Fields> {
         (self.fields)(request)
@@ -180,7 +180,7 @@ fn to_json(output: Option<impl Serialize>) -> Result<Option<String>> {
 /// Lets the caller in to this operation, or says why not.
 pub(crate) fn admitted<'a, O: Operation>(call: Call<'a>, operation: &O) -> Result<Context<'a>> {
     operation.check()?;
-    let context = call.admit(operation.access(), O::TIER, operation.tenant())?;
+    let context = call.admit(operation.access(), O::THROTTLE, operation.tenant())?;
     if O::SIGNS_UP {
         context.check_signup()?;
     }
@@ -188,14 +188,14 @@ pub(crate) fn admitted<'a, O: Operation>(call: Call<'a>, operation: &O) -> Resul
 }
 
 /// Marks what is in the list.
-pub trait Listed {}
+pub trait Sealed {}
 
 macro_rules! operations {
     ($($operation:ty),* $(,)?) => {
-        $(impl Listed for $operation {})*
+        $(impl Sealed for $operation {})*
 
         /// Every operation, in the order of the list.
-        pub const TABLE: &[Entry] = &[$(Entry::of::<$operation>()),*];
+        pub const TABLE: &[OperationDescriptor] = &[$(OperationDescriptor::of::<$operation>()),*];
     };
 }
 
@@ -253,8 +253,8 @@ operations![
 ];
 
 /// The operation of this name.
-pub(crate) fn find(name: &str) -> Option<&'static Entry> {
-    TABLE.iter().find(|entry| entry.name == name)
+pub(crate) fn find(name: &str) -> Option<&'static OperationDescriptor> {
+    TABLE.iter().find(|descriptor| descriptor.name == name)
 }
 
 #[cfg(test)]
@@ -263,10 +263,13 @@ mod tests {
 
     #[test]
     fn no_two_operations_share_a_name_or_a_route() {
-        for (index, entry) in TABLE.iter().enumerate() {
+        for (index, descriptor) in TABLE.iter().enumerate() {
             for other in &TABLE[..index] {
-                assert_ne!(entry.name, other.name);
-                assert!((entry.route.method, entry.route.path) != (other.route.method, other.route.path));
+                assert_ne!(descriptor.name, other.name);
+                assert!(
+                    (descriptor.route.method, descriptor.route.path)
+                        != (other.route.method, other.route.path)
+                );
             }
         }
     }
@@ -279,16 +282,16 @@ mod tests {
             clock: crate::Clock::Manual(crate::ManualClock::new()),
             ..crate::Options::default()
         };
-        let place = crate::Gatekeeper::open_with("memory:", options).unwrap();
-        let root = place.create_root_key("Acme Inc").unwrap().key;
-        let (acme, callers) = (place.with_root_key(&root), crate::Callers::new(10));
+        let database = crate::Gatekeeper::open_with("memory:", options).unwrap();
+        let root = database.create_root_key("Acme Inc").unwrap().key;
+        let (acme, credentials) = (database.with_root_key(&root), crate::CredentialCache::new(10));
         let key = acme.call_blocking(CreateKey::new("user")).unwrap().api_key;
-        let entry = find("keys.verify").unwrap();
+        let descriptor = find("keys.verify").unwrap();
         let request = format!(r#"{{"key": "{}", "endpoint": "GET"}}"#, key.expose());
         let credential = crate::guard::PresentedCredential::One(root.expose());
-        let handle = || place.presented(credential, &callers);
-        let at_once = || handle().try_call_entry(entry, Request::from(request.as_str())).unwrap();
-        let waiting = || handle().call_entry_blocking(entry, Request::from(request.as_str())).unwrap();
+        let handle = || database.presented(credential, &credentials);
+        let at_once = || handle().try_dispatch(descriptor, Request::from(request.as_str())).unwrap();
+        let waiting = || handle().dispatch_blocking(descriptor, Request::from(request.as_str())).unwrap();
         // Neither the caller nor the key is known yet.
         assert_eq!(at_once(), None);
         let said = [waiting(), at_once().unwrap(), at_once().unwrap()];
@@ -297,9 +300,9 @@ mod tests {
         assert!(said[2].contains(r#""code":"rate_limited""#));
         assert_eq!(said[2], waiting());
         // A caller who is wrong is told so by the call that may wait.
-        let nobody = place.anonymous().try_call_entry(entry, Request::from(request.as_str()));
+        let nobody = database.anonymous().try_dispatch(descriptor, Request::from(request.as_str()));
         assert_eq!(nobody.unwrap_err().status(), 401);
-        let stranger = place.with_token(&crate::Secret::new("a token"));
-        assert_eq!(stranger.try_call_entry(entry, Request::from(request.as_str())).unwrap(), None);
+        let stranger = database.with_token(&crate::Secret::new("a token"));
+        assert_eq!(stranger.try_dispatch(descriptor, Request::from(request.as_str())).unwrap(), None);
     }
 }

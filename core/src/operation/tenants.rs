@@ -14,7 +14,7 @@ pub use roles::{RemoveMember, UpdateMember};
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::MemberRole;
+use crate::authz::MemberRole;
 use crate::id::TenantId;
 use crate::store::TenantRow;
 

@@ -10,7 +10,7 @@ mod summary;
 pub use check::CheckQuota;
 pub use events::ListUsageEvents;
 #[cfg(feature = "schema")]
-pub(super) use input::MOST_NAME;
+pub(super) use input::MAX_NAME;
 pub use input::UsageInput;
 pub use record::{CheckAndRecordUsage, RecordUsage, RecordedUsage};
 pub use summary::{SummarizeUsage, UsageSummary};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::field::from_text;
-use crate::access::{Actor, Context, forbidden};
+use crate::authz::{Context, Principal, forbidden};
 use crate::error::Result;
 use crate::id::{EventId, KeyId, TenantId};
 use crate::store::UsageRow;
@@ -75,9 +75,9 @@ const OF_OTHER_KEYS: &str = "keys:read";
 /// The key whose usage a call is about: the one it names; for an API key that names none, itself. An API key speaks for
 /// other keys only if it may see them.
 fn key_of(context: &Context<'_>, named: Option<KeyId>) -> Result<Option<KeyId>> {
-    match (context.actor(), named) {
-        (Actor::ApiKey { id, .. }, None) => Ok(Some(*id)),
-        (Actor::ApiKey { id, .. }, Some(named)) if named != *id && !context.may(OF_OTHER_KEYS) => {
+    match (context.principal(), named) {
+        (Principal::ApiKey { id, .. }, None) => Ok(Some(*id)),
+        (Principal::ApiKey { id, .. }, Some(named)) if named != *id && !context.may(OF_OTHER_KEYS) => {
             Err(forbidden(
                 "apiKeyId: an API key without the scope keys:read is asked about and records for itself alone",
             ))

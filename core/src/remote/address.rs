@@ -15,21 +15,21 @@ pub(super) struct Address {
 impl Address {
     /// An `http://` or `https://` URL. A message never repeats it: it may carry a password.
     pub(super) fn parse(url: &str) -> Result<Self> {
-        let refused = |why: &str| GatekeeperError::bad_request(format!("url: {why}"));
+        let rejected = |why: &str| GatekeeperError::bad_request(format!("url: {why}"));
         // What is left out here is put right by the parser, which browsers are the measure of.
         let (_, rest) = url.split_once(':').unwrap_or_default();
         if !rest.starts_with("//") || rest.starts_with("///") || url.contains(['\\', '\t', '\n', '\r']) {
-            return Err(refused("write http://HOST or https://HOST, with :PORT where it has one"));
+            return Err(rejected("write http://HOST or https://HOST, with :PORT where it has one"));
         }
         let base = Url::parse(url)
-            .map_err(|_| refused("the host or the port cannot be read: write http(s)://HOST:PORT"))?;
+            .map_err(|_| rejected("the host or the port cannot be read: write http(s)://HOST:PORT"))?;
         if !base.username().is_empty() || base.password().is_some() {
-            return Err(refused(
+            return Err(rejected(
                 "a URL with a user or a password is not taken: give the credential as the token or the root key",
             ));
         }
         if base.query().is_some() || base.fragment().is_some() {
-            return Err(refused(
+            return Err(rejected(
                 "a server's URL has neither a query nor a fragment: end it before the ? or #",
             ));
         }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_servers_url_is_refused_without_being_repeated() {
+    fn what_is_no_servers_url_is_rejected_without_being_repeated() {
         for url in [
             "http:canary",
             "http:",

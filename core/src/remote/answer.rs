@@ -17,8 +17,8 @@ use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::KeyId;
 
 /// The longest answer that is read: an export of an audit log is one.
-pub(super) const MOST_BODY: usize = 64 * 1024 * 1024;
-/// What an answer carries where the call was refused before it ran.
+pub(super) const MAX_BODY: usize = 64 * 1024 * 1024;
+/// What an answer carries where the call was rejected before it ran.
 const NOT_RUN: &str = "x-gatekeeper-not-run";
 const REQUEST_ID: &str = "x-request-id";
 
@@ -27,7 +27,7 @@ pub(super) struct Reply {
     status: u16,
     /// Seconds.
     pub(super) retry_after: Option<u32>,
-    /// Whether the call was refused before it ran, as the server itself says.
+    /// Whether the call was rejected before it ran, as the server itself says.
     pub(super) is_not_run: bool,
     pub(super) is_too_long: bool,
     request_id: Option<String>,
@@ -152,7 +152,7 @@ struct Envelope {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct Rejection {
     success: bool,
     error: String,
     reason: String,
@@ -182,7 +182,7 @@ impl<'a> Answer<'a> {
             let json = serde_json::to_string(&fields).map_err(GatekeeperError::internal)?;
             return Ok(Self { json, reply, server });
         }
-        let Some(Refusal { success: false, error, reason }) = parsed(&reply) else {
+        let Some(Rejection { success: false, error, reason }) = parsed(&reply) else {
             return Err(reply.foreign(server));
         };
         let kind = ErrorKind::of_key_manager(&error, id.is_some()).or(ErrorKind::of_status(reply.status));

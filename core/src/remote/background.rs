@@ -18,13 +18,13 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use super::proxy::Proxy;
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::fork::{self, Guards, Rest, lock};
+use crate::fork::{self, ForkGuards, ForkSafe, lock};
 
 /// How long a connection is kept that nobody uses: less than servers and proxies do, so that they are not the first to
 /// close one that is just being used again.
 const IDLE: Duration = Duration::from_secs(10);
 /// How many names are looked up at once; the threads that do so end when they have nothing to do.
-const MOST_LOOKUPS: usize = 4;
+const MAX_LOOKUPS: usize = 4;
 /// The most clients that are kept: there are as many proxies as a program has named in its environment.
 const MAX_CLIENTS: usize = 16;
 const THREAD: &str = "gatekeeper-http";
@@ -47,8 +47,8 @@ struct Running(Mutex<Option<Background>>);
 
 static RUNNING: Running = Running(Mutex::new(None));
 
-impl Rest for Running {
-    fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+impl ForkSafe for Running {
+    fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(Box::new(lock(&self.0)));
     }
 }
@@ -74,7 +74,7 @@ fn start() -> Result<Handle> {
         |error| GatekeeperError::unavailable("no thread could be started for requests").caused_by(error);
     let mut builder = Builder::new_current_thread();
     // Names are looked up elsewhere, since that holds up a thread.
-    builder.enable_io().enable_time().thread_name(THREAD).max_blocking_threads(MOST_LOOKUPS);
+    builder.enable_io().enable_time().thread_name(THREAD).max_blocking_threads(MAX_LOOKUPS);
     let runtime = builder.build().map_err(failed)?;
     let handle = runtime.handle().clone();
     let serve = move || runtime.block_on(pending::<()>());

@@ -18,21 +18,21 @@ pub(super) fn includes(list: &str, host: &str, port: Option<u16>) -> Option<bool
     let entries = list.split(|each: char| each == ',' || each.is_ascii_whitespace());
     let mut is_included = false;
     // To the end: what cannot be read is an error wherever it stands.
-    for entry in entries.filter(|entry| !entry.is_empty()) {
-        let (hosts, only) = read(entry)?;
+    for descriptor in entries.filter(|descriptor| !descriptor.is_empty()) {
+        let (hosts, only) = read(descriptor)?;
         is_included |= only.is_none_or(|only| Some(only) == port) && hosts.include(host);
     }
     Some(is_included)
 }
 
 /// An entry, and the port that it is about.
-fn read(entry: &str) -> Option<(Hosts, Option<u16>)> {
-    if let Some(hosts) = network(entry) {
+fn read(descriptor: &str) -> Option<(Hosts, Option<u16>)> {
+    if let Some(hosts) = network(descriptor) {
         return Some((hosts, None));
     }
-    let (name, port) = match entry.rsplit_once(':') {
+    let (name, port) = match descriptor.rsplit_once(':') {
         Some((name, port)) => (name, Some(port.parse().ok()?)),
-        None => (entry, None),
+        None => (descriptor, None),
     };
     if name == "*" {
         return Some((Hosts::All, port));

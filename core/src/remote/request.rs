@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::access::Access;
+use crate::authz::Access;
 use crate::error::{GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::operation::{Fields, Method, Route};

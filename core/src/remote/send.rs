@@ -8,7 +8,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response};
 use tokio::time::{sleep, timeout};
 
-use super::answer::{MOST_BODY, Reply};
+use super::answer::{MAX_BODY, Reply};
 use super::background;
 use super::request::Outgoing;
 use super::server::Server;
@@ -19,7 +19,7 @@ use crate::secret::random;
 
 /// The longest wait before the first retry, in ms; it doubles with each, up to the most.
 const FIRST_WAIT_MS: u64 = 100;
-const MOST_WAIT_MS: u64 = 2000;
+const MAX_WAIT_MS: u64 = 2000;
 
 /// Why an attempt brought no answer.
 struct Broken {
@@ -78,9 +78,9 @@ async fn attempts(
 }
 
 /// How long to wait before the next attempt: as long as the server asked for, and a random time, so that those who were
-/// refused together do not come again together.
+/// rejected together do not come again together.
 fn wait_ms(tried: u32, asked_for: Option<u32>) -> Result<u64> {
-    let most = (FIRST_WAIT_MS << tried.min(16)).min(MOST_WAIT_MS);
+    let most = (FIRST_WAIT_MS << tried.min(16)).min(MAX_WAIT_MS);
     let jitter = u64::from_le_bytes(random()?) % most;
     Ok(asked_for.map_or(0, |seconds| u64::from(seconds) * 1000) + jitter)
 }
@@ -113,7 +113,7 @@ async fn attempt(
 async fn read(server: &Server, mut response: Response) -> Result<Reply, Broken> {
     let mut reply = Reply::new(response.status().as_u16(), response.headers());
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(server, error))? {
-        if reply.body.len() + chunk.len() > MOST_BODY {
+        if reply.body.len() + chunk.len() > MAX_BODY {
             reply.is_too_long = true;
             break;
         }

@@ -13,7 +13,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::secret::Secret;
 
 /// How a server is to be spoken to.
-pub(crate) struct Manner<'a> {
+pub(crate) struct HttpOptions<'a> {
     /// How long a call may take, with all that is tried again.
     pub(crate) timeout: Duration,
     pub(crate) max_retries: u32,
@@ -37,18 +37,18 @@ pub(super) struct Server {
 impl Server {
     /// # Errors
     /// `bad_request` for a URL that names no server, and for a variable that names no proxy.
-    pub(super) fn new(url: &str, manner: &Manner<'_>) -> Result<Self> {
+    pub(super) fn new(url: &str, http_options: &HttpOptions<'_>) -> Result<Self> {
         let unfit = |name: &str| GatekeeperError::bad_request(format!("defaultHeaders.{name} is no header"));
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        for (name, value) in manner.headers {
+        for (name, value) in http_options.headers {
             let header = HeaderName::try_from(name).map_err(|_| unfit(name))?;
             let mut value = HeaderValue::try_from(value.expose()).map_err(|_| unfit(name))?;
             value.set_sensitive(true);
             headers.insert(header, value);
         }
         let usual = concat!("gatekeeper/", env!("CARGO_PKG_VERSION"));
-        let agent = HeaderValue::try_from(manner.user_agent.unwrap_or(usual));
+        let agent = HeaderValue::try_from(http_options.user_agent.unwrap_or(usual));
         headers
             .insert(USER_AGENT, agent.map_err(|_| GatekeeperError::bad_request("userAgent is no header"))?);
         let address = Address::parse(url)?;
@@ -56,8 +56,8 @@ impl Server {
             proxy: Proxy::of(address.base(), |name| env::var_os(name))?,
             address,
             headers,
-            timeout: manner.timeout,
-            max_retries: manner.max_retries,
+            timeout: http_options.timeout,
+            max_retries: http_options.max_retries,
         })
     }
 

@@ -8,10 +8,10 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::Remote;
 use super::request::Outgoing;
-use crate::access::Access;
+use crate::authz::Access;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
-use crate::key::{Extra, KnownKey, LastUse};
+use crate::key::{CachedKey, Extra, LastUse};
 use crate::limit::Endpoints;
 use crate::operation::{Operation as _, Route, ValidateApiKey, VerifyKey, VerifyOutput};
 use crate::role::RoleSet;
@@ -58,9 +58,9 @@ impl Remote {
             metadata: metadata.map_err(GatekeeperError::internal)?.map(Into::into),
             hashed_suffix: None,
         };
-        let good_until = key.expires_at.unwrap_or(i64::MAX);
+        let valid_until = key.expires_at.unwrap_or(i64::MAX);
         let told = told_key(key.id, key.tenant_id, key.owner_id, key.roles);
-        Ok(ValidatedKey(Arc::new(KnownKey { extra: Some(Arc::new(extra)), good_until, ..told })))
+        Ok(ValidatedKey(Arc::new(CachedKey { extra: Some(Arc::new(extra)), valid_until, ..told })))
     }
 }
 
@@ -74,7 +74,7 @@ impl RemoteVerifier {
     ) -> Result<Verdict> {
         let request = match self.request(key, endpoint, variables) {
             // A wrong root key is said before a word on the request.
-            Err(refusal) => return self.remote.refuse(refusal).await,
+            Err(rejection) => return self.remote.reject(rejection).await,
             Ok(request) => request,
         };
         let answer = self.remote.answer(Access::KeyManager, request).await?;
@@ -114,16 +114,16 @@ fn verdict(output: VerifyOutput) -> Option<Verdict> {
 }
 
 /// A key that a server knows, as far as it tells of it.
-fn told_key(id: KeyId, tenant: TenantId, owner: Option<String>, roles: Vec<Arc<str>>) -> KnownKey {
-    KnownKey {
-        serial: KnownKey::next_serial(),
-        as_of: 0,
+fn told_key(id: KeyId, tenant: TenantId, owner: Option<String>, roles: Vec<Arc<str>>) -> CachedKey {
+    CachedKey {
+        serial: CachedKey::next_serial(),
+        version: 0,
         id,
         tenant,
         owner: owner.map(Into::into),
         roles: Arc::new(RoleSet::new(roles)),
         extra: None,
-        good_until: i64::MAX,
+        valid_until: i64::MAX,
         used: LastUse::default(),
     }
 }

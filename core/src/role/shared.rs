@@ -6,10 +6,10 @@ use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
 use super::RoleSet;
-use crate::fork::{Guards, lock};
+use crate::fork::{ForkGuards, lock};
 
 /// How many bytes of names are remembered; a set beyond that is made anew, which costs time and nothing else.
-const MOST_BYTES: u64 = 8 << 20;
+const MAX_BYTES: u64 = 8 << 20;
 
 /// The role sets in use.
 pub(crate) struct RoleSets(Mutex<Sets>);
@@ -28,7 +28,7 @@ impl Weighter<Vec<String>, Arc<RoleSet>> for Bytes {
 
 impl RoleSets {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Cache::with_weighter(1000, MOST_BYTES, Bytes)))
+        Self(Mutex::new(Cache::with_weighter(1000, MAX_BYTES, Bytes)))
     }
 
     /// The one set of these names, which are sorted and unique.
@@ -43,7 +43,7 @@ impl RoleSets {
     }
 
     /// Holds the sets, for a fork.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+    pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(Box::new(lock(&self.0)));
     }
 }
@@ -60,6 +60,6 @@ mod tests {
         for number in 0..100_000 {
             sets.share(vec![format!("role {number}")]);
         }
-        assert!(lock(&sets.0).weight() <= MOST_BYTES);
+        assert!(lock(&sets.0).weight() <= MAX_BYTES);
     }
 }

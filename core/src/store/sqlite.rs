@@ -32,10 +32,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Row};
 
+use crate::deadline::{self, TimedMutex, uninterrupted};
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{Guards, lock};
-use crate::patience::{self, TimedMutex, uninterrupted};
-use crate::shared::{DatabaseFiles, Shared, TurnFiles};
+use crate::fork::{ForkGuards, lock};
+use crate::ipc::{DatabaseFiles, FairWriteLock, Shared};
 use connection::{Handle, Reader};
 pub(crate) use failure::Failure;
 use files::retire_if_moved;
@@ -59,7 +59,7 @@ pub(crate) struct Store {
     /// The files that the writer has open, made and migrated: a reader finds them whole, also while the writer waits.
     whole: Mutex<Option<DatabaseFiles>>,
     /// What writers of all processes take their turn by; used by the holder of `writer`.
-    turn: Mutex<Option<TurnFiles>>,
+    turn: Mutex<Option<FairWriteLock>>,
     readers: [TimedMutex<Option<Reader>>; READERS],
     /// Held while everything is copied, by connections of its own.
     copying: TimedMutex<()>,
@@ -192,7 +192,7 @@ impl Store {
             }
             // A writer that is just opening them says so before it waits for others.
             let Some(mut writer) = self.writer.try_lock() else {
-                patience::pause_for(OPENING_PAUSE)?;
+                deadline::pause_for(OPENING_PAUSE)?;
                 continue;
             };
             let files = self.open_writer(&mut writer)?.files;
@@ -205,14 +205,14 @@ impl Store {
     /// Runs `write` in this process's turn to write, if there is a turn to be had.
     fn in_turn<T>(&self, write: impl FnOnce() -> T) -> T {
         let mut files = lock(&self.turn);
-        if files.as_ref().is_none_or(TurnFiles::are_removed) {
+        if files.as_ref().is_none_or(FairWriteLock::are_removed) {
             *files = self.shared.turn_files();
         }
         let _turn = files.as_ref().map(|files| files.take(wait_for_turn));
         write()
     }
 
-    /// Refuses where another copy of this library has the place open in this process: SQLite's locks, too, belong to the
+    /// Rejects where another copy of this library has the place open in this process: SQLite's locks, too, belong to the
     /// process, and the first copy to close the file would drop those of the other.
     fn alone_in_process(&self) -> Result<(), Failure> {
         self.shared.open()?;
@@ -235,13 +235,13 @@ impl Store {
 
     /// Holds every connection and closes those to a file, which SQLite does not allow to cross a fork. The checkpoint
     /// that the last one does is left out: a fork should not wait for the disk.
-    pub(crate) fn rest_slow<'a>(&'a self, guards: &mut Guards<'a>) {
+    pub(crate) fn quiesce_slow<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         for reader in &self.readers {
-            reader.rest(guards, |reader| {
+            reader.quiesce(guards, |reader| {
                 reader.take().into_iter().for_each(|reader| reader.handle.close());
             });
         }
-        self.writer.rest(guards, |writer| {
+        self.writer.quiesce(guards, |writer| {
             writer.take_if(|_| self.path.is_some()).into_iter().for_each(Handle::close);
         });
         let mut whole = lock(&self.whole);
@@ -251,15 +251,15 @@ impl Store {
         let mut turn = lock(&self.turn);
         turn.take();
         guards.push(Box::new(turn));
-        self.copying.rest(guards, |()| {});
+        self.copying.quiesce(guards, |()| {});
     }
 }
 
-/// What is in `place`, opened if nothing is.
-fn opened<T>(place: &mut Option<T>, open: impl FnOnce() -> Result<T, Failure>) -> Result<&mut T, Failure> {
-    match place {
+/// What is in `slot`, opened if nothing is.
+fn opened<T>(slot: &mut Option<T>, open: impl FnOnce() -> Result<T, Failure>) -> Result<&mut T, Failure> {
+    match slot {
         Some(open) => Ok(open),
-        None => Ok(place.insert(open()?)),
+        None => Ok(slot.insert(open()?)),
     }
 }
 

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use super::Vault;
 use crate::error::{GatekeeperError, Result};
 use crate::id::KeyId;
+use crate::ipc::give_to_writers_of;
 use crate::secret::{Secret, random};
-use crate::shared::give_to_writers_of;
 
 /// The secret beside `database`, if there is one.
 pub(super) fn read_beside(database: &Path) -> Result<Option<Secret>> {

@@ -9,17 +9,17 @@ use quick_cache::{OptionsBuilder, UnitWeighter, Weighter};
 
 use super::flights::{Flight, Flights};
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{Guards, lock};
-use crate::key::KnownKey;
+use crate::fork::{ForkGuards, lock};
+use crate::ipc::{Map, VersionCounters};
+use crate::key::CachedKey;
 use crate::secret::{CacheKey, Digest};
-use crate::shared::{Map, Words};
 
 /// The size up to which a key counts as one, in bytes.
 const UNIT_BYTES: u64 = 1024;
 
 /// How full the caches of a place are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Remembering {
+pub struct CacheStats {
     /// Keys that are remembered.
     pub keys: usize,
     /// Digests that are remembered to be nobody's.
@@ -27,15 +27,15 @@ pub struct Remembering {
 }
 
 pub(crate) struct KeyCache {
-    known: Sharded<Arc<KnownKey>, BySize>,
+    known: Sharded<Arc<CachedKey>, BySize>,
     /// The change number of the snapshot in which the digest was nobody's.
     unknown: Sharded<u64, UnitWeighter>,
     flights: Flights,
 }
 
 /// What is remembered of a digest.
-pub(crate) enum Remembered {
-    Known(Arc<KnownKey>),
+pub(crate) enum CacheEntry {
+    Known(Arc<CachedKey>),
     Unknown,
 }
 
@@ -48,24 +48,26 @@ impl KeyCache {
         })
     }
 
-    /// What is remembered and as fresh as `words` say.
-    pub(crate) fn get(&self, digest: &Digest, words: &Words<Map>) -> Option<Remembered> {
-        let of_known = words.of_known(digest);
-        let fresh = |key: &Arc<KnownKey>| (key.as_of >= of_known).then(|| Remembered::Known(Arc::clone(key)));
+    /// What is remembered and as fresh as `version_counters` say.
+    pub(crate) fn get(&self, digest: &Digest, version_counters: &VersionCounters<Map>) -> Option<CacheEntry> {
+        let of_known = version_counters.of_known(digest);
+        let fresh =
+            |key: &Arc<CachedKey>| (key.version >= of_known).then(|| CacheEntry::Known(Arc::clone(key)));
         self.known.get(digest, fresh).flatten().or_else(|| {
-            let still_unknown = self.unknown.get(digest, |as_of| *as_of >= words.of_unknown(digest));
-            still_unknown.unwrap_or(false).then_some(Remembered::Unknown)
+            let still_unknown =
+                self.unknown.get(digest, |version| *version >= version_counters.of_unknown(digest));
+            still_unknown.unwrap_or(false).then_some(CacheEntry::Unknown)
         })
     }
 
-    pub(crate) fn insert_known(&self, digest: &Digest, key: Arc<KnownKey>) {
+    pub(crate) fn insert_known(&self, digest: &Digest, key: Arc<CachedKey>) {
         self.known.insert(digest, key);
     }
 
-    /// Remembers that in the snapshot of change `as_of` the digest was nobody's.
-    pub(crate) fn insert_unknown(&self, digest: &Digest, as_of: u64) {
+    /// Remembers that in the snapshot of change `version` the digest was nobody's.
+    pub(crate) fn insert_unknown(&self, digest: &Digest, version: u64) {
         self.known.remove(digest);
-        self.unknown.insert(digest, as_of);
+        self.unknown.insert(digest, version);
     }
 
     /// Held while the store is asked about `digest`.
@@ -74,15 +76,15 @@ impl KeyCache {
     }
 
     /// How full it is.
-    pub(crate) fn remembering(&self) -> Remembering {
-        Remembering { keys: self.known.len(), unknown_keys: self.unknown.len() }
+    pub(crate) fn cache_stats(&self) -> CacheStats {
+        CacheStats { keys: self.known.len(), unknown_keys: self.unknown.len() }
     }
 
     /// Holds every lock, for a fork.
-    pub(crate) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        self.flights.rest(guards);
-        self.known.rest(guards);
-        self.unknown.rest(guards);
+    pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
+        self.flights.quiesce(guards);
+        self.known.quiesce(guards);
+        self.unknown.quiesce(guards);
     }
 }
 
@@ -90,8 +92,8 @@ impl KeyCache {
 #[derive(Clone)]
 struct BySize;
 
-impl Weighter<CacheKey, Arc<KnownKey>> for BySize {
-    fn weight(&self, _: &CacheKey, key: &Arc<KnownKey>) -> u64 {
+impl Weighter<CacheKey, Arc<CachedKey>> for BySize {
+    fn weight(&self, _: &CacheKey, key: &Arc<CachedKey>) -> u64 {
         (key.size() as u64).div_ceil(UNIT_BYTES).max(1)
     }
 }
@@ -106,11 +108,11 @@ struct Padded<V, W>(Mutex<Shard<V, W>>);
 type Shard<V, W> = Cache<CacheKey, V, W, foldhash::quality::RandomState>;
 
 impl<V, W: Weighter<CacheKey, V> + Clone> Sharded<V, W> {
-    const MOST_SHARDS: usize = 64;
-    const LEAST_PER_SHARD: usize = 1024;
+    const MAX_SHARDS: usize = 64;
+    const MIN_PER_SHARD: usize = 1024;
 
     fn new(capacity: usize, weighter: &W) -> Result<Self> {
-        let shards = (capacity / Self::LEAST_PER_SHARD).clamp(1, Self::MOST_SHARDS);
+        let shards = (capacity / Self::MIN_PER_SHARD).clamp(1, Self::MAX_SHARDS);
         // Chance does not fill shards evenly: four deviations of room let a full cache hold what it was asked to.
         let even = capacity.div_ceil(shards);
         let per_shard = even + 4 * even.isqrt();
@@ -153,7 +155,7 @@ impl<V, W: Weighter<CacheKey, V> + Clone> Sharded<V, W> {
         lock(&self.0[usize::from(u16::from_le_bytes([low, high])) % self.0.len()].0)
     }
 
-    fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+    fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         for Padded(shard) in &self.0 {
             guards.push(Box::new(lock(shard)));
         }
@@ -168,21 +170,21 @@ pub(super) mod tests {
     use crate::role::RoleSet;
 
     /// A key with so much metadata.
-    pub(in crate::verify) fn key(number: u128, metadata: usize) -> Arc<KnownKey> {
+    pub(in crate::verify) fn key(number: u128, metadata: usize) -> Arc<CachedKey> {
         let extra = Extra {
             scopes: Arc::default(),
             metadata: Some("x".repeat(metadata).into()),
             hashed_suffix: None,
         };
-        Arc::new(KnownKey {
-            serial: KnownKey::next_serial(),
-            as_of: 1,
+        Arc::new(CachedKey {
+            serial: CachedKey::next_serial(),
+            version: 1,
             id: KeyId::from_bits(number),
             tenant: TenantId::from_bits(0),
             owner: None,
             roles: Arc::new(RoleSet::new([])),
             extra: Some(Arc::new(extra)),
-            good_until: i64::MAX,
+            valid_until: i64::MAX,
             used: LastUse::default(),
         })
     }
@@ -194,7 +196,7 @@ pub(super) mod tests {
             for number in 0..12_000_u128 {
                 cache.insert_known(&Digest::of(&number.to_le_bytes()), key(number, metadata));
             }
-            cache.remembering().keys
+            cache.cache_stats().keys
         };
         let (small, large) = (remembered(100), remembered(8 * 1024));
         assert!((10_000..=12_000).contains(&small), "{small}");

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::cache::{KeyCache, Remembered, Remembering};
+use super::cache::{CacheEntry, CacheStats, KeyCache};
+use super::compiled::CompiledEndpoint;
 use super::find::KeysOf;
 use super::imports::Imports;
 use super::other_tenants::OtherTenants;
-use super::target::Target;
 use super::verdict::{Decision, Verdict};
 use crate::clock::{Clock, Now};
 use crate::counters::{Counters, SlotName};
+use crate::deadline;
 use crate::error::{GatekeeperError, Result};
-use crate::fork::{Guards, Rest, Watched};
+use crate::fork::{ForkGuards, ForkRegistered, ForkSafe};
 use crate::id::{KeyId, TenantId};
-use crate::key::{Extra, KnownKey, LastUse, valid_until};
-use crate::patience;
+use crate::ipc::{Map, Segment, Touched, VersionCounters};
+use crate::key::{CachedKey, Extra, LastUse, valid_until};
 use crate::role::RoleSets;
-use crate::shared::{Generation, Map, Touched, Words};
 use crate::store::{KeyRecord, KeyRow, Store};
 use crate::window::{Acquired, Limit, Request};
 
@@ -35,7 +35,7 @@ pub(crate) struct Engine {
 }
 
 /// An engine, closed with the last of those who use it.
-pub(crate) type OpenEngine = Arc<Watched<Engine>>;
+pub(crate) type OpenEngine = Arc<ForkRegistered<Engine>>;
 
 /// Whether a call may wait for the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +54,13 @@ pub(crate) struct CacheSizes {
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     now: Now,
-    generation: &'a Generation,
+    segment: &'a Segment,
 }
 
 /// How often last uses are moved to make room, in ms.
 const MOVE_EVERY_MS: u64 = 1000;
 /// How often in one verification what stands beside the database may be made anew.
-const MOST_GENERATIONS: usize = 3;
+const MAX_SEGMENTS: usize = 3;
 
 impl Engine {
     /// On these records, with counters beside their file, or in memory where they are.
@@ -69,7 +69,7 @@ impl Engine {
             None => Counters::in_memory(),
             Some(_) => Counters::beside_database(Arc::clone(store.shared())),
         };
-        Ok(Arc::new(Watched::new(Self {
+        Ok(Arc::new(ForkRegistered::new(Self {
             store,
             counters,
             clock,
@@ -93,24 +93,24 @@ impl Engine {
     /// What holds at this moment; nothing if that would need I/O and `io` forbids it.
     pub(crate) fn view(&self, io: Io) -> Result<Option<View<'_>>> {
         let now = self.clock.now();
-        let generation = match self.store.generation(now.boot_ms)? {
+        let segment = match self.store.segment(now.boot_ms)? {
             None if io == Io::Allowed => self.store.open_shared()?,
             None => return Ok(None),
-            Some(generation) => generation,
+            Some(segment) => segment,
         };
-        Ok(Some(View { now, generation }))
+        Ok(Some(View { now, segment }))
     }
 
     /// Judges `key` as of now, waiting for the store where it has to be asked.
     pub(crate) fn verify_waiting<V: AsRef<str>>(
         &self,
         key: &str,
-        target: &Target,
+        endpoint: &CompiledEndpoint,
         variables: &[V],
         keys_of: KeysOf<'_>,
     ) -> Result<Verdict> {
-        patience::call(|| match self.view(Io::Allowed)? {
-            Some(view) => reached(self.verify(key, target, variables, keys_of, view, Io::Allowed)?),
+        deadline::call(|| match self.view(Io::Allowed)? {
+            Some(view) => reached(self.verify(key, endpoint, variables, keys_of, view, Io::Allowed)?),
             None => reached(None),
         })
     }
@@ -120,21 +120,21 @@ impl Engine {
     pub(crate) fn verify<V: AsRef<str>>(
         &self,
         key: &str,
-        target: &Target,
+        endpoint: &CompiledEndpoint,
         variables: &[V],
         keys_of: KeysOf<'_>,
         view: View<'_>,
         io: Io,
     ) -> Result<Option<Verdict>> {
-        let known = match self.live_key(key, keys_of, view, io)? {
+        let known = match self.valid_key(key, keys_of, view, io)? {
             None => return Ok(None),
-            Some(Remembered::Unknown) => return Ok(Some(Verdict::InvalidKey)),
-            Some(Remembered::Known(known)) => known,
+            Some(CacheEntry::Unknown) => return Ok(Some(Verdict::InvalidKey)),
+            Some(CacheEntry::Known(known)) => known,
         };
-        if !self.note_use(&known, view, io) {
+        if !self.touch(&known, view, io) {
             return Ok(None);
         }
-        self.admit(known, target, variables, 1, view, io)
+        self.admit(known, endpoint, variables, 1, view, io)
     }
 
     /// Takes `cost` permits, 1 at least, of the slot of a key that is good.
@@ -144,24 +144,24 @@ impl Engine {
     #[inline]
     pub(crate) fn admit<V: AsRef<str>>(
         &self,
-        known: Arc<KnownKey>,
-        target: &Target,
+        known: Arc<CachedKey>,
+        endpoint: &CompiledEndpoint,
         variables: &[V],
         cost: u32,
         view: View<'_>,
         io: Io,
     ) -> Result<Option<Verdict>> {
         let now = view.now;
-        let (choice, limit) = target.choose(&known.roles);
+        let (selected, limit) = endpoint.choose(&known.roles);
         if cost > limit.max_req() {
             return Err(GatekeeperError::bad_request(format!(
                 "cost must be at most {}, the limit that applies here",
                 limit.max_req()
             )));
         }
-        let request = Request { limit, shorter: &[], cost, keep_ms: target.keep_ms() };
+        let request = Request { limit, shorter: &[], cost, keep_ms: endpoint.keep_ms() };
         let Some(acquired) =
-            self.acquire(view, &request, io, |secret| target.slot(secret, known.id, variables))?
+            self.acquire(view, &request, io, |secret| endpoint.slot(secret, known.id, variables))?
         else {
             return Ok(None);
         };
@@ -172,7 +172,7 @@ impl Engine {
             total: acquired.limit.max_req(),
             reset: now.wall_ms.saturating_add(frees_in).div_ceil(1000),
             retry_after_ms: acquired.retry_after_ms,
-            role: choice.map(|choice| choice.role),
+            role: selected.map(|selected| selected.role),
             key: known,
         };
         Ok(Some(if acquired.admitted { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) }))
@@ -181,14 +181,14 @@ impl Engine {
     /// Notes that a valid key is used, once in a minute. False where a file must be opened for that, or others moved first,
     /// and `io` forbids it.
     #[inline]
-    pub(crate) fn note_use(&self, key: &KnownKey, view: View<'_>, io: Io) -> bool {
-        !key.used.is_news(view.now.wall_ms) || self.touch(key, view, io)
+    pub(crate) fn touch(&self, key: &CachedKey, view: View<'_>, io: Io) -> bool {
+        !key.used.is_news(view.now.wall_ms) || self.touch_now(key, view, io)
     }
 
     #[cold]
-    fn touch(&self, key: &KnownKey, view: View<'_>, io: Io) -> bool {
+    fn touch_now(&self, key: &CachedKey, view: View<'_>, io: Io) -> bool {
         let Now { boot_ms, wall_ms } = view.now;
-        let touch = || self.store.shared().touch(view.generation, key.id, wall_ms, io == Io::Allowed);
+        let touch = || self.store.shared().touch(view.segment, key.id, wall_ms, io == Io::Allowed);
         let touched = match touch() {
             // Where moving them does not help, it is not tried again at once, and the use is lost.
             Touched::Full if boot_ms < self.may_move_ms.load(Relaxed) => Touched::Noted,
@@ -238,8 +238,8 @@ impl Engine {
     }
 
     /// How full the caches are.
-    pub(crate) fn remembering(&self) -> Remembering {
-        self.cache.remembering()
+    pub(crate) fn cache_stats(&self) -> CacheStats {
+        self.cache.cache_stats()
     }
 
     /// Takes a permit of a slot that belongs to no key: what is counted is `name` and `variable`.
@@ -261,26 +261,26 @@ impl Engine {
         io: Io,
         name: impl Fn(&[u8; 16]) -> SlotName,
     ) -> Result<Option<Acquired>> {
-        let mut generation = view.generation;
-        for _ in 0..MOST_GENERATIONS {
-            let slot = name(&generation.slot_key);
-            let acquired = self.counters.acquire(generation, slot, view.now, request, io == Io::Allowed)?;
+        let mut segment = view.segment;
+        for _ in 0..MAX_SEGMENTS {
+            let slot = name(&segment.slot_key);
+            let acquired = self.counters.acquire(segment, slot, view.now, request, io == Io::Allowed)?;
             if acquired.is_some() || io == Io::Forbidden {
                 return Ok(acquired);
             }
             // It was made anew since the view was taken: what was judged by its words stands, the count starts anew.
-            generation = self.store.open_shared()?;
+            segment = self.store.open_shared()?;
         }
         Err(GatekeeperError::unavailable(
             "what is beside the database was removed again and again: leave it there",
         ))
     }
 
-    pub(super) fn known_key(&self, row: KeyRow, as_of: u64) -> KnownKey {
-        KnownKey {
-            serial: KnownKey::next_serial(),
-            as_of,
-            good_until: valid_until(&row),
+    pub(super) fn known_key(&self, row: KeyRow, version: u64) -> CachedKey {
+        CachedKey {
+            serial: CachedKey::next_serial(),
+            version,
+            valid_until: valid_until(&row),
             id: row.id,
             tenant: row.tenant,
             owner: row.owner_id.map(Into::into),
@@ -305,8 +305,8 @@ impl View<'_> {
         self.now.wall_ms
     }
 
-    pub(super) fn words(&self) -> &Words<Map> {
-        &self.generation.words
+    pub(super) fn version_counters(&self) -> &VersionCounters<Map> {
+        &self.segment.version_counters
     }
 }
 
@@ -315,20 +315,20 @@ pub(super) fn reached(verdict: Option<Verdict>) -> Result<Verdict> {
     verdict.ok_or_else(|| GatekeeperError::internal("no verdict, although waiting was allowed"))
 }
 
-impl Rest for Engine {
-    fn rest_slow<'a>(&'a self, guards: &mut Guards<'a>) {
+impl ForkSafe for Engine {
+    fn quiesce_slow<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         // In the order in which a call takes them, so that no two threads wait for each other.
-        self.store.rest_slow(guards);
-        self.counters.rest_slow(guards);
-        self.store.shared().rest_slow(guards);
+        self.store.quiesce_slow(guards);
+        self.counters.quiesce_slow(guards);
+        self.store.shared().quiesce_slow(guards);
     }
 
-    fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
-        self.cache.rest(guards);
-        self.role_sets.rest(guards);
-        self.imports.rest(guards);
-        self.counters.rest(guards);
-        self.store.shared().rest(guards);
+    fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
+        self.cache.quiesce(guards);
+        self.role_sets.quiesce(guards);
+        self.imports.quiesce(guards);
+        self.counters.quiesce(guards);
+        self.store.shared().quiesce(guards);
     }
 
     fn close(&self) {

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::cache::Remembered;
+use super::cache::CacheEntry;
 use super::engine::{Engine, Io, View};
 use super::tenants::Tenants;
 use crate::error::Result;
 use crate::id::TenantId;
-use crate::key::{self, KnownKey};
+use crate::ipc::{Map, VersionCounters};
+use crate::key::{self, CachedKey};
 use crate::secret::Digest;
-use crate::shared::{Map, Words};
-use crate::store::{AsOf, KeyRow};
+use crate::store::{KeyRow, Versioned};
 
 /// The longest key of another product that can be valid, in bytes: as long as one in a header can be. Only its digest is
 /// imported, so that this is where a longer one is rejected.
@@ -35,52 +35,52 @@ impl Engine {
     /// The key, if there is one that is valid as of `view` and of an accepted tenant; nothing if that would need I/O and
     /// `io` forbids it.
     #[inline]
-    pub(crate) fn live_key(
+    pub(crate) fn valid_key(
         &self,
         key: &str,
         keys_of: KeysOf<'_>,
         view: View<'_>,
         io: Io,
-    ) -> Result<Option<Remembered>> {
+    ) -> Result<Option<CacheEntry>> {
         let found = self.find_key(key, view, io)?;
         Ok(found.map(|found| self.accepted(found, keys_of, view)))
     }
 
     /// The same for the digest of a key that has our form.
-    pub(crate) fn live_key_of(&self, digest: &Digest, view: View<'_>, io: Io) -> Result<Option<Remembered>> {
-        let found = self.find_made_with(digest, "", view.words(), io)?;
+    pub(crate) fn valid_key_of(&self, digest: &Digest, view: View<'_>, io: Io) -> Result<Option<CacheEntry>> {
+        let found = self.find_made_with(digest, "", view.version_counters(), io)?;
         Ok(found.map(|found| self.accepted(found, KeysOf::Anyone, view)))
     }
 
     /// What was found, if it is valid as of `view` and of an accepted tenant; otherwise as unknown as any.
     #[inline]
-    fn accepted(&self, found: Remembered, keys_of: KeysOf<'_>, view: View<'_>) -> Remembered {
-        let Remembered::Known(known) = found else { return found };
+    fn accepted(&self, found: CacheEntry, keys_of: KeysOf<'_>, view: View<'_>) -> CacheEntry {
+        let CacheEntry::Known(known) = found else { return found };
         if !known.is_valid(view.wall_ms()) {
-            return Remembered::Unknown;
+            return CacheEntry::Unknown;
         }
         if keys_of.include(known.tenant) {
-            return Remembered::Known(known);
+            return CacheEntry::Known(known);
         }
         if let KeysOf::Operators(_) = keys_of {
             self.note_other_tenant(known.tenant, view);
         }
-        Remembered::Unknown
+        CacheEntry::Unknown
     }
 
     /// The record of a key: of one that has our form, or, where digests were imported, of any other.
     #[inline]
-    fn find_key(&self, key: &str, view: View<'_>, io: Io) -> Result<Option<Remembered>> {
+    fn find_key(&self, key: &str, view: View<'_>, io: Io) -> Result<Option<CacheEntry>> {
         let prefix = key::well_formed(key);
         // A root or platform key is never a user's.
         if prefix.is_some_and(key::is_reserved) {
-            return Ok(Some(Remembered::Unknown));
+            return Ok(Some(CacheEntry::Unknown));
         }
         let own = prefix.is_some().then(|| Digest::of(key.as_bytes()));
         if let Some(own) = &own {
             // One that is not remembered is looked up below, together with the digests that it has with suffixes.
-            let found = self.find_made_with(own, "", view.words(), Io::Forbidden)?;
-            if matches!(found, Some(Remembered::Known(_))) {
+            let found = self.find_made_with(own, "", view.version_counters(), Io::Forbidden)?;
+            if matches!(found, Some(CacheEntry::Known(_))) {
                 return Ok(found);
             }
         }
@@ -96,24 +96,27 @@ impl Engine {
         own: Option<Digest>,
         view: View<'_>,
         io: Io,
-    ) -> Result<Option<Remembered>> {
-        let (words, now) = (view.words(), i64::try_from(view.wall_ms()).unwrap_or(i64::MAX));
-        let Some(suffixes) = self.imports.suffixes(self.store(), words, now, io)? else { return Ok(None) };
+    ) -> Result<Option<CacheEntry>> {
+        let (version_counters, now) =
+            (view.version_counters(), i64::try_from(view.wall_ms()).unwrap_or(i64::MAX));
+        let Some(suffixes) = self.imports.suffixes(self.store(), version_counters, now, io)? else {
+            return Ok(None);
+        };
         let is_foreign = || !key.is_empty() && key.len() <= MAX_FOREIGN && !key::is_placeholder(key);
         let Some(suffixes) = suffixes.filter(|_| is_foreign()) else {
             return match &own {
-                Some(own) => self.find_made_with(own, "", words, io),
-                None => Ok(Some(Remembered::Unknown)),
+                Some(own) => self.find_made_with(own, "", version_counters, io),
+                None => Ok(Some(CacheEntry::Unknown)),
             };
         };
         let with = |suffix: &str| Digest::of(Zeroizing::new([key, suffix].concat()).as_bytes());
         let others = suffixes.iter().map(String::as_str).filter(|suffix| own.is_none() || !suffix.is_empty());
         let all = own.map(|own| ("", own)).into_iter().chain(others.map(|suffix| (suffix, with(suffix))));
-        match self.recall(all, words) {
-            Ok(known) => Ok(Some(Remembered::Known(known))),
-            Err(missing) if missing.is_empty() => Ok(Some(Remembered::Unknown)),
+        match self.recall(all, version_counters) {
+            Ok(known) => Ok(Some(CacheEntry::Known(known))),
+            Err(missing) if missing.is_empty() => Ok(Some(CacheEntry::Unknown)),
             Err(_) if io == Io::Forbidden => Ok(None),
-            Err(missing) => self.look_up_all(missing, words).map(Some),
+            Err(missing) => self.look_up_all(missing, version_counters).map(Some),
         }
     }
 
@@ -122,12 +125,12 @@ impl Engine {
     fn recall<'s>(
         &self,
         digests: impl IntoIterator<Item = (&'s str, Digest)>,
-        words: &Words<Map>,
-    ) -> Result<Arc<KnownKey>, Vec<(&'s str, Digest)>> {
+        version_counters: &VersionCounters<Map>,
+    ) -> Result<Arc<CachedKey>, Vec<(&'s str, Digest)>> {
         let mut missing = Vec::new();
         for (suffix, digest) in digests {
-            match self.cache.get(&digest, words) {
-                Some(Remembered::Known(known)) if known.is_hashed_with(suffix) => return Ok(known),
+            match self.cache.get(&digest, version_counters) {
+                Some(CacheEntry::Known(known)) if known.is_hashed_with(suffix) => return Ok(known),
                 Some(_) => (),
                 None => missing.push((suffix, digest)),
             }
@@ -136,22 +139,27 @@ impl Engine {
     }
 
     /// The same from the store, in one statement.
-    fn look_up_all(&self, missing: Vec<(&str, Digest)>, words: &Words<Map>) -> Result<Remembered> {
+    fn look_up_all(
+        &self,
+        missing: Vec<(&str, Digest)>,
+        version_counters: &VersionCounters<Map>,
+    ) -> Result<CacheEntry> {
         let _flight = missing.first().map(|(_, first)| self.cache.flight(first));
         // The caller that held the flight before may have brought the record.
-        let missing = match self.recall(missing, words) {
-            Ok(known) => return Ok(Remembered::Known(known)),
-            Err(missing) if missing.is_empty() => return Ok(Remembered::Unknown),
+        let missing = match self.recall(missing, version_counters) {
+            Ok(known) => return Ok(CacheEntry::Known(known)),
+            Err(missing) if missing.is_empty() => return Ok(CacheEntry::Unknown),
             Err(missing) => missing,
         };
         let digests: Vec<Digest> = missing.iter().map(|(_, digest)| *digest).collect();
-        let AsOf { number: as_of, found } = self.store().keys_by_digests(&digests, words)?;
-        let mut valid = Remembered::Unknown;
+        let Versioned { number: version, found } =
+            self.store().keys_by_digests(&digests, version_counters)?;
+        let mut valid = CacheEntry::Unknown;
         for ((suffix, digest), row) in missing.iter().zip(found) {
-            if let Remembered::Known(known) = self.remember(digest, row, as_of)
+            if let CacheEntry::Known(known) = self.remember(digest, row, version)
                 && known.is_hashed_with(suffix)
             {
-                valid = Remembered::Known(known);
+                valid = CacheEntry::Known(known);
             }
         }
         Ok(valid)
@@ -164,48 +172,53 @@ impl Engine {
         &self,
         digest: &Digest,
         suffix: &str,
-        words: &Words<Map>,
+        version_counters: &VersionCounters<Map>,
         io: Io,
-    ) -> Result<Option<Remembered>> {
-        Ok(match self.find(digest, words, io)? {
-            Some(Remembered::Known(known)) if !known.is_hashed_with(suffix) => Some(Remembered::Unknown),
+    ) -> Result<Option<CacheEntry>> {
+        Ok(match self.find(digest, version_counters, io)? {
+            Some(CacheEntry::Known(known)) if !known.is_hashed_with(suffix) => Some(CacheEntry::Unknown),
             found => found,
         })
     }
 
-    /// The record of `digest`, as fresh as `words` say; nothing if that would need I/O and `io` forbids it.
+    /// The record of `digest`, as fresh as `version_counters` say; nothing if that would need I/O and `io` forbids it.
     #[inline]
-    fn find(&self, digest: &Digest, words: &Words<Map>, io: Io) -> Result<Option<Remembered>> {
-        match self.cache.get(digest, words) {
+    fn find(
+        &self,
+        digest: &Digest,
+        version_counters: &VersionCounters<Map>,
+        io: Io,
+    ) -> Result<Option<CacheEntry>> {
+        match self.cache.get(digest, version_counters) {
             Some(remembered) => Ok(Some(remembered)),
             None if io == Io::Forbidden => Ok(None),
-            None => self.look_up(digest, words).map(Some),
+            None => self.look_up(digest, version_counters).map(Some),
         }
     }
 
     /// The same from the store.
     #[cold]
-    fn look_up(&self, digest: &Digest, words: &Words<Map>) -> Result<Remembered> {
+    fn look_up(&self, digest: &Digest, version_counters: &VersionCounters<Map>) -> Result<CacheEntry> {
         let _flight = self.cache.flight(digest);
         // Whoever held the flight before may have brought the answer.
-        if let Some(remembered) = self.cache.get(digest, words) {
+        if let Some(remembered) = self.cache.get(digest, version_counters) {
             return Ok(remembered);
         }
-        let AsOf { number: as_of, found } = self.store().key_by_digest(digest, words)?;
-        Ok(self.remember(digest, found, as_of))
+        let Versioned { number: version, found } = self.store().key_by_digest(digest, version_counters)?;
+        Ok(self.remember(digest, found, version))
     }
 
-    /// Remembers what the store had of `digest` in the snapshot of change `as_of`.
-    fn remember(&self, digest: &Digest, row: Option<KeyRow>, as_of: u64) -> Remembered {
+    /// Remembers what the store had of `digest` in the snapshot of change `version`.
+    fn remember(&self, digest: &Digest, row: Option<KeyRow>, version: u64) -> CacheEntry {
         match row {
             None => {
-                self.cache.insert_unknown(digest, as_of);
-                Remembered::Unknown
+                self.cache.insert_unknown(digest, version);
+                CacheEntry::Unknown
             }
             Some(row) => {
-                let key = Arc::new(self.known_key(row, as_of));
+                let key = Arc::new(self.known_key(row, version));
                 self.cache.insert_known(digest, Arc::clone(&key));
-                Remembered::Known(key)
+                CacheEntry::Known(key)
             }
         }
     }

@@ -5,8 +5,8 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use crate::fork::{Guards, clear_in_child, lock};
-use crate::patience;
+use crate::deadline;
+use crate::fork::{ForkGuards, clear_in_child, lock};
 use crate::secret::Digest;
 
 /// The look-ups under way.
@@ -36,7 +36,7 @@ impl Flights {
         let mark = 1 << (digest.as_bytes()[0] % 64);
         let mut state = lock(&self.state);
         while state.marks & mark != 0 {
-            let left = patience::left();
+            let left = deadline::left();
             if left.is_zero() {
                 return Flight { flights: self, mark: 0 };
             }
@@ -49,7 +49,7 @@ impl Flights {
     }
 
     /// Holds the lock over a fork.
-    pub(super) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+    pub(super) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(clear_in_child(lock(&self.state), |state| *state = State::default()));
     }
 }
@@ -76,7 +76,7 @@ mod tests {
         let flight = flights.begin(&digest);
         drop(flights.begin(&Digest::from_bytes([2; 32])));
         scope(|scope| {
-            let second = scope.spawn(|| patience::call(|| flights.begin(&digest).mark));
+            let second = scope.spawn(|| deadline::call(|| flights.begin(&digest).mark));
             while lock(&flights.state).waiting == 0 {
                 std::thread::yield_now();
             }

@@ -3,19 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::cache::Remembered;
-use super::caller::invalid_credential;
+use super::cache::CacheEntry;
+use super::credential::invalid_credential;
 use super::engine::{Engine, Io, View};
 use super::find::KeysOf;
+use crate::deadline;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
-use crate::key::KnownKey;
-use crate::patience;
+use crate::key::CachedKey;
 use crate::secret::Digest;
 
 /// A live key: whose it is and what it may do.
 #[derive(Clone)]
-pub struct ValidatedKey(pub(crate) Arc<KnownKey>);
+pub struct ValidatedKey(pub(crate) Arc<CachedKey>);
 
 impl ValidatedKey {
     /// The key's id.
@@ -51,7 +51,7 @@ impl ValidatedKey {
     /// The end of the key, or of this secret of it if that is earlier, in Unix ms; none where it is good for ever.
     #[must_use]
     pub fn expires_at(&self) -> Option<i64> {
-        Some(self.0.good_until).filter(|end| *end < i64::MAX)
+        Some(self.0.valid_until).filter(|end| *end < i64::MAX)
     }
 
     /// What was given as the key's metadata, a JSON object.
@@ -84,7 +84,7 @@ impl Engine {
     /// `unauthorized`, the same for every key that is not good.
     pub(crate) fn validate(&self, key: &str, io: Io) -> Result<Option<ValidatedKey>> {
         let Some(view) = self.view(io)? else { return Ok(None) };
-        let found = self.live_key(key, KeysOf::Anyone, view, io)?;
+        let found = self.valid_key(key, KeysOf::Anyone, view, io)?;
         self.used(found, view, io)
     }
 
@@ -93,22 +93,22 @@ impl Engine {
         // A key that is remembered needs no deadline, and so no reading of the clock for one.
         match self.validate(key, Io::Forbidden)? {
             Some(key) => Ok(key),
-            None => patience::call(|| self.validate(key, Io::Allowed)?.ok_or_else(no_answer)),
+            None => deadline::call(|| self.validate(key, Io::Allowed)?.ok_or_else(no_answer)),
         }
     }
 
     /// The same for the digest of a key that has our form.
     pub(crate) fn validate_digest(&self, digest: &Digest) -> Result<ValidatedKey> {
         let view = self.view(Io::Allowed)?.ok_or_else(no_answer)?;
-        let found = self.live_key_of(digest, view, Io::Allowed)?;
+        let found = self.valid_key_of(digest, view, Io::Allowed)?;
         self.used(found, view, Io::Allowed)?.ok_or_else(no_answer)
     }
 
-    fn used(&self, found: Option<Remembered>, view: View<'_>, io: Io) -> Result<Option<ValidatedKey>> {
+    fn used(&self, found: Option<CacheEntry>, view: View<'_>, io: Io) -> Result<Option<ValidatedKey>> {
         match found {
             None => Ok(None),
-            Some(Remembered::Unknown) => Err(invalid_credential()),
-            Some(Remembered::Known(key)) => Ok(self.note_use(&key, view, io).then_some(ValidatedKey(key))),
+            Some(CacheEntry::Unknown) => Err(invalid_credential()),
+            Some(CacheEntry::Known(key)) => Ok(self.touch(&key, view, io).then_some(ValidatedKey(key))),
         }
     }
 }

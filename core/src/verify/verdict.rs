@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::decisions::VerdictCode;
+use super::counters::VerdictCode;
 use crate::id::{KeyId, TenantId};
-use crate::key::KnownKey;
+use crate::key::CachedKey;
 
 /// The answer to a verification. That no answer could be reached is an error, not a verdict.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub struct Decision {
     pub(crate) total: u32,
     pub(crate) reset: u64,
     pub(crate) retry_after_ms: u64,
-    pub(crate) key: Arc<KnownKey>,
+    pub(crate) key: Arc<CachedKey>,
     pub(crate) role: Option<usize>,
 }
 
@@ -116,12 +116,12 @@ impl Decision {
     /// The role that chose the limit; none where the default applies.
     #[must_use]
     pub fn role(&self) -> Option<&str> {
-        self.role.and_then(|place| self.roles().get(place)).map(|role| &**role)
+        self.role.and_then(|index| self.roles().get(index)).map(|role| &**role)
     }
 
     /// The place in [`roles`](Self::roles) of the role that chose the limit.
     #[must_use]
-    pub fn role_place(&self) -> Option<usize> {
+    pub fn role_index(&self) -> Option<usize> {
         self.role
     }
 

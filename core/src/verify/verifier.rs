@@ -2,32 +2,32 @@
 
 use std::sync::Arc;
 
-use super::caller::Caller;
+use super::credential::Credential;
+use super::endpoints::CompiledEndpoints;
 use super::engine::{Io, OpenEngine, reached};
 use super::find::KeysOf;
-use super::targets::Targets;
 use super::tenants::Tenants;
 use super::verdict::Verdict;
+use crate::deadline;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
-use crate::patience;
 
 /// The most variables of one call, and their most bytes together.
-pub(crate) const MOST_VARIABLES: usize = 1000;
-pub(crate) const MOST_VARIABLE_BYTES: usize = 8 * 1024;
+pub(crate) const MAX_VARIABLES: usize = 1000;
+pub(crate) const MAX_VARIABLE_BYTES: usize = 8 * 1024;
 
 /// Verifies keys of a place of your own.
-pub(crate) struct OwnVerifier {
+pub(crate) struct EmbeddedVerifier {
     engine: OpenEngine,
-    caller: Arc<Caller>,
-    targets: Targets,
+    credential: Arc<Credential>,
+    endpoints: CompiledEndpoints,
     /// Whose keys the operator accepts; a root key accepts those of its own tenant.
     tenants: Tenants,
 }
 
-impl OwnVerifier {
-    pub(crate) fn new(engine: OpenEngine, caller: Arc<Caller>, endpoints: Endpoints) -> Self {
-        Self { targets: Targets::new(endpoints), engine, caller, tenants: Tenants::DEFAULT }
+impl EmbeddedVerifier {
+    pub(crate) fn new(engine: OpenEngine, credential: Arc<Credential>, endpoints: Endpoints) -> Self {
+        Self { endpoints: CompiledEndpoints::new(endpoints), engine, credential, tenants: Tenants::DEFAULT }
     }
 
     /// The same for the keys of these tenants.
@@ -35,8 +35,8 @@ impl OwnVerifier {
     /// # Errors
     /// `bad_request` for a caller who is bound to one tenant.
     pub(crate) fn with_tenants(self, tenants: Tenants) -> Result<Self> {
-        match *self.caller {
-            Caller::Operator => Ok(Self { tenants, ..self }),
+        match *self.credential {
+            Credential::Operator => Ok(Self { tenants, ..self }),
             _ => Err(tenants_of_root_key()),
         }
     }
@@ -56,7 +56,7 @@ impl OwnVerifier {
 
     #[cold]
     fn verify_waiting<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
-        patience::call(|| reached(self.verify_with(key, endpoint, variables, Io::Allowed)?))
+        deadline::call(|| reached(self.verify_with(key, endpoint, variables, Io::Allowed)?))
     }
 
     #[inline]
@@ -77,11 +77,11 @@ impl OwnVerifier {
         io: Io,
     ) -> Result<Option<Verdict>> {
         let Some(view) = self.engine.view(io)? else { return Ok(None) };
-        let Some(tenant) = self.caller.tenant(&self.engine, &view, io)? else { return Ok(None) };
-        let target = self.targets.get(endpoint)?;
+        let Some(tenant) = self.credential.tenant(&self.engine, &view, io)? else { return Ok(None) };
+        let endpoint = self.endpoints.get(endpoint)?;
         check_variables(variables)?;
         let keys_of = tenant.map_or(KeysOf::Operators(&self.tenants), KeysOf::Tenant);
-        self.engine.verify(key, target, variables, keys_of, view, io)
+        self.engine.verify(key, endpoint, variables, keys_of, view, io)
     }
 }
 
@@ -90,15 +90,15 @@ pub(crate) fn tenants_of_root_key() -> GatekeeperError {
     GatekeeperError::bad_request("tenants: a root key accepts the keys of its own tenant: leave tenants out")
 }
 
-/// Refuses more variables than a slot's name takes in.
+/// Rejects more variables than a slot's name takes in.
 pub(crate) fn check_variables<V: AsRef<str>>(variables: &[V]) -> Result<()> {
-    if variables.len() > MOST_VARIABLES {
+    if variables.len() > MAX_VARIABLES {
         return Err(GatekeeperError::bad_request(format!(
-            "variables: at most {MOST_VARIABLES} are allowed, not {}",
+            "variables: at most {MAX_VARIABLES} are allowed, not {}",
             variables.len()
         )));
     }
-    if variables.iter().map(|variable| variable.as_ref().len()).sum::<usize>() > MOST_VARIABLE_BYTES {
+    if variables.iter().map(|variable| variable.as_ref().len()).sum::<usize>() > MAX_VARIABLE_BYTES {
         return Err(GatekeeperError::bad_request("variables: at most 8 KiB of UTF-8 are allowed together"));
     }
     Ok(())

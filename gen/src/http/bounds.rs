@@ -14,28 +14,28 @@ const MAX_ITEMS: [(&str, usize); 4] = [("scopes", 100), ("roles", 1000), ("varia
 
 /// A call with a place to make it at.
 struct Asking<'a> {
-    place: &'a Gatekeeper,
+    gatekeeper: &'a Gatekeeper,
     call: &'a Call,
     request: Map<String, Value>,
 }
 
 impl Asking<'_> {
     /// What is said of the request with `raw`, which is JSON, as the field; none where another field or nothing is wrong.
-    fn refusal(&self, field: &str, raw: &str) -> Option<String> {
+    fn rejection(&self, field: &str, raw: &str) -> Option<String> {
         let mut request = self.request.clone();
         request.insert(field.to_owned(), json!("@raw@"));
         let json = Value::Object(request).to_string().replace("\"@raw@\"", raw);
-        self.named(field, self.place.call_json_blocking(self.call.name, &json))
+        self.named(field, self.gatekeeper.call_json_blocking(self.call.name, &json))
     }
 
     /// The same with a text of a query.
-    fn refusal_of_text(&self, field: &str, text: &str) -> Option<String> {
+    fn rejection_of_text(&self, field: &str, text: &str) -> Option<String> {
         let mut request = self.request.clone();
         request.remove(field);
-        let entry = TABLE.iter().find(|entry| entry.name == self.call.name).unwrap();
+        let descriptor = TABLE.iter().find(|descriptor| descriptor.name == self.call.name).unwrap();
         let (json, texts) = (Value::Object(request).to_string(), [(field.to_owned(), text.to_owned())]);
         let request = Request { json: &json, texts: &texts, unknown_fields: UnknownFields::Rejected };
-        self.named(field, self.place.call_entry_blocking(entry, request))
+        self.named(field, self.gatekeeper.dispatch_blocking(descriptor, request))
     }
 
     fn named(&self, field: &str, answer: gatekeeper::Result<String>) -> Option<String> {
@@ -48,18 +48,18 @@ impl Asking<'_> {
 
     #[track_caller]
     fn takes(&self, field: &str, raw: &str) {
-        let refusal = self.refusal(field, raw);
-        assert_eq!(refusal, None, "{}: {field} {}", self.call.name, start(raw));
+        let rejection = self.rejection(field, raw);
+        assert_eq!(rejection, None, "{}: {field} {}", self.call.name, start(raw));
     }
 
     #[track_caller]
     fn rejects(&self, field: &str, raw: &str, words: &[&str]) {
-        let refusal = self.refusal(field, raw).unwrap_or_else(|| {
+        let rejection = self.rejection(field, raw).unwrap_or_else(|| {
             panic!("{}: {field} takes {}", self.call.name, start(raw));
         });
-        let plain = refusal.replace(',', "");
+        let plain = rejection.replace(',', "");
         for word in words {
-            assert!(plain.contains(word), "{}: {refusal:?} says nothing of {word}", self.call.name);
+            assert!(plain.contains(word), "{}: {rejection:?} says nothing of {word}", self.call.name);
         }
     }
 }
@@ -70,8 +70,8 @@ fn start(raw: &str) -> String {
 
 /// Each operation of the table, asked with its example, and the schemas of its fields.
 fn asked(http: &Http, mut ask: impl FnMut(&Asking<'_>, &str, &Value)) {
-    let place = Gatekeeper::open("memory:").unwrap();
-    let names: BTreeSet<&str> = TABLE.iter().map(|entry| entry.name).collect();
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let names: BTreeSet<&str> = TABLE.iter().map(|descriptor| descriptor.name).collect();
     for call in http.calls().filter(|call| names.contains(call.name)) {
         let mut fields: Map<String, Value> = Map::new();
         let mut request = Map::new();
@@ -80,13 +80,13 @@ fn asked(http: &Http, mut ask: impl FnMut(&Asking<'_>, &str, &Value)) {
             fields.extend(schema["properties"].as_object().cloned().unwrap_or_default());
             request.extend(example_of(http, &body.schema, true).as_object().cloned().unwrap_or_default());
         }
-        for parameter in call.parameters.iter().filter(|parameter| parameter.place != "header") {
+        for parameter in call.parameters.iter().filter(|parameter| parameter.gatekeeper != "header") {
             fields.insert(parameter.name.clone(), parameter.schema.clone());
             if parameter.required {
                 request.insert(parameter.name.clone(), example_of_parameter(http, parameter));
             }
         }
-        let asking = Asking { place: &place, call, request };
+        let asking = Asking { gatekeeper: &gatekeeper, call, request };
         for (field, schema) in &fields {
             ask(&asking, field, schema);
         }
@@ -102,7 +102,8 @@ fn what_is_said_of_a_whole_number_is_true_of_it_however_it_is_written() {
             return;
         }
         count += 1;
-        let is_text = asking.call.parameters.iter().any(|each| each.name == field && each.place == "query");
+        let is_text =
+            asking.call.parameters.iter().any(|each| each.name == field && each.gatekeeper == "query");
         let min = schema["minimum"].as_i64().unwrap_or_else(|| panic!("{field} has no minimum"));
         let max = schema["maximum"].as_i64();
         let whole = format!("{field} must be a whole number");
@@ -110,7 +111,7 @@ fn what_is_said_of_a_whole_number_is_true_of_it_however_it_is_written() {
             for written in [format!("{number}"), format!("{number}.0"), format!("{number}e0")] {
                 asking.takes(field, &written);
                 if is_text {
-                    assert_eq!(asking.refusal_of_text(field, &written), None, "{field} {written}");
+                    assert_eq!(asking.rejection_of_text(field, &written), None, "{field} {written}");
                 }
             }
             asking.rejects(field, &format!("\"{number}\""), &[&whole, "without quotes"]);
@@ -122,7 +123,7 @@ fn what_is_said_of_a_whole_number_is_true_of_it_however_it_is_written() {
             for written in [format!("{number}"), format!("{number}.0"), format!("{number}e0")] {
                 asking.rejects(field, &written, &words);
                 if is_text {
-                    assert!(asking.refusal_of_text(field, &written).is_some(), "{field} {written}");
+                    assert!(asking.rejection_of_text(field, &written).is_some(), "{field} {written}");
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Callers, Group, Shape, refusals};
+use super::{Answer, Call, CredentialCache, Group, Shape, rejections};
 
 /// What operators, gateways and verifiers of tokens ask for.
 pub(super) fn system() -> Group {
@@ -102,12 +102,12 @@ fn call(name: &'static str, path: &'static str, documentation: &str, shape: Shap
         method: "GET".to_owned(),
         path,
         documentation: documentation.to_owned(),
-        callers: Callers::Anybody,
+        callers: CredentialCache::Anybody,
         parameters: Vec::new(),
         body: None,
         status: 200,
         answer: Answer { documentation: answered(&shape).to_owned(), shape },
-        refusals: statuses.iter().copied().filter_map(refusals::shared).collect(),
+        rejections: statuses.iter().copied().filter_map(rejections::shared).collect(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use gatekeeper::{Access, Entry, Method, TABLE};
+use gatekeeper::{Access, Method, OperationDescriptor, TABLE};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::schemas::{merged, name_of, named_pages, reference, renamed, tidied};
-use super::{Answer, Body, Call, Callers, Group, Http, Parameter, Shape, refusals};
+use super::{Answer, Body, Call, CredentialCache, Group, Http, Parameter, Shape, rejections};
 use crate::service::SERVICES;
 use crate::text::prose;
 
@@ -28,9 +28,9 @@ pub(super) fn read() -> Result<Http, String> {
         (settings().for_deserialize().into_generator(), settings().for_serialize().into_generator());
     let listed: Vec<_> = TABLE
         .iter()
-        .map(|entry| {
-            let (request, answer) = (entry.schemas)(&mut read, &mut written);
-            (entry, request.to_value(), answer.to_value())
+        .map(|descriptor| {
+            let (request, answer) = (descriptor.schemas)(&mut read, &mut written);
+            (descriptor, request.to_value(), answer.to_value())
         })
         .collect();
     let mut schemas = merged(read.take_definitions(true), written.take_definitions(true))?;
@@ -40,11 +40,11 @@ pub(super) fn read() -> Result<Http, String> {
     // A type that several requests are around is there for each of them.
     let shared = schemas.clone();
     let mut calls: BTreeMap<&str, Vec<Call>> = BTreeMap::new();
-    for (entry, request, mut answer) in listed {
+    for (descriptor, request, mut answer) in listed {
         renamed(&mut answer, &pages);
         tidied(&mut answer);
-        let service = entry.name.split('.').next().unwrap_or_default();
-        calls.entry(service).or_default().push(call(entry, &request, answer, &shared, &mut schemas)?);
+        let service = descriptor.name.split('.').next().unwrap_or_default();
+        calls.entry(service).or_default().push(call(descriptor, &request, answer, &shared, &mut schemas)?);
     }
     let mut groups = Vec::new();
     for (name, documentation) in SERVICES.iter().copied().chain([KEY_MANAGER]) {
@@ -59,14 +59,14 @@ pub(super) fn read() -> Result<Http, String> {
 }
 
 fn call(
-    entry: &'static Entry,
+    descriptor: &'static OperationDescriptor,
     request: &Value,
     answer: Value,
     shared: &Map<String, Value>,
     schemas: &mut Map<String, Value>,
 ) -> Result<Call, String> {
     let name = request.get("$ref").and_then(Value::as_str).and_then(name_of);
-    let name = name.ok_or_else(|| format!("{}: a request without a name", entry.name))?;
+    let name = name.ok_or_else(|| format!("{}: a request without a name", descriptor.name))?;
     let definition = schemas.get(name).ok_or_else(|| format!("{name}: no such type"))?;
     let documentation = described(definition);
     // A type around another is the other.
@@ -75,27 +75,27 @@ fn call(
         schemas.remove(name);
     }
     let name = target.unwrap_or_else(|| name.to_owned());
-    let has_body = match entry.route.method {
+    let has_body = match descriptor.route.method {
         Method::Get => false,
         Method::Post | Method::Patch | Method::Put => true,
-        Method::Delete => entry.access == Access::KeyManager,
+        Method::Delete => descriptor.access == Access::KeyManager,
     };
     schemas.remove(&name);
     let mut request = shared.get(&name).cloned().ok_or_else(|| format!("{name}: no such type"))?;
     let mut parameters = Vec::new();
-    let in_path = |field: &str| entry.route.path.contains(&format!("{{{field}}}"));
+    let in_path = |field: &str| descriptor.route.path.contains(&format!("{{{field}}}"));
     let fields: Vec<String> =
         properties(&request).map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
     for field in fields.into_iter().filter(|field| in_path(field) || !has_body) {
-        let place = if in_path(&field) { "path" } else { "query" };
-        parameters.extend(taken(&mut request, &field, place));
+        let location = if in_path(&field) { "path" } else { "query" };
+        parameters.extend(taken(&mut request, &field, location));
     }
     parameters.sort_by_key(|parameter| !parameter.required);
-    if entry.idempotent {
+    if descriptor.idempotent {
         parameters.push(idempotency_key());
     }
     let body = has_body.then(|| {
-        if entry.access == Access::KeyManager {
+        if descriptor.access == Access::KeyManager {
             require_id(&mut request);
             // Its API ignores what it does not know.
             if let Some(words) = request.as_object_mut() {
@@ -103,7 +103,7 @@ fn call(
             }
         }
         if let Some(words) = request.as_object_mut() {
-            words.insert("description".to_owned(), format!("What `{}` takes.", entry.name).into());
+            words.insert("description".to_owned(), format!("What `{}` takes.", descriptor.name).into());
         }
         if name == "UsageInput" {
             request["description"] = "Something that was, or is about to be, used.".into();
@@ -120,34 +120,34 @@ fn call(
         None if answer.get("type") == Some(&json!("null")) => "It is done; `data` is null.".to_owned(),
         None => "The answer.".to_owned(),
     };
-    let callers = match entry.access {
-        Access::KeyManager => Callers::RootKey,
-        Access::Public => Callers::Anybody,
-        Access::Known => Callers::Known,
-        Access::User | Access::UserOrOperator => Callers::User,
-        Access::Tenant(permission) => Callers::Permitted(permission),
-        Access::Operator => Callers::Operator,
-        other => return Err(format!("{}: say who {other:?} is", entry.name)),
+    let callers = match descriptor.access {
+        Access::KeyManager => CredentialCache::RootKey,
+        Access::Public => CredentialCache::Anybody,
+        Access::Known => CredentialCache::Known,
+        Access::User | Access::UserOrOperator => CredentialCache::User,
+        Access::Tenant(permission) => CredentialCache::Permitted(permission),
+        Access::Operator => CredentialCache::Operator,
+        other => return Err(format!("{}: say who {other:?} is", descriptor.name)),
     };
-    let shape = if callers == Callers::RootKey {
+    let shape = if callers == CredentialCache::RootKey {
         let name = answer.get("$ref").and_then(Value::as_str).and_then(name_of);
         let schema = name.and_then(|name| schemas.get_mut(name));
-        succeed(schema.ok_or_else(|| format!("{}: an answer without a name", entry.name))?);
+        succeed(schema.ok_or_else(|| format!("{}: an answer without a name", descriptor.name))?);
         Shape::Successful(answer)
     } else {
         Shape::Enveloped(answer)
     };
     Ok(Call {
-        name: entry.name,
-        method: format!("{:?}", entry.route.method).to_uppercase(),
-        path: entry.route.path,
+        name: descriptor.name,
+        method: format!("{:?}", descriptor.route.method).to_uppercase(),
+        path: descriptor.route.path,
         documentation,
         callers,
         parameters,
         body,
-        status: entry.route.status,
+        status: descriptor.route.status,
         answer: Answer { documentation: told, shape },
-        refusals: refusals::of(entry),
+        rejections: rejections::of(descriptor),
     })
 }
 
@@ -170,7 +170,7 @@ fn properties(schema: &Value) -> Option<&Map<String, Value>> {
 }
 
 /// Takes a field out of a request, as a parameter.
-fn taken(request: &mut Value, field: &str, place: &'static str) -> Option<Parameter> {
+fn taken(request: &mut Value, field: &str, location: &'static str) -> Option<Parameter> {
     let mut schema = request.get_mut("properties")?.as_object_mut()?.remove(field)?;
     let documentation = described(&schema);
     if let Some(words) = schema.as_object_mut() {
@@ -199,12 +199,12 @@ fn taken(request: &mut Value, field: &str, place: &'static str) -> Option<Parame
         required.retain(|known| known != field);
         required.len() < before
     });
-    Some(Parameter { place, name: field.to_owned(), documentation, required: is_required, schema })
+    Some(Parameter { location, name: field.to_owned(), documentation, required: is_required, schema })
 }
 
 fn idempotency_key() -> Parameter {
     Parameter {
-        place: "header",
+        location: "header",
         name: "Idempotency-Key".to_owned(),
         documentation: "The same as the field `idempotencyKey`; where both are given they must be equal."
             .to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gatekeeper::{ErrorKind, JWKS_MAX_AGE_SECONDS};
 use serde_json::{Map, Value, json};
 
-use crate::http::{Http, RESPONSES, Response, example_of_refusal};
+use crate::http::{Http, RESPONSES, Response, example_of_rejection};
 
 pub(super) fn components(http: &Http) -> Value {
     let mut schemas = http.schemas.clone();
@@ -105,7 +105,7 @@ fn response(response: &Response) -> Value {
         _ => {}
     }
     let schema = json!({ "$ref": "#/components/schemas/Failure" });
-    answered(&documentation, &headers, &schema, &example_of_refusal(response))
+    answered(&documentation, &headers, &schema, &example_of_rejection(response))
 }
 
 fn of_the_key_manager() -> [(String, Value); 2] {

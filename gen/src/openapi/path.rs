@@ -31,7 +31,7 @@ pub(super) fn operation(http: &Http, tag: &str, call: &Call) -> Value {
 fn parameter(http: &Http, parameter: &Parameter) -> Value {
     let mut said = json!({
         "name": parameter.name,
-        "in": parameter.place,
+        "in": parameter.location,
         "description": parameter.documentation,
         "required": parameter.required,
         "schema": parameter.schema,
@@ -55,11 +55,11 @@ fn request(http: &Http, body: &Body) -> Value {
 fn responses(http: &Http, call: &Call) -> Value {
     let mut responses = Map::new();
     responses.insert(call.status.to_string(), success(http, call, &call.answer));
-    for refusal in &call.refusals {
-        let reference = format!("#/components/responses/{}", refusal.response);
+    for rejection in &call.rejections {
+        let reference = format!("#/components/responses/{}", rejection.response);
         responses.insert(
-            refusal.status.to_string(),
-            json!({ "$ref": reference, "description": refusal.documentation }),
+            rejection.status.to_string(),
+            json!({ "$ref": reference, "description": rejection.documentation }),
         );
     }
     Value::Object(responses)

@@ -43,12 +43,16 @@ fn operation<'a>(document: &'a Value, name: &str) -> &'a Value {
 #[test]
 fn every_operation_of_the_table_is_there_under_its_route_and_nothing_twice() {
     let document = sample();
-    for entry in TABLE {
-        let method = format!("{:?}", entry.route.method).to_lowercase();
-        let operation = &document["paths"][entry.route.path][&method];
-        assert_eq!(operation["operationId"], entry.name);
-        assert!(operation["responses"][entry.route.status.to_string()].is_object(), "{}", entry.name);
-        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{}", entry.name);
+    for descriptor in TABLE {
+        let method = format!("{:?}", descriptor.route.method).to_lowercase();
+        let operation = &document["paths"][descriptor.route.path][&method];
+        assert_eq!(operation["operationId"], descriptor.name);
+        assert!(
+            operation["responses"][descriptor.route.status.to_string()].is_object(),
+            "{}",
+            descriptor.name
+        );
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{}", descriptor.name);
     }
     let all = objects(&document);
     let ids: Vec<_> = all.iter().filter_map(|(_, value)| value.get("operationId")?.as_str()).collect();
@@ -59,20 +63,20 @@ fn every_operation_of_the_table_is_there_under_its_route_and_nothing_twice() {
 #[test]
 fn every_field_of_a_path_is_a_parameter_of_it() {
     let document = sample();
-    for entry in TABLE {
-        let operation = operation(&document, entry.name);
+    for descriptor in TABLE {
+        let operation = operation(&document, descriptor.name);
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let in_path: BTreeSet<_> = parameters
             .filter(|parameter| parameter["in"] == "path" && parameter["required"] == true)
             .map(|parameter| parameter["name"].as_str().unwrap())
             .collect();
-        let named: BTreeSet<_> = entry
+        let named: BTreeSet<_> = descriptor
             .route
             .path
             .split('/')
             .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
             .collect();
-        assert_eq!(in_path, named, "{}", entry.name);
+        assert_eq!(in_path, named, "{}", descriptor.name);
     }
 }
 
@@ -115,7 +119,7 @@ fn every_object_that_is_sent_rejects_what_it_does_not_know_but_for_the_key_manag
 }
 
 #[test]
-fn every_refusal_that_the_behaviour_suite_meets_is_documented() {
+fn every_rejection_that_the_behaviour_suite_meets_is_documented() {
     let suite = include_str!("../../../tests/behaviour/services.json");
     let suite: Value = serde_json::from_str(suite).unwrap();
     let document = sample();
@@ -133,10 +137,10 @@ fn every_refusal_that_the_behaviour_suite_meets_is_documented() {
 #[test]
 fn nobody_is_asked_for_a_credential_where_anybody_may_call_and_everybody_elsewhere() {
     let document = sample();
-    for entry in TABLE {
-        let operation = operation(&document, entry.name);
-        let is_public = entry.access == gatekeeper::Access::Public;
-        assert_eq!(operation["security"].as_array().unwrap().is_empty(), is_public, "{}", entry.name);
-        assert!(is_public || operation["responses"]["401"].is_object(), "{}", entry.name);
+    for descriptor in TABLE {
+        let operation = operation(&document, descriptor.name);
+        let is_public = descriptor.access == gatekeeper::Access::Public;
+        assert_eq!(operation["security"].as_array().unwrap().is_empty(), is_public, "{}", descriptor.name);
+        assert!(is_public || operation["responses"]["401"].is_object(), "{}", descriptor.name);
     }
 }

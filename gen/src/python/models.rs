@@ -14,7 +14,7 @@ pub(crate) fn models(api: &Api) -> String {
     for (kind, definition) in records.chain(unions) {
         public.push(kind.clone());
         match &definition.shape {
-            Shape::Choice(options) => {
+            Shape::SelectedLimit(options) => {
                 let names: Vec<_> = options.iter().map(|(option, _)| format!("\"{option}\"")).collect();
                 let meanings = options.iter().filter(|(_, meaning)| !meaning.is_empty());
                 let meanings: Vec<_> =
@@ -85,12 +85,12 @@ fn record(api: &Api, kind: &str, documentation: &str, fields: &[Field]) -> Strin
     );
     for field in fields {
         // A field that an older server leaves out has no value.
-        let place = if field.required {
+        let value = if field.required {
             format!("answer[\"{}\"]", field.wire)
         } else {
             format!("answer.get(\"{}\")", field.wire)
         };
-        text.push_str(&format!("            {}={},\n", name(&field.wire), decoded(api, &field.kind, &place)));
+        text.push_str(&format!("            {}={},\n", name(&field.wire), decoded(api, &field.kind, &value)));
     }
     text + "        )\n"
 }

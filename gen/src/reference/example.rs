@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::http::{Call, Callers, Http, example_of, example_of_parameter};
+use crate::http::{Call, CredentialCache, Http, example_of, example_of_parameter};
 use crate::json::pretty;
 
 const SERVER: &str = "http://127.0.0.1:8787";
@@ -16,7 +16,7 @@ pub(super) fn curl(http: &Http, call: &Call) -> String {
             Value::String(text) => text,
             other => other.to_string(),
         };
-        match parameter.place {
+        match parameter.location {
             "path" => path = path.replace(&format!("{{{}}}", parameter.name), &value),
             _ => query.push(format!("{}={value}", parameter.name)),
         }
@@ -26,8 +26,10 @@ pub(super) fn curl(http: &Http, call: &Call) -> String {
     let url = if query.is_empty() { url } else { format!("'{url}'") };
     let mut lines = vec![format!("curl {method}{url}")];
     match call.callers {
-        Callers::Anybody => {}
-        Callers::RootKey => lines.push("-H \"Authorization: Bearer $GATEKEEPER_ROOT_KEY\"".to_owned()),
+        CredentialCache::Anybody => {}
+        CredentialCache::RootKey => {
+            lines.push("-H \"Authorization: Bearer $GATEKEEPER_ROOT_KEY\"".to_owned())
+        }
         _ => lines.push("-H \"Authorization: Bearer $GATEKEEPER_TOKEN\"".to_owned()),
     }
     if let Some(body) = &call.body {

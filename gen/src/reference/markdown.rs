@@ -69,7 +69,7 @@ fn call(http: &Http, call: &Call) -> String {
     );
     text.push_str(&table(&fields(http, call)));
     text.push_str(&format!("\n**Answers {}.** {}\n", call.status, success(http, call)));
-    if !call.refusals.is_empty() {
+    if !call.rejections.is_empty() {
         text.push_str(&format!("\n{}\n", failures(call)));
     }
     text.push_str(&format!("\n```sh\n{}\n```\n", curl(http, call)));
@@ -83,21 +83,22 @@ fn table(rows: &[Row]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let has_places = rows.iter().any(|row| !row.place.is_empty());
-    let mut text = if has_places {
+    let has_locations = rows.iter().any(|row| !row.location.is_empty());
+    let mut text = if has_locations {
         String::from("\n| field | in | type | default | |\n|---|---|---|---|---|\n")
     } else {
         String::from("\n| field | type | |\n|---|---|---|\n")
     };
     for row in rows {
         let documentation = cell(&row.documentation);
-        if has_places {
+        if has_locations {
             let default = match &row.default {
                 Some(default) => default.clone(),
                 None if row.required => "**required**".to_owned(),
                 None => String::new(),
             };
-            let cells = [&format!("`{}`", row.name), row.place, &cell(&row.kind), &default, &documentation];
+            let cells =
+                [&format!("`{}`", row.name), row.location, &cell(&row.kind), &default, &documentation];
             text.push_str(&format!("| {} |\n", cells.join(" | ")));
         } else {
             let mark = if row.required { " **required**" } else { "" };

@@ -95,7 +95,7 @@ fn call(http: &Http, call: &Call) -> String {
         call.status,
         inline(&success(http, call))
     ));
-    if !call.refusals.is_empty() {
+    if !call.rejections.is_empty() {
         text.push_str(&format!("<p>{}</p>\n", inline(&failures(call))));
     }
     text.push_str(&format!("<pre><code>{}</code></pre>\n", escaped(&curl(http, call))));
@@ -134,17 +134,17 @@ fn table(rows: &[Row]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let has_places = rows.iter().any(|row| !row.place.is_empty());
-    let place = if has_places { "<th>in</th>" } else { "" };
+    let has_locations = rows.iter().any(|row| !row.location.is_empty());
+    let location = if has_locations { "<th>in</th>" } else { "" };
     let mut text = format!(
-        "<div class=\"wide\"><table>\n<thead><tr><th>field</th>{place}<th>type</th><th></th></tr></thead>\n<tbody>\n"
+        "<div class=\"wide\"><table>\n<thead><tr><th>field</th>{location}<th>type</th><th></th></tr></thead>\n<tbody>\n"
     );
     for row in rows {
-        let place = if has_places { format!("<td>{}</td>", row.place) } else { String::new() };
+        let location = if has_locations { format!("<td>{}</td>", row.location) } else { String::new() };
         let mark = if row.required { " <em>required</em>" } else { "" };
         let default = row.default.as_ref().map(|default| format!("<br>default {}", inline(default)));
         text.push_str(&format!(
-            "<tr><td><code>{}</code>{mark}</td>{place}<td>{}{}</td><td>{}</td></tr>\n",
+            "<tr><td><code>{}</code>{mark}</td>{location}<td>{}{}</td><td>{}</td></tr>\n",
             escaped(&row.name),
             inline(&row.kind),
             default.unwrap_or_default(),

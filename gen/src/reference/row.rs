@@ -9,7 +9,7 @@ use crate::http::{Http, Parameter, kinds};
 pub(super) struct Row {
     pub(super) name: String,
     /// `path`, `query`, `header` or `body`.
-    pub(super) place: &'static str,
+    pub(super) location: &'static str,
     pub(super) required: bool,
     pub(super) kind: String,
     pub(super) default: Option<String>,
@@ -20,7 +20,7 @@ impl Row {
     pub(super) fn of_parameter(http: &Http, parameter: &Parameter) -> Self {
         Self {
             name: parameter.name.clone(),
-            place: parameter.place,
+            location: parameter.location,
             required: parameter.required,
             kind: kind_of(http, &parameter.schema),
             default: default_of(&parameter.schema),
@@ -30,7 +30,7 @@ impl Row {
 }
 
 /// The fields of an object, those first that it must have.
-pub(super) fn rows_of(http: &Http, object: &Value, place: &'static str) -> Vec<Row> {
+pub(super) fn rows_of(http: &Http, object: &Value, location: &'static str) -> Vec<Row> {
     let required: Vec<&str> = object
         .get("required")
         .and_then(Value::as_array)
@@ -42,14 +42,14 @@ pub(super) fn rows_of(http: &Http, object: &Value, place: &'static str) -> Vec<R
     let mut rows: Vec<Row> = fields
         .map(|(name, schema)| Row {
             name: name.clone(),
-            place,
+            location,
             required: required.contains(&&**name),
             kind: kind_of(http, schema),
             default: default_of(schema),
             documentation: schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
         })
         .collect();
-    if rows.iter().all(|row| row.required) && place.is_empty() {
+    if rows.iter().all(|row| row.required) && location.is_empty() {
         // An answer that has all of them: not worth a word.
         for row in &mut rows {
             row.required = false;

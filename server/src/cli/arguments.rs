@@ -31,7 +31,7 @@ Examples:
 
 Settings come from flags, then GATEKEEPER_* variables, then gatekeeper.toml, then defaults: see `gatekeeper config`.
 Secrets are never arguments: keys come from GATEKEEPER_KEY or standard input, passwords from standard input.
-Exit codes: 0 done, 1 refused, 2 wrong use.";
+Exit codes: 0 done, 1 rejected, 2 wrong use.";
 
 /// API keys, limits, accounts and usage: the server, and everything that it does, from the command line.
 #[derive(Parser)]

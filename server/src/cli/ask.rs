@@ -10,7 +10,7 @@ use super::secret::SecretOf;
 use crate::config::{Environment, KEY};
 
 /// The longest line that is read, in bytes.
-const MOST_LINE: u64 = 64 * 1024;
+const MAX_LINE: u64 = 64 * 1024;
 
 pub(crate) fn secret(which: SecretOf, environment: &Environment) -> Result<Secret, Failure> {
     if which == SecretOf::Key
@@ -35,7 +35,7 @@ fn prompted(prompt: &str) -> Result<Secret, Failure> {
 
 fn line(which: SecretOf) -> Result<Secret, Failure> {
     let mut line = String::new();
-    let read = io::stdin().lock().take(MOST_LINE).read_line(&mut line);
+    let read = io::stdin().lock().take(MAX_LINE).read_line(&mut line);
     match read {
         Ok(0) => {
             Err(unread(which.prompt(), "the standard input is empty: write it there, on a line of its own"))

@@ -28,8 +28,8 @@ pub(crate) struct Asked {
     pub(crate) done: &'static str,
     /// What is said where the answer holds a secret, and only there.
     pub(crate) note: &'static str,
-    /// Whether an answer refuses what was asked about, which is told by the exit code, too.
-    pub(crate) refused: Option<fn(&Value) -> bool>,
+    /// Whether an answer rejects what was asked about, which is told by the exit code, too.
+    pub(crate) rejected: Option<fn(&Value) -> bool>,
 }
 
 impl Asked {
@@ -52,7 +52,7 @@ impl Asked {
             columns: &[],
             done: "done",
             note: "",
-            refused: None,
+            rejected: None,
         })
     }
 
@@ -87,9 +87,9 @@ impl Asked {
         Self { done, ..self }
     }
 
-    /// A question whose answer can be a refusal.
-    pub(crate) fn refused_where(self, refused: fn(&Value) -> bool) -> Self {
-        Self { refused: Some(refused), ..self }
+    /// A question whose answer can be a rejection.
+    pub(crate) fn rejected_where(self, rejected: fn(&Value) -> bool) -> Self {
+        Self { rejected: Some(rejected), ..self }
     }
 
     pub(crate) fn noting(self, note: &'static str) -> Self {

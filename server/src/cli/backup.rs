@@ -45,7 +45,7 @@ pub(crate) fn run(backup: &Backup, session: &Session) -> Result<(), Failure> {
         let message = format!("\"{}\" is there already: name another file, or add --force", config.display());
         return Err(GatekeeperError::new(ErrorKind::Conflict, message).into());
     }
-    let done = session.place_that_is_there()?.backup(&asked, &mut |done, all| {
+    let done = session.existing_database()?.backup(&asked, &mut |done, all| {
         output.progress(&format!("{done} of {all} pages"));
     });
     output.end_progress();

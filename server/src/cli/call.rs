@@ -10,7 +10,7 @@ use gatekeeper::GatekeeperError;
 use super::asked::Asked;
 use super::failure::Failure;
 use super::output;
-use super::session::{Session, entry, parsed};
+use super::session::{Session, descriptor, parsed};
 
 /// Calls any operation by its name, with a request in JSON.
 #[derive(Args)]
@@ -26,17 +26,17 @@ pub(crate) struct Call {
 }
 
 pub(crate) fn run(call: &Call, session: &Session) -> Result<(), Failure> {
-    let entry = entry(&call.name)?;
+    let descriptor = descriptor(&call.name)?;
     let request = call.request()?;
-    let place = session.caller(&session.place_that_is_there()?, entry)?;
-    let answer = session.call_with(&place, entry, &request)?;
+    let gatekeeper = session.caller(&session.existing_database()?, descriptor)?;
+    let answer = session.call_with(&gatekeeper, descriptor, &request)?;
     match parsed(&answer)? {
         // Of a list, which columns matter is not known here.
         list if !session.output.json && list.get("items").is_some() => {
             let text = serde_json::to_string_pretty(&list).map_err(GatekeeperError::internal)?;
             output::bytes(format!("{text}\n").as_bytes())
         }
-        _ => session.show(&answer, &Asked::new(entry.name, &())?),
+        _ => session.show(&answer, &Asked::new(descriptor.name, &())?),
     }
 }
 

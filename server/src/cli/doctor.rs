@@ -1,12 +1,12 @@
-//! `gatekeeper doctor`: what is commonly wrong, what was found of it, and how to mend it.
+//! `gatekeeper doctor`: what is commonly wrong, what was found of it, and how to fix it.
 
 mod certificate;
+mod database;
 mod endpoints;
 mod finding;
 mod imports;
 mod listening;
 mod machine;
-mod place;
 mod remote;
 mod secret;
 
@@ -35,8 +35,8 @@ fn findings(flags: &Flags) -> Vec<Finding> {
     let config = match Config::load(flags, Environment::of_process()) {
         Ok(config) => config,
         Err(error) => {
-            let mend = "mend what the message names; `gatekeeper config` shows what is in force";
-            return vec![Finding::error("configuration", error.message(), mend)];
+            let fix = "fix what the message names; `gatekeeper config` shows what is in force";
+            return vec![Finding::error("configuration", error.message(), fix)];
         }
     };
     let mut findings = vec![of_configuration(&config), of_environment(&config)];
@@ -44,9 +44,9 @@ fn findings(flags: &Flags) -> Vec<Finding> {
         findings.extend(remote::check(&config));
         return findings;
     }
-    let inspected = place::inspect(&config);
+    let inspected = database::inspect(&config);
     let sealed = inspected.as_ref().and_then(|found| found.as_ref().ok()?.inspection.sealed);
-    findings.extend(place::check(&config, inspected));
+    findings.extend(database::check(&config, inspected));
     findings.extend(secret::check(&config, sealed));
     findings.extend(endpoints::check(&config));
     findings.extend(listening::check(&config));
@@ -65,7 +65,7 @@ fn of_configuration(config: &Config) -> Finding {
             );
             return Finding::warning("configuration", found, format!("chmod o-w {path}"));
         }
-        return Finding::fine("configuration", format!("{path} is read"));
+        return Finding::ok("configuration", format!("{path} is read"));
     }
     Finding::hint(
         "configuration",
@@ -77,7 +77,7 @@ fn of_configuration(config: &Config) -> Finding {
 fn of_environment(config: &Config) -> Finding {
     let unknown: Vec<&str> = config.environment().unknown().collect();
     if unknown.is_empty() {
-        return Finding::fine("environment", "every GATEKEEPER_ variable is known");
+        return Finding::ok("environment", "every GATEKEEPER_ variable is known");
     }
     let found = format!("not known and without effect: {}", unknown.join(", "));
     Finding::warning("environment", found, "correct or remove them; `gatekeeper config` lists what there is")
@@ -90,9 +90,9 @@ fn show(finding: &Finding) -> Result<(), Failure> {
         Level::Warning => (DOUBTFUL, "warning"),
         Level::Error => (BAD, "error"),
     };
-    output::line(&format!("{style}{word:<8}{style:#} {:<14} {}", finding.check, finding.found))?;
-    match &finding.mend {
-        Some(mend) => output::line(&format!("{:<23} -> {mend}", "")),
+    output::line(&format!("{style}{word:<8}{style:#} {:<14} {}", finding.check, finding.message))?;
+    match &finding.fix {
+        Some(fix) => output::line(&format!("{:<23} -> {fix}", "")),
         None => Ok(()),
     }
 }

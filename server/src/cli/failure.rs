@@ -10,8 +10,8 @@ use super::output::Output;
 
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Refused, or not possible now.
-    Refused(GatekeeperError),
+    /// Rejected, or not possible now.
+    Rejected(GatekeeperError),
     /// Not what the command takes.
     Usage(String),
     /// Something was done or found, and said already; the exit code tells of it.
@@ -24,7 +24,7 @@ pub(crate) enum Failure {
 
 impl From<GatekeeperError> for Failure {
     fn from(error: GatekeeperError) -> Self {
-        Self::Refused(error)
+        Self::Rejected(error)
     }
 }
 
@@ -58,7 +58,7 @@ impl Failure {
                 output.error(&message, &json!({ "error": message, "code": "output", "status": 0 }));
                 1
             }
-            Self::Refused(error) => {
+            Self::Rejected(error) => {
                 output.error(&told(error), &as_json(error));
                 1
             }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::output;
-use super::session::{Session, entry};
+use super::session::{Session, descriptor};
 use crate::config::TENANT;
 use batch::Importer;
 use lines::Lines;
@@ -22,8 +22,8 @@ use lines::Lines;
 ///
 /// A line holds a key: {"digest": "…"} with the SHA-256 of the key in hex or base64, and besides, as they are needed,
 /// suffix, prefix, name, ownerId, scopes, roles, quotaLimit, quotaPeriod, expiresInSeconds and metadata. In CSV these
-/// are the columns; scopes and roles are separated by |, metadata is JSON. A line that is refused is named, and the
-/// others go on; lines that were imported before are refused again, so that an import can be repeated.
+/// are the columns; scopes and roles are separated by |, metadata is JSON. A line that is rejected is named, and the
+/// others go on; lines that were imported before are rejected again, so that an import can be repeated.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  gatekeeper keys import keys.ndjson\n  gatekeeper keys import keys.csv --stop-on-error\n  psql -Atc \"select json_build_object('digest', hash) from keys\" | gatekeeper keys import -"
@@ -34,7 +34,7 @@ pub(crate) struct Import {
     /// How it is written [default: csv where its name ends so, otherwise ndjson].
     #[arg(long)]
     format: Option<Format>,
-    /// Stops at the first line that is refused. Lines before it stay imported.
+    /// Stops at the first line that is rejected. Lines before it stay imported.
     #[arg(long)]
     stop_on_error: bool,
 }
@@ -46,9 +46,9 @@ pub(crate) enum Format {
 }
 
 pub(crate) fn run(import: &Import, session: &Session) -> Result<(), Failure> {
-    let entry = entry("keys.import")?;
-    let place = session.caller(&session.place_that_is_there()?, entry)?;
-    let call = |request: &str| session.call_with(&place, entry, request);
+    let descriptor = descriptor("keys.import")?;
+    let gatekeeper = session.caller(&session.existing_database()?, descriptor)?;
+    let call = |request: &str| session.call_with(&gatekeeper, descriptor, request);
     let tenant = session.config.text(&TENANT).unwrap_or_default();
     let mut importer = Importer::new(&call, session.output, tenant, import.stop_on_error);
     let lines = Lines::of(import.open()?, import.format());
@@ -57,13 +57,13 @@ pub(crate) fn run(import: &Import, session: &Session) -> Result<(), Failure> {
     let done = importer.done;
     if session.output.json {
         output::json(&json!({
-            "imported": done.imported, "refused": done.refused, "errors": done.errors, "warnings": done.warnings,
+            "imported": done.imported, "rejected": done.rejected, "errors": done.errors, "warnings": done.warnings,
         }))?;
     } else {
-        output::line(&format!("{} imported, {} refused", done.imported, done.refused))?;
+        output::line(&format!("{} imported, {} rejected", done.imported, done.rejected))?;
     }
     ended?;
-    if done.refused == 0 { Ok(()) } else { Err(Failure::Said) }
+    if done.rejected == 0 { Ok(()) } else { Err(Failure::Said) }
 }
 
 impl Import {

@@ -26,10 +26,10 @@ const COMMENTED_SIGNUP: &str = "#signup = \"closed\"";
 ///
 /// The root key is for the tenant `default`, which every place has from the beginning and in which a key manager without
 /// a root key keeps its keys; or for a new tenant, or for another one that is there. A second root key is made only with
-/// --another.
+/// --additional.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gatekeeper init && gatekeeper serve\n  gatekeeper init --json | jq -r .rootKey\n  gatekeeper init --open-signup\n  gatekeeper init --another --tenant-name 'Acme Inc'\n  gatekeeper init --group www-data"
+    after_help = "Examples:\n  gatekeeper init && gatekeeper serve\n  gatekeeper init --json | jq -r .rootKey\n  gatekeeper init --open-signup\n  gatekeeper init --additional --tenant-name 'Acme Inc'\n  gatekeeper init --group www-data"
 )]
 pub(crate) struct Init {
     /// Makes a tenant of this name, and the root key for it.
@@ -39,8 +39,8 @@ pub(crate) struct Init {
     #[arg(long, value_name = "ID")]
     tenant_id: Option<String>,
     /// Makes a root key although there is one. Those that there are stay good.
-    #[arg(long)]
-    another: bool,
+    #[arg(long, alias = "another")]
+    additional: bool,
     /// Writes signup = "open" into the new file of settings: anyone who reaches the server may make an account.
     #[arg(long)]
     open_signup: bool,
@@ -55,7 +55,7 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
         let message = "a server's place is made where it is: run `gatekeeper init` on its machine";
         return Err(GatekeeperError::bad_request(message).into());
     }
-    let place = session.place()?;
+    let gatekeeper = session.gatekeeper()?;
     let Some(database) = config.database() else {
         let message = "nothing of this place would be left: name a file, such as --url sqlite:gatekeeper.db";
         return Err(GatekeeperError::bad_request(message).into());
@@ -65,9 +65,9 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
     if let Some(group) = group {
         group::make_database(&database, group)?;
     }
-    let created = init.root_key(&place)?;
+    let created = init.root_key(&gatekeeper)?;
     // Made now, so that whoever keeps backups knows of the secret from the beginning.
-    place.jwks()?;
+    gatekeeper.jwks()?;
     let url = config.url();
     if output.json {
         let shown = json!({ "url": url, "tenantId": created.tenant_id, "rootKey": created.key.expose() });
@@ -82,7 +82,7 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
         show::record(shown.into()).map_err(Failure::of_secret)?;
         output.note("keep the root key now: it is not stored, and cannot be shown again");
     }
-    warn(&place);
+    warn(&gatekeeper);
     let file = config.file();
     if !file.exists {
         let url = config.found(&URL).filter(|found| found.origin != Origin::Default).map(|_| url);
@@ -96,7 +96,7 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
 }
 
 impl Init {
-    /// Refuses to open the sign-up of a file that is there and says something else: it is not written again.
+    /// Rejects to open the sign-up of a file that is there and says something else: it is not written again.
     fn check_signup(&self, config: &Config) -> Result<(), Failure> {
         let file = config.file();
         if !self.open_signup || !file.exists || config.text(&SIGNUP) == Some("open") {
@@ -108,19 +108,19 @@ impl Init {
         )))
     }
 
-    fn root_key(&self, place: &Gatekeeper) -> Result<CreatedRootKey, Failure> {
+    fn root_key(&self, gatekeeper: &Gatekeeper) -> Result<CreatedRootKey, Failure> {
         let of = match (&self.tenant_name, &self.tenant_id) {
             (Some(name), _) => RootKeyOf::NewTenant(name),
             (None, Some(id)) => RootKeyOf::Tenant(id.parse::<TenantId>()?),
             (None, None) => RootKeyOf::DefaultTenant,
         };
-        if self.another {
-            return Ok(place.add_root_key(of)?);
+        if self.additional {
+            return Ok(gatekeeper.add_root_key(of)?);
         }
-        Ok(place.add_first_root_key(of).map_err(|error| match error.kind() {
+        Ok(gatekeeper.add_first_root_key(of).map_err(|error| match error.kind() {
             ErrorKind::Conflict => GatekeeperError::new(
                 ErrorKind::Conflict,
-                "the place has a root key already, and no second one was made: use it, or add --another",
+                "the place has a root key already, and no second one was made: use it, or add --additional",
             ),
             _ => error,
         })?)

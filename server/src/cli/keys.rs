@@ -32,7 +32,7 @@ pub(crate) enum Keys {
         after_help = "Examples:\n  gatekeeper keys update key_… --role PRO\n  gatekeeper keys update key_… --status disabled\n  gatekeeper keys update key_… --clear expires-in"
     )]
     Update(Box<Update>),
-    /// Judges a key at an endpoint of gatekeeper.toml, and takes a permit of its limit; exit code 1 where it is refused.
+    /// Judges a key at an endpoint of gatekeeper.toml, and takes a permit of its limit; exit code 1 where it is rejected.
     #[command(after_help = format!("{KEY_FROM}\n\nExamples:\n  gatekeeper keys verify --endpoint GET_TASKS\n  GATEKEEPER_KEY=… gatekeeper keys verify --endpoint GET_TASKS --variable task_1 --json"))]
     Verify(Verify),
     /// Tells whose a key is, if it is good; takes nothing from any limit.
@@ -237,7 +237,7 @@ impl Keys {
             Self::Verify(verify) => Asked::new("keys.verify", &verify)?
                 .of_own_tenant()
                 .with_secret("key", SecretOf::Key)
-                .refused_where(|verdict| verdict["ok"] == false),
+                .rejected_where(|verdict| verdict["ok"] == false),
             Self::Validate(none) => Asked::new("keys.validate", &none)?.with_secret("key", SecretOf::Key),
             Self::Token(token) => Asked::new("keys.token", &token)?.with_secret("key", SecretOf::Key),
             Self::Rotate(rotate) => Asked::new("keys.rotate", &rotate)?.noting(ONCE),

@@ -40,7 +40,7 @@ impl Permissions {
     pub(crate) fn asked(self) -> Result<Asked, Failure> {
         match self {
             Self::Can(can) => {
-                Ok(Asked::new("permissions.can", &can)?.refused_where(|answer| *answer == false))
+                Ok(Asked::new("permissions.can", &can)?.rejected_where(|answer| *answer == false))
             }
             Self::List(list) => Asked::new("permissions.list", &list),
         }

@@ -27,7 +27,7 @@ pub(crate) fn run(prune: &Prune, session: &Session) -> Result<(), Failure> {
         let message = "a server prunes its own database, once an hour: run `gatekeeper prune` on its machine";
         return Err(GatekeeperError::bad_request(message).into());
     }
-    let done = session.place_that_is_there()?.prune(prune.trust_clock)?;
+    let done = session.existing_database()?.prune(prune.trust_clock)?;
     if session.output.json {
         return output::json(&json!({
             "rows": done.rows, "clamped": done.clamped, "heldBackMs": done.held_back_ms,

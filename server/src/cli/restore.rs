@@ -44,7 +44,7 @@ pub(crate) fn run(restore: &Restore, session: &Session) -> Result<(), Failure> {
     let config = if restore.with_config { new_config(&config_of(&restore.file), settings)? } else { None };
     let asked =
         gatekeeper::Restore { from: &restore.file, replace: restore.force, with_secret: restore.with_secret };
-    let done = session.place()?.restore(&asked, &mut |done, all| {
+    let done = session.gatekeeper()?.restore(&asked, &mut |done, all| {
         output.progress(&format!("{done} of {all} pages"));
     });
     output.end_progress();

@@ -17,9 +17,9 @@ use super::fields::of_setting;
 use super::output;
 use super::session::Session;
 use crate::config::{
-    BODY_TIMEOUT_MS, CHECK_LISTEN, CORS_ORIGINS, Config, DOCS, EXPORT_TIMEOUT_MS, Flags, GATEWAY_TENANTS,
+    BODY_TIMEOUT_MS, CORS_ORIGINS, Config, DOCS, EXPORT_TIMEOUT_MS, Flags, GATEWAY_LISTEN, GATEWAY_TENANTS,
     HEADER_TIMEOUT_MS, HOST, HSTS_SECONDS, LOG_LEVEL, MAX_CONNECTIONS, METRICS, PORT, SHUTDOWN_TIMEOUT_MS,
-    SIGNUP, Setting, TLS_CERT, TLS_KEY, TRUSTED_PROXIES, UNIX, shown,
+    SIGNUP, SOCKET, Setting, TLS_CERT, TLS_KEY, TRUSTED_PROXIES, shown,
 };
 use crate::http::{self, Exposure, Listen, Proxies, Server, Signup, SignupRule, Tls};
 
@@ -32,7 +32,7 @@ const LAST_WORK: Duration = Duration::from_secs(6);
 /// Everything here can stand in [server] of gatekeeper.toml and in GATEKEEPER_* variables, too.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  gatekeeper serve\n  gatekeeper serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem\n  gatekeeper serve --check-listen 127.0.0.1:8788 --trusted-proxies 10.0.0.0/8\n\nLogs go to the standard error: readable lines on a terminal, otherwise, and with --json, an object of JSON a line."
+    after_help = "Examples:\n  gatekeeper serve\n  gatekeeper serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem\n  gatekeeper serve --gateway-listen 127.0.0.1:8788 --trusted-proxies 10.0.0.0/8\n\nLogs go to the standard error: readable lines on a terminal, otherwise, and with --json, an object of JSON a line."
 )]
 pub(crate) struct Serve {
     /// The address to listen on [default: 127.0.0.1].
@@ -42,11 +42,11 @@ pub(crate) struct Serve {
     #[arg(long, value_parser = of_setting(&PORT))]
     port: Option<Value>,
     /// Listens on a Unix socket instead.
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "port"])]
-    unix: Option<String>,
+    #[arg(long, alias = "unix", value_name = "PATH", conflicts_with_all = ["host", "port"])]
+    socket: Option<String>,
     /// Answers gateways on an address of their own: /check and /check/nginx.
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    check_listen: Option<String>,
+    #[arg(long, alias = "check-listen", value_name = "ADDRESS:PORT")]
+    gateway_listen: Option<String>,
     /// The tenants whose keys gateways let through, separated by commas, or all [default: the tenant `default`].
     #[arg(long, value_name = "IDS")]
     gateway_tenants: Option<String>,
@@ -101,8 +101,8 @@ impl Serve {
             .with(&SIGNUP, self.signup)
             .with(&HOST, self.host)
             .with(&PORT, self.port)
-            .with(&UNIX, self.unix)
-            .with(&CHECK_LISTEN, self.check_listen)
+            .with(&SOCKET, self.socket)
+            .with(&GATEWAY_LISTEN, self.gateway_listen)
             .with(&TLS_CERT, self.tls_cert)
             .with(&TLS_KEY, self.tls_key)
             .with(&HSTS_SECONDS, self.hsts_seconds)
@@ -125,23 +125,23 @@ pub(crate) fn run(session: &Session) -> Result<(), Failure> {
         let message = "a place that is served already is not served again: name a file with --url";
         return Err(GatekeeperError::bad_request(message).into());
     }
-    let (server_config, listen, check) = (server_config(config)?, listen(config)?, check_listen(config)?);
+    let (server_config, listen, check) = (server_config(config)?, listen(config)?, gateway_listen(config)?);
     log::begin(config.text(&LOG_LEVEL).unwrap_or_default(), session.output);
-    let place = session.place()?;
+    let gatekeeper = session.gatekeeper()?;
     // Says now what /ready would say later, such as that other processes use the database with another secret.
-    place.check_ready()?;
+    gatekeeper.check_ready()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(GatekeeperError::internal)?;
     let served = runtime.block_on(async {
-        let server = Server::bind(&place, server_config, listen, check).await?;
+        let server = Server::bind(&gatekeeper, server_config, listen, check).await?;
         let stop = stop()?;
         let hang_up = on(SignalKind::hangup())?;
-        announce(session, &server)?;
-        warn_of_gaps(&place, config);
+        publish(session, &server)?;
+        warn_of_gaps(&gatekeeper, config);
         let follow = tokio::spawn(reload::follow(config.file().clone(), server.endpoints(), hang_up));
-        let prune = tokio::spawn(prune::follow(place.clone()));
+        let prune = tokio::spawn(prune::follow(gatekeeper.clone()));
         server.run(stop).await;
         follow.abort();
         prune.abort();
@@ -152,7 +152,7 @@ pub(crate) fn run(session: &Session) -> Result<(), Failure> {
 }
 
 /// Says where the server listens, what it serves, and who may sign up. That the line is not read does not stop it.
-fn announce(session: &Session, server: &Server) -> Result<(), Failure> {
+fn publish(session: &Session, server: &Server) -> Result<(), Failure> {
     let (address, gateways) = (server.address()?, server.gateway_address()?);
     let (output, config) = (session.output, &session.config);
     let signup = server.signup();
@@ -179,12 +179,12 @@ fn announce(session: &Session, server: &Server) -> Result<(), Failure> {
 }
 
 /// Tells the log what a server that was just made lacks.
-fn warn_of_gaps(place: &Gatekeeper, config: &Config) {
+fn warn_of_gaps(gatekeeper: &Gatekeeper, config: &Config) {
     if config.endpoints().names().next().is_none() {
         let file = config.file().path.display();
         tracing::warn!(%file, "no endpoint is defined: keys.verify knows none before there is an [endpoints.NAME]");
     }
-    if place.has_root_key().is_ok_and(|has_one| !has_one) {
+    if gatekeeper.has_root_key().is_ok_and(|has_one| !has_one) {
         tracing::warn!("there is no root key: run `gatekeeper init`");
     }
 }
@@ -220,7 +220,7 @@ fn server_config(config: &Config) -> Result<http::Config, GatekeeperError> {
             Some(_) => Some(Signup::Closed),
             None => None,
         },
-        most_connections: usize::try_from(most).unwrap_or(usize::MAX),
+        max_connections: usize::try_from(most).unwrap_or(usize::MAX),
         header_timeout: duration(&HEADER_TIMEOUT_MS),
         body_timeout: duration(&BODY_TIMEOUT_MS),
         export_timeout: duration(&EXPORT_TIMEOUT_MS),
@@ -231,9 +231,9 @@ fn server_config(config: &Config) -> Result<http::Config, GatekeeperError> {
 fn exposure(config: &Config, setting: &Setting) -> Result<Exposure, GatekeeperError> {
     match config.text(setting) {
         Some("off") => Ok(Exposure::Off),
-        Some("gateway") if config.text(&CHECK_LISTEN).is_some() => Ok(Exposure::Gateway),
+        Some("gateway") if config.text(&GATEWAY_LISTEN).is_some() => Ok(Exposure::Gateway),
         Some("gateway") => {
-            let (name, address) = (setting.name, CHECK_LISTEN.name);
+            let (name, address) = (setting.name, GATEWAY_LISTEN.name);
             Err(GatekeeperError::bad_request(format!(
                 "{name} is gateway: set {address} too, or choose main or off"
             )))
@@ -244,7 +244,7 @@ fn exposure(config: &Config, setting: &Setting) -> Result<Exposure, GatekeeperEr
 
 /// Who could make accounts on a server with this configuration.
 pub(super) fn signup(config: &Config) -> Result<SignupRule, GatekeeperError> {
-    Ok(SignupRule::of(&server_config(config)?, &listen(config)?, check_listen(config)?.is_some()))
+    Ok(SignupRule::of(&server_config(config)?, &listen(config)?, gateway_listen(config)?.is_some()))
 }
 
 pub(super) fn proxies(config: &Config) -> Result<Proxies, GatekeeperError> {
@@ -285,21 +285,21 @@ fn only(given: &Setting, missing: &Setting) -> GatekeeperError {
 fn listen(config: &Config) -> Result<Listen, GatekeeperError> {
     let port = config.whole(&PORT).and_then(|port| u16::try_from(port).ok()).unwrap_or_default();
     let host = config.text(&HOST).unwrap_or_default();
-    match config.path(&UNIX) {
-        Some(_) if tls(config)?.is_some() => {
-            Err(GatekeeperError::bad_request("server.unix needs no TLS: leave out server.tlsCert and tlsKey"))
-        }
+    match config.path(&SOCKET) {
+        Some(_) if tls(config)?.is_some() => Err(GatekeeperError::bad_request(
+            "server.socket needs no TLS: leave out server.tlsCert and tlsKey",
+        )),
         Some(path) => Ok(Listen::Unix(path)),
         None => Ok(Listen::Tcp(host.to_owned(), port)),
     }
 }
 
-pub(super) fn check_listen(config: &Config) -> Result<Option<SocketAddr>, GatekeeperError> {
+pub(super) fn gateway_listen(config: &Config) -> Result<Option<SocketAddr>, GatekeeperError> {
     let parse = |text: &str| {
         text.parse().map_err(|_| {
-            let message = "server.checkListen must be an address and a port, such as 127.0.0.1:8788";
+            let message = "server.gatewayListen must be an address and a port, such as 127.0.0.1:8788";
             GatekeeperError::bad_request(message)
         })
     };
-    config.text(&CHECK_LISTEN).map(parse).transpose()
+    config.text(&GATEWAY_LISTEN).map(parse).transpose()
 }

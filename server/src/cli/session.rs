@@ -1,7 +1,8 @@
 //! A place with what is in force: the one function by which commands ask it for something.
 
 use gatekeeper::{
-    Access, Entry, Gatekeeper, GatekeeperError, KeyImports, Options, SigningAlgorithm, TABLE, visible_json,
+    Access, Gatekeeper, GatekeeperError, KeyImports, OperationDescriptor, Options, SigningAlgorithm, TABLE,
+    visible_json,
 };
 use serde_json::{Map, Value};
 
@@ -29,45 +30,45 @@ impl Session {
 
     /// The place, for whom the command line acts: the operator in a place of one's own, elsewhere the bearer of
     /// `GATEKEEPER_TOKEN`.
-    pub(crate) fn place(&self) -> Result<Gatekeeper, Failure> {
-        let place = Gatekeeper::open_with(self.config.url(), options(&self.config)?)?;
+    pub(crate) fn gatekeeper(&self) -> Result<Gatekeeper, Failure> {
+        let gatekeeper = Gatekeeper::open_with(self.config.url(), options(&self.config)?)?;
         match self.config.token()? {
-            Some(token) if self.config.is_remote() => Ok(place.with_token(&token)),
-            _ => Ok(place),
+            Some(token) if self.config.is_remote() => Ok(gatekeeper.with_token(&token)),
+            _ => Ok(gatekeeper),
         }
     }
 
     /// The same, of which there must be something already.
-    pub(crate) fn place_that_is_there(&self) -> Result<Gatekeeper, Failure> {
+    pub(crate) fn existing_database(&self) -> Result<Gatekeeper, Failure> {
         match self.config.database() {
             Some(path) if !path.exists() => Err(GatekeeperError::unavailable(format!(
                 "the database \"{}\" is not there: run `gatekeeper init`, or name the place with --url",
                 path.display()
             ))
             .into()),
-            _ => self.place(),
+            _ => self.gatekeeper(),
         }
     }
 
     /// Asks for an operation and shows its answer.
     pub(crate) fn ask(&self, asked: &Asked) -> Result<(), Failure> {
-        let entry = entry(asked.operation)?;
-        let place = self.caller(&self.place_that_is_there()?, entry)?;
+        let descriptor = descriptor(asked.operation)?;
+        let gatekeeper = self.caller(&self.existing_database()?, descriptor)?;
         let mut fields = self.filled(asked.fields.clone());
         for (field, secret) in &asked.secrets {
             let secret = ask::secret(*secret, self.config.environment())?;
             fields.insert((*field).to_owned(), secret.expose().into());
         }
         if asked.all {
-            return self.ask_for_all(&place, asked, fields);
+            return self.ask_for_all(&gatekeeper, asked, fields);
         }
         if asked.in_parts {
-            return self.write_parts(&place, entry, fields);
+            return self.write_parts(&gatekeeper, descriptor, fields);
         }
-        let answer = self.call(&place, entry, &fields)?;
+        let answer = self.call(&gatekeeper, descriptor, &fields)?;
         self.show(&answer, asked)?;
-        match asked.refused {
-            Some(is_refused) if is_refused(&parsed(&answer)?) => Err(Failure::Said),
+        match asked.rejected {
+            Some(is_rejected) if is_rejected(&parsed(&answer)?) => Err(Failure::Said),
             _ => Ok(()),
         }
     }
@@ -84,24 +85,24 @@ impl Session {
     /// Calls an operation; answers in JSON.
     pub(crate) fn call(
         &self,
-        place: &Gatekeeper,
-        entry: &Entry,
+        gatekeeper: &Gatekeeper,
+        descriptor: &OperationDescriptor,
         fields: &Map<String, Value>,
     ) -> Result<String, Failure> {
         let request = Value::Object(fields.clone()).to_string();
-        self.call_with(place, entry, &request)
+        self.call_with(gatekeeper, descriptor, &request)
     }
 
     pub(crate) fn call_with(
         &self,
-        place: &Gatekeeper,
-        entry: &Entry,
+        gatekeeper: &Gatekeeper,
+        descriptor: &OperationDescriptor,
         request: &str,
     ) -> Result<String, Failure> {
-        let answer = place.call_json_blocking(entry.name, request);
-        warn(place);
-        let needs_token =
-            entry.access == Access::User || self.config.is_remote() && entry.access != Access::Public;
+        let answer = gatekeeper.call_json_blocking(descriptor.name, request);
+        warn(gatekeeper);
+        let needs_token = descriptor.access == Access::User
+            || self.config.is_remote() && descriptor.access != Access::Public;
         if needs_token
             && answer.as_ref().is_err_and(|error| error.status() == 401)
             && self.config.token()?.is_none()
@@ -114,12 +115,16 @@ impl Session {
 
     /// The place for this operation: what users do themselves is done with `GATEKEEPER_TOKEN`, in a place of one's own
     /// too, where the operator is nobody's user.
-    pub(crate) fn caller(&self, place: &Gatekeeper, entry: &Entry) -> Result<Gatekeeper, Failure> {
-        Ok(match (entry.access, self.config.token()?) {
-            _ if self.config.is_remote() => place.clone(),
-            (Access::User, Some(token)) => place.with_token(&token),
-            (Access::User, None) => place.anonymous(),
-            _ => place.clone(),
+    pub(crate) fn caller(
+        &self,
+        gatekeeper: &Gatekeeper,
+        descriptor: &OperationDescriptor,
+    ) -> Result<Gatekeeper, Failure> {
+        Ok(match (descriptor.access, self.config.token()?) {
+            _ if self.config.is_remote() => gatekeeper.clone(),
+            (Access::User, Some(token)) => gatekeeper.with_token(&token),
+            (Access::User, None) => gatekeeper.anonymous(),
+            _ => gatekeeper.clone(),
         })
     }
 
@@ -142,14 +147,14 @@ impl Session {
     /// Writes a text part by part, as it is read; in JSON as one string.
     fn write_parts(
         &self,
-        place: &Gatekeeper,
-        entry: &Entry,
+        gatekeeper: &Gatekeeper,
+        descriptor: &OperationDescriptor,
         mut fields: Map<String, Value>,
     ) -> Result<(), Failure> {
         let (begin, end) = if self.output.json { ("\"", "\"\n") } else { ("", "") };
         let mut begin = Some(begin);
         loop {
-            let page = parsed(&self.call(place, entry, &fields)?)?;
+            let page = parsed(&self.call(gatekeeper, descriptor, &fields)?)?;
             // What is wrong is known by now.
             output::bytes(begin.take().unwrap_or_default().as_bytes())?;
             for part in page.get("items").and_then(Value::as_array).into_iter().flatten() {
@@ -171,15 +176,15 @@ impl Session {
 
     fn ask_for_all(
         &self,
-        place: &Gatekeeper,
+        gatekeeper: &Gatekeeper,
         asked: &Asked,
         mut fields: Map<String, Value>,
     ) -> Result<(), Failure> {
-        let entry = entry(asked.operation)?;
+        let descriptor = descriptor(asked.operation)?;
         fields.insert("limit".to_owned(), 100.into());
         let mut table = show::Table::new(asked.columns);
         loop {
-            let page = parsed(&self.call(place, entry, &fields)?)?;
+            let page = parsed(&self.call(gatekeeper, descriptor, &fields)?)?;
             let items = page.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             if self.output.json {
                 items.iter().try_for_each(output::json)?;
@@ -195,16 +200,16 @@ impl Session {
 }
 
 /// Says of what the operator has to be warned.
-pub(crate) fn warn(place: &Gatekeeper) {
-    if let Some(warning) = place.take_warning() {
+pub(crate) fn warn(gatekeeper: &Gatekeeper) {
+    if let Some(warning) = gatekeeper.take_warning() {
         output::say(&warning);
     }
 }
 
 /// The operation of this name.
-pub(crate) fn entry(name: &str) -> Result<&'static Entry, Failure> {
-    TABLE.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let names: Vec<&str> = TABLE.iter().map(|entry| entry.name).collect();
+pub(crate) fn descriptor(name: &str) -> Result<&'static OperationDescriptor, Failure> {
+    TABLE.iter().find(|descriptor| descriptor.name == name).ok_or_else(|| {
+        let names: Vec<&str> = TABLE.iter().map(|descriptor| descriptor.name).collect();
         Failure::Usage(format!("no operation has this name; there are {}", names.join(", ")))
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::{CommandFactory as _, Parser as _};
-use gatekeeper::{Entry, Gatekeeper, TABLE};
+use gatekeeper::{Gatekeeper, OperationDescriptor, TABLE};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
@@ -109,7 +109,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("auth.refresh", &["users", "refresh"]),
     ("auth.me", &["users", "me"]),
     ("auth.logout", &["users", "logout", "--refresh-token"]),
-    ("auth.logoutAll", &["users", "logout", "--everywhere"]),
+    ("auth.logoutAll", &["users", "logout", "--all"]),
     ("auth.changePassword", &["users", "change-password"]),
     ("auth.sessions", &["users", "sessions", "--limit", "5", "--cursor", "c"]),
     ("auth.revokeSession", &["users", "revoke-session", SESSION]),
@@ -232,8 +232,8 @@ fn asked(arguments: &[&str]) -> Asked {
     parsed.command.asked().unwrap().expect("a command that asks for an operation")
 }
 
-fn entry(name: &str) -> &'static Entry {
-    TABLE.iter().find(|entry| entry.name == name).unwrap()
+fn descriptor(name: &str) -> &'static OperationDescriptor {
+    TABLE.iter().find(|descriptor| descriptor.name == name).unwrap()
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn the_arguments_are_consistent() {
 fn every_operation_is_reached_or_is_left_out_for_a_reason() {
     let others = OTHERS.iter().map(|(name, _)| *name);
     let reached: Vec<&str> = COMMANDS.iter().map(|(name, _)| *name).chain(others).collect();
-    let table: BTreeSet<&str> = TABLE.iter().map(|entry| entry.name).collect();
+    let table: BTreeSet<&str> = TABLE.iter().map(|descriptor| descriptor.name).collect();
     assert_eq!(reached.iter().copied().collect::<BTreeSet<_>>(), table);
     assert_eq!(reached.len(), table.len(), "each once");
 }
@@ -257,13 +257,13 @@ fn every_command_asks_for_its_operation_with_every_field_of_it() {
         assert_eq!(asked.operation, *name);
         let secrets = asked.secrets.iter().map(|(field, _)| (*field).to_owned());
         let given: BTreeSet<String> = asked.fields.keys().cloned().chain(secrets).collect();
-        assert_eq!(given, fields_of(entry(name)), "{name}");
+        assert_eq!(given, fields_of(descriptor(name)), "{name}");
     }
 }
 
 #[test]
 fn every_command_makes_a_request_that_its_operation_understands() {
-    let place = Gatekeeper::open("memory:").unwrap();
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
     for (name, arguments) in COMMANDS {
         let mut asked = asked(arguments);
         // It is not one of this list.
@@ -274,7 +274,7 @@ fn every_command_makes_a_request_that_its_operation_understands() {
         if let Some(tenant) = asked.fields.get_mut("tenantId") {
             *tenant = TENANT.into();
         }
-        let answer = place.call_json_blocking(name, &Value::Object(asked.fields).to_string());
+        let answer = gatekeeper.call_json_blocking(name, &Value::Object(asked.fields).to_string());
         if let Err(error) = answer {
             let is_understood =
                 error.status() != 400 || error.message().starts_with("endpoint was never defined");
@@ -292,9 +292,9 @@ fn what_is_cleared_is_said_to_be_nothing() {
     let nothing = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
     assert_eq!(asked.fields.values().filter(|value| nothing(value)).count(), clear.len());
     let request = Value::Object(asked.fields).to_string();
-    let refused =
+    let rejected =
         Gatekeeper::open("memory:").unwrap().call_json_blocking("keys.update", &request).unwrap_err();
-    assert_eq!(refused.status(), 404, "{refused}");
+    assert_eq!(rejected.status(), 404, "{rejected}");
 }
 
 #[test]
@@ -319,20 +319,20 @@ fn every_command_and_setting_stands_in_the_reference() {
         }
     }
     for setting in ALL {
-        let usual = setting.usual.filter(|usual| *usual != Gatekeeper::DEFAULT_TENANT.to_string());
+        let default = setting.default.filter(|default| *default != Gatekeeper::DEFAULT_TENANT.to_string());
         let row = REFERENCE.lines().find(|line| line.starts_with(&format!("| `{}` |", setting.name)));
         let row = row.unwrap_or_else(|| panic!("no {}", setting.name));
-        for part in [setting.variable, setting.flag, usual.unwrap_or_default()] {
+        for part in [setting.variable, setting.flag, default.unwrap_or_default()] {
             assert!(row.contains(part), "{row}: {part}");
         }
     }
 }
 
 /// The names of the fields of a request.
-fn fields_of(entry: &Entry) -> BTreeSet<String> {
+fn fields_of(descriptor: &OperationDescriptor) -> BTreeSet<String> {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut generators = (settings.clone().into_generator(), settings.into_generator());
-    let (request, _) = (entry.schemas)(&mut generators.0, &mut generators.1);
+    let (request, _) = (descriptor.schemas)(&mut generators.0, &mut generators.1);
     let properties = request.get("properties").and_then(Value::as_object);
     properties.into_iter().flatten().map(|(name, _)| name.clone()).collect()
 }

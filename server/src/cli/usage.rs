@@ -92,7 +92,7 @@ impl Usage {
             Self::Record(record) => Asked::new("usage.record", &record),
             Self::CheckAndRecord(record) => Asked::new("usage.checkAndRecord", &record),
             Self::Check(check) => {
-                Ok(Asked::new("usage.check", &check)?.refused_where(|quota| quota["allowed"] == false))
+                Ok(Asked::new("usage.check", &check)?.rejected_where(|quota| quota["allowed"] == false))
             }
             Self::Summary(summary) => Asked::new("usage.summary", &summary),
             Self::Events(events) => Ok(Asked::new("usage.events", &events)?.listing(

@@ -68,11 +68,11 @@ pub(crate) struct Login {
 #[derive(Args, Serialize)]
 pub(crate) struct Logout {
     /// Every session of the user.
-    #[arg(long)]
+    #[arg(long, alias = "everywhere")]
     #[serde(skip)]
-    everywhere: bool,
+    all: bool,
     /// The session of a refresh token from the standard input, with any token or none.
-    #[arg(long, conflicts_with = "everywhere")]
+    #[arg(long, conflicts_with = "all")]
     #[serde(skip)]
     refresh_token: bool,
 }
@@ -96,7 +96,7 @@ impl Users {
             }
             Self::Me(none) => Asked::new("auth.me", &none)?,
             Self::Logout(logout) => {
-                let operation = if logout.everywhere { "auth.logoutAll" } else { "auth.logout" };
+                let operation = if logout.all { "auth.logoutAll" } else { "auth.logout" };
                 let asked = Asked::new(operation, &logout)?.saying("logged out");
                 if logout.refresh_token {
                     asked.with_secret("refreshToken", SecretOf::RefreshToken)
@@ -140,11 +140,11 @@ pub(crate) fn create(create: &Create, session: &Session) -> Result<(), Failure> 
             Err(_) => AccountTenant::New(name),
         },
     };
-    let place = session.place_that_is_there()?;
+    let gatekeeper = session.existing_database()?;
     let password = ask::secret(SecretOf::NewPassword, session.config.environment())?;
     let signup = Signup { email: create.email.clone(), password, name: create.name.clone() };
-    let (tokens, tenant) = place.create_account(signup, tenant)?;
-    warn(&place);
+    let (tokens, tenant) = gatekeeper.create_account(signup, tenant)?;
+    warn(&gatekeeper);
     let mut answer = serde_json::to_value(&tokens).map_err(GatekeeperError::internal)?;
     if let Some(fields) = answer.as_object_mut() {
         fields.insert("tenant".to_owned(), json!(tenant));

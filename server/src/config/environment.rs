@@ -84,8 +84,13 @@ impl Environment {
     }
 
     pub(super) fn value(&self, setting: &Setting) -> Result<Option<Found>> {
-        let Some(text) = self.text(setting.variable)? else { return Ok(None) };
-        let origin = Origin::Variable(setting.variable);
+        let named = |variable| Ok::<_, GatekeeperError>(self.text(variable)?.map(|text| (variable, text)));
+        let found = match (named(setting.variable)?, setting.former_variable()) {
+            (None, Some(former)) => named(former)?,
+            (found, _) => found,
+        };
+        let Some((variable, text)) = found else { return Ok(None) };
+        let origin = Origin::Variable(variable);
         let value = setting.parse(text).map_err(|why| {
             // Whoever calls a service `gatekeeper` has its address in GATEKEEPER_PORT.
             let of_kubernetes = text.starts_with("tcp://");

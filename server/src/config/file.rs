@@ -9,7 +9,7 @@ use serde_json::Value;
 use toml::{Table, Value as Toml};
 
 use super::environment::CONFIG;
-use super::{ALL, Environment, Found, Origin, Setting, USUAL_FILE};
+use super::{ALL, DEFAULT_FILE, Environment, Found, Origin, Setting};
 
 /// What a file says, or would if it were there.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// The file that is named, or the usual one, which need not be there; neither need be the first one where it is
+    /// The file that is named, or the default one, which need not be there; neither need be the first one where it is
     /// about to be made.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl File {
     pub(super) fn find(named: Option<&Path>, environment: &Environment, is_made: bool) -> Result<Self> {
         match named.or_else(|| environment.raw(CONFIG).map(Path::new)) {
             Some(path) => Self::read(path, !is_made),
-            None => Self::read(Path::new(USUAL_FILE), false),
+            None => Self::read(Path::new(DEFAULT_FILE), false),
         }
     }
 
@@ -61,25 +61,25 @@ impl File {
         let (text, exists) = match fs::read_to_string(path) {
             Ok(text) => (text, true),
             Err(error) if error.kind() == ErrorKind::NotFound && !needed => (String::new(), false),
-            Err(error) => return Err(refused(path, &format!("cannot be read: {error}")).caused_by(error)),
+            Err(error) => return Err(rejected(path, &format!("cannot be read: {error}")).caused_by(error)),
         };
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
             // Its own display would repeat the line, which may hold a secret in the wrong place.
             let line = error
                 .span()
                 .map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
-            refused(path, &format!("line {line} is not TOML: {}", error.message()))
+            rejected(path, &format!("line {line} is not TOML: {}", error.message()))
         })?;
         let endpoints = table.get("endpoints").map_or(Ok(Endpoints::new()), |endpoints| {
             let json = serde_json::to_string(endpoints).map_err(GatekeeperError::internal)?;
-            Endpoints::from_json(&json).map_err(|error| refused(path, error.message()))
+            Endpoints::from_json(&json).map_err(|error| rejected(path, error.message()))
         })?;
         let file = Self { path: path.to_owned(), exists, endpoints, table };
         file.check()?;
         Ok(file)
     }
 
-    /// Refuses what is not known, and values that cannot be.
+    /// Rejects what is not known, and values that cannot be.
     fn check(&self) -> Result<()> {
         for (name, value) in &self.table {
             match (name.as_str(), value) {
@@ -98,20 +98,22 @@ impl File {
     fn check_one(&self, table: Option<&str>, name: &str, value: &Toml) -> Result<()> {
         let shown = field_name(name);
         let at = table.map_or_else(|| shown.to_owned(), |table| format!("{table}.{shown}"));
-        let Some(setting) = ALL.iter().find(|setting| setting.path() == (table, name)) else {
-            return Err(refused(&self.path, &unknown(table, &at, name)));
+        let is_named = |setting: &&&Setting| {
+            setting.path() == (table, name) || setting.former_path() == Some((table, name))
         };
-        setting.check(&json(value)).map_err(|why| refused(&self.path, &format!("{at} {why}")))
+        let Some(setting) = ALL.iter().find(is_named) else {
+            return Err(rejected(&self.path, &unknown(table, &at, name)));
+        };
+        setting.check(&json(value)).map_err(|why| rejected(&self.path, &format!("{at} {why}")))
     }
 
     pub(super) fn value(&self, setting: &Setting) -> Option<Found> {
-        let (table, name) = setting.path();
-        let table = match table {
-            Some(table) => self.table.get(table)?.as_table()?,
-            None => &self.table,
+        let read = |(table, name): (Option<&str>, &str)| match table {
+            Some(table) => self.table.get(table)?.as_table()?.get(name),
+            None => self.table.get(name),
         };
-        let value = json(table.get(name)?);
-        Some(Found { value, origin: Origin::File(self.path.clone()) })
+        let value = read(setting.path()).or_else(|| setting.former_path().and_then(read))?;
+        Some(Found { value: json(value), origin: Origin::File(self.path.clone()) })
     }
 }
 
@@ -140,10 +142,10 @@ fn unknown(table: Option<&str>, at: &str, name: &str) -> String {
     if table.is_none() {
         known.extend(["[server]", "[gateway]", "[tokens]", "[endpoints.NAME]"]);
     }
-    let place = table.map_or_else(|| "there is".to_owned(), |table| format!("[{table}] has"));
-    format!("{at} is not known here: {place} {}", known.join(", "))
+    let location = table.map_or_else(|| "there is".to_owned(), |table| format!("[{table}] has"));
+    format!("{at} is not known here: {location} {}", known.join(", "))
 }
 
-fn refused(path: &Path, what: &str) -> GatekeeperError {
+fn rejected(path: &Path, what: &str) -> GatekeeperError {
     GatekeeperError::bad_request(format!("{}: {what}", path.display()))
 }

@@ -17,7 +17,7 @@ pub(crate) struct Setting {
     pub(crate) flag: &'static str,
     pub(crate) kind: Kind,
     /// The default, as it would be written in the variable; none for nothing.
-    pub(crate) usual: Option<&'static str>,
+    pub(crate) default: Option<&'static str>,
     /// What it is, for people.
     pub(crate) about: &'static str,
 }
@@ -82,12 +82,21 @@ impl Setting {
         }
     }
 
-    /// The table that the setting stands in, and its name there.
+    /// The table of the file that holds the setting, and its name in that table.
     pub(crate) fn path(&self) -> (Option<&'static str>, &'static str) {
-        match self.name.split_once('.') {
-            Some((table, name)) => (Some(table), name),
-            None => (None, self.name),
-        }
+        path_of(self.name)
+    }
+
+    /// The same for the former name of the setting, if it has one.
+    pub(super) fn former_path(&self) -> Option<(Option<&'static str>, &'static str)> {
+        self.former_name().map(path_of)
+    }
+}
+
+fn path_of(name: &'static str) -> (Option<&'static str>, &'static str) {
+    match name.split_once('.') {
+        Some((table, name)) => (Some(table), name),
+        None => (None, name),
     }
 }
 

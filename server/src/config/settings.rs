@@ -2,19 +2,19 @@
 
 use super::{Kind, Setting};
 
-/// The tenant that every place has from the beginning.
+/// The tenant that every database has from the beginning.
 const DEFAULT_TENANT: &str = "tnt_00000000000000000000000000";
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-const MOST_PER_MINUTE: u64 = u32::MAX as u64;
+const MAX_PER_MINUTE: u64 = u32::MAX as u64;
 
 /// Where a page for operators can be served.
 const EXPOSURES: &[&str] = &["main", "gateway", "off"];
 
 macro_rules! settings {
-    ($($constant:ident = $name:literal, $variable:literal, $flag:literal, $kind:expr, $usual:expr, $about:literal;)*) => {
+    ($($constant:ident = $name:literal, $variable:literal, $flag:literal, $kind:expr, $default:expr, $about:literal;)*) => {
         $(
             pub(crate) static $constant: Setting = Setting {
-                name: $name, variable: $variable, flag: $flag, kind: $kind, usual: $usual, about: $about,
+                name: $name, variable: $variable, flag: $flag, kind: $kind, default: $default, about: $about,
             };
         )*
 
@@ -23,9 +23,33 @@ macro_rules! settings {
     };
 }
 
+/// Settings that had other names before version 0.2: the name now, the former name, the former environment variable.
+/// The former ones still work.
+const RENAMED: &[(&str, &str, &str)] = &[
+    ("url", "", "GATEKEEPER_BASE_URL"),
+    ("server.socket", "server.unix", "GATEKEEPER_UNIX"),
+    ("server.gatewayListen", "server.checkListen", "GATEKEEPER_CHECK_LISTEN"),
+];
+
+impl Setting {
+    /// The former name of the setting, if it has one.
+    pub(super) fn former_name(&self) -> Option<&'static str> {
+        self.renamed().map(|(_, name, _)| *name).filter(|name| !name.is_empty())
+    }
+
+    /// The former environment variable of the setting, if it has one.
+    pub(crate) fn former_variable(&self) -> Option<&'static str> {
+        self.renamed().map(|(_, _, variable)| *variable)
+    }
+
+    fn renamed(&self) -> Option<&'static (&'static str, &'static str, &'static str)> {
+        RENAMED.iter().find(|(name, ..)| *name == self.name)
+    }
+}
+
 settings! {
-    URL = "url", "GATEKEEPER_BASE_URL", "--url", Kind::Text, Some("sqlite:gatekeeper.db"),
-        "the place: sqlite:PATH, a plain path, memory:, or http(s)://HOST";
+    URL = "url", "GATEKEEPER_URL", "--url", Kind::Text, Some("sqlite:gatekeeper.db"),
+        "the database: sqlite:PATH, a plain path, memory:, or http(s)://HOST";
     TENANT = "tenant", "GATEKEEPER_TENANT", "--tenant", Kind::Text, Some(DEFAULT_TENANT),
         "the tenant of commands that are about one";
     ISSUER = "issuer", "GATEKEEPER_ISSUER", "", Kind::Text, Some("gatekeeper"),
@@ -47,16 +71,16 @@ settings! {
         Kind::Whole(1, 36_500), None,
         "for how many days single usage events are kept; for good where it is not set";
     SIGNUPS_PER_MINUTE = "signupsPerMinute", "GATEKEEPER_SIGNUPS_PER_MINUTE", "",
-        Kind::Whole(1, MOST_PER_MINUTE), Some("20"),
+        Kind::Whole(1, MAX_PER_MINUTE), Some("20"),
         "how many accounts one address may make in a minute";
     REFRESHES_PER_MINUTE = "refreshesPerMinute", "GATEKEEPER_REFRESHES_PER_MINUTE", "",
-        Kind::Whole(1, MOST_PER_MINUTE), Some("60"),
+        Kind::Whole(1, MAX_PER_MINUTE), Some("60"),
         "how many refresh tokens one address may exchange in a minute";
     WRONG_KEYS_PER_MINUTE = "wrongKeysPerMinute", "GATEKEEPER_WRONG_KEYS_PER_MINUTE", "",
-        Kind::Whole(1, MOST_PER_MINUTE), Some("60"),
+        Kind::Whole(1, MAX_PER_MINUTE), Some("60"),
         "how many keys that are not good one address may show in a minute";
     WRONG_PASSWORDS_PER_MINUTE = "wrongPasswordsPerMinute", "GATEKEEPER_WRONG_PASSWORDS_PER_MINUTE", "",
-        Kind::Whole(1, MOST_PER_MINUTE), Some("30"),
+        Kind::Whole(1, MAX_PER_MINUTE), Some("30"),
         "how many passwords one client address may get wrong in a minute";
     KEY_IMPORTS = "keyImports", "GATEKEEPER_KEY_IMPORTS", "", Kind::OneOf(&["root", "members"]), Some("root"),
         "who may import keys: root, a root key and the operator; members, also members and API keys with keys:write";
@@ -74,9 +98,9 @@ settings! {
         "the address to listen on";
     PORT = "server.port", "GATEKEEPER_PORT", "--port", Kind::Whole(0, 65_535), Some("8787"),
         "the port to listen on; 0 for any";
-    UNIX = "server.unix", "GATEKEEPER_UNIX", "--unix", Kind::Text, None,
+    SOCKET = "server.socket", "GATEKEEPER_SOCKET", "--socket", Kind::Text, None,
         "a Unix socket to listen on instead";
-    CHECK_LISTEN = "server.checkListen", "GATEKEEPER_CHECK_LISTEN", "--check-listen", Kind::Text, None,
+    GATEWAY_LISTEN = "server.gatewayListen", "GATEKEEPER_GATEWAY_LISTEN", "--gateway-listen", Kind::Text, None,
         "HOST:PORT to answer gateways on: /check and /check/nginx";
     TLS_CERT = "server.tlsCert", "GATEKEEPER_TLS_CERT", "--tls-cert", Kind::Text, None,
         "a PEM file with the certificate and those that it follows from";

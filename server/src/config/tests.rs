@@ -16,7 +16,7 @@ fn loaded(text: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Config
     Config::load(&Flags { file: Some(path), ..flags }, environment(variables))
 }
 
-fn refusal(text: &str) -> String {
+fn rejection(text: &str) -> String {
     let message = loaded(text, &[], Flags::default()).unwrap_err().message().to_owned();
     message.split_once("gatekeeper.toml: ").expect("the file is named").1.to_owned()
 }
@@ -39,10 +39,10 @@ fn a_flag_comes_before_a_variable_before_the_file_before_the_default() {
 
 #[test]
 fn every_default_can_be_read_and_every_setting_be_written_in_the_file() {
-    assert_eq!(TENANT.usual, Some(Gatekeeper::DEFAULT_TENANT.to_string().as_str()));
+    assert_eq!(TENANT.default, Some(Gatekeeper::DEFAULT_TENANT.to_string().as_str()));
     for setting in ALL {
-        if let Some(usual) = setting.usual {
-            setting.parse(usual).unwrap();
+        if let Some(default) = setting.default {
+            setting.parse(default).unwrap();
         }
         let value = match setting.kind {
             Kind::Text => "\"x\"".to_owned(),
@@ -61,42 +61,43 @@ fn every_default_can_be_read_and_every_setting_be_written_in_the_file() {
 }
 
 #[test]
-fn a_setting_that_is_not_known_or_cannot_be_is_refused_by_name() {
-    assert!(refusal("prot = 1").starts_with("prot is not known here: there is url, tenant, "));
+fn a_setting_that_is_not_known_or_cannot_be_is_rejected_by_name() {
+    assert!(rejection("prot = 1").starts_with("prot is not known here: there is url, tenant, "));
     assert!(
-        refusal("[server]\nprot = 1").starts_with("server.prot is not known here: [server] has host, port, ")
+        rejection("[server]\nprot = 1")
+            .starts_with("server.prot is not known here: [server] has host, port, ")
     );
-    assert!(refusal("[servers]\nport = 1").starts_with("servers is not known here"));
-    assert_eq!(refusal("[server]\nport = 65536"), "server.port must be a whole number from 0 to 65535");
-    assert_eq!(refusal("[server]\nport = \"1\""), "server.port must be a whole number from 0 to 65535");
-    assert_eq!(refusal("url = \"\""), "url must be text that is not empty");
-    assert_eq!(refusal("signingAlgorithm = \"HS256\""), "signingAlgorithm must be one of EdDSA, RS256");
+    assert!(rejection("[servers]\nport = 1").starts_with("servers is not known here"));
+    assert_eq!(rejection("[server]\nport = 65536"), "server.port must be a whole number from 0 to 65535");
+    assert_eq!(rejection("[server]\nport = \"1\""), "server.port must be a whole number from 0 to 65535");
+    assert_eq!(rejection("url = \"\""), "url must be text that is not empty");
+    assert_eq!(rejection("signingAlgorithm = \"HS256\""), "signingAlgorithm must be one of EdDSA, RS256");
     assert_eq!(
-        refusal("[server]\ncorsOrigins = [1]"),
+        rejection("[server]\ncorsOrigins = [1]"),
         "server.corsOrigins must be a list of texts that are not empty"
     );
-    assert!(refusal("server = 1").starts_with("server is not known here"));
+    assert!(rejection("server = 1").starts_with("server is not known here"));
     assert!(
-        refusal("[endpoints.GET]\ndefault = { maxReq = 0, duration = 1 }")
+        rejection("[endpoints.GET]\ndefault = { maxReq = 0, duration = 1 }")
             .starts_with("endpoints.GET.default.maxReq must be")
     );
-    assert!(refusal("endpoints = 7").starts_with("endpoints must be an object"));
+    assert!(rejection("endpoints = 7").starts_with("endpoints must be an object"));
 }
 
 #[test]
-fn a_secret_in_the_file_is_refused_and_not_repeated() {
+fn a_secret_in_the_file_is_rejected_and_not_repeated() {
     for text in ["secret = \"canary\"", "token = \"canary\"", "x = canary", "\ntoken \"canary\""] {
-        let message = refusal(text);
+        let message = rejection(text);
         assert!(!message.contains("canary"), "{message}");
     }
-    assert!(refusal("token = \"x\"").contains("set GATEKEEPER_TOKEN instead"));
-    assert!(refusal("\n\nx = canary").starts_with("line 3 is not TOML"));
+    assert!(rejection("token = \"x\"").contains("set GATEKEEPER_TOKEN instead"));
+    assert!(rejection("\n\nx = canary").starts_with("line 3 is not TOML"));
 }
 
 #[test]
-fn a_variable_that_cannot_be_is_refused_by_name_and_not_repeated() {
-    let refused = loaded("", &[("GATEKEEPER_PORT", "canary")], Flags::default()).unwrap_err();
-    assert_eq!(refused.message(), "GATEKEEPER_PORT must be a whole number from 0 to 65535");
+fn a_variable_that_cannot_be_is_rejected_by_name_and_not_repeated() {
+    let rejected = loaded("", &[("GATEKEEPER_PORT", "canary")], Flags::default()).unwrap_err();
+    assert_eq!(rejected.message(), "GATEKEEPER_PORT must be a whole number from 0 to 65535");
     let of_kubernetes = loaded("", &[("GATEKEEPER_PORT", "tcp://10.0.0.1:8787")], Flags::default());
     assert!(of_kubernetes.unwrap_err().message().contains("enableServiceLinks: false"));
     let environment = environment(&[("GATEKEEPER_PROT", "1"), ("GATEKEEPER_PORT", "1"), ("PROT", "1")]);
@@ -137,21 +138,21 @@ fn the_tenants_of_gateways_are_all_or_a_list_in_every_source() {
         assert!(!error.message().contains("canary"));
     }
     for wrong in ["[]", "\"default\"", "[\"all\"]", "7"] {
-        let refusal = refusal(&format!("[gateway]\ntenants = {wrong}"));
-        assert!(refusal.starts_with("gateway.tenants must be"), "{refusal}");
+        let rejection = rejection(&format!("[gateway]\ntenants = {wrong}"));
+        assert!(rejection.starts_with("gateway.tenants must be"), "{rejection}");
     }
     assert!(
-        refusal("[gateway]\nprot = 1").starts_with("gateway.prot is not known here: [gateway] has tenants")
+        rejection("[gateway]\nprot = 1").starts_with("gateway.prot is not known here: [gateway] has tenants")
     );
     assert!(
-        refusal("[tokens]\nprot = 1").starts_with("tokens.prot is not known here: [tokens] has audiences")
+        rejection("[tokens]\nprot = 1").starts_with("tokens.prot is not known here: [tokens] has audiences")
     );
 }
 
 #[test]
 fn the_database_is_the_file_of_a_place_of_ones_own() {
     let database = |url: &str| {
-        let config = loaded("", &[("GATEKEEPER_BASE_URL", url)], Flags::default()).unwrap();
+        let config = loaded("", &[("GATEKEEPER_URL", url)], Flags::default()).unwrap();
         (config.database(), config.is_remote())
     };
     assert_eq!(database("sqlite:a.db"), (Some("a.db".into()), false));
@@ -163,17 +164,17 @@ fn the_database_is_the_file_of_a_place_of_ones_own() {
 
 #[test]
 fn a_url_that_is_none_is_rejected_with_where_it_comes_from_and_the_nearest_one() {
-    let variables = [("GATEKEEPER_BASE_URL", "127.0.0.1:8787")];
-    let refused = loaded("", &variables, Flags::default()).unwrap_err();
-    assert!(refused.message().starts_with("GATEKEEPER_BASE_URL is no URL"), "{refused}");
-    assert!(refused.message().contains("did you mean http://127.0.0.1:8787?"), "{refused}");
+    let variables = [("GATEKEEPER_URL", "127.0.0.1:8787")];
+    let rejected = loaded("", &variables, Flags::default()).unwrap_err();
+    assert!(rejected.message().starts_with("GATEKEEPER_URL is no URL"), "{rejected}");
+    assert!(rejected.message().contains("did you mean http://127.0.0.1:8787?"), "{rejected}");
 }
 
 #[test]
 fn a_file_that_is_named_must_be_there() {
     let flags = Flags { file: Some("/nowhere/gatekeeper.toml".into()), ..Flags::default() };
-    let refused = Config::load(&flags, Environment::default()).unwrap_err();
-    assert!(refused.message().starts_with("/nowhere/gatekeeper.toml: cannot be read"), "{refused}");
+    let rejected = Config::load(&flags, Environment::default()).unwrap_err();
+    assert!(rejected.message().starts_with("/nowhere/gatekeeper.toml: cannot be read"), "{rejected}");
 }
 
 #[test]
@@ -188,8 +189,8 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
     let both = secret(&[("GATEKEEPER_SECRET_FILE", path), ("GATEKEEPER_SECRET", "canary")]).unwrap_err();
     assert!(both.message().contains("are both set") && !both.message().contains("canary"), "{both}");
     for unreadable in ["/dev/null", "/none", folder.path().to_str().unwrap()] {
-        let refused = secret(&[("GATEKEEPER_SECRET_FILE", unreadable)]).unwrap_err();
-        assert!(refused.message().starts_with("GATEKEEPER_SECRET_FILE: "), "{refused}");
+        let rejected = secret(&[("GATEKEEPER_SECRET_FILE", unreadable)]).unwrap_err();
+        assert!(rejected.message().starts_with("GATEKEEPER_SECRET_FILE: "), "{rejected}");
     }
     assert_eq!(environment(&[("GATEKEEPER_TOKEN_FILE", path)]).unknown().count(), 0);
 }

@@ -17,7 +17,7 @@ use super::request_id::RequestId;
 const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// Says that a call was refused before it ran: it may be sent again, whatever it does.
+/// Says that a call was rejected before it ran: it may be sent again, whatever it does.
 const NOT_RUN: HeaderName = HeaderName::from_static("x-gatekeeper-not-run");
 
 /// An answer of this type.

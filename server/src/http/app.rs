@@ -10,45 +10,47 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, any, get, on};
 use axum::{Router, http};
-use gatekeeper::{Access, Callers, Endpoints, Entry, Gatekeeper, Method, Result, TABLE};
+use gatekeeper::{
+    Access, CredentialCache, Endpoints, Gatekeeper, Method, OperationDescriptor, Result, TABLE,
+};
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
+use super::blocking_pool::BlockingPool;
 use super::body::Bodies;
 use super::config::{Config, Exposure};
 use super::export::Exports;
 use super::metrics::Metrics;
-use super::observe::{Named, observe};
+use super::observe::{OperationName, observe};
 use super::signup::SignupRule;
-use super::turns::Turns;
 use super::{check, key_manager, operation, system};
 
 /// How many root keys are remembered.
-const MOST_CALLERS: usize = 10_000;
+const MAX_CALLERS: usize = 10_000;
 
 /// A place, served.
 pub(crate) struct App {
-    place: ArcSwap<Gatekeeper>,
+    gatekeeper: ArcSwap<Gatekeeper>,
     pub(crate) config: Config,
     pub(crate) signup: SignupRule,
-    pub(crate) callers: Callers,
-    pub(crate) lookups: Turns,
-    pub(crate) work: Turns,
+    pub(crate) callers: CredentialCache,
+    pub(crate) lookups: BlockingPool,
+    pub(crate) work: BlockingPool,
     pub(crate) bodies: Bodies,
     pub(crate) exports: Exports,
     pub(crate) metrics: Metrics,
 }
 
 impl App {
-    pub(crate) fn new(place: &Gatekeeper, config: Config, signup: SignupRule) -> Result<Arc<Self>> {
+    pub(crate) fn new(gatekeeper: &Gatekeeper, config: Config, signup: SignupRule) -> Result<Arc<Self>> {
         let metrics = Metrics::new()?;
-        let place = place.counting(Arc::clone(&metrics.decisions));
+        let gatekeeper = gatekeeper.counting(Arc::clone(&metrics.decisions));
         Ok(Arc::new(Self {
-            place: ArcSwap::from_pointee(place),
+            gatekeeper: ArcSwap::from_pointee(gatekeeper),
             config,
             signup,
-            callers: Callers::new(MOST_CALLERS),
-            lookups: Turns::of_lookups(),
-            work: Turns::of_work(),
+            callers: CredentialCache::new(MAX_CALLERS),
+            lookups: BlockingPool::of_lookups(),
+            work: BlockingPool::of_work(),
             bodies: Bodies::new(),
             exports: Exports::new(),
             metrics,
@@ -56,13 +58,13 @@ impl App {
     }
 
     /// The place, as whoever runs it.
-    pub(crate) fn place(&self) -> Gatekeeper {
-        Gatekeeper::clone(&self.place.load())
+    pub(crate) fn gatekeeper(&self) -> Gatekeeper {
+        Gatekeeper::clone(&self.gatekeeper.load())
     }
 
     /// Verifies against these endpoints from now on.
     pub(crate) fn replace_endpoints(&self, endpoints: Endpoints) {
-        self.place.store(Arc::new(self.place.load().with_endpoints(endpoints)));
+        self.gatekeeper.store(Arc::new(self.gatekeeper.load().with_endpoints(endpoints)));
     }
 }
 
@@ -74,8 +76,8 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         router = router.route(path, get(system::jwks));
     }
     let mut router = router.with_state(Arc::clone(app));
-    for entry in TABLE {
-        router = router.route(entry.route.path, mounted(app, entry));
+    for descriptor in TABLE {
+        router = router.route(descriptor.route.path, mounted(app, descriptor));
     }
     let router =
         router.fallback(operation::no_such_path).method_not_allowed_fallback(operation::no_such_method);
@@ -129,16 +131,16 @@ pub(crate) fn gateway_routes(app: &Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(app), observe))
 }
 
-fn mounted(app: &Arc<App>, entry: &'static Entry) -> MethodRouter {
+fn mounted(app: &Arc<App>, descriptor: &'static OperationDescriptor) -> MethodRouter {
     let app = Arc::clone(app);
-    on(filter(entry.route.method), move |request: Request| {
+    on(filter(descriptor.route.method), move |request: Request| {
         let app = Arc::clone(&app);
         async move {
-            let answer = match entry.access {
-                Access::KeyManager => key_manager::run(app, entry, request).await,
-                _ => operation::run(app, entry, request).await,
+            let answer = match descriptor.access {
+                Access::KeyManager => key_manager::run(app, descriptor, request).await,
+                _ => operation::run(app, descriptor, request).await,
             };
-            Named(entry.name).on(answer)
+            OperationName(descriptor.name).on(answer)
         }
     })
 }

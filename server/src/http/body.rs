@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use axum::http::request::Parts;
 use futures_util::StreamExt as _;
-use gatekeeper::{Entry, ErrorKind, GatekeeperError, Method, Result};
+use gatekeeper::{ErrorKind, GatekeeperError, Method, OperationDescriptor, Result};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -19,17 +19,22 @@ pub(crate) use room::Bodies;
 use room::Full;
 
 /// The longest body, in bytes.
-const MOST_BODY: usize = 1024 * 1024;
+const MAX_BODY: usize = 1024 * 1024;
 /// For how long a body that nobody reads is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The body: a JSON object, or nothing.
-pub(crate) async fn json(app: &App, entry: &Entry, parts: &Parts, body: Body) -> Result<String> {
+pub(crate) async fn json(
+    app: &App,
+    descriptor: &OperationDescriptor,
+    parts: &Parts,
+    body: Body,
+) -> Result<String> {
     let body = read(app, parts, body).await?;
     if body.is_empty() {
         return Ok("{}".to_owned());
     }
-    if !has_body(entry) {
+    if !has_body(descriptor) {
         return Err(GatekeeperError::bad_request("this route takes no body: put the fields into the query"));
     }
     let content_type =
@@ -59,7 +64,7 @@ pub(crate) async fn read(app: &App, parts: &Parts, body: Body) -> Result<Vec<u8>
         while let Some(part) = arriving.next().await {
             let part = part.map_err(|_| Broken::OffOrTooLong)?;
             let length = whole.len() + part.len();
-            if length > MOST_BODY {
+            if length > MAX_BODY {
                 return Err(Broken::OffOrTooLong);
             }
             room.grow_to(length).map_err(|Full| Broken::NoRoom)?;
@@ -93,7 +98,7 @@ enum Broken {
 /// Lets a body of at most 1 MiB go by that nobody reads: a connection is closed in the middle of one, and the client's next
 /// request with it.
 pub(crate) async fn discard(body: Body) {
-    let mut left = MOST_BODY;
+    let mut left = MAX_BODY;
     let mut parts = body.into_data_stream();
     let gone_by = async {
         while let Some(Ok(part)) = parts.next().await {
@@ -107,19 +112,19 @@ pub(crate) async fn discard(body: Body) {
     let _ = timeout(PATIENCE, gone_by).await;
 }
 
-pub(crate) fn has_body(entry: &Entry) -> bool {
-    matches!(entry.route.method, Method::Post | Method::Patch | Method::Put)
+pub(crate) fn has_body(descriptor: &OperationDescriptor) -> bool {
+    matches!(descriptor.route.method, Method::Post | Method::Patch | Method::Put)
 }
 
 /// Takes the header `Idempotency-Key` for the field `idempotencyKey`. Where both are given, they have to be the same.
 pub(crate) fn with_idempotency_key(
-    entry: &Entry,
+    descriptor: &OperationDescriptor,
     headers: &HeaderMap,
     json: &str,
     texts: &mut Vec<(String, String)>,
 ) -> Result<()> {
     let mut given = headers.get_all("idempotency-key").iter();
-    let (Some(key), true) = (given.next(), entry.idempotent) else { return Ok(()) };
+    let (Some(key), true) = (given.next(), descriptor.idempotent) else { return Ok(()) };
     let (Ok(key), None) = (key.to_str(), given.next()) else {
         return Err(GatekeeperError::bad_request("Idempotency-Key must be one header of visible ASCII"));
     };

@@ -23,7 +23,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::answer::{RateLimit, failure, json_text};
 use super::app::App;
 use super::credential::presented;
-use super::observe::Named;
+use super::observe::OperationName;
 use super::request_id::RequestId;
 use question::{Asked, Question, asked, forwarded_method, in_headers};
 
@@ -37,10 +37,10 @@ const IDENTITY: [HeaderName; 5] = [
     HeaderName::from_static("x-gatekeeper-roles"),
     HeaderName::from_static("x-gatekeeper-scopes"),
 ];
-/// What nginx is told that it cannot pass on: it knows no refusals but 401 and 403.
+/// What nginx is told that it cannot pass on: it knows no rejections but 401 and 403.
 const STATUS: HeaderName = HeaderName::from_static("x-gatekeeper-status");
 
-/// For Caddy, Traefik, and whatever passes a refusal on as it is.
+/// For Caddy, Traefik, and whatever passes a rejection on as it is.
 pub(crate) async fn plain(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
@@ -48,7 +48,7 @@ pub(crate) async fn plain(
     headers: HeaderMap,
 ) -> Response {
     let asked = asked(uri.query(), &headers);
-    Named("check").on(answer(&app, &id, asked, forwarded_method(&headers), &headers).await)
+    OperationName("check").on(answer(&app, &id, asked, forwarded_method(&headers), &headers).await)
 }
 
 /// For Envoy, which keeps the method of the client's request, and appends its path and query: what is asked stands in
@@ -59,7 +59,7 @@ pub(crate) async fn for_envoy(
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    Named("check").on(answer(&app, &id, in_headers(&headers), Some(method.as_str()), &headers).await)
+    OperationName("check").on(answer(&app, &id, in_headers(&headers), Some(method.as_str()), &headers).await)
 }
 
 /// For nginx, which turns any status but 2xx, 401 and 403 into 500: the status stands in `X-Gatekeeper-Status`, too. It
@@ -76,7 +76,7 @@ pub(crate) async fn for_nginx(
     if !status.is_success() && status != StatusCode::UNAUTHORIZED {
         *response.status_mut() = StatusCode::FORBIDDEN;
     }
-    Named("check").on(response)
+    OperationName("check").on(response)
 }
 
 /// The answer to a question about a request of this method, where it is known.
@@ -101,23 +101,23 @@ async fn answer(
 async fn verdict(app: &App, question: Question, headers: &HeaderMap) -> Result<KeyVerdict> {
     let mut verification = question.verification;
     verification.key = presented(headers, Schemeless::Ignored).api_key()?;
-    let place = app.place();
-    match place.try_call(&verification)? {
+    let gatekeeper = app.gatekeeper();
+    match gatekeeper.try_call(&verification)? {
         Some(verdict) => Ok(verdict),
-        None => app.lookups.run(move || Gatekeeper::call_blocking(&place, verification)).await,
+        None => app.lookups.run(move || Gatekeeper::call_blocking(&gatekeeper, verification)).await,
     }
 }
 
-/// A verdict as a status. What is refused tells nobody whose key it was.
+/// A verdict as a status. What is rejected tells nobody whose key it was.
 fn answered(verdict: &KeyVerdict, id: &RequestId) -> Response {
-    let refused = |kind, message: &str| failure(&GatekeeperError::new(kind, message), id);
+    let rejected = |kind, message: &str| failure(&GatekeeperError::new(kind, message), id);
     let retry_after = verdict.retry_after_ms.unwrap_or_default().div_ceil(1000);
     let mut response = match verdict.code {
         VerdictCode::Valid => passed(identity(verdict)),
         VerdictCode::InvalidKey => {
-            refused(ErrorKind::CredentialInvalid, "the API key is missing or not valid")
+            rejected(ErrorKind::CredentialInvalid, "the API key is missing or not valid")
         }
-        VerdictCode::InsufficientScope => refused(ErrorKind::Forbidden, "the API key is not good for this"),
+        VerdictCode::InsufficientScope => rejected(ErrorKind::Forbidden, "the API key is not good for this"),
         VerdictCode::RateLimited => limited(retry_after, id),
     };
     if let (Some(total), Some(remaining)) = (verdict.total, verdict.remaining) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use gatekeeper::Tenants;
 
+use super::client_address::Proxies;
 use super::signup::Signup;
-use super::source::Proxies;
 
 /// How the server behaves.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub struct Config {
     /// [`SignupRule`](super::SignupRule).
     pub signup: Option<Signup>,
     /// How many connections are open at once; more wait to be accepted. Defaults to 20,000.
-    pub most_connections: usize,
+    pub max_connections: usize,
     /// For how long a client may take to send its headers, and for how long a connection may wait between requests.
     /// Defaults to 15 s.
     pub header_timeout: Duration,
@@ -95,7 +95,7 @@ impl Default for Config {
             docs: Exposure::Main,
             gateway_tenants: Tenants::default(),
             signup: None,
-            most_connections: 20_000,
+            max_connections: 20_000,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(30),
             export_timeout: Duration::from_secs(600),

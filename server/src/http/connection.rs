@@ -21,14 +21,14 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::app::App;
+use super::client_address::Peer;
 use super::export::SendWithin;
 use super::server::Stream;
-use super::source::Peer;
 
 /// The longest request line and headers together, in bytes.
-const MOST_HEAD: usize = 32 * 1024;
+const MAX_HEAD: usize = 32 * 1024;
 /// The most headers.
-const MOST_HEADERS: usize = 100;
+const MAX_HEADERS: usize = 100;
 
 /// A connection that is counted as open until it is dropped.
 struct Open<'a>(&'a IntGauge);
@@ -61,8 +61,8 @@ impl Connections {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(app.config.header_timeout)
-            .max_buf_size(MOST_HEAD)
-            .max_headers(MOST_HEADERS)
+            .max_buf_size(MAX_HEAD)
+            .max_headers(MAX_HEADERS)
             .half_close(false);
         Self {
             header_timeout: app.config.header_timeout,
@@ -90,7 +90,7 @@ impl Connections {
             },
         };
         if !is_whole {
-            self.app.metrics.broken_connections.inc();
+            self.app.metrics.connection_errors.inc();
         }
     }
 

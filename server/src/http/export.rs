@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use futures_util::stream::{once, try_unfold};
-use gatekeeper::{Entry, ErrorKind, Gatekeeper, GatekeeperError, Result, TenantId};
+use gatekeeper::{ErrorKind, Gatekeeper, GatekeeperError, OperationDescriptor, Result, TenantId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -109,7 +109,7 @@ fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
 struct Export {
     app: Arc<App>,
     caller: Gatekeeper,
-    parts: &'static Entry,
+    parts: &'static OperationDescriptor,
     texts: Vec<(String, String)>,
 }
 
@@ -132,7 +132,7 @@ pub(crate) async fn run(
     app: Arc<App>,
     caller: Gatekeeper,
     address: Option<String>,
-    parts: &'static Entry,
+    parts: &'static OperationDescriptor,
     texts: Vec<(String, String)>,
 ) -> Result<Response> {
     let time = app.config.export_timeout;

@@ -10,7 +10,7 @@ const OTHERS: u64 = 256;
 pub(crate) fn leave_some(most: usize) -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current < maximum || maximum.is_none() {
-        // Where it is refused, there are fewer connections: that is all.
+        // Where it is rejected, there are fewer connections: that is all.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
     let Some(allowed) = getrlimit(Resource::Nofile).current else { return most };

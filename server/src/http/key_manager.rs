@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 use gatekeeper::guard::Schemeless;
-use gatekeeper::{Entry, GatekeeperError};
+use gatekeeper::{GatekeeperError, OperationDescriptor};
 use serde_json::json;
 
 use super::answer::{json_text, told};
@@ -19,9 +19,13 @@ use super::observe::Observed;
 use super::operation::call;
 
 /// Answers a request to an operation of the key manager.
-pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) -> Response {
+pub(crate) async fn run(
+    app: Arc<App>,
+    descriptor: &'static OperationDescriptor,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
-    let caller = app.place().presented(presented(&parts.headers, Schemeless::Read), &app.callers);
+    let caller = app.gatekeeper().presented(presented(&parts.headers, Schemeless::Read), &app.callers);
     let caller = Observed::of(&parts).calling(&caller);
     let answered = async {
         let body = match read(&app, &parts, body).await {
@@ -31,14 +35,14 @@ pub(crate) async fn run(app: Arc<App>, entry: &'static Entry, request: Request) 
             Err(error) => Err(error),
         };
         match body {
-            Ok(body) => call(&app, caller, entry, body, Vec::new()).await,
+            Ok(body) => call(&app, caller, descriptor, body, Vec::new()).await,
             // A wrong root key is said before a word on the body.
-            Err(error) => app.work.run(move || caller.check_caller().and(Err(error))).await,
+            Err(error) => app.work.run(move || caller.check_credential().and(Err(error))).await,
         }
     };
     match answered.await {
         Ok(answer) => json_text(StatusCode::OK, successful(&answer)),
-        Err(error) => refusal(&error),
+        Err(error) => rejection(&error),
     }
 }
 
@@ -51,7 +55,7 @@ fn successful(answer: &str) -> String {
 }
 
 /// An operation's failure.
-pub(crate) fn refusal(error: &GatekeeperError) -> Response {
+pub(crate) fn rejection(error: &GatekeeperError) -> Response {
     match error.kind().key_manager() {
         // An id that names nothing is a request's fault.
         Some("invalidId") => in_shape(error, "invalidId", 400),

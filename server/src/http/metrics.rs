@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatekeeper::{Decisions, GatekeeperError, Result, VerdictCode};
+use gatekeeper::{GatekeeperError, Result, VerdictCode, VerdictCounters};
 use prometheus::core::Collector;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -25,10 +25,10 @@ pub(crate) struct Metrics {
     requests: IntCounterVec,
     seconds: HistogramVec,
     pub(crate) connections: IntGauge,
-    pub(crate) broken_connections: IntCounter,
+    pub(crate) connection_errors: IntCounter,
     cached: IntGaugeVec,
-    at_work: IntGaugeVec,
-    pub(crate) decisions: Arc<Decisions>,
+    blocking_tasks: IntGaugeVec,
+    pub(crate) decisions: Arc<VerdictCounters>,
 }
 
 impl Metrics {
@@ -43,7 +43,7 @@ impl Metrics {
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(build))?;
         let buckets = HistogramOpts::new(
-            "gatekeeper_http_request_seconds",
+            "gatekeeper_http_request_duration_seconds",
             "Seconds from a request's headers to its answer, by operation.",
         );
         Ok(Self {
@@ -65,27 +65,27 @@ impl Metrics {
                 &registry,
                 IntGauge::new("gatekeeper_http_connections", "Connections that are open.")?,
             )?,
-            broken_connections: registered(
+            connection_errors: registered(
                 &registry,
                 IntCounter::new(
-                    "gatekeeper_http_broken_connections_total",
-                    "Connections that broke a rule of HTTP, TLS or time.",
+                    "gatekeeper_http_connection_errors_total",
+                    "Connections that were closed for an error in HTTP or TLS, or for a timeout.",
                 )?,
             )?,
             cached: registered(
                 &registry,
                 IntGaugeVec::new(
-                    Opts::new(
-                        "gatekeeper_cache_keys",
-                        "Keys that are remembered, and digests remembered to be nobody's.",
-                    ),
+                    Opts::new("gatekeeper_cache_keys", "Cached keys, and cached digests that no key has."),
                     &["kind"],
                 )?,
             )?,
-            at_work: registered(
+            blocking_tasks: registered(
                 &registry,
                 IntGaugeVec::new(
-                    Opts::new("gatekeeper_at_work", "Threads that wait for the disk, by what they do."),
+                    Opts::new(
+                        "gatekeeper_blocking_tasks",
+                        "Threads that wait for the disk, by kind of work.",
+                    ),
                     &["kind"],
                 )?,
             )?,
@@ -102,15 +102,15 @@ impl Metrics {
 
     /// All of it, in Prometheus' text format.
     pub(crate) fn text(&self, app: &App) -> Result<String> {
-        let remembering = app.place().remembering();
+        let cache_stats = app.gatekeeper().cache_stats();
         let set = |gauges: &IntGaugeVec, kind: &str, count: usize| {
             gauges.with_label_values(&[kind]).set(i64::try_from(count).unwrap_or(i64::MAX));
         };
-        set(&self.cached, "known", remembering.keys);
-        set(&self.cached, "unknown", remembering.unknown_keys);
-        set(&self.at_work, "lookup", app.lookups.at_work());
-        set(&self.at_work, "operation", app.work.at_work());
-        let others = app.place().other_tenants_rejected();
+        set(&self.cached, "known", cache_stats.keys);
+        set(&self.cached, "unknown", cache_stats.unknown_keys);
+        set(&self.blocking_tasks, "lookup", app.lookups.busy());
+        set(&self.blocking_tasks, "operation", app.work.busy());
+        let others = app.gatekeeper().other_tenants_rejected();
         let mut text = TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .map_err(GatekeeperError::internal)?;
@@ -120,7 +120,7 @@ impl Metrics {
              # TYPE gatekeeper_other_tenant_keys_rejected_total counter\n\
              gatekeeper_other_tenant_keys_rejected_total {others}\n"
         );
-        text.push_str("# HELP gatekeeper_decisions_total Verifications, by how they ended.\n");
+        text.push_str("# HELP gatekeeper_decisions_total Verifications, by outcome.\n");
         text.push_str("# TYPE gatekeeper_decisions_total counter\n");
         for code in VerdictCode::ALL {
             let count = self.decisions.count(code);

@@ -17,17 +17,17 @@ use gatekeeper::{Attribution, Gatekeeper, GatekeeperError};
 
 use super::answer::failure;
 use super::app::App;
+use super::client_address::Peer;
 use super::operation;
 use super::protocol;
 use super::request_id::{HEADER, RequestId};
-use super::source::Peer;
 use line::{Asked, log};
 
 /// What a request asked for, as metrics and logs call it.
 #[derive(Clone, Copy)]
-pub(crate) struct Named(pub(crate) &'static str);
+pub(crate) struct OperationName(pub(crate) &'static str);
 
-impl Named {
+impl OperationName {
     pub(crate) fn on(self, mut response: Response) -> Response {
         response.extensions_mut().insert(self);
         response
@@ -70,7 +70,7 @@ impl Observed {
     pub(crate) fn calling(&self, caller: &Gatekeeper) -> Gatekeeper {
         let caller = caller.attributing(&self.attribution);
         match self.address() {
-            Some(address) => caller.from_source(address),
+            Some(address) => caller.with_client_address(address),
             None => caller,
         }
     }
@@ -95,7 +95,7 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, mut request: Request, n
         .catch_unwind()
         .await
         .unwrap_or_else(|panic| failure(&GatekeeperError::internal(said(&*panic)), &id));
-    let name = response.extensions().get().map_or("none", |Named(name)| name);
+    let name = response.extensions().get().map_or("none", |OperationName(name)| name);
     let after = began.elapsed();
     app.metrics.answered(name, response.status().as_str(), after);
     log(&asked, &response, name, u64::try_from(after.as_micros()).unwrap_or(u64::MAX));

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName};
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken from a caller.
-const MOST_BYTES: usize = 128;
+const MAX_BYTES: usize = 128;
 
 /// The id of a request.
 #[derive(Clone, Debug)]
@@ -19,9 +19,8 @@ impl RequestId {
     /// The caller's, if it is 1 to 128 visible ASCII characters; a new one otherwise.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
-        let is_good = |id: &&str| {
-            (1..=MOST_BYTES).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
-        };
+        let is_good =
+            |id: &&str| (1..=MAX_BYTES).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
         given.filter(is_good).map_or_else(Self::new, |id| Self(id.to_owned()))
     }
 

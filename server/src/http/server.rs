@@ -15,11 +15,11 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::app::{App, gateway_routes, routes};
+use super::client_address::Peer;
 use super::config::{Address, Config, Listen};
 use super::connection::Connections;
 use super::files;
 use super::signup::SignupRule;
-use super::source::Peer;
 use super::tls::Certificates;
 
 /// For the owner and the group of the process: whoever may connect may be trusted as a proxy.
@@ -47,13 +47,13 @@ impl Server {
     /// `bad_request` for an address that cannot be listened on, and for a certificate that cannot be used;
     /// `service_unavailable` where the place cannot be opened.
     pub async fn bind(
-        place: &Gatekeeper,
+        gatekeeper: &Gatekeeper,
         config: Config,
         listen: Listen,
         check: Option<SocketAddr>,
     ) -> Result<Self> {
         let certificates = config.tls.clone().map(Certificates::read).transpose()?;
-        let opened = place.clone();
+        let opened = gatekeeper.clone();
         let ready = tokio::task::spawn_blocking(move || opened.check_ready());
         ready.await.map_err(GatekeeperError::internal)??;
         let signup = SignupRule::of(&config, &listen, check.is_some());
@@ -65,7 +65,7 @@ impl Server {
             Some(address) => Some(tcp(&address.ip().to_string(), address.port()).await?),
             None => None,
         };
-        Ok(Self { app: App::new(place, config, signup)?, certificates, main, gateways })
+        Ok(Self { app: App::new(gatekeeper, config, signup)?, certificates, main, gateways })
     }
 
     /// Where it can be reached.
@@ -106,7 +106,7 @@ impl Server {
         let Self { app, certificates, main, gateways } = self;
         let patience = app.config.shutdown_timeout;
         let connections = Arc::new(Connections::new(&app));
-        let most = files::leave_some(app.config.most_connections);
+        let most = files::leave_some(app.config.max_connections);
         let slots = || Arc::new(Semaphore::new(most));
         let mut tasks = JoinSet::new();
         if let Some(certificates) = &certificates {
@@ -204,13 +204,13 @@ impl Drop for Listener {
 }
 
 async fn tcp(host: &str, port: u16) -> Result<Listener> {
-    let refused = |error: std::io::Error| {
+    let rejected = |error: std::io::Error| {
         let message =
             format!("cannot listen on {host}, port {port}: {error}; choose another with --host and --port");
         GatekeeperError::bad_request(message).caused_by(error)
     };
-    let addresses: Vec<SocketAddr> = lookup_host((host, port)).await.map_err(refused)?.collect();
-    TcpListener::bind(addresses.as_slice()).await.map(Listener::Tcp).map_err(refused)
+    let addresses: Vec<SocketAddr> = lookup_host((host, port)).await.map_err(rejected)?.collect();
+    TcpListener::bind(addresses.as_slice()).await.map(Listener::Tcp).map_err(rejected)
 }
 
 /// A socket at `path`. One that is left over from a server that is gone is replaced.

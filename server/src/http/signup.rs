@@ -5,8 +5,8 @@
 
 use axum::http::HeaderMap;
 
+use super::client_address::Peer;
 use super::config::{Config, Listen};
-use super::source::Peer;
 
 /// Whether accounts can be made, and tenants by users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

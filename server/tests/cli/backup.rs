@@ -10,9 +10,9 @@ use crate::support::{Folder, text};
 
 #[test]
 fn a_backup_made_while_others_write_is_whole_and_as_of_one_moment() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let (id, key) = folder.key();
-    let place = Gatekeeper::open(folder.file("gatekeeper.db").to_str().unwrap()).unwrap();
+    let gatekeeper = Gatekeeper::open(folder.file("gatekeeper.db").to_str().unwrap()).unwrap();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..3 {
@@ -23,7 +23,7 @@ fn a_backup_made_while_others_write_is_whole_and_as_of_one_moment() {
                         metadata: metadata.as_object().cloned(),
                         ..UsageInput::new(Gatekeeper::DEFAULT_TENANT, "inference", "completion")
                     };
-                    place.call_blocking(RecordUsage(input)).unwrap();
+                    gatekeeper.call_blocking(RecordUsage(input)).unwrap();
                 }
             });
         }
@@ -57,14 +57,14 @@ fn a_backup_made_while_others_write_is_whole_and_as_of_one_moment() {
 
 #[test]
 fn a_backup_that_is_put_back_is_the_place_as_it_was() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let (id, key) = folder.key();
     let verify = || folder.tell(&key, ["keys", "verify", "--endpoint", "GET_TASKS", "--json"]);
     verify().done();
     folder.run(["backup", "b.db", "--with-secret"]).done();
     folder.run(["keys", "revoke", &id]).done();
     let (later, _) = folder.key();
-    verify().refused();
+    verify().rejected();
     for beside in ["-wal", "-shm"] {
         let _ = fs::remove_file(folder.file(&format!("gatekeeper.db{beside}")));
     }
@@ -72,9 +72,9 @@ fn a_backup_that_is_put_back_is_the_place_as_it_was() {
     fs::copy(folder.file("b.db"), folder.file("gatekeeper.db")).unwrap();
     fs::copy(folder.file("b.db-secret"), folder.file("gatekeeper.db-secret")).unwrap();
     verify().done();
-    assert_eq!(folder.run(["keys", "get", &later]).refused().out, "");
+    assert_eq!(folder.run(["keys", "get", &later]).rejected().out, "");
     folder.run(["keys", "revoke", &id]).done();
-    verify().refused();
+    verify().rejected();
 }
 
 /// How many events the backup has; it is sound, and its sums are those of its events.
@@ -92,30 +92,30 @@ fn check(file: &std::path::Path) -> i64 {
 
 #[test]
 fn a_backup_replaces_nothing_unless_it_is_told_to() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     folder.run(["backup", "b.db"]).done();
     let before = fs::read(folder.file("b.db")).unwrap();
-    let said = folder.run(["backup", "b.db", "--json"]).refused();
+    let said = folder.run(["backup", "b.db", "--json"]).rejected();
     assert_eq!(said.error()["code"], "conflict");
     assert_eq!(fs::read(folder.file("b.db")).unwrap(), before);
     folder.key();
     folder.run(["backup", "b.db", "--force"]).done();
     assert_ne!(fs::read(folder.file("b.db")).unwrap(), before);
-    assert!(folder.run(["backup", "gatekeeper.db", "--force"]).refused().err.contains("itself"));
+    assert!(folder.run(["backup", "gatekeeper.db", "--force"]).rejected().err.contains("itself"));
 }
 
 #[test]
 fn a_backup_says_what_is_in_its_way_and_what_else_to_keep() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     assert!(folder.run(["backup", "b.db"]).done().err.contains("gatekeeper.db-secret"));
-    assert!(folder.run(["backup", "."]).refused().err.contains("is a folder"));
-    assert!(folder.run(["backup", "no/such/b.db"]).refused().err.contains("cannot be made"));
+    assert!(folder.run(["backup", "."]).rejected().err.contains("is a folder"));
+    assert!(folder.run(["backup", "no/such/b.db"]).rejected().err.contains("cannot be made"));
     assert!(
-        folder.run(["backup", "b", "--url", "http://localhost:1"]).refused().err.contains("on its machine")
+        folder.run(["backup", "b", "--url", "http://localhost:1"]).rejected().err.contains("on its machine")
     );
-    assert!(folder.run(["backup", "b", "--url", "memory:"]).refused().err.contains("in memory"));
+    assert!(folder.run(["backup", "b", "--url", "memory:"]).rejected().err.contains("in memory"));
     folder.write("other.db", "nonsense that is no database, for as long as a header of one");
-    assert!(folder.run(["backup", "b", "--url", "other.db"]).refused().err.contains("not a database"));
+    assert!(folder.run(["backup", "b", "--url", "other.db"]).rejected().err.contains("not a database"));
     assert!(!folder.file("b").exists());
     let told = text(&folder.json(["backup", "c.db", "--with-secret"])["secret"]);
     assert_eq!(told, "c.db-secret");
@@ -123,7 +123,7 @@ fn a_backup_says_what_is_in_its_way_and_what_else_to_keep() {
 
 #[test]
 fn a_backup_is_restored_while_programs_use_the_database_and_what_was_there_is_kept() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let (id, key) = folder.key();
     let verify = || folder.tell(&key, ["keys", "verify", "--endpoint", "GET_TASKS", "--json"]);
     folder.run(["backup", "b.db", "--with-secret"]).done();
@@ -136,15 +136,15 @@ fn a_backup_is_restored_while_programs_use_the_database_and_what_was_there_is_ke
     folder.run(["keys", "revoke", &id]).done();
     let (later, _) = folder.key();
     assert_eq!(list(), 2);
-    verify().refused();
+    verify().rejected();
 
-    assert!(folder.run(["restore", "b.db"]).refused().err.contains("--force"));
+    assert!(folder.run(["restore", "b.db"]).rejected().err.contains("--force"));
     let done = folder.run(["restore", "b.db", "--with-secret", "--force", "--json"]).done().json();
     assert_eq!(list(), 1, "the program that runs has the restored records");
     verify().done();
-    folder.run(["keys", "get", &later]).refused();
+    folder.run(["keys", "get", &later]).rejected();
     folder.run(["keys", "revoke", &id]).done();
-    verify().refused();
+    verify().rejected();
     // What was there is a database of its own, to the last commit.
     let kept = text(&done["kept"]);
     folder.run(["keys", "get", &later, "--url", &kept]).done();
@@ -154,7 +154,7 @@ fn a_backup_is_restored_while_programs_use_the_database_and_what_was_there_is_ke
 
 #[test]
 fn a_database_that_is_gone_or_damaged_is_restored_and_the_damaged_one_is_kept() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let (_, key) = folder.key();
     let verify = || folder.tell(&key, ["keys", "verify", "--endpoint", "GET_TASKS", "--json"]);
     folder.run(["backup", "b.db", "--with-secret"]).done();
@@ -171,7 +171,7 @@ fn a_database_that_is_gone_or_damaged_is_restored_and_the_damaged_one_is_kept() 
 
 #[test]
 fn what_is_no_whole_backup_is_rejected_and_nothing_is_changed() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     folder.key();
     folder.run(["backup", "b.db"]).done();
     let before = fs::read(folder.file("b.db")).unwrap();
@@ -181,13 +181,13 @@ fn what_is_no_whole_backup_is_rejected_and_nothing_is_changed() {
     fs::copy(folder.file("b.db"), &newer).unwrap();
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", 10_000).unwrap();
     for wrong in ["nonsense.db", "half.db", "newer.db"] {
-        let said = folder.run(["restore", wrong, "--force"]).refused();
+        let said = folder.run(["restore", wrong, "--force"]).rejected();
         assert!(said.err.contains("no whole backup"), "{wrong} {said:?}");
     }
     for (wrong, why) in [("none.db", "is not there"), ("gatekeeper.db", "from itself")] {
-        assert!(folder.run(["restore", wrong, "--force"]).refused().err.contains(why), "{wrong}");
+        assert!(folder.run(["restore", wrong, "--force"]).rejected().err.contains(why), "{wrong}");
     }
-    assert!(folder.run(["restore", "b.db", "--url", "memory:"]).refused().err.contains("in memory"));
+    assert!(folder.run(["restore", "b.db", "--url", "memory:"]).rejected().err.contains("in memory"));
     assert_eq!(folder.json(["keys", "list"])["items"].as_array().unwrap().len(), 1);
     let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(left.into_iter().all(|name| !name.to_str().unwrap().contains("partial")));
@@ -195,11 +195,11 @@ fn what_is_no_whole_backup_is_rejected_and_nothing_is_changed() {
 
 #[test]
 fn another_secret_is_restored_only_where_no_program_uses_the_database() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     folder.run(["backup", "b.db", "--with-secret"]).done();
     folder.write("b.db-secret", "another secret, of at least sixteen bytes");
     let server = crate::serve::Server::start(&folder, &["--port", "0"], 1);
-    let said = folder.run(["restore", "b.db", "--with-secret", "--force"]).refused();
+    let said = folder.run(["restore", "b.db", "--with-secret", "--force"]).rejected();
     assert!(said.err.contains("stop all of them"), "{said:?}");
     drop(server);
     folder.run(["restore", "b.db", "--with-secret", "--force"]).done();
@@ -209,13 +209,13 @@ fn another_secret_is_restored_only_where_no_program_uses_the_database() {
 
 #[test]
 fn the_settings_are_in_a_backup_and_come_back_where_there_are_no_others() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let settings = fs::read(folder.file("gatekeeper.toml")).unwrap();
     let done = folder.run(["backup", "b.db", "--json"]).done().json();
     assert_eq!(text(&done["config"]), "b.db-config.toml");
     assert_eq!(fs::read(folder.file("b.db-config.toml")).unwrap(), settings);
     folder.write("gatekeeper.toml", "issuer = \"another\"\n");
-    let said = folder.run(["restore", "b.db", "--with-config", "--force"]).refused();
+    let said = folder.run(["restore", "b.db", "--with-config", "--force"]).rejected();
     assert!(said.err.contains("other settings"), "{said:?}");
     fs::remove_file(folder.file("gatekeeper.toml")).unwrap();
     folder.run(["restore", "b.db", "--with-config", "--force"]).done();

@@ -5,7 +5,7 @@ use crate::support::{Folder, said, text, told};
 
 #[test]
 fn a_key_lives_from_its_creation_to_its_end() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let created = folder.json([
         "keys",
         "create",
@@ -47,15 +47,15 @@ fn a_key_lives_from_its_creation_to_its_end() {
     let new = text(&rotated["plainTextKey"]);
     assert!(verify(&secret).code == 0 && verify(&new).code == 0);
     assert_eq!(folder.json(["keys", "revoke", &id])["status"], "revoked");
-    let verdict = verify(&new).refused();
+    let verdict = verify(&new).rejected();
     assert_eq!((&verdict.json()["code"], verdict.err.as_str()), (&"invalid_key".into(), ""));
     assert_eq!(folder.json(["keys", "delete", &id])["id"], id.as_str());
-    assert!(folder.run(["keys", "get", &id]).refused().err.contains("not found"));
+    assert!(folder.run(["keys", "get", &id]).rejected().err.contains("not found"));
 }
 
 #[test]
 fn a_key_is_revoked_with_the_keys_that_it_created() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let manager = folder.json(["keys", "create", "--scope", "keys:write"]);
     let caller = Gatekeeper::open(folder.file("gatekeeper.db").to_str().unwrap()).unwrap();
     let caller = caller.with_token(&Secret::new(text(&manager["plainTextKey"])));
@@ -71,22 +71,22 @@ fn a_key_is_revoked_with_the_keys_that_it_created() {
 
 #[test]
 fn a_key_comes_from_the_environment_or_the_standard_input_and_never_shows_again() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let (id, key) = folder.key();
     let said = said(
         folder.command().args(["keys", "verify", "--endpoint", "GET_TASKS"]).env("GATEKEEPER_KEY", &key),
     );
     assert!(said.code == 0 && said.out.contains(&id) && !said.out.contains(&key), "{said:?}");
-    let nothing = folder.run(["keys", "verify", "--endpoint", "GET_TASKS"]).refused();
+    let nothing = folder.run(["keys", "verify", "--endpoint", "GET_TASKS"]).rejected();
     assert!(nothing.err.contains("the standard input is empty"), "{nothing:?}");
-    let wrong = folder.tell(&key, ["keys", "verify", "--endpoint", &key]).refused();
+    let wrong = folder.tell(&key, ["keys", "verify", "--endpoint", &key]).rejected();
     assert!(!wrong.err.contains(&key), "{wrong:?}");
     folder.run(["keys", "verify", &key, "--endpoint", "GET_TASKS"]).misused();
 }
 
 #[test]
 fn lists_come_in_pages_or_whole() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     for name in ["a", "b", "c"] {
         folder.run(["keys", "create", "--name", name]).done();
     }
@@ -104,12 +104,12 @@ fn lists_come_in_pages_or_whole() {
         all.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["name"].clone()).collect();
     assert_eq!(names, ["a", "b", "c"]);
     assert_eq!(folder.run(["keys", "list", "--all"]).done().out.lines().count(), 4);
-    assert!(folder.run(["keys", "list", "--cursor", "canary"]).refused().err.contains("nextCursor"));
+    assert!(folder.run(["keys", "list", "--cursor", "canary"]).rejected().err.contains("nextCursor"));
 }
 
 #[test]
 fn tenants_and_their_members_are_the_operators_to_keep() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let tenant = text(&folder.json(["tenants", "create", "Acme Inc"])["id"]);
     let user = text(&sign_up(&folder, "ada@example.com")["user"]["id"]);
     let in_tenant = |arguments: &[&str]| {
@@ -118,24 +118,24 @@ fn tenants_and_their_members_are_the_operators_to_keep() {
     };
     in_tenant(&["tenants", "members", "add", &user, "--role", "owner"]).done();
     assert!(in_tenant(&["tenants", "members", "list"]).done().out.contains("ada@example.com"));
-    let last = in_tenant(&["tenants", "members", "update", &user, "--role", "member"]).refused();
+    let last = in_tenant(&["tenants", "members", "update", &user, "--role", "member"]).rejected();
     assert!(last.err.contains("keeps an owner"), "{last:?}");
 
     assert_eq!(in_tenant(&["permissions", "can", &user, "keys:write"]).done().out, "yes\n");
     assert!(in_tenant(&["permissions", "list", &user]).done().out.starts_with("*:*\n"));
     let stranger = text(&sign_up(&folder, "eve@example.com")["user"]["id"]);
-    assert_eq!(in_tenant(&["permissions", "can", &stranger, "keys:write"]).refused().out, "no\n");
+    assert_eq!(in_tenant(&["permissions", "can", &stranger, "keys:write"]).rejected().out, "no\n");
 
     assert_eq!(folder.json(["tenants", "rename", &tenant, "Acme"])["name"], "Acme");
     assert_eq!(folder.json(["tenants", "get", &tenant])["name"], "Acme");
     assert!(folder.run(["tenants", "remove", &tenant]).misused().err.contains("--yes"));
     assert_eq!(folder.run(["tenants", "remove", &tenant, "--yes"]).done().out, "removed\n");
-    assert!(in_tenant(&["keys", "list"]).refused().err.contains("not found"));
+    assert!(in_tenant(&["keys", "list"]).rejected().err.contains("not found"));
 }
 
 #[test]
 fn a_user_acts_with_their_token_in_a_place_of_ones_own_too() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     sign_up(&folder, "ada@example.com");
     let login = folder.tell("correct horse\n", ["users", "login", "ada@example.com", "--json"]).done().json();
     let token = text(&login["accessToken"]);
@@ -153,13 +153,13 @@ fn a_user_acts_with_their_token_in_a_place_of_ones_own_too() {
     let id = text(&session["items"][0]["id"]);
     assert_eq!(as_ada(&["users", "revoke-session", &id]).done().out, "ended\n");
 
-    let over = as_ada(&["users", "me", "--json"]).refused();
+    let over = as_ada(&["users", "me", "--json"]).rejected();
     assert_eq!((&over.error()["status"], &over.error()["code"]), (&401.into(), &"unauthorized".into()));
-    let nobody = folder.run(["users", "me"]).refused();
+    let nobody = folder.run(["users", "me"]).rejected();
     assert!(nobody.err.contains("GATEKEEPER_TOKEN is not set"), "{nobody:?}");
-    let wrong = folder.tell("canary\n", ["users", "login", "ada@example.com"]).refused();
+    let wrong = folder.tell("canary\n", ["users", "login", "ada@example.com"]).rejected();
     assert!(!wrong.err.contains("canary"), "{wrong:?}");
-    for everywhere in [&["users", "logout"][..], &["users", "logout", "--everywhere"]] {
+    for everywhere in [&["users", "logout"][..], &["users", "logout", "--all"]] {
         let login =
             folder.tell("battery staple", ["users", "login", "ada@example.com", "--json"]).done().json();
         let out =
@@ -170,16 +170,16 @@ fn a_user_acts_with_their_token_in_a_place_of_ones_own_too() {
 
 #[test]
 fn usage_is_recorded_within_a_quota_and_added_up() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     folder.run(["platform", "set-quota", "3", "--period", "day"]).done();
     let record =
         ["usage", "record", "inference", "completion", "--quantity", "2", "--idempotency-key", "one"];
     assert_eq!(folder.json(record)["id"], folder.json(record)["id"], "recorded once");
     assert!(folder.run(["usage", "check"]).done().out.starts_with("allowed    yes\n"));
-    assert_eq!(folder.run(["usage", "check", "--quantity", "2"]).refused().err, "");
+    assert_eq!(folder.run(["usage", "check", "--quantity", "2"]).rejected().err, "");
     folder.run(["usage", "check-and-record", "inference", "completion"]).done();
     let full =
-        folder.run(["usage", "check-and-record", "inference", "completion", "--json"]).refused().error();
+        folder.run(["usage", "check-and-record", "inference", "completion", "--json"]).rejected().error();
     assert_eq!((&full["status"], &full["code"]), (&402.into(), &"plan_limit".into()));
     assert_eq!(full["details"]["quota"]["remaining"], 0);
     assert_eq!(folder.json(["usage", "summary", "--period", "day"])["totalUsage"], 3);
@@ -191,7 +191,7 @@ fn usage_is_recorded_within_a_quota_and_added_up() {
 
 #[test]
 fn the_operator_reads_the_events_of_all_tenants_and_those_without_one() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     folder.run(["platform", "rotate-signing-key"]).done();
     assert!(!folder.run(["audit", "query", "--all"]).done().out.contains("signing_key.rotated"));
     let table = folder.run(["audit", "query", "--all-tenants"]).done().out;
@@ -205,7 +205,7 @@ fn the_operator_reads_the_events_of_all_tenants_and_those_without_one() {
 
 #[test]
 fn a_root_key_that_leaked_is_replaced_and_revoked() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let leaked = folder.json(["root-keys", "list"])["items"][0]["id"].clone();
     let new = folder.json(["root-keys", "create"]);
     assert!(new["plainTextKey"].as_str().is_some_and(|key| key.starts_with("gkr_")), "{new}");
@@ -213,13 +213,13 @@ fn a_root_key_that_leaked_is_replaced_and_revoked() {
     let left = folder.json(["root-keys", "list", "--all"]);
     assert_eq!((&left["id"], left.get("plainTextKey")), (&new["id"], None), "{left}");
     assert!(
-        folder.run(["root-keys", "revoke", leaked.as_str().unwrap()]).refused().err.contains("not found")
+        folder.run(["root-keys", "revoke", leaked.as_str().unwrap()]).rejected().err.contains("not found")
     );
 }
 
 #[test]
 fn what_was_done_can_be_asked_and_exported() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let (id, _) = folder.key();
     folder.run(["audit", "record", "invoice.paid", "--target", "=1+1\u{1b}[2J"]).done();
     let asked = folder.json(["audit", "query", "--action-prefix", "key.", "--since", "2020-01-01T00:00:00Z"]);
@@ -239,7 +239,7 @@ fn what_was_done_can_be_asked_and_exported() {
 
 #[test]
 fn any_operation_can_be_called_by_its_name() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     assert!(folder.run(["call", "tenants.list"]).done().out.contains("\"items\": ["));
     let request = json!({ "tenantId": "tnt_00000000000000000000000000", "name": "x" }).to_string();
     let created = folder.tell(&request, ["call", "keys.create", "--input", "-", "--json"]).done().json();
@@ -251,12 +251,14 @@ fn any_operation_can_be_called_by_its_name() {
     assert!(
         folder
             .tell("{\"x\": 1}", ["call", "keys.list", "--input", "-"])
-            .refused()
+            .rejected()
             .err
             .contains("x is not known")
     );
-    assert!(folder.tell("nonsense", ["call", "keys.list", "--input", "-"]).refused().err.contains("JSON"));
-    assert!(folder.run(["call", "keys.list", "--input", "no.json"]).refused().err.contains("cannot be read"));
+    assert!(folder.tell("nonsense", ["call", "keys.list", "--input", "-"]).rejected().err.contains("JSON"));
+    assert!(
+        folder.run(["call", "keys.list", "--input", "no.json"]).rejected().err.contains("cannot be read")
+    );
 }
 
 fn sign_up(folder: &Folder, email: &str) -> Value {
@@ -265,7 +267,7 @@ fn sign_up(folder: &Folder, email: &str) -> Value {
 
 #[test]
 fn the_operator_makes_an_account_and_its_tenant_in_one_step() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let create = |email: &str, tenant: &str| {
         folder.tell("correct horse\n", ["users", "create", email, "--tenant", tenant, "--json"])
     };
@@ -279,17 +281,17 @@ fn the_operator_makes_an_account_and_its_tenant_in_one_step() {
 
     let tenants = || folder.json(["tenants", "list"])["items"].as_array().unwrap().len();
     assert_eq!(tenants(), 2);
-    assert_eq!(create("ada@example.com", "Other Inc").refused().error()["code"], "conflict");
+    assert_eq!(create("ada@example.com", "Other Inc").rejected().error()["code"], "conflict");
     assert_eq!(tenants(), 2, "no tenant without its account");
-    assert_eq!(create("dee@example.com", "tnt_7zzzzzzzzzzzzzzzzzzzzzzzzz").refused().error()["status"], 404);
-    folder.tell("correct horse\n", ["users", "login", "dee@example.com"]).refused();
+    assert_eq!(create("dee@example.com", "tnt_7zzzzzzzzzzzzzzzzzzzzzzzzz").rejected().error()["status"], 404);
+    folder.tell("correct horse\n", ["users", "login", "dee@example.com"]).rejected();
     let over_http = ["users", "create", "e@example.com", "--tenant", "x", "--url", "http://127.0.0.1:9"];
     assert!(folder.tell("correct horse\n", over_http).misused().err.contains("gatekeeper tenants create"));
 }
 
 #[test]
 fn a_key_is_verified_for_the_tenant_in_force_or_those_that_are_named() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let acme = text(&folder.json(["tenants", "create", "Acme Inc"])["id"]);
     let foreign = text(&folder.json(["keys", "create", "--tenant", &acme])["plainTextKey"]);
     let (_, own) = folder.key();
@@ -316,7 +318,7 @@ fn a_key_is_verified_for_the_tenant_in_force_or_those_that_are_named() {
 
 #[test]
 fn prune_deletes_what_is_kept_no_longer_and_says_how_much() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let failure =
         "INSERT INTO login_failures VALUES (randomblob(32), '192.0.2.1', 9, 1000 * unixepoch() - 90000000)";
     rusqlite::Connection::open(folder.file("gatekeeper.db")).unwrap().execute(failure, []).unwrap();
@@ -325,5 +327,5 @@ fn prune_deletes_what_is_kept_no_longer_and_says_how_much() {
         assert_eq!((&done["rows"], &done["heldBackMs"]), (&rows.into(), &0.into()), "{done}");
     }
     assert!(folder.run(["prune"]).done().out.contains("deleted rows: 0"));
-    assert!(folder.run(["prune", "--url", "http://localhost:1"]).refused().err.contains("on its machine"));
+    assert!(folder.run(["prune", "--url", "http://localhost:1"]).rejected().err.contains("on its machine"));
 }

@@ -31,13 +31,13 @@ fn what_is_in_force_is_shown_with_where_it_came_from_and_no_secret() {
 }
 
 #[test]
-fn a_configuration_that_is_wrong_is_refused_by_name() {
+fn a_configuration_that_is_wrong_is_rejected_by_name() {
     let folder = Folder::new();
     folder.write("gatekeeper.toml", "[server]\nprot = 1\n");
-    let refused = folder.run(["keys", "list"]).refused();
-    assert!(refused.err.contains("gatekeeper.toml: server.prot is not known here"), "{refused:?}");
-    let refused = folder.run(["config", "--config", "no.toml", "--json"]).refused().error();
-    assert!(refused["error"].as_str().unwrap().starts_with("no.toml: cannot be read"), "{refused}");
+    let rejected = folder.run(["keys", "list"]).rejected();
+    assert!(rejected.err.contains("gatekeeper.toml: server.prot is not known here"), "{rejected:?}");
+    let rejected = folder.run(["config", "--config", "no.toml", "--json"]).rejected().error();
+    assert!(rejected["error"].as_str().unwrap().starts_with("no.toml: cannot be read"), "{rejected}");
     let port = said(folder.command().args(["config", "--config", "/dev/null"]).env("GATEKEEPER_PORT", "x"));
-    assert!(port.refused().err.contains("GATEKEEPER_PORT must be"));
+    assert!(port.rejected().err.contains("GATEKEEPER_PORT must be"));
 }

@@ -18,7 +18,7 @@ fn found(said: &Said, check: &str) -> (String, String) {
         ["error", "warning", "hint", "ok"].iter().position(|level| finding["level"] == *level)
     });
     let worst = of_check.first().unwrap_or_else(|| panic!("no {check}: {said:?}"));
-    (worst["level"].as_str().unwrap().to_owned(), format!("{} -> {}", worst["found"], worst["mend"]))
+    (worst["level"].as_str().unwrap().to_owned(), format!("{} -> {}", worst["message"], worst["fix"]))
 }
 
 #[track_caller]
@@ -34,7 +34,7 @@ fn settings(folder: &Folder, text: &str) {
 
 #[test]
 fn a_new_place_is_well() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     // Another program may have the usual port.
     let said = said(folder.command().args(["doctor", "--json"]).env("GATEKEEPER_PORT", "0")).done();
     for check in [
@@ -55,12 +55,12 @@ fn a_new_place_is_well() {
 
 #[test]
 fn what_is_wrong_with_the_configuration_is_named() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     settings(&folder, "[server]\nprot = 1");
     expect(&folder.run(["doctor", "--json"]), "configuration", "error", "server.prot");
     settings(
         &folder,
-        "[server]\ntrustedProxies = [\"0.0.0.0/0\"]\ncorsOrigins = [\"*\"]\ncheckListen = \"x\"",
+        "[server]\ntrustedProxies = [\"0.0.0.0/0\"]\ncorsOrigins = [\"*\"]\ngatewayListen = \"x\"",
     );
     let said = said(folder.command().args(["doctor", "--json"]).env("GATEKEEPER_PROT", "1"));
     expect(&said, "environment", "warning", "GATEKEEPER_PROT");
@@ -71,7 +71,7 @@ fn what_is_wrong_with_the_configuration_is_named() {
     expect(&folder.run(["doctor", "--json"]), "cors", "error", "without a path");
     settings(
         &folder,
-        "[server]\nhost = \"0.0.0.0\"\nport = 0\ncheckListen = \"0.0.0.0:0\"\nmaxConnections = 1000000",
+        "[server]\nhost = \"0.0.0.0\"\nport = 0\ngatewayListen = \"0.0.0.0:0\"\nmaxConnections = 1000000",
     );
     let said = folder.run(["doctor", "--json"]);
     expect(&said, "tls", "warning", "in the clear");
@@ -81,7 +81,7 @@ fn what_is_wrong_with_the_configuration_is_named() {
 
 #[test]
 fn a_role_that_makes_a_key_slower_is_told_of() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     settings(
         &folder,
         "[endpoints.A]\ndefault = { maxReq = 10, duration = 1000 }\nroles.SLOW = { maxReq = 10, duration = 1001 }\nroles.FAST = { maxReq = 1, duration = 99 }",
@@ -111,7 +111,7 @@ fn a_database_that_is_missing_foreign_or_newer_is_told_of_and_left_alone() {
     other.execute_batch("CREATE TABLE theirs (x)").unwrap();
     expect(&folder.run(["doctor", "--json", "--url", "other.db"]), "database", "error", "another program");
 
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let ours = Connection::open(folder.file("gatekeeper.db")).unwrap();
     ours.pragma_update(None, "user_version", 1000).unwrap();
     drop(ours);
@@ -120,7 +120,7 @@ fn a_database_that_is_missing_foreign_or_newer_is_told_of_and_left_alone() {
 
 #[test]
 fn a_place_without_a_root_key_is_told_of() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let ours = Connection::open(folder.file("gatekeeper.db")).unwrap();
     ours.execute("DELETE FROM root_keys", []).unwrap();
     drop(ours);
@@ -129,7 +129,7 @@ fn a_place_without_a_root_key_is_told_of() {
 
 #[test]
 fn whose_imported_keys_have_which_suffixes_is_told_of() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     settings(&folder, "importSuffixesPerTenant = 3\nimportSuffixes = 3");
     let import = |number: usize, suffix: &str| {
         let line = format!("{{\"digest\": \"{number:064x}\", \"suffix\": \"{suffix}\"}}");
@@ -144,12 +144,12 @@ fn whose_imported_keys_have_which_suffixes_is_told_of() {
     assert!(!said.out.contains("canary"), "{said:?}");
     import(3, "another").done();
     expect(&folder.run(["doctor", "--json"]), "imports", "warning", "importSuffixes");
-    import(4, "one too many").refused();
+    import(4, "one too many").rejected();
 }
 
 #[test]
 fn rights_that_let_others_in_are_told_of() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     for (mode, level) in [(0o640, "ok"), (0o644, "warning"), (0o666, "error")] {
         fs::set_permissions(folder.file("gatekeeper.db"), Permissions::from_mode(mode)).unwrap();
         assert_eq!(found(&folder.run(["doctor", "--json"]), "rights").0, level, "{mode:o}");
@@ -161,7 +161,7 @@ fn rights_that_let_others_in_are_told_of() {
 
 #[test]
 fn side_files_that_let_others_in_or_the_group_out_are_told_of() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let allow =
         |file: &str, mode| fs::set_permissions(folder.file(file), Permissions::from_mode(mode)).unwrap();
     // Readers alone would be kept out by the first process that opens it.
@@ -176,14 +176,14 @@ fn side_files_that_let_others_in_or_the_group_out_are_told_of() {
 
 #[test]
 fn a_database_with_two_names_is_told_of() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     fs::hard_link(folder.file("gatekeeper.db"), folder.file("link.db")).unwrap();
     expect(&folder.run(["doctor", "--json"]), "database", "error", "hard link");
 }
 
 #[test]
 fn a_secret_that_is_short_or_another_one_is_told_of_and_not_repeated() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let with =
         |secret: &str| said(folder.command().args(["doctor", "--json"]).env("GATEKEEPER_SECRET", secret));
     expect(&with("canary"), "secret", "error", "at least 16 bytes");
@@ -197,7 +197,7 @@ fn a_secret_that_is_short_or_another_one_is_told_of_and_not_repeated() {
 #[test]
 fn a_row_that_operations_rely_on_and_that_is_missing_is_named_with_the_sql_that_brings_it_back() {
     for (table, word) in [("changes", "INSERT INTO changes"), ("tenants", "INSERT INTO tenants")] {
-        let folder = Folder::with_place();
+        let folder = Folder::with_gatekeeper();
         let ours = Connection::open(folder.file("gatekeeper.db")).unwrap();
         ours.execute_batch(&format!("PRAGMA foreign_keys = OFF; DELETE FROM {table}")).unwrap();
         drop(ours);
@@ -224,18 +224,18 @@ fn signing_keys_that_do_not_open_are_told_of_and_looking_makes_no_secret() {
     folder.run(["doctor"]);
     assert!(!folder.file("gatekeeper.db-secret").exists());
 
-    let place = folder.file("gatekeeper.db");
+    let gatekeeper = folder.file("gatekeeper.db");
     let mut rotate = folder.command();
     rotate.args(["platform", "rotate-signing-key"]).env("GATEKEEPER_SECRET", NEW);
     said(&mut rotate).done();
-    assert!(place.exists());
+    assert!(gatekeeper.exists());
     assert_eq!(found(&doctor(NEW, ""), "signing keys").0, "ok");
     expect(&doctor(NEW, OLD), "signing keys", "hint", "unset it");
 }
 
 #[test]
 fn a_port_that_is_taken_is_told_of() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     settings(&folder, &format!("[server]\nport = {port}"));
@@ -248,7 +248,7 @@ fn a_port_that_is_taken_is_told_of() {
 
 #[test]
 fn a_certificate_that_is_not_good_is_told_of() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let openssl = |arguments: &[&str]| {
         let done = Command::new("openssl").args(arguments).current_dir(folder.path()).output().unwrap();
         assert!(done.status.success(), "{done:?}");
@@ -289,7 +289,7 @@ fn a_certificate_that_is_not_good_is_told_of() {
 
 #[test]
 fn a_clock_that_is_behind_the_database_is_told_of() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let file = fs::File::options().write(true).open(folder.file("gatekeeper.db")).unwrap();
     let later = file.metadata().unwrap().modified().unwrap() + std::time::Duration::from_secs(3600);
     file.set_modified(later).unwrap();
@@ -299,7 +299,7 @@ fn a_clock_that_is_behind_the_database_is_told_of() {
 
 #[test]
 fn keys_that_nothing_accepts_are_counted_and_tenants_that_are_not_there_are_named() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let doctor = || said(folder.command().args(["doctor", "--json"]).env("GATEKEEPER_PORT", "0"));
     folder.key();
     expect(&doctor(), "tenants", "ok", "every valid key");
@@ -320,7 +320,7 @@ fn keys_that_nothing_accepts_are_counted_and_tenants_that_are_not_there_are_name
 
 #[test]
 fn who_may_sign_up_is_said() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let doctor = || said(folder.command().args(["doctor", "--json"]).env("GATEKEEPER_PORT", "0"));
     for (text, level, word) in [
         ("", "ok", "open to programs on this machine"),

@@ -135,7 +135,7 @@ const HOSTILE: &str = "a\u{1b}]0;x\u{7}\u{9b}2J\u{202e}b\u{200b}c";
 
 #[test]
 fn nothing_that_a_terminal_would_obey_or_a_reader_not_see_is_written_as_it_is() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     folder.run(["keys", "create", "--name", HOSTILE, "--owner-id", HOSTILE, "--role", HOSTILE]).done();
     folder.run(["audit", "record", "invoice.paid", "--target", HOSTILE]).done();
     folder

@@ -29,14 +29,14 @@ fn init_tells_programs_where_and_with_what() {
 
 #[test]
 fn a_second_root_key_is_made_only_when_it_is_asked_for() {
-    let folder = Folder::with_place();
-    let said = folder.run(["init", "--json"]).refused();
+    let folder = Folder::with_gatekeeper();
+    let said = folder.run(["init", "--json"]).rejected();
     assert_eq!((said.out.as_str(), &said.error()["code"]), ("", &"conflict".into()));
-    assert!(folder.run(["init"]).refused().err.contains("add --another"));
+    assert!(folder.run(["init"]).rejected().err.contains("add --additional"));
 
-    let acme = folder.json(["init", "--another", "--tenant-name", "Acme Inc"]);
+    let acme = folder.json(["init", "--additional", "--tenant-name", "Acme Inc"]);
     let tenant = text(&acme["tenantId"]);
-    let again = folder.json(["init", "--another", "--tenant-id", &tenant]);
+    let again = folder.json(["init", "--additional", "--tenant-id", &tenant]);
     assert_eq!(again["tenantId"], acme["tenantId"]);
     assert_ne!(again["rootKey"], acme["rootKey"]);
     assert!(folder.run(["tenants", "list"]).done().out.contains("Acme Inc"));
@@ -80,15 +80,15 @@ fn init_says_what_is_in_its_way() {
         ("mysql://canary@host", "mysql"),
         ("postgres://canary@host", "postgres"),
     ] {
-        let said = folder.run(["init", "--url", url]).refused();
+        let said = folder.run(["init", "--url", url]).rejected();
         assert!(said.err.contains(why) && !said.err.contains("canary"), "{said:?}");
         assert!(!folder.file("gatekeeper.toml").exists(), "{url}");
     }
-    assert!(folder.run(["init", "--tenant-id", "tnt_x"]).refused().err.contains("tnt_"));
+    assert!(folder.run(["init", "--tenant-id", "tnt_x"]).rejected().err.contains("tnt_"));
     assert!(
         folder
             .run(["init", "--tenant-id", "tnt_00000000000000000000000001"])
-            .refused()
+            .rejected()
             .err
             .contains("not found")
     );
@@ -103,7 +103,7 @@ fn init_opens_the_sign_up_of_a_new_file_of_settings_and_leaves_one_that_is_there
     assert!(settings.contains("\nsignup = \"open\"\n"));
     assert_eq!(folder.json(["config"])["settings"]["signup"]["value"], "open");
     // What is open already need not be written.
-    folder.run(["init", "--another", "--open-signup"]).done();
+    folder.run(["init", "--additional", "--open-signup"]).done();
 
     let folder = Folder::new();
     folder.write("gatekeeper.toml", "signup = \"closed\"\n");
@@ -153,9 +153,9 @@ fn init_with_a_group_lets_that_group_use_all_of_it() {
         assert_eq!(fs::metadata(folder.file(file)).unwrap().gid(), group, "{file}");
     }
     assert_eq!(mode(&folder, "gatekeeper.db-shared"), 0o770);
-    assert!(folder.run(["init", "--another", "--group", "1"]).refused().err.contains("chgrp GROUP"));
+    assert!(folder.run(["init", "--additional", "--group", "1"]).rejected().err.contains("chgrp GROUP"));
     let other = Folder::new();
-    assert!(other.run(["init", "--group", "no such group"]).refused().err.contains("getent group"));
+    assert!(other.run(["init", "--group", "no such group"]).rejected().err.contains("getent group"));
     assert!(!other.file("gatekeeper.db").exists());
 }
 

@@ -7,7 +7,7 @@ use crate::support::{Folder, gatekeeper, said};
 
 #[test]
 fn wrong_use_is_told_with_exit_code_2_and_nothing_on_the_standard_output() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     for arguments in [
         &[][..],
         &["nonsense"],
@@ -23,7 +23,7 @@ fn wrong_use_is_told_with_exit_code_2_and_nothing_on_the_standard_output() {
         &["keys", "list", "--limit", "5", "--all"],
         &["keys", "update", "x", "--name", "n", "--clear", "name"],
         &["serve", "--port", "65536"],
-        &["serve", "--unix", "x", "--port", "1"],
+        &["serve", "--socket", "x", "--port", "1"],
         &["completions", "nonsense"],
         &["platform", "set-quota"],
     ] {
@@ -33,7 +33,7 @@ fn wrong_use_is_told_with_exit_code_2_and_nothing_on_the_standard_output() {
 
 #[test]
 fn numbers_are_spoken_of_in_the_words_of_this_program() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let wrong = folder.run(["keys", "list", "--limit", "ten"]).misused();
     assert!(wrong.err.contains("for '--limit <N>': write a whole number"), "{wrong:?}");
     let port = folder.run(["serve", "--port", "65536"]).misused();
@@ -50,11 +50,11 @@ fn numbers_are_spoken_of_in_the_words_of_this_program() {
         ),
         (&["platform", "set-quota", "-1"], "limit must be a whole number from 0 to"),
     ] {
-        let rejected = folder.run(arguments).refused();
+        let rejected = folder.run(arguments).rejected();
         assert!(rejected.err.contains(message), "{rejected:?}");
     }
     let cost = ["keys", "verify", "--endpoint", "GET_TASKS", "--cost", "4294967296"];
-    let rejected = folder.tell("user_key\n", cost).refused();
+    let rejected = folder.tell("user_key\n", cost).rejected();
     assert!(rejected.err.contains("cost must be a whole number from 1 to 4294967295"), "{rejected:?}");
     for limit in ["1.0", "0", "4294967296", "1e2"] {
         folder.run(["keys", "list", "--limit", limit]).done();
@@ -82,19 +82,19 @@ fn completions_are_made_for_every_shell() {
 }
 
 #[test]
-fn arguments_that_are_not_utf_8_are_refused_where_text_is_needed() {
-    let folder = Folder::with_place();
+fn arguments_that_are_not_utf_8_are_rejected_where_text_is_needed() {
+    let folder = Folder::with_gatekeeper();
     let odd = OsStr::from_bytes(b"a\xff");
     folder.run([OsStr::new("keys"), OsStr::new("get"), odd]).misused();
     folder.run([odd]).misused();
     assert_eq!(folder.run([OsStr::new("backup"), odd]).done().code, 0, "a path need not be");
-    let variable = said(folder.command().args(["keys", "list"]).env("GATEKEEPER_TENANT", odd)).refused();
+    let variable = said(folder.command().args(["keys", "list"]).env("GATEKEEPER_TENANT", odd)).rejected();
     assert!(variable.err.contains("GATEKEEPER_TENANT is not UTF-8"), "{variable:?}");
 }
 
 #[test]
 fn nothing_is_lost_and_nobody_is_told_where_nobody_reads_the_answer() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     for arguments in [&["keys", "list"][..], &["--help"], &["config"], &["completions", "bash"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
@@ -105,8 +105,9 @@ fn nothing_is_lost_and_nobody_is_told_where_nobody_reads_the_answer() {
 
 #[test]
 fn a_secret_that_nobody_reads_is_a_failure() {
-    let folder = Folder::with_place();
-    for arguments in [&["keys", "create"][..], &["root-keys", "create", "--json"], &["init", "--another"]] {
+    let folder = Folder::with_gatekeeper();
+    for arguments in [&["keys", "create"][..], &["root-keys", "create", "--json"], &["init", "--additional"]]
+    {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let said = said(folder.command().args(arguments).stdout(writer).stderr(Stdio::piped()));
@@ -116,7 +117,7 @@ fn a_secret_that_nobody_reads_is_a_failure() {
 
 #[test]
 fn an_answer_that_cannot_be_written_is_a_failure() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let full = File::options().write(true).open("/dev/full").unwrap();
     let said = said(folder.command().args(["keys", "list", "--json"]).stdout(full));
     assert!(said.code == 1 && said.err.contains("cannot be written"), "{said:?}");
@@ -128,7 +129,7 @@ fn a_database_is_never_made_by_accident() {
     for arguments in
         [&["keys", "list"][..], &["call", "tenants.list"], &["backup", "x"], &["keys", "import", "-"]]
     {
-        let said = folder.run(arguments).refused();
+        let said = folder.run(arguments).rejected();
         assert!(said.err.contains("run `gatekeeper init`"), "{said:?}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -136,14 +137,14 @@ fn a_database_is_never_made_by_accident() {
 
 #[test]
 fn a_folder_that_cannot_be_written_is_told_of() {
-    let said = said(gatekeeper("/proc".as_ref()).arg("init")).refused();
+    let said = said(gatekeeper("/proc".as_ref()).arg("init")).rejected();
     assert!(said.err.contains("let this user read and write"), "{said:?}");
 }
 
 #[test]
 fn errors_are_told_to_programs_in_json() {
-    let folder = Folder::with_place();
-    let error = folder.run(["keys", "get", "key_x", "--json"]).refused().error();
+    let folder = Folder::with_gatekeeper();
+    let error = folder.run(["keys", "get", "key_x", "--json"]).rejected().error();
     assert_eq!((&error["code"], &error["status"]), (&"bad_request".into(), &400.into()));
     let fields: Vec<&String> = error.as_object().unwrap().keys().collect();
     assert_eq!(fields, ["code", "details", "error", "status"]);
@@ -151,7 +152,7 @@ fn errors_are_told_to_programs_in_json() {
 
 #[test]
 fn colours_are_for_terminals_alone() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     for arguments in [&["keys", "list"][..], &["doctor"], &["keys", "get", "x"], &["--help"], &["nonsense"]] {
         let said = folder.run(arguments);
         assert!(!said.out.contains('\u{1b}') && !said.err.contains('\u{1b}'), "{said:?}");

@@ -12,7 +12,7 @@ fn served() -> (Folder, Server, String) {
 fn run(server: &Server, token: &str, arguments: &[&str]) -> Said {
     let elsewhere = Folder::new();
     let url = format!("http://{}", server.address());
-    said(elsewhere.command().args(arguments).env("GATEKEEPER_BASE_URL", url).env("GATEKEEPER_TOKEN", token))
+    said(elsewhere.command().args(arguments).env("GATEKEEPER_URL", url).env("GATEKEEPER_TOKEN", token))
 }
 
 #[test]
@@ -30,25 +30,25 @@ fn the_same_commands_work_at_a_server() {
     let mut import = folder.command();
     import.args(["keys", "import", "-", "--json", "--url", &url]).env("GATEKEEPER_TOKEN", &root);
     let line = format!("{{\"digest\": \"{}\"}}\nnonsense\n", "ab".repeat(32));
-    assert_eq!(told(&mut import, &line).refused().json()["imported"], 1);
+    assert_eq!(told(&mut import, &line).rejected().json()["imported"], 1);
     run(&server, &root, &["keys", "revoke", &id]).done();
     assert!(run(&server, &root, &["doctor"]).done().out.contains("is ready"));
     // This folder's file defines endpoints, which the server has of its own.
     assert_eq!(
-        folder.run(["keys", "list", "--url", &url, "--json"]).refused().error()["code"],
+        folder.run(["keys", "list", "--url", &url, "--json"]).rejected().error()["code"],
         "unauthorized"
     );
 }
 
 #[test]
-fn a_server_refuses_whom_it_does_not_know_and_what_is_not_theirs() {
+fn a_server_rejects_whom_it_does_not_know_and_what_is_not_theirs() {
     let (_folder, server, _) = served();
-    let nobody = run(&server, "", &["keys", "list"]).refused();
+    let nobody = run(&server, "", &["keys", "list"]).rejected();
     assert!(nobody.err.contains("GATEKEEPER_TOKEN is not set"), "{nobody:?}");
-    let wrong = run(&server, "gkr_canary", &["keys", "list", "--json"]).refused();
+    let wrong = run(&server, "gkr_canary", &["keys", "list", "--json"]).rejected();
     assert_eq!(wrong.error()["status"], 401);
     assert!(!wrong.err.contains("canary"), "{wrong:?}");
-    let operators = run(&server, "", &["platform", "rotate-signing-key", "--json"]).refused();
+    let operators = run(&server, "", &["platform", "rotate-signing-key", "--json"]).rejected();
     assert_eq!(operators.error()["status"], 401);
 }
 
@@ -59,13 +59,13 @@ fn a_token_is_asked_for_only_where_one_would_help() {
     for arguments in [&["keys", "validate"][..], &["users", "login", "ada@example.com"]] {
         let mut command = folder.command();
         command.args(arguments).args(["--url", &format!("http://{}", server.address())]);
-        let wrong = told(&mut command, "not a key\n").refused();
+        let wrong = told(&mut command, "not a key\n").rejected();
         assert!(!wrong.err.contains(hint), "{wrong:?}");
-        let wrong = folder.tell("not a key\n", arguments).refused();
+        let wrong = folder.tell("not a key\n", arguments).rejected();
         assert!(!wrong.err.contains(hint), "{wrong:?}");
     }
-    assert!(folder.run(["users", "me"]).refused().err.contains(hint));
-    assert!(!run(&server, &root, &["users", "me"]).refused().err.contains(hint));
+    assert!(folder.run(["users", "me"]).rejected().err.contains(hint));
+    assert!(!run(&server, &root, &["users", "me"]).rejected().err.contains(hint));
 }
 
 #[test]
@@ -89,9 +89,9 @@ fn a_secret_of_a_variable_may_end_with_the_line_break_that_a_file_left_there() {
 fn a_server_that_is_not_there_is_told_of() {
     let folder = Folder::new();
     let url = "http://127.0.0.1:1";
-    let refused = folder.run(["keys", "list", "--json", "--url", url]).refused().error();
-    assert_eq!(refused["code"], "connection_error");
-    let doctor = folder.run(["doctor", "--url", url]).refused();
+    let rejected = folder.run(["keys", "list", "--json", "--url", url]).rejected().error();
+    assert_eq!(rejected["code"], "connection_error");
+    let doctor = folder.run(["doctor", "--url", url]).rejected();
     assert!(
         doctor.out.contains("gatekeeper serve") && doctor.out.contains("GATEKEEPER_TOKEN is not set"),
         "{doctor:?}"

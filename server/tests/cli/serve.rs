@@ -62,12 +62,12 @@ fn ask(stream: &mut (impl std::io::Read + std::io::Write), path: &str) -> String
 
 #[test]
 fn serve_does_not_start_with_another_secret_than_a_running_server_and_says_why() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let server = Server::start(&folder, &["--port", "0"], 1);
     assert!(get(server.address(), "/ready").starts_with("HTTP/1.1 200"));
     let mut second = folder.command();
     second.args(["serve", "--port", "0"]).env("GATEKEEPER_SECRET", "canary canary canary");
-    let said = said(&mut second).refused();
+    let said = said(&mut second).rejected();
     assert!(said.err.contains("processes with another secret") && !said.err.contains("canary"), "{said:?}");
     // Where no server ran with the secret before, it starts, warns, and can sign.
     drop(server);
@@ -78,14 +78,14 @@ fn serve_does_not_start_with_another_secret_than_a_running_server_and_says_why()
 
 #[test]
 fn a_signing_key_of_an_algorithm_that_the_running_server_does_not_sign_with_is_not_made() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let server = Server::start(&folder, &["--port", "0"], 1);
     let rotate = |algorithm: &str| {
         let mut command = folder.command();
         command.args(["platform", "rotate-signing-key", "--json"]);
         said(command.env("GATEKEEPER_SIGNING_ALGORITHM", algorithm))
     };
-    let rejected = rotate("RS256").refused();
+    let rejected = rotate("RS256").rejected();
     assert!(rejected.err.contains("the running processes sign with EdDSA"), "{rejected:?}");
     rotate("EdDSA").done();
     drop(server);
@@ -114,9 +114,9 @@ fn ends_well(server: &mut Server) -> bool {
 
 #[test]
 fn a_server_says_where_it_listens_answers_and_stops_when_it_is_told_to() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     for signal in [Signal::INT, Signal::TERM] {
-        let mut server = Server::start(&folder, &["--port", "0", "--check-listen", "127.0.0.1:0"], 2);
+        let mut server = Server::start(&folder, &["--port", "0", "--gateway-listen", "127.0.0.1:0"], 2);
         assert!(get(server.address(), "/ready").starts_with("HTTP/1.1 200"));
         let gateways = server.lines[1].strip_prefix("gateways ask at http://").unwrap();
         assert!(get(gateways, "/health").starts_with("HTTP/1.1 200"));
@@ -127,7 +127,7 @@ fn a_server_says_where_it_listens_answers_and_stops_when_it_is_told_to() {
 
 #[test]
 fn programs_are_told_the_address_in_json() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     let server = Server::start(&folder, &["--port", "0", "--json"], 1);
     let told: serde_json::Value = serde_json::from_str(&server.lines[0]).unwrap();
     assert!(text(&told["url"]).starts_with("http://127.0.0.1:") && told["check"].is_null());
@@ -149,8 +149,8 @@ fn a_server_that_lacks_something_says_so_in_its_log() {
 
 #[test]
 fn a_server_can_listen_on_a_unix_socket() {
-    let folder = Folder::with_place();
-    let server = Server::start(&folder, &["--unix", "socket"], 1);
+    let folder = Folder::with_gatekeeper();
+    let server = Server::start(&folder, &["--socket", "socket"], 1);
     assert!(
         server.lines[0].starts_with("listening on unix:socket with gatekeeper.db and 1 endpoint ("),
         "{:?}",
@@ -162,8 +162,8 @@ fn a_server_can_listen_on_a_unix_socket() {
 
 #[test]
 fn endpoints_are_read_again_when_they_change_and_a_broken_file_changes_nothing() {
-    let folder = Folder::with_place();
-    let root = text(&folder.json(["init", "--another"])["rootKey"]);
+    let folder = Folder::with_gatekeeper();
+    let root = text(&folder.json(["init", "--additional"])["rootKey"]);
     let (_, key) = folder.key();
     let server = Server::start(&folder, &["--port", "0"], 1);
     let verify = |endpoint: &str| {
@@ -201,7 +201,7 @@ fn endpoints_are_read_again_when_they_change_and_a_broken_file_changes_nothing()
 
 #[test]
 fn the_first_line_of_a_server_says_who_may_sign_up_and_why() {
-    let folder = Folder::with_place();
+    let folder = Folder::with_gatekeeper();
     for (arguments, said) in [
         (&[][..], "sign-up is open to programs on this machine: signup is not set"),
         (&["--signup", "open"], "sign-up is open: signup = \"open\""),
@@ -211,7 +211,7 @@ fn the_first_line_of_a_server_says_who_may_sign_up_and_why() {
             "sign-up is closed: signup is not set, and the server has trusted proxies",
         ),
         (
-            &["--check-listen", "127.0.0.1:0"],
+            &["--gateway-listen", "127.0.0.1:0"],
             "sign-up is closed: signup is not set, and the server has an address for gateways",
         ),
     ] {
@@ -221,15 +221,15 @@ fn the_first_line_of_a_server_says_who_may_sign_up_and_why() {
 }
 
 #[test]
-fn what_cannot_be_served_is_refused() {
-    let folder = Folder::with_place();
+fn what_cannot_be_served_is_rejected() {
+    let folder = Folder::with_gatekeeper();
     for (arguments, why) in [
         (&["serve", "--url", "http://localhost:1"][..], "served already"),
         (&["serve", "--tls-cert", "x"], "server.tlsKey"),
         (&["serve", "--tls-cert", "x", "--tls-key", "y"], "\"x\" cannot be used"),
-        (&["serve", "--unix", "x", "--tls-cert", "x", "--tls-key", "y"], "needs no TLS"),
+        (&["serve", "--socket", "x", "--tls-cert", "x", "--tls-key", "y"], "needs no TLS"),
         (&["serve", "--trusted-proxies", "x"], "trusted proxies"),
-        (&["serve", "--check-listen", "x"], "server.checkListen"),
+        (&["serve", "--gateway-listen", "x"], "server.gatewayListen"),
         (&["serve", "--cors-origin", "https://app.example.com/"], "server.corsOrigins"),
         (&["serve", "--log-level", "loud"], "--log-level must be one of"),
         (&["serve", "--signup", "invite"], "--signup must be one of open, closed"),
@@ -237,7 +237,7 @@ fn what_cannot_be_served_is_refused() {
         (&["serve", "--host", "no.such.host.invalid"], "cannot listen"),
         (&["serve", "--url", "/proc/x.db", "--port", "0"], "cannot be opened"),
     ] {
-        let said = folder.run(arguments).refused();
+        let said = folder.run(arguments).rejected();
         assert!(said.err.contains(why), "{said:?}");
     }
 }

@@ -36,7 +36,7 @@ impl Folder {
     }
 
     /// A folder in which `gatekeeper init` was run.
-    pub(crate) fn with_place() -> Self {
+    pub(crate) fn with_gatekeeper() -> Self {
         let folder = Self::new();
         folder.run(["init"]).done();
         folder
@@ -88,9 +88,9 @@ impl Said {
         self
     }
 
-    /// What was said by a command that was refused.
+    /// What was said by a command that was rejected.
     #[track_caller]
-    pub(crate) fn refused(self) -> Self {
+    pub(crate) fn rejected(self) -> Self {
         assert_eq!(self.code, 1, "{self:?}");
         self
     }
@@ -126,7 +126,7 @@ pub(crate) fn said(command: &mut Command) -> Said {
 pub(crate) fn told(command: &mut Command, input: &str) -> Said {
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();
-    // One that was refused does not read on.
+    // One that was rejected does not read on.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     Said {

@@ -51,6 +51,6 @@ const failure: Failure | undefined = error;
 assert.equal(failure?.code, 'unauthorized');
 const { data: made } = await keyManagerCreateKey({ client: clientOf(rootKey), body: { prefix: 'user' } });
 assert.equal(made?.success, true);
-const { error: refusal } = await keyManagerCreateKey({ client: clientOf(rootKey), body: { prefix: '' } });
-assert.equal(refusal?.error, 'invalidBody');
+const { error: rejection } = await keyManagerCreateKey({ client: clientOf(rootKey), body: { prefix: '' } });
+assert.equal(rejection?.error, 'invalidBody');
 console.log('done');

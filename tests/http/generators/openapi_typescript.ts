@@ -46,6 +46,6 @@ const { data: made } = await manager.POST('/api/v1/keys', { body: { prefix: 'use
 assert.equal(made?.success, true);
 const { data: rotated } = await manager.POST('/api/v1/keys/rotate', { body: { id: made.id } });
 assert.ok(rotated?.apikey.startsWith('user_'));
-const { error: refusal } = await manager.POST('/api/v1/keys', { body: { prefix: '' } });
-assert.equal(refusal?.error, 'invalidBody');
+const { error: rejection } = await manager.POST('/api/v1/keys', { body: { prefix: '' } });
+assert.equal(rejection?.error, 'invalidBody');
 console.log('done');

@@ -21,7 +21,7 @@ pub fn call(gatekeeper: &Gatekeeper, name: &str, request: &Value) -> Result<Valu
 /// A user who has signed up and is logged in.
 pub struct User {
     /// The place, as this user.
-    pub place: Gatekeeper,
+    pub gatekeeper: Gatekeeper,
     /// `usr_…`.
     pub id: String,
     /// The e-mail address.
@@ -38,12 +38,12 @@ impl User {
     /// # Panics
     /// Where that fails.
     #[must_use]
-    pub fn sign_up(place: &Gatekeeper, email: &str) -> Self {
+    pub fn sign_up(gatekeeper: &Gatekeeper, email: &str) -> Self {
         let request = json!({ "email": email, "password": "correct horse" });
-        let tokens = call(&place.anonymous(), "auth.signup", &request).expect("signup");
+        let tokens = call(&gatekeeper.anonymous(), "auth.signup", &request).expect("signup");
         let access_token = text(&tokens, "accessToken");
         Self {
-            place: place.with_token(&Secret::new(access_token.clone())),
+            gatekeeper: gatekeeper.with_token(&Secret::new(access_token.clone())),
             id: text(tokens.get("user").expect("a user"), "id"),
             email: email.to_owned(),
             refresh_token: text(&tokens, "refreshToken"),
@@ -56,7 +56,7 @@ impl User {
     /// # Errors
     /// Those of the operation.
     pub fn call(&self, name: &str, request: &Value) -> Result<Value> {
-        call(&self.place, name, request)
+        call(&self.gatekeeper, name, request)
     }
 
     /// Makes a tenant; its id.

@@ -24,12 +24,12 @@ fn by_hand() -> (Gatekeeper, ManualClock) {
     (Gatekeeper::open_with("memory:", options).unwrap(), hand)
 }
 
-fn log_in(place: &Gatekeeper, email: &str, password: &str) -> Result<Value> {
-    call(&place.anonymous(), "auth.login", &json!({ "email": email, "password": password }))
+fn log_in(gatekeeper: &Gatekeeper, email: &str, password: &str) -> Result<Value> {
+    call(&gatekeeper.anonymous(), "auth.login", &json!({ "email": email, "password": password }))
 }
 
-fn refresh(place: &Gatekeeper, token: &str) -> Result<Value> {
-    call(&place.anonymous(), "auth.refresh", &json!({ "refreshToken": token }))
+fn refresh(gatekeeper: &Gatekeeper, token: &str) -> Result<Value> {
+    call(&gatekeeper.anonymous(), "auth.refresh", &json!({ "refreshToken": token }))
 }
 
 /// All that a caller can tell of an error.
@@ -37,7 +37,7 @@ fn told(error: &GatekeeperError) -> (u16, &'static str, String, Option<u32>) {
     (error.status(), error.code(), error.message().to_owned(), error.retry_after())
 }
 
-fn is_live(user: &User) -> bool {
+fn is_active(user: &User) -> bool {
     match user.call("auth.me", &json!({})) {
         Ok(_) => true,
         Err(error) if error.kind() == ErrorKind::CredentialInvalid => false,
@@ -47,15 +47,15 @@ fn is_live(user: &User) -> bool {
 
 #[test]
 fn who_signs_up_is_logged_in_and_can_log_in_again() {
-    everywhere(|place| {
-        let user = User::sign_up(place, "Founder@Example.com");
+    everywhere(|gatekeeper| {
+        let user = User::sign_up(gatekeeper, "Founder@Example.com");
         let me = user.call("auth.me", &json!({})).unwrap();
         assert_eq!(
             (text(&me, "id"), text(&me, "email")),
             (user.id.clone(), "founder@example.com".to_owned())
         );
         assert_eq!(me.get("emailVerified"), Some(&json!(false)));
-        let tokens = log_in(place, " founder@EXAMPLE.com", "correct horse").unwrap();
+        let tokens = log_in(gatekeeper, " founder@EXAMPLE.com", "correct horse").unwrap();
         assert_eq!(text(tokens.get("user").unwrap(), "id"), user.id);
         assert_eq!(tokens.get("expiresIn"), Some(&json!(900)));
     });
@@ -63,28 +63,28 @@ fn who_signs_up_is_logged_in_and_can_log_in_again() {
 
 #[test]
 fn an_address_belongs_to_one_account_however_it_is_written() {
-    everywhere(|place| {
-        let _first = User::sign_up(place, "\u{e9}va@b\u{fc}cher.example");
+    everywhere(|gatekeeper| {
+        let _first = User::sign_up(gatekeeper, "\u{e9}va@b\u{fc}cher.example");
         for same in ["E\u{301}VA@B\u{dc}CHER.example", "\u{c9}va@xn--bcher-kva.example"] {
             let request = json!({ "email": same, "password": "correct horse" });
-            let error = call(&place.anonymous(), "auth.signup", &request).unwrap_err();
+            let error = call(&gatekeeper.anonymous(), "auth.signup", &request).unwrap_err();
             assert_eq!((error.status(), error.code()), (409, "conflict"));
-            assert!(log_in(place, same, "correct horse").is_ok());
+            assert!(log_in(gatekeeper, same, "correct horse").is_ok());
         }
     });
 }
 
 #[test]
 fn a_request_is_checked_before_the_caller_and_the_caller_before_the_tenant() {
-    let place = Gatekeeper::open("memory:").unwrap();
-    let stranger = place.with_token(&Secret::new("a.b.c"));
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let stranger = gatekeeper.with_token(&Secret::new("a.b.c"));
     let tenant = "tnt_00000000000000000000000000";
     for (caller, request, status) in [
         (&stranger, json!({ "tenantId": 5 }), 400),
         (&stranger, json!({ "tenantId": "key_00000000000000000000000000" }), 400),
         (&stranger, json!({ "tenantId": tenant, "name": "" }), 400),
         (&stranger, json!({ "tenantId": tenant, "name": "x" }), 401),
-        (&place.anonymous(), json!({ "tenantId": tenant, "name": "x" }), 401),
+        (&gatekeeper.anonymous(), json!({ "tenantId": tenant, "name": "x" }), 401),
     ] {
         assert_eq!(call(caller, "tenants.update", &request).unwrap_err().status(), status, "{request}");
     }
@@ -92,10 +92,10 @@ fn a_request_is_checked_before_the_caller_and_the_caller_before_the_tenant() {
 
 #[test]
 fn a_wrong_password_and_an_unknown_account_are_told_alike() {
-    everywhere(|place| {
-        let _user = User::sign_up(place, "a@example.com");
-        let wrong = log_in(place, "a@example.com", "wrong horse").unwrap_err();
-        let unknown = log_in(place, "b@example.com", "wrong horse").unwrap_err();
+    everywhere(|gatekeeper| {
+        let _user = User::sign_up(gatekeeper, "a@example.com");
+        let wrong = log_in(gatekeeper, "a@example.com", "wrong horse").unwrap_err();
+        let unknown = log_in(gatekeeper, "b@example.com", "wrong horse").unwrap_err();
         assert_eq!(told(&wrong), told(&unknown));
         assert_eq!((wrong.status(), wrong.code()), (401, "unauthorized"));
     });
@@ -104,13 +104,13 @@ fn a_wrong_password_and_an_unknown_account_are_told_alike() {
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the test's own clock")]
 fn an_unknown_account_takes_as_long_as_a_wrong_password() {
-    let place = Gatekeeper::open("memory:").unwrap();
-    let _user = User::sign_up(&place, "a@example.com");
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let _user = User::sign_up(&gatekeeper, "a@example.com");
     let median = |email: &str| {
         let mut took: Vec<Duration> = (0..11)
             .map(|_| {
                 let start = Instant::now();
-                log_in(&place, email, "wrong horse").unwrap_err();
+                log_in(&gatekeeper, email, "wrong horse").unwrap_err();
                 start.elapsed()
             })
             .collect();
@@ -124,8 +124,8 @@ fn an_unknown_account_takes_as_long_as_a_wrong_password() {
 
 #[test]
 fn every_credential_that_is_not_good_is_told_alike() {
-    let place = Gatekeeper::open("memory:").unwrap();
-    let user = User::sign_up(&place, "a@example.com");
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let user = User::sign_up(&gatekeeper, "a@example.com");
     user.call("auth.logout", &json!({})).unwrap();
     let (head, rest) = user.access_token.split_once('.').unwrap();
     let (claims, signature) = rest.split_once('.').unwrap();
@@ -145,7 +145,7 @@ fn every_credential_that_is_not_good_is_told_alike() {
         "\u{1f98a}".repeat(10_000),
         ".".repeat(1_000_000),
     ] {
-        let error = call(&place.with_token(&Secret::new(token)), "auth.me", &json!({})).unwrap_err();
+        let error = call(&gatekeeper.with_token(&Secret::new(token)), "auth.me", &json!({})).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::CredentialInvalid);
         errors.insert(told(&error));
     }
@@ -154,29 +154,29 @@ fn every_credential_that_is_not_good_is_told_alike() {
 
 #[test]
 fn an_access_token_ends_after_a_quarter_of_an_hour() {
-    let (place, hand) = by_hand();
-    let user = User::sign_up(&place, "a@example.com");
+    let (gatekeeper, hand) = by_hand();
+    let user = User::sign_up(&gatekeeper, "a@example.com");
     hand.advance(15 * 60_000 - 1000);
-    assert!(is_live(&user));
+    assert!(is_active(&user));
     hand.advance(1000);
-    assert!(!is_live(&user));
+    assert!(!is_active(&user));
 }
 
 #[test]
 fn of_two_hundred_refreshes_at_once_one_makes_the_successor_and_all_get_it() {
-    everywhere(|place| {
-        let user = User::sign_up(place, "a@example.com");
+    everywhere(|gatekeeper| {
+        let user = User::sign_up(gatekeeper, "a@example.com");
         let start = Barrier::new(200);
         let successors: HashSet<String> = thread::scope(|scope| {
             let one = || {
                 start.wait();
-                text(&refresh(place, &user.refresh_token).unwrap(), "refreshToken")
+                text(&refresh(gatekeeper, &user.refresh_token).unwrap(), "refreshToken")
             };
             let all: Vec<_> = (0..200).map(|_| scope.spawn(one)).collect();
             all.into_iter().map(|each| each.join().unwrap()).collect()
         });
         assert_eq!(successors.len(), 1);
-        assert!(is_live(&user));
+        assert!(is_active(&user));
         let sessions = user.call("auth.sessions", &json!({})).unwrap();
         assert_eq!(sessions.get("items").and_then(Value::as_array).unwrap().len(), 1);
     });
@@ -184,27 +184,27 @@ fn of_two_hundred_refreshes_at_once_one_makes_the_successor_and_all_get_it() {
 
 #[test]
 fn a_refresh_token_that_is_shown_again_after_its_grace_ends_the_session() {
-    let (place, hand) = by_hand();
-    let user = User::sign_up(&place, "a@example.com");
-    let next = text(&refresh(&place, &user.refresh_token).unwrap(), "refreshToken");
+    let (gatekeeper, hand) = by_hand();
+    let user = User::sign_up(&gatekeeper, "a@example.com");
+    let next = text(&refresh(&gatekeeper, &user.refresh_token).unwrap(), "refreshToken");
     hand.advance(9_999);
-    assert_eq!(text(&refresh(&place, &user.refresh_token).unwrap(), "refreshToken"), next);
+    assert_eq!(text(&refresh(&gatekeeper, &user.refresh_token).unwrap(), "refreshToken"), next);
     hand.advance(1);
-    assert!(refresh(&place, &user.refresh_token).is_err());
-    assert!(refresh(&place, &next).is_err(), "the thief's token is dead, too");
-    assert!(!is_live(&user));
+    assert!(refresh(&gatekeeper, &user.refresh_token).is_err());
+    assert!(refresh(&gatekeeper, &next).is_err(), "the thief's token is dead, too");
+    assert!(!is_active(&user));
 }
 
 #[test]
 fn a_refresh_token_that_is_shown_again_after_its_successor_was_used_ends_the_session() {
-    everywhere(|place| {
-        let user = User::sign_up(place, "a@example.com");
-        let next = text(&refresh(place, &user.refresh_token).unwrap(), "refreshToken");
-        let newest = text(&refresh(place, &next).unwrap(), "refreshToken");
-        let told_of_reuse = told(&refresh(place, &user.refresh_token).unwrap_err());
-        assert!(refresh(place, &newest).is_err());
-        assert!(!is_live(&user));
-        assert_eq!(told_of_reuse, told(&refresh(place, "never one").unwrap_err()));
+    everywhere(|gatekeeper| {
+        let user = User::sign_up(gatekeeper, "a@example.com");
+        let next = text(&refresh(gatekeeper, &user.refresh_token).unwrap(), "refreshToken");
+        let newest = text(&refresh(gatekeeper, &next).unwrap(), "refreshToken");
+        let told_of_reuse = told(&refresh(gatekeeper, &user.refresh_token).unwrap_err());
+        assert!(refresh(gatekeeper, &newest).is_err());
+        assert!(!is_active(&user));
+        assert_eq!(told_of_reuse, told(&refresh(gatekeeper, "never one").unwrap_err()));
     });
 }
 
@@ -212,32 +212,32 @@ fn a_refresh_token_that_is_shown_again_after_its_successor_was_used_ends_the_ses
 fn without_grace_the_second_of_two_refreshes_ends_the_session() {
     let mut options = Options::default();
     options.refresh_grace_ms = 0;
-    let place = Gatekeeper::open_with("memory:", options).unwrap();
-    let user = User::sign_up(&place, "a@example.com");
-    refresh(&place, &user.refresh_token).unwrap();
-    assert!(refresh(&place, &user.refresh_token).is_err());
-    assert!(!is_live(&user));
+    let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
+    let user = User::sign_up(&gatekeeper, "a@example.com");
+    refresh(&gatekeeper, &user.refresh_token).unwrap();
+    assert!(refresh(&gatekeeper, &user.refresh_token).is_err());
+    assert!(!is_active(&user));
 }
 
 #[test]
 fn a_refresh_token_ends_after_seven_days() {
-    let (place, hand) = by_hand();
-    let user = User::sign_up(&place, "a@example.com");
+    let (gatekeeper, hand) = by_hand();
+    let user = User::sign_up(&gatekeeper, "a@example.com");
     hand.advance(7 * 24 * 60 * 60_000 - 1);
-    let next = text(&refresh(&place, &user.refresh_token).unwrap(), "refreshToken");
+    let next = text(&refresh(&gatekeeper, &user.refresh_token).unwrap(), "refreshToken");
     hand.advance(7 * 24 * 60 * 60_000);
-    assert!(refresh(&place, &next).is_err());
+    assert!(refresh(&gatekeeper, &next).is_err());
 }
 
 #[test]
 fn logging_out_ends_one_session_at_once_and_logging_out_everywhere_all() {
-    everywhere(|place| {
-        let user = User::sign_up(place, "a@example.com");
-        let other = log_in(place, "a@example.com", "correct horse").unwrap();
-        let other = place.with_token(&Secret::new(text(&other, "accessToken")));
+    everywhere(|gatekeeper| {
+        let user = User::sign_up(gatekeeper, "a@example.com");
+        let other = log_in(gatekeeper, "a@example.com", "correct horse").unwrap();
+        let other = gatekeeper.with_token(&Secret::new(text(&other, "accessToken")));
         user.call("auth.logout", &json!({})).unwrap();
-        assert!(!is_live(&user));
-        assert!(refresh(place, &user.refresh_token).is_err());
+        assert!(!is_active(&user));
+        assert!(refresh(gatekeeper, &user.refresh_token).is_err());
         assert!(call(&other, "auth.me", &json!({})).is_ok());
         call(&other, "auth.logoutAll", &json!({})).unwrap();
         assert!(call(&other, "auth.me", &json!({})).is_err());
@@ -246,9 +246,10 @@ fn logging_out_ends_one_session_at_once_and_logging_out_everywhere_all() {
 
 #[test]
 fn a_session_is_listed_and_ended_by_its_own_user_alone() {
-    everywhere(|place| {
-        let (user, other) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
-        log_in(place, "a@example.com", "correct horse").unwrap();
+    everywhere(|gatekeeper| {
+        let (user, other) =
+            (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
+        log_in(gatekeeper, "a@example.com", "correct horse").unwrap();
         let sessions = user.call("auth.sessions", &json!({})).unwrap();
         let sessions = sessions.get("items").and_then(Value::as_array).unwrap();
         assert_eq!(sessions.len(), 2);
@@ -258,34 +259,35 @@ fn a_session_is_listed_and_ended_by_its_own_user_alone() {
         user.call("auth.revokeSession", &json!({ "sessionId": ids[1] })).unwrap();
         let again = user.call("auth.revokeSession", &json!({ "sessionId": ids[1] })).unwrap_err();
         assert_eq!(told(&error), told(&again));
-        assert!(is_live(&user));
+        assert!(is_active(&user));
     });
 }
 
 #[test]
 fn changing_the_password_ends_the_other_sessions_and_needs_the_old_one() {
-    everywhere(|place| {
-        let user = User::sign_up(place, "a@example.com");
-        let other = log_in(place, "a@example.com", "correct horse").unwrap();
+    everywhere(|gatekeeper| {
+        let user = User::sign_up(gatekeeper, "a@example.com");
+        let other = log_in(gatekeeper, "a@example.com", "correct horse").unwrap();
         let change = |current: &str, new: &str| {
             user.call("auth.changePassword", &json!({ "currentPassword": current, "newPassword": new }))
         };
         assert_eq!(change("wrong horse", "battery staple").unwrap_err().status(), 401);
         assert_eq!(change("correct horse", "password").unwrap_err().status(), 400);
         change("correct horse", "battery staple").unwrap();
-        assert!(is_live(&user));
-        assert!(refresh(place, &text(&other, "refreshToken")).is_err());
-        assert!(log_in(place, "a@example.com", "correct horse").is_err());
-        assert!(log_in(place, "a@example.com", "battery staple").is_ok());
+        assert!(is_active(&user));
+        assert!(refresh(gatekeeper, &text(&other, "refreshToken")).is_err());
+        assert!(log_in(gatekeeper, "a@example.com", "correct horse").is_err());
+        assert!(log_in(gatekeeper, "a@example.com", "battery staple").is_ok());
     });
 }
 
 #[test]
 fn failed_logins_make_their_source_wait_and_never_the_owner_at_a_known_one() {
-    let (place, hand) = by_hand();
-    let (home, away) = (place.from_source("192.0.2.1"), place.from_source("198.51.100.9"));
+    let (gatekeeper, hand) = by_hand();
+    let (home, away) =
+        (gatekeeper.with_client_address("192.0.2.1"), gatekeeper.with_client_address("198.51.100.9"));
     let _owner = User::sign_up(&home, "a@example.com");
-    log_in(&place.from_source("192.0.2.2"), "a@example.com", "correct horse").unwrap();
+    log_in(&gatekeeper.with_client_address("192.0.2.2"), "a@example.com", "correct horse").unwrap();
     for spelling in ["a@example.com", "A@example.com", "a@EXAMPLE.com", " a@example.com", "a@example.COM "] {
         assert_eq!(log_in(&away, spelling, "wrong horse").unwrap_err().status(), 401);
     }
@@ -294,7 +296,7 @@ fn failed_logins_make_their_source_wait_and_never_the_owner_at_a_known_one() {
         assert_eq!(told(&error), (429, "rate_limited", error.message().to_owned(), Some(60)));
     }
     // Many sources guess no faster than one, and at an account that is not there it is the same.
-    let elsewhere = place.from_source("203.0.113.7");
+    let elsewhere = gatekeeper.with_client_address("203.0.113.7");
     assert_eq!(log_in(&elsewhere, "a@example.com", "wrong horse").unwrap_err().status(), 429);
     for _ in 0..5 {
         assert_eq!(log_in(&away, "nobody@example.com", "wrong horse").unwrap_err().status(), 401);
@@ -313,7 +315,7 @@ fn failed_logins_make_their_source_wait_and_never_the_owner_at_a_known_one() {
 fn how_often_one_source_may_is_an_option() {
     let mut options = Options::default();
     (options.signups_per_minute, options.refreshes_per_minute) = (1, 2);
-    let here = Gatekeeper::open_with("memory:", options).unwrap().from_source("192.0.2.1");
+    let here = Gatekeeper::open_with("memory:", options).unwrap().with_client_address("192.0.2.1");
     let _user = User::sign_up(&here, "a@example.com");
     let signup = json!({ "email": "b@example.com", "password": "correct horse" });
     assert_eq!(call(&here.anonymous(), "auth.signup", &signup).unwrap_err().status(), 429);
@@ -323,8 +325,8 @@ fn how_often_one_source_may_is_an_option() {
 
 #[test]
 fn a_source_has_its_signups_its_refreshes_and_its_wrong_keys_counted_apart() {
-    let (place, hand) = by_hand();
-    let here = place.from_source("192.0.2.1");
+    let (gatekeeper, hand) = by_hand();
+    let here = gatekeeper.with_client_address("192.0.2.1");
     let mut user = None;
     for number in 0..20 {
         user = Some(User::sign_up(&here, &format!("a{number}@example.com")));
@@ -332,7 +334,7 @@ fn a_source_has_its_signups_its_refreshes_and_its_wrong_keys_counted_apart() {
     let signup = json!({ "email": "b@example.com", "password": "correct horse" });
     let error = call(&here.anonymous(), "auth.signup", &signup).unwrap_err();
     assert_eq!((error.status(), error.retry_after()), (429, Some(60)));
-    assert!(call(&place.anonymous().from_source("192.0.2.2"), "auth.signup", &signup).is_ok());
+    assert!(call(&gatekeeper.anonymous().with_client_address("192.0.2.2"), "auth.signup", &signup).is_ok());
     assert_eq!(
         call(&here.anonymous(), "auth.signup", &json!({})).unwrap_err().status(),
         400,
@@ -344,14 +346,14 @@ fn a_source_has_its_signups_its_refreshes_and_its_wrong_keys_counted_apart() {
     }
     assert_eq!(refresh(&here, "never one").unwrap_err().status(), 429);
 
-    let key = place.call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
-    place.call_blocking(gatekeeper::DeleteKey { id: key.id.into() }).unwrap();
+    let key = gatekeeper.call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
+    gatekeeper.call_blocking(gatekeeper::DeleteKey { id: key.id.into() }).unwrap();
     let with_key = here.with_token(&key.api_key);
     for _ in 0..60 {
         assert_eq!(call(&with_key, "auth.me", &json!({})).unwrap_err().status(), 401);
     }
     assert_eq!(call(&with_key, "auth.me", &json!({})).unwrap_err().status(), 429);
-    assert!(is_live(&user.unwrap()), "who is known is not counted");
+    assert!(is_active(&user.unwrap()), "who is known is not counted");
     hand.advance(60_000);
     assert!(
         call(
@@ -365,13 +367,13 @@ fn a_source_has_its_signups_its_refreshes_and_its_wrong_keys_counted_apart() {
 
 #[test]
 fn guesses_that_come_all_at_once_count_as_many() {
-    let place = Gatekeeper::open("memory:").unwrap().from_source("192.0.2.1");
-    let _owner = User::sign_up(&place, "a@example.com");
+    let gatekeeper = Gatekeeper::open("memory:").unwrap().with_client_address("192.0.2.1");
+    let _owner = User::sign_up(&gatekeeper, "a@example.com");
     let start = Barrier::new(20);
     let judged: usize = thread::scope(|scope| {
         let guess = || {
             start.wait();
-            usize::from(log_in(&place, "a@example.com", "wrong horse").unwrap_err().status() == 401)
+            usize::from(log_in(&gatekeeper, "a@example.com", "wrong horse").unwrap_err().status() == 401)
         };
         let all: Vec<_> = (0..20).map(|_| scope.spawn(guess)).collect();
         all.into_iter().map(|each| each.join().unwrap()).sum()
@@ -381,8 +383,9 @@ fn guesses_that_come_all_at_once_count_as_many() {
 
 #[test]
 fn a_list_goes_on_where_its_page_ended_and_its_cursor_is_good_for_it_alone() {
-    everywhere(|place| {
-        let (user, other) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+    everywhere(|gatekeeper| {
+        let (user, other) =
+            (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
         let made: Vec<String> = (0..7).map(|number| user.new_tenant(&format!("t{number}"))).collect();
         let mut seen = Vec::new();
         let mut cursor = Value::Null;

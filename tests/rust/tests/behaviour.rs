@@ -27,18 +27,18 @@ fn opened(url: &str) -> Gatekeeper {
 #[test]
 fn in_memory() {
     for scenario in scenarios() {
-        let place = opened("memory:");
-        run(&place, &place, &Value::Null, &scenario);
+        let gatekeeper = opened("memory:");
+        run(&gatekeeper, &gatekeeper, &Value::Null, &scenario);
     }
 }
 
 #[test]
 fn in_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    for (place, scenario) in scenarios().iter().enumerate() {
-        let path = folder.path().join(format!("{place}.db"));
-        let place = opened(path.to_str().unwrap());
-        run(&place, &place, &Value::Null, scenario);
+    for (gatekeeper, scenario) in scenarios().iter().enumerate() {
+        let path = folder.path().join(format!("{gatekeeper}.db"));
+        let gatekeeper = opened(path.to_str().unwrap());
+        run(&gatekeeper, &gatekeeper, &Value::Null, scenario);
     }
 }
 
@@ -51,14 +51,14 @@ fn on_a_server() {
 }
 
 /// Runs a scenario in a place that sees its calls come from `source`; its operator's steps where the place is.
-fn run(operator: &Gatekeeper, place: &Gatekeeper, source: &Value, scenario: &Value) {
+fn run(operator: &Gatekeeper, gatekeeper: &Gatekeeper, source: &Value, scenario: &Value) {
     let mut kept = HashMap::from([("source".to_owned(), source.clone())]);
     for step in scenario["steps"].as_array().unwrap() {
         let at = format!("{}: {step}", scenario["name"]);
         let caller = match step["as"].as_str() {
-            None => place.anonymous(),
+            None => gatekeeper.anonymous(),
             Some("operator") => operator.clone(),
-            Some(token) => place.with_token(&Secret::new(text(&filled(&json!(token), &kept)))),
+            Some(token) => gatekeeper.with_token(&Secret::new(text(&filled(&json!(token), &kept)))),
         };
         let request = filled(step.get("with").unwrap_or(&json!({})), &kept);
         let iterates = step["iterate"] == true;
@@ -112,7 +112,7 @@ fn filled(value: &Value, kept: &HashMap<String, Value>) -> Value {
             let mut path = text[1..].split('.');
             let mut found = &kept[path.next().unwrap()];
             for part in path {
-                found = part.parse::<usize>().map_or_else(|_| &found[part], |place| &found[place]);
+                found = part.parse::<usize>().map_or_else(|_| &found[part], |gatekeeper| &found[gatekeeper]);
             }
             found.clone()
         }
@@ -155,8 +155,8 @@ fn assert_matches(found: &Value, expected: &Value, at: &str) {
         Value::Array(items) => {
             let list = found.as_array().unwrap_or_else(|| panic!("{at}: not a list: {found}"));
             assert_eq!(list.len(), items.len(), "{at}: {found}");
-            for (place, (found, expected)) in list.iter().zip(items).enumerate() {
-                assert_matches(found, expected, &format!("{at}[{place}]"));
+            for (gatekeeper, (found, expected)) in list.iter().zip(items).enumerate() {
+                assert_matches(found, expected, &format!("{at}[{gatekeeper}]"));
             }
         }
         expected => assert_eq!(found, expected, "{at}"),

@@ -49,10 +49,10 @@ fn add_events(file: &Path, tenant: TenantId, count: usize, bytes: usize) {
 }
 
 /// The texts of all parts.
-fn parts(place: &Gatekeeper, mut request: Value) -> Vec<String> {
+fn parts(gatekeeper: &Gatekeeper, mut request: Value) -> Vec<String> {
     let mut parts = Vec::new();
     loop {
-        let page = call(place, "audit.exportParts", &request).unwrap();
+        let page = call(gatekeeper, "audit.exportParts", &request).unwrap();
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= 1);
         parts.extend(items.iter().map(|part| text(part, "text")));
@@ -69,13 +69,13 @@ fn an_export_comes_in_parts_of_bounded_size_which_are_the_whole_together() {
     let serving = Serving::new(world.operator.clone());
     let root = call(&world.operator, "platform.createRootKey", &json!({ "tenantId": world.tenant })).unwrap();
     let remote = serving.remote().with_token(&gatekeeper::Secret::new(text(&root, "plainTextKey")));
-    for place in [&world.operator, &remote] {
+    for gatekeeper in [&world.operator, &remote] {
         for format in ["ndjson", "csv"] {
             let request = world.request(&json!({ "format": format }));
-            let parts = parts(place, request.clone());
+            let parts = parts(gatekeeper, request.clone());
             assert!(parts.len() > 10, "{}", parts.len());
             assert!(parts.iter().all(|part| part.len() < 256 * KIB && part.ends_with('\n')));
-            let whole = call(place, "audit.export", &request).unwrap();
+            let whole = call(gatekeeper, "audit.export", &request).unwrap();
             assert!(whole.as_str().unwrap() == parts.concat(), "{format}");
         }
     }

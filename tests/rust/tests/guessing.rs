@@ -42,18 +42,21 @@ fn audited(file: &Path, action: &str) -> Vec<(String, Option<String>)> {
 
 #[test]
 fn a_client_address_guesses_thirty_passwords_a_minute_whatever_the_accounts() {
-    let (place, hand) = by_hand();
-    let _victim = User::sign_up(&place, "victim@example.com");
-    let away = place.from_source("198.51.100.9");
+    let (gatekeeper, hand) = by_hand();
+    let _victim = User::sign_up(&gatekeeper, "victim@example.com");
+    let away = gatekeeper.with_client_address("198.51.100.9");
     for account in 0..30 {
         assert_eq!(status(&away, &format!("a{account}@example.com"), "wrong horse"), 401, "{account}");
     }
     // Neither another account nor the right password is compared any more.
-    let refused = login(&away, "victim@example.com", "correct horse").unwrap_err();
-    assert_eq!((refused.status(), refused.code(), refused.retry_after()), (429, "rate_limited", Some(60)));
+    let rejected = login(&away, "victim@example.com", "correct horse").unwrap_err();
+    assert_eq!((rejected.status(), rejected.code(), rejected.retry_after()), (429, "rate_limited", Some(60)));
     let limit = json!({ "rateLimit": { "name": "credential", "total": 30, "windowSeconds": 60 } });
-    assert_eq!(refused.details(), Some(&limit));
-    assert_eq!(status(&place.from_source("198.51.100.10"), "victim@example.com", "correct horse"), 200);
+    assert_eq!(rejected.details(), Some(&limit));
+    assert_eq!(
+        status(&gatekeeper.with_client_address("198.51.100.10"), "victim@example.com", "correct horse"),
+        200
+    );
     hand.advance(59_999);
     assert_eq!(login(&away, "b@example.com", "wrong horse").unwrap_err().retry_after(), Some(1));
     hand.advance(1);
@@ -64,32 +67,35 @@ fn a_client_address_guesses_thirty_passwords_a_minute_whatever_the_accounts() {
 fn how_many_passwords_an_address_may_get_wrong_is_an_option() {
     let mut options = Options::default();
     options.wrong_passwords_per_minute = 2;
-    let away = Gatekeeper::open_with("memory:", options).unwrap().from_source("198.51.100.9");
+    let away = Gatekeeper::open_with("memory:", options).unwrap().with_client_address("198.51.100.9");
     let statuses = ["a", "b", "c"].map(|name| status(&away, &format!("{name}@example.com"), "wrong horse"));
     assert_eq!(statuses, [401, 401, 429]);
     let mut options = Options::default();
     options.wrong_passwords_per_minute = 0;
-    let refused = Gatekeeper::open_with("memory:", options).unwrap_err();
-    assert!(refused.message().starts_with("wrongPasswordsPerMinute must be a whole number from 1"));
+    let rejected = Gatekeeper::open_with("memory:", options).unwrap_err();
+    assert!(rejected.message().starts_with("wrongPasswordsPerMinute must be a whole number from 1"));
 }
 
 #[test]
 fn the_addresses_of_an_ipv6_network_of_64_bits_count_as_one() {
-    let (place, _hand) = by_hand();
-    let from = |host: u32| place.from_source(&format!("2001:db8::{host:x}"));
+    let (gatekeeper, _hand) = by_hand();
+    let from = |host: u32| gatekeeper.with_client_address(&format!("2001:db8::{host:x}"));
     for account in 0..30 {
         assert_eq!(status(&from(account), &format!("a{account}@example.com"), "wrong horse"), 401);
     }
     assert_eq!(status(&from(30), "b@example.com", "wrong horse"), 429);
-    assert_eq!(status(&place.from_source("2001:db8:0:1::1"), "b@example.com", "wrong horse"), 401);
+    assert_eq!(
+        status(&gatekeeper.with_client_address("2001:db8:0:1::1"), "b@example.com", "wrong horse"),
+        401
+    );
 }
 
 #[test]
 fn an_office_behind_one_address_is_not_shut_out_by_a_guesser_in_it() {
-    let (place, _hand) = by_hand();
-    let office = place.from_source("192.0.2.1");
+    let (gatekeeper, _hand) = by_hand();
+    let office = gatekeeper.with_client_address("192.0.2.1");
     let (_here, there) =
-        (User::sign_up(&office, "here@example.com"), User::sign_up(&place, "there@example.com"));
+        (User::sign_up(&office, "here@example.com"), User::sign_up(&gatekeeper, "there@example.com"));
     for account in 0..30 {
         assert_eq!(status(&office, &format!("a{account}@example.com"), "wrong horse"), 401);
     }
@@ -102,10 +108,10 @@ fn an_office_behind_one_address_is_not_shut_out_by_a_guesser_in_it() {
 
 #[test]
 fn right_passwords_from_a_new_address_count_for_nothing() {
-    let (place, _hand) = by_hand();
+    let (gatekeeper, _hand) = by_hand();
     let users: Vec<_> =
-        (0..33).map(|number| User::sign_up(&place, &format!("a{number}@example.com"))).collect();
-    let office = place.from_source("192.0.2.1");
+        (0..33).map(|number| User::sign_up(&gatekeeper, &format!("a{number}@example.com"))).collect();
+    let office = gatekeeper.with_client_address("192.0.2.1");
     for user in &users {
         assert_eq!(status(&office, &user.email, "correct horse"), 200);
     }
@@ -116,11 +122,11 @@ fn right_passwords_from_a_new_address_count_for_nothing() {
 fn changing_a_password_is_no_way_to_guess_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gatekeeper.db");
-    let place = Gatekeeper::open(file.to_str().unwrap()).unwrap();
-    let user = User::sign_up(&place.from_source("192.0.2.1"), "a@example.com");
+    let gatekeeper = Gatekeeper::open(file.to_str().unwrap()).unwrap();
+    let user = User::sign_up(&gatekeeper.with_client_address("192.0.2.1"), "a@example.com");
     // A stolen token, at home and elsewhere.
-    for (address, refusals) in [("192.0.2.1", 5), ("198.51.100.9", 10)] {
-        let thief = user.place.from_source(address);
+    for (address, rejections) in [("192.0.2.1", 5), ("198.51.100.9", 10)] {
+        let thief = user.gatekeeper.with_client_address(address);
         let guesses: Vec<u16> = (0..120)
             .map(|guess| {
                 let request =
@@ -130,20 +136,20 @@ fn changing_a_password_is_no_way_to_guess_it() {
             .collect();
         assert_eq!((count(&guesses[..5], 401), count(&guesses[5..], 429)), (5, 115), "{address}");
         let trace = audited(&file, "user.password_change_refused");
-        assert_eq!(trace, vec![("user".to_owned(), Some(user.id.clone())); refusals]);
+        assert_eq!(trace, vec![("user".to_owned(), Some(user.id.clone())); rejections]);
     }
     // They count with the failed logins of the same address.
-    assert_eq!(status(&place.from_source("198.51.100.9"), "a@example.com", "wrong horse"), 429);
+    assert_eq!(status(&gatekeeper.with_client_address("198.51.100.9"), "a@example.com", "wrong horse"), 429);
     assert!(audited(&file, "user.login_refused").is_empty());
-    assert_eq!(status(&place.from_source("203.0.113.1"), "b@example.com", "wrong horse"), 401);
+    assert_eq!(status(&gatekeeper.with_client_address("203.0.113.1"), "b@example.com", "wrong horse"), 401);
     assert_eq!(audited(&file, "user.login_refused"), [("anonymous".to_owned(), None)]);
 }
 
 #[test]
 fn a_password_that_is_changed_forgets_what_was_mistyped_before() {
-    let (place, _hand) = by_hand();
-    let user = User::sign_up(&place.from_source("192.0.2.1"), "a@example.com");
-    let home = user.place.from_source("192.0.2.1");
+    let (gatekeeper, _hand) = by_hand();
+    let user = User::sign_up(&gatekeeper.with_client_address("192.0.2.1"), "a@example.com");
+    let home = user.gatekeeper.with_client_address("192.0.2.1");
     let mut current = "correct horse".to_owned();
     for turn in 0..3 {
         let wrong = json!({ "currentPassword": "wrong horse", "newPassword": "battery staple" });
@@ -159,13 +165,13 @@ fn a_password_that_is_changed_forgets_what_was_mistyped_before() {
 
 #[test]
 fn guesses_of_many_accounts_all_at_once_count_as_many() {
-    let place = Gatekeeper::open("memory:").unwrap().from_source("198.51.100.9");
+    let gatekeeper = Gatekeeper::open("memory:").unwrap().with_client_address("198.51.100.9");
     let start = Barrier::new(50);
     let statuses: Vec<u16> = thread::scope(|scope| {
-        let (start, place) = (&start, &place);
+        let (start, gatekeeper) = (&start, &gatekeeper);
         let guess = |account: usize| {
             start.wait();
-            status(place, &format!("a{account}@example.com"), "wrong horse")
+            status(gatekeeper, &format!("a{account}@example.com"), "wrong horse")
         };
         let all: Vec<_> = (0..50).map(|account| scope.spawn(move || guess(account))).collect();
         all.into_iter().map(|each| each.join().unwrap()).collect()
@@ -178,8 +184,9 @@ fn a_hundred_logins_at_once_from_one_address_leave_the_others_their_turn() {
     let mut options = Options::default();
     // The flood is of guesses that are all compared.
     options.wrong_passwords_per_minute = u32::MAX;
-    let place = Gatekeeper::open_with("memory:", options).unwrap();
-    let (flood, other) = (place.from_source("198.51.100.9"), place.from_source("192.0.2.1"));
+    let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
+    let (flood, other) =
+        (gatekeeper.with_client_address("198.51.100.9"), gatekeeper.with_client_address("192.0.2.1"));
     let quiet = User::sign_up(&other, "quiet@example.com");
     let (over, begun) = (AtomicBool::new(false), Barrier::new(101));
     thread::scope(|scope| {
@@ -210,15 +217,16 @@ fn a_hundred_logins_at_once_from_one_address_leave_the_others_their_turn() {
 
 #[test]
 fn without_a_client_address_nothing_is_throttled() {
-    let place = Gatekeeper::open("memory:").unwrap();
-    let user = User::sign_up(&place, "a@example.com");
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let user = User::sign_up(&gatekeeper, "a@example.com");
     for _ in 0..35 {
-        assert_eq!(status(&place, "a@example.com", "wrong horse"), 401);
+        assert_eq!(status(&gatekeeper, "a@example.com", "wrong horse"), 401);
     }
     let request = json!({ "currentPassword": "correct horse", "newPassword": "battery staple" });
-    call(&user.place, "auth.changePassword", &request).unwrap();
-    let tokens = login(&place, "a@example.com", "battery staple").unwrap();
+    call(&user.gatekeeper, "auth.changePassword", &request).unwrap();
+    let tokens = login(&gatekeeper, "a@example.com", "battery staple").unwrap();
     assert!(
-        call(&place.with_token(&Secret::new(text(&tokens, "accessToken"))), "auth.me", &json!({})).is_ok()
+        call(&gatekeeper.with_token(&Secret::new(text(&tokens, "accessToken"))), "auth.me", &json!({}))
+            .is_ok()
     );
 }

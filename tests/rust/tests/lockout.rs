@@ -4,36 +4,36 @@ use gatekeeper::{Gatekeeper, Login, Secret, Signup};
 
 const EMAIL: &str = "founder@example.com";
 
-fn place() -> Gatekeeper {
-    let place = Gatekeeper::open("memory:").unwrap().anonymous();
+fn gatekeeper() -> Gatekeeper {
+    let gatekeeper = Gatekeeper::open("memory:").unwrap().anonymous();
     let password = Secret::new("hunter2pass");
-    place.call_blocking(Signup { email: EMAIL.to_owned(), password, name: None }).unwrap();
-    place
+    gatekeeper.call_blocking(Signup { email: EMAIL.to_owned(), password, name: None }).unwrap();
+    gatekeeper
 }
 
-fn login(place: &Gatekeeper, source: &str, password: &str) -> u16 {
+fn login(gatekeeper: &Gatekeeper, source: &str, password: &str) -> u16 {
     let login = Login { email: EMAIL.to_owned(), password: Secret::new(password) };
-    place.from_source(source).call_blocking(login).map_or_else(|error| error.status(), |_| 200)
+    gatekeeper.with_client_address(source).call_blocking(login).map_or_else(|error| error.status(), |_| 200)
 }
 
 #[test]
 fn an_owner_logs_in_from_any_number_of_new_sources() {
-    let place = place();
+    let gatekeeper = gatekeeper();
     for source in 0..12 {
-        assert_eq!(login(&place, &format!("192.0.2.{source}"), "hunter2pass"), 200, "{source}");
+        assert_eq!(login(&gatekeeper, &format!("192.0.2.{source}"), "hunter2pass"), 200, "{source}");
     }
 }
 
 #[test]
 fn a_guesser_with_many_sources_waits_and_the_owner_at_home_does_not() {
-    let place = place();
-    assert_eq!(login(&place, "home", "hunter2pass"), 200);
+    let gatekeeper = gatekeeper();
+    assert_eq!(login(&gatekeeper, "home", "hunter2pass"), 200);
     let guesses: Vec<u16> =
-        (0..7).map(|source| login(&place, &format!("192.0.2.{source}"), "a wrong guess")).collect();
+        (0..7).map(|source| login(&gatekeeper, &format!("192.0.2.{source}"), "a wrong guess")).collect();
     assert_eq!(guesses, [401, 401, 401, 401, 401, 429, 429]);
-    assert_eq!(login(&place, "home", "hunter2pass"), 200);
+    assert_eq!(login(&gatekeeper, "home", "hunter2pass"), 200);
     assert_eq!(
-        login(&place, "192.0.2.9", "a wrong guess"),
+        login(&gatekeeper, "192.0.2.9", "a wrong guess"),
         429,
         "a login of the owner gives a guesser nothing"
     );
@@ -42,18 +42,18 @@ fn a_guesser_with_many_sources_waits_and_the_owner_at_home_does_not() {
 #[test]
 fn no_name_of_a_source_is_a_way_around() {
     for source in ["*", "\n", " ", "\u{1f98a}"] {
-        let place = place();
-        let guesses: Vec<u16> = (0..6).map(|_| login(&place, source, "a wrong guess")).collect();
+        let gatekeeper = gatekeeper();
+        let guesses: Vec<u16> = (0..6).map(|_| login(&gatekeeper, source, "a wrong guess")).collect();
         assert_eq!(guesses, [401, 401, 401, 401, 401, 429], "{source:?}");
     }
 }
 
 #[test]
 fn a_login_that_was_not_judged_counts_for_nothing() {
-    let place = place();
+    let gatekeeper = gatekeeper();
     let too_long = "x".repeat(5000);
     for source in ["home", "192.0.2.1"] {
-        assert!((0..12).all(|_| login(&place, source, &too_long) == 400));
-        assert_eq!(login(&place, source, "hunter2pass"), 200, "{source}");
+        assert!((0..12).all(|_| login(&gatekeeper, source, &too_long) == 400));
+        assert_eq!(login(&gatekeeper, source, "hunter2pass"), 200, "{source}");
     }
 }

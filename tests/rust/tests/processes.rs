@@ -73,7 +73,7 @@ fn what_a_killed_process_acknowledged_is_true_and_the_file_stays_good() {
 }
 
 #[test]
-fn a_key_is_known_and_refused_in_another_process_as_soon_as_it_was_said_to_be() {
+fn a_key_is_known_and_rejected_in_another_process_as_soon_as_it_was_said_to_be() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let verifier = verifier(&Gatekeeper::open(database.to_str().unwrap()).unwrap());

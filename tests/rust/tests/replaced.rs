@@ -136,7 +136,7 @@ fn root_keys_and_imported_keys_go_with_a_restored_database() {
         let backup = database.back_up("backup.db");
         let root = database.gatekeeper.create_root_key("Acme").unwrap();
         let acme = database.gatekeeper.with_root_key(&root.key);
-        acme.check_caller().unwrap();
+        acme.check_credential().unwrap();
         // SHA-256 of "legacy-key-1".
         let digest = Secret::new("37f7723d547baf5b562970b8183c183f462e14bb79bf913ccb8323c9c90f5212");
         let import =
@@ -146,7 +146,7 @@ fn root_keys_and_imported_keys_go_with_a_restored_database() {
         restore(&backup, &database.path);
         let_all_look();
         assert!(!database.is_valid("legacy-key-1"));
-        assert_eq!(acme.check_caller().unwrap_err().status(), 401);
+        assert_eq!(acme.check_credential().unwrap_err().status(), 401);
         assert!(database.is_valid(key.api_key.expose()));
     }
 }

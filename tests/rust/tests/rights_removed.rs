@@ -139,7 +139,7 @@ fn a_membership_that_ends_while_a_call_waits_writes_nothing() {
     let world = World::new();
     for (name, request) in world.writes() {
         let removal = "DELETE FROM members WHERE role = 'owner'";
-        assert_eq!(world.rejection(&[removal], &world.owner.place, name, &request), 404, "{name}");
+        assert_eq!(world.rejection(&[removal], &world.owner.gatekeeper, name, &request), 404, "{name}");
         let connection = Connection::open(world.file()).unwrap();
         let again = "INSERT INTO members (tenant_id, user_id, role, created_at) VALUES ($1, $2, 'owner', 0)";
         connection.execute(again, [&world.tenant, &world.owner.id]).unwrap();
@@ -155,7 +155,7 @@ fn a_role_that_is_lowered_while_a_call_waits_grants_what_it_is_now() {
     let to_member = "UPDATE members SET role = 'member'";
     for (name, request) in world.writes() {
         if for_admins.contains(&name) {
-            assert_eq!(world.rejection(&[to_member], &world.owner.place, name, &request), 403, "{name}");
+            assert_eq!(world.rejection(&[to_member], &world.owner.gatekeeper, name, &request), 403, "{name}");
             connection.execute_batch("UPDATE members SET role = 'owner'").unwrap();
         }
     }
@@ -171,7 +171,7 @@ fn a_role_that_is_lowered_while_a_call_waits_grants_what_it_is_now() {
             json!({ "tenantId": tenant, "keys": [{ "digest": "1".repeat(64), "scopes": ["*:*"] }] }),
         ),
     ] {
-        assert_eq!(world.rejection(&[to_admin], &world.owner.place, name, &request), 403, "{name}");
+        assert_eq!(world.rejection(&[to_admin], &world.owner.gatekeeper, name, &request), 403, "{name}");
         connection.execute_batch("UPDATE members SET role = 'owner'").unwrap();
     }
 }
@@ -191,7 +191,7 @@ fn a_session_that_ends_while_a_call_waits_writes_nothing() {
     ]);
     for removal in ["UPDATE sessions SET revoked_at = 1", "UPDATE sessions SET expires_at = 1"] {
         for (name, request) in &writes {
-            assert_eq!(world.rejection(&[removal], &world.owner.place, name, request), 401, "{name}");
+            assert_eq!(world.rejection(&[removal], &world.owner.gatekeeper, name, request), 401, "{name}");
             let again = "UPDATE sessions SET revoked_at = NULL, expires_at = 9007199254740991";
             connection.execute_batch(again).unwrap();
         }
@@ -290,7 +290,7 @@ fn a_tenant_that_is_removed_while_calls_wait_gets_nothing_written() {
             let world = World::new();
             let request = world.writes().into_iter().find(|(each, _)| *each == name).unwrap().1;
             let caller = match who {
-                "member" => &world.owner.place,
+                "member" => &world.owner.gatekeeper,
                 "API key" => &world.holder,
                 "root key" => &world.root,
                 _ => &world.operator,
@@ -304,7 +304,7 @@ fn a_tenant_that_is_removed_while_calls_wait_gets_nothing_written() {
 fn a_call_whose_rights_stay_is_carried_out_after_its_wait() {
     let world = World::new();
     for (name, request) in world.writes() {
-        let by = if name == "tenants.remove" { &world.root } else { &world.owner.place };
+        let by = if name == "tenants.remove" { &world.root } else { &world.owner.gatekeeper };
         world.call_while(&[], by, name, &request).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }

@@ -18,16 +18,20 @@ fn open(path: &Path, secret: Option<&str>, previous: Option<&str>) -> Gatekeeper
     Gatekeeper::open_with(path.to_str().unwrap(), options).unwrap()
 }
 
-fn log_in(place: &Gatekeeper) -> Result<Value, GatekeeperError> {
-    call(&place.anonymous(), "auth.login", &json!({ "email": "a@example.com", "password": "correct horse" }))
+fn log_in(gatekeeper: &Gatekeeper) -> Result<Value, GatekeeperError> {
+    call(
+        &gatekeeper.anonymous(),
+        "auth.login",
+        &json!({ "email": "a@example.com", "password": "correct horse" }),
+    )
 }
 
-fn is_accepted(place: &Gatekeeper, access_token: &str) -> bool {
-    call(&place.with_token(&Secret::new(access_token)), "auth.me", &json!({})).is_ok()
+fn is_accepted(gatekeeper: &Gatekeeper, access_token: &str) -> bool {
+    call(&gatekeeper.with_token(&Secret::new(access_token)), "auth.me", &json!({})).is_ok()
 }
 
-fn key_ids(place: &Gatekeeper) -> Vec<String> {
-    let keys = place.jwks().unwrap();
+fn key_ids(gatekeeper: &Gatekeeper) -> Vec<String> {
+    let keys = gatekeeper.jwks().unwrap();
     keys["keys"].as_array().unwrap().iter().map(|key| text(key, "kid")).collect()
 }
 
@@ -36,31 +40,32 @@ fn with_another_secret_users_log_in_again_and_what_does_not_open_is_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let (access, refresh, before) = {
-        let place = open(&database, Some(FIRST), None);
-        let user = User::sign_up(&place, "a@example.com");
-        (user.access_token, user.refresh_token, key_ids(&place))
+        let gatekeeper = open(&database, Some(FIRST), None);
+        let user = User::sign_up(&gatekeeper, "a@example.com");
+        (user.access_token, user.refresh_token, key_ids(&gatekeeper))
     };
-    let place = open(&database, Some(SECOND), None);
-    assert!(!is_accepted(&place, &access));
-    let tokens = log_in(&place).unwrap();
-    assert!(is_accepted(&place, &text(&tokens, "accessToken")));
+    let gatekeeper = open(&database, Some(SECOND), None);
+    assert!(!is_accepted(&gatekeeper, &access));
+    let tokens = log_in(&gatekeeper).unwrap();
+    assert!(is_accepted(&gatekeeper, &text(&tokens, "accessToken")));
     // A refresh token does not depend on the secret.
-    let refreshed = call(&place.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).unwrap();
-    assert!(is_accepted(&place, &text(&refreshed, "accessToken")));
-    assert!(place.check_ready().is_ok());
-    let after = key_ids(&place);
+    let refreshed =
+        call(&gatekeeper.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).unwrap();
+    assert!(is_accepted(&gatekeeper, &text(&refreshed, "accessToken")));
+    assert!(gatekeeper.check_ready().is_ok());
+    let after = key_ids(&gatekeeper);
     assert!(after.len() == 1 && after != before, "{after:?}");
-    let warning = place.take_warning().unwrap();
+    let warning = gatekeeper.take_warning().unwrap();
     assert!(warning.contains("do not open with this secret: 1") && !warning.contains(SECOND), "{warning}");
-    assert_eq!(place.take_warning(), None);
-    let sealed = place.inspect().unwrap().sealed.unwrap();
+    assert_eq!(gatekeeper.take_warning(), None);
+    let sealed = gatekeeper.inspect().unwrap().sealed.unwrap();
     assert_eq!((sealed.total, sealed.unopened), (2, 1));
-    drop(place);
+    drop(gatekeeper);
 
     // Nothing is lost for one who brings the secret back.
-    let place = open(&database, Some(FIRST), None);
-    assert_eq!(key_ids(&place), before);
-    assert!(is_accepted(&place, &access));
+    let gatekeeper = open(&database, Some(FIRST), None);
+    assert_eq!(key_ids(&gatekeeper), before);
+    assert!(is_accepted(&gatekeeper, &access));
 }
 
 #[test]
@@ -68,24 +73,24 @@ fn rotating_the_signing_key_removes_keys_that_do_not_open() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     drop(User::sign_up(&open(&database, Some(FIRST), None), "a@example.com"));
-    let place = open(&database, Some(SECOND), None);
-    let rotated = call(&place, "platform.rotateSigningKey", &json!({})).unwrap();
-    assert_eq!(key_ids(&place), [text(&rotated, "kid")]);
-    let sealed = place.inspect().unwrap().sealed.unwrap();
+    let gatekeeper = open(&database, Some(SECOND), None);
+    let rotated = call(&gatekeeper, "platform.rotateSigningKey", &json!({})).unwrap();
+    assert_eq!(key_ids(&gatekeeper), [text(&rotated, "kid")]);
+    let sealed = gatekeeper.inspect().unwrap().sealed.unwrap();
     assert_eq!((sealed.total, sealed.unopened), (1, 0));
-    assert!(is_accepted(&place, &text(&log_in(&place).unwrap(), "accessToken")));
+    assert!(is_accepted(&gatekeeper, &text(&log_in(&gatekeeper).unwrap(), "accessToken")));
 }
 
 #[test]
 fn the_old_and_the_new_secret_together_keep_every_token_and_cursor_and_seal_with_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
-    let list = |place: &Gatekeeper, cursor: Option<&str>| {
-        call(place, "tenants.list", &json!({ "limit": 1, "cursor": cursor })).unwrap()
+    let list = |gatekeeper: &Gatekeeper, cursor: Option<&str>| {
+        call(gatekeeper, "tenants.list", &json!({ "limit": 1, "cursor": cursor })).unwrap()
     };
     let (access, refresh, successor, cursor, keys) = {
-        let place = open(&database, Some(FIRST), None);
-        let user = User::sign_up(&place, "a@example.com");
+        let gatekeeper = open(&database, Some(FIRST), None);
+        let user = User::sign_up(&gatekeeper, "a@example.com");
         drop(user.new_tenant("Acme"));
         let exchanged = user.call("auth.refresh", &json!({ "refreshToken": user.refresh_token })).unwrap();
         let successor = text(&exchanged, "refreshToken");
@@ -93,25 +98,26 @@ fn the_old_and_the_new_secret_together_keep_every_token_and_cursor_and_seal_with
             user.access_token,
             user.refresh_token,
             successor,
-            text(&list(&place, None), "nextCursor"),
-            key_ids(&place),
+            text(&list(&gatekeeper, None), "nextCursor"),
+            key_ids(&gatekeeper),
         )
     };
     {
-        let place = open(&database, Some(SECOND), Some(FIRST));
-        assert!(is_accepted(&place, &access));
-        assert_eq!(key_ids(&place), keys);
-        assert_eq!(list(&place, Some(&cursor))["items"].as_array().unwrap().len(), 1);
+        let gatekeeper = open(&database, Some(SECOND), Some(FIRST));
+        assert!(is_accepted(&gatekeeper, &access));
+        assert_eq!(key_ids(&gatekeeper), keys);
+        assert_eq!(list(&gatekeeper, Some(&cursor))["items"].as_array().unwrap().len(), 1);
         // A client whose answer was lost before the change gets the same successor after it.
-        let again = call(&place.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).unwrap();
+        let again =
+            call(&gatekeeper.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).unwrap();
         assert_eq!(text(&again, "refreshToken"), successor);
-        assert_eq!(place.take_warning(), None);
-        let sealed = place.inspect().unwrap().sealed.unwrap();
+        assert_eq!(gatekeeper.take_warning(), None);
+        let sealed = gatekeeper.inspect().unwrap().sealed.unwrap();
         assert_eq!((sealed.unopened, sealed.with_previous), (0, 0));
     }
-    let place = open(&database, Some(SECOND), None);
-    assert!(is_accepted(&place, &access));
-    assert_eq!(key_ids(&place), keys);
+    let gatekeeper = open(&database, Some(SECOND), None);
+    assert!(is_accepted(&gatekeeper, &access));
+    assert_eq!(key_ids(&gatekeeper), keys);
 }
 
 #[test]
@@ -120,25 +126,25 @@ fn a_secret_made_in_a_file_beside_sealed_keys_is_warned_of_with_the_way_back() {
     let database = folder.path().join("gatekeeper.db");
     let file = folder.path().join("gatekeeper.db-secret");
     let access = {
-        let place = open(&database, None, None);
-        let access = User::sign_up(&place, "a@example.com").access_token;
-        let warning = place.take_warning().unwrap();
+        let gatekeeper = open(&database, None, None);
+        let access = User::sign_up(&gatekeeper, "a@example.com").access_token;
+        let warning = gatekeeper.take_warning().unwrap();
         assert!(warning.contains("made a secret") && !warning.contains("lost"), "{warning}");
         access
     };
     let lost = fs::read_to_string(&file).unwrap();
     fs::remove_file(&file).unwrap();
     {
-        let place = open(&database, None, None);
-        assert!(log_in(&place).is_ok() && !is_accepted(&place, &access));
-        let warning = place.take_warning().unwrap();
+        let gatekeeper = open(&database, None, None);
+        assert!(log_in(&gatekeeper).is_ok() && !is_accepted(&gatekeeper, &access));
+        let warning = gatekeeper.take_warning().unwrap();
         let parts = ["was missing", "the lost one seals: 1", "GATEKEEPER_SECRET_PREVIOUS"];
         assert!(parts.iter().all(|part| warning.contains(part)), "{warning}");
-        assert!(place.take_warning().unwrap().contains("do not open"));
+        assert!(gatekeeper.take_warning().unwrap().contains("do not open"));
     }
     // The way back that it names.
-    let place = open(&database, None, Some(&lost));
-    assert!(is_accepted(&place, &access));
+    let gatekeeper = open(&database, None, Some(&lost));
+    assert!(is_accepted(&gatekeeper, &access));
 }
 
 #[test]
@@ -185,18 +191,18 @@ fn a_second_process_with_another_secret_is_rejected_while_the_first_runs() {
     let database = folder.path().join("gatekeeper.db");
     let other = Other::start(&database, Some(FIRST));
     for secret in [Some(SECOND), None] {
-        let place = open(&database, secret, None);
-        for error in [place.check_ready().unwrap_err(), place.jwks().unwrap_err()] {
+        let gatekeeper = open(&database, secret, None);
+        for error in [gatekeeper.check_ready().unwrap_err(), gatekeeper.jwks().unwrap_err()] {
             assert_eq!(error.status(), 503);
             assert!(error.message().contains("processes with another secret"), "{error}");
         }
         // Keys do not depend on it.
-        assert!(call(&place, "keys.list", &json!({ "tenantId": Gatekeeper::DEFAULT_TENANT })).is_ok());
-        drop(place);
+        assert!(call(&gatekeeper, "keys.list", &json!({ "tenantId": Gatekeeper::DEFAULT_TENANT })).is_ok());
+        drop(gatekeeper);
     }
     assert!(!folder.path().join("gatekeeper.db-secret").exists());
     assert!(open(&database, Some(FIRST), None).check_ready().is_ok());
     drop(other);
-    let place = open(&database, Some(SECOND), None);
-    assert!(place.check_ready().is_ok());
+    let gatekeeper = open(&database, Some(SECOND), None);
+    assert!(gatekeeper.check_ready().is_ok());
 }

@@ -25,18 +25,18 @@ fn without_a_secret_one_is_made_beside_the_database_for_its_owner_alone_and_used
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let token = {
-        let place = open(&database, None);
-        User::sign_up(&place, "a@example.com").access_token
+        let gatekeeper = open(&database, None);
+        User::sign_up(&gatekeeper, "a@example.com").access_token
     };
     let secret = folder.path().join("gatekeeper.db-secret");
     assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
     let before = fs::read_to_string(&secret).unwrap();
     assert!(before.len() >= 43);
-    let place = open(&database, None);
-    assert!(call(&place.with_token(&Secret::new(token)), "auth.me", &json!({})).is_ok());
+    let gatekeeper = open(&database, None);
+    assert!(call(&gatekeeper.with_token(&Secret::new(token)), "auth.me", &json!({})).is_ok());
     assert_eq!(fs::read_to_string(&secret).unwrap(), before);
     let names: Vec<_> =
-        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        fs::read_dir(folder.path()).unwrap().map(|descriptor| descriptor.unwrap().file_name()).collect();
     assert_eq!(names.iter().filter(|name| name.to_string_lossy().contains("secret")).count(), 1);
 }
 
@@ -49,7 +49,7 @@ fn with_a_secret_nothing_is_written() {
 }
 
 #[test]
-fn a_secret_that_is_too_short_is_refused_when_the_place_is_made() {
+fn a_secret_that_is_too_short_is_rejected_when_the_place_is_made() {
     let mut options = Options::default();
     options.secret = Some(Secret::new("canary"));
     let error = Gatekeeper::open_with("memory:", options).unwrap_err();
@@ -80,9 +80,9 @@ fn what_was_revoked_stays_revoked_when_the_place_is_opened_again() {
         user.call("auth.logout", &json!({})).unwrap();
         (user.access_token, user.refresh_token)
     };
-    let place = open(&database, None);
-    assert!(call(&place.with_token(&Secret::new(access)), "auth.me", &json!({})).is_err());
-    assert!(call(&place.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).is_err());
+    let gatekeeper = open(&database, None);
+    assert!(call(&gatekeeper.with_token(&Secret::new(access)), "auth.me", &json!({})).is_err());
+    assert!(call(&gatekeeper.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).is_err());
 }
 
 /// All that is logged while `run` runs on this thread, at every level.
@@ -118,14 +118,14 @@ fn what_is_logged_at_every_level_names_the_database_and_no_secret() {
     let database = folder.path().join("gatekeeper.db");
     let mut secrets = vec!["correct horse".to_owned()];
     let lines = logged(|| {
-        let place = open(&database, None);
-        let user = User::sign_up(&place, "a@example.com");
+        let gatekeeper = open(&database, None);
+        let user = User::sign_up(&gatekeeper, "a@example.com");
         let tenant = user.new_tenant("acme");
         let key = user.call("keys.create", &json!({ "tenantId": tenant, "name": "k" })).unwrap();
-        let root = place.create_root_key("root").unwrap();
+        let root = gatekeeper.create_root_key("root").unwrap();
         secrets.extend([user.access_token.clone(), user.refresh_token.clone()]);
         secrets.extend([text(&key, "plainTextKey"), root.key.expose().to_owned()]);
-        let _ = call(&place.with_token(&Secret::new("canary.canary.canary")), "auth.me", &json!({}));
+        let _ = call(&gatekeeper.with_token(&Secret::new("canary.canary.canary")), "auth.me", &json!({}));
     });
     secrets.push(fs::read_to_string(folder.path().join("gatekeeper.db-secret")).unwrap());
     secrets.push("canary".to_owned());
@@ -150,9 +150,9 @@ fn what_was_revoked_stays_revoked_when_its_process_is_killed_right_after() {
         child.kill().unwrap();
         child.wait().unwrap();
         let (access, refresh) = tokens.trim().split_once(' ').unwrap();
-        let place = open(&database, None);
-        assert!(call(&place.with_token(&Secret::new(access)), "auth.me", &json!({})).is_err());
-        assert!(call(&place.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).is_err());
+        let gatekeeper = open(&database, None);
+        assert!(call(&gatekeeper.with_token(&Secret::new(access)), "auth.me", &json!({})).is_err());
+        assert!(call(&gatekeeper.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).is_err());
     }
 }
 
@@ -164,9 +164,9 @@ fn passwords_and_tokens_are_in_no_file_and_no_error_and_no_debug_text() {
     let mut secrets = vec![password.to_owned()];
     let mut told = String::new();
     {
-        let place = open(&database, Some("canary secret of a place"));
+        let gatekeeper = open(&database, Some("canary secret of a place"));
         secrets.push("canary secret".to_owned());
-        let anyone = place.anonymous();
+        let anyone = gatekeeper.anonymous();
         let signup = json!({ "email": "a@example.com", "password": password });
         let first = call(&anyone, "auth.signup", &signup).unwrap();
         let second =
@@ -180,7 +180,7 @@ fn passwords_and_tokens_are_in_no_file_and_no_error_and_no_debug_text() {
                 .unwrap_err(),
             call(&anyone, "auth.login", &json!({ "email": "b@example.com", "pasword": password }))
                 .unwrap_err(),
-            call(&place.with_token(&Secret::new(password)), "auth.me", &json!({})).unwrap_err(),
+            call(&gatekeeper.with_token(&Secret::new(password)), "auth.me", &json!({})).unwrap_err(),
         ] {
             write!(told, "{error} {error:?}").unwrap();
         }
@@ -189,7 +189,7 @@ fn passwords_and_tokens_are_in_no_file_and_no_error_and_no_debug_text() {
         write!(told, "{:?}", Login { email: String::new(), password: secret() }).unwrap();
         write!(told, "{:?}", ChangePassword { current_password: secret(), new_password: secret() }).unwrap();
         write!(told, "{:?}", Refresh { refresh_token: secret() }).unwrap();
-        write!(told, "{place:?} {:?}", place.with_token(&secret())).unwrap();
+        write!(told, "{gatekeeper:?} {:?}", gatekeeper.with_token(&secret())).unwrap();
     }
     let files: Vec<Vec<u8>> = walk(folder.path()).iter().map(|file| fs::read(file).unwrap()).collect();
     for secret in secrets {
@@ -201,6 +201,6 @@ fn passwords_and_tokens_are_in_no_file_and_no_error_and_no_debug_text() {
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder).unwrap().map(|descriptor| descriptor.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }

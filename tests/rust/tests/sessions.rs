@@ -104,7 +104,7 @@ fn a_session_is_ended_by_any_of_its_refresh_tokens_without_an_access_token() {
     let next = user.call("auth.refresh", &json!({ "refreshToken": user.refresh_token })).unwrap();
     // The access tokens have ended long ago.
     hand.advance(DAY_MS);
-    let log_out = |token: &str| call(&user.place, "auth.logout", &json!({ "refreshToken": token }));
+    let log_out = |token: &str| call(&user.gatekeeper, "auth.logout", &json!({ "refreshToken": token }));
     assert!(log_out(&user.refresh_token).is_ok());
     let newest = json!({ "refreshToken": text(&next, "refreshToken") });
     assert_eq!(call(&gatekeeper.anonymous(), "auth.refresh", &newest).unwrap_err().status(), 401);
@@ -113,5 +113,5 @@ fn a_session_is_ended_by_any_of_its_refresh_tokens_without_an_access_token() {
         assert!(error.status() == 401 && !error.message().contains("canary"), "{error}");
     }
     // Without one, the access token is asked for.
-    assert_eq!(call(&user.place, "auth.logout", &json!({})).unwrap_err().status(), 401);
+    assert_eq!(call(&user.gatekeeper, "auth.logout", &json!({})).unwrap_err().status(), 401);
 }

@@ -22,14 +22,14 @@ const ENDPOINTS: &str = r#"{
 }"#;
 
 /// A folder with a database, and this process's way to it.
-struct Place {
+struct Fixture {
     _folder: TempDir,
     database: PathBuf,
     gatekeeper: Gatekeeper,
     verifier: Verifier,
 }
 
-impl Place {
+impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("gatekeeper.db");
@@ -57,41 +57,41 @@ fn start(database: &Path) -> Worker {
 
 #[test]
 fn two_processes_take_from_one_window() {
-    let place = Place::new();
-    let key = place.create().api_key;
-    let mut worker = start(&place.database);
+    let fixture = Fixture::new();
+    let key = fixture.create().api_key;
+    let mut worker = start(&fixture.database);
     let order = format!("verify {} TWO", key.expose());
-    assert!(place.verify(key.expose(), "TWO").ok());
+    assert!(fixture.verify(key.expose(), "TWO").ok());
     assert_eq!(worker.ask(&order), "admitted");
-    assert!(matches!(place.verify(key.expose(), "TWO"), Verdict::RateLimited(_)));
+    assert!(matches!(fixture.verify(key.expose(), "TWO"), Verdict::RateLimited(_)));
     assert_eq!(worker.ask(&order), "limited");
     // Nor does a third process begin with an empty window, or this one when it opens the file again.
-    assert_eq!(start(&place.database).ask(&order), "limited");
+    assert_eq!(start(&fixture.database).ask(&order), "limited");
 }
 
 #[test]
 fn a_window_outlives_every_process_that_counted_in_it() {
-    let place = Place::new();
-    let key = place.create().api_key;
+    let fixture = Fixture::new();
+    let key = fixture.create().api_key;
     let order = format!("verify {} TWO", key.expose());
     for expected in ["admitted", "admitted", "limited"] {
-        let mut worker = start(&place.database);
+        let mut worker = start(&fixture.database);
         assert_eq!(worker.ask(&order), expected);
     }
 }
 
 #[test]
 fn a_side_file_that_was_cut_short_ends_no_process_that_opens_it() {
-    let place = Place::new();
-    let key = place.create().api_key;
+    let fixture = Fixture::new();
+    let key = fixture.create().api_key;
     let order = format!("verify {} TWO", key.expose());
-    let shared = place.shared();
+    let shared = fixture.shared();
     // Closed here: this process must have none of it open.
-    let Place { _folder, database, gatekeeper, verifier } = place;
+    let Fixture { _folder, database, gatekeeper, verifier } = fixture;
     drop((gatekeeper, verifier));
     let sizes = [0, 1, 100, 4096, 8192, 12_288, 1 << 20, (4 << 20) - 4096];
     let files = |shared: &Path| -> Vec<PathBuf> {
-        fs::read_dir(shared).unwrap().map(|entry| entry.unwrap().path()).collect()
+        fs::read_dir(shared).unwrap().map(|descriptor| descriptor.unwrap().path()).collect()
     };
     start(&database).ask(&order);
     for number in 0..files(&shared).len() {
@@ -113,17 +113,17 @@ fn a_side_file_that_was_cut_short_ends_no_process_that_opens_it() {
 
 #[test]
 fn a_process_killed_at_any_instant_takes_nothing_with_it() {
-    let place = Place::new();
-    let key = place.create().api_key;
+    let fixture = Fixture::new();
+    let key = fixture.create().api_key;
     let order = format!("hammer {} MANY", key.expose());
     let rounds: u64 = std::env::var("GATEKEEPER_KILLS").map_or(40, |rounds| rounds.parse().unwrap());
-    let mut survivor = start(&place.database);
+    let mut survivor = start(&fixture.database);
     survivor.order(&order);
     let survived = survivor.count();
     let (mut acknowledged, mut own) = (0, 0);
     let mut random = 0x9e37_79b9_u64;
     for round in 0..rounds {
-        let mut victim = start(&place.database);
+        let mut victim = start(&fixture.database);
         victim.order(&order);
         if round % 2 == 0 {
             // In the midst of counting; otherwise perhaps while it opens the file.
@@ -140,14 +140,16 @@ fn a_process_killed_at_any_instant_takes_nothing_with_it() {
         acknowledged += counted.join().unwrap();
 
         own += 1;
-        let Verdict::Admitted(decision) = place.verify(key.expose(), "MANY") else { panic!("round {round}") };
+        let Verdict::Admitted(decision) = fixture.verify(key.expose(), "MANY") else {
+            panic!("round {round}")
+        };
         let taken = u64::from(decision.total() - decision.remaining());
         assert!(taken >= acknowledged + own, "round {round}: {taken} of {acknowledged} + {own} are left");
     }
     assert!(survivor.process.try_wait().unwrap().is_none(), "a process that was not killed has died");
     drop(survivor);
     acknowledged += survived.join().unwrap();
-    let Verdict::Admitted(decision) = place.verify(key.expose(), "MANY") else { panic!("denied") };
+    let Verdict::Admitted(decision) = fixture.verify(key.expose(), "MANY") else { panic!("denied") };
     let taken = u64::from(decision.total() - decision.remaining());
     let killed = rounds + 1;
     let least = acknowledged + own + 1;
@@ -156,14 +158,14 @@ fn a_process_killed_at_any_instant_takes_nothing_with_it() {
 
 #[test]
 fn a_file_that_one_process_has_grown_is_whole_after_another_opened_it() {
-    let place = Place::new();
-    let key = place.create().api_key;
-    let take = |turn: u32| place.verifier.verify(key.expose(), "TWO", &[turn.to_string()]).unwrap().ok();
+    let fixture = Fixture::new();
+    let key = fixture.create().api_key;
+    let take = |turn: u32| fixture.verifier.verify(key.expose(), "TWO", &[turn.to_string()]).unwrap().ok();
     // Past the size with which the file begins, and past the next one.
     for turn in 0..120_000 {
         assert!(take(turn));
         if turn % 20_000 == 0 {
-            assert_eq!(start(&place.database).ask(&format!("verify {} MANY", key.expose())), "admitted");
+            assert_eq!(start(&fixture.database).ask(&format!("verify {} MANY", key.expose())), "admitted");
         }
     }
     for turn in 0..120_000 {
@@ -174,50 +176,50 @@ fn a_file_that_one_process_has_grown_is_whole_after_another_opened_it() {
 
 #[test]
 fn a_removed_folder_is_noticed_and_the_processes_count_together_again() {
-    let place = Place::new();
-    let created = place.create();
+    let fixture = Fixture::new();
+    let created = fixture.create();
     let key = created.api_key.expose();
-    let mut worker = start(&place.database);
+    let mut worker = start(&fixture.database);
     let order = format!("verify {key} TWO");
-    assert!(place.verify(key, "TWO").ok());
+    assert!(fixture.verify(key, "TWO").ok());
     assert_eq!(worker.ask(&order), "admitted");
     assert_eq!(worker.ask(&order), "limited");
-    fs::remove_dir_all(place.shared()).unwrap();
+    fs::remove_dir_all(fixture.shared()).unwrap();
     // Who counts looks once in a millisecond.
     sleep(Duration::from_millis(2));
     assert_eq!(worker.ask(&order), "admitted");
-    assert!(place.verify(key, "TWO").ok());
+    assert!(fixture.verify(key, "TWO").ok());
     assert_eq!(worker.ask(&order), "limited");
-    assert!(!place.verify(key, "TWO").ok());
+    assert!(!fixture.verify(key, "TWO").ok());
 
-    fs::remove_dir_all(place.shared()).unwrap();
-    place.gatekeeper.call_blocking(RotateKey { id: created.id.into() }).unwrap();
+    fs::remove_dir_all(fixture.shared()).unwrap();
+    fixture.gatekeeper.call_blocking(RotateKey { id: created.id.into() }).unwrap();
     assert_eq!(worker.ask(&order), "invalid");
 }
 
 #[test]
 fn a_removed_counters_file_is_made_anew_by_whoever_misses_it() {
-    let place = Place::new();
-    let key = place.create().api_key;
-    assert!(place.verify(key.expose(), "TWO").ok());
-    for entry in fs::read_dir(place.shared()).unwrap() {
-        let path = entry.unwrap().path();
+    let fixture = Fixture::new();
+    let key = fixture.create().api_key;
+    assert!(fixture.verify(key.expose(), "TWO").ok());
+    for descriptor in fs::read_dir(fixture.shared()).unwrap() {
+        let path = descriptor.unwrap().path();
         if !path.ends_with("words") {
             fs::remove_file(path).unwrap();
         }
     }
     // Whoever comes to count finds it missing; who counts in it notices that another was made.
-    let mut worker = start(&place.database);
+    let mut worker = start(&fixture.database);
     let order = format!("verify {} TWO", key.expose());
     assert_eq!(worker.ask(&order), "admitted");
-    assert!(place.verify(key.expose(), "TWO").ok());
+    assert!(fixture.verify(key.expose(), "TWO").ok());
     assert_eq!(worker.ask(&order), "limited");
-    assert!(!place.verify(key.expose(), "TWO").ok());
+    assert!(!fixture.verify(key.expose(), "TWO").ok());
 }
 
 /// Makes the words' file one of another boot.
-fn reboot(place: &Place) {
-    let words = place.shared().join("words");
+fn reboot(fixture: &Fixture) {
+    let words = fixture.shared().join("words");
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let mut bytes = fs::read(&words).unwrap();
     let at = bytes.windows(36).position(|part| part == boot.trim().as_bytes()).unwrap();
@@ -228,25 +230,25 @@ fn reboot(place: &Place) {
 
 #[test]
 fn what_was_counted_before_a_reboot_is_forgotten_and_what_was_revoked_is_not() {
-    let place = Place::new();
-    let (created, gone) = (place.create(), place.create());
-    let mut worker = start(&place.database);
+    let fixture = Fixture::new();
+    let (created, gone) = (fixture.create(), fixture.create());
+    let mut worker = start(&fixture.database);
     let order = format!("verify {} TWO", created.api_key.expose());
     assert_eq!(
         [worker.ask(&order), worker.ask(&order), worker.ask(&order)],
         ["admitted", "admitted", "limited"]
     );
     drop(worker);
-    place.gatekeeper.call_blocking(DeleteKey { id: gone.id.into() }).unwrap();
-    reboot(&place);
+    fixture.gatekeeper.call_blocking(DeleteKey { id: gone.id.into() }).unwrap();
+    reboot(&fixture);
     // This process has the folder open as one of this boot: it would have ended with the machine.
-    let mut late = start(&place.database);
-    let refused = late.ask(&order);
+    let mut late = start(&fixture.database);
+    let rejected = late.ask(&order);
     assert!(
-        refused.starts_with("service_unavailable") && refused.contains("gatekeeper.db-shared"),
-        "{refused}"
+        rejected.starts_with("service_unavailable") && rejected.contains("gatekeeper.db-shared"),
+        "{rejected}"
     );
-    let Place { _folder, gatekeeper, verifier, .. } = place;
+    let Fixture { _folder, gatekeeper, verifier, .. } = fixture;
     drop((gatekeeper, verifier));
     assert_eq!([late.ask(&order), late.ask(&order), late.ask(&order)], ["admitted", "admitted", "limited"]);
     assert_eq!(late.ask(&format!("verify {} TWO", gone.api_key.expose())), "invalid");
@@ -254,35 +256,35 @@ fn what_was_counted_before_a_reboot_is_forgotten_and_what_was_revoked_is_not() {
 
 #[test]
 fn keys_that_others_create_push_nothing_out_of_this_process() {
-    let place = Place::new();
-    let created = place.create();
+    let fixture = Fixture::new();
+    let created = fixture.create();
     let key = created.api_key.expose();
-    assert!(place.verify(key, "MANY").ok());
-    let mut worker = start(&place.database);
+    assert!(fixture.verify(key, "MANY").ok());
+    let mut worker = start(&fixture.database);
     for _ in 0..300 {
         let answer = worker.ask("create");
         let (_, other) = answer.split_once(' ').unwrap();
         // Known at once, and nothing that was remembered has to be read again.
-        assert!(place.verify(other, "MANY").ok());
-        assert!(place.verifier.try_verify::<&str>(key, "MANY", &[]).unwrap().is_some());
+        assert!(fixture.verify(other, "MANY").ok());
+        assert!(fixture.verifier.try_verify::<&str>(key, "MANY", &[]).unwrap().is_some());
     }
-    place.gatekeeper.call_blocking(RotateKey { id: created.id.into() }).unwrap();
-    assert!(place.verifier.try_verify::<&str>(key, "MANY", &[]).unwrap().is_none());
+    fixture.gatekeeper.call_blocking(RotateKey { id: created.id.into() }).unwrap();
+    assert!(fixture.verifier.try_verify::<&str>(key, "MANY", &[]).unwrap().is_none());
     assert_eq!(worker.ask(&format!("verify {key} MANY")), "invalid");
 }
 
 #[test]
 fn a_guess_that_becomes_a_key_is_known_at_once() {
-    let place = Place::new();
-    let mut worker = start(&place.database);
+    let fixture = Fixture::new();
+    let mut worker = start(&fixture.database);
     for _ in 0..50 {
-        let rotated = place.create();
+        let rotated = fixture.create();
         let order = |key: &str| format!("verify {key} MANY");
         assert_eq!(worker.ask(&order(rotated.api_key.expose())), "admitted");
-        let new = place.gatekeeper.call_blocking(RotateKey { id: rotated.id.into() }).unwrap();
+        let new = fixture.gatekeeper.call_blocking(RotateKey { id: rotated.id.into() }).unwrap();
         assert_eq!(worker.ask(&order(rotated.api_key.expose())), "invalid");
         assert_eq!(worker.ask(&order(new.apikey.expose())), "admitted");
-        place.gatekeeper.call_blocking(DeleteKey { id: rotated.id.into() }).unwrap();
+        fixture.gatekeeper.call_blocking(DeleteKey { id: rotated.id.into() }).unwrap();
         assert_eq!(worker.ask(&order(new.apikey.expose())), "invalid");
     }
 }
@@ -290,10 +292,10 @@ fn a_guess_that_becomes_a_key_is_known_at_once() {
 #[test]
 fn processes_that_never_saw_the_file_make_one_generation_together() {
     for _ in 0..20 {
-        let place = Place::new();
-        let key = place.create().api_key;
-        fs::remove_dir_all(place.shared()).unwrap();
-        let mut workers: Vec<_> = (0..6).map(|_| start(&place.database)).collect();
+        let fixture = Fixture::new();
+        let key = fixture.create().api_key;
+        fs::remove_dir_all(fixture.shared()).unwrap();
+        let mut workers: Vec<_> = (0..6).map(|_| start(&fixture.database)).collect();
         for worker in &mut workers {
             worker.order(&format!("verify {} TWO", key.expose()));
         }
@@ -310,13 +312,13 @@ fn processes_that_never_saw_the_file_make_one_generation_together() {
 
 #[test]
 fn a_folder_that_this_user_cannot_write_is_an_error_that_says_what_to_change() {
-    let place = Place::new();
-    let key = place.create().api_key;
-    let home = place.database.parent().unwrap();
-    fs::remove_dir_all(place.shared()).unwrap();
-    fs::create_dir(place.shared()).unwrap();
+    let fixture = Fixture::new();
+    let key = fixture.create().api_key;
+    let home = fixture.database.parent().unwrap();
+    fs::remove_dir_all(fixture.shared()).unwrap();
+    fs::create_dir(fixture.shared()).unwrap();
     let allow = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-    allow(&place.shared(), 0o500);
+    allow(&fixture.shared(), 0o500);
     let program = home.join("console");
     fs::copy(env!("CARGO_BIN_EXE_console"), &program).unwrap();
     // Root may write anywhere: then it is somebody else who tries.
@@ -324,23 +326,28 @@ fn a_folder_that_this_user_cannot_write_is_an_error_that_says_what_to_change() {
     let mut command = Command::new(&program);
     if is_root {
         allow(home, 0o777);
-        for entry in fs::read_dir(home).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
-            allow(&entry.path(), 0o777);
+        for descriptor in
+            fs::read_dir(home).unwrap().map(Result::unwrap).filter(|descriptor| descriptor.path().is_file())
+        {
+            allow(&descriptor.path(), 0o777);
         }
         command.uid(65534);
     }
-    let mut worker = Worker::start(&mut command, &place.database, ENDPOINTS);
-    let refused = worker.ask(&format!("verify {} TWO", key.expose()));
-    assert!(refused.starts_with("service_unavailable") && refused.contains("cannot be written"), "{refused}");
-    assert!(refused.contains("gatekeeper.db-shared"), "{refused}");
-    allow(&place.shared(), 0o777);
+    let mut worker = Worker::start(&mut command, &fixture.database, ENDPOINTS);
+    let rejected = worker.ask(&format!("verify {} TWO", key.expose()));
+    assert!(
+        rejected.starts_with("service_unavailable") && rejected.contains("cannot be written"),
+        "{rejected}"
+    );
+    assert!(rejected.contains("gatekeeper.db-shared"), "{rejected}");
+    allow(&fixture.shared(), 0o777);
     assert_eq!(worker.ask(&format!("verify {} TWO", key.expose())), "admitted");
 }
 
 #[test]
-fn an_imported_key_is_good_at_once_in_a_process_that_has_refused_it() {
-    let place = Place::new();
-    let mut worker = start(&place.database);
+fn an_imported_key_is_good_at_once_in_a_process_that_has_rejected_it() {
+    let fixture = Fixture::new();
+    let mut worker = start(&fixture.database);
     // The tenant `default`, whose keys a verifier accepts.
     let tenant_id = "tnt_00000000000000000000000000".parse().unwrap();
     // SHA-256 of "legacy-key-1", and of "legacy-key-3-pepper".
@@ -352,9 +359,10 @@ fn an_imported_key_is_good_at_once_in_a_process_that_has_refused_it() {
         let order = format!("verify {key} MANY");
         assert_eq!(worker.ask(&order), "invalid");
         let key = ForeignKey { suffix: Some(suffix.to_owned()), ..ForeignKey::new(Secret::new(digest)) };
-        let imported = place.gatekeeper.call_blocking(ImportApiKeys { tenant_id, keys: vec![key] }).unwrap();
+        let imported =
+            fixture.gatekeeper.call_blocking(ImportApiKeys { tenant_id, keys: vec![key] }).unwrap();
         assert_eq!(worker.ask(&order), "admitted");
-        place.gatekeeper.call_blocking(RevokeApiKey::new(imported.api_keys[0].id)).unwrap();
+        fixture.gatekeeper.call_blocking(RevokeApiKey::new(imported.api_keys[0].id)).unwrap();
         assert_eq!(worker.ask(&order), "invalid");
     }
 }

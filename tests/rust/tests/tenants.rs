@@ -57,9 +57,9 @@ fn items(page: &Value) -> Vec<Value> {
 
 #[test]
 fn to_a_stranger_a_tenant_of_others_one_that_is_gone_and_one_that_never_was_are_the_same() {
-    everywhere(|place| {
+    everywhere(|gatekeeper| {
         let (owner, stranger) =
-            (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+            (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
         let others = owner.new_tenant("others");
         let gone = stranger.new_tenant("gone");
         let key_of = |user: &User, tenant: &str| {
@@ -70,29 +70,31 @@ fn to_a_stranger_a_tenant_of_others_one_that_is_gone_and_one_that_never_was_are_
         stranger.call("tenants.remove", &json!({ "tenantId": gone })).unwrap();
         let never = "tnt_01h455vb4pex5vsknk084sn02q";
         let no_key = "key_01h455vb4pex5vsknk084sn02q";
-        let tenant_operations = TABLE.iter().filter(|entry| matches!(entry.access, Access::Tenant(_)));
-        for entry in tenant_operations {
+        let tenant_operations =
+            TABLE.iter().filter(|descriptor| matches!(descriptor.access, Access::Tenant(_)));
+        for descriptor in tenant_operations {
             let answers: Vec<_> =
                 [(others.as_str(), their_key.as_str()), (&gone, &gone_key), (never, no_key)]
                     .into_iter()
                     .map(|(tenant, key)| {
                         let requests = requests(tenant, &stranger.id, key);
-                        let request = requests.iter().find(|(name, _)| *name == entry.name);
-                        let (_, request) = request.unwrap_or_else(|| panic!("a request for {}", entry.name));
-                        told(&stranger.call(entry.name, request).unwrap_err())
+                        let request = requests.iter().find(|(name, _)| *name == descriptor.name);
+                        let (_, request) =
+                            request.unwrap_or_else(|| panic!("a request for {}", descriptor.name));
+                        told(&stranger.call(descriptor.name, request).unwrap_err())
                     })
                     .collect();
-            assert_eq!(answers[0].0, 404, "{}", entry.name);
-            assert!(answers.iter().all(|answer| *answer == answers[0]), "{}", entry.name);
+            assert_eq!(answers[0].0, 404, "{}", descriptor.name);
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{}", descriptor.name);
         }
         assert!(owner.call("tenants.get", &json!({ "tenantId": others })).is_ok());
     });
 }
 
 #[test]
-fn a_field_that_is_not_the_callers_to_set_is_refused_by_every_operation() {
-    let place = Gatekeeper::open("memory:").unwrap();
-    let user = User::sign_up(&place, "a@example.com");
+fn a_field_that_is_not_the_callers_to_set_is_rejected_by_every_operation() {
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let user = User::sign_up(&gatekeeper, "a@example.com");
     let owned = [
         "createdAt",
         "updatedAt",
@@ -103,11 +105,11 @@ fn a_field_that_is_not_the_callers_to_set_is_refused_by_every_operation() {
         "actorId2",
         "source2",
     ];
-    for entry in TABLE {
+    for descriptor in TABLE {
         for field in owned {
-            let error = user.call(entry.name, &json!({ field: "canary" })).unwrap_err();
-            assert!(matches!(error.status(), 400 | 401), "{} {field}", entry.name);
-            assert!(!error.message().contains("canary"), "{}", entry.name);
+            let error = user.call(descriptor.name, &json!({ field: "canary" })).unwrap_err();
+            assert!(matches!(error.status(), 400 | 401), "{} {field}", descriptor.name);
+            assert!(!error.message().contains("canary"), "{}", descriptor.name);
         }
     }
 }
@@ -116,8 +118,9 @@ fn a_field_that_is_not_the_callers_to_set_is_refused_by_every_operation() {
 fn a_tenant_that_is_as_large_as_it_may_be_is_told_so_and_the_operator_is_not_held_to_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gatekeeper.db");
-    let place = Gatekeeper::open(file.to_str().unwrap()).unwrap();
-    let (owner, other) = (User::sign_up(&place, "a@example.com"), User::sign_up(&place, "b@example.com"));
+    let gatekeeper = Gatekeeper::open(file.to_str().unwrap()).unwrap();
+    let (owner, other) =
+        (User::sign_up(&gatekeeper, "a@example.com"), User::sign_up(&gatekeeper, "b@example.com"));
     let tenant = owner.new_tenant("acme");
     let set = |sql: &str| {
         let connection = rusqlite::Connection::open(&file).unwrap();
@@ -132,7 +135,7 @@ fn a_tenant_that_is_as_large_as_it_may_be_is_told_so_and_the_operator_is_not_hel
     };
     set("key_count = 1000000");
     is_full("keys.create", &create, "1,000,000 keys");
-    assert!(call(&place, "keys.create", &create).is_ok());
+    assert!(call(&gatekeeper, "keys.create", &create).is_ok());
     set("key_count = 1, member_count = 10000");
     is_full("tenants.addMember", &json!({ "tenantId": tenant, "userId": other.id }), "10,000 members");
     set("member_count = 1, metadata_bytes = 256 * 1024 * 1024");
@@ -145,8 +148,8 @@ fn a_tenant_records_so_many_events_in_a_second_and_no_more() {
     let clock = gatekeeper::ManualClock::new();
     let mut options = gatekeeper::Options::default();
     options.clock = gatekeeper::Clock::Manual(clock.clone());
-    let place = Gatekeeper::open_with("memory:", options).unwrap();
-    let owner = User::sign_up(&place, "a@example.com");
+    let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
+    let owner = User::sign_up(&gatekeeper, "a@example.com");
     let (tenant, other) = (owner.new_tenant("acme"), owner.new_tenant("other"));
     let audit = |tenant: &str| owner.call("audit.record", &json!({ "tenantId": tenant, "action": "x" }));
     let record = json!({ "tenantId": tenant, "service": "s", "action": "a" });
@@ -158,15 +161,16 @@ fn a_tenant_records_so_many_events_in_a_second_and_no_more() {
         assert_eq!((error.status(), error.retry_after()), (429, Some(1)));
     }
     audit(&other).unwrap();
-    call(&place, "usage.record", &record).unwrap();
+    call(&gatekeeper, "usage.record", &record).unwrap();
     clock.advance(1100);
     owner.call("usage.record", &record).unwrap();
 }
 
 #[test]
 fn what_a_member_may_do_follows_their_role_at_once() {
-    everywhere(|place| {
-        let (owner, user) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+    everywhere(|gatekeeper| {
+        let (owner, user) =
+            (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
         let tenant = owner.new_tenant("acme");
         let rename =
             |caller: &User| caller.call("tenants.update", &json!({ "tenantId": tenant, "name": "x" }));
@@ -189,7 +193,7 @@ fn what_a_member_may_do_follows_their_role_at_once() {
         set(&owner, "admin").unwrap();
         assert_eq!(text(&rename(&user).unwrap(), "role"), "admin");
         assert_eq!((can("keys:write"), can("tenants:delete")), (json!(true), json!(false)));
-        for refused in [
+        for rejected in [
             set(&user, "owner"),
             user.call(
                 "tenants.updateMember",
@@ -198,7 +202,7 @@ fn what_a_member_may_do_follows_their_role_at_once() {
             user.call("tenants.removeMember", &json!({ "tenantId": tenant, "userId": owner.id })),
             user.call("tenants.remove", &json!({ "tenantId": tenant })),
         ] {
-            assert_eq!(refused.unwrap_err().status(), 403);
+            assert_eq!(rejected.unwrap_err().status(), 403);
         }
         let listed =
             owner.call("permissions.list", &json!({ "tenantId": tenant, "userId": owner.id })).unwrap();
@@ -212,8 +216,9 @@ fn what_a_member_may_do_follows_their_role_at_once() {
 
 #[test]
 fn everybody_may_leave_but_the_last_owner() {
-    everywhere(|place| {
-        let (owner, user) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+    everywhere(|gatekeeper| {
+        let (owner, user) =
+            (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
         let tenant = owner.new_tenant("acme");
         let leave =
             |who: &User| who.call("tenants.removeMember", &json!({ "tenantId": tenant, "userId": who.id }));
@@ -231,8 +236,8 @@ fn everybody_may_leave_but_the_last_owner() {
 
 #[test]
 fn of_two_owners_who_demote_each_other_at_once_one_remains() {
-    everywhere(|place| {
-        let (a, b) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+    everywhere(|gatekeeper| {
+        let (a, b) = (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
         for turn in 0..20 {
             let tenant = a.new_tenant(&format!("t{turn}"));
             let request = json!({ "tenantId": tenant, "userId": b.id, "role": "owner" });
@@ -257,8 +262,9 @@ fn of_two_owners_who_demote_each_other_at_once_one_remains() {
 
 #[test]
 fn what_is_done_is_in_the_audit_log_of_its_tenant_and_of_no_other() {
-    everywhere(|place| {
-        let (owner, other) = (User::sign_up(place, "a@example.com"), User::sign_up(place, "b@example.com"));
+    everywhere(|gatekeeper| {
+        let (owner, other) =
+            (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
         let (tenant, elsewhere) = (owner.new_tenant("acme"), owner.new_tenant("elsewhere"));
         owner.call("tenants.addMember", &json!({ "tenantId": tenant, "userId": other.id })).unwrap();
         let mine =
@@ -301,54 +307,54 @@ fn what_is_done_is_in_the_audit_log_of_its_tenant_and_of_no_other() {
 
 #[test]
 fn the_operator_and_a_root_key_act_in_their_tenants_without_being_members() {
-    let place = Gatekeeper::open("memory:").unwrap();
-    let root = place.create_root_key("Acme Inc").unwrap();
-    let (acme, tenant) = (place.with_root_key(&root.key), root.tenant_id.to_string());
-    let other = place.create_root_key("Other Inc").unwrap().tenant_id.to_string();
-    for caller in [&place, &acme, &place.with_token(&root.key)] {
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let root = gatekeeper.create_root_key("Acme Inc").unwrap();
+    let (acme, tenant) = (gatekeeper.with_root_key(&root.key), root.tenant_id.to_string());
+    let other = gatekeeper.create_root_key("Other Inc").unwrap().tenant_id.to_string();
+    for caller in [&gatekeeper, &acme, &gatekeeper.with_token(&root.key)] {
         assert_eq!(
             text(&call(caller, "tenants.get", &json!({ "tenantId": tenant })).unwrap(), "name"),
             "Acme Inc"
         );
     }
-    assert!(call(&place, "tenants.get", &json!({ "tenantId": other })).is_ok());
+    assert!(call(&gatekeeper, "tenants.get", &json!({ "tenantId": other })).is_ok());
     assert_eq!(call(&acme, "tenants.get", &json!({ "tenantId": other })).unwrap_err().status(), 404);
     assert_eq!(call(&acme, "auth.me", &json!({})).unwrap_err().status(), 403);
 }
 
 #[test]
 fn the_operator_makes_tenants_for_others_and_sees_every_one() {
-    let place = Gatekeeper::open("memory:").unwrap();
-    let user = User::sign_up(&place, "a@example.com");
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let user = User::sign_up(&gatekeeper, "a@example.com");
     let own = user.new_tenant("Own Inc");
-    let acme = call(&place, "tenants.create", &json!({ "name": "Acme Inc" })).unwrap();
+    let acme = call(&gatekeeper, "tenants.create", &json!({ "name": "Acme Inc" })).unwrap();
     assert_eq!((&acme["name"], &acme["role"]), (&json!("Acme Inc"), &Value::Null));
     let names = |page: &Value| -> Vec<String> {
         page["items"].as_array().unwrap().iter().map(|tenant| text(tenant, "name")).collect()
     };
-    let first = call(&place, "tenants.list", &json!({ "limit": 2 })).unwrap();
-    let second = call(&place, "tenants.list", &json!({ "cursor": first["nextCursor"] })).unwrap();
+    let first = call(&gatekeeper, "tenants.list", &json!({ "limit": 2 })).unwrap();
+    let second = call(&gatekeeper, "tenants.list", &json!({ "cursor": first["nextCursor"] })).unwrap();
     assert_eq!([names(&first), names(&second)].concat(), ["default", "Own Inc", "Acme Inc"]);
 
     let theirs = user.call("tenants.list", &json!({})).unwrap();
     assert_eq!((names(&theirs), &theirs["items"][0]["id"]), (vec!["Own Inc".to_owned()], &json!(own)));
-    let refused = user.call("tenants.list", &json!({ "cursor": first["nextCursor"] })).unwrap_err();
-    assert_eq!(refused.status(), 400, "the cursor of another list");
+    let rejected = user.call("tenants.list", &json!({ "cursor": first["nextCursor"] })).unwrap_err();
+    assert_eq!(rejected.status(), 400, "the cursor of another list");
     let owner = json!({ "tenantId": acme["id"], "userId": user.id, "role": "owner" });
-    call(&place, "tenants.addMember", &owner).unwrap();
+    call(&gatekeeper, "tenants.addMember", &owner).unwrap();
     assert_eq!(names(&user.call("tenants.list", &json!({})).unwrap()), ["Own Inc", "Acme Inc"]);
 
-    let root = place.create_root_key("Other Inc").unwrap();
-    for caller in [place.with_root_key(&root.key), place.with_token(&root.key)] {
+    let root = gatekeeper.create_root_key("Other Inc").unwrap();
+    for caller in [gatekeeper.with_root_key(&root.key), gatekeeper.with_token(&root.key)] {
         assert_eq!(call(&caller, "tenants.list", &json!({})).unwrap_err().status(), 403);
     }
-    assert_eq!(call(&place.anonymous(), "tenants.list", &json!({})).unwrap_err().status(), 401);
+    assert_eq!(call(&gatekeeper.anonymous(), "tenants.list", &json!({})).unwrap_err().status(), 401);
 }
 
 #[test]
 fn names_have_their_bounds_and_may_not_carry_nul() {
-    let place = Gatekeeper::open("memory:").unwrap();
-    let user = User::sign_up(&place, "a@example.com");
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let user = User::sign_up(&gatekeeper, "a@example.com");
     for good in ["x".repeat(256), "\u{1f98a}".repeat(64)] {
         assert!(user.call("tenants.create", &json!({ "name": good })).is_ok());
     }

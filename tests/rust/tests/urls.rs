@@ -12,11 +12,11 @@ fn a_slip_is_rejected_with_the_nearest_right_url_and_makes_no_file() {
     let cases: Value = serde_json::from_str(CASES).unwrap();
     for case in cases["cases"].as_array().unwrap() {
         let (url, nearest) = (case["url"].as_str().unwrap(), case["nearest"].as_str().unwrap());
-        let refused = Gatekeeper::open(url).err().unwrap_or_else(|| panic!("{url:?} is taken"));
-        assert_eq!(refused.status(), 400);
-        assert!(refused.message().contains(nearest), "{url:?}: {}", refused.message());
+        let rejected = Gatekeeper::open(url).err().unwrap_or_else(|| panic!("{url:?} is taken"));
+        assert_eq!(rejected.status(), 400);
+        assert!(rejected.message().contains(nearest), "{url:?}: {}", rejected.message());
         // What is suggested is right.
-        if let Some((_, right)) = refused.message().rsplit_once("did you mean ") {
+        if let Some((_, right)) = rejected.message().rsplit_once("did you mean ") {
             DatabaseUrl::parse(right.trim_end_matches('?')).unwrap();
         }
     }
@@ -32,10 +32,10 @@ fn a_file_that_is_not_there_is_made_once_and_said_once_or_not_at_all_without_cre
     options.create = false;
     {
         let strict = Gatekeeper::open_with(url, options.clone()).unwrap();
-        let refused = strict.call_blocking(CreateKey::new("user")).unwrap_err();
-        assert!(refused.status() == 503 && refused.message().contains("create is false"), "{refused}");
-        let refused = strict.validate("user_2esjVpufvRRQPudf1J4hnq8dHZ674eSVcJ").unwrap_err();
-        assert_eq!(refused.status(), 503, "{refused}");
+        let rejected = strict.call_blocking(CreateKey::new("user")).unwrap_err();
+        assert!(rejected.status() == 503 && rejected.message().contains("create is false"), "{rejected}");
+        let rejected = strict.validate("user_2esjVpufvRRQPudf1J4hnq8dHZ674eSVcJ").unwrap_err();
+        assert_eq!(rejected.status(), 503, "{rejected}");
         assert!(strict.take_created().is_none() && !path.exists());
     }
     {

@@ -11,14 +11,14 @@ use gatekeeper::{CreateKey, Gatekeeper, Period, SetTenantQuota, SummarizeUsage, 
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-struct Place {
+struct Fixture {
     _folder: TempDir,
     database: PathBuf,
     gatekeeper: Gatekeeper,
     tenant: TenantId,
 }
 
-impl Place {
+impl Fixture {
     fn new(limit: Option<i64>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("gatekeeper.db");
@@ -79,22 +79,22 @@ fn said(mut worker: Child) -> (Vec<String>, Option<u64>) {
 #[test]
 fn a_quota_admits_exactly_as_much_as_it_says_to_eight_threads_of_two_processes() {
     const LIMIT: i64 = 1500;
-    let place = Place::new(Some(LIMIT));
-    let workers: [Child; 2] = place.workers(4, 120);
+    let fixture = Fixture::new(Some(LIMIT));
+    let workers: [Child; 2] = fixture.workers(4, 120);
     let ids: Vec<String> = workers.into_iter().flat_map(|worker| said(worker).0).collect();
     assert_eq!(i64::try_from(ids.len()), Ok(LIMIT));
-    assert_eq!(place.events(Some(LIMIT)), ids.into_iter().collect());
+    assert_eq!(fixture.events(Some(LIMIT)), ids.into_iter().collect());
 }
 
 #[test]
 fn what_a_killed_process_acknowledged_is_there_and_the_quota_holds() {
     const LIMIT: i64 = 3000;
-    let place = Place::new(Some(LIMIT));
+    let fixture = Fixture::new(Some(LIMIT));
     let rounds = std::env::var("GATEKEEPER_KILLS").map_or(15, |rounds| rounds.parse().unwrap());
     let mut acknowledged = HashSet::new();
     let mut random = 0x9e37_79b9_u64;
     for _ in 0..rounds {
-        let mut workers: [Child; 2] = place.workers(4, 120);
+        let mut workers: [Child; 2] = fixture.workers(4, 120);
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
@@ -103,18 +103,18 @@ fn what_a_killed_process_acknowledged_is_there_and_the_quota_holds() {
             worker.kill().unwrap();
         }
         acknowledged.extend(workers.into_iter().flat_map(|worker| said(worker).0));
-        let events = place.events(Some(LIMIT));
+        let events = fixture.events(Some(LIMIT));
         assert!(acknowledged.is_subset(&events), "an acknowledged event is lost");
     }
     // What is left is what nobody has had.
-    let [last] = place.workers(8, 120);
+    let [last] = fixture.workers(8, 120);
     acknowledged.extend(said(last).0);
-    let events = place.events(Some(LIMIT));
+    let events = fixture.events(Some(LIMIT));
     assert_eq!(i64::try_from(events.len()), Ok(LIMIT));
     assert!(acknowledged.is_subset(&events));
-    let summary = SummarizeUsage { tenant_id: place.tenant, period: Period::Month };
-    assert_eq!(place.gatekeeper.call_blocking(summary).unwrap().event_count, LIMIT);
-    let checked = Connection::open(&place.database).unwrap();
+    let summary = SummarizeUsage { tenant_id: fixture.tenant, period: Period::Month };
+    assert_eq!(fixture.gatekeeper.call_blocking(summary).unwrap().event_count, LIMIT);
+    let checked = Connection::open(&fixture.database).unwrap();
     let verdict: String = checked.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
 }
@@ -122,8 +122,8 @@ fn what_a_killed_process_acknowledged_is_there_and_the_quota_holds() {
 #[test]
 #[allow(clippy::disallowed_methods, reason = "a stopwatch")]
 fn no_writer_waits_for_a_second_beside_two_busy_processes() {
-    let place = Place::new(None);
-    let workers: [Child; 2] = place.workers(2, 3);
+    let fixture = Fixture::new(None);
+    let workers: [Child; 2] = fixture.workers(2, 3);
     let mut own = Duration::ZERO;
     let said = std::thread::scope(|scope| {
         // Read while they write: a full pipe would hold them up.
@@ -131,7 +131,7 @@ fn no_writer_waits_for_a_second_beside_two_busy_processes() {
         // A third writes now and then, by another operation.
         for _ in 0..100 {
             let start = std::time::Instant::now();
-            place.gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+            fixture.gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
             own = own.max(start.elapsed());
             sleep(Duration::from_millis(20));
         }

@@ -1,4 +1,4 @@
-//! What one verification in the file place costs as something grows: `curves FOLDER SECONDS MOST_KEYS`.
+//! What one verification in the file place costs as something grows: `curves FOLDER SECONDS MAX_KEYS`.
 //!
 //! Prints one JSON array of `{title, points: [[count, nanoseconds], …]}`.
 
@@ -31,6 +31,6 @@ fn main() -> Result<()> {
             );
             Ok(())
         }
-        _ => Err("usage: curves FOLDER SECONDS MOST_KEYS".into()),
+        _ => Err("usage: curves FOLDER SECONDS MAX_KEYS".into()),
     }
 }

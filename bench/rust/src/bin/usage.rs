@@ -63,7 +63,7 @@ fn main() -> Result<()> {
 }
 
 /// A new place with a tenant, used by its root key.
-fn place(path: &Path) -> Result<(Gatekeeper, TenantId)> {
+fn gatekeeper(path: &Path) -> Result<(Gatekeeper, TenantId)> {
     let operator = Gatekeeper::open(path.to_str().ok_or("the folder's path is not UTF-8")?)?;
     let created = operator.create_root_key("bench")?;
     Ok((operator.with_token(&created.key), created.tenant_id))
@@ -71,7 +71,7 @@ fn place(path: &Path) -> Result<(Gatekeeper, TenantId)> {
 
 /// Events a second of so many callers at once, each durable before the next of its caller.
 fn recorded(path: &Path, callers: usize, seconds: f64) -> Result<f64> {
-    let (gatekeeper, tenant) = place(path)?;
+    let (gatekeeper, tenant) = gatekeeper(path)?;
     let (count, start) = (AtomicU64::new(0), now());
     thread::scope(|scope| {
         let callers: Vec<_> = (0..callers)
@@ -96,7 +96,7 @@ fn recorded(path: &Path, callers: usize, seconds: f64) -> Result<f64> {
 
 /// Events a second by SQLite alone, durable, so many to a commit. Their sums are not kept.
 fn inserted(path: &Path, to_a_commit: u64, seconds: f64) -> Result<f64> {
-    let (_, tenant) = place(path)?;
+    let (_, tenant) = gatekeeper(path)?;
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     let (mut count, start) = (0_u64, now());
@@ -135,7 +135,7 @@ fn fdatasync_us(path: &Path, seconds: f64) -> Result<f64> {
 
 /// What a summary costs where so many events are.
 fn summary_ns(path: &Path, events: u64, seconds: f64) -> Result<f64> {
-    let (gatekeeper, tenant) = place(path)?;
+    let (gatekeeper, tenant) = gatekeeper(path)?;
     let first = gatekeeper.call_blocking(RecordUsage(UsageInput::new(tenant, "inference", "completion")))?;
     let mut connection = Connection::open(path)?;
     let transaction = connection.transaction()?;

@@ -79,5 +79,5 @@ fn hot(verifier: &Verifier, key: &str, variables: &[String], seconds: f64) -> Re
 }
 
 fn admitted<V: AsRef<str>>(verifier: &Verifier, key: &str, variables: &[V]) -> Result<()> {
-    if verifier.verify(key, ENDPOINT, variables)?.ok() { Ok(()) } else { Err("a call was refused".into()) }
+    if verifier.verify(key, ENDPOINT, variables)?.ok() { Ok(()) } else { Err("a call was rejected".into()) }
 }

@@ -27,8 +27,8 @@ pub(super) struct Ours {
 }
 
 impl Ours {
-    pub(super) fn open(place: &str, limit: u32) -> Result<Self> {
-        let gatekeeper = Gatekeeper::open(place)?;
+    pub(super) fn open(gatekeeper: &str, limit: u32) -> Result<Self> {
+        let gatekeeper = Gatekeeper::open(gatekeeper)?;
         let verifier = gatekeeper.verifier(endpoints(limit)?)?;
         Ok(Self { gatekeeper, verifier })
     }

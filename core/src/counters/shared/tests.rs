@@ -8,14 +8,14 @@ use crate::clock::ManualClock;
 use crate::window::Limit;
 
 /// Counters as two processes would have them, but for LMDB, which one process opens once.
-struct Place {
+struct Fixture {
     _folder: TempDir,
     shared: Arc<Shared>,
     counters: SharedCounters,
     clock: ManualClock,
 }
 
-impl Place {
+impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("gatekeeper.db");
@@ -28,8 +28,8 @@ impl Place {
     }
 
     fn acquire(&self, name: u128, request: Request<'_>) -> Acquired {
-        let generation = self.shared.open().unwrap().unwrap();
-        self.counters.acquire(generation, SlotName::from(name), &request, true).unwrap().unwrap()
+        let segment = self.shared.open().unwrap().unwrap();
+        self.counters.acquire(segment, SlotName::from(name), &request, true).unwrap().unwrap()
     }
 
     fn slots(&self) -> usize {
@@ -54,63 +54,63 @@ proptest! {
         calls in prop::collection::vec((0..20_u128, 0..=30_u64, 1..=3_u32), 1..300),
         limits in prop::collection::vec((1..=300_u32, 1..=200_u64), 20),
     ) {
-        let place = Place::new();
+        let fixture = Fixture::new();
         let mut alone: Vec<_> = limits.iter().map(|_| Window::default()).collect();
         for (slot, step, cost) in calls {
-            place.clock.advance(step);
+            fixture.clock.advance(step);
             let index = usize::try_from(slot).unwrap();
             let (max_req, duration) = limits[index];
             let request =
                 Request { limit: Limit::new(max_req.max(cost), duration).unwrap(), shorter: &[], cost, keep_ms: duration };
-            let now = Clock::Manual(place.clock.clone()).boot_ms();
-            prop_assert_eq!(place.acquire(spread(slot), request), alone[index].acquire(now, &request));
+            let now = Clock::Manual(fixture.clock.clone()).boot_ms();
+            prop_assert_eq!(fixture.acquire(spread(slot), request), alone[index].acquire(now, &request));
         }
     }
 }
 
 #[test]
 fn the_file_grows_as_it_fills_and_forgets_nothing() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let slots = 150_000;
     for name in 0..slots {
-        assert!(place.acquire(spread(name), once(3_600_000)).admitted);
+        assert!(fixture.acquire(spread(name), once(3_600_000)).admitted);
     }
-    let path = place.shared.open().unwrap().unwrap().counters.as_ref().unwrap();
+    let path = fixture.shared.open().unwrap().unwrap().counters.as_ref().unwrap();
     assert!(std::fs::metadata(path).unwrap().len() > 8 << 20);
     for name in (0..slots).step_by(97) {
-        assert!(!place.acquire(spread(name), once(3_600_000)).admitted, "a slot was forgotten");
+        assert!(!fixture.acquire(spread(name), once(3_600_000)).admitted, "a slot was forgotten");
     }
 }
 
 #[test]
 fn a_slot_with_nothing_in_its_window_is_swept() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     for name in 1..=20_000 {
-        place.acquire(spread(name), once(1000));
+        fixture.acquire(spread(name), once(1000));
     }
-    assert_eq!(place.slots(), 20_000);
+    assert_eq!(fixture.slots(), 20_000);
     // One busy slot looks after all the others.
     for _ in 0..20_000 * usize::try_from(ADMISSIONS_PER_SWEEP).unwrap() / SWEPT_AT_ONCE + 1000 {
-        place.clock.advance(1000);
-        assert!(place.acquire(spread(0), once(1000)).admitted);
+        fixture.clock.advance(1000);
+        assert!(fixture.acquire(spread(0), once(1000)).admitted);
     }
-    assert!(place.slots() <= 1 + SWEPT_AT_ONCE, "{} slots are left", place.slots());
+    assert!(fixture.slots() <= 1 + SWEPT_AT_ONCE, "{} slots are left", fixture.slots());
 }
 
 #[test]
 fn new_slots_sweep_faster_than_they_come() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     for name in 0..60_000 {
-        place.clock.advance(1);
-        place.acquire(spread(name), once(1000));
+        fixture.clock.advance(1);
+        fixture.acquire(spread(name), once(1000));
     }
     // A thousand have something in their window; the others are gone, but for those not yet come round to.
-    assert!(place.slots() < 2500, "{} slots", place.slots());
+    assert!(fixture.slots() < 2500, "{} slots", fixture.slots());
 }
 
 #[test]
 fn l1_threads_together_never_take_more_than_the_limit() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let request =
         Request { limit: Limit::new(1000, 60_000).unwrap(), shorter: &[], cost: 1, keep_ms: 60_000 };
     let admitted = AtomicUsize::new(0);
@@ -118,7 +118,7 @@ fn l1_threads_together_never_take_more_than_the_limit() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..500 {
-                    admitted.fetch_add(usize::from(place.acquire(3, request).admitted), SeqCst);
+                    admitted.fetch_add(usize::from(fixture.acquire(3, request).admitted), SeqCst);
                 }
             });
         }
@@ -128,17 +128,17 @@ fn l1_threads_together_never_take_more_than_the_limit() {
 
 #[test]
 fn bytes_that_are_no_window_are_an_error_that_says_what_to_remove() {
-    let place = Place::new();
-    place.acquire(1, once(1000));
+    let fixture = Fixture::new();
+    fixture.acquire(1, once(1000));
     let garbage = |open: &mut Open| {
         open.environment.change(|slots, transaction| {
             slots.put(transaction, &SlotName::from(1).to_bytes(), b"garbage")?;
             Ok(Ok::<_, ()>(()))
         })
     };
-    place.counters.file.with_open(garbage).unwrap().unwrap();
-    let generation = place.shared.open().unwrap().unwrap();
-    let error = place.counters.acquire(generation, SlotName::from(1), &once(1000), true).unwrap_err();
+    fixture.counters.file.with_open(garbage).unwrap().unwrap();
+    let segment = fixture.shared.open().unwrap().unwrap();
+    let error = fixture.counters.acquire(segment, SlotName::from(1), &once(1000), true).unwrap_err();
     assert_eq!(error.code(), "service_unavailable");
     assert!(
         error.message().contains("gatekeeper.db-shared") && error.message().contains("remove"),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{CacheSize, Options, RefreshGrace, Retries};
-use crate::access::{KeyImports, PerMinute, SuffixCount};
+use crate::authz::{KeyImports, PerMinute, SuffixCount};
 use crate::clock::{Clock, ManualClock};
 use crate::error::{GatekeeperError, Result};
 use crate::identity::{SessionCount, SessionDays, SigningAlgorithm};
@@ -134,7 +134,7 @@ impl Options {
             options.endpoints = Endpoints::from_json(&endpoints.to_string())?;
         }
         if let Some(ms) = given.timeout {
-            // What is no duration is refused as none.
+            // What is no duration is rejected as none.
             options.timeout = Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default();
         }
         options.max_retries = given.max_retries.unwrap_or(options.max_retries);
@@ -146,7 +146,7 @@ impl Options {
     }
 }
 
-/// A size; one too large for this machine is refused as too large.
+/// A size; one too large for this machine is rejected as too large.
 fn size_of(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
 }

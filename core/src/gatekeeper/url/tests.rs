@@ -32,7 +32,7 @@ fn a_url_names_memory_a_file_or_a_server() {
 }
 
 #[test]
-fn another_scheme_is_refused_by_name_and_without_its_password() {
+fn another_scheme_is_rejected_by_name_and_without_its_password() {
     for url in ["postgres://u:canary@h/d", "ftp://canary:8787", "mysql:canary", "redis+tls://canary"] {
         let message = DatabaseUrl::parse(url).err().map(|error| error.message().to_owned()).unwrap();
         assert!(message.contains(url.split(':').next().unwrap()), "{message}");

@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 
 use super::memory::Memory;
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::fork::{Guards, lock};
+use crate::fork::{ForkGuards, lock};
 
 /// How many callers may wait for a permit.
 const MAX_WAITING: usize = 64;
@@ -78,7 +78,7 @@ impl HashQueue {
     }
 
     /// Holds the lock over a fork.
-    pub(super) fn rest<'a>(&'a self, guards: &mut Guards<'a>) {
+    pub(super) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(Box::new(lock(&self.state)));
     }
 

@@ -76,8 +76,8 @@ fn a_fork_does_not_wait_for_a_leader_who_waits_for_the_disk() {
         while !lock(&queue.0).is_led {
             yield_now();
         }
-        let mut guards = Guards::new();
-        queue.rest(&mut guards);
+        let mut guards = ForkGuards::new();
+        queue.quiesce(&mut guards);
         is_forked.store(true, SeqCst);
         drop(guards);
         assert_eq!(leader.join().unwrap().unwrap(), 2);

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::part::{Selection, TextPart};
-use crate::access::{Access, Context, TenantRef};
+use crate::authz::{Access, Context, TenantRef};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{AuditId, TenantId};
 use crate::operation::field::Moment;

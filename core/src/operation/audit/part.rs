@@ -2,7 +2,7 @@
 
 use super::export::{AuditExportInput, ExportFormat};
 use super::{AuditEvent, list_of};
-use crate::access::Context;
+use crate::authz::Context;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{AuditId, TenantId};
 use crate::operation::field::check_text;

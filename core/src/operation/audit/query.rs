@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AuditEvent, list_of};
-use crate::access::{Access, Context, TenantRef};
+use crate::authz::{Access, Context, TenantRef};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::operation::field::{Moment, PageLimit, check_text};

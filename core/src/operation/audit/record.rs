@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::AuditEvent;
-use crate::access::{Access, Context, Event, RESOURCES, TenantRef, is_ours};
+use crate::authz::{Access, Context, Event, RESOURCES, TenantRef, is_ours};
 use crate::error::{GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::operation::field::{check_metadata, check_name, check_text};

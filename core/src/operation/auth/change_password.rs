@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Account, Action, Actor, Context, Event, not_found};
+use crate::authz::{Access, Account, Action, Context, Event, Principal, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::identity::{Password, check_password};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 
 /// Changes the user's password, and ends their other sessions. Wrong passwords count as failed logins do.
@@ -15,11 +15,11 @@ use crate::secret::Secret;
 pub struct ChangePassword {
     /// The password until now.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::password))]
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub current_password: Secret,
     /// 8 to 128 characters of any kind, none of the most common passwords.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::new_password))]
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub new_password: Secret,
 }
 
@@ -35,7 +35,7 @@ impl Operation for ChangePassword {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<()> {
-        let Actor::User { id, session } = *context.actor() else { return Err(not_found()) };
+        let Principal::User { id, session } = *context.principal() else { return Err(not_found()) };
         let current = Password::parse("currentPassword", &self.current_password)?;
         let new = Password::parse("newPassword", &self.new_password)?;
         let user = context.read(|rows| rows.user(id))?.ok_or_else(not_found)?;

@@ -1,12 +1,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::tokens::{Tokens, begin_session, tokens};
-use crate::access::{Access, Account, Action, Context, Event};
+use crate::authz::{Access, Account, Action, Context, Event};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::identity::{Email, Password};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 
 /// Logs in.
@@ -19,7 +19,7 @@ pub struct Login {
     pub email: String,
     /// Its password.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::password))]
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub password: Secret,
 }
 
@@ -42,7 +42,7 @@ pub struct MfaChallenge {
     /// Always true.
     pub mfa_required: bool,
     /// What the answer to the challenge carries.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub challenge_token: Secret,
 }
 

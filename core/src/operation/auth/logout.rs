@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Action, Actor, Context, Event, Tier};
+use crate::authz::{Access, Action, Context, Event, Principal, Throttle};
 use crate::error::Result;
-use crate::operation::{Method, Operation, OptionalWire, Route};
+use crate::operation::{ExposeOptionalSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::store::Purpose;
 use crate::verify::invalid_credential;
@@ -14,7 +14,7 @@ use crate::verify::invalid_credential;
 pub struct Logout {
     /// A refresh token of the session that ends. With it, no access token is needed: that one may have ended long ago.
     /// Defaults to the session of the access token.
-    #[serde(default, with = "OptionalWire")]
+    #[serde(default, with = "ExposeOptionalSecret")]
     pub refresh_token: Option<Secret>,
 }
 
@@ -40,7 +40,7 @@ impl Operation for Logout {
         if let Some(token) = &self.refresh_token {
             return end_session_of(context, token);
         }
-        let Actor::User { id, session } = *context.actor() else { return Ok(()) };
+        let Principal::User { id, session } = *context.principal() else { return Ok(()) };
         context.write(|tx, context| {
             tx.revoke_session(id, session, context.now())?;
             context.audit(tx, Event::new(Action::SessionEnded).about(&session))
@@ -50,7 +50,7 @@ impl Operation for Logout {
 
 /// Ends the session of a refresh token, be it the newest one or not.
 fn end_session_of(context: &Context<'_>, token: &Secret) -> Result<()> {
-    context.charge(Tier::Refresh)?;
+    context.consume(Throttle::Refresh)?;
     let (digest, now) = (token.digest(), context.now());
     let found = context.read(|rows| rows.one_time_token(Purpose::Refresh, &digest, now))?;
     let session = found.ok_or_else(invalid_credential)?.subject.parse()?;

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::User;
-use crate::access::{Access, Context, not_found};
+use crate::authz::{Access, Context, not_found};
 use crate::error::Result;
 use crate::operation::{Method, Operation, Route};
 

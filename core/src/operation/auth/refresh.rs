@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::tokens::{Continued, Tokens, tokens};
-use crate::access::{Access, Action, Context, Event, Tier};
+use crate::authz::{Access, Action, Context, Event, Throttle};
 use crate::error::Result;
-use crate::operation::{Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::store::{Failure, Purpose, Tx, UserRow};
 use crate::verify::invalid_credential;
@@ -16,7 +16,7 @@ use crate::verify::invalid_credential;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Refresh {
     /// The newest refresh token of the session.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub refresh_token: Secret,
 }
 
@@ -25,7 +25,7 @@ impl Operation for Refresh {
     const NAME: &'static str = "auth.refresh";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/refresh", 200);
     const ACCESS: Access = Access::Public;
-    const TIER: Option<Tier> = Some(Tier::Refresh);
+    const THROTTLE: Option<Throttle> = Some(Throttle::Refresh);
     const POSITIONAL: &'static [&'static str] = &["refreshToken"];
 
     async fn run(self, context: &Context<'_>) -> Result<Tokens> {
@@ -62,7 +62,7 @@ fn exchange(
     let Some(session) = tx.session(found.subject.parse()?)? else { return Ok(None) };
     let Some(user) = tx.user(session.user_id)? else { return Ok(None) };
     // In its last second, no token could say how long it is valid.
-    if !session.is_live(now) || rules.end(session.created_at) < now.saturating_add(1000) {
+    if !session.is_active(now) || rules.end(session.created_at) < now.saturating_add(1000) {
         return Ok(None);
     }
     let continued = |token: &Secret, expires_at| Continued {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Action, Actor, Context, Event, not_found};
+use crate::authz::{Access, Action, Context, Event, Principal, not_found};
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::operation::field::PageLimit;
@@ -61,7 +61,7 @@ impl Operation for ListSessions {
     const ACCESS: Access = Access::User;
 
     async fn run(self, context: &Context<'_>) -> Result<Page<Session>> {
-        let Actor::User { id, session } = *context.actor() else { return Err(not_found()) };
+        let Principal::User { id, session } = *context.principal() else { return Err(not_found()) };
         let list = List::new(context, format!("sessions of {id}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
         let rows = context.read(|rows| rows.sessions_of(id, context.now(), after, list.limit_and_one()))?;

@@ -1,14 +1,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::tokens::{Tokens, begin_session, tokens};
-use crate::access::{Access, Action, Actor, Context, Event, Tier};
+use crate::authz::{Access, Action, Context, Event, Principal, Throttle};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::UserId;
 use crate::identity::{Email, Lockout, Password, check_password};
 use crate::operation::field::check_text;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::store::{Failure, Tx, UserRow};
 
@@ -32,7 +32,7 @@ pub struct Signup {
     pub email: String,
     /// 8 to 128 characters of any kind, none of the most common passwords.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::new_password))]
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub password: Secret,
     /// What the user is called: at most 256 bytes. Defaults to no name.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
@@ -45,7 +45,7 @@ impl Operation for Signup {
     const NAME: &'static str = "auth.signup";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/signup", 201);
     const ACCESS: Access = Access::Public;
-    const TIER: Option<Tier> = Some(Tier::Signup);
+    const THROTTLE: Option<Throttle> = Some(Throttle::Signup);
     const SIGNS_UP: bool = true;
 
     fn check(&self) -> Result<()> {
@@ -81,10 +81,10 @@ impl Signup {
                     GatekeeperError::new(ErrorKind::Conflict, "email is taken: log in instead").into()
                 );
             }
-            Lockout::of(email.as_str(), context.source()).remember(tx, user.created_at)?;
+            Lockout::of(email.as_str(), context.client_address()).remember(tx, user.created_at)?;
             let continued = begin_session(context, tx, user.id)?;
-            let event = match context.actor() {
-                Actor::Operator => Event::new(Action::UserCreated),
+            let event = match context.principal() {
+                Principal::Operator => Event::new(Action::UserCreated),
                 _ => Event::new(Action::UserSignedUp).by_user(user.id, continued.session),
             };
             context.audit(tx, event.about(&user.id))?;

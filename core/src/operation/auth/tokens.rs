@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
-use crate::access::{Action, Context, Event};
+use crate::authz::{Action, Context, Event};
 use crate::error::Result;
 use crate::id::{SessionId, UserId};
 use crate::identity::{ACCESS_SECONDS, AccessClaims, CLIENT_ID, new_refresh_token, new_token_id};
-use crate::operation::Wire;
+use crate::operation::ExposeSecret;
 use crate::secret::Secret;
 use crate::store::{Failure, Purpose, SessionRow, Tx, UserRow};
 
@@ -15,10 +15,10 @@ use crate::store::{Failure, Purpose, SessionRow, Tx, UserRow};
 #[serde(rename_all = "camelCase")]
 pub struct Tokens {
     /// A JWT for `Authorization: Bearer`, good for 15 minutes.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub access_token: Secret,
     /// What [`Refresh`](crate::Refresh) takes, once, within 7 days and before the session ends.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub refresh_token: Secret,
     /// How long the access token is good, in seconds.
     pub expires_in: u32,
@@ -77,7 +77,7 @@ pub(super) fn begin_session(context: &Context<'_>, tx: &Tx<'_>, user: UserId) ->
     tx.add_session(&SessionRow {
         id,
         user_id: user,
-        source: context.source().map(str::to_owned),
+        source: context.client_address().map(str::to_owned),
         created_at: now,
         last_used_at: now,
         expires_at,

@@ -3,14 +3,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::access::{Access, Action, Context, Event};
+use crate::authz::{Access, Action, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::{self, Prefix};
 use crate::operation::field::{Life, check_metadata, check_text, end_of_life, to_text};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::role;
 use crate::secret::Secret;
 use crate::store::{NewKey, Quota};
@@ -61,7 +61,7 @@ pub struct CreateKey {
 #[serde(rename_all = "camelCase")]
 pub struct CreatedKey {
     /// The key itself; it is not stored and cannot be shown again.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub api_key: Secret,
     /// Its id.
     pub id: KeyId,

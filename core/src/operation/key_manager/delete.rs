@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::change_key;
-use crate::access::{Access, Action, Context, Event};
+use crate::authz::{Access, Action, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::operation::keys::revoke_descendants;
-use crate::operation::{GivenId, Method, Operation, Route};
+use crate::operation::{LenientKeyId, Method, Operation, Route};
 
 /// Deletes a key: the next verification rejects it, in every process. The keys that it created are revoked with it, for
 /// their use could not be counted as its own any more.
@@ -15,7 +15,7 @@ use crate::operation::{GivenId, Method, Operation, Route};
 pub struct DeleteKey {
     /// The key's id.
     #[serde(default)]
-    pub id: GivenId,
+    pub id: LenientKeyId,
 }
 
 /// The key that was deleted.

@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::change_living_key;
-use crate::access::{Access, Action, Context, Event};
+use crate::authz::{Access, Action, Context, Event};
 use crate::error::Result;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{GivenId, Method, Operation, Route};
+use crate::operation::{LenientKeyId, Method, Operation, Route};
 use crate::role;
 
 /// Adds roles to a key; those it has already change nothing.
@@ -15,7 +15,7 @@ use crate::role;
 pub struct AddRoles {
     /// The key's id.
     #[serde(default)]
-    pub id: GivenId,
+    pub id: LenientKeyId,
     /// At most 1,000 different names of 1 to 128 bytes, together with those the key has.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     pub roles: Vec<String>,
@@ -28,7 +28,7 @@ pub struct AddRoles {
 pub struct RemoveRoles {
     /// The key's id.
     #[serde(default)]
-    pub id: GivenId,
+    pub id: LenientKeyId,
     /// At most 1,000 different names of 1 to 128 bytes.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     pub roles: Vec<String>,
@@ -74,7 +74,7 @@ impl Operation for RemoveRoles {
 
 fn change_roles(
     context: &Context<'_>,
-    id: GivenId,
+    id: LenientKeyId,
     change: impl FnOnce(Vec<String>) -> Result<Vec<String>>,
 ) -> Result<RolesChanged> {
     let id = id.get()?;

@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::change_living_key;
-use crate::access::{Access, Action, Context, Event};
+use crate::authz::{Access, Action, Context, Event};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::{self, Prefix};
-use crate::operation::{GivenId, Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, LenientKeyId, Method, Operation, Route};
 use crate::secret::Secret;
 
 /// Gives a key another secret. Its id, its roles and what it has used stay; the old secret is dead at once.
@@ -15,7 +15,7 @@ use crate::secret::Secret;
 pub struct RotateKey {
     /// The key's id.
     #[serde(default)]
-    pub id: GivenId,
+    pub id: LenientKeyId,
 }
 
 /// The key with its new secret.
@@ -25,7 +25,7 @@ pub struct RotatedKey {
     /// Its id, as before.
     pub id: KeyId,
     /// The new key; it is not stored and cannot be shown again.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub apikey: Secret,
 }
 

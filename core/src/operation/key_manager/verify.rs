@@ -3,15 +3,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::access::{Access, Context};
+use crate::authz::{Access, Context};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::limit::Endpoint;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
-use crate::verify::{Io, KeysOf, Target, Tenants, Verdict, check_variables};
+use crate::verify::{CompiledEndpoint, Io, KeysOf, Tenants, Verdict, check_variables};
 
 /// Verifies a key of the root key's tenant, or, for the operator, of the tenant `default`, against limits that come with
 /// the call. Within one program, a [`Verifier`](crate::Verifier) does the same, faster.
@@ -20,7 +20,7 @@ use crate::verify::{Io, KeysOf, Target, Tenants, Verdict, check_variables};
 #[serde(deny_unknown_fields)]
 pub struct VerifyKey {
     /// The user's key.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub apikey: Secret,
     /// The endpoint's name; what is counted under it is the same as in a [`Verifier`](crate::Verifier).
     pub endpoint: String,
@@ -104,9 +104,9 @@ impl Operation for VerifyKey {
 
 impl VerifyKey {
     /// What the limits of this call make of its endpoint.
-    fn target(&self) -> Result<Target> {
+    fn target(&self) -> Result<CompiledEndpoint> {
         check_variables(&self.variables)?;
-        Ok(Target::of_one_call(&self.endpoint, Endpoint::from_ratelimits(&self.ratelimits)?))
+        Ok(CompiledEndpoint::of_one_call(&self.endpoint, Endpoint::from_ratelimits(&self.ratelimits)?))
     }
 }
 

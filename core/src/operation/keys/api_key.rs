@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::KeyStatus;
 use crate::metering::Period;
-use crate::operation::Wire;
+use crate::operation::ExposeSecret;
 use crate::operation::field::from_text;
 use crate::secret::Secret;
 use crate::store::KeyRecord;
@@ -59,7 +59,7 @@ pub struct CreatedApiKey {
     /// The key.
     pub api_key: ApiKey,
     /// Its secret; it is not stored and cannot be shown again.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub plain_text_key: Secret,
 }
 

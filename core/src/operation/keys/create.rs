@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use super::draft::{Draft, Known};
 use super::given::Given;
 use super::{ApiKey, CreatedApiKey, USUAL_PREFIX};
-use crate::access::{Access, Context, Reach, TenantRef, check_scopes, not_found};
+use crate::authz::{Access, Context, Reach, TenantRef, check_scopes, not_found};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::key::{self, Prefix};

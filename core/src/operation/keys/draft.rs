@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::access::{Action, Ceiling, Context, Event, Reach, not_found};
+use crate::authz::{Action, Ceiling, Context, Event, Reach, not_found};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::Prefix;

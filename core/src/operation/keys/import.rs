@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::draft::Known;
 use super::{ApiKey, CreateApiKey, USUAL_PREFIX};
-use crate::access::{Access, Ceiling, Context, TenantRef, not_found};
+use crate::authz::{Access, Ceiling, Context, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::key::Prefix;
@@ -17,7 +17,7 @@ use crate::operation::field::{Life, QuotaLimit, check_text};
 use crate::operation::objects::objects;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::store::{Failure, KeyRecord, Tx};
 use crate::whole::Range as _;
@@ -25,7 +25,7 @@ use suffixes::Placeholders;
 pub(super) use suffixes::Suffixes;
 
 /// The most keys of one call.
-const MOST_KEYS: usize = 1000;
+const MAX_KEYS: usize = 1000;
 
 /// Brings keys of another product into a tenant by their digests, so that their holders can go on using them: all of them
 /// or none. For a root key and the operator; for members and API keys with `keys:write` only where the setting
@@ -38,7 +38,7 @@ pub struct ImportApiKeys {
     /// The tenant's id.
     pub tenant_id: TenantId,
     /// The keys: 1 to 1,000.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MOST_KEYS)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_KEYS)))]
     #[serde(deserialize_with = "objects")]
     pub keys: Vec<ForeignKey>,
 }
@@ -51,7 +51,7 @@ pub struct ForeignKey {
     /// SHA-256 of the key, and of the suffix after it where there is one, in hex or base64. No two keys share one. A key of
     /// more than 4,096 bytes is never valid, whatever its digest.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::digest))]
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub digest: Secret,
     /// What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. The keys of a tenant have at
     /// most 2 different ones and those of a database 8, unless the operator allows more; a key that is revoked or has
@@ -203,13 +203,13 @@ impl Operation for ImportApiKeys {
     }
 
     fn check(&self) -> Result<()> {
-        if !(1..=MOST_KEYS).contains(&self.keys.len()) {
+        if !(1..=MAX_KEYS).contains(&self.keys.len()) {
             let found = self.keys.len();
-            return Err(GatekeeperError::bad_request(format!("keys must be 1 to {MOST_KEYS}, not {found}")));
+            return Err(GatekeeperError::bad_request(format!("keys must be 1 to {MAX_KEYS}, not {found}")));
         }
-        self.keys.iter().enumerate().try_for_each(|(place, key)| {
+        self.keys.iter().enumerate().try_for_each(|(index, key)| {
             key.check(self.tenant_id)
-                .map_err(|error| GatekeeperError::bad_request(format!("keys[{place}]: {}", error.message())))
+                .map_err(|error| GatekeeperError::bad_request(format!("keys[{index}]: {}", error.message())))
         })
     }
 
@@ -230,10 +230,10 @@ impl Operation for ImportApiKeys {
             }
             check_no_placeholder(&keys, &before.placeholders(given.into_iter()))?;
             let mut records = Vec::with_capacity(keys.len());
-            for (place, key) in keys.into_iter().enumerate() {
+            for (index, key) in keys.into_iter().enumerate() {
                 let added = key.add(context, tx, &ceiling, tenant)?;
                 let twice =
-                    || conflict(format!("keys[{place}]: digest is given twice, or is a key's already"));
+                    || conflict(format!("keys[{index}]: digest is given twice, or is a key's already"));
                 records.push(added.ok_or_else(twice)?);
             }
             before.check_added(context, tx, tenant)?;
@@ -247,10 +247,10 @@ impl Operation for ImportApiKeys {
 
 /// Rejects the digest of a text that programs send in place of a key by mistake: it would let all of them in.
 fn check_no_placeholder(keys: &[ForeignKey], placeholders: &Placeholders) -> Result<()> {
-    for (place, key) in keys.iter().enumerate() {
+    for (index, key) in keys.iter().enumerate() {
         if placeholders.contain(&digest::parse(&key.digest)?) {
             return Err(GatekeeperError::bad_request(format!(
-                "keys[{place}]: digest is that of a placeholder such as undefined, null or test, which is never a key"
+                "keys[{index}]: digest is that of a placeholder such as undefined, null or test, which is never a key"
             )));
         }
     }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ApiKey, CreatedApiKey, changeable};
-use crate::access::{Access, Action, Context, Event, TenantRef};
+use crate::authz::{Access, Action, Context, Event, TenantRef};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::{self, KeyStatus, Prefix};

@@ -2,13 +2,13 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Context, check_scopes, covers, forbidden};
+use crate::authz::{Access, Context, check_scopes, covers, forbidden};
 use crate::error::Result;
 use crate::identity::{ACCESS_SECONDS, KeyClaims};
 use crate::operation::field::check_name;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::verify::invalid_credential;
 
@@ -20,7 +20,7 @@ use crate::verify::invalid_credential;
 #[serde(deny_unknown_fields)]
 pub struct IssueKeyToken {
     /// The key itself.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub key: Secret,
     /// The `aud` of the token: the configured audience, or another that the operator allows. Defaults to the configured
     /// one.
@@ -39,7 +39,7 @@ pub struct IssueKeyToken {
 #[serde(rename_all = "camelCase")]
 pub struct KeyToken {
     /// A JWT whose `typ` is `key+jwt`: `sub` is the key's id, `tid` its tenant, `scope` what it is good for.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub token: Secret,
     /// Always `Bearer`.
     pub token_type: Cow<'static, str>,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use super::given::{Given, or_null};
 use super::import::Suffixes;
 use super::{ApiKey, changeable};
-use crate::access::{Access, Action, Context, Event, Reach, TenantRef, check_scopes};
+use crate::authz::{Access, Action, Context, Event, Reach, TenantRef, check_scopes};
 use crate::error::Result;
 use crate::id::KeyId;
 use crate::key::KeyStatus;
@@ -69,7 +69,7 @@ pub struct UpdateApiKey {
 pub enum NewStatus {
     /// It is good.
     Active,
-    /// It is refused until it is made active again. An old secret of it is dead for ever.
+    /// It is rejected until it is made active again. An old secret of it is dead for ever.
     Disabled,
 }
 

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::access::{Access, Context};
+use crate::authz::{Access, Context};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::KeyStatus;
 use crate::operation::field::from_text;
-use crate::operation::{Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::verify::{Io, ValidatedKey};
 
@@ -20,7 +20,7 @@ use crate::verify::{Io, ValidatedKey};
 #[serde(deny_unknown_fields)]
 pub struct ValidateApiKey {
     /// The key itself.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub key: Secret,
 }
 

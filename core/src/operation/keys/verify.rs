@@ -3,16 +3,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::access::{Access, Actor, Context, Tier, check_scopes, covers, forbidden};
+use crate::authz::{Access, Context, Principal, Throttle, check_scopes, covers, forbidden};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId, UserId};
 use crate::operation::field::{Cost, from_text};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{Method, Operation, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::verify::{
-    Io, KeysOf, Remembered, Tenants, ValidatedKey, Verdict, VerdictCode, check_variables, tenants_of_root_key,
+    CacheEntry, Io, KeysOf, Tenants, ValidatedKey, Verdict, VerdictCode, check_variables, tenants_of_root_key,
 };
 use crate::whole::Range as _;
 
@@ -24,7 +24,7 @@ use crate::whole::Range as _;
 #[serde(deny_unknown_fields)]
 pub struct VerifyApiKey {
     /// The key itself.
-    #[serde(with = "Wire")]
+    #[serde(with = "ExposeSecret")]
     pub key: Secret,
     /// The endpoint's name.
     pub endpoint: String,
@@ -113,13 +113,13 @@ impl Operation for VerifyApiKey {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<KeyVerdict> {
-        let verdict = self.judge(context, Io::Allowed)?.ok_or_else(no_verdict)?;
+        let verdict = self.verdict(context, Io::Allowed)?.ok_or_else(no_verdict)?;
         context.note(verdict.code);
         Ok(verdict)
     }
 
     fn try_run(&self, context: &Context<'_>) -> Result<Option<KeyVerdict>> {
-        let verdict = self.judge(context, Io::Forbidden)?;
+        let verdict = self.verdict(context, Io::Forbidden)?;
         if let Some(verdict) = &verdict {
             context.note(verdict.code);
         }
@@ -129,40 +129,40 @@ impl Operation for VerifyApiKey {
 
 impl VerifyApiKey {
     /// The verdict; nothing if that would need I/O and `io` forbids it.
-    fn judge(&self, context: &Context<'_>, io: Io) -> Result<Option<KeyVerdict>> {
+    fn verdict(&self, context: &Context<'_>, io: Io) -> Result<Option<KeyVerdict>> {
         let members;
-        let keys_of = match (context.actor(), &self.tenants) {
-            (Actor::Operator, None) => Some(KeysOf::Operators(&Tenants::DEFAULT)),
-            (Actor::Operator, Some(tenants)) => Some(KeysOf::Operators(tenants)),
-            (Actor::RootKey { tenant, .. }, None) => Some(KeysOf::Tenant(*tenant)),
-            (Actor::RootKey { .. }, Some(_)) => return Err(tenants_of_root_key()),
-            (Actor::User { .. }, Some(tenants)) => Some(KeysOf::Members(tenants)),
-            (Actor::User { id, .. }, None) => {
+        let keys_of = match (context.principal(), &self.tenants) {
+            (Principal::Operator, None) => Some(KeysOf::Operators(&Tenants::DEFAULT)),
+            (Principal::Operator, Some(tenants)) => Some(KeysOf::Operators(tenants)),
+            (Principal::RootKey { tenant, .. }, None) => Some(KeysOf::Tenant(*tenant)),
+            (Principal::RootKey { .. }, Some(_)) => return Err(tenants_of_root_key()),
+            (Principal::User { .. }, Some(tenants)) => Some(KeysOf::Members(tenants)),
+            (Principal::User { id, .. }, None) => {
                 members = only_tenant_of(context, *id)?;
                 members.as_ref().map(KeysOf::Members)
             }
-            (Actor::ApiKey { .. } | Actor::Anonymous, _) => {
+            (Principal::ApiKey { .. } | Principal::Anonymous, _) => {
                 return Err(forbidden("this call needs a root key, or the token of a member"));
             }
         };
-        let (engine, target) = (context.engine(), context.targets().get(&self.endpoint)?);
+        let (engine, target) = (context.engine(), context.endpoints().get(&self.endpoint)?);
         let Some(view) = engine.view(io)? else { return Ok(None) };
         let found = match keys_of {
-            Some(keys_of) => engine.live_key(self.key.expose(), keys_of, view, io)?,
-            None => Some(Remembered::Unknown),
+            Some(keys_of) => engine.valid_key(self.key.expose(), keys_of, view, io)?,
+            None => Some(CacheEntry::Unknown),
         };
         let Some(found) = found else { return Ok(None) };
-        let is_member = matches!(context.actor(), Actor::User { .. });
-        let Remembered::Known(known) = found else {
+        let is_member = matches!(context.principal(), Principal::User { .. });
+        let CacheEntry::Known(known) = found else {
             if is_member {
-                context.charge(Tier::Key)?;
+                context.consume(Throttle::Key)?;
             }
             return Ok(Some(KeyVerdict::invalid()));
         };
         if is_member && !context.may_in(known.tenant, "keys:read")? {
             return Ok(Some(KeyVerdict::invalid()));
         }
-        if !engine.note_use(&known, view, io) {
+        if !engine.touch(&known, view, io) {
             return Ok(None);
         }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Action, Context, Event, not_found};
+use crate::authz::{Access, Action, Context, Event, not_found};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key;
@@ -8,7 +8,7 @@ use crate::operation::field::PageLimit;
 use crate::operation::page::List;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{Method, Operation, Page, Route, Wire};
+use crate::operation::{ExposeSecret, Method, Operation, Page, Route};
 use crate::secret::Secret;
 use crate::store::{Failure, RootKeyRow, Tx};
 use crate::whole::Range as _;
@@ -38,7 +38,7 @@ pub struct ListRootKeys {
     pub cursor: Option<String>,
 }
 
-/// Ends a root key for good: the next call with it is refused, in every process. The tenant and its keys stay.
+/// Ends a root key for good: the next call with it is rejected, in every process. The tenant and its keys stay.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -70,7 +70,7 @@ pub struct CreatedRootKey {
     /// The tenant that it acts for.
     pub tenant_id: TenantId,
     /// `gkr_…`; it is not stored and cannot be shown again.
-    #[serde(rename = "plainTextKey", with = "Wire")]
+    #[serde(rename = "plainTextKey", with = "ExposeSecret")]
     pub key: Secret,
     /// Unix ms.
     pub created_at: i64,

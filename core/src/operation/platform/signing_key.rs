@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
-use crate::access::{Access, Action, Context, Event};
+use crate::authz::{Access, Action, Context, Event};
 use crate::error::Result;
 use crate::identity::Signers;
 use crate::operation::{Method, Operation, Route};

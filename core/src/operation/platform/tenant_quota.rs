@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
-use crate::access::{Access, Action, Context, Event, not_found};
+use crate::authz::{Access, Action, Context, Event, not_found};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::metering::Period;

@@ -4,11 +4,11 @@
 use schemars::Schema;
 use serde_json::{Value, json};
 
-use crate::access::{MOST_SCOPE_BYTES, RESOURCES};
-use crate::operation::field::{MOST_METADATA, MOST_TEXT};
-use crate::operation::usage::MOST_NAME;
+use crate::authz::{MAX_SCOPE_BYTES, RESOURCES};
+use crate::operation::field::{MAX_METADATA, MAX_TEXT};
+use crate::operation::usage::MAX_NAME;
 use crate::role;
-use crate::verify::{MOST_VARIABLE_BYTES, MOST_VARIABLES};
+use crate::verify::{MAX_VARIABLE_BYTES, MAX_VARIABLES};
 use crate::whole::Range;
 use crate::window::Limit;
 
@@ -25,27 +25,27 @@ const DIGEST: &str =
 
 /// Text, which may be empty.
 pub(crate) fn text(schema: &mut Schema) {
-    say(schema, &bytes(MOST_TEXT, NO_NUL));
+    say(schema, &bytes(MAX_TEXT, NO_NUL));
 }
 
 /// Text that is there.
 pub(crate) fn name(schema: &mut Schema) {
-    say(schema, &word_of(MOST_TEXT, &format!("^{NOT_BLANK}")));
+    say(schema, &word_of(MAX_TEXT, &format!("^{NOT_BLANK}")));
 }
 
 /// What an event of a user's own is called.
 pub(crate) fn action(schema: &mut Schema) {
-    say(schema, &word_of(MOST_TEXT, &format!(r"^(?!({})\.){NOT_BLANK}", RESOURCES.join("|"))));
+    say(schema, &word_of(MAX_TEXT, &format!(r"^(?!({})\.){NOT_BLANK}", RESOURCES.join("|"))));
 }
 
 /// The name of a service, or of what is done with it.
 pub(crate) fn word(schema: &mut Schema) {
-    say(schema, &word_of(MOST_NAME, NO_NUL));
+    say(schema, &word_of(MAX_NAME, NO_NUL));
 }
 
 /// Scopes: repetitions of one count once, so that JSON schema cannot say how many there may be.
 pub(crate) fn scopes(schema: &mut Schema) {
-    each(schema, &word_of(MOST_SCOPE_BYTES, SOLID));
+    each(schema, &word_of(MAX_SCOPE_BYTES, SOLID));
 }
 
 /// Roles, likewise.
@@ -80,7 +80,7 @@ pub(crate) fn ratelimits(schema: &mut Schema) {
 
 /// Of what a limit is counted apart.
 pub(crate) fn variables(schema: &mut Schema) {
-    say(schema, &json!({ "maxItems": MOST_VARIABLES, "x-maxBytes": MOST_VARIABLE_BYTES }));
+    say(schema, &json!({ "maxItems": MAX_VARIABLES, "x-maxBytes": MAX_VARIABLE_BYTES }));
 }
 
 /// What a key of the key manager begins with.
@@ -101,7 +101,7 @@ pub(crate) fn digest(schema: &mut Schema) {
 
 /// Any object: in bytes of its JSON.
 pub(crate) fn metadata(schema: &mut Schema) {
-    say(schema, &json!({ "propertyNames": { "pattern": NO_NUL }, "x-maxBytes": MOST_METADATA }));
+    say(schema, &json!({ "propertyNames": { "pattern": NO_NUL }, "x-maxBytes": MAX_METADATA }));
 }
 
 /// A whole number of this range; one that a larger number counts as is no bound.
@@ -135,7 +135,7 @@ pub(crate) fn permission(schema: &mut Schema) {
 }
 
 fn role() -> Value {
-    word_of(role::MOST_BYTES, NO_NUL)
+    word_of(role::MAX_BYTES, NO_NUL)
 }
 
 fn bytes(most: usize, pattern: &str) -> Value {

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tenant;
-use crate::access::{Access, Action, Actor, Context, Event, MemberRole};
+use crate::authz::{Access, Action, Context, Event, MemberRole, Principal};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::operation::field::check_name;
@@ -33,8 +33,8 @@ impl Operation for CreateTenant {
 
     async fn run(self, context: &Context<'_>) -> Result<Tenant> {
         let now = context.now();
-        let owner = match context.actor() {
-            Actor::Operator => None,
+        let owner = match context.principal() {
+            Principal::Operator => None,
             _ => Some(context.user()?),
         };
         let id = TenantId::generate(context.clock())?;

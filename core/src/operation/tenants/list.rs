@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tenant;
-use crate::access::{Access, Actor, Context, MemberRole};
+use crate::authz::{Access, Context, MemberRole, Principal};
 use crate::error::Result;
 use crate::operation::field::PageLimit;
 use crate::operation::page::List;
@@ -31,7 +31,7 @@ impl Operation for ListTenants {
     const ACCESS: Access = Access::UserOrOperator;
 
     async fn run(self, context: &Context<'_>) -> Result<Page<Tenant>> {
-        if matches!(context.actor(), Actor::Operator) {
+        if matches!(context.principal(), Principal::Operator) {
             let list = List::new(context, "tenants".to_owned(), self.limit);
             let after = list.after(self.cursor.as_deref())?;
             let rows = context.read(|rows| rows.tenants(after, list.limit_and_one()))?;

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::roles::may_give;
-use crate::access::{Access, Action, Context, Event, MemberRole, TenantRef, not_found};
+use crate::authz::{Access, Action, Context, Event, MemberRole, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{TenantId, UserId};
 use crate::operation::field::PageLimit;

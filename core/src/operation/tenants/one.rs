@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Tenant;
-use crate::access::{Access, Action, Context, Event, TenantRef, not_found};
+use crate::authz::{Access, Action, Context, Event, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::operation::field::check_name;

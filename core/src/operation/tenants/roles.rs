@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Member;
-use crate::access::{Access, Action, Actor, Context, Event, MemberRole, TenantRef, forbidden, not_found};
+use crate::authz::{Access, Action, Context, Event, MemberRole, Principal, TenantRef, forbidden, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{TenantId, UserId};
 use crate::operation::{Method, Operation, Route};
@@ -70,7 +70,7 @@ impl Operation for RemoveMember {
         let (tenant, user) = (self.tenant_id, self.user_id);
         context.write(|tx, context| {
             // Everybody may leave.
-            let leaves = matches!(context.actor(), Actor::User { id, .. } if *id == user);
+            let leaves = matches!(context.principal(), Principal::User { id, .. } if *id == user);
             if !leaves {
                 context.permit("members:write")?;
             }

@@ -16,8 +16,8 @@ fn write(value: &Value, text: &mut String) {
     match value {
         Value::Array(values) => {
             text.push('[');
-            for (place, value) in values.iter().enumerate() {
-                separate(place, text);
+            for (index, value) in values.iter().enumerate() {
+                separate(index, text);
                 write(value, text);
             }
             text.push(']');
@@ -33,8 +33,8 @@ fn write_object(fields: &Map<String, Value>, text: &mut String) {
     let mut sorted: Vec<_> = fields.iter().collect();
     sorted.sort_unstable_by_key(|(name, _)| *name);
     text.push('{');
-    for (place, (name, value)) in sorted.into_iter().enumerate() {
-        separate(place, text);
+    for (index, (name, value)) in sorted.into_iter().enumerate() {
+        separate(index, text);
         write(&Value::from(name.as_str()), text);
         text.push(':');
         write(value, text);
@@ -51,8 +51,8 @@ fn write_number(number: &Number) -> String {
     }
 }
 
-fn separate(place: usize, text: &mut String) {
-    if place > 0 {
+fn separate(index: usize, text: &mut String) {
+    if index > 0 {
         text.push(',');
     }
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::UsageEvent;
-use crate::access::{Access, Context, TenantRef, not_found};
+use crate::authz::{Access, Context, TenantRef, not_found};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::operation::field::PageLimit;

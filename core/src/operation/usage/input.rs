@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 
 use super::canonical::canonical;
 use super::{OF_OTHER_KEYS, key_of, one};
-use crate::access::{Actor, Context};
+use crate::authz::{Context, Principal};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::metering::{Asked, Idempotency, Recorded, Usage};
@@ -39,14 +39,14 @@ pub struct UsageInput {
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
     /// What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request under the same key is
-    /// recorded once, another one is refused. Defaults to none.
+    /// recorded once, another one is rejected. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::name))]
     #[serde(default)]
     pub idempotency_key: Option<String>,
 }
 
 /// The longest name of a service or an action, in bytes.
-pub(crate) const MOST_NAME: usize = 128;
+pub(crate) const MAX_NAME: usize = 128;
 
 impl UsageInput {
     /// One of this, and no more said of it.
@@ -64,9 +64,9 @@ impl UsageInput {
 
     pub(super) fn check(&self) -> Result<()> {
         for (field, name) in [("service", &self.service), ("action", &self.action)] {
-            if name.is_empty() || name.len() > MOST_NAME || name.contains('\0') {
+            if name.is_empty() || name.len() > MAX_NAME || name.contains('\0') {
                 return Err(GatekeeperError::bad_request(format!(
-                    "{field} must be 1 to {MOST_NAME} bytes without U+0000"
+                    "{field} must be 1 to {MAX_NAME} bytes without U+0000"
                 )));
             }
         }
@@ -78,8 +78,8 @@ impl UsageInput {
     /// Records it, on disk when this returns.
     pub(super) fn record(self, context: &Context<'_>, asked: Asked) -> Result<Recorded> {
         let key = key_of(context, self.api_key_id)?;
-        let grant = match context.actor() {
-            Actor::ApiKey { id, .. } if key != Some(*id) => context.grant().and(OF_OTHER_KEYS),
+        let grant = match context.principal() {
+            Principal::ApiKey { id, .. } if key != Some(*id) => context.grant().and(OF_OTHER_KEYS),
             _ => context.grant(),
         };
         let request = self.idempotency_key.is_some().then(|| self.digest(key));

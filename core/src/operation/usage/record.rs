@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{UsageEvent, UsageInput};
-use crate::access::{Access, Context, TenantRef};
+use crate::authz::{Access, Context, TenantRef};
 use crate::error::{GatekeeperError, Result};
 use crate::metering::{Asked, QuotaCheck};
 use crate::operation::{Method, Operation, Route};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Context, TenantRef};
+use crate::authz::{Access, Context, TenantRef};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::metering::Period;

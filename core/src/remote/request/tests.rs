@@ -13,9 +13,9 @@ fn outgoing(route: Route, fields: Value) -> Result<Outgoing> {
 #[test]
 fn nothing_leaves_its_segment_of_a_path() {
     for bad in ["", ".", "..", "a/b", "a%2fb", "a?b", "a#b", "a;b", "a b", "é", "a\\b", "a\nb"] {
-        let refusal = outgoing(ONE, json!({ "id": bad })).err().expect(bad);
-        assert_eq!(refusal.status(), 400);
-        assert!(refusal.message().starts_with("id must be"), "{refusal}");
+        let rejection = outgoing(ONE, json!({ "id": bad })).err().expect(bad);
+        assert_eq!(rejection.status(), 400);
+        assert!(rejection.message().starts_with("id must be"), "{rejection}");
     }
     for bad in [json!(1), json!(null), json!(["a"]), json!({})] {
         assert!(outgoing(ONE, json!({ "id": bad })).is_err());
@@ -26,10 +26,10 @@ fn nothing_leaves_its_segment_of_a_path() {
 
 #[test]
 fn every_name_in_a_path_of_the_table_stands_alone_in_its_segment() {
-    for entry in TABLE {
-        for segment in entry.route.path.split('/') {
+    for descriptor in TABLE {
+        for segment in descriptor.route.path.split('/') {
             let is_name = segment.starts_with('{') && segment.ends_with('}');
-            assert!(is_name || !segment.contains(['{', '}']), "{}", entry.route.path);
+            assert!(is_name || !segment.contains(['{', '}']), "{}", descriptor.route.path);
         }
     }
 }

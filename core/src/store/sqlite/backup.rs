@@ -9,9 +9,9 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::connection::open_as_it_is;
 use super::{Failure, Store, migrate};
+use crate::deadline::{self, GaveUp, pause_for, uninterrupted};
 use crate::error::{GatekeeperError, Result};
 use crate::fork;
-use crate::patience::{self, GaveUp, pause_for, uninterrupted};
 
 /// How many pages are copied between two reports: about 4 MB.
 const PAGES: i32 = 1000;
@@ -43,7 +43,7 @@ impl Store {
     /// `bad_request` for a file that is no backup of this version or an earlier one, or is damaged; `service_unavailable`
     /// where it cannot be read.
     pub(crate) fn copy_backup(from: &Path, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
-        let copied: Result<_, Failure> = patience::call(|| {
+        let copied: Result<_, Failure> = deadline::call(|| {
             let source = open_as_it_is(from)?;
             migrate::check_version(&source)?;
             let is_whole = copy(&source, target, progress)?;
@@ -68,7 +68,7 @@ impl Store {
     /// read.
     pub(crate) fn while_nothing_is_written(&self, run: impl FnOnce() -> Result<()>) -> Result<bool> {
         let Some(path) = self.path() else { return Ok(false) };
-        let ran: Result<(), Failure> = patience::call(|| {
+        let ran: Result<(), Failure> = deadline::call(|| {
             let mut connection = open_as_it_is(path)?;
             // The log is not this connection's to take away: another database may be there when it is closed.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

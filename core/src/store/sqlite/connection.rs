@@ -10,9 +10,9 @@ use rusqlite::{Connection, OpenFlags, Row, Transaction};
 use super::failure::Failure;
 use super::migrate;
 use super::wait::wait_for_locks;
-use crate::patience;
+use crate::deadline;
+use crate::ipc::{DatabaseFiles, Expected, MAX_NUMBER, Map, VersionCounters};
 use crate::secret::random;
-use crate::shared::{DatabaseFiles, Expected, MAX_NUMBER, Map, Words};
 
 /// A connection, and the files that it has open; in memory none.
 pub(super) struct Handle {
@@ -148,7 +148,7 @@ impl State {
 }
 
 /// Says in the database that all changes up to this one are announced; which number it has.
-pub(super) fn announce_in(transaction: &Transaction<'_>) -> Result<u64, Failure> {
+pub(super) fn publish_in(transaction: &Transaction<'_>) -> Result<u64, Failure> {
     let mut statement =
         transaction.prepare_cached("UPDATE changes SET announced = number RETURNING number")?;
     Ok(statement.query_row([], |row| change_number(row, 0))?)
@@ -166,26 +166,32 @@ pub(super) fn change_number(row: &Row<'_>, column: usize) -> rusqlite::Result<u6
 
 /// Begins a new epoch, in the database and for every process: nothing that was read before is valid any more. The
 /// transaction holds the write lock.
-pub(super) fn begin_epoch(transaction: &Transaction<'_>, words: &Words<Map>) -> Result<(), Failure> {
-    let number = next_number(transaction, words)?;
+pub(super) fn begin_epoch(
+    transaction: &Transaction<'_>,
+    version_counters: &VersionCounters<Map>,
+) -> Result<(), Failure> {
+    let number = next_number(transaction, version_counters)?;
     // It fits a column, and is never the epoch of new words.
     let epoch = u64::from_le_bytes(random()?) >> 1;
     let (number_column, epoch_column) = (number.cast_signed(), epoch.cast_signed());
     transaction
         .prepare_cached("UPDATE changes SET number = $1, announced = $1, epoch = $2")?
         .execute([number_column, epoch_column])?;
-    if words.correct(number) {
+    if version_counters.correct(number) {
         tracing::error!("corrected version counters that no change can have set");
     }
-    words.announce_to_all(number);
-    words.set_epoch(epoch);
+    version_counters.publish_to_all(number);
+    version_counters.set_epoch(epoch);
     Ok(())
 }
 
 /// A number above every change that any process can have seen.
-fn next_number(transaction: &Transaction<'_>, words: &Words<Map>) -> Result<u64, Failure> {
+fn next_number(
+    transaction: &Transaction<'_>,
+    version_counters: &VersionCounters<Map>,
+) -> Result<u64, Failure> {
     let number = State::of(transaction)?.number;
-    let highest = match (number, words.highest_plausible(number)) {
+    let highest = match (number, version_counters.highest_plausible(number)) {
         (number, Some(highest)) => number.max(highest),
         (1.., None) => number,
         // Neither says which changes there were: above as many as there can have been until now.
@@ -232,7 +238,7 @@ fn use_wal(connection: &Connection) -> Result<(), Failure> {
     const PAUSE: Duration = Duration::from_millis(5);
     loop {
         match try_wal(connection) {
-            Err(failure) if failure.is_busy() && patience::pause_for(PAUSE).is_ok() => {}
+            Err(failure) if failure.is_busy() && deadline::pause_for(PAUSE).is_ok() => {}
             done => return done,
         }
     }

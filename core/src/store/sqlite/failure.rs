@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
+use crate::deadline::GaveUp;
 use crate::error::GatekeeperError;
-use crate::patience::GaveUp;
 
 /// What keeps a database locked.
 const HOLDER: &str = "transaction";
@@ -17,7 +17,7 @@ pub(crate) enum Failure {
     /// The call has waited for as long as it may.
     GaveUp,
     /// The transaction's own reason: it was rolled back.
-    Refused(GatekeeperError),
+    Rejected(GatekeeperError),
     /// The schema is of a later version than this one knows.
     Newer {
         found: usize,
@@ -47,7 +47,7 @@ impl From<rusqlite::Error> for Failure {
 
 impl From<GatekeeperError> for Failure {
     fn from(error: GatekeeperError) -> Self {
-        Self::Refused(error)
+        Self::Rejected(error)
     }
 }
 
@@ -83,66 +83,68 @@ impl Failure {
 
     /// The error for the caller; `path` is none in memory.
     pub(super) fn explain(self, path: Option<&Path>) -> GatekeeperError {
-        let place = path
+        let location = path
             .map_or_else(|| "the database in memory".to_owned(), |path| format!("\"{}\"", path.display()));
         match self {
-            Self::Refused(error) => error,
-            Self::GaveUp => GaveUp::explain(&place, HOLDER),
+            Self::Rejected(error) => error,
+            Self::GaveUp => GaveUp::explain(&location, HOLDER),
             Self::Newer { found, known } => GatekeeperError::unavailable(format!(
-                "{place} was written by a newer version (schema {found}, this one knows {known}): upgrade gatekeeper-native"
+                "{location} was written by a newer version (schema {found}, this one knows {known}): upgrade gatekeeper-native"
             )),
             Self::Foreign => GatekeeperError::unavailable(format!(
-                "{place} is a database of another program: give Gatekeeper a file of its own"
+                "{location} is a database of another program: give Gatekeeper a file of its own"
             )),
             Self::NoWal => GatekeeperError::unavailable(format!(
-                "{place} is on a file system without shared memory: put it on a local disk"
+                "{location} is on a file system without shared memory: put it on a local disk"
             )),
             Self::Moved => GatekeeperError::unavailable(format!(
-                "{place} was removed, replaced or renamed while it was in use, and nothing was written: try again, or put it back"
+                "{location} was removed, replaced or renamed while it was in use, and nothing was written: try again, or put it back"
             )),
             Self::Gone => GatekeeperError::unavailable(format!(
-                "{place} was removed, renamed or emptied while it was in use: put it back, or restore a backup in its place; only a process that has just started makes a new one"
+                "{location} was removed, renamed or emptied while it was in use: put it back, or restore a backup in its place; only a process that has just started makes a new one"
             )),
             Self::NotThere => GatekeeperError::unavailable(format!(
-                "{place} is not there, and create is false: name the right file, or make one with `gatekeeper init`"
+                "{location} is not there, and create is false: name the right file, or make one with `gatekeeper init`"
             )),
             Self::Linked => GatekeeperError::unavailable(format!(
-                "{place} has a second name, a hard link, beside which others would count and write apart: remove one of the names (a symbolic link is fine)"
+                "{location} has a second name, a hard link, beside which others would count and write apart: remove one of the names (a symbolic link is fine)"
             )),
             Self::Mounted => GatekeeperError::unavailable(format!(
-                "{place} is mounted as a single file, without what lies beside it: mount the folder that holds it"
+                "{location} is mounted as a single file, without what lies beside it: mount the folder that holds it"
             )),
             Self::Sql(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                    GaveUp::explain(&place, HOLDER).caused_by(error)
+                    GaveUp::explain(&location, HOLDER).caused_by(error)
                 }
-                _ => GatekeeperError::unavailable(advice(&error, &place, path)).caused_by(error),
+                _ => GatekeeperError::unavailable(advice(&error, &location, path)).caused_by(error),
             },
         }
     }
 }
 
-fn advice(error: &rusqlite::Error, place: &str, path: Option<&Path>) -> String {
+fn advice(error: &rusqlite::Error, location: &str, path: Option<&Path>) -> String {
     match error.sqlite_error_code() {
-        Some(ErrorCode::CannotOpen) => cannot_open(place, path),
+        Some(ErrorCode::CannotOpen) => cannot_open(location, path),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            format!("{place} is read-only: let this user write to the file and to its folder")
+            format!("{location} is read-only: let this user write to the file and to its folder")
         }
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            format!("{place} is not a database or is corrupt: restore it from a backup, or name another file")
+            format!(
+                "{location} is not a database or is corrupt: restore it from a backup, or name another file"
+            )
         }
-        Some(ErrorCode::DiskFull) => format!("the disk that holds {place} is full: make room"),
-        _ => format!("{place} cannot be used now: see the cause of this error"),
+        Some(ErrorCode::DiskFull) => format!("the disk that holds {location} is full: make room"),
+        _ => format!("{location} cannot be used now: see the cause of this error"),
     }
 }
 
-fn cannot_open(place: &str, path: Option<&Path>) -> String {
+fn cannot_open(location: &str, path: Option<&Path>) -> String {
     let folder = path.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
     match (path, folder) {
-        (Some(path), _) if path.is_dir() => format!("{place} is a folder: name a file in it"),
+        (Some(path), _) if path.is_dir() => format!("{location} is a folder: name a file in it"),
         (_, Some(folder)) if !folder.exists() => {
-            format!("{place} cannot be opened: its folder does not exist; create \"{}\"", folder.display())
+            format!("{location} cannot be opened: its folder does not exist; create \"{}\"", folder.display())
         }
-        _ => format!("{place} cannot be opened: let this user read and write the file and its folder"),
+        _ => format!("{location} cannot be opened: let this user read and write the file and its folder"),
     }
 }

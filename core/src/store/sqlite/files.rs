@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Store;
 use super::connection::Handle;
 use super::failure::Failure;
-use crate::shared::DatabaseFiles;
+use crate::ipc::DatabaseFiles;
 
 /// What a new database may be used by: its owner alone, whatever the umask says.
 const FOR_OWNER: u32 = 0o600;

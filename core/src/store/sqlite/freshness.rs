@@ -1,4 +1,4 @@
-//! How what is remembered of the records stays fresh: their readers' side of `shared::Words`.
+//! How what is remembered of the records stays fresh: their readers' side of `shared::VersionCounters`.
 
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,9 +11,9 @@ use super::failure::Failure;
 use super::migrate;
 use super::wait::{do_not_wait, wait_for_locks};
 use crate::error::Result;
+use crate::ipc::{Map, Segment, VersionCounters};
 use crate::secret::Digest;
-use crate::shared::{Generation, Map, Words};
-use crate::store::AsOf;
+use crate::store::Versioned;
 
 /// How long a change that another program made in the file may go unnoticed.
 const LOOK_EVERY_MS: u64 = 100;
@@ -22,55 +22,55 @@ impl Store {
     /// What is shared, if it is open and current at `now_ms` of the boot clock. Once in a while, also publishes what
     /// another program has changed in the file; nothing where no reader is open that could tell, and where the file is
     /// no longer the one that is open.
-    pub(crate) fn generation(&self, now_ms: u64) -> Result<Option<&Generation>> {
-        let Some(generation) = self.shared.current(now_ms) else { return Ok(None) };
+    pub(crate) fn segment(&self, now_ms: u64) -> Result<Option<&Segment>> {
+        let Some(segment) = self.shared.current(now_ms) else { return Ok(None) };
         if let Some(path) = &self.path
             && now_ms.saturating_sub(self.looked_ms.load(Relaxed)) >= LOOK_EVERY_MS
         {
-            if !self.look(path, &generation.words)? {
+            if !self.look(path, &segment.version_counters)? {
                 return Ok(None);
             }
             self.looked_ms.store(now_ms, Relaxed);
         }
-        Ok(Some(generation))
+        Ok(Some(segment))
     }
 
     /// Opens what is shared, and makes it where it is not there.
-    pub(crate) fn open_shared(&self) -> Result<&Generation> {
+    pub(crate) fn open_shared(&self) -> Result<&Segment> {
         if let Some(path) = &self.path {
             self.retire_moved(path);
             self.bring_up_to_date(path)?;
         }
-        let generation = match self.shared.open()? {
-            Some(generation) => generation,
+        let segment = match self.shared.open()? {
+            Some(segment) => segment,
             // The database comes first: what stands beside it follows its permissions.
             None => self.with_writer(|connection| {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 let state = State::of(&transaction)?;
-                let generation = self.shared.open_or_make(state.number)?;
-                if state.is_restored(generation.words.expected()) {
-                    begin_epoch(&transaction, &generation.words)?;
+                let segment = self.shared.open_or_make(state.number)?;
+                if state.is_restored(segment.version_counters.expected()) {
+                    begin_epoch(&transaction, &segment.version_counters)?;
                     transaction.commit()?;
                 }
-                Ok(generation)
+                Ok(segment)
             })?,
         };
         if let Some(path) = &self.path {
-            let words = &generation.words;
-            let expected = words.expected();
+            let version_counters = &segment.version_counters;
+            let expected = version_counters.expected();
             let (files, state) = self.with_reader(path, |reader| {
                 Ok((reader.handle.files, State::of(&reader.handle.connection)?))
             })?;
             files.inspect(|files| self.shared.note_database_files(*files));
             if let Some(news) = state.news(expected) {
-                publish(words, news);
+                publish(version_counters, news);
                 if let News::Restored(_) = news {
                     // Where it cannot be done now, the next reader or writer does it.
-                    self.settle(words, words.highest());
+                    self.settle(version_counters, version_counters.highest());
                 }
             }
         }
-        Ok(generation)
+        Ok(segment)
     }
 
     /// Migrates a database that was open, and restored from a backup of an earlier version.
@@ -83,7 +83,7 @@ impl Store {
 
     /// Publishes what another program has changed, by a reader that is open and free; false where none is open, where
     /// its files are no longer those of the database, and where that has to be migrated first.
-    fn look(&self, path: &Path, words: &Words<Map>) -> Result<bool> {
+    fn look(&self, path: &Path, version_counters: &VersionCounters<Map>) -> Result<bool> {
         let mut some_open = false;
         for reader in &self.readers {
             // One that is busy is open.
@@ -95,12 +95,12 @@ impl Store {
             if !reader.handle.is_in_place(path) {
                 return Ok(false);
             }
-            let expected = words.expected();
+            let expected = version_counters.expected();
             let news = do_not_wait(&mut reader.handle.connection)
                 .map_err(Failure::from)
                 .and_then(|()| reader.news(expected));
             match news {
-                Ok(news) => news.inspect(|news| publish(words, *news)),
+                Ok(news) => news.inspect(|news| publish(version_counters, *news)),
                 Err(failure) if failure.is_busy() => None,
                 Err(_) if migrate::is_outdated(&reader.handle.connection).unwrap_or(false) => {
                     return Ok(false);
@@ -116,47 +116,55 @@ impl Store {
     pub(super) fn read_of<T>(
         &self,
         digests: &[Digest],
-        words: &Words<Map>,
-        read: impl Fn(&Connection) -> Result<AsOf<T>, Failure>,
-    ) -> Result<AsOf<T>> {
+        version_counters: &VersionCounters<Map>,
+        read: impl Fn(&Connection) -> Result<Versioned<T>, Failure>,
+    ) -> Result<Versioned<T>> {
         let mut found = self.read(&read)?;
-        let word = digests.iter().map(|digest| words.of_unknown(digest)).max().unwrap_or_default();
-        if found.number < word && self.settle(words, word) {
+        let word = digests.iter().map(|digest| version_counters.of_unknown(digest)).max().unwrap_or_default();
+        if found.number < word && self.settle(version_counters, word) {
             found = self.read(&read)?;
         }
-        self.shared.saw(words, found.number);
+        self.shared.saw(version_counters, found.number);
         Ok(found)
     }
 
     /// Takes the change number `announced`, unless a writer is at work who will: a change that was announced, and whose
     /// writer has died, then never was. Begins a new epoch where the database was restored. False where a writer is at
     /// work, or it cannot be done now: what was read is good for this once.
-    fn settle(&self, words: &Words<Map>, announced: u64) -> bool {
+    fn settle(&self, version_counters: &VersionCounters<Map>, announced: u64) -> bool {
         let Some(mut writer) = self.writer.try_lock() else { return false };
         let Ok(Handle { connection, .. }) = self.open_writer(&mut writer) else { return false };
         let settled = do_not_wait(connection)
             .map_err(Failure::from)
-            .and_then(|()| raise_number(connection, words, announced));
+            .and_then(|()| raise_number(connection, version_counters, announced));
         wait_for_locks(connection).is_ok() && settled.is_ok()
     }
 }
 
 /// Makes what was read before what another program did stale, in every process.
-fn publish(words: &Words<Map>, news: News) {
+fn publish(version_counters: &VersionCounters<Map>, news: News) {
     match news {
-        News::Changed(number) => words.announce_to_all(number),
-        News::Restored(number) => words.announce_to_all(words.highest().max(number).saturating_add(1)),
+        News::Changed(number) => version_counters.publish_to_all(number),
+        News::Restored(number) => {
+            version_counters.publish_to_all(version_counters.highest().max(number).saturating_add(1));
+        }
     }
 }
 
 /// Makes the change number `announced`, if it is less; in a database that was restored, and where the version counters are
 /// corrupt, one above all that there were.
-fn raise_number(connection: &mut Connection, words: &Words<Map>, announced: u64) -> Result<(), Failure> {
+fn raise_number(
+    connection: &mut Connection,
+    version_counters: &VersionCounters<Map>,
+    announced: u64,
+) -> Result<(), Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let state = State::of(&transaction)?;
     // What no change can have announced must not become the number of one: none would follow it.
-    if state.is_restored(words.expected()) || !Words::<Map>::is_plausible(announced, state.number) {
-        begin_epoch(&transaction, words)?;
+    if state.is_restored(version_counters.expected())
+        || !VersionCounters::<Map>::is_plausible(announced, state.number)
+    {
+        begin_epoch(&transaction, version_counters)?;
     } else if state.number < announced {
         transaction.execute("UPDATE changes SET number = $1, announced = $1", [announced.cast_signed()])?;
     } else {
@@ -174,7 +182,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::id::KeyId;
-    use crate::shared::Concern;
+    use crate::ipc::Invalidation;
     use crate::store::NewKey;
 
     fn on_file() -> (tempfile::TempDir, Store) {
@@ -193,16 +201,16 @@ mod tests {
         let (_folder, on_file) = on_file();
         for store in [on_file, Store::in_memory().unwrap()] {
             let digest = Digest::of(b"key");
-            let words = &store.open_shared().unwrap().words;
-            assert!(store.key_by_digest(&digest, words).unwrap().found.is_none());
-            let before = words.of_unknown(&digest);
+            let version_counters = &store.open_shared().unwrap().version_counters;
+            assert!(store.key_by_digest(&digest, version_counters).unwrap().found.is_none());
+            let before = version_counters.of_unknown(&digest);
             add(&store, &digest);
-            assert!(words.of_unknown(&digest) > before, "a guess has to be looked up again");
-            let read = store.key_by_digest(&digest, words).unwrap();
-            assert!(read.found.is_some() && read.number >= words.of_unknown(&digest));
-            let known = words.of_known(&digest);
+            assert!(version_counters.of_unknown(&digest) > before, "a guess has to be looked up again");
+            let read = store.key_by_digest(&digest, version_counters).unwrap();
+            assert!(read.found.is_some() && read.number >= version_counters.of_unknown(&digest));
+            let known = version_counters.of_known(&digest);
             store.write(|tx| tx.delete_key(KeyId::from_bits(1))).unwrap();
-            assert!(words.of_known(&digest) > known);
+            assert!(version_counters.of_known(&digest) > known);
         }
     }
 
@@ -212,10 +220,11 @@ mod tests {
         for store in [on_file, Store::in_memory().unwrap()] {
             let digest = Digest::of(b"key");
             add(&store, &digest);
-            let words = &store.open_shared().unwrap().words;
-            words.announce(&[Concern::Changed(digest)], words.of_unknown(&digest) + 1);
-            let read = store.key_by_digest(&digest, words).unwrap();
-            assert!(read.number >= words.of_known(&digest), "it would be read again and again");
+            let version_counters = &store.open_shared().unwrap().version_counters;
+            version_counters
+                .publish(&[Invalidation::Changed(digest)], version_counters.of_unknown(&digest) + 1);
+            let read = store.key_by_digest(&digest, version_counters).unwrap();
+            assert!(read.number >= version_counters.of_known(&digest), "it would be read again and again");
         }
     }
 
@@ -229,36 +238,39 @@ mod tests {
 
     /// Runs a test on a file and in memory, each with a key: with the store, the key's digest, the version counters, and the
     /// number that the key was read under.
-    fn with_key(test: impl Fn(&Store, &Digest, &Words<Map>, u64)) {
+    fn with_key(test: impl Fn(&Store, &Digest, &VersionCounters<Map>, u64)) {
         let (_folder, on_file) = on_file();
         for store in [on_file, Store::in_memory().unwrap()] {
             let digest = Digest::of(b"key");
             add(&store, &digest);
-            let words = &store.open_shared().unwrap().words;
-            let read = store.key_by_digest(&digest, words).unwrap().number;
-            test(&store, &digest, words, read);
+            let version_counters = &store.open_shared().unwrap().version_counters;
+            let read = store.key_by_digest(&digest, version_counters).unwrap().number;
+            test(&store, &digest, version_counters, read);
         }
     }
 
     /// Deletes the key; what was remembered of it, as of change `read` or before, is stale then.
-    fn delete(store: &Store, digest: &Digest, words: &Words<Map>, read: u64) {
+    fn delete(store: &Store, digest: &Digest, version_counters: &VersionCounters<Map>, read: u64) {
         store.write(|tx| tx.delete_key(KeyId::from_bits(1))).unwrap();
-        assert!(words.of_known(digest) > read);
-        assert!(store.key_by_digest(digest, words).unwrap().found.is_none());
+        assert!(version_counters.of_known(digest) > read);
+        assert!(store.key_by_digest(digest, version_counters).unwrap().found.is_none());
         assert!(is_sound(store));
     }
 
     #[test]
     fn a_corrupt_version_counter_is_corrected_and_never_written_into_the_database() {
         for garbage in [u64::MAX, u64::MAX >> 1, 1 << 60, 1 << 45] {
-            with_key(|store, digest, words, good| {
-                for concern in [Concern::Changed(*digest), Concern::All] {
-                    words.announce(&[concern], garbage);
-                    let read = store.key_by_digest(digest, words).unwrap();
-                    assert!(read.number >= words.of_known(digest), "it would be read again and again");
+            with_key(|store, digest, version_counters, good| {
+                for concern in [Invalidation::Changed(*digest), Invalidation::All] {
+                    version_counters.publish(&[concern], garbage);
+                    let read = store.key_by_digest(digest, version_counters).unwrap();
+                    assert!(
+                        read.number >= version_counters.of_known(digest),
+                        "it would be read again and again"
+                    );
                     assert!(read.number > good && is_sound(store), "{garbage}");
                 }
-                delete(store, digest, words, good);
+                delete(store, digest, version_counters, good);
             });
         }
     }
@@ -266,13 +278,13 @@ mod tests {
     #[test]
     fn a_database_whose_change_number_is_at_its_end_recovers_and_keys_can_be_revoked() {
         for number in ["9223372036854775807", "9223372036854775808", "-1", "'text'", "1 << 60"] {
-            with_key(|store, digest, words, good| {
+            with_key(|store, digest, version_counters, good| {
                 store.with_writer_for_test(|connection| {
                     connection.execute(&format!("UPDATE changes SET number = {number}"), []).unwrap();
                 });
-                let read = store.key_by_digest(digest, words).unwrap();
+                let read = store.key_by_digest(digest, version_counters).unwrap();
                 assert!(read.found.is_some(), "{number}");
-                delete(store, digest, words, good.max(read.number));
+                delete(store, digest, version_counters, good.max(read.number));
             });
         }
     }
@@ -291,15 +303,15 @@ mod tests {
         let (folder, store) = on_file();
         let digest = Digest::of(b"key");
         add(&store, &digest);
-        let words = &store.open_shared().unwrap().words;
-        let known = store.key_by_digest(&digest, words).unwrap();
+        let version_counters = &store.open_shared().unwrap().version_counters;
+        let known = store.key_by_digest(&digest, version_counters).unwrap();
         assert!(known.found.is_some());
         restore_earlier_version(folder.path());
         let later = Clock::System.boot_ms() + LOOK_EVERY_MS;
-        assert!(store.generation(later).unwrap().is_none(), "the database has to be migrated first");
+        assert!(store.segment(later).unwrap().is_none(), "the database has to be migrated first");
         store.open_shared().unwrap();
-        assert!(words.of_known(&digest) > known.number, "what was remembered is stale");
-        assert!(store.key_by_digest(&digest, words).unwrap().found.is_none());
+        assert!(version_counters.of_known(&digest) > known.number, "what was remembered is stale");
+        assert!(store.key_by_digest(&digest, version_counters).unwrap().found.is_none());
     }
 
     #[test]
@@ -309,8 +321,8 @@ mod tests {
         add(&store, &Digest::of(b"another key"));
         restore_earlier_version(folder.path());
         add(&store, &digest);
-        let words = &store.open_shared().unwrap().words;
-        assert!(store.key_by_digest(&digest, words).unwrap().found.is_some());
+        let version_counters = &store.open_shared().unwrap().version_counters;
+        assert!(store.key_by_digest(&digest, version_counters).unwrap().found.is_some());
     }
 
     #[test]
@@ -318,13 +330,16 @@ mod tests {
         let (folder, store) = on_file();
         let digest = Digest::of(b"key");
         add(&store, &digest);
-        let words = &store.open_shared().unwrap().words;
+        let version_counters = &store.open_shared().unwrap().version_counters;
         let mut other = Connection::open(folder.path().join("gatekeeper.db")).unwrap();
         let at_work = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-        words.announce(&[Concern::Changed(digest)], words.of_unknown(&digest) + 1);
-        let read = store.key_by_digest(&digest, words).unwrap();
-        assert!(read.found.is_some() && read.number < words.of_known(&digest));
+        version_counters.publish(&[Invalidation::Changed(digest)], version_counters.of_unknown(&digest) + 1);
+        let read = store.key_by_digest(&digest, version_counters).unwrap();
+        assert!(read.found.is_some() && read.number < version_counters.of_known(&digest));
         at_work.rollback().unwrap();
-        assert!(store.key_by_digest(&digest, words).unwrap().number >= words.of_known(&digest));
+        assert!(
+            store.key_by_digest(&digest, version_counters).unwrap().number
+                >= version_counters.of_known(&digest)
+        );
     }
 }

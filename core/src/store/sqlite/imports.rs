@@ -9,9 +9,9 @@ use super::rows::Rows;
 use super::{Failure, Store, parsed};
 use crate::error::{GatekeeperError, Result};
 use crate::id::TenantId;
+use crate::ipc::{Map, VersionCounters};
 use crate::secret::Digest;
-use crate::shared::{Map, Words};
-use crate::store::{AsOf, IMPORTS, KeyRow, SuffixHolder};
+use crate::store::{IMPORTS, KeyRow, SuffixHolder, Versioned};
 
 /// Every suffix in use at `$1`, each with the change number; by leaps over an index, so that it does not matter how many
 /// digests share one.
@@ -44,11 +44,15 @@ const HAS_SUFFIX: &str = "SELECT EXISTS (
 
 impl Store {
     /// The suffixes in use at `now`, Unix ms, and the change number they were read under.
-    pub(crate) fn imported_suffixes(&self, words: &Words<Map>, now: i64) -> Result<AsOf<Vec<String>>> {
-        self.read_of(&[IMPORTS], words, |connection| {
+    pub(crate) fn imported_suffixes(
+        &self,
+        version_counters: &VersionCounters<Map>,
+        now: i64,
+    ) -> Result<Versioned<Vec<String>>> {
+        self.read_of(&[IMPORTS], version_counters, |connection| {
             let mut statement = connection.prepare_cached(SUFFIXES)?;
             let mut rows = statement.query([now])?;
-            let mut read = AsOf { number: 0, found: Vec::new() };
+            let mut read = Versioned { number: 0, found: Vec::new() };
             while let Some(row) = rows.next()? {
                 read.number = change_number(row, 0)?;
                 read.found.extend(row.get::<_, Option<String>>(1)?);
@@ -62,12 +66,12 @@ impl Store {
     pub(crate) fn keys_by_digests(
         &self,
         digests: &[Digest],
-        words: &Words<Map>,
-    ) -> Result<AsOf<Vec<Option<KeyRow>>>> {
-        self.read_of(digests, words, |connection| {
+        version_counters: &VersionCounters<Map>,
+    ) -> Result<Versioned<Vec<Option<KeyRow>>>> {
+        self.read_of(digests, version_counters, |connection| {
             let mut statement = connection.prepare_cached(&by_digests(digests.len()))?;
             let mut rows = statement.query(params_from_iter(digests.iter().map(Digest::as_bytes)))?;
-            let mut read = AsOf { number: 0, found: Vec::with_capacity(digests.len()) };
+            let mut read = Versioned { number: 0, found: Vec::with_capacity(digests.len()) };
             while let Some(row) = rows.next()? {
                 read.number = change_number(row, 0)?;
                 read.found.push(key_row(row)?);
@@ -115,7 +119,7 @@ impl Rows<'_> {
 
 /// The keys that this many digests are or were of, in the digests' order, and the change number; see `BY_DIGEST`.
 fn by_digests(count: usize) -> String {
-    let asked: Vec<String> = (1..=count).map(|place| format!("({place}, ${place})")).collect();
+    let asked: Vec<String> = (1..=count).map(|number| format!("({number}, ${number})")).collect();
     format!(
         "WITH asked (place, digest) AS (VALUES {})
          SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,

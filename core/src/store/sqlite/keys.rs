@@ -7,9 +7,11 @@ use super::rows::{Rows, Tx};
 use super::{Failure, Store, parsed};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
+use crate::ipc::{Invalidation, MAX_EARLY_MS, Map, VersionCounters};
 use crate::secret::Digest;
-use crate::shared::{Concern, MAX_EARLY_MS, Map, Words};
-use crate::store::{AsOf, Bounds, Creator, IMPORTS, KeyRecord, KeyRow, MAX_KEY_GENERATIONS, NewKey, Part};
+use crate::store::{
+    Bounds, Creator, IMPORTS, KeyRecord, KeyRow, MAX_KEY_GENERATIONS, NewKey, Part, Versioned,
+};
 
 const COLUMNS: &str = "SELECT id, tenant_id, owner_id, prefix, name, scopes, roles, status, quota_limit,
     quota_period, metadata, expires_at, last_used_at, created_at, updated_at, created_by_type, created_by_id
@@ -27,13 +29,17 @@ const BY_DIGEST: &str = "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k
 
 impl Store {
     /// The key with this digest, and the change number it was read under.
-    pub(crate) fn key_by_digest(&self, digest: &Digest, words: &Words<Map>) -> Result<AsOf<Option<KeyRow>>> {
-        self.read_of(std::slice::from_ref(digest), words, |connection| {
+    pub(crate) fn key_by_digest(
+        &self,
+        digest: &Digest,
+        version_counters: &VersionCounters<Map>,
+    ) -> Result<Versioned<Option<KeyRow>>> {
+        self.read_of(std::slice::from_ref(digest), version_counters, |connection| {
             let mut statement = connection.prepare_cached(BY_DIGEST)?;
             let mut rows = statement.query([digest.as_bytes()])?;
             let row = rows.next()?.ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
             let number = change_number(row, 0)?;
-            Ok(AsOf { number, found: key_row(row)? })
+            Ok(Versioned { number, found: key_row(row)? })
         })
     }
 }
@@ -85,7 +91,7 @@ impl Rows<'_> {
 
     /// How many keys created one another until this one was created: 0 for a key that no API key created.
     pub(crate) fn generation_of_key(&self, id: KeyId) -> Result<u32, Failure> {
-        let generation = self.value(
+        let segment = self.value(
             "WITH RECURSIVE line (id, generation) AS (
                 SELECT $1, 0
                 UNION ALL
@@ -94,7 +100,7 @@ impl Rows<'_> {
              ) SELECT max(generation) FROM line",
             params![id.to_string(), MAX_KEY_GENERATIONS],
         )?;
-        Ok(generation.unwrap_or(0))
+        Ok(segment.unwrap_or(0))
     }
 
     /// The keys that this one created, directly or through others, and that are not revoked.
@@ -129,9 +135,9 @@ impl Tx<'_> {
             if self.is_old_digest(key.digest)? {
                 return Ok(false);
             }
-            self.announce(Concern::Changed(IMPORTS));
+            self.publish(Invalidation::Changed(IMPORTS));
         }
-        self.announce(Concern::Appeared(*key.digest));
+        self.publish(Invalidation::Appeared(*key.digest));
         let added = self.run(
             "INSERT INTO api_keys (id, tenant_id, digest, prefix, roles, owner_id, name, metadata, expires_at,
                                    created_at, updated_at, scopes, quota_limit, quota_period, hashed_suffix,
@@ -168,8 +174,8 @@ impl Tx<'_> {
         old_until: Option<i64>,
         now: i64,
     ) -> Result<(), Failure> {
-        self.announce_key(id)?;
-        self.announce(Concern::Appeared(*digest));
+        self.publish_key(id)?;
+        self.publish(Invalidation::Appeared(*digest));
         self.run("DELETE FROM old_digests WHERE key_id = $1", [id.to_string()])?;
         if let Some(until) = old_until {
             self.run(
@@ -189,7 +195,7 @@ impl Tx<'_> {
     pub(crate) fn revoke_descendants_of_key(&mut self, id: KeyId, now: i64) -> Result<Vec<KeyId>, Failure> {
         let descendants = self.descendants_of_key(id)?;
         for id in &descendants {
-            self.announce_key(*id)?;
+            self.publish_key(*id)?;
             let id = id.to_string();
             self.run(
                 "UPDATE api_keys SET status = 'revoked', updated_at = $1 WHERE id = $2",
@@ -201,14 +207,14 @@ impl Tx<'_> {
     }
 
     pub(crate) fn delete_key(&mut self, id: KeyId) -> Result<(), Failure> {
-        self.announce_key(id)?;
+        self.publish_key(id)?;
         self.run("DELETE FROM api_keys WHERE id = $1", [id.to_string()])?;
         Ok(())
     }
 
     /// Writes all that can change of a key, but its secret and when it was last used.
     pub(crate) fn update_key(&mut self, key: &KeyRecord, now: i64) -> Result<(), Failure> {
-        self.announce_key(key.id)?;
+        self.publish_key(key.id)?;
         self.run(
             "UPDATE api_keys SET owner_id = $1, name = $2, scopes = $3, roles = $4, status = $5, quota_limit = $6,
                 quota_period = $7, metadata = $8, expires_at = $9, updated_at = $10 WHERE id = $11",
@@ -245,11 +251,11 @@ impl Tx<'_> {
     }
 
     /// Announces a change of a key, under every digest it has before that change.
-    fn announce_key(&mut self, id: KeyId) -> Result<(), Failure> {
+    fn publish_key(&mut self, id: KeyId) -> Result<(), Failure> {
         for known in self.digests_of(id)? {
-            self.announce(Concern::Changed(known.digest));
+            self.publish(Invalidation::Changed(known.digest));
             if known.is_imported {
-                self.announce(Concern::Changed(IMPORTS));
+                self.publish(Invalidation::Changed(IMPORTS));
             }
         }
         Ok(())

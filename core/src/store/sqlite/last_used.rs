@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::rows::{Rows, Tx};
 use super::wait::{do_not_wait, wait_for_locks};
 use crate::id::KeyId;
-use crate::shared::DatabaseFiles;
+use crate::ipc::DatabaseFiles;
 use crate::store::KeyRecord;
 
 /// The most that a transaction moves.
@@ -89,8 +89,8 @@ mod tests {
     }
 
     fn touch(store: &Store, id: KeyId, used_at: u64) {
-        let generation = store.open_shared().unwrap();
-        store.shared.touch(generation, id, used_at, true);
+        let segment = store.open_shared().unwrap();
+        store.shared.touch(segment, id, used_at, true);
     }
 
     /// What is in the database.

@@ -1,4 +1,4 @@
-//! The schema, version by version. A newer database is refused, an older one brought up to date.
+//! The schema, version by version. A newer database is rejected, an older one brought up to date.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -102,14 +102,14 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_database_is_refused() {
+    fn a_newer_database_is_rejected() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, &[FIRST, SECOND]).unwrap();
         assert!(matches!(migrate(&mut connection, &[FIRST]), Err(Failure::Newer { found: 2, known: 1 })));
     }
 
     #[test]
-    fn a_database_of_another_program_is_refused() {
+    fn a_database_of_another_program_is_rejected() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE theirs (x)").unwrap();
         assert!(matches!(identify(&connection), Err(Failure::Foreign)));

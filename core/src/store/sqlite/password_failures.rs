@@ -38,7 +38,7 @@ impl Rows<'_> {
     }
 
     /// Whether the account has logged in from a client address before.
-    pub(crate) fn is_known_source(&self, account: &Digest, address: &str) -> Result<bool, Failure> {
+    pub(crate) fn is_known_address(&self, account: &Digest, address: &str) -> Result<bool, Failure> {
         let known = self.value::<i64>(
             "SELECT last_at FROM known_sources WHERE account = $1 AND source = $2",
             params![account.as_bytes(), address],
@@ -118,7 +118,12 @@ impl Tx<'_> {
     }
 
     /// From now on the account has logged in from this client address before.
-    pub(crate) fn remember_source(&self, account: &Digest, address: &str, now: i64) -> Result<(), Failure> {
+    pub(crate) fn record_known_address(
+        &self,
+        account: &Digest,
+        address: &str,
+        now: i64,
+    ) -> Result<(), Failure> {
         self.run(
             "INSERT INTO known_sources (account, source, last_at) VALUES ($1, $2, $3)
              ON CONFLICT (account, source) DO UPDATE SET last_at = excluded.last_at",

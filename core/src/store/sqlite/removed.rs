@@ -7,8 +7,8 @@ use super::rows::Tx;
 use super::{Failure, Store};
 use crate::error::Result;
 use crate::id::TenantId;
+use crate::ipc::Invalidation;
 use crate::secret::Digest;
-use crate::shared::Concern;
 use crate::store::IMPORTS;
 
 /// How many digests are announced one by one. More of them concern most of what is remembered.
@@ -74,10 +74,10 @@ impl Tx<'_> {
         )?;
         if digests.len() < MAX_ANNOUNCED as usize {
             for digest in digests {
-                self.announce(Concern::Changed(digest));
+                self.publish(Invalidation::Changed(digest));
             }
         } else {
-            self.announce(Concern::All);
+            self.publish(Invalidation::All);
         }
         self.run("UPDATE tenants SET removed_at = $1 WHERE id = $2", params![now, id])?;
         Ok(())
@@ -87,7 +87,7 @@ impl Tx<'_> {
     fn delete_removed(&mut self, limit: u32) -> Result<(), Failure> {
         let Some(id) = self.removed_tenant()? else { return Ok(()) };
         // The suffixes of its imported keys may have been in use nowhere else. The keys themselves were revoked before.
-        self.announce(Concern::Changed(IMPORTS));
+        self.publish(Invalidation::Changed(IMPORTS));
         for sql in LEFT {
             if self.run(sql, params![id, limit])? > 0 {
                 return Ok(());
@@ -137,19 +137,19 @@ mod tests {
         let digest = Digest::of(b"key");
         let key = NewKey { tenant: TENANT, ..NewKey::plain(KeyId::from_bits(u128::MAX), &digest) };
         assert!(store.write(|tx| tx.add_key(&key)).unwrap());
-        let words = &store.open_shared().unwrap().words;
-        let read = store.key_by_digest(&digest, words).unwrap();
+        let version_counters = &store.open_shared().unwrap().version_counters;
+        let read = store.key_by_digest(&digest, version_counters).unwrap();
         assert!(read.found.is_some_and(|row| row.is_active));
 
         let before = rows_of(&store);
         store.write(|tx| tx.remove_tenant(TENANT, 7)).unwrap();
         assert_eq!(rows_of(&store), before + 1, "the removal itself deletes nothing");
         assert!(store.read_rows(|rows| rows.tenant(TENANT)).unwrap().is_none());
-        assert!(words.of_known(&digest) > read.number, "what was remembered of its keys is stale");
-        let read = store.key_by_digest(&digest, words).unwrap();
+        assert!(version_counters.of_known(&digest) > read.number, "what was remembered of its keys is stale");
+        let read = store.key_by_digest(&digest, version_counters).unwrap();
         assert!(!read.found.is_some_and(|row| row.is_active));
 
-        let others = words.of_known(&Digest::of(b"another"));
+        let others = version_counters.of_known(&Digest::of(b"another"));
         let mut left = rows_of(&store);
         while store.delete_removed(1).unwrap() {
             let now = rows_of(&store);
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(left, 0);
         // Other processes take none of it for a change of another program.
         store.open_shared().unwrap();
-        assert_eq!(words.of_known(&Digest::of(b"another")), others);
+        assert_eq!(version_counters.of_known(&Digest::of(b"another")), others);
     }
 
     #[test]

@@ -11,9 +11,9 @@ use super::connection::{self, Handle, State};
 use super::failure::Failure;
 use super::migrate;
 use super::wait::{do_not_wait, wait_for_locks};
+use crate::deadline::wait_is_over;
 use crate::error::{GatekeeperError, Result};
-use crate::patience::wait_is_over;
-use crate::shared::Concern;
+use crate::ipc::Invalidation;
 use crate::store::{Bounds, Part};
 
 /// One snapshot of the records.
@@ -22,7 +22,7 @@ pub(crate) struct Rows<'a>(&'a Connection);
 /// A transaction: all that is done in it is on disk when it ends well, otherwise none.
 pub(crate) struct Tx<'a> {
     rows: Rows<'a>,
-    concerns: Vec<Concern>,
+    concerns: Vec<Invalidation>,
 }
 
 impl Store {
@@ -38,7 +38,7 @@ impl Store {
     }
 
     /// Runs `write` in a transaction of its own. An error of it undoes all of it. What can alter a verdict takes the next
-    /// change number by the triggers of the schema, and is announced by what was told to [`Tx::announce`].
+    /// change number by the triggers of the schema, and is announced by what was told to [`Tx::publish`].
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T> {
         let mut write = Some(write);
         self.with_handle(|handle| self.in_turn(|| self.write_with(handle, &mut write)))
@@ -80,14 +80,14 @@ impl Store {
         let moved = self.move_in(&tx)?;
         let concerns = tx.concerns;
         if !concerns.is_empty() {
-            let number = connection::announce_in(&transaction)?;
-            let words = &self.shared.open_or_make(number)?.words;
+            let number = connection::publish_in(&transaction)?;
+            let version_counters = &self.shared.open_or_make(number)?.version_counters;
             // What another program changed before is announced now, too: nobody would see any more that it was not.
-            before.foreign_change().inspect(|foreign| words.announce_to_all(*foreign));
-            if before.is_restored(words.expected()) {
-                connection::begin_epoch(&transaction, words)?;
+            before.foreign_change().inspect(|foreign| version_counters.publish_to_all(*foreign));
+            if before.is_restored(version_counters.expected()) {
+                connection::begin_epoch(&transaction, version_counters)?;
             }
-            words.announce(&concerns, number);
+            version_counters.publish(&concerns, number);
         }
         // What is committed to a file that is gone is lost.
         self.check_in_place(*files)?;
@@ -208,7 +208,7 @@ impl Tx<'_> {
     }
 
     /// To be announced to every process before the transaction commits: a change that can alter a verdict.
-    pub(super) fn announce(&mut self, concern: Concern) {
+    pub(super) fn publish(&mut self, concern: Invalidation) {
         self.concerns.push(concern);
     }
 }

@@ -7,14 +7,18 @@ use super::rows::{Rows, Tx};
 use super::{Failure, Store, parsed};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
+use crate::ipc::{Invalidation, Map, VersionCounters};
 use crate::secret::Digest;
-use crate::shared::{Concern, Map, Words};
-use crate::store::{AsOf, BoundRootKey, Quota, RootKeyRow, TenantRow, TenantSize};
+use crate::store::{BoundRootKey, Quota, RootKeyRow, TenantRow, TenantSize, Versioned};
 
 impl Store {
     /// The root key with this digest.
-    pub(crate) fn root_key(&self, digest: &Digest, words: &Words<Map>) -> Result<AsOf<Option<BoundRootKey>>> {
-        self.read_of(std::slice::from_ref(digest), words, |connection| {
+    pub(crate) fn root_key(
+        &self,
+        digest: &Digest,
+        version_counters: &VersionCounters<Map>,
+    ) -> Result<Versioned<Option<BoundRootKey>>> {
+        self.read_of(std::slice::from_ref(digest), version_counters, |connection| {
             let (number, id, tenant) = connection
                 .prepare_cached(
                     "SELECT changes.number, root_keys.id, root_keys.tenant_id
@@ -31,7 +35,7 @@ impl Store {
                 (Some(id), Some(tenant)) => Some(BoundRootKey { id: id.parse()?, tenant: tenant.parse()? }),
                 _ => None,
             };
-            Ok(AsOf { number, found })
+            Ok(Versioned { number, found })
         })
     }
 }
@@ -117,7 +121,7 @@ impl Tx<'_> {
         digest: &Digest,
         now: i64,
     ) -> Result<(), Failure> {
-        self.announce(Concern::Appeared(*digest));
+        self.publish(Invalidation::Appeared(*digest));
         self.run(
             "INSERT INTO root_keys (id, tenant_id, digest, created_at) VALUES ($1, $2, $3, $4)",
             params![id.to_string(), tenant.to_string(), digest.as_bytes(), now],
@@ -133,7 +137,7 @@ impl Tx<'_> {
             |row| Ok((parsed(row, 0)?, Digest::from_bytes(row.get(1)?))),
         )?;
         let Some((tenant, digest)) = removed else { return Ok(None) };
-        self.announce(Concern::Changed(digest));
+        self.publish(Invalidation::Changed(digest));
         Ok(Some(tenant))
     }
 

@@ -104,8 +104,8 @@ impl Tx<'_> {
 
     fn add_events(&self, sql: &str, events: &[UsageRow]) -> Result<(), Failure> {
         let mut statement = self.statement(sql)?;
-        let mut place = 1..;
-        let mut next = || place.next().unwrap_or(usize::MAX);
+        let mut numbers = 1..;
+        let mut next = || numbers.next().unwrap_or(usize::MAX);
         for event in events {
             statement.raw_bind_parameter(next(), event.id.to_string())?;
             statement.raw_bind_parameter(next(), event.tenant_id.to_string())?;

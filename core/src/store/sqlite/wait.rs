@@ -2,14 +2,14 @@
 
 use rusqlite::{Connection, Result};
 
-use crate::patience;
+use crate::deadline;
 
 /// How many steps writers wait for their turn, about a second: the turn is for fairness alone.
 const TURN_STEPS: i32 = 1800;
 
 /// Lets the connection wait.
 pub(super) fn wait_for_locks(connection: &mut Connection) -> Result<()> {
-    connection.busy_handler(Some(patience::wait))
+    connection.busy_handler(Some(deadline::wait))
 }
 
 /// Lets what meets a lock fail at once.
@@ -19,5 +19,5 @@ pub(super) fn do_not_wait(connection: &mut Connection) -> Result<()> {
 
 /// Waits a step for the turn to write; whether to try again.
 pub(super) fn wait_for_turn(steps: i32) -> bool {
-    steps < TURN_STEPS && patience::wait(steps)
+    steps < TURN_STEPS && deadline::wait(steps)
 }

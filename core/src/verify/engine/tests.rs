@@ -12,16 +12,16 @@ fn however_many_keys_are_in_use_to_note_that_sends_one_call_a_second_to_where_it
         let sizes = CacheSizes { known: 10, unknown: 10 };
         let engine = Engine::open(Arc::new(store), Clock::Manual(clock.clone()), &sizes).unwrap();
         let first = engine.view(Io::Allowed).unwrap().unwrap();
-        assert!(engine.note_use(&keys[0], first, Io::Allowed), "it opens what it needs");
+        assert!(engine.touch(&keys[0], first, Io::Allowed), "it opens what it needs");
         for _ in 0..3 {
             // From then on every use is news.
             clock.advance(61_000);
             let view = engine.view(Io::Forbidden).unwrap().unwrap();
             let mut waited = 0;
             for key in &keys {
-                if !engine.note_use(key, view, Io::Forbidden) {
+                if !engine.touch(key, view, Io::Forbidden) {
                     waited += 1;
-                    assert!(engine.note_use(key, view, Io::Allowed));
+                    assert!(engine.touch(key, view, Io::Allowed));
                 }
             }
             assert!(waited <= 1, "{waited}");

@@ -82,7 +82,7 @@ fn of_life(from: Duration, to: Duration, now: Duration) -> Finding {
     if to.saturating_sub(now) < SOON {
         return Finding::warning("certificate", format!("it ends at {}", shown(to)), RENEW);
     }
-    Finding::fine("certificate", format!("it and its key match, and are good until {}", shown(to)))
+    Finding::ok("certificate", format!("it and its key match, and are good until {}", shown(to)))
 }
 
 fn now() -> Duration {

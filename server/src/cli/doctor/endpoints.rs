@@ -18,7 +18,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         )];
     }
     if lower.is_empty() {
-        return vec![Finding::fine("endpoints", format!("{count} defined"))];
+        return vec![Finding::ok("endpoints", format!("{count} defined"))];
     }
     let found = format!("roles whose limit is lower than the default: {}", lower.join(", "));
     vec![Finding::hint("endpoints", found, "a role's limit comes before the default: see that it was meant")]

@@ -1,4 +1,4 @@
-//! What a check found.
+//! The result of one check.
 
 use gatekeeper::visible;
 use serde::Serialize;
@@ -18,29 +18,29 @@ pub(super) enum Level {
 pub(super) struct Finding {
     pub(super) check: &'static str,
     pub(super) level: Level,
-    pub(super) found: String,
-    /// How to mend it; none where there is nothing to mend.
-    pub(super) mend: Option<String>,
+    pub(super) message: String,
+    /// How to fix it, if there is something to fix.
+    pub(super) fix: Option<String>,
 }
 
 impl Finding {
-    fn new(check: &'static str, level: Level, found: &str, mend: Option<String>) -> Self {
-        Self { check, level, found: visible(found).into_owned(), mend }
+    fn new(check: &'static str, level: Level, message: &str, fix: Option<String>) -> Self {
+        Self { check, level, message: visible(message).into_owned(), fix }
     }
 
-    pub(super) fn fine(check: &'static str, found: impl AsRef<str>) -> Self {
-        Self::new(check, Level::Ok, found.as_ref(), None)
+    pub(super) fn ok(check: &'static str, message: impl AsRef<str>) -> Self {
+        Self::new(check, Level::Ok, message.as_ref(), None)
     }
 
-    pub(super) fn hint(check: &'static str, found: impl AsRef<str>, mend: impl Into<String>) -> Self {
-        Self::new(check, Level::Hint, found.as_ref(), Some(mend.into()))
+    pub(super) fn hint(check: &'static str, message: impl AsRef<str>, fix: impl Into<String>) -> Self {
+        Self::new(check, Level::Hint, message.as_ref(), Some(fix.into()))
     }
 
-    pub(super) fn warning(check: &'static str, found: impl AsRef<str>, mend: impl Into<String>) -> Self {
-        Self::new(check, Level::Warning, found.as_ref(), Some(mend.into()))
+    pub(super) fn warning(check: &'static str, message: impl AsRef<str>, fix: impl Into<String>) -> Self {
+        Self::new(check, Level::Warning, message.as_ref(), Some(fix.into()))
     }
 
-    pub(super) fn error(check: &'static str, found: impl AsRef<str>, mend: impl Into<String>) -> Self {
-        Self::new(check, Level::Error, found.as_ref(), Some(mend.into()))
+    pub(super) fn error(check: &'static str, message: impl AsRef<str>, fix: impl Into<String>) -> Self {
+        Self::new(check, Level::Error, message.as_ref(), Some(fix.into()))
     }
 }

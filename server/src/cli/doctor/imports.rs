@@ -8,8 +8,8 @@ use super::finding::Finding;
 const NAMED: usize = 10;
 
 /// What there is to say of imported keys; none where there are none.
-pub(super) fn check(place: &Gatekeeper) -> Result<Option<Finding>> {
-    let suffixes = place.import_suffixes()?;
+pub(super) fn check(gatekeeper: &Gatekeeper) -> Result<Option<Finding>> {
+    let suffixes = gatekeeper.import_suffixes()?;
     if suffixes.tenants.is_empty() {
         return Ok(None);
     }
@@ -26,7 +26,7 @@ pub(super) fn check(place: &Gatekeeper) -> Result<Option<Finding>> {
         holders.join(", ")
     );
     Ok(Some(if suffixes.used < suffixes.limit {
-        Finding::fine("imports", found)
+        Finding::ok("imports", found)
     } else {
         Finding::warning(
             "imports",

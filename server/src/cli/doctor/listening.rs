@@ -9,17 +9,17 @@ use rustix::fs::{Access, access};
 
 use super::finding::Finding;
 use crate::cli::serve;
-use crate::config::{Config, HOST, PORT, TLS_CERT, TRUSTED_PROXIES, UNIX};
+use crate::config::{Config, HOST, PORT, SOCKET, TLS_CERT, TRUSTED_PROXIES};
 use crate::http::{Signup, SignupRule};
 
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) fn check(config: &Config) -> Vec<Finding> {
-    let mut findings = match config.path(&UNIX) {
+    let mut findings = match config.path(&SOCKET) {
         Some(path) => vec![of_socket(&path)],
         None => of_address(config),
     };
-    match serve::check_listen(config) {
+    match serve::gateway_listen(config) {
         Err(error) => findings.push(Finding::error("gateways", error.message(), "write it so")),
         Ok(Some(address)) => findings.push(of_gateways(address)),
         Ok(None) => {}
@@ -40,7 +40,7 @@ fn of_socket(path: &Path) -> Finding {
             format!("make {} and let this user write to it", folder.display()),
         );
     }
-    Finding::fine("address", format!("{} can be made", path.display()))
+    Finding::ok("address", format!("{} can be made", path.display()))
 }
 
 fn of_address(config: &Config) -> Vec<Finding> {
@@ -58,9 +58,9 @@ fn of_address(config: &Config) -> Vec<Finding> {
         }
     };
     let mut findings = vec![match TcpListener::bind(addresses.as_slice()) {
-        Ok(_) => Finding::fine("address", format!("{host}, port {port} can be listened on")),
+        Ok(_) => Finding::ok("address", format!("{host}, port {port} can be listened on")),
         Err(_) if addresses.iter().any(is_ours) => {
-            Finding::fine("address", format!("Gatekeeper is listening on {host}, port {port}"))
+            Finding::ok("address", format!("Gatekeeper is listening on {host}, port {port}"))
         }
         Err(error) => Finding::error(
             "address",
@@ -93,7 +93,7 @@ fn of_signup(config: &Config) -> Option<Finding> {
             rule.to_string(),
             "say so with signup = \"closed\"; or let anyone in with signup = \"open\"",
         ),
-        SignupRule::Set(Signup::Closed) | SignupRule::Local => Finding::fine("sign-up", rule.to_string()),
+        SignupRule::Set(Signup::Closed) | SignupRule::Local => Finding::ok("sign-up", rule.to_string()),
     })
 }
 
@@ -124,7 +124,7 @@ fn is_ours(address: &SocketAddr) -> bool {
 
 fn of_gateways(address: SocketAddr) -> Finding {
     if address.ip().to_canonical().is_loopback() {
-        return Finding::fine("gateways", format!("they ask at {address}"));
+        return Finding::ok("gateways", format!("they ask at {address}"));
     }
     Finding::warning(
         "gateways",
@@ -151,7 +151,7 @@ fn of_proxies(config: &Config) -> Finding {
             "nobody's X-Forwarded-For is believed: behind a proxy, all clients count as one",
             "where there is one on this machine, set server.trustedProxies = [\"127.0.0.1\", \"::1\"]",
         ),
-        ([], false) => Finding::fine("proxies", "nobody's X-Forwarded-For is believed"),
-        (proxies, _) => Finding::fine("proxies", format!("believed: {}", proxies.join(", "))),
+        ([], false) => Finding::ok("proxies", "nobody's X-Forwarded-For is believed"),
+        (proxies, _) => Finding::ok("proxies", format!("believed: {}", proxies.join(", "))),
     }
 }

@@ -28,8 +28,8 @@ fn of_files(config: &Config) -> Finding {
             format!("this process may have {most} files open, {needed} are needed for server.maxConnections"),
             "raise it (LimitNOFILE= of systemd, `ulimit -n`), or lower server.maxConnections",
         ),
-        Some(most) => Finding::fine("open files", format!("{most} are allowed")),
-        None => Finding::fine("open files", "as many as wanted are allowed"),
+        Some(most) => Finding::ok("open files", format!("{most} are allowed")),
+        None => Finding::ok("open files", "as many as wanted are allowed"),
     }
 }
 
@@ -48,5 +48,5 @@ fn of_clock(config: &Config) -> Finding {
             MEND,
         );
     }
-    Finding::fine("clock", "the machine's clock is plausible")
+    Finding::ok("clock", "the machine's clock is plausible")
 }

@@ -20,10 +20,10 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
     }
     let ready = options(config)
         .and_then(|options| Ok(Gatekeeper::open_with(config.url(), options)?))
-        .and_then(|place| Ok(place.check_ready()?));
+        .and_then(|gatekeeper| Ok(gatekeeper.check_ready()?));
     findings.push(match ready {
-        Ok(()) => Finding::fine("server", format!("{url} is ready")),
-        Err(Failure::Refused(error)) => Finding::error(
+        Ok(()) => Finding::ok("server", format!("{url} is ready")),
+        Err(Failure::Rejected(error)) => Finding::error(
             "server",
             format!("{url}: {}", error.message()),
             "start it with `gatekeeper serve`, or correct --url; there, run `gatekeeper doctor`",
@@ -43,7 +43,7 @@ fn of_token(config: &Config) -> Finding {
             format!("{TOKEN} is not set: the server takes this for nobody"),
             "set it to a root key, a key or an access token",
         ),
-        Ok(Some(_)) => Finding::fine("token", format!("{TOKEN} is set")),
+        Ok(Some(_)) => Finding::ok("token", format!("{TOKEN} is set")),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn check(config: &Config, sealed: Option<SealedRows>) -> Vec<Finding>
     match (config.environment().secret(SECRET), &kept) {
         (Err(error), _) => findings.push(Finding::error("secret", error.message(), MAKE)),
         (Ok(Some(given)), kept) => findings.push(of_given(&given, kept.as_deref().ok(), &file)),
-        (Ok(None), Ok(_)) => findings.push(Finding::fine(
+        (Ok(None), Ok(_)) => findings.push(Finding::ok(
             "secret",
             format!("{} holds it: keep that file with your backups", file.display()),
         )),
@@ -56,7 +56,7 @@ fn of_given(given: &Secret, kept: Option<&str>, file: &Path) -> Finding {
             format!("{SECRET} is another than the one in {}", file.display()),
             "set the variable in every process that uses the place, and remove the file; or set it to what the file holds",
         ),
-        _ => Finding::fine("secret", format!("{SECRET} is set")),
+        _ => Finding::ok("secret", format!("{SECRET} is set")),
     }
 }
 
@@ -100,7 +100,7 @@ fn of_sealed(sealed: SealedRows, config: &Config) -> Vec<Finding> {
         ));
     }
     if findings.is_empty() && total > 0 {
-        findings.push(Finding::fine(CHECK, format!("all {total} open with the secret")));
+        findings.push(Finding::ok(CHECK, format!("all {total} open with the secret")));
     }
     findings
 }

@@ -1,4 +1,4 @@
-//! Imports keys as many at once as an operation takes, and finds which of them are refused.
+//! Imports keys as many at once as an operation takes, and finds which of them are rejected.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,19 +8,19 @@ use crate::cli::output::Output;
 use gatekeeper::{ErrorKind, GatekeeperError, ImportWarning};
 
 /// What one call takes: so many keys, and less than a server's bound on bodies.
-const MOST_KEYS: usize = 1000;
-const MOST_BYTES: usize = 512 * 1024;
+const MAX_KEYS: usize = 1000;
+const MAX_BYTES: usize = 512 * 1024;
 
-/// How many refused lines are told of at the end.
-const MOST_TOLD: usize = 1000;
+/// How many rejected lines are told of at the end.
+const MAX_TOLD: usize = 1000;
 
 /// How it went.
 #[derive(Default)]
 pub(super) struct Done {
     pub(super) imported: u64,
-    pub(super) refused: u64,
-    /// The first of those that were refused.
-    pub(super) errors: Vec<Refused>,
+    pub(super) rejected: u64,
+    /// The first of those that were rejected.
+    pub(super) errors: Vec<Rejected>,
     /// The first of those that were imported otherwise than they were written.
     pub(super) warnings: Vec<Warned>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Warned {
 }
 
 #[derive(Serialize)]
-pub(super) struct Refused {
+pub(super) struct Rejected {
     line: u64,
     error: String,
 }
@@ -60,7 +60,7 @@ impl<'a> Importer<'a> {
         for Line { number, key } in lines {
             match key {
                 Ok(key) => {
-                    if batch.len() == MOST_KEYS || bytes + key.len() > MOST_BYTES {
+                    if batch.len() == MAX_KEYS || bytes + key.len() > MAX_BYTES {
                         self.import(&std::mem::take(&mut batch))?;
                         bytes = 0;
                     }
@@ -71,14 +71,14 @@ impl<'a> Importer<'a> {
                     if self.stops {
                         self.import(&std::mem::take(&mut batch))?;
                     }
-                    self.refuse(number, why)?;
+                    self.reject(number, why)?;
                 }
             }
         }
         self.import(&batch)
     }
 
-    /// Imports these, and where they are refused, each half of them, until the ones remain that are.
+    /// Imports these, and where they are rejected, each half of them, until the ones remain that are.
     fn import(&mut self, keys: &[(u64, String)]) -> Result<(), Failure> {
         let Some((number, _)) = keys.first() else { return Ok(()) };
         match (self.call)(&self.request(keys)) {
@@ -86,12 +86,12 @@ impl<'a> Importer<'a> {
                 self.done.imported += keys.len() as u64;
                 self.warn(keys, &answer)?;
                 self.output
-                    .progress(&format!("{} imported, {} refused", self.done.imported, self.done.refused));
+                    .progress(&format!("{} imported, {} rejected", self.done.imported, self.done.rejected));
                 Ok(())
             }
-            Err(Failure::Refused(error)) if is_about_keys(&error) => {
+            Err(Failure::Rejected(error)) if is_about_keys(&error) => {
                 if keys.len() == 1 {
-                    return self.refuse(*number, of_one_key(error.message()));
+                    return self.reject(*number, of_one_key(error.message()));
                 }
                 let (first, second) = keys.split_at(keys.len() / 2);
                 self.import(first)?;
@@ -108,24 +108,24 @@ impl<'a> Importer<'a> {
             let line = keys.get(index as usize).map_or(0, |(number, _)| *number);
             self.output.end_progress();
             self.output.note(&format!("line {line}: {message}"));
-            if self.done.warnings.len() < MOST_TOLD {
+            if self.done.warnings.len() < MAX_TOLD {
                 self.done.warnings.push(Warned { line, warning: message });
             }
         }
         Ok(())
     }
 
-    fn refuse(&mut self, line: u64, error: String) -> Result<(), Failure> {
+    fn reject(&mut self, line: u64, error: String) -> Result<(), Failure> {
         self.output.end_progress();
         self.output.note(&format!("line {line}: {error}"));
-        self.done.refused += 1;
-        if self.done.errors.len() < MOST_TOLD {
-            self.done.errors.push(Refused { line, error });
+        self.done.rejected += 1;
+        if self.done.errors.len() < MAX_TOLD {
+            self.done.errors.push(Rejected { line, error });
         }
         if self.stops { Err(Failure::Said) } else { Ok(()) }
     }
 
-    /// The keys stand in it as they were read, so that a field that is given twice is refused.
+    /// The keys stand in it as they were read, so that a field that is given twice is rejected.
     fn request(&self, keys: &[(u64, String)]) -> String {
         let keys: Vec<&str> = keys.iter().map(|(_, key)| key.as_str()).collect();
         format!("{{\"tenantId\":{},\"keys\":[{}]}}", serde_json::Value::from(self.tenant), keys.join(","))
@@ -145,7 +145,7 @@ fn of_one_key(message: &str) -> String {
     rest.unwrap_or(message).to_owned()
 }
 
-/// Whether it can be the keys that were refused, and not the caller, the tenant or the moment.
+/// Whether it can be the keys that were rejected, and not the caller, the tenant or the moment.
 fn is_about_keys(error: &GatekeeperError) -> bool {
     matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict)
         && !error.message().starts_with("tenantId")

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Format;
 
 /// The longest line, in bytes: more than any key needs.
-const MOST_LINE: u64 = 128 * 1024;
+const MAX_LINE: u64 = 128 * 1024;
 
 /// A key that was read, or why it was not.
 pub(super) struct Line {
@@ -59,16 +59,16 @@ fn read_line(from: &mut dyn BufRead, number: &mut u64) -> Option<(Line, bool)> {
         let mut line = Vec::new();
         *number += 1;
         let number = *number;
-        let refused = |why: String, is_last| Some((Line { number, key: Err(why) }, is_last));
-        match from.take(MOST_LINE).read_until(b'\n', &mut line) {
+        let rejected = |why: String, is_last| Some((Line { number, key: Err(why) }, is_last));
+        match from.take(MAX_LINE).read_until(b'\n', &mut line) {
             Ok(0) => return None,
-            Ok(_) if line.len() as u64 == MOST_LINE && !line.ends_with(b"\n") => {
-                return refused(format!("longer than {MOST_LINE} bytes: is this NDJSON?"), true);
+            Ok(_) if line.len() as u64 == MAX_LINE && !line.ends_with(b"\n") => {
+                return rejected(format!("longer than {MAX_LINE} bytes: is this NDJSON?"), true);
             }
             Ok(_) => {}
-            Err(error) => return refused(format!("cannot be read: {error}"), true),
+            Err(error) => return rejected(format!("cannot be read: {error}"), true),
         }
-        let Ok(text) = String::from_utf8(line) else { return refused("not UTF-8".to_owned(), false) };
+        let Ok(text) = String::from_utf8(line) else { return rejected("not UTF-8".to_owned(), false) };
         let text = text.trim();
         if !text.is_empty() {
             return Some((Line { number, key: object(text) }, false));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_given_twice_is_left_for_the_operation_to_refuse() {
+    fn a_field_that_is_given_twice_is_left_for_the_operation_to_reject() {
         let read = read(b"{\"digest\": 1, \"digest\": 2}", Format::Ndjson);
         assert_eq!(read[0].1.as_deref(), Ok("{\"digest\": 1, \"digest\": 2}"));
     }

@@ -9,11 +9,11 @@ use tokio::time::sleep;
 const EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Prunes once an hour, the first time at once. Never ends.
-pub(super) async fn follow(place: Gatekeeper) {
+pub(super) async fn follow(gatekeeper: Gatekeeper) {
     loop {
         let pruned = spawn_blocking({
-            let place = place.clone();
-            move || place.prune(false)
+            let gatekeeper = gatekeeper.clone();
+            move || gatekeeper.prune(false)
         });
         match pruned.await {
             Ok(Ok(done)) => {

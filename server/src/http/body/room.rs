@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// How much of that those of one client address may take.
 const MAX_BYTES_PER_ADDRESS: usize = MAX_BYTES / 4;
 
-/// What bodies take at this moment: what has arrived of them, not what they announce.
+/// What bodies take at this moment: what has arrived of them, not what they publish.
 pub(crate) struct Bodies(Mutex<Taken>);
 
 #[derive(Default)]

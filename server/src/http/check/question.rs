@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_that_is_not_one_is_refused() {
+    fn a_question_that_is_not_one_is_rejected() {
         for wrong in [
             "",
             "variable=a",

@@ -9,8 +9,8 @@ use serde_json::json;
 
 fn main() {
     let database = std::env::args().nth(1).expect("log-out DATABASE");
-    let place = Gatekeeper::open(&database).expect("a place");
-    let user = User::sign_up(&place, &format!("{}@example.com", std::process::id()));
+    let gatekeeper = Gatekeeper::open(&database).expect("a place");
+    let user = User::sign_up(&gatekeeper, &format!("{}@example.com", std::process::id()));
     user.call("auth.logout", &json!({})).expect("logged out");
     println!("{} {}", user.access_token, user.refresh_token);
     sleep(Duration::from_secs(60));

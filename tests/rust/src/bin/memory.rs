@@ -38,7 +38,7 @@ fn new_key(gatekeeper: &Gatekeeper) -> gatekeeper::Result<String> {
 }
 
 fn verify(verifier: &Verifier, key: &str, variable: &str) -> Result<(), Box<dyn std::error::Error>> {
-    if verifier.verify(key, "GET", &[variable])?.ok() { Ok(()) } else { Err("a call was refused".into()) }
+    if verifier.verify(key, "GET", &[variable])?.ok() { Ok(()) } else { Err("a call was rejected".into()) }
 }
 
 /// Resident bytes, from Linux's `/proc`.

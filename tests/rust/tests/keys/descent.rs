@@ -9,7 +9,7 @@ use gatekeeper::{
     RevokeApiKey, RotateApiKey, SummarizeUsage, TenantId, UpdateMember, UsageInput,
 };
 
-use crate::{create, everywhere, get, is_good, names, owner, standing_still, update, user};
+use crate::{create, everywhere, get, is_valid, names, owner, standing_still, update, user};
 
 /// A key with `keys:write`, and what else is given.
 fn manager(
@@ -34,10 +34,10 @@ fn rejected<T>(outcome: Result<T, GatekeeperError>) -> String {
 
 #[test]
 fn a_key_that_ends_creates_no_key_that_outlives_it() {
-    let (place, clock) = standing_still();
-    let tenant = place.create_root_key("Acme").unwrap().tenant_id;
-    let parent = manager(&place, tenant, |new| new.expires_in_seconds = Some(5)).unwrap();
-    let caller = place.with_token(&parent.plain_text_key);
+    let (gatekeeper, clock) = standing_still();
+    let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
+    let parent = manager(&gatekeeper, tenant, |new| new.expires_in_seconds = Some(5)).unwrap();
+    let caller = gatekeeper.with_token(&parent.plain_text_key);
     let child = manager(&caller, tenant, |_| ()).unwrap();
     assert_eq!(child.api_key.expires_at, parent.api_key.expires_at);
     let shorter = manager(&caller, tenant, |new| new.expires_in_seconds = Some(4)).unwrap();
@@ -51,21 +51,21 @@ fn a_key_that_ends_creates_no_key_that_outlives_it() {
         rejected(update(&caller, id, |it| it.expires_in_seconds = Some(Some(60)))),
         "expiresInSeconds"
     );
-    let eternal = create(&place, tenant, &[]).api_key.id;
+    let eternal = create(&gatekeeper, tenant, &[]).api_key.id;
     assert_eq!(
         rejected(caller.call_blocking(RotateApiKey { id: eternal, grace_seconds: 0 })),
         "expiresInSeconds"
     );
     assert_eq!(rejected(update(&caller, eternal, |it| it.name = Some(None))), "expiresInSeconds");
     clock.advance(5000);
-    assert!(!is_good(&place, &child.plain_text_key));
+    assert!(!is_valid(&gatekeeper, &child.plain_text_key));
     assert_eq!(manager(&caller, tenant, |_| ()).unwrap_err().status(), 401);
 }
 
 #[test]
 fn what_a_key_creates_or_changes_never_exceeds_its_quota_roles_scopes_and_owner() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let parent = manager(&owner, tenant, |new| {
             new.roles = names(&["FREE", "EU"]);
             new.owner_id = Some("acme".into());
@@ -73,7 +73,7 @@ fn what_a_key_creates_or_changes_never_exceeds_its_quota_roles_scopes_and_owner(
             new.quota_period = Period::Day;
         })
         .unwrap();
-        let caller = place.with_token(&parent.plain_text_key);
+        let caller = gatekeeper.with_token(&parent.plain_text_key);
         let child = manager(&caller, tenant, |_| ()).unwrap().api_key;
         assert_eq!((child.quota_limit, child.quota_period), (Some(100), Period::Day));
         assert_eq!((child.roles, child.owner_id.as_deref()), (names(&["EU", "FREE"]), Some("acme")));
@@ -113,11 +113,11 @@ fn what_a_key_creates_or_changes_never_exceeds_its_quota_roles_scopes_and_owner(
 
 #[test]
 fn a_key_makes_no_member_who_can_do_more_than_it_can() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
-        let (_, guest) = user(place, "guest");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
+        let (_, guest) = user(gatekeeper, "guest");
         let key = manager(&owner, tenant, |new| new.scopes = names(&["members:write"])).unwrap();
-        let caller = place.with_token(&key.plain_text_key);
+        let caller = gatekeeper.with_token(&key.plain_text_key);
         let add = |caller: &Gatekeeper, role| {
             caller.call_blocking(AddMember { tenant_id: tenant, user_id: guest, role })
         };
@@ -132,38 +132,38 @@ fn a_key_makes_no_member_who_can_do_more_than_it_can() {
 
 #[test]
 fn a_key_does_not_change_itself_and_can_end_itself() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let key = manager(&owner, tenant, |_| ()).unwrap();
-        let (caller, id) = (place.with_token(&key.plain_text_key), key.api_key.id);
-        for refused in [
+        let (caller, id) = (gatekeeper.with_token(&key.plain_text_key), key.api_key.id);
+        for rejected in [
             update(&caller, id, |it| it.name = Some(Some("mine".into()))).map(drop),
             caller.call_blocking(RotateApiKey { id, grace_seconds: 0 }).map(drop),
         ] {
-            let error = refused.unwrap_err();
+            let error = rejected.unwrap_err();
             assert_eq!(
                 (error.kind(), error.message().contains("cannot change itself")),
                 (ErrorKind::Forbidden, true)
             );
         }
         caller.call_blocking(RevokeApiKey::new(id)).unwrap();
-        assert!(!is_good(place, &key.plain_text_key));
+        assert!(!is_valid(gatekeeper, &key.plain_text_key));
     });
 }
 
 #[test]
 fn a_key_says_who_created_it() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let by_member = manager(&owner, tenant, |_| ()).unwrap();
         let user = owner.call_blocking(gatekeeper::Me {}).unwrap().id;
-        let by_key = create(&place.with_token(&by_member.plain_text_key), tenant, &[]);
-        let by_operator = create(place, tenant, &[]);
-        let root = place.create_root_key("Root").unwrap();
-        let by_root = create(&place.with_root_key(&root.key), root.tenant_id, &[]);
+        let by_key = create(&gatekeeper.with_token(&by_member.plain_text_key), tenant, &[]);
+        let by_operator = create(gatekeeper, tenant, &[]);
+        let root = gatekeeper.create_root_key("Root").unwrap();
+        let by_root = create(&gatekeeper.with_root_key(&root.key), root.tenant_id, &[]);
         let managed =
-            place.with_root_key(&root.key).call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
-        let said = |id| get(place, id).created_by.map(|CreatedBy { kind, id, .. }| (kind, id));
+            gatekeeper.with_root_key(&root.key).call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
+        let said = |id| get(gatekeeper, id).created_by.map(|CreatedBy { kind, id, .. }| (kind, id));
         let (member, root_key) = (user.to_string(), root.id.to_string());
         assert_eq!(said(by_member.api_key.id), Some((PrincipalKind::User, Some(member))));
         let creator = by_member.api_key.id.to_string();
@@ -175,10 +175,11 @@ fn a_key_says_who_created_it() {
 }
 
 /// A key, the key that it created, and so on, each calling.
-fn line(place: &Gatekeeper, caller: &Gatekeeper, tenant: TenantId, length: usize) -> Vec<CreatedApiKey> {
+fn line(gatekeeper: &Gatekeeper, caller: &Gatekeeper, tenant: TenantId, length: usize) -> Vec<CreatedApiKey> {
     let mut line: Vec<CreatedApiKey> = Vec::new();
     for _ in 0..length {
-        let caller = line.last().map_or_else(|| caller.clone(), |key| place.with_token(&key.plain_text_key));
+        let caller =
+            line.last().map_or_else(|| caller.clone(), |key| gatekeeper.with_token(&key.plain_text_key));
         line.push(manager(&caller, tenant, |_| ()).unwrap());
     }
     line
@@ -186,11 +187,11 @@ fn line(place: &Gatekeeper, caller: &Gatekeeper, tenant: TenantId, length: usize
 
 #[test]
 fn what_descendants_use_counts_as_their_creators_and_once_as_the_tenants() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let parent = manager(&owner, tenant, |new| new.quota_limit = Some(100)).unwrap();
-        let mut keys = line(place, &place.with_token(&parent.plain_text_key), tenant, 2);
-        keys.push(manager(&place.with_token(&parent.plain_text_key), tenant, |_| ()).unwrap());
+        let mut keys = line(gatekeeper, &gatekeeper.with_token(&parent.plain_text_key), tenant, 2);
+        keys.push(manager(&gatekeeper.with_token(&parent.plain_text_key), tenant, |_| ()).unwrap());
         keys.push(parent);
         let input = |key: &CreatedApiKey| UsageInput {
             api_key_id: Some(key.api_key.id),
@@ -204,7 +205,7 @@ fn what_descendants_use_counts_as_their_creators_and_once_as_the_tenants() {
                 .chain(&keys)
                 .map(|key| {
                     scope.spawn(|| {
-                        let caller = place.with_token(&key.plain_text_key);
+                        let caller = gatekeeper.with_token(&key.plain_text_key);
                         start.wait();
                         (0..20)
                             .filter(|_| caller.call_blocking(CheckAndRecordUsage(input(key))).is_ok())
@@ -216,8 +217,8 @@ fn what_descendants_use_counts_as_their_creators_and_once_as_the_tenants() {
         });
         assert_eq!(recorded, 100);
         for key in &keys {
-            let refused = owner.call_blocking(CheckAndRecordUsage(input(key))).unwrap_err();
-            assert_eq!(refused.kind(), ErrorKind::PlanLimit);
+            let rejected = owner.call_blocking(CheckAndRecordUsage(input(key))).unwrap_err();
+            assert_eq!(rejected.kind(), ErrorKind::PlanLimit);
             let check = CheckQuota { api_key_id: Some(key.api_key.id), ..CheckQuota::new(tenant) };
             let check = owner.call_blocking(check).unwrap();
             assert_eq!((check.allowed, check.level, check.remaining), (false, QuotaLevel::ApiKey, Some(0)));
@@ -236,23 +237,23 @@ fn what_descendants_use_counts_as_their_creators_and_once_as_the_tenants() {
 
 #[test]
 fn a_key_is_revoked_alone_or_with_all_that_it_created() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
-        let keys = line(place, &owner, tenant, 4);
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
+        let keys = line(gatekeeper, &owner, tenant, 4);
         let sibling = create(&owner, tenant, &[]);
         let ended = |from: usize| {
-            let good: Vec<bool> = keys.iter().map(|key| is_good(place, &key.plain_text_key)).collect();
+            let good: Vec<bool> = keys.iter().map(|key| is_valid(gatekeeper, &key.plain_text_key)).collect();
             let expected: Vec<bool> = (0..keys.len()).map(|index| index < from).collect();
             assert_eq!(good, expected);
         };
         owner.call_blocking(RevokeApiKey::new(keys[2].api_key.id)).unwrap();
-        assert!(is_good(place, &keys[3].plain_text_key), "alone, what it created goes on");
+        assert!(is_valid(gatekeeper, &keys[3].plain_text_key), "alone, what it created goes on");
         let with_all = |id: KeyId| RevokeApiKey { descendants: true, ..RevokeApiKey::new(id) };
         owner.call_blocking(with_all(keys[2].api_key.id)).unwrap();
         ended(2);
         owner.call_blocking(with_all(keys[0].api_key.id)).unwrap();
         ended(0);
-        assert!(is_good(place, &sibling.plain_text_key));
+        assert!(is_valid(gatekeeper, &sibling.plain_text_key));
         let audited = owner
             .call_json_blocking(
                 "audit.query",
@@ -266,13 +267,13 @@ fn a_key_is_revoked_alone_or_with_all_that_it_created() {
 
 #[test]
 fn a_key_that_is_deleted_takes_the_keys_that_it_created_with_it() {
-    everywhere(|place| {
-        let root = place.create_root_key("Acme").unwrap();
-        let caller = place.with_root_key(&root.key);
-        let keys = line(place, &caller, root.tenant_id, 3);
+    everywhere(|gatekeeper| {
+        let root = gatekeeper.create_root_key("Acme").unwrap();
+        let caller = gatekeeper.with_root_key(&root.key);
+        let keys = line(gatekeeper, &caller, root.tenant_id, 3);
         caller.call_blocking(DeleteKey { id: keys[0].api_key.id.into() }).unwrap();
         for key in &keys {
-            assert!(!is_good(place, &key.plain_text_key));
+            assert!(!is_valid(gatekeeper, &key.plain_text_key));
         }
         assert_eq!(get(&caller, keys[2].api_key.id).status, KeyStatus::Revoked);
     });
@@ -280,9 +281,9 @@ fn a_key_that_is_deleted_takes_the_keys_that_it_created_with_it() {
 
 #[test]
 fn a_line_of_keys_that_created_one_another_is_bounded() {
-    let place = standing_still().0;
-    let tenant = place.create_root_key("Acme").unwrap().tenant_id;
-    let keys = line(&place, &place, tenant, 9);
-    let last = place.with_token(&keys[8].plain_text_key);
+    let gatekeeper = standing_still().0;
+    let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
+    let keys = line(&gatekeeper, &gatekeeper, tenant, 9);
+    let last = gatekeeper.with_token(&keys[8].plain_text_key);
     assert_eq!(manager(&last, tenant, |_| ()).unwrap_err().kind(), ErrorKind::Conflict);
 }

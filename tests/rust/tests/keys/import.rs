@@ -5,7 +5,7 @@ use gatekeeper::{
     RotateApiKey, Secret, TenantId,
 };
 
-use crate::{create, everywhere, is_good, owner, standing_still, update};
+use crate::{create, everywhere, is_valid, owner, standing_still, update};
 
 // SHA-256, made by Python's hashlib.
 const FIRST_HEX: &str = "37F7723D547baf5b562970b8183c183f462e14bb79bf913ccb8323c9c90f5212"; // legacy-key-1
@@ -18,48 +18,49 @@ fn foreign(digest: &str, suffix: Option<&str>) -> ForeignKey {
     ForeignKey { suffix: suffix.map(str::to_owned), ..ForeignKey::new(Secret::new(digest)) }
 }
 
-fn import(place: &Gatekeeper, tenant_id: TenantId, keys: Vec<ForeignKey>) -> Result<ImportedApiKeys> {
-    place.call_blocking(ImportApiKeys { tenant_id, keys })
+fn import(gatekeeper: &Gatekeeper, tenant_id: TenantId, keys: Vec<ForeignKey>) -> Result<ImportedApiKeys> {
+    gatekeeper.call_blocking(ImportApiKeys { tenant_id, keys })
 }
 
 #[test]
-fn a_foreign_key_is_refused_until_its_digest_is_imported() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+fn a_foreign_key_is_rejected_until_its_digest_is_imported() {
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let keys = ["legacy-key-1", "legacy-key-2", "legacy-key-3", "SG.abc.def"].map(Secret::new);
-        assert!(keys.iter().all(|key| !is_good(place, key)));
+        assert!(keys.iter().all(|key| !is_valid(gatekeeper, key)));
         let imported = import(&owner, tenant, vec![foreign(FIRST_HEX, None)]).unwrap();
         assert_eq!(imported.api_keys[0].tenant_id, tenant);
-        assert!(is_good(place, &keys[0]) && !is_good(place, &keys[1]));
+        assert!(is_valid(gatekeeper, &keys[0]) && !is_valid(gatekeeper, &keys[1]));
         let rest = [(SECOND_BASE64, None), (THIRD_URL_SAFE, Some("-pepper")), (DOTTED_BASE64, None)];
         import(&owner, tenant, rest.map(|(digest, suffix)| foreign(digest, suffix)).into()).unwrap();
-        assert!(keys.iter().all(|key| is_good(place, key)));
+        assert!(keys.iter().all(|key| is_valid(gatekeeper, key)));
         for no_key in ["", "legacy-key-", "legacy-key-4", &"x".repeat(100_000)] {
-            assert!(!is_good(place, &Secret::new(no_key)));
+            assert!(!is_valid(gatekeeper, &Secret::new(no_key)));
         }
     });
 }
 
 #[test]
 fn a_key_is_good_with_its_own_suffix_alone() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
-        let (_, other) = crate::owner(place, "another");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
+        let (_, other) = crate::owner(gatekeeper, "another");
         let ours = create(&owner, tenant, &[]).plain_text_key;
         let (head, tail) = ours.expose().split_at(ours.expose().len() - 1);
         import(&owner, tenant, vec![foreign(THIRD_URL_SAFE, Some("-pepper"))]).unwrap();
         // Others with the suffixes under which these would be found, if a suffix were not their own.
-        import(place, other, vec![foreign(FIRST_HEX, Some(tail)), foreign(SECOND_BASE64, None)]).unwrap();
-        assert!(is_good(place, &Secret::new("legacy-key-3")));
-        assert!(!is_good(place, &Secret::new("legacy-key-3-pepper")));
-        assert!(is_good(place, &ours) && !is_good(place, &Secret::new(head)));
+        import(gatekeeper, other, vec![foreign(FIRST_HEX, Some(tail)), foreign(SECOND_BASE64, None)])
+            .unwrap();
+        assert!(is_valid(gatekeeper, &Secret::new("legacy-key-3")));
+        assert!(!is_valid(gatekeeper, &Secret::new("legacy-key-3-pepper")));
+        assert!(is_valid(gatekeeper, &ours) && !is_valid(gatekeeper, &Secret::new(head)));
     });
 }
 
 #[test]
 fn an_import_is_all_or_nothing() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let (first, second) = (Secret::new("legacy-key-1"), Secret::new("legacy-key-2"));
         import(&owner, tenant, vec![foreign(FIRST_HEX, None)]).unwrap();
         for twice in [
@@ -69,11 +70,11 @@ fn an_import_is_all_or_nothing() {
             assert_eq!(import(&owner, tenant, twice).unwrap_err().kind(), ErrorKind::Conflict);
         }
         for bad in ["", "legacy-key-1", &FIRST_HEX[1..], &FIRST_HEX.replace('3', "g"), &"!".repeat(44)] {
-            let refused = import(&owner, tenant, vec![foreign(SECOND_BASE64, None), foreign(bad, None)]);
-            let error = refused.unwrap_err();
+            let rejected = import(&owner, tenant, vec![foreign(SECOND_BASE64, None), foreign(bad, None)]);
+            let error = rejected.unwrap_err();
             assert!(error.message().starts_with("keys[1]: digest must be"), "{}", error.message());
         }
-        assert!(is_good(place, &first) && !is_good(place, &second));
+        assert!(is_valid(gatekeeper, &first) && !is_valid(gatekeeper, &second));
         assert_eq!(import(&owner, tenant, Vec::new()).unwrap_err().status(), 400);
         let many = vec![foreign(SECOND_BASE64, None); 1001];
         assert_eq!(import(&owner, tenant, many).unwrap_err().status(), 400);
@@ -85,18 +86,18 @@ fn numbered(number: usize) -> ForeignKey {
     foreign(&format!("{number:064}"), Some(&number.to_string()))
 }
 
-fn refused(outcome: Result<ImportedApiKeys>) -> (ErrorKind, String) {
+fn rejected(outcome: Result<ImportedApiKeys>) -> (ErrorKind, String) {
     let error = outcome.unwrap_err();
     (error.kind(), error.message().to_owned())
 }
 
 #[test]
 fn a_tenant_has_two_suffixes_at_most_and_one_of_a_key_that_has_ended_makes_room() {
-    let (place, clock) = standing_still();
-    let (owner, tenant) = owner(&place, "founder");
+    let (gatekeeper, clock) = standing_still();
+    let (owner, tenant) = owner(&gatekeeper, "founder");
     let ending = ForeignKey { expires_in_seconds: Some(60), ..numbered(0) };
     let first = import(&owner, tenant, vec![ending, numbered(1)]).unwrap();
-    let (kind, message) = refused(import(&owner, tenant, vec![numbered(2)]));
+    let (kind, message) = rejected(import(&owner, tenant, vec![numbered(2)]));
     assert!(kind == ErrorKind::Conflict && message.contains("importSuffixesPerTenant"), "{message}");
     assert!(import(&owner, tenant, vec![foreign(FOURTH_HEX, Some("1"))]).is_ok());
     clock.advance(60_000);
@@ -107,28 +108,28 @@ fn a_tenant_has_two_suffixes_at_most_and_one_of_a_key_that_has_ended_makes_room(
     assert_eq!(again.kind(), ErrorKind::Conflict);
     owner.call_blocking(RevokeApiKey::new(second)).unwrap();
     assert!(update(&owner, id, |it| it.expires_in_seconds = Some(None)).is_ok());
-    place.call_blocking(DeleteKey { id: id.into() }).unwrap();
+    gatekeeper.call_blocking(DeleteKey { id: id.into() }).unwrap();
     assert!(import(&owner, tenant, vec![numbered(3)]).is_ok());
 }
 
 #[test]
 fn all_tenants_have_eight_suffixes_together_and_none_is_told_of_another() {
-    everywhere(|place| {
-        let tenants: Vec<_> = (0..5).map(|number| owner(place, &format!("tenant-{number}"))).collect();
+    everywhere(|gatekeeper| {
+        let tenants: Vec<_> = (0..5).map(|number| owner(gatekeeper, &format!("tenant-{number}"))).collect();
         let mut first = None;
         for (number, (owner, tenant)) in tenants.iter().enumerate().take(4) {
             let made = import(owner, *tenant, vec![numbered(2 * number), numbered(2 * number + 1)]).unwrap();
             first = first.or(Some(made.api_keys[0].id));
         }
         let (owner, tenant) = &tenants[4];
-        let (kind, message) = refused(import(owner, *tenant, vec![numbered(8)]));
+        let (kind, message) = rejected(import(owner, *tenant, vec![numbered(8)]));
         assert!(kind == ErrorKind::Conflict && message.contains("importSuffixes"), "{message}");
         for (_, other) in &tenants[..4] {
             assert!(!message.contains(&other.to_string()) && !message.contains("tenant-"));
         }
         // One that is in use already takes no room, and the operator sees whose they are.
         assert!(import(owner, *tenant, vec![foreign(FOURTH_HEX, Some("7"))]).is_ok());
-        let used = place.import_suffixes().unwrap();
+        let used = gatekeeper.import_suffixes().unwrap();
         assert_eq!((used.used, used.limit, used.limit_per_tenant, used.tenants.len()), (8, 8, 2, 5));
         assert_eq!(used.tenants.iter().map(|tenant| tenant.suffixes).collect::<Vec<_>>(), [2, 2, 2, 2, 1]);
         tenants[0].0.call_blocking(RevokeApiKey::new(first.unwrap())).unwrap();
@@ -140,37 +141,37 @@ fn all_tenants_have_eight_suffixes_together_and_none_is_told_of_another() {
 fn the_operator_allows_more_suffixes() {
     let mut options = gatekeeper::Options::default();
     (options.import_suffixes_per_tenant, options.import_suffixes) = (10, 10);
-    let place = Gatekeeper::open_with("memory:", options).unwrap();
-    let tenant = place.create_root_key("Acme").unwrap().tenant_id;
-    assert!(import(&place, tenant, (0..10).map(numbered).collect()).is_ok());
-    assert_eq!(refused(import(&place, tenant, vec![numbered(10)])).0, ErrorKind::Conflict);
+    let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
+    let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
+    assert!(import(&gatekeeper, tenant, (0..10).map(numbered).collect()).is_ok());
+    assert_eq!(rejected(import(&gatekeeper, tenant, vec![numbered(10)])).0, ErrorKind::Conflict);
 }
 
 #[test]
 fn keys_are_imported_by_a_root_key_and_the_operator_alone_unless_members_are_allowed_to() {
-    let place = Gatekeeper::open("memory:").unwrap();
-    let (owner, tenant) = owner(&place, "founder");
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let (owner, tenant) = owner(&gatekeeper, "founder");
     let key = create(&owner, tenant, &["*"]);
-    for caller in [&owner, &place.with_token(&key.plain_text_key)] {
-        let (kind, message) = refused(import(caller, tenant, vec![foreign(FIRST_HEX, None)]));
+    for caller in [&owner, &gatekeeper.with_token(&key.plain_text_key)] {
+        let (kind, message) = rejected(import(caller, tenant, vec![foreign(FIRST_HEX, None)]));
         assert!(kind == ErrorKind::Forbidden && message.contains("keyImports"), "{message}");
     }
-    assert!(import(&place, tenant, vec![foreign(FIRST_HEX, None)]).is_ok());
-    let root = place.create_root_key("Root").unwrap();
-    let caller = place.with_root_key(&root.key);
+    assert!(import(&gatekeeper, tenant, vec![foreign(FIRST_HEX, None)]).is_ok());
+    let root = gatekeeper.create_root_key("Root").unwrap();
+    let caller = gatekeeper.with_root_key(&root.key);
     assert!(import(&caller, root.tenant_id, vec![foreign(SECOND_BASE64, None)]).is_ok());
 }
 
 #[test]
 fn what_a_key_imports_does_not_exceed_it() {
-    let place = standing_still().0;
-    let (owner, tenant) = owner(&place, "founder");
+    let gatekeeper = standing_still().0;
+    let (owner, tenant) = owner(&gatekeeper, "founder");
     let mut new = gatekeeper::CreateApiKey::new(tenant);
     (new.scopes, new.expires_in_seconds) = (vec!["keys:write".into()], Some(5));
-    let caller = place.with_token(&owner.call_blocking(new).unwrap().plain_text_key);
+    let caller = gatekeeper.with_token(&owner.call_blocking(new).unwrap().plain_text_key);
     let mut longer = foreign(FIRST_HEX, None);
     longer.expires_in_seconds = Some(6);
-    assert_eq!(refused(import(&caller, tenant, vec![longer])).0, ErrorKind::Forbidden);
+    assert_eq!(rejected(import(&caller, tenant, vec![longer])).0, ErrorKind::Forbidden);
     let imported = import(&caller, tenant, vec![foreign(FIRST_HEX, None)]).unwrap();
     assert!(imported.api_keys[0].expires_at.is_some());
 }
@@ -189,46 +190,46 @@ const PLACEHOLDERS: [(&str, &str); 8] = [
 
 #[test]
 fn the_digest_of_a_placeholder_is_rejected_with_a_suffix_and_without() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let pepper = "54908c3a022aa8237fa1829e60e3750db2a3f1189cad67a3acf162872f0a8879"; // undefined-pepper
         for (text, digest) in PLACEHOLDERS.into_iter().chain([("undefined", pepper)]) {
             let keys = vec![foreign(FIRST_HEX, None), foreign(digest, Some("-pepper"))];
-            let (kind, message) = refused(import(&owner, tenant, keys));
+            let (kind, message) = rejected(import(&owner, tenant, keys));
             assert!(
                 kind == ErrorKind::BadRequest && message.starts_with("keys[1]: digest"),
                 "{text} {message}"
             );
-            assert!(!is_good(place, &Secret::new(text)));
+            assert!(!is_valid(gatekeeper, &Secret::new(text)));
         }
-        assert!(!is_good(place, &Secret::new("legacy-key-1")), "nothing was imported");
+        assert!(!is_valid(gatekeeper, &Secret::new("legacy-key-1")), "nothing was imported");
     });
 }
 
 #[test]
 fn an_imported_key_is_rotated_to_one_of_our_form_and_lives_on_for_the_grace() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let old = Secret::new("legacy-key-3");
         let id =
             import(&owner, tenant, vec![foreign(THIRD_URL_SAFE, Some("-pepper"))]).unwrap().api_keys[0].id;
         let rotated = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
         assert!(rotated.plain_text_key.expose().starts_with("gk_live_"));
-        assert!(is_good(place, &old) && is_good(place, &rotated.plain_text_key));
+        assert!(is_valid(gatekeeper, &old) && is_valid(gatekeeper, &rotated.plain_text_key));
         // It is some key's still.
         let again = import(&owner, tenant, vec![foreign(THIRD_URL_SAFE, Some("-pepper"))]);
         assert_eq!(again.unwrap_err().kind(), ErrorKind::Conflict);
         owner.call_blocking(RotateApiKey { id, grace_seconds: 0 }).unwrap();
-        assert!(!is_good(place, &old));
+        assert!(!is_valid(gatekeeper, &old));
     });
 }
 
 #[test]
 fn an_imported_key_is_a_credential_too() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         for (key, digest) in [("SG.abc.def", DOTTED_BASE64), ("legacy-key-2", SECOND_BASE64)] {
-            let caller = place.with_token(&Secret::new(key));
+            let caller = gatekeeper.with_token(&Secret::new(key));
             let list = || gatekeeper::ListApiKeys { tenant_id: tenant, limit: None, cursor: None };
             assert_eq!(caller.call_blocking(list()).unwrap_err().status(), 401);
             let mut new = foreign(digest, None);
@@ -250,11 +251,11 @@ const OF_LENGTH: [(usize, &str); 4] = [
 
 #[test]
 fn a_key_of_another_product_is_valid_up_to_4096_bytes() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         for (length, digest) in OF_LENGTH {
             import(&owner, tenant, vec![foreign(digest, None)]).unwrap();
-            assert_eq!(is_good(place, &Secret::new("k".repeat(length))), length <= 4096, "{length}");
+            assert_eq!(is_valid(gatekeeper, &Secret::new("k".repeat(length))), length <= 4096, "{length}");
         }
     });
 }

@@ -5,12 +5,12 @@ use gatekeeper::{
     RotateApiKey, RotateKey,
 };
 
-use crate::{create, everywhere, get, is_good, names, owner, standing_still, update};
+use crate::{create, everywhere, get, is_valid, names, owner, standing_still, update};
 
 #[test]
 fn a_key_is_created_listed_changed_rotated_and_revoked() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let created = owner
             .call_blocking(CreateApiKey {
                 name: Some("server".into()),
@@ -30,7 +30,7 @@ fn a_key_is_created_listed_changed_rotated_and_revoked() {
         assert_eq!((key.scopes.clone(), key.status), (names(&["read", "write"]), KeyStatus::Active));
         assert_eq!((key.quota_limit, key.quota_period), (Some(1000), Period::Day));
         assert_eq!((key.expires_at, key.last_used_at), (Some(key.created_at + 3_600_000), None));
-        assert!(is_good(place, &created.plain_text_key));
+        assert!(is_valid(gatekeeper, &created.plain_text_key));
 
         let changed = update(&owner, key.id, |update| {
             update.name = Some(None);
@@ -44,11 +44,13 @@ fn a_key_is_created_listed_changed_rotated_and_revoked() {
 
         let rotated = owner.call_blocking(RotateApiKey { id: key.id, grace_seconds: 0 }).unwrap();
         assert_eq!(rotated.api_key.id, key.id);
-        assert!(!is_good(place, &created.plain_text_key) && is_good(place, &rotated.plain_text_key));
+        assert!(
+            !is_valid(gatekeeper, &created.plain_text_key) && is_valid(gatekeeper, &rotated.plain_text_key)
+        );
 
         let revoked = owner.call_blocking(RevokeApiKey::new(key.id)).unwrap();
         assert_eq!(revoked.status, KeyStatus::Revoked);
-        assert!(!is_good(place, &rotated.plain_text_key));
+        assert!(!is_valid(gatekeeper, &rotated.plain_text_key));
         let list = owner.call_blocking(ListApiKeys { tenant_id: tenant, limit: None, cursor: None }).unwrap();
         assert_eq!(list.items.iter().map(|key| key.status).collect::<Vec<_>>(), [KeyStatus::Revoked]);
 
@@ -63,118 +65,120 @@ fn a_key_is_created_listed_changed_rotated_and_revoked() {
 
 #[test]
 fn a_revoked_key_stays_revoked() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let created = create(&owner, tenant, &[]);
         let id = created.api_key.id;
         owner.call_blocking(RevokeApiKey::new(id)).unwrap();
         let again = owner.call_blocking(RevokeApiKey::new(id)).unwrap();
         assert_eq!(again.status, KeyStatus::Revoked);
         for status in [NewStatus::Active, NewStatus::Disabled] {
-            let refused = update(&owner, id, |update| update.status = Some(status)).unwrap_err();
-            assert_eq!(refused.kind(), ErrorKind::Conflict);
+            let rejected = update(&owner, id, |update| update.status = Some(status)).unwrap_err();
+            assert_eq!(rejected.kind(), ErrorKind::Conflict);
         }
-        let refused = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        let rejected = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap_err();
+        assert_eq!(rejected.kind(), ErrorKind::Conflict);
         // The key manager has no word for it, but for deleting it.
-        let refused = place.call_blocking(RotateKey { id: id.into() }).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::NotFound);
-        assert!(!is_good(place, &created.plain_text_key));
-        assert!(place.call_blocking(DeleteKey { id: id.into() }).is_ok());
+        let rejected = gatekeeper.call_blocking(RotateKey { id: id.into() }).unwrap_err();
+        assert_eq!(rejected.kind(), ErrorKind::NotFound);
+        assert!(!is_valid(gatekeeper, &created.plain_text_key));
+        assert!(gatekeeper.call_blocking(DeleteKey { id: id.into() }).is_ok());
     });
 }
 
 #[test]
-fn a_disabled_key_is_refused_with_both_its_secrets_and_the_old_one_does_not_come_back() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+fn a_disabled_key_is_rejected_with_both_its_secrets_and_the_old_one_does_not_come_back() {
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let created = create(&owner, tenant, &[]);
         let id = created.api_key.id;
         let rotated = owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
         let secrets = [created.plain_text_key, rotated.plain_text_key];
-        assert!(secrets.iter().all(|secret| is_good(place, secret)));
+        assert!(secrets.iter().all(|secret| is_valid(gatekeeper, secret)));
         let disabled = update(&owner, id, |update| update.status = Some(NewStatus::Disabled)).unwrap();
         assert_eq!(disabled.status, KeyStatus::Disabled);
-        assert!(secrets.iter().all(|secret| !is_good(place, secret)));
+        assert!(secrets.iter().all(|secret| !is_valid(gatekeeper, secret)));
         update(&owner, id, |update| update.status = Some(NewStatus::Active)).unwrap();
-        assert!(!is_good(place, &secrets[0]) && is_good(place, &secrets[1]));
+        assert!(!is_valid(gatekeeper, &secrets[0]) && is_valid(gatekeeper, &secrets[1]));
         update(&owner, id, |update| update.status = Some(NewStatus::Disabled)).unwrap();
         let again = owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
         assert_eq!(again.api_key.status, KeyStatus::Disabled);
         update(&owner, id, |update| update.status = Some(NewStatus::Active)).unwrap();
-        assert!(!is_good(place, &secrets[1]) && is_good(place, &again.plain_text_key));
+        assert!(!is_valid(gatekeeper, &secrets[1]) && is_valid(gatekeeper, &again.plain_text_key));
         owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
-        assert!(is_good(place, &again.plain_text_key));
+        assert!(is_valid(gatekeeper, &again.plain_text_key));
         owner.call_blocking(RevokeApiKey::new(id)).unwrap();
-        assert!(secrets.iter().chain([&again.plain_text_key]).all(|secret| !is_good(place, secret)));
+        assert!(secrets.iter().chain([&again.plain_text_key]).all(|secret| !is_valid(gatekeeper, secret)));
     });
 }
 
 #[test]
 fn the_old_secret_ends_with_its_grace() {
-    let (place, clock) = standing_still();
-    let (owner, tenant) = owner(&place, "founder");
+    let (gatekeeper, clock) = standing_still();
+    let (owner, tenant) = owner(&gatekeeper, "founder");
     let created = create(&owner, tenant, &[]);
     let id = created.api_key.id;
     let rotated = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
     clock.advance(59_999);
-    let ends = place.validate(created.plain_text_key.expose()).unwrap().expires_at();
+    let ends = gatekeeper.validate(created.plain_text_key.expose()).unwrap().expires_at();
     assert_eq!(ends, Some(rotated.api_key.updated_at + 60_000));
     clock.advance(1);
-    assert!(!is_good(&place, &created.plain_text_key) && is_good(&place, &rotated.plain_text_key));
+    assert!(
+        !is_valid(&gatekeeper, &created.plain_text_key) && is_valid(&gatekeeper, &rotated.plain_text_key)
+    );
 }
 
 #[test]
 fn the_old_secret_does_not_outlive_its_key_nor_the_next_rotation() {
-    let (place, clock) = standing_still();
-    let (owner, tenant) = owner(&place, "founder");
+    let (gatekeeper, clock) = standing_still();
+    let (owner, tenant) = owner(&gatekeeper, "founder");
     let new = CreateApiKey { expires_in_seconds: Some(30), ..CreateApiKey::new(tenant) };
     let first = owner.call_blocking(new).unwrap();
     let id = first.api_key.id;
     let second = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
     let third = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
-    assert!(!is_good(&place, &first.plain_text_key), "one old secret at most");
-    assert!(is_good(&place, &second.plain_text_key) && is_good(&place, &third.plain_text_key));
+    assert!(!is_valid(&gatekeeper, &first.plain_text_key), "one old secret at most");
+    assert!(is_valid(&gatekeeper, &second.plain_text_key) && is_valid(&gatekeeper, &third.plain_text_key));
     clock.advance(30_000);
-    assert!(!is_good(&place, &second.plain_text_key) && !is_good(&place, &third.plain_text_key));
+    assert!(!is_valid(&gatekeeper, &second.plain_text_key) && !is_valid(&gatekeeper, &third.plain_text_key));
     assert_eq!(get(&owner, id).status, KeyStatus::Expired);
     // The key's new end does not bring back an old secret.
     update(&owner, id, |update| update.expires_in_seconds = Some(Some(3600))).unwrap();
-    assert!(!is_good(&place, &second.plain_text_key) && is_good(&place, &third.plain_text_key));
+    assert!(!is_valid(&gatekeeper, &second.plain_text_key) && is_valid(&gatekeeper, &third.plain_text_key));
 }
 
 #[test]
 fn a_key_of_either_face_works_in_the_other() {
-    everywhere(|place| {
-        let root = place.create_root_key("Acme").unwrap();
-        let manager = place.with_root_key(&root.key);
+    everywhere(|gatekeeper| {
+        let root = gatekeeper.create_root_key("Acme").unwrap();
+        let manager = gatekeeper.with_root_key(&root.key);
         let theirs = manager.call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
         let ours = create(&manager, root.tenant_id, &["read"]);
         assert_eq!(get(&manager, theirs.id).prefix, "user");
-        assert!(is_good(place, &theirs.api_key) && is_good(place, &ours.plain_text_key));
+        assert!(is_valid(gatekeeper, &theirs.api_key) && is_valid(gatekeeper, &ours.plain_text_key));
         let id = ours.api_key.id;
         let roles = names(&["PRO"]);
         manager.call_blocking(gatekeeper::AddRoles { id: id.into(), roles }).unwrap();
         let key = get(&manager, id);
         assert_eq!((key.roles, key.scopes), (names(&["PRO"]), names(&["read"])));
         manager.call_blocking(RevokeApiKey::new(theirs.id)).unwrap();
-        assert!(!is_good(place, &theirs.api_key));
+        assert!(!is_valid(gatekeeper, &theirs.api_key));
         let rotated = manager.call_blocking(RotateKey { id: id.into() }).unwrap();
-        assert!(!is_good(place, &ours.plain_text_key) && is_good(place, &rotated.apikey));
+        assert!(!is_valid(gatekeeper, &ours.plain_text_key) && is_valid(gatekeeper, &rotated.apikey));
     });
 }
 
 #[test]
 fn when_a_key_was_last_used_is_known_without_a_write_for_each_use() {
-    let (place, clock) = standing_still();
-    let (owner, tenant) = owner(&place, "founder");
+    let (gatekeeper, clock) = standing_still();
+    let (owner, tenant) = owner(&gatekeeper, "founder");
     let created = create(&owner, tenant, &[]);
     let id = created.api_key.id;
     let start = created.api_key.created_at;
     assert_eq!(get(&owner, id).last_used_at, None);
     for ms in [1, 1000, 5000, 120_000] {
         clock.advance(ms);
-        assert!(is_good(&place, &created.plain_text_key));
+        assert!(is_valid(&gatekeeper, &created.plain_text_key));
     }
     let used = get(&owner, id).last_used_at;
     assert_eq!(used, Some(start + 126_001));
@@ -188,10 +192,10 @@ fn when_a_key_was_last_used_is_written_when_the_place_closes() {
     let path = folder.path().join("gatekeeper.db");
     let open = || gatekeeper::Gatekeeper::open(path.to_str().unwrap()).unwrap();
     let id = {
-        let place = open();
-        let tenant = place.create_root_key("Acme").unwrap().tenant_id;
-        let created = create(&place, tenant, &[]);
-        place.validate(created.plain_text_key.expose()).unwrap();
+        let gatekeeper = open();
+        let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
+        let created = create(&gatekeeper, tenant, &[]);
+        gatekeeper.validate(created.plain_text_key.expose()).unwrap();
         created.api_key.id
     };
     assert!(get(&open(), id).last_used_at.is_some());
@@ -199,8 +203,8 @@ fn when_a_key_was_last_used_is_written_when_the_place_closes() {
 
 #[test]
 fn a_list_comes_in_pages_whose_cursors_cannot_be_changed_or_taken_elsewhere() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let ids: Vec<_> = (0..5).map(|_| create(&owner, tenant, &[]).api_key.id).collect();
         let other = owner.call_blocking(gatekeeper::CreateTenant { name: "Other".into() }).unwrap().id;
         let page = |tenant_id, cursor| owner.call_blocking(ListApiKeys { tenant_id, limit: Some(2), cursor });

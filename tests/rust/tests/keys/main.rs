@@ -41,23 +41,23 @@ fn standing_still() -> (Gatekeeper, ManualClock) {
 }
 
 /// A new user, who is calling.
-fn user(place: &Gatekeeper, name: &str) -> (Gatekeeper, gatekeeper::UserId) {
+fn user(gatekeeper: &Gatekeeper, name: &str) -> (Gatekeeper, gatekeeper::UserId) {
     let email = format!("{name}@example.com");
     let signup = Signup { email, password: Secret::new("correct-horse-7"), name: None };
-    let tokens = place.anonymous().call_blocking(signup).unwrap();
-    (place.with_token(&tokens.access_token), tokens.user.id)
+    let tokens = gatekeeper.anonymous().call_blocking(signup).unwrap();
+    (gatekeeper.with_token(&tokens.access_token), tokens.user.id)
 }
 
 /// A new user and their new tenant.
-fn owner(place: &Gatekeeper, name: &str) -> (Gatekeeper, TenantId) {
-    let (owner, _) = user(place, name);
+fn owner(gatekeeper: &Gatekeeper, name: &str) -> (Gatekeeper, TenantId) {
+    let (owner, _) = user(gatekeeper, name);
     let tenant = owner.call_blocking(CreateTenant { name: name.to_owned() }).unwrap();
     (owner, tenant.id)
 }
 
 /// A new user with this role in the tenant.
-fn member(place: &Gatekeeper, owner: &Gatekeeper, tenant: TenantId, role: MemberRole) -> Gatekeeper {
-    let (member, id) = user(place, &format!("{role:?}"));
+fn member(gatekeeper: &Gatekeeper, owner: &Gatekeeper, tenant: TenantId, role: MemberRole) -> Gatekeeper {
+    let (member, id) = user(gatekeeper, &format!("{role:?}"));
     owner.call_blocking(AddMember { tenant_id: tenant, user_id: id, role }).unwrap();
     member
 }
@@ -86,24 +86,24 @@ fn update(
 }
 
 /// Whether the key is good, by every way there is to ask.
-fn is_good(place: &Gatekeeper, key: &Secret) -> bool {
+fn is_valid(gatekeeper: &Gatekeeper, key: &Secret) -> bool {
     let endpoints = Endpoints::from_json(ENDPOINTS).unwrap();
-    let verifier = place.verifier(endpoints).unwrap().with_tenants(Tenants::ALL).unwrap();
+    let verifier = gatekeeper.verifier(endpoints).unwrap().with_tenants(Tenants::ALL).unwrap();
     let variable = [own_variable()];
     let good = verifier.verify(key.expose(), "TWO", &variable).unwrap().key_valid();
-    let validated = place.validate(key.expose());
+    let validated = gatekeeper.validate(key.expose());
     assert_eq!(good, validated.is_ok());
     if let Err(error) = &validated {
         assert_eq!((error.status(), error.message()), (401, "the credential is not valid"));
     }
-    let asked = place.anonymous().call_blocking(gatekeeper::ValidateApiKey { key: key.clone() });
+    let asked = gatekeeper.anonymous().call_blocking(gatekeeper::ValidateApiKey { key: key.clone() });
     assert_eq!(good, asked.is_ok());
     let mut verify = gatekeeper::VerifyApiKey::new(key.clone(), "TWO");
     verify.variables = variable.to_vec();
     verify.tenants = Some(Tenants::ALL);
-    assert_eq!(good, place.call_blocking(verify).unwrap().key_valid);
+    assert_eq!(good, gatekeeper.call_blocking(verify).unwrap().key_valid);
     let token = gatekeeper::IssueKeyToken { key: key.clone(), audience: None, scopes: None };
-    assert_eq!(good, place.call_blocking(token).is_ok());
+    assert_eq!(good, gatekeeper.call_blocking(token).is_ok());
     good
 }
 

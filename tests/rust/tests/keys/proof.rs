@@ -36,8 +36,8 @@ fn parts(token: &Secret) -> [Value; 2] {
 
 #[test]
 fn scope_is_judged_before_anything_is_taken() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let created = create(&owner, tenant, &["read", "invoices:*"]);
         let key = &created.plain_text_key;
         for _ in 0..5 {
@@ -57,7 +57,7 @@ fn scope_is_judged_before_anything_is_taken() {
         let limited = verify(&owner, key, |_| ()).unwrap();
         assert!(limited.key_valid && !limited.ok && limited.code == VerdictCode::RateLimited);
         assert!(limited.retry_after_ms.unwrap() > 0);
-        update(place, created.api_key.id, |update| update.roles = Some(names(&["PRO"]))).unwrap();
+        update(gatekeeper, created.api_key.id, |update| update.roles = Some(names(&["PRO"]))).unwrap();
         let pro = verify(&owner, key, |verify| verify.cost = 8).unwrap();
         assert_eq!((pro.ok, pro.remaining, pro.role.as_deref()), (true, Some(0), Some("PRO")));
     });
@@ -65,8 +65,8 @@ fn scope_is_judged_before_anything_is_taken() {
 
 #[test]
 fn what_can_never_be_is_an_error_and_not_a_denial() {
-    let place = standing_still().0;
-    let (owner, tenant) = owner(&place, "founder");
+    let gatekeeper = standing_still().0;
+    let (owner, tenant) = owner(&gatekeeper, "founder");
     let key = create(&owner, tenant, &[]).plain_text_key;
     let unknown = Secret::new("gk_live_unknown");
     assert_eq!(verify(&owner, &key, |verify| verify.cost = 3).unwrap_err().status(), 400);
@@ -81,37 +81,38 @@ fn what_can_never_be_is_an_error_and_not_a_denial() {
 
 #[test]
 fn a_key_of_a_tenant_that_is_not_the_callers_is_as_unknown_as_any() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let key = create(&owner, tenant, &["keys:read"]).plain_text_key;
-        let root = place.create_root_key("Other").unwrap();
-        let stranger = user(place, "stranger").0;
-        let unknown = create(&place.with_root_key(&root.key), root.tenant_id, &[]).plain_text_key;
-        let invalid = serde_json::to_value(verify(place, &Secret::new("no key"), |_| ()).unwrap()).unwrap();
+        let root = gatekeeper.create_root_key("Other").unwrap();
+        let stranger = user(gatekeeper, "stranger").0;
+        let unknown = create(&gatekeeper.with_root_key(&root.key), root.tenant_id, &[]).plain_text_key;
+        let invalid =
+            serde_json::to_value(verify(gatekeeper, &Secret::new("no key"), |_| ()).unwrap()).unwrap();
         assert_eq!(invalid["code"], "invalid_key");
         for (caller, key) in [
             (&stranger, &key),
-            (&place.with_root_key(&root.key), &key),
+            (&gatekeeper.with_root_key(&root.key), &key),
             (&owner, &unknown),
             (&stranger, &unknown),
         ] {
             let verdict = serde_json::to_value(verify(caller, key, |_| ()).unwrap()).unwrap();
             assert_eq!(verdict, invalid);
         }
-        let member = member(place, &owner, tenant, MemberRole::Member);
+        let member = member(gatekeeper, &owner, tenant, MemberRole::Member);
         assert!(verify(&member, &key, |_| ()).unwrap().ok && verify(&owner, &key, |_| ()).unwrap().ok);
-        assert_eq!(verify(&place.anonymous(), &key, |_| ()).unwrap_err().status(), 401);
-        assert_eq!(verify(&place.with_token(&key), &key, |_| ()).unwrap_err().status(), 403);
+        assert_eq!(verify(&gatekeeper.anonymous(), &key, |_| ()).unwrap_err().status(), 401);
+        assert_eq!(verify(&gatekeeper.with_token(&key), &key, |_| ()).unwrap_err().status(), 403);
     });
 }
 
 #[test]
 fn a_token_says_what_its_key_is_and_no_more_and_is_never_a_users() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
         let created = create(&owner, tenant, &["read", "invoices:*"]);
         let key = &created.plain_text_key;
-        let whole = token(place, key, None).unwrap();
+        let whole = token(gatekeeper, key, None).unwrap();
         assert_eq!((&*whole.token_type, whole.expires_in), ("Bearer", 900));
         let [header, claims] = parts(&whole.token);
         assert_eq!((&header["typ"], &header["alg"]), (&"key+jwt".into(), &"EdDSA".into()));
@@ -120,24 +121,24 @@ fn a_token_says_what_its_key_is_and_no_more_and_is_never_a_users() {
             (&claims["tid"], &claims["scope"]),
             (&tenant.to_string().into(), &"invoices:* read".into())
         );
-        let part = token(place, key, Some(&["invoices:pay"])).unwrap();
+        let part = token(gatekeeper, key, Some(&["invoices:pay"])).unwrap();
         assert_eq!(parts(&part.token)[1]["scope"], "invoices:pay");
         for more in [&["write"][..], &["read", "*"], &["*:*"], &["invoices"]] {
-            assert_eq!(token(place, key, Some(more)).unwrap_err().status(), 403);
+            assert_eq!(token(gatekeeper, key, Some(more)).unwrap_err().status(), 403);
         }
         for not_a_user in [&whole.token, &part.token] {
-            assert_eq!(place.with_token(not_a_user).call_blocking(Me {}).unwrap_err().status(), 401);
+            assert_eq!(gatekeeper.with_token(not_a_user).call_blocking(Me {}).unwrap_err().status(), 401);
         }
     });
 }
 
 #[test]
 fn a_token_ends_with_its_key() {
-    let (place, clock) = standing_still();
-    let (owner, tenant) = owner(&place, "founder");
+    let (gatekeeper, clock) = standing_still();
+    let (owner, tenant) = owner(&gatekeeper, "founder");
     let created = create(&owner, tenant, &[]);
     update(&owner, created.api_key.id, |update| update.expires_in_seconds = Some(Some(60))).unwrap();
-    let token_of = || token(&place, &created.plain_text_key, None);
+    let token_of = || token(&gatekeeper, &created.plain_text_key, None);
     let issued = token_of().unwrap();
     assert!((59..=60).contains(&issued.expires_in));
     clock.advance(60_000);
@@ -146,11 +147,11 @@ fn a_token_ends_with_its_key() {
 
 #[test]
 fn wrong_keys_of_one_source_are_counted_unless_it_has_a_root_key_of_its_own() {
-    everywhere(|place| {
-        let root = place.create_root_key("Acme Inc").unwrap().key;
-        let client = place.anonymous().from_source("192.0.2.1");
-        let backend = place.with_root_key(&root).from_source("192.0.2.2");
-        let imposter = place.with_root_key(&Secret::new("gkr_wrong")).from_source("192.0.2.3");
+    everywhere(|gatekeeper| {
+        let root = gatekeeper.create_root_key("Acme Inc").unwrap().key;
+        let client = gatekeeper.anonymous().with_client_address("192.0.2.1");
+        let backend = gatekeeper.with_root_key(&root).with_client_address("192.0.2.2");
+        let imposter = gatekeeper.with_root_key(&Secret::new("gkr_wrong")).with_client_address("192.0.2.3");
         let guess = |who: &Gatekeeper, number: usize| {
             let key = Secret::new(format!("no key {number}"));
             who.call_blocking(ValidateApiKey { key }).unwrap_err().status()

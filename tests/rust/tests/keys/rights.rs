@@ -57,7 +57,7 @@ fn some_scopes() -> impl Strategy<Value = Vec<String>> {
 
 /// Tries every way to come by scopes; each that succeeds is checked against what `may` says that the caller may do.
 fn check_no_way_to_more(
-    place: &Gatekeeper,
+    gatekeeper: &Gatekeeper,
     caller: &Gatekeeper,
     tenant: TenantId,
     scopes: &[String],
@@ -75,15 +75,16 @@ fn check_no_way_to_more(
         prop_assert!(fits(scopes), "import {scopes:?}");
     }
     // A key that is there already, with scopes of its own.
-    let theirs =
-        place.call_blocking(CreateApiKey { scopes: others.to_vec(), ..CreateApiKey::new(tenant) }).unwrap();
+    let theirs = gatekeeper
+        .call_blocking(CreateApiKey { scopes: others.to_vec(), ..CreateApiKey::new(tenant) })
+        .unwrap();
     let id = theirs.api_key.id;
-    let before = get(place, id);
+    let before = get(gatekeeper, id);
     if update(caller, id, |update| update.scopes = Some(scopes.to_vec())).is_ok() {
         prop_assert!(fits(scopes) && fits(others), "update {others:?} to {scopes:?}");
-        update(place, id, |update| update.scopes = Some(others.to_vec())).unwrap();
+        update(gatekeeper, id, |update| update.scopes = Some(others.to_vec())).unwrap();
     } else {
-        prop_assert_eq!(get(place, id).scopes, before.scopes);
+        prop_assert_eq!(get(gatekeeper, id).scopes, before.scopes);
     }
     if update(caller, id, |update| update.status = Some(NewStatus::Active)).is_ok() {
         prop_assert!(fits(others), "enable {others:?}");
@@ -92,10 +93,10 @@ fn check_no_way_to_more(
         prop_assert!(fits(others), "rotate {others:?}");
     }
     // Whatever became of it, its holder gets no token for more.
-    if place.validate(theirs.plain_text_key.expose()).is_ok() {
+    if gatekeeper.validate(theirs.plain_text_key.expose()).is_ok() {
         let token =
             IssueKeyToken { key: theirs.plain_text_key, audience: None, scopes: Some(scopes.to_vec()) };
-        if place.call_blocking(token).is_ok() {
+        if gatekeeper.call_blocking(token).is_ok() {
             let held = deeds(others);
             prop_assert!(
                 deeds(scopes).iter().all(|deed| held.contains(deed)),
@@ -119,22 +120,22 @@ impl KeyBits {
 
 #[test]
 fn no_key_gives_more_than_it_holds() {
-    let place = standing_still().0;
-    let tenant = place.create_root_key("Acme").unwrap().tenant_id;
+    let gatekeeper = standing_still().0;
+    let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
     proptest!(ProptestConfig::with_cases(200), |(held in some_scopes(), scopes in some_scopes(), others in some_scopes())| {
         let new = CreateApiKey { scopes: held.clone(), ..CreateApiKey::new(tenant) };
-        let caller = place.with_token(&place.call_blocking(new).unwrap().plain_text_key);
+        let caller = gatekeeper.with_token(&gatekeeper.call_blocking(new).unwrap().plain_text_key);
         let may = deeds(&held);
-        check_no_way_to_more(&place, &caller, tenant, &scopes, &others, |deed| may.contains(&deed))?;
+        check_no_way_to_more(&gatekeeper, &caller, tenant, &scopes, &others, |deed| may.contains(&deed))?;
     });
 }
 
 #[test]
 fn no_member_gives_more_of_what_is_ours_than_they_hold() {
-    let place = standing_still().0;
-    let (owner, tenant) = owner(&place, "founder");
-    let admin = member(&place, &owner, tenant, MemberRole::Admin);
-    let member = member(&place, &owner, tenant, MemberRole::Member);
+    let gatekeeper = standing_still().0;
+    let (owner, tenant) = owner(&gatekeeper, "founder");
+    let admin = member(&gatekeeper, &owner, tenant, MemberRole::Admin);
+    let member = member(&gatekeeper, &owner, tenant, MemberRole::Member);
     let callers = vec![(owner, 3), (admin, 2), (member, 1)];
     proptest!(ProptestConfig::with_cases(200), |((caller, rank) in select(callers), scopes in some_scopes(), others in some_scopes())| {
         let may = |deed: &str| match rank {
@@ -142,15 +143,15 @@ fn no_member_gives_more_of_what_is_ours_than_they_hold() {
             2 => deed != "tenants:delete",
             _ => false,
         };
-        check_no_way_to_more(&place, &caller, tenant, &scopes, &others, may)?;
+        check_no_way_to_more(&gatekeeper, &caller, tenant, &scopes, &others, may)?;
     });
 }
 
 #[test]
 fn an_admin_can_end_an_owners_key_but_not_take_it() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
-        let admin = member(place, &owner, tenant, MemberRole::Admin);
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
+        let admin = member(gatekeeper, &owner, tenant, MemberRole::Admin);
         let id = create(&owner, tenant, &["*:*"]).api_key.id;
         let rotated = admin.call_blocking(RotateApiKey { id, grace_seconds: 0 }).unwrap_err();
         assert_eq!(rotated.kind(), ErrorKind::Forbidden);
@@ -162,9 +163,9 @@ fn an_admin_can_end_an_owners_key_but_not_take_it() {
 
 #[test]
 fn a_member_reads_keys_and_changes_none() {
-    everywhere(|place| {
-        let (owner, tenant) = owner(place, "founder");
-        let member = member(place, &owner, tenant, MemberRole::Member);
+    everywhere(|gatekeeper| {
+        let (owner, tenant) = owner(gatekeeper, "founder");
+        let member = member(gatekeeper, &owner, tenant, MemberRole::Member);
         let id = create(&owner, tenant, &[]).api_key.id;
         assert_eq!(get(&member, id).id, id);
         for (operation, request) in requests(tenant, id) {
@@ -192,23 +193,23 @@ fn requests(tenant: TenantId, key: KeyId) -> Vec<(&'static str, Value)> {
 
 #[test]
 fn what_is_anothers_or_gone_or_never_was_is_not_found_in_the_same_words() {
-    everywhere(|place| {
-        let (owner, other) = owner(place, "founder");
+    everywhere(|gatekeeper| {
+        let (owner, other) = owner(gatekeeper, "founder");
         let others_key = create(&owner, other, &[]).api_key.id;
-        let (mine, my_tenant) = crate::owner(place, "somebody");
+        let (mine, my_tenant) = crate::owner(gatekeeper, "somebody");
         let gone = mine.call_blocking(gatekeeper::CreateTenant { name: "Gone".into() }).unwrap().id;
         let gone_key = create(&mine, gone, &[]);
-        let caller_gone = place.with_token(&gone_key.plain_text_key);
+        let caller_gone = gatekeeper.with_token(&gone_key.plain_text_key);
         mine.call_blocking(RemoveTenant { tenant_id: gone }).unwrap();
         let never: TenantId = "tnt_01jdx0x3v0f7zsn8f4k3m9qz5r".parse().unwrap();
         let never_key: KeyId = "key_01jdx0x3v0f7zsn8f4k3m9qz5r".parse().unwrap();
-        let root = place.create_root_key("Root").unwrap();
+        let root = gatekeeper.create_root_key("Root").unwrap();
         let my_key = create(&mine, my_tenant, &["*:*"]);
         let callers = [
             mine,
-            user(place, "nobody").0,
-            place.with_root_key(&root.key),
-            place.with_token(&my_key.plain_text_key),
+            user(gatekeeper, "nobody").0,
+            gatekeeper.with_root_key(&root.key),
+            gatekeeper.with_token(&my_key.plain_text_key),
         ];
         let says = |error: GatekeeperError| {
             (error.status(), error.code(), error.message().to_owned(), error.details().cloned())
@@ -228,10 +229,11 @@ fn what_is_anothers_or_gone_or_never_was_is_not_found_in_the_same_words() {
         for (operation, request) in requests(gone, gone_key.api_key.id) {
             let error = caller_gone.call_json_blocking(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 401, "{operation}");
-            let error = place.anonymous().call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error =
+                gatekeeper.anonymous().call_json_blocking(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 401, "{operation}");
             // The operator is told the same.
-            let error = place.call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error = gatekeeper.call_json_blocking(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 404, "{operation}");
         }
     });
@@ -239,9 +241,9 @@ fn what_is_anothers_or_gone_or_never_was_is_not_found_in_the_same_words() {
 
 #[test]
 fn what_the_server_owns_cannot_be_sent() {
-    let place = standing_still().0;
-    let tenant = place.create_root_key("Acme").unwrap().tenant_id;
-    let key = create(&place, tenant, &[]).api_key;
+    let gatekeeper = standing_still().0;
+    let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
+    let key = create(&gatekeeper, tenant, &[]).api_key;
     let owned = [
         ("createdAt", json!(0)),
         ("updatedAt", json!(0)),
@@ -263,7 +265,7 @@ fn what_the_server_owns_cannot_be_sent() {
         for (field, value) in fields {
             let mut request = request.clone();
             request[field] = value;
-            let error = place.call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error = gatekeeper.call_json_blocking(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 400);
             assert!(
                 error.message().starts_with(&format!("{field} is not known here")),
@@ -274,17 +276,17 @@ fn what_the_server_owns_cannot_be_sent() {
     }
     for status in ["revoked", "expired", "canary"] {
         let request = json!({"id": key.id, "status": status}).to_string();
-        let error = place.call_json_blocking("keys.update", &request).unwrap_err();
+        let error = gatekeeper.call_json_blocking("keys.update", &request).unwrap_err();
         assert_eq!(error.message(), "status must be one of active, disabled");
     }
-    assert_eq!(get(&place, key.id).updated_at, key.updated_at);
+    assert_eq!(get(&gatekeeper, key.id).updated_at, key.updated_at);
 }
 
 #[test]
-fn what_is_out_of_range_is_refused_before_anything_is_looked_up() {
-    let place = standing_still().0;
-    let tenant = place.create_root_key("Acme").unwrap().tenant_id;
-    let id = create(&place, tenant, &[]).api_key.id;
+fn what_is_out_of_range_is_rejected_before_anything_is_looked_up() {
+    let gatekeeper = standing_still().0;
+    let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
+    let id = create(&gatekeeper, tenant, &[]).api_key.id;
     let (long, many) = ("x".repeat(257), ["x y"]);
     for (field, value) in [
         ("name", json!(long)),
@@ -306,16 +308,17 @@ fn what_is_out_of_range_is_refused_before_anything_is_looked_up() {
             [("keys.create", json!({"tenantId": tenant})), ("keys.update", json!({"id": id}))]
         {
             request[field] = value.clone();
-            let error = place.call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error = gatekeeper.call_json_blocking(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 400, "{operation} {field} {value}");
-            let error = place.anonymous().call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error =
+                gatekeeper.anonymous().call_json_blocking(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 400, "{operation} {field} {value}");
         }
     }
     for prefix in ["", "gkr", "gkp_x", "a b", "_"] {
         let request = json!({"tenantId": tenant, "prefix": prefix}).to_string();
-        assert_eq!(place.call_json_blocking("keys.create", &request).unwrap_err().status(), 400);
+        assert_eq!(gatekeeper.call_json_blocking("keys.create", &request).unwrap_err().status(), 400);
     }
     let request = json!({"id": id, "graceSeconds": 2_592_001}).to_string();
-    assert_eq!(place.call_json_blocking("keys.rotate", &request).unwrap_err().status(), 400);
+    assert_eq!(gatekeeper.call_json_blocking("keys.rotate", &request).unwrap_err().status(), 400);
 }

@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::{ENDPOINTS, everywhere, names, options, owner};
 
 /// Signs up, makes a tenant, and makes a key there that claims all that a key can.
-fn attack(place: &Gatekeeper) -> (TenantId, CreatedApiKey) {
-    let (mallory, tenant) = owner(place, "mallory");
+fn attack(gatekeeper: &Gatekeeper) -> (TenantId, CreatedApiKey) {
+    let (mallory, tenant) = owner(gatekeeper, "mallory");
     let new = CreateApiKey {
         roles: names(&["PRO", "ADMIN"]),
         scopes: names(&["*:*", "read"]),
@@ -20,8 +20,8 @@ fn attack(place: &Gatekeeper) -> (TenantId, CreatedApiKey) {
     (tenant, mallory.call_blocking(new).unwrap())
 }
 
-fn verifier(place: &Gatekeeper) -> Verifier {
-    place.verifier(Endpoints::from_json(ENDPOINTS).unwrap()).unwrap()
+fn verifier(gatekeeper: &Gatekeeper) -> Verifier {
+    gatekeeper.verifier(Endpoints::from_json(ENDPOINTS).unwrap()).unwrap()
 }
 
 fn is_valid(verifier: &Verifier, key: &Secret) -> bool {
@@ -30,10 +30,10 @@ fn is_valid(verifier: &Verifier, key: &Secret) -> bool {
 
 #[test]
 fn a_verifier_accepts_the_keys_of_the_tenants_that_it_names_and_of_default_where_it_names_none() {
-    everywhere(|place| {
-        let (tenant, created) = attack(place);
+    everywhere(|gatekeeper| {
+        let (tenant, created) = attack(gatekeeper);
         let (foreign, own) =
-            (created.plain_text_key, place.call_blocking(CreateKey::new("user")).unwrap().api_key);
+            (created.plain_text_key, gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key);
         let both = Tenants::of([tenant, Gatekeeper::DEFAULT_TENANT]).unwrap();
         for (tenants, accepts_own, accepts_foreign) in [
             (Tenants::DEFAULT, true, false),
@@ -41,14 +41,14 @@ fn a_verifier_accepts_the_keys_of_the_tenants_that_it_names_and_of_default_where
             (both, true, true),
             (Tenants::ALL, true, true),
         ] {
-            let named = verifier(place).with_tenants(tenants.clone()).unwrap();
+            let named = verifier(gatekeeper).with_tenants(tenants.clone()).unwrap();
             let valid = (is_valid(&named, &own), is_valid(&named, &foreign));
             assert_eq!(valid, (accepts_own, accepts_foreign), "{tenants:?}");
         }
-        assert!(is_valid(&verifier(place), &own) && !is_valid(&verifier(place), &foreign));
+        assert!(is_valid(&verifier(gatekeeper), &own) && !is_valid(&verifier(gatekeeper), &foreign));
         // Known or not, and asked again from memory: the answer is the same.
         assert!(
-            verifier(place)
+            verifier(gatekeeper)
                 .try_verify::<&str>(foreign.expose(), "TWO", &[])
                 .unwrap()
                 .is_none_or(|it| !it.key_valid())
@@ -58,15 +58,15 @@ fn a_verifier_accepts_the_keys_of_the_tenants_that_it_names_and_of_default_where
 
 #[test]
 fn the_operators_call_with_limits_of_its_own_accepts_the_tenant_default_alone() {
-    everywhere(|place| {
-        let (_, created) = attack(place);
-        let own = place.call_blocking(CreateKey::new("user")).unwrap().api_key;
+    everywhere(|gatekeeper| {
+        let (_, created) = attack(gatekeeper);
+        let own = gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key;
         let is_valid = |key: &Secret| {
             let limit = json!({ "DEFAULT": { "maxReq": 5, "duration": 60000 } });
             let ratelimits = limit.as_object().unwrap().clone();
             let verify =
                 VerifyKey { apikey: key.clone(), endpoint: "TWO".into(), variables: Vec::new(), ratelimits };
-            place.call_blocking(verify).unwrap().key_valid
+            gatekeeper.call_blocking(verify).unwrap().key_valid
         };
         assert!(is_valid(&own) && !is_valid(&created.plain_text_key));
     });
@@ -74,10 +74,10 @@ fn the_operators_call_with_limits_of_its_own_accepts_the_tenant_default_alone() 
 
 #[test]
 fn a_root_key_accepts_the_keys_of_its_tenant_and_takes_no_others() {
-    everywhere(|place| {
-        let root = place.create_root_key("Other").unwrap();
-        let (tenant, created) = attack(place);
-        let caller = place.with_root_key(&root.key);
+    everywhere(|gatekeeper| {
+        let root = gatekeeper.create_root_key("Other").unwrap();
+        let (tenant, created) = attack(gatekeeper);
+        let caller = gatekeeper.with_root_key(&root.key);
         for tenants in [Tenants::ALL, Tenants::from(tenant), Tenants::from(root.tenant_id)] {
             let error = verifier(&caller).with_tenants(tenants.clone()).err().unwrap();
             assert!(error.status() == 400 && error.message().starts_with("tenants: "), "{error}");
@@ -86,52 +86,59 @@ fn a_root_key_accepts_the_keys_of_its_tenant_and_takes_no_others() {
             assert_eq!(caller.call_blocking(verify).unwrap_err().status(), 400);
         }
         assert!(!is_valid(&verifier(&caller), &created.plain_text_key));
-        assert_eq!(place.other_tenants_rejected(), 0, "a root key's own affair is none of the operator's");
+        assert_eq!(
+            gatekeeper.other_tenants_rejected(),
+            0,
+            "a root key's own affair is none of the operator's"
+        );
     });
 }
 
 #[test]
 fn the_operator_is_warned_of_valid_keys_that_were_rejected_and_of_no_others() {
-    everywhere(|place| {
-        let (tenant, created) = attack(place);
-        let default = verifier(place);
-        while place.take_warning().is_some() {}
+    everywhere(|gatekeeper| {
+        let (tenant, created) = attack(gatekeeper);
+        let default = verifier(gatekeeper);
+        while gatekeeper.take_warning().is_some() {}
         for wrong in ["no key", "user_2esjVpufvRRQPudf1J4hnq8dHZ674eSVcJ", ""] {
             assert!(!is_valid(&default, &Secret::new(wrong)));
         }
-        assert_eq!((place.other_tenants_rejected(), place.has_warning()), (0, false));
+        assert_eq!((gatekeeper.other_tenants_rejected(), gatekeeper.has_warning()), (0, false));
         for _ in 0..3 {
             assert!(!is_valid(&default, &created.plain_text_key));
         }
-        assert_eq!((place.other_tenants_rejected(), place.has_warning()), (3, true));
-        let warning = place.take_warning().unwrap();
+        assert_eq!((gatekeeper.other_tenants_rejected(), gatekeeper.has_warning()), (3, true));
+        let warning = gatekeeper.take_warning().unwrap();
         assert!(
             warning.contains("`tenants` of [gateway]") && !warning.contains(created.plain_text_key.expose())
         );
         assert!(!is_valid(&default, &created.plain_text_key));
-        assert_eq!(place.take_warning(), None, "once a minute");
-        assert!(is_valid(&verifier(place).with_tenants(tenant.into()).unwrap(), &created.plain_text_key));
-        assert_eq!(place.other_tenants_rejected(), 4);
+        assert_eq!(gatekeeper.take_warning(), None, "once a minute");
+        assert!(is_valid(
+            &verifier(gatekeeper).with_tenants(tenant.into()).unwrap(),
+            &created.plain_text_key
+        ));
+        assert_eq!(gatekeeper.other_tenants_rejected(), 4);
     });
 }
 
 #[test]
 fn keys_that_nothing_accepts_are_counted() {
-    everywhere(|place| {
+    everywhere(|gatekeeper| {
         let count = |tenants: &Tenants| {
-            let found = place.unaccepted_keys(tenants).unwrap();
+            let found = gatekeeper.unaccepted_keys(tenants).unwrap();
             (found.keys, found.tenants)
         };
-        place.call_blocking(CreateKey::new("user")).unwrap();
-        let root = place.create_root_key("With a root key").unwrap();
-        place.with_root_key(&root.key).call_blocking(CreateKey::new("user")).unwrap();
+        gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+        let root = gatekeeper.create_root_key("With a root key").unwrap();
+        gatekeeper.with_root_key(&root.key).call_blocking(CreateKey::new("user")).unwrap();
         assert_eq!(count(&Tenants::DEFAULT), (0, 0));
-        let (tenant, _) = attack(place);
-        place.call_blocking(CreateApiKey::new(tenant)).unwrap();
+        let (tenant, _) = attack(gatekeeper);
+        gatekeeper.call_blocking(CreateApiKey::new(tenant)).unwrap();
         assert_eq!(count(&Tenants::DEFAULT), (2, 1));
         assert_eq!(count(&Tenants::from(tenant)), (1, 1));
         assert_eq!(count(&Tenants::ALL), (0, 0));
-        assert_eq!(place.anonymous().unaccepted_keys(&Tenants::ALL).unwrap_err().status(), 401);
+        assert_eq!(gatekeeper.anonymous().unaccepted_keys(&Tenants::ALL).unwrap_err().status(), 401);
     });
 }
 
@@ -140,11 +147,11 @@ fn a_token_is_for_the_configured_audience_or_one_that_the_operator_allows() {
     let mut options: Options = options();
     options.audience = "api".into();
     options.token_audiences = vec!["reports".into()];
-    let place = Gatekeeper::open_with("memory:", options).unwrap();
-    let key = place.call_blocking(CreateKey::new("user")).unwrap().api_key;
+    let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
+    let key = gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key;
     let status = |audience: Option<&str>| {
         let token = IssueKeyToken { key: key.clone(), audience: audience.map(str::to_owned), scopes: None };
-        place.anonymous().call_blocking(token).map_or_else(|error| error.status(), |_| 200)
+        gatekeeper.anonymous().call_blocking(token).map_or_else(|error| error.status(), |_| 200)
     };
     assert_eq!(
         [None, Some("api"), Some("reports"), Some("bank"), Some("gatekeeper")].map(status),

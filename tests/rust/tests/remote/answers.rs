@@ -60,9 +60,9 @@ fn a_verdict_says_the_same_field_by_field() {
     assert_eq!(one, other);
     assert_eq!((&one["decision"]["role"], &one["decision"]["remaining"]), (&json!("PRO"), &json!(999)));
     assert!(local.verify::<&str>(key.expose(), "ONCE", &[]).unwrap().ok());
-    let refused = said(&remote.verify::<&str>(key.expose(), "ONCE", &[]).unwrap());
-    assert_eq!(refused, said(&local.verify::<&str>(key.expose(), "ONCE", &[]).unwrap()));
-    assert_eq!(refused["decision"]["retryAfterMs"], 60_000);
+    let rejected = said(&remote.verify::<&str>(key.expose(), "ONCE", &[]).unwrap());
+    assert_eq!(rejected, said(&local.verify::<&str>(key.expose(), "ONCE", &[]).unwrap()));
+    assert_eq!(rejected["decision"]["retryAfterMs"], 60_000);
     for bad in ["", "user_xxx", "\u{7f}é\n"] {
         assert!(matches!(remote.verify(bad, "GET", &["a"]), Ok(Verdict::InvalidKey)));
     }
@@ -70,7 +70,7 @@ fn a_verdict_says_the_same_field_by_field() {
     assert!(awaited.ok());
 }
 
-fn refusal(verifier: &Verifier, endpoint: &str, variables: &[&str]) -> (ErrorKind, String) {
+fn rejection(verifier: &Verifier, endpoint: &str, variables: &[&str]) -> (ErrorKind, String) {
     let error = verifier.verify("user_xxx", endpoint, variables).unwrap_err();
     (error.kind(), error.message().to_owned())
 }
@@ -85,32 +85,32 @@ fn a_root_key_is_judged_first_and_an_endpoint_next_in_the_same_words() {
         let local = here.with_root_key(&root_key).verifier(endpoints()).unwrap();
         let remote = there.with_root_key(&root_key).verifier(endpoints()).unwrap();
         for (endpoint, variables) in [("GET", &["a"][..]), ("never", &[]), ("GET", &too_many)] {
-            assert_eq!(refusal(&local, endpoint, variables), refusal(&remote, endpoint, variables));
+            assert_eq!(rejection(&local, endpoint, variables), rejection(&remote, endpoint, variables));
         }
-        let create = |place: &Gatekeeper| {
-            let error = place.with_root_key(&root_key).call_blocking(CreateKey::new("?")).unwrap_err();
+        let create = |gatekeeper: &Gatekeeper| {
+            let error = gatekeeper.with_root_key(&root_key).call_blocking(CreateKey::new("?")).unwrap_err();
             (error.kind(), error.message().to_owned())
         };
         assert_eq!(create(&here), create(&there));
     }
     let (local, remote) = (here.verifier(endpoints()).unwrap(), there.verifier(endpoints()).unwrap());
     for (endpoint, variables) in [("never", &["a"][..]), ("GET", &too_many)] {
-        assert_eq!(refusal(&local, endpoint, variables), refusal(&remote, endpoint, variables));
-        assert_eq!(refusal(&remote, endpoint, variables).0, ErrorKind::BadRequest);
+        assert_eq!(rejection(&local, endpoint, variables), rejection(&remote, endpoint, variables));
+        assert_eq!(rejection(&remote, endpoint, variables).0, ErrorKind::BadRequest);
     }
     let nobody = serving.remote();
     let error = nobody.verifier(endpoints()).unwrap().verify("user_xxx", "GET", &["a"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CredentialMissing);
-    assert_eq!(nobody.check_caller().unwrap_err().kind(), ErrorKind::CredentialMissing);
-    assert!(there.check_caller().is_ok());
+    assert_eq!(nobody.check_credential().unwrap_err().kind(), ErrorKind::CredentialMissing);
+    assert!(there.check_credential().is_ok());
 }
 
 #[test]
-fn a_role_that_a_server_would_take_for_the_default_is_refused_by_name() {
+fn a_role_that_a_server_would_take_for_the_default_is_rejected_by_name() {
     let limit = r#"{"maxReq": 1, "duration": 1}"#;
     let endpoints = format!(r#"{{"GET": {{"default": {limit}, "roles": {{"DEFAULT": {limit}}}}}}}"#);
-    let place = Gatekeeper::open("http://localhost:1").unwrap();
-    let error = place.verifier(Endpoints::from_json(&endpoints).unwrap()).err().unwrap();
+    let gatekeeper = Gatekeeper::open("http://localhost:1").unwrap();
+    let error = gatekeeper.verifier(Endpoints::from_json(&endpoints).unwrap()).err().unwrap();
     assert!(error.message().starts_with("endpoints.GET.roles.DEFAULT"), "{error}");
 }
 
@@ -118,11 +118,11 @@ fn a_role_that_a_server_would_take_for_the_default_is_refused_by_name() {
 fn an_id_that_names_nothing_is_told_from_what_is_no_id() {
     let (_serving, here, there) = two_sides();
     let absent: KeyId = "key_00000000000000000000000000".parse().unwrap();
-    for place in [&here, &there] {
-        let error = place.call_blocking(DeleteKey { id: absent.into() }).unwrap_err();
+    for gatekeeper in [&here, &there] {
+        let error = gatekeeper.call_blocking(DeleteKey { id: absent.into() }).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         for bad in [r#"{"id": "nonsense"}"#, "{}", r#"{"id": 7}"#] {
-            let error = place.call_json_blocking("keyManager.deleteKey", bad).unwrap_err();
+            let error = gatekeeper.call_json_blocking("keyManager.deleteKey", bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidId, "{bad}");
         }
     }
@@ -198,7 +198,7 @@ fn a_key_is_validated_and_the_public_keys_are_given() {
 }
 
 #[test]
-fn what_cannot_be_a_path_is_refused_before_anything_is_sent() {
+fn what_cannot_be_a_path_is_rejected_before_anything_is_sent() {
     let fake = Fake::new(vec![Act::Close]);
     let client = fake.client();
     for bad in ["..", ".", "", "key_0/../../tenants", "%2e%2e", "tnt_00000000000000000000000000"] {

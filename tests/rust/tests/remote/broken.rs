@@ -95,18 +95,18 @@ fn an_error_of_the_server_is_the_same_error_here() {
 
 #[test]
 fn the_key_managers_failures_have_its_shape_and_their_code() {
-    let place = |status: &str, error: &str| {
+    let gatekeeper = |status: &str, error: &str| {
         let body = format!(r#"{{"success":false,"error":"{error}","reason":"no"}}"#);
         let fake = Fake::new(vec![Act::Say(http(status, &["x-request-id: req_7"], &body))]);
         let error = fake.client().call_blocking(CreateKey::new("user")).unwrap_err();
         assert_eq!((error.message(), error.request_id()), ("no", Some("req_7")));
         error.kind()
     };
-    assert_eq!(place("503 Service Unavailable", "serviceUnavailable"), ErrorKind::Unavailable);
-    assert_eq!(place("413 Too Large", "payloadTooLarge"), ErrorKind::PayloadTooLarge);
-    assert_eq!(place("401 Unauthorized", "invalidAPIToken"), ErrorKind::CredentialInvalid);
-    assert_eq!(place("400 Bad Request", "invalidId"), ErrorKind::InvalidId);
-    assert_eq!(place("418 Teapot", "ofANewerVersion"), ErrorKind::BadRequest);
+    assert_eq!(gatekeeper("503 Service Unavailable", "serviceUnavailable"), ErrorKind::Unavailable);
+    assert_eq!(gatekeeper("413 Too Large", "payloadTooLarge"), ErrorKind::PayloadTooLarge);
+    assert_eq!(gatekeeper("401 Unauthorized", "invalidAPIToken"), ErrorKind::CredentialInvalid);
+    assert_eq!(gatekeeper("400 Bad Request", "invalidId"), ErrorKind::InvalidId);
+    assert_eq!(gatekeeper("418 Teapot", "ofANewerVersion"), ErrorKind::BadRequest);
 }
 
 #[test]

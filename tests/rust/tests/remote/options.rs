@@ -6,53 +6,55 @@ use gatekeeper::{Clock, Endpoints, Gatekeeper, KeyImports, ManualClock, Me, Opti
 
 use crate::fake::{Act, Fake, failure};
 
-fn refusal(url: &str, change: impl FnOnce(&mut Options)) -> String {
+fn rejection(url: &str, change: impl FnOnce(&mut Options)) -> String {
     let mut options = Options::default();
     change(&mut options);
     Gatekeeper::open_with(url, options).err().map(|error| error.message().to_owned()).unwrap_or_default()
 }
 
 #[test]
-fn what_a_server_decides_for_itself_is_refused_by_name() {
+fn what_a_server_decides_for_itself_is_rejected_by_name() {
     let url = "http://localhost:8787";
     let limit = r#"{"GET": {"default": {"maxReq": 1, "duration": 1}}}"#;
-    assert!(refusal(url, |options| options.clock = Clock::Manual(ManualClock::new())).starts_with("clock:"));
     assert!(
-        refusal(url, |options| options.secret = Some(Secret::new("canary canary canary")))
+        rejection(url, |options| options.clock = Clock::Manual(ManualClock::new())).starts_with("clock:")
+    );
+    assert!(
+        rejection(url, |options| options.secret = Some(Secret::new("canary canary canary")))
             .starts_with("secret:")
     );
-    assert!(refusal(url, |options| options.issuer = "me".into()).starts_with("issuer:"));
-    assert!(refusal(url, |options| options.audience = "me".into()).starts_with("audience:"));
-    assert!(refusal(url, |options| options.refresh_grace_ms = 0).starts_with("refreshGraceMs:"));
+    assert!(rejection(url, |options| options.issuer = "me".into()).starts_with("issuer:"));
+    assert!(rejection(url, |options| options.audience = "me".into()).starts_with("audience:"));
+    assert!(rejection(url, |options| options.refresh_grace_ms = 0).starts_with("refreshGraceMs:"));
     assert!(
-        refusal(url, |options| options.usage_retention_days = Some(1)).starts_with("usageRetentionDays:")
+        rejection(url, |options| options.usage_retention_days = Some(1)).starts_with("usageRetentionDays:")
     );
-    assert!(refusal(url, |options| options.session_days = 1).starts_with("sessionDays:"));
-    assert!(refusal(url, |options| options.sessions_per_user = 1).starts_with("sessionsPerUser:"));
-    assert!(refusal(url, |options| options.signups_per_minute = 1).starts_with("signupsPerMinute:"));
-    assert!(refusal(url, |options| options.refreshes_per_minute = 1).starts_with("refreshesPerMinute:"));
-    assert!(refusal(url, |options| options.wrong_keys_per_minute = 1).starts_with("wrongKeysPerMinute:"));
+    assert!(rejection(url, |options| options.session_days = 1).starts_with("sessionDays:"));
+    assert!(rejection(url, |options| options.sessions_per_user = 1).starts_with("sessionsPerUser:"));
+    assert!(rejection(url, |options| options.signups_per_minute = 1).starts_with("signupsPerMinute:"));
+    assert!(rejection(url, |options| options.refreshes_per_minute = 1).starts_with("refreshesPerMinute:"));
+    assert!(rejection(url, |options| options.wrong_keys_per_minute = 1).starts_with("wrongKeysPerMinute:"));
     let members = |options: &mut Options| options.key_imports = KeyImports::Members;
-    assert!(refusal(url, members).starts_with("keyImports:"));
+    assert!(rejection(url, members).starts_with("keyImports:"));
     let two = |options: &mut Options| options.import_suffixes_per_tenant = 1;
-    assert!(refusal(url, two).starts_with("importSuffixesPerTenant:"));
-    assert!(refusal(url, |options| options.import_suffixes = 9).starts_with("importSuffixes:"));
+    assert!(rejection(url, two).starts_with("importSuffixesPerTenant:"));
+    assert!(rejection(url, |options| options.import_suffixes = 9).starts_with("importSuffixes:"));
     assert!(
-        refusal(url, |options| options.wrong_passwords_per_minute = 1)
+        rejection(url, |options| options.wrong_passwords_per_minute = 1)
             .starts_with("wrongPasswordsPerMinute:")
     );
     assert!(
-        refusal(url, |options| options.endpoints = Endpoints::from_json(limit).unwrap())
+        rejection(url, |options| options.endpoints = Endpoints::from_json(limit).unwrap())
             .starts_with("endpoints:")
     );
-    assert_eq!(refusal(url, |options| options.cache_keys = 0), "");
+    assert_eq!(rejection(url, |options| options.cache_keys = 0), "");
 }
 
 #[test]
 fn nobody_is_the_operator_of_a_server_by_its_url() {
-    let place = Gatekeeper::open("https://example.com/gatekeeper").unwrap();
-    assert!(place.is_remote());
-    for error in [place.operator().err().unwrap(), place.create_root_key("Acme Inc").unwrap_err()] {
+    let gatekeeper = Gatekeeper::open("https://example.com/gatekeeper").unwrap();
+    assert!(gatekeeper.is_remote());
+    for error in [gatekeeper.operator().err().unwrap(), gatekeeper.create_root_key("Acme Inc").unwrap_err()] {
         assert_eq!(error.status(), 400);
         assert!(error.message().contains("for whoever runs the place"), "{error}");
     }
@@ -84,7 +86,7 @@ fn what_is_said_of_http_is_judged_in_every_place() {
             assert!(message.starts_with(says) && !message.contains("canary"), "{json}: {message}");
         }
     }
-    assert!(refusal("memory:", |options| options.timeout = Duration::ZERO).starts_with("timeout"));
+    assert!(rejection("memory:", |options| options.timeout = Duration::ZERO).starts_with("timeout"));
 }
 
 #[test]

@@ -14,23 +14,25 @@ const USER: &str = r#"{"id":"usr_00000000000000000000000000","email":"a@b.c","em
 #[test]
 fn a_call_works_under_every_executor_and_blocks_inside_of_one() {
     let serving = Serving::in_memory();
-    let place = serving.remote();
+    let gatekeeper = serving.remote();
     let call = |number: u32| {
-        let place = place.clone();
+        let gatekeeper = gatekeeper.clone();
         let email = format!("ada{number}@example.com");
-        async move { place.call(Signup { email, password: Secret::new("a long password"), name: None }).await }
+        async move {
+            gatekeeper.call(Signup { email, password: Secret::new("a long password"), name: None }).await
+        }
     };
     pollster::block_on(call(0)).unwrap();
     let current = Builder::new_current_thread().build().unwrap();
     current.block_on(call(1)).unwrap();
-    current.block_on(async { place.call_blocking(Me {}).unwrap_err() });
+    current.block_on(async { gatekeeper.call_blocking(Me {}).unwrap_err() });
     let threads = Builder::new_multi_thread().worker_threads(2).build().unwrap();
     threads.block_on(async {
         let calls: Vec<_> = (2..6).map(|number| tokio::spawn(call(number))).collect();
         for call in calls {
             call.await.unwrap().unwrap();
         }
-        place.call_blocking(Me {}).unwrap_err();
+        gatekeeper.call_blocking(Me {}).unwrap_err();
     });
     // The executor that a call began in may end before it.
     drop((current, threads));

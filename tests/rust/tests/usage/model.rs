@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gatekeeper::{Period, UsageEvent, UsageInput};
 use proptest::prelude::*;
 
-use crate::place::Place;
+use crate::fixture::Fixture;
 
 /// What one step of a random history does.
 #[derive(Clone, Debug)]
@@ -33,15 +33,15 @@ proptest! {
 
     #[test]
     fn sums_and_quotas_are_those_of_a_model_whatever_happens(steps in prop::collection::vec(step(), 1..80)) {
-        let (place, clock) = Place::with_clock();
-        let keys = [place.key().0, place.key().0];
+        let (fixture, clock) = Fixture::with_clock();
+        let keys = [fixture.key().0, fixture.key().0];
         let mut events: Vec<UsageEvent> = Vec::new();
         let mut under_key: HashMap<u8, (Option<usize>, i64, UsageEvent)> = HashMap::new();
         let mut limit = (None, Period::Month);
         for step in steps {
             // The bucket of the present is where the summary says it is; the month's arithmetic has tests of its own.
             let used = |period| {
-                let summary = place.summary(period);
+                let summary = fixture.summary(period);
                 let now = events.iter().filter(|event| (summary.from..summary.to).contains(&event.created_at));
                 (now.map(|event| event.quantity).sum::<i64>(), summary)
             };
@@ -53,19 +53,19 @@ proptest! {
                 Step::Advance(ms) => clock.advance(ms),
                 Step::Limit(most, period) => {
                     limit = (most, period);
-                    place.quota(most, period);
+                    fixture.quota(most, period);
                 }
                 Step::Record { key, quantity, idempotency } | Step::CheckAndRecord { key, quantity, idempotency } => {
                     let input = UsageInput {
                         api_key_id: key.map(|key| keys[key]),
                         idempotency_key: idempotency.map(|key| key.to_string()),
-                        ..place.input(quantity)
+                        ..fixture.input(quantity)
                     };
                     let for_room = matches!(step, Step::CheckAndRecord { .. });
                     let answer = if for_room {
-                        place.check_and_record(input).map(|(event, _)| event)
+                        fixture.check_and_record(input).map(|(event, _)| event)
                     } else {
-                        place.record(input)
+                        fixture.record(input)
                     };
                     let known = idempotency.and_then(|key| under_key.get(&key));
                     let is_over = limit.0.is_some_and(|most| used(limit.1).0 + quantity > most);
@@ -86,13 +86,13 @@ proptest! {
                 }
             }
         }
-        let listed = place.events(None, 7);
+        let listed = fixture.events(None, 7);
         events.reverse();
         prop_assert_eq!(&listed, &events);
         for key in keys {
             if events.iter().any(|event| event.api_key_id == Some(key)) {
                 let own: Vec<_> = events.iter().filter(|event| event.api_key_id == Some(key)).cloned().collect();
-                prop_assert_eq!(place.events(Some(key), 3), own);
+                prop_assert_eq!(fixture.events(Some(key), 3), own);
             }
         }
     }

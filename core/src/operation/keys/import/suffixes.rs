@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::access::Context;
+use crate::authz::Context;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::key;

@@ -1,0 +1,144 @@
+//! From a credential to who is calling, and to what they may do in a tenant.
+
+use super::permission::{MemberRole, covers};
+use super::principal::Principal;
+use super::{Call, TenantRef, Throttle, forbidden, not_found};
+use crate::database::Database;
+use crate::error::{GatekeeperError, Result};
+use crate::id::TenantId;
+use crate::secret::Secret;
+use crate::store::{Failure, Rows};
+use crate::verify::{Credential, invalid_credential};
+
+/// Who is calling.
+///
+/// # Errors
+/// `unauthorized`, the same for every credential that is not good.
+pub(super) fn identify(call: Call<'_>) -> Result<Principal> {
+    let Call { database, settings, credential, client_address, .. } = call;
+    match credential {
+        Credential::Operator => Ok(Principal::Operator),
+        Credential::Anonymous => Ok(Principal::Anonymous),
+        Credential::RootKey(_) => match credential.root_key_now(database.engine()) {
+            Ok(Some(bound)) => call.root_key(bound),
+            Ok(None) => Err(invalid_credential()),
+            Err(error) if error.status() == 401 => Err(invalid_credential()),
+            Err(error) => Err(error),
+        },
+        Credential::ApiKey(digest) => {
+            let found = database.engine().validate_digest(digest);
+            let key = Throttle::Key.consume_rejected(database, settings, client_address, found)?;
+            Ok(Principal::of_key(&key, *digest))
+        }
+        Credential::Token(token) => {
+            if let Some(user) = user_of(call, token)? {
+                return Ok(user);
+            }
+            // A key of another product can look like anything.
+            let found = database.engine().validate_waiting(token.expose());
+            let key = Throttle::Key.consume_rejected(database, settings, client_address, found)?;
+            Ok(Principal::of_key(&key, key.0.digest_of(token.expose())))
+        }
+        Credential::Malformed | Credential::Empty => Err(invalid_credential()),
+        Credential::Different => Err(GatekeeperError::different_credentials()),
+    }
+}
+
+/// How much later than now a token may say that it was signed, in seconds.
+const MAX_EARLY_SECONDS: u64 = 60;
+
+/// The user of an access token whose session is not over.
+fn user_of(call: Call<'_>, token: &Secret) -> Result<Option<Principal>> {
+    let Call { database, settings, .. } = call;
+    let Some(claims) = database.signers().verify_access(database.keyring(settings.algorithm)?, token)? else {
+        return Ok(None);
+    };
+    let now = database.clock().wall_ms() / 1000;
+    if claims.iss != settings.issuer || claims.aud != settings.audience || claims.exp <= now {
+        return Ok(None);
+    }
+    // Signed while the clock was ahead: it would be valid until that time comes.
+    if claims.iat > now + MAX_EARLY_SECONDS {
+        return Ok(None);
+    }
+    let session = database.store().read_rows(|rows| rows.session(claims.sid))?;
+    let live =
+        session.is_some_and(|session| session.user_id == claims.sub && session.is_active(database.now()));
+    Ok(live.then_some(Principal::User { id: claims.sub, session: claims.sid }))
+}
+
+/// The tenant that the request is about, where it is there and the actor's; and a member's role in it. None for the operator
+/// who selects none.
+pub(super) fn bind(
+    database: &Database,
+    principal: &Principal,
+    tenant: TenantRef,
+) -> Result<(Option<TenantId>, Option<MemberRole>)> {
+    let tenant = match (tenant, principal) {
+        (TenantRef::Selected(None), Principal::Operator) => return Ok((None, None)),
+        (TenantRef::Selected(None), _) => return Err(no_tenant_selected()),
+        (TenantRef::Selected(Some(tenant)), _) => TenantRef::Given(tenant),
+        (tenant, _) => tenant,
+    };
+    // A key that is valid has a tenant that exists: nothing to ask the store.
+    if let (TenantRef::Given(tenant), Some(own)) = (tenant, principal.bound_to()) {
+        return if tenant == own { Ok((Some(tenant), None)) } else { Err(not_found()) };
+    }
+    database.store().read_rows(|rows| {
+        let tenant = match tenant {
+            TenantRef::Given(tenant) => Some(tenant),
+            TenantRef::OfKey(key) => rows.key(key)?.map(|key| key.tenant_id),
+            TenantRef::None | TenantRef::Selected(_) => None,
+        };
+        let Some(tenant) = tenant else { return Err(not_found().into()) };
+        Ok((Some(tenant), role_in(rows, principal, tenant)?))
+    })
+}
+
+fn no_tenant_selected() -> GatekeeperError {
+    GatekeeperError::bad_request("tenantId is missing: only the operator may leave it out, for all tenants")
+}
+
+/// The actor's role in a tenant that is there and theirs; none for who is no member.
+///
+/// # Errors
+/// `not_found`.
+pub(super) fn role_in(
+    rows: &Rows<'_>,
+    principal: &Principal,
+    tenant: TenantId,
+) -> Result<Option<MemberRole>, Failure> {
+    match principal {
+        Principal::Operator if rows.tenant(tenant)?.is_some() => Ok(None),
+        principal if principal.bound_to() == Some(tenant) => Ok(None),
+        Principal::User { id, .. } => {
+            let role = rows.role_name(tenant, *id)?.and_then(|role| MemberRole::parse(&role));
+            Ok(Some(role.ok_or_else(not_found)?))
+        }
+        _ => Err(not_found().into()),
+    }
+}
+
+/// Lets the actor, with this role in the tenant, do what needs `permission` there.
+///
+/// # Errors
+/// `forbidden`.
+pub(super) fn permit(principal: &Principal, role: Option<MemberRole>, permission: &str) -> Result<()> {
+    if is_permitted(principal, role, permission) {
+        return Ok(());
+    }
+    Err(forbidden(format!("this call needs the permission {permission}")))
+}
+
+/// Whether the actor, with this role in the tenant, has `permission` there.
+pub(super) fn is_permitted(principal: &Principal, role: Option<MemberRole>, permission: &str) -> bool {
+    match principal {
+        Principal::Operator | Principal::RootKey { .. } => true,
+        Principal::User { .. } => role.is_some_and(|role| role.grants(permission)),
+        Principal::ApiKey { scopes, .. } => scopes.iter().any(|scope| covers(scope, permission)),
+        Principal::Anonymous => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! When keys were last used, until a process moves that into the database: in memory that outlives this process, so that
+//! neither an exit nor a kill loses it, and no thread is needed to write it.
+//!
+//! It lies in an LMDB file beside the database, under the key's id; in memory, in a map. It is lost with the generation that
+//! it belongs to: at a reboot, what no process has moved.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Mutex;
+
+use foldhash::quality::RandomState;
+
+use heed::RwTxn;
+
+use super::environment::{Environment, Slots};
+use super::segment_file::SegmentFile;
+use super::{Segment, Shared};
+use crate::fork::{ForkGuards, lock};
+use crate::id::KeyId;
+
+/// The most keys whose last use waits to be moved.
+const MAX_WAITING: usize = 65_536;
+/// How much later than now another process may have noted a use, in ms.
+pub(crate) const MAX_EARLY_MS: u64 = 60_000;
+/// How much of the file is taken of the disk when it is made: some 10,000 keys.
+const FIRST_SIZE: usize = 1 << 20;
+
+/// The last uses that wait, in Unix ms.
+pub(super) enum LastUsed {
+    Memory(Mutex<HashMap<KeyId, u64, RandomState>>),
+    File(SegmentFile<Environment>),
+}
+
+/// What became of a use that was to be noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Touched {
+    Noted,
+    /// So many wait that some must be moved first.
+    Full,
+    /// The file is not open.
+    NotOpen,
+}
+
+impl LastUsed {
+    pub(super) fn in_memory() -> Self {
+        Self::Memory(Mutex::default())
+    }
+
+    pub(super) fn in_file() -> Self {
+        Self::File(SegmentFile::default())
+    }
+}
+
+impl Shared {
+    /// Notes that a key was used at `wall_ms`. What cannot be noted is lost: no verification fails for it.
+    pub(crate) fn touch(&self, segment: &Segment, id: KeyId, wall_ms: u64, may_open: bool) -> Touched {
+        match &self.last_used {
+            LastUsed::Memory(waiting) => {
+                let mut waiting = lock(waiting);
+                if waiting.len() >= MAX_WAITING && !waiting.contains_key(&id) {
+                    return Touched::Full;
+                }
+                let known = waiting.entry(id).or_default();
+                if is_later(wall_ms, *known) {
+                    *known = wall_ms;
+                }
+                Touched::Noted
+            }
+            LastUsed::File(file) => {
+                let Some(path) = &segment.last_used else { return Touched::Noted };
+                let put = |open: &mut Environment| put(open, id, wall_ms);
+                let touched = match file.try_use(path, put) {
+                    Ok(None) if may_open => self.use_last_used(file, path, put),
+                    touched => touched.map(|touched| Some(touched.unwrap_or(Touched::NotOpen))),
+                };
+                // Where the generation is no longer the current one, it is lost with it.
+                touched.ok().flatten().unwrap_or(Touched::Noted)
+            }
+        }
+    }
+
+    /// At most `most` of the last uses that wait.
+    pub(crate) fn last_uses(&self, most: usize) -> Vec<(KeyId, u64)> {
+        match &self.last_used {
+            LastUsed::Memory(waiting) => {
+                lock(waiting).iter().take(most).map(|(id, used_at)| (*id, *used_at)).collect()
+            }
+            LastUsed::File(file) => self.look_at_file(file, |open| first(open, most)).unwrap_or_default(),
+        }
+    }
+
+    /// The last use of each of these keys that waits.
+    pub(crate) fn last_uses_of(&self, ids: &[KeyId]) -> Vec<(KeyId, u64)> {
+        match &self.last_used {
+            LastUsed::Memory(waiting) => {
+                let waiting = lock(waiting);
+                ids.iter().filter_map(|id| Some((*id, *waiting.get(id)?))).collect()
+            }
+            LastUsed::File(file) => self.look_at_file(file, |open| of(open, ids)).unwrap_or_default(),
+        }
+    }
+
+    /// Forgets what was moved into the database, but for keys that were used again since.
+    pub(crate) fn forget_last_uses(&self, moved: &[(KeyId, u64)]) {
+        if moved.is_empty() {
+            return;
+        }
+        match &self.last_used {
+            LastUsed::Memory(waiting) => {
+                let mut waiting = lock(waiting);
+                for (id, used_at) in moved {
+                    if waiting.get(id) == Some(used_at) {
+                        waiting.remove(id);
+                    }
+                }
+            }
+            LastUsed::File(file) => {
+                self.look_at_file(file, |open| forget(open, moved));
+            }
+        }
+    }
+
+    /// Looks at the file of the current generation, if there is one.
+    fn look_at_file<R>(
+        &self,
+        file: &SegmentFile<Environment>,
+        look: impl FnMut(&mut Environment) -> heed::Result<R>,
+    ) -> Option<R> {
+        let path = self.open().ok()??.last_used.as_deref()?;
+        self.use_last_used(file, path, look).ok()?
+    }
+
+    fn use_last_used<R>(
+        &self,
+        file: &SegmentFile<Environment>,
+        path: &Path,
+        use_it: impl FnMut(&mut Environment) -> heed::Result<R>,
+    ) -> crate::error::Result<Option<R>> {
+        let is_of = |newest: &Segment| newest.last_used.as_deref() == Some(path);
+        let make = |path: &Path| {
+            self.folder.as_ref().map_or(Ok(()), |folder| folder.ensure(path))?;
+            Environment::open(path, FIRST_SIZE)
+        };
+        file.use_waiting(path, self, is_of, make, use_it)
+    }
+
+    pub(super) fn close_last_used(&self) {
+        if let LastUsed::File(file) = &self.last_used {
+            file.close();
+        }
+    }
+
+    /// Holds over a fork what is locked for a moment.
+    pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
+        match &self.last_used {
+            LastUsed::Memory(waiting) => guards.push(Box::new(lock(waiting))),
+            LastUsed::File(file) => file.quiesce(guards),
+        }
+    }
+}
+
+/// Whether `used_at` comes after `known`; also after a time of the future, which a clock that was ahead has noted.
+fn is_later(used_at: u64, known: u64) -> bool {
+    used_at > known || known - used_at > MAX_EARLY_MS
+}
+
+fn put(open: &mut Environment, id: KeyId, used_at: u64) -> heed::Result<Touched> {
+    let name = id.bits().to_be_bytes();
+    let touched = open.change(|uses, transaction| {
+        let known = uses.get(transaction, &name)?.map(time_of);
+        if known.is_none() && uses.len(transaction)? >= MAX_WAITING as u64 {
+            return Ok(Err(Touched::Full));
+        }
+        if known.is_some_and(|known| !is_later(used_at, known)) {
+            return Ok(Err(Touched::Noted));
+        }
+        uses.put(transaction, &name, &used_at.to_be_bytes())?;
+        Ok(Ok(Touched::Noted))
+    })?;
+    Ok(touched.unwrap_or_else(|unchanged| unchanged))
+}
+
+fn first(open: &mut Environment, most: usize) -> heed::Result<Vec<(KeyId, u64)>> {
+    open.look(|uses, transaction| {
+        uses.iter(transaction)?
+            .take(most)
+            .map(|entry| entry.map(|(name, time)| (id_of(name), time_of(time))))
+            .collect()
+    })
+}
+
+fn of(open: &mut Environment, ids: &[KeyId]) -> heed::Result<Vec<(KeyId, u64)>> {
+    open.look(|uses, transaction| {
+        let mut found = Vec::new();
+        for id in ids {
+            if let Some(time) = uses.get(transaction, &id.bits().to_be_bytes())? {
+                found.push((*id, time_of(time)));
+            }
+        }
+        Ok(found)
+    })
+}
+
+fn forget(open: &mut Environment, moved: &[(KeyId, u64)]) -> heed::Result<()> {
+    let forget = |uses: Slots, transaction: &mut RwTxn<'_>| {
+        for (id, used_at) in moved {
+            let name = id.bits().to_be_bytes();
+            if uses.get(transaction, &name)?.map(time_of) == Some(*used_at) {
+                uses.delete(transaction, &name)?;
+            }
+        }
+        Ok(Ok::<(), ()>(()))
+    };
+    open.change(forget).map(drop)
+}
+
+/// An entry that is not ours is of no key, and of no time.
+fn id_of(name: &[u8]) -> KeyId {
+    KeyId::from_bits(name.try_into().map_or(0, u128::from_be_bytes))
+}
+
+fn time_of(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_be_bytes)
+}
+
+#[cfg(test)]
+mod tests;

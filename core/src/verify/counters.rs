@@ -1,0 +1,54 @@
+//! How verifications end, and how many have ended so.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use serde::{Deserialize, Serialize};
+
+/// What is said of a key at an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictCode {
+    /// The request may be processed.
+    Valid,
+    /// Unknown, malformed, revoked, expired, disabled, or not one that the caller may ask about: never said which.
+    InvalidKey,
+    /// The key is good, but not for all the scopes asked for. Nothing was taken.
+    InsufficientScope,
+    /// The key is good, its limit is reached. Nothing was taken.
+    RateLimited,
+}
+
+/// How verifications ended, counted by whoever wants to know: a server for its metrics, say.
+#[derive(Debug, Default)]
+pub struct VerdictCounters([AtomicU64; 4]);
+
+impl VerdictCode {
+    /// Every code.
+    pub const ALL: [Self; 4] = [Self::Valid, Self::InvalidKey, Self::InsufficientScope, Self::RateLimited];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::InvalidKey => "invalid_key",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::RateLimited => "rate_limited",
+        }
+    }
+}
+
+impl VerdictCounters {
+    /// How many verifications have ended so.
+    #[must_use]
+    pub fn count(&self, code: VerdictCode) -> u64 {
+        self.0.get(code as usize).map_or(0, |count| count.load(Relaxed))
+    }
+
+    pub(crate) fn note(&self, code: VerdictCode) {
+        if let Some(count) = self.0.get(code as usize) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+}

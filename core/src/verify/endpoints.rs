@@ -1,0 +1,42 @@
+//! Endpoints by name, ready to be verified against.
+
+use std::collections::HashMap;
+
+use super::compiled::CompiledEndpoint;
+use crate::error::{GatekeeperError, Result};
+use crate::limit::Endpoints;
+
+/// The endpoints of a verifier or of a place's caller.
+pub(crate) struct CompiledEndpoints(HashMap<String, CompiledEndpoint, foldhash::fast::RandomState>);
+
+impl CompiledEndpoints {
+    pub(crate) fn new(endpoints: Endpoints) -> Self {
+        let endpoints = endpoints.into_iter().map(|(name, endpoint)| {
+            let endpoint = CompiledEndpoint::new(&name, endpoint);
+            (name, endpoint)
+        });
+        Self(endpoints.collect())
+    }
+
+    /// The endpoint of this name.
+    ///
+    /// # Errors
+    /// `bad_request` where it was never defined.
+    #[inline]
+    pub(crate) fn get(&self, name: &str) -> Result<&CompiledEndpoint> {
+        self.0.get(name).ok_or_else(|| never_defined(self.0.keys()))
+    }
+}
+
+/// Names the endpoints there are, and does not repeat the name that was given: it may be a key in the wrong place.
+#[cold]
+pub(crate) fn never_defined<'a>(names: impl Iterator<Item = &'a String>) -> GatekeeperError {
+    let mut names: Vec<_> = names.map(|name| format!("\"{name}\"")).collect();
+    names.sort_unstable();
+    if names.len() > 10 {
+        names.truncate(10);
+        names.push("…".to_owned());
+    }
+    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    GatekeeperError::bad_request(format!("endpoint was never defined; defined: {known}"))
+}
