@@ -80,7 +80,7 @@ fn asked(http: &Http, mut ask: impl FnMut(&Asking<'_>, &str, &Value)) {
             fields.extend(schema["properties"].as_object().cloned().unwrap_or_default());
             request.extend(example_of(http, &body.schema, true).as_object().cloned().unwrap_or_default());
         }
-        for parameter in call.parameters.iter().filter(|parameter| parameter.gatekeeper != "header") {
+        for parameter in call.parameters.iter().filter(|parameter| parameter.location != "header") {
             fields.insert(parameter.name.clone(), parameter.schema.clone());
             if parameter.required {
                 request.insert(parameter.name.clone(), example_of_parameter(http, parameter));
@@ -103,7 +103,7 @@ fn what_is_said_of_a_whole_number_is_true_of_it_however_it_is_written() {
         }
         count += 1;
         let is_text =
-            asking.call.parameters.iter().any(|each| each.name == field && each.gatekeeper == "query");
+            asking.call.parameters.iter().any(|each| each.name == field && each.location == "query");
         let min = schema["minimum"].as_i64().unwrap_or_else(|| panic!("{field} has no minimum"));
         let max = schema["maximum"].as_i64();
         let whole = format!("{field} must be a whole number");

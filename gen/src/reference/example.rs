@@ -28,7 +28,7 @@ pub(super) fn curl(http: &Http, call: &Call) -> String {
     match call.callers {
         CredentialCache::Anybody => {}
         CredentialCache::RootKey => {
-            lines.push("-H \"Authorization: Bearer $GATEKEEPER_ROOT_KEY\"".to_owned())
+            lines.push("-H \"Authorization: Bearer $GATEKEEPER_ROOT_KEY\"".to_owned());
         }
         _ => lines.push("-H \"Authorization: Bearer $GATEKEEPER_TOKEN\"".to_owned()),
     }

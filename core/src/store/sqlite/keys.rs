@@ -91,7 +91,7 @@ impl Rows<'_> {
 
     /// How many keys created one another until this one was created: 0 for a key that no API key created.
     pub(crate) fn generation_of_key(&self, id: KeyId) -> Result<u32, Failure> {
-        let segment = self.value(
+        let generation = self.value(
             "WITH RECURSIVE line (id, generation) AS (
                 SELECT $1, 0
                 UNION ALL
@@ -100,7 +100,7 @@ impl Rows<'_> {
              ) SELECT max(generation) FROM line",
             params![id.to_string(), MAX_KEY_GENERATIONS],
         )?;
-        Ok(segment.unwrap_or(0))
+        Ok(generation.unwrap_or(0))
     }
 
     /// The keys that this one created, directly or through others, and that are not revoked.

@@ -36,7 +36,7 @@ fn said(verdict: &Verdict) -> serde_json::Value {
             "retryAfterMs": decision.retry_after_ms(), "keyId": decision.key_id().to_string(),
             "tenantId": decision.tenant_id().to_string(), "ownerId": decision.owner_id(),
             "roles": decision.roles().iter().map(|role| &**role).collect::<Vec<_>>(), "role": decision.role(),
-            "rolePlace": decision.role_place(),
+            "rolePlace": decision.role_index(),
         })
     });
     json!({ "keyValid": verdict.key_valid(), "ok": verdict.ok(), "decision": decision })
