@@ -38,7 +38,7 @@ impl NativeCore {
         })
     }
 
-    /// The same place for the bearer of a token, for the operator, or for nobody; and for calls from `client_address`.
+    /// The same database for the bearer of a token, for the operator, or anonymous; for calls of a client address.
     ///
     /// # Errors
     /// `bad_request` for the operator of a server.

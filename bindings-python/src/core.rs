@@ -35,7 +35,7 @@ impl Core {
         })
     }
 
-    /// The same place for the bearer of a token, for the operator, or for nobody; and for calls from `client_address`.
+    /// The same database for the bearer of a token, for the operator, or anonymous; for calls of a client address.
     fn acting(
         &self,
         py: Python<'_>,
