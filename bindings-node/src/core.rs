@@ -38,7 +38,7 @@ impl NativeCore {
         })
     }
 
-    /// The same database for the bearer of a token, for the operator, or anonymous; for calls of a client address.
+    /// The same database, called with a token, by the operator or anonymously; on behalf of a client address.
     ///
     /// # Errors
     /// `bad_request` for the operator of a server.

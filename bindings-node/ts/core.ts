@@ -118,7 +118,10 @@ export class GatekeeperCore {
    * @param clientAddress - the IP address of the client
    * @param options - the token of the other core; anonymous without one
    */
-  withClientAddress(clientAddress: string, options: { readonly token?: string | undefined } = {}): GatekeeperCore {
+  withClientAddress(
+    clientAddress: string,
+    options: { readonly token?: string | undefined } = {},
+  ): GatekeeperCore {
     if (!isText(clientAddress)) throw new BadRequestError('clientAddress must be a string');
     const native = this.#native.acting(tokenOf(options.token), false, clientAddress);
     return new GatekeeperCore(new Shared(native, clientAddress, this.#closed));

@@ -69,7 +69,10 @@ function rejectionOf<Code extends RejectionCode>(thrown: unknown): KeyManagerRej
 }
 
 /** Which codes a call can answer is the core's to say; the types of the façade repeat it. */
-function rejection<Code extends RejectionCode>(error: RejectionCode, reason: string): KeyManagerRejection<Code> {
+function rejection<Code extends RejectionCode>(
+  error: RejectionCode,
+  reason: string,
+): KeyManagerRejection<Code> {
   return Object.freeze({ success: false, error: error as Code, reason });
 }
 

@@ -35,7 +35,7 @@ impl Core {
         })
     }
 
-    /// The same database for the bearer of a token, for the operator, or anonymous; for calls of a client address.
+    /// The same database, called with a token, by the operator or anonymously; on behalf of a client address.
     fn acting(
         &self,
         py: Python<'_>,

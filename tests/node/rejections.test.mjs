@@ -126,7 +126,11 @@ test('variables that are not a list of strings are invalidBody', async () => {
   for (const variables of NOT_VARIABLES) {
     await bothRejected(keyManager, 'verifyUserAPIKey', [apiKey, 'GET_TASKS', variables], 'invalidBody');
   }
-  assert.equal(keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS').remaining, 9, 'a rejection takes nothing');
+  assert.equal(
+    keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS').remaining,
+    9,
+    'a rejection takes nothing',
+  );
 });
 
 test('a request without a key has none that is valid', async () => {

@@ -28,7 +28,7 @@ _Item = TypeVar("_Item")
 class _Base:
     """What both cores have in common."""
 
-    __slots__ = ("_closed", "_native", "_client_address")
+    __slots__ = ("_client_address", "_closed", "_native")
 
     def __init__(
         self,
@@ -92,11 +92,10 @@ class _Base:
             usage_retention_days: For how many days, 1 to 36,500, single usage events are kept; older ones go as new
                 ones are recorded, and their idempotency keys with them. Sums are kept. Defaults to None: for good.
             signups_per_minute: How many accounts one client address may create in a minute; see
-                :meth:`with_client_address`. Defaults to
-                20.
+                :meth:`with_client_address`. Defaults to 20.
             refreshes_per_minute: How many refresh tokens one client address may exchange in a minute. Defaults to 60.
-            wrong_keys_per_minute: How many unknown keys one client address may present in a minute, unless it has presented
-                a good root key of its own. Defaults to 60.
+            wrong_keys_per_minute: How many unknown keys one client address may present in a minute, unless it has
+                presented a valid root key. Defaults to 60.
             wrong_passwords_per_minute: How many passwords one client address may get wrong in a minute, for whatever
                 accounts. An address that an account has logged in from is exempt for that account. Defaults to 30.
             key_imports: Who may import keys of another product: ``"root"``, a root key and the operator, or

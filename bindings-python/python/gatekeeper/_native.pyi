@@ -7,9 +7,9 @@ from gatekeeper.results import KeyManagerError
 
 __all__ = [
     "Call",
+    "CompletionQueue",
     "Core",
     "KeyManager",
-    "CompletionQueue",
     "VerifyResult",
     "__version__",
     "_cli",
@@ -24,7 +24,7 @@ class Core:
     """A place, and for whom it is used. The native half of `gatekeeper.GatekeeperCore`."""
     def __new__(cls, url: str, options: str) -> Self: ...
     def acting(self, token: str | None, operator: bool, client_address: str | None) -> Core:
-        """The same database for the bearer of a token, for the operator, or anonymous; for calls of a client address."""
+        """The same database, called with a token, by the operator or anonymously; on behalf of a client address."""
     def call(self, name: str, request: str) -> str:
         """Run the operation `name` on a request in JSON; the answer is JSON."""
     def call_later(self, completion_queue: CompletionQueue, ticket: int, name: str, request: str) -> Call:
