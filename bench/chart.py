@@ -48,9 +48,10 @@ def text(x: float, y: float, words: str, *, size: int = 11, anchor: str = "start
 
 
 def draw(title: str, panels: list[Panel]) -> str:
-    """The panels in two columns, under a title."""
-    rows = [panels[start : start + 2] for start in range(0, len(panels), 2)]
-    width, top = 2 * WIDTH + 3 * MARGIN, 40
+    """Return the panels under a title, in two columns if there are several."""
+    across = min(2, len(panels))
+    rows = [panels[start : start + across] for start in range(0, len(panels), across)]
+    width, top = across * WIDTH + (across + 1) * MARGIN, 40
     drawn = []
     for row in rows:
         for place, panel in enumerate(row):

@@ -1,4 +1,4 @@
-"""`make bench`: measures everything in one go, and writes `bench/RESULTS.md`, its charts and the README's table.
+"""`make bench`: measures everything in one go, and writes `bench/RESULTS.md`, its charts, and what shows their figures.
 
 python -m bench.run [--quick]
 

@@ -8,6 +8,23 @@ import { errorFrom } from './failure.js';
 import type { LoginAnswer, MfaChallenge } from './generated/models.js';
 import { warn, warnOfCreated } from './warning.js';
 
+/** A public key that verifies access tokens (RFC 7517 §4). */
+export interface Jwk {
+  readonly kty: string;
+  readonly kid: string;
+  readonly alg: string;
+  readonly use: string;
+  readonly crv?: string;
+  readonly x?: string;
+  readonly n?: string;
+  readonly e?: string;
+}
+
+/** The public keys of access tokens, as libraries such as jose take them (RFC 7517 §5). */
+export interface JwkSet {
+  readonly keys: Jwk[];
+}
+
 /** What another core for the same database begins with. */
 class Shared {
   static readonly #made = new WeakSet<object>();
@@ -143,7 +160,7 @@ export class GatekeeperCore {
    *
    * @param call - a signal that gives the call up, and how long to wait
    */
-  async jwks(call?: CallOptions): Promise<{ readonly keys: readonly Readonly<Record<string, unknown>>[] }> {
+  async jwks(call?: CallOptions): Promise<JwkSet> {
     const native = this.#open();
     return answerOf(
       await heeded(

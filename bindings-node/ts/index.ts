@@ -6,6 +6,7 @@
  */
 export type { CallOptions } from './call.js';
 export { GatekeeperCore, isMfaChallenge } from './core.js';
+export type { Jwk, JwkSet } from './core.js';
 export type { GatekeeperCoreOptions } from './core-options.js';
 export type * from './generated/models.js';
 export * from './generated/services.js';

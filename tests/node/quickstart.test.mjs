@@ -1,11 +1,11 @@
-// The quickstart of the README, as it is printed there; only the place is another.
+// The example of `docs/gatekeeper.md`, as it is printed there; only the database is another.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { databaseOf, root, run, secret, serve } from './helpers/support.mjs';
 
-const readme = readFileSync(`${root}/README.md`, 'utf8');
+const page = readFileSync(`${root}/docs/gatekeeper.md`, 'utf8');
 const ENDING = `
 if (event.quantity !== 1 || event.apiKeyId !== apiKey.id) throw new Error(JSON.stringify(event));
 if (!plainTextKey.startsWith('gk_live_')) throw new Error('no key');
@@ -18,7 +18,7 @@ for (const [place, urlOf] of [
   ['a fresh server', (t) => serve(t, databaseOf(t))],
 ]) {
   test(`the quickstart runs as printed, in ${place}`, async (t) => {
-    const blocks = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, block]) => block);
+    const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, block]) => block);
     const [quickstart] = blocks.filter((block) => block.includes('new UsageService(core)'));
     assert.ok(quickstart.includes('sqlite:gatekeeper.db'));
     const program = quickstart.replace('sqlite:gatekeeper.db', await urlOf(t)) + ENDING;

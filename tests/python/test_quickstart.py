@@ -1,4 +1,4 @@
-"""The quickstart of the README, as it is printed there; only the place is another."""
+"""The example of `docs/gatekeeper.md`, as it is printed there; only the database is another."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENDING = """
 
 
 def printed(language: str) -> str:
-    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs/gatekeeper.md").read_text(), re.DOTALL)
     [quickstart] = [block for block in blocks if "UsageService(core)" in block]
     assert "sqlite:gatekeeper.db" in quickstart
     return quickstart

@@ -1,10 +1,10 @@
-// `GET /tasks` for holders of an API key: `node app.mjs`.
+// `GET /tasks` for clients with an API key: `node app.mjs`.
 
 import express from 'express';
 import { GatekeeperError, initKeyManager } from 'gatekeeper-native';
 
 const { verifyUserAPIKey } = initKeyManager({
-  url: 'http://127.0.0.1:8787', // or sqlite:gatekeeper.db: the same, without a server
+  url: 'http://127.0.0.1:8787', // or sqlite:gatekeeper.db, without a server
   rootAPIKey: process.env.KEY_MANAGER_ROOT_KEY,
   endpoints: {
     GET_TASKS: {
@@ -14,11 +14,11 @@ const { verifyUserAPIKey } = initKeyManager({
   },
 });
 
-/** The key that a request presents: after `Authorization: Bearer`, or in `X-API-Key`. */
+/** The key of a request, from `Authorization: Bearer` or `X-API-Key`. */
 const presentedKey = (request) =>
   /^bearer +(\S+)$/i.exec(request.get('Authorization') ?? '')?.[1] ?? request.get('X-API-Key');
 
-/** Lets in requests with a valid key that is within its limit. */
+/** Passes on requests whose key is valid and within its limit. */
 const guard = (endpoint) => async (request, response, next) => {
   const verified = await verifyUserAPIKey(presentedKey(request), endpoint);
   if (!verified.success) return response.status(500).json({ error: verified.reason });
@@ -37,7 +37,7 @@ const app = express();
 app.get('/tasks', guard('GET_TASKS'), (request, response) => {
   response.json({ tasks: [], for: request.key.ownerId, remaining: request.key.remaining });
 });
-// Nobody is let in while nobody can be judged.
+// Rejects the request with 503 if the key cannot be verified.
 app.use((error, _request, response, _next) => {
   response.status(error instanceof GatekeeperError ? 503 : 500).json({ error: error.message });
 });

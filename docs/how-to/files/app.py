@@ -1,4 +1,4 @@
-"""`GET /tasks` for holders of an API key: `uvicorn app:app --port 3000`."""
+"""`GET /tasks` for clients with an API key: `uvicorn app:app --port 3000`."""
 
 import math
 import os
@@ -10,7 +10,7 @@ from gatekeeper import GatekeeperError
 from gatekeeper.aio import init_key_manager
 
 keys = init_key_manager(
-    url="http://127.0.0.1:8787",  # or sqlite:gatekeeper.db: the same, without a server
+    url="http://127.0.0.1:8787",  # or sqlite:gatekeeper.db, without a server
     root_api_key=os.environ["KEY_MANAGER_ROOT_KEY"],
     endpoints={
         "GET_TASKS": {
@@ -23,13 +23,13 @@ app = FastAPI()
 
 
 def presented_key(request: Request) -> str | None:
-    """The key that a request presents: after `Authorization: Bearer`, or in `X-API-Key`."""
+    """The key of a request, from `Authorization: Bearer` or `X-API-Key`."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key")
 
 
 async def tasks_key(request: Request) -> Any:
-    """The key, if it is valid and within its limit."""
+    """The verified key of a request, if it is valid and within its limit."""
     verified = await keys.verify_user_api_key(presented_key(request), "GET_TASKS")
     if not verified.success:
         raise HTTPException(500, verified.reason)
@@ -43,11 +43,11 @@ async def tasks_key(request: Request) -> Any:
 
 @app.get("/tasks")
 async def tasks(key: Annotated[Any, Depends(tasks_key)]) -> dict[str, Any]:
-    """What is protected."""
+    """The protected route."""
     return {"tasks": [], "for": key.owner_id, "remaining": key.remaining}
 
 
 @app.exception_handler(GatekeeperError)
 async def closed(_: Request, error: GatekeeperError) -> JSONResponse:
-    """Nobody is let in while nobody can be judged."""
+    """Rejects the request with 503 if the key cannot be verified."""
     return JSONResponse({"detail": error.message}, 503)
