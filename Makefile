@@ -34,7 +34,7 @@ help:
 	@echo "make gen      the SDKs' types and services, from the table of operations"
 	@echo "make vectors  the language-neutral cases in all three languages"
 	@echo "make soak     every test in its long form"
-	@echo "make bench    what a verification costs here, beside its peers; writes bench/RESULTS.md and the README"
+	@echo "make bench    what a verification costs here, beside other packages; writes bench/RESULTS.md and what shows its figures"
 	@echo "make bench-quick  the same in small numbers, to see that all of it works; writes .cache/bench"
 	@echo "make dist     what is shipped, in target/dist: wheel, sdist, npm tarballs, crate, server; each used in a clean place"
 	@echo "make clean    removes everything that was built or installed in this checkout"
@@ -45,7 +45,7 @@ tools:
 	@scripts/check-tools
 
 tools-test: tools
-	@scripts/check-tools nginx caddy curl openssl
+	@scripts/check-tools nginx caddy curl jq openssl
 
 tools-bench: tools
 	@scripts/check-tools nginx curl wrk h2load

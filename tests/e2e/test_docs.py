@@ -1,4 +1,4 @@
-"""What the documentation shows: the very files, links that lead somewhere, metrics that there are."""
+"""What the documentation says of the repository: its links, files, commands, metrics and tables are right."""
 
 from __future__ import annotations
 
@@ -6,54 +6,77 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pages import PAGES, ROOT, blocks_of, named, quoted_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 FILES = ROOT / "docs/how-to/files"
-# A link to a file, and the block of code right behind it.
-QUOTED = re.compile(r"\]\((?P<file>[\w/.-]*files/[\w/.-]+)\)(?:(?!\n\n).)*\n\n```\w+\n(?P<text>.*?)\n```", re.DOTALL)
-LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-
-
-def named(page: Path) -> str:
-    return str(page.relative_to(ROOT))
+LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+# A path of the repository, in code.
+SOURCE = re.compile(
+    r"`(?P<path>(?:core|server|gen|tests|bindings-node|bindings-python|bench|demo|docs|scripts|\.github|\.ci)/[\w./-]*)`"
+)
 
 
 def headings(page: Path) -> set[str]:
-    """The headings of a page, as GitHub names them in links."""
-    lines = [line for line in page.read_text().splitlines() if line.startswith("#")]
+    """Return the headings of a page, as GitHub names them in links."""
+    lines = [line for line in without_code(page.read_text()).splitlines() if line.startswith("#")]
     plain = (re.sub(r"[^\w\s-]", "", line.lstrip("#").strip().lower()) for line in lines)
-    return {text.replace(" ", "-") for text in plain}
+    names = [text.replace(" ", "-") for text in plain]
+    return {f"{name}-{names[:at].count(name)}" if name in names[:at] else name for at, name in enumerate(names)}
 
 
 def without_code(text: str) -> str:
-    return re.sub(r"`[^`\n]*`", "`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    """Return a page without its blocks of code, and its inline code without the marks."""
+    return re.sub(r"`([^`\n]*)`", r"\1", re.sub(r"^ *```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE))
+
+
+def without_inline_code(text: str) -> str:
+    return re.sub(r"`[^`\n]*`", "`", re.sub(r"^ *```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_link_leads_somewhere(page: Path) -> None:
-    for link in LINK.finditer(without_code(page.read_text())):
+    for link in LINK.finditer(without_inline_code(page.read_text())):
         target, _, heading = link["target"].partition("#")
         if "://" in target:
             continue
         there = (page.parent / target).resolve() if target else page
         assert there.exists(), link[0]
-        if heading and there.suffix == ".md":
+        if heading:
+            assert there.suffix == ".md", link[0]
             assert heading in headings(there), link[0]
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=named)
+def test_every_path_of_the_repository_that_a_page_names_exists(page: Path) -> None:
+    for found in SOURCE.finditer(page.read_text()):
+        assert (ROOT / found["path"]).exists(), found["path"]
+
+
 def test_every_file_that_a_page_quotes_is_quoted_as_it_is() -> None:
-    quoted = [(page, found) for page in PAGES for found in QUOTED.finditer(page.read_text())]
+    quoted = [(page, file, text) for page in PAGES for file, text in quoted_in(page).items()]
     assert len(quoted) >= 12
-    for page, found in quoted:
-        assert (page.parent / found["file"]).read_text().rstrip() == found["text"], (named(page), found["file"])
+    for page, file, text in quoted:
+        assert (page.parent / file).read_text().rstrip() == text, (named(page), file)
+
+
+def test_the_operation_that_contributing_shows_is_the_one_in_the_source() -> None:
+    [shown] = blocks_of(ROOT / "CONTRIBUTING.md", "rust")
+    assert shown.text in (ROOT / "core/src/operation/tenants/create.rs").read_text()
+
+
+def test_every_test_that_contributing_runs_is_there() -> None:
+    part = (ROOT / "CONTRIBUTING.md").read_text().partition("\n## Run one test\n")[2].partition("\n## ")[0]
+    for file in re.findall(r"tests/\w+/[\w.]+\.(?:py|mjs)", part):
+        assert (ROOT / file).exists(), file
+    for name in re.findall(r"--test (\w+)", part):
+        assert (ROOT / f"tests/rust/tests/{name}.rs").exists(), name
 
 
 def test_every_metric_that_is_asked_for_is_one_that_the_server_has() -> None:
@@ -107,7 +130,7 @@ def test_the_tables_of_credentials_and_addresses_are_those_that_tests_send(
 
 def test_the_readme_shows_the_figures_of_the_last_measurement_and_no_others() -> None:
     subprocess.run([sys.executable, "-m", "bench.readme", "--check"], cwd=ROOT, check=True)
-    written = re.sub(
-        r"<!-- bench:(\w+) -->.*?<!-- bench:\1 end -->", "", (ROOT / "README.md").read_text(), flags=re.DOTALL
-    )
-    assert re.findall(r"\d (?:ns|µs|ms|MB)\b(?! at)", written.split("## Measured")[1]) == []
+    for page, start in (("README.md", "## Measured"), ("docs/measurements.md", "# Measurements")):
+        text = (ROOT / page).read_text()
+        written = re.sub(r"<!-- bench:(\w+) -->.*?<!-- bench:\1 end -->", "", text, flags=re.DOTALL)
+        assert re.findall(r"\d (?:ns|µs|ms|MB)\b(?! at)", written.split(start)[1]) == []

@@ -1,5 +1,7 @@
 //! Helpers for tests; see the binaries.
 
+#[cfg(doctest)]
+mod documentation;
 mod worker;
 
 use gatekeeper::{Gatekeeper, Result, Secret};
