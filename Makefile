@@ -134,6 +134,8 @@ lint: check $(DENY)
 	@$(STEP) "Comparing the stub with the Python module" \
 	  $(PYTHON) -m mypy.stubtest gatekeeper._native --mypy-config-file pyproject.toml
 	@$(STEP) "Linting the npm package" npm run --silent lint
+	@$(STEP) "Checking links, files and blocks of the documentation" \
+	  $(PYTHON) -m pytest -q tests/e2e/test_docs.py tests/e2e/test_examples.py -k "test_docs or exception"
 
 # ---- Tests. Each part runs by itself, from a fresh clone too.
 

@@ -25,7 +25,7 @@ from pages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PYTHON = [program for page in SHOWN for program in programs_of(page, "python")]
@@ -101,13 +101,24 @@ def test_a_typescript_example_prints_what_it_says(program: Block, server: tuple[
     assert [line for line in expected_of(program) if line not in printed] == []
 
 
-def test_every_python_example_has_strict_types(tmp_path: Path) -> None:
+def by_mypy(folder: Path) -> list[str]:
+    """Return the command that checks a folder with mypy."""
+    (folder / "mypy.ini").write_text("[mypy]\nstrict = True\nignore_missing_imports = True\n")
+    return [sys.executable, "-m", "mypy", "--config-file", str(folder / "mypy.ini"), str(folder)]
+
+
+def by_pyright(folder: Path) -> list[str]:
+    """Return the command that checks a folder with pyright."""
+    strict = {"strict": ["."], "reportMissingTypeStubs": False}
+    (folder / "pyrightconfig.json").write_text(json.dumps(strict))
+    return [str(ROOT / "node_modules/.bin/pyright"), "--pythonpath", sys.executable, "-p", str(folder)]
+
+
+@pytest.mark.parametrize("checker", [by_mypy, by_pyright])
+def test_every_python_example_has_strict_types(checker: Callable[[Path], list[str]], tmp_path: Path) -> None:
     for number, program in enumerate(PYTHON):
         (tmp_path / f"example_{number}.py").write_text(program.text)
-    configuration = tmp_path / "mypy.ini"
-    configuration.write_text("[mypy]\nstrict = True\nignore_missing_imports = True\n")
-    command = [sys.executable, "-m", "mypy", "--config-file", str(configuration), str(tmp_path)]
-    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    checked = subprocess.run(checker(tmp_path), cwd=ROOT, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, [*enumerate(map(str, PYTHON)), checked.stdout]
 
 
