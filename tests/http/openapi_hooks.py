@@ -30,7 +30,7 @@ BEYOND_SCHEMA = re.compile(
     r"email has no (usable|@)|email is too long"
     r"|\w+ is one of the most common passwords"
     r"|\w+ must be 8 to 128 characters, not"  # after NFC
-    r"|cursor must be a nextCursor of this list"
+    r"|cursor must be an unmodified nextCursor of this list"
     r"|\w+ must (not be longer than|be 1 to) \d+ bytes"
     r"|metadata must not (be longer than 8 KiB|contain U\+0000)|metadata\S* must be a whole number from -"
     r"|variables: at most 8 KiB"
@@ -39,7 +39,7 @@ BEYOND_SCHEMA = re.compile(
     r"|idempotencyKey and the header Idempotency-Key differ"
     r"|tenants is missing: you are a member of several tenants"
     r"|tenantId is missing: only the operator may leave it out"
-    r"|\w+ is in metadata too: give it once"
+    r"|\w+ must not be both a field and in metadata"
     r"|endpoint\b|cost\b"
 )
 # Calls that end what the caller lives by: never with the credential of all others.

@@ -201,7 +201,7 @@ def test_errors_have_their_fields_and_pickle(core: GatekeeperCore) -> None:
 def test_changing_the_password_is_no_way_to_guess_it(core: GatekeeperCore) -> None:
     thief = AuthService(core.with_client_address("198.51.100.9", token=tokens_of(core).access_token))
     for guess in range(5):
-        with pytest.raises(UnauthorizedError, match="currentPassword is not right"):
+        with pytest.raises(UnauthorizedError, match="currentPassword is incorrect"):
             thief.change_password(f"guess {guess}", "another good one")
     with pytest.raises(RateLimitedError) as limited:
         thief.change_password(PASSWORD, "another good one")

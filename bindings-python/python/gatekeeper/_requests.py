@@ -107,8 +107,8 @@ def _metadata(value: object, at: str, levels: int) -> object:
             return value
         case int():
             raise Unsendable(
-                f"{at} must be a whole number from -{_MAX_EXACT} to {_MAX_EXACT}, up to which every language counts "
-                "exactly: write a longer one as text"
+                f"{at} must be a whole number from -{_MAX_EXACT} to {_MAX_EXACT}, which every language "
+                "represents exactly: send a larger number as a string"
             )
         case float() if math.isfinite(value):
             return value

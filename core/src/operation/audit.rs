@@ -1,4 +1,4 @@
-//! The audit log of a tenant, and for the operator that of all.
+//! The audit log: events of one tenant, or of every tenant for the operator.
 
 mod export;
 mod part;
@@ -19,28 +19,28 @@ use crate::error::Result;
 use crate::id::{AuditId, TenantId};
 use crate::store::AuditRow;
 
-/// Something that was done, or rejected, in a tenant.
+/// An event of the audit log: something that a caller did, or that was rejected.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent {
-    /// Its id; later events have later ids.
+    /// The event's id. Later events have greater ids.
     pub id: AuditId,
-    /// The tenant; none where no tenant is concerned.
+    /// The tenant that the event belongs to; none for an event outside any tenant.
     pub tenant_id: Option<TenantId>,
-    /// Who did it: `user`, `apiKey`, `rootKey`, `operator` or `anonymous`.
+    /// The kind of the caller: `user`, `apiKey`, `rootKey`, `operator` or `anonymous`.
     pub actor_type: String,
-    /// The id of the user, of the API key or of the root key that did it; none for the operator and anonymous callers.
+    /// The id of the user, API key or root key that called; none for the operator and anonymous callers.
     pub actor_id: Option<String>,
-    /// What was done: `resource.what_happened`.
+    /// What happened, as `resource.what_happened`.
     pub action: String,
-    /// The id of what it was done to.
+    /// The id of the object that the action was applied to.
     pub target: Option<String>,
-    /// What else there is to say.
+    /// Further details of the event.
     pub metadata: Option<Map<String, Value>>,
-    /// From where it was asked for, where that was said.
+    /// The client address, if known.
     pub source: Option<String>,
-    /// Unix ms.
+    /// When the event happened, Unix milliseconds.
     pub created_at: i64,
 }
 
@@ -60,7 +60,7 @@ impl AuditEvent {
     }
 }
 
-/// The events of a tenant, or of all, as a list.
+/// The list of a tenant's events, or of all tenants' events, for paging.
 fn list_of<'a>(context: &'a Context<'_>, tenant: Option<TenantId>, limit: Option<u32>) -> List<'a> {
     let whose = tenant.map_or_else(|| "all".to_owned(), |tenant| tenant.to_string());
     List::new(context, format!("audit of {whose}"), limit)

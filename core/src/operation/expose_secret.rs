@@ -1,11 +1,11 @@
-//! The only way a secret is read from a request or written into an answer: `#[serde(with = "ExposeSecret")]`, and `ExposeOptionalSecret` for
-//! one that may be left out.
+//! How requests and responses carry secrets as plain text: `#[serde(with = "ExposeSecret")]`, and
+//! `ExposeOptionalSecret` for an optional field. Nothing else reads or writes a secret as JSON.
 
 use serde::{Deserialize, Deserializer, Serializer};
 
 use crate::secret::Secret;
 
-/// A secret on the wire.
+/// The serde helper for a secret.
 pub(super) struct ExposeSecret;
 
 impl ExposeSecret {
@@ -18,11 +18,11 @@ impl ExposeSecret {
     }
 }
 
-/// A secret on the wire that may be left out.
+/// The serde helper for an optional secret.
 pub(super) struct ExposeOptionalSecret;
 
 impl ExposeOptionalSecret {
-    #[allow(clippy::ref_option, reason = "serde gives the field so")]
+    #[allow(clippy::ref_option, reason = "serde passes a reference to the field")]
     pub(super) fn serialize<S: Serializer>(
         secret: &Option<Secret>,
         serializer: S,

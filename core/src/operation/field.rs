@@ -1,16 +1,16 @@
-//! Checks that the fields of several requests share.
+//! Checks of fields that several requests share.
 
 use serde_json::{Map, Value};
 
 use crate::error::{GatekeeperError, Result};
 use crate::whole::{MAX_EXACT, Range, WHOLE, of_json};
 
-/// The longest `name` and the like, in bytes of UTF-8.
+/// The maximum length of a `name` and of similar texts, in bytes of UTF-8.
 pub(super) const MAX_TEXT: usize = 256;
-/// The most metadata, in bytes of JSON.
+/// The maximum size of metadata, in bytes of JSON.
 pub(super) const MAX_METADATA: usize = 8 * 1024;
 
-/// For how many seconds something is valid.
+/// A lifetime, in seconds.
 pub(super) enum Life {}
 
 impl Range for Life {
@@ -19,7 +19,7 @@ impl Range for Life {
     const NOTE: &'static str = " (100 years)";
 }
 
-/// How much may be used.
+/// The limit of a quota.
 pub(super) enum QuotaLimit {}
 
 impl Range for QuotaLimit {
@@ -28,7 +28,7 @@ impl Range for QuotaLimit {
     const NOTE: &'static str = ", or null for any amount";
 }
 
-/// How much is used.
+/// A quantity of usage.
 pub(super) enum Quantity {}
 
 impl Range for Quantity {
@@ -36,7 +36,7 @@ impl Range for Quantity {
     const MAX: i64 = 1_000_000_000;
 }
 
-/// How many permits a verification takes.
+/// The cost of a verification: how many permits it consumes.
 pub(super) enum Cost {}
 
 impl Range for Cost {
@@ -44,7 +44,7 @@ impl Range for Cost {
     const MAX: i64 = u32::MAX as i64;
 }
 
-/// A time, Unix ms.
+/// A point in time, Unix milliseconds.
 pub(super) enum Moment {}
 
 impl Range for Moment {
@@ -52,7 +52,7 @@ impl Range for Moment {
     const MAX: i64 = MAX_EXACT;
 }
 
-/// How many items a page has. More than there can be count as that many.
+/// The maximum number of items on a page, as a caller requests it. Larger values count as the maximum.
 pub(super) enum PageLimit {}
 
 impl Range for PageLimit {
@@ -61,10 +61,10 @@ impl Range for PageLimit {
     const CLAMPS: bool = true;
 }
 
-/// How many items a page has at most.
+/// The maximum number of items on a page.
 pub(super) const MAX_ITEMS: u32 = 100;
 
-/// Text of at most 256 bytes without U+0000.
+/// Checks a text: at most 256 bytes, without U+0000.
 pub(super) fn check_text(field: &str, text: Option<&str>) -> Result<()> {
     match text {
         Some(text) if text.len() > MAX_TEXT => {
@@ -77,7 +77,7 @@ pub(super) fn check_text(field: &str, text: Option<&str>) -> Result<()> {
     }
 }
 
-/// The same, and not empty.
+/// Checks a text that must not be blank: at most 256 bytes, without U+0000.
 pub(super) fn check_name(field: &str, name: &str) -> Result<()> {
     if name.trim().is_empty() {
         return Err(GatekeeperError::bad_request(format!("{field} must not be empty or blank")));
@@ -85,7 +85,7 @@ pub(super) fn check_name(field: &str, name: &str) -> Result<()> {
     check_text(field, Some(name))
 }
 
-/// An object of at most 8 KiB of JSON without U+0000, whose whole numbers every language has.
+/// Checks metadata: at most 8 KiB of JSON, without U+0000, its integers exact in every language.
 pub(super) fn check_metadata(metadata: Option<&Map<String, Value>>) -> Result<()> {
     let Some(metadata) = metadata else { return Ok(()) };
     if to_text(metadata).len() > MAX_METADATA {
@@ -97,15 +97,15 @@ pub(super) fn check_metadata(metadata: Option<&Map<String, Value>>) -> Result<()
     metadata.iter().try_for_each(|(name, value)| check_exact(&format!("metadata.{name}"), value))
 }
 
-/// Rejects a whole number that not every language has: it would be rounded where it is read, and written back wrong.
+/// Rejects an integer that a double cannot represent: a JavaScript client would round it and write it back wrong.
 fn check_exact(at: &str, value: &Value) -> Result<()> {
     match value {
         Value::Number(number)
             if !number.is_f64() && of_json(value).is_none_or(|number| !is_exact(number)) =>
         {
             Err(GatekeeperError::bad_request(format!(
-                "{at} must be {WHOLE} from -{MAX_EXACT} to {MAX_EXACT}, up to which every language counts exactly: write a \
-                 longer one as text"
+                "{at} must be {WHOLE} from -{MAX_EXACT} to {MAX_EXACT}, which every language represents exactly: send a \
+                 larger number as a string"
             )))
         }
         Value::Array(values) => {
@@ -123,12 +123,12 @@ fn is_exact(number: i64) -> bool {
     (-MAX_EXACT..=MAX_EXACT).contains(&number)
 }
 
-/// Metadata as it is stored.
+/// Metadata as text, for the database.
 pub(super) fn to_text(metadata: &Map<String, Value>) -> String {
     serde_json::to_string(metadata).unwrap_or_default()
 }
 
-/// Metadata as it was stored.
+/// Metadata from its text in the database.
 pub(super) fn from_text(metadata: Option<&str>) -> Result<Option<Map<String, Value>>> {
     metadata.map(|text| serde_json::from_str(text).map_err(GatekeeperError::internal)).transpose()
 }
@@ -144,7 +144,7 @@ fn contains_nul(value: &Value) -> bool {
     }
 }
 
-/// Unix ms after so many seconds of life, which is 1 second to 100 years.
+/// The Unix time in milliseconds at which a lifetime of `seconds` ends. Clamped to 1 second to 100 years.
 pub(super) fn end_of_life(now: i64, seconds: u64) -> i64 {
     now.saturating_add_unsigned(seconds * 1000)
 }

@@ -1,4 +1,4 @@
-//! The key manager: create, verify, rotate and delete users' keys, add and remove their roles.
+//! The key manager: create, verify, rotate and delete users' keys, and change their roles.
 
 mod create;
 mod delete;
@@ -18,7 +18,7 @@ use crate::id::KeyId;
 use crate::key::KeyStatus;
 use crate::store::{Failure, KeyRecord, Tx};
 
-/// Changes a key of the caller's tenant, or of any for the operator, in one transaction.
+/// Changes a key in one transaction: a key of the caller's tenant, or of any tenant for the operator.
 fn change_key<T>(
     context: &Context<'_>,
     id: KeyId,
@@ -30,7 +30,7 @@ fn change_key<T>(
     })
 }
 
-/// The same, for a key that was not revoked: one that was is dead for ever, and can only be deleted.
+/// Changes a key that is not revoked. A revoked key can only be deleted.
 fn change_living_key<T>(
     context: &Context<'_>,
     id: KeyId,
@@ -44,7 +44,7 @@ fn change_living_key<T>(
     })
 }
 
-/// No such key, or another tenant's: never said which.
+/// The error for a key that does not exist or belongs to another tenant. It does not say which.
 fn no_such_key() -> GatekeeperError {
-    GatekeeperError::new(ErrorKind::NotFound, "id names no key: it may have been deleted")
+    GatekeeperError::new(ErrorKind::NotFound, "id: no such key, it may have been deleted")
 }

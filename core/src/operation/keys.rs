@@ -1,4 +1,4 @@
-//! API keys of a tenant: their whole life, and what they are good for.
+//! API keys of a tenant: create, read, change, rotate, revoke and verify them.
 
 mod api_key;
 mod create;
@@ -34,17 +34,18 @@ use crate::id::KeyId;
 use crate::key::KeyStatus;
 use crate::store::{Failure, KeyRecord, Tx};
 
-/// The prefix of a key where none is given.
+/// The default prefix of a key.
 const USUAL_PREFIX: &str = "gk_live";
 
-/// The key of the call's tenant.
+/// The key with this id, if it belongs to the tenant of the call.
 fn key_of(context: &Context<'_>, tx: &Tx<'_>, id: KeyId) -> Result<KeyRecord, Failure> {
-    // It may have been removed since the caller was let in.
+    // The key may have been deleted since the caller was authorized.
     let key = tx.key(id)?.filter(|key| context.tenant() == Some(key.tenant_id));
     Ok(key.ok_or_else(not_found)?)
 }
 
-/// The same, to be changed by the caller, who could give all that it has: it is not revoked, nor the calling key itself.
+/// The key with this id, if the caller may change it. The caller's own rights must cover those of the key; the key
+/// must not be revoked, nor be the calling key itself.
 fn changeable(
     context: &Context<'_>,
     tx: &Tx<'_>,
@@ -55,13 +56,13 @@ fn changeable(
     ceiling.check_not_itself(id)?;
     ceiling.check(&Reach::of(&key)?)?;
     if key.status == KeyStatus::Revoked.as_stored() {
-        let message = "the key is revoked, and stays as it is: create another one";
+        let message = "a revoked key cannot be changed: create a new one";
         return Err(GatekeeperError::new(ErrorKind::Conflict, message).into());
     }
     Ok(key)
 }
 
-/// Revokes every key that this one created, directly or through others.
+/// Revokes every key that this key created, directly or through other keys.
 pub(super) fn revoke_descendants(
     context: &Context<'_>,
     tx: &mut Tx<'_>,

@@ -1,4 +1,4 @@
-//! A key id as a caller gave it.
+//! A key id that is validated after the rest of the request.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::error::Result;
 use crate::id::KeyId;
 
-/// A key id, or whatever stood in its place: that it is not one is said after all else has been checked.
+/// A key id, or a value that is not one. The key manager reports an invalid id only after all other checks.
 #[derive(Clone, Copy, Default)]
 pub struct LenientKeyId(Option<KeyId>);
 
@@ -15,7 +15,7 @@ impl LenientKeyId {
     /// The id.
     ///
     /// # Errors
-    /// The kind `InvalidId` where something else was given.
+    /// `InvalidId` if the caller passed something else.
     pub(super) fn get(self) -> Result<KeyId> {
         self.0.map_or_else(|| "".parse(), Ok)
     }

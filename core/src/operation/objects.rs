@@ -1,4 +1,5 @@
-//! A list of objects. Read as they are derived, each could also be a list of its fields' values.
+//! Deserializing a list of objects. A derived `Deserialize` also accepts each object as an array of its field
+//! values; this one does not.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// The objects, for `#[serde(deserialize_with = "objects")]`.
+/// Deserializes a list whose items must be objects: `#[serde(deserialize_with = "objects")]`.
 pub(super) fn objects<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! Lists in pages, each with an opaque, authenticated cursor to the next.
+//! Paged lists. Each page has an opaque, authenticated cursor that leads to the next one.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,9 @@ use crate::id::{Id, Kind};
 use crate::operation::field::MAX_ITEMS;
 use crate::store::{Bounds, Part};
 
-/// How many items a page has where nothing is said.
+/// The default number of items on a page.
 const USUAL: u32 = 50;
-/// A page ends with the item with which its rows hold so much, whatever number was asked for.
+/// The maximum size of a page, in bytes of its rows. The item that reaches it is the last one, whatever `limit` is.
 const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
 /// One page of a list.
@@ -18,13 +18,14 @@ const MAX_PAGE_BYTES: usize = 1024 * 1024;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
-    /// The items, at most as many as were asked for, and fewer where those hold more than 1 MiB.
+    /// The items: at most `limit`, and fewer if they would exceed 1 MiB together.
     pub items: Vec<T>,
-    /// What to give as `cursor` for the next page; none after the last.
+    /// The `cursor` of the next page; none on the last page.
     pub next_cursor: Option<String>,
 }
 
-/// A list that a page is asked of: its name and whose it is, so that a cursor is good for no other.
+/// A list that is returned in pages. Its name says what it lists and for which tenant or user, so that a cursor is
+/// valid for no other list.
 pub(super) struct List<'a> {
     context: &'a Context<'a>,
     name: String,
@@ -32,31 +33,31 @@ pub(super) struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    /// The list, of which `limit` items are asked for: clamped to 1 to 100, 50 by default.
+    /// A list whose pages have `limit` items: clamped to 1 to 100, 50 by default.
     pub(super) fn new(context: &'a Context<'_>, name: String, limit: Option<u32>) -> Self {
         Self { context, name, limit: limit.unwrap_or(USUAL).clamp(1, MAX_ITEMS) }
     }
 
-    /// One more than is asked for: whether there is one says whether there is a next page.
+    /// One more than `limit`: if that many rows are found, there is a next page.
     pub(super) fn limit_and_one(&self) -> u32 {
         self.limit + 1
     }
 
-    /// How much is read for a page of items that can be large.
+    /// The bounds of one page of a list whose items can be large.
     pub(super) fn bounds(&self) -> Bounds {
         Bounds { rows: self.limit, bytes: MAX_PAGE_BYTES }
     }
 
-    /// The item that the page follows.
+    /// The item after which the page begins, from its cursor.
     pub(super) fn after<K: Kind>(&self, cursor: Option<&str>) -> Result<Option<Id<K>>> {
         let Some(cursor) = cursor else { return Ok(None) };
         let position = self.context.vault()?.position_of(&self.name, cursor);
         position.map(|bits| Some(Id::from_bits(bits))).ok_or_else(|| {
-            GatekeeperError::bad_request("cursor must be a nextCursor of this list, as it was given")
+            GatekeeperError::bad_request("cursor must be an unmodified nextCursor of this list")
         })
     }
 
-    /// The page of these rows, which are one more than asked for where there is a next page.
+    /// The page of these rows. They are one more than `limit` if there is a next page.
     pub(super) fn page<R, K: Kind, T>(
         &self,
         mut rows: Vec<R>,
@@ -81,7 +82,7 @@ impl<'a> List<'a> {
         Ok(Page { items: part.rows.into_iter().map(item).collect::<Result<_>>()?, next_cursor })
     }
 
-    /// The cursor of the page that follows this item.
+    /// The cursor of the page that begins after this item.
     pub(super) fn cursor<K: Kind>(&self, last: Id<K>) -> Result<String> {
         Ok(self.context.vault()?.cursor(&self.name, last.bits()))
     }

@@ -1,4 +1,4 @@
-//! What a user may do in a tenant.
+//! Permissions of a user in a tenant.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::id::{TenantId, UserId};
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
-/// Whether a user has a permission in a tenant; one who is no member has none.
+/// Checks whether a user has a permission in a tenant. A user who is not a member has none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -18,12 +18,13 @@ pub struct Can {
     pub user_id: UserId,
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// `resource:action`.
+    /// The permission, as `resource:action`.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::permission))]
     pub permission: String,
 }
 
-/// A user's permissions in a tenant: `resource:action`, an owner's with `*:*` first; one who is no member has none.
+/// Lists the permissions of a user in a tenant as `resource:action`; an owner's list begins with `*:*`. A user who
+/// is not a member has none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -50,7 +51,7 @@ impl Operation for Can {
         if matches!(parts[..], [resource, action] if !resource.is_empty() && !action.is_empty()) {
             return Ok(());
         }
-        Err(GatekeeperError::bad_request("permission must be written as resource:action"))
+        Err(GatekeeperError::bad_request("permission must have the form resource:action"))
     }
 
     async fn run(self, context: &Context<'_>) -> Result<bool> {

@@ -1,4 +1,4 @@
-//! What only whoever runs the place may do.
+//! Operations for the operator only.
 
 mod root_key;
 mod signing_key;

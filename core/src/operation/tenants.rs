@@ -23,13 +23,13 @@ use crate::store::TenantRow;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Tenant {
-    /// Its id.
+    /// The tenant's id.
     pub id: TenantId,
-    /// What it is called.
+    /// The tenant's name.
     pub name: String,
-    /// The role there of the user who asks; none for a key and the operator.
+    /// The calling user's role in the tenant; none if an API key, a root key or the operator calls.
     pub role: Option<MemberRole>,
-    /// Unix ms.
+    /// When the tenant was created, Unix milliseconds.
     pub created_at: i64,
 }
 

@@ -1,4 +1,4 @@
-//! What was used: recorded, checked against quotas, added up and listed.
+//! Usage: record it, check it against quotas, sum it up and list it.
 
 mod canonical;
 mod check;
@@ -24,28 +24,28 @@ use crate::error::Result;
 use crate::id::{EventId, KeyId, TenantId};
 use crate::store::UsageRow;
 
-/// Something that was used.
+/// A recorded usage event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UsageEvent {
-    /// Its id; later events have later ids.
+    /// The event's id. Later events have greater ids.
     pub id: EventId,
-    /// Whose usage it is.
+    /// The tenant whose usage it is.
     pub tenant_id: TenantId,
-    /// The API key that it was used with; the key may be gone since.
+    /// The API key that was used, if any. The key may have been deleted since.
     pub api_key_id: Option<KeyId>,
-    /// What was used.
+    /// The service that was used.
     pub service: String,
-    /// What was done with it.
+    /// The action that was performed with the service.
     pub action: String,
-    /// How much.
+    /// The quantity that was used.
     pub quantity: i64,
-    /// Anything of yours.
+    /// Your own metadata.
     pub metadata: Option<Map<String, Value>>,
-    /// What makes a repeated request known.
+    /// The idempotency key: a repeated request with the same key is recorded once.
     pub idempotency_key: Option<String>,
-    /// Unix ms.
+    /// When the event was recorded, Unix milliseconds.
     pub created_at: i64,
 }
 
@@ -69,17 +69,17 @@ fn one() -> i64 {
     1
 }
 
-/// What an API key needs to speak for other keys.
+/// The scope that an API key needs to check or record usage of other keys.
 const OF_OTHER_KEYS: &str = "keys:read";
 
-/// The key whose usage a call is about: the one it names; for an API key that names none, itself. An API key speaks for
-/// other keys only if it may see them.
+/// The key that a call is about: the key that it names, or the calling API key if it names none. An API key may
+/// name another key only with the scope `keys:read`.
 fn key_of(context: &Context<'_>, named: Option<KeyId>) -> Result<Option<KeyId>> {
     match (context.principal(), named) {
         (Principal::ApiKey { id, .. }, None) => Ok(Some(*id)),
         (Principal::ApiKey { id, .. }, Some(named)) if named != *id && !context.may(OF_OTHER_KEYS) => {
             Err(forbidden(
-                "apiKeyId: an API key without the scope keys:read is asked about and records for itself alone",
+                "apiKeyId: an API key without the scope keys:read can check and record only its own usage",
             ))
         }
         _ => Ok(named),

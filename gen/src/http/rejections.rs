@@ -171,7 +171,7 @@ pub(crate) fn example(response: &Response) -> Value {
         ErrorKind::PlanLimit => "the quota of the tenant is reached",
         ErrorKind::Forbidden => "this call needs the permission keys:write",
         ErrorKind::NotFound => "not found, or not yours",
-        ErrorKind::Conflict => "email is taken: log in instead",
+        ErrorKind::Conflict => "email: an account with this address exists: log in instead",
         ErrorKind::PayloadTooLarge => "the body must be whole, and at most 1 MiB",
         ErrorKind::UnsupportedMediaType => {
             "the body must be JSON, with the header Content-Type: application/json"

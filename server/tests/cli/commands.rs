@@ -119,7 +119,7 @@ fn tenants_and_their_members_are_the_operators_to_keep() {
     in_tenant(&["tenants", "members", "add", &user, "--role", "owner"]).done();
     assert!(in_tenant(&["tenants", "members", "list"]).done().out.contains("ada@example.com"));
     let last = in_tenant(&["tenants", "members", "update", &user, "--role", "member"]).rejected();
-    assert!(last.err.contains("keeps an owner"), "{last:?}");
+    assert!(last.err.contains("must have an owner"), "{last:?}");
 
     assert_eq!(in_tenant(&["permissions", "can", &user, "keys:write"]).done().out, "yes\n");
     assert!(in_tenant(&["permissions", "list", &user]).done().out.starts_with("*:*\n"));

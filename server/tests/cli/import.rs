@@ -75,7 +75,7 @@ fn what_is_said_of_a_line_is_true_of_the_lines_that_were_imported_too() {
     );
     let said = folder.tell(&text, ["keys", "import", "-"]).rejected();
     assert_eq!(said.out, "2 imported, 1 rejected\n");
-    assert_eq!(said.err, "gatekeeper: line 3: digest is given twice, or is a key's already\n");
+    assert_eq!(said.err, "gatekeeper: line 3: digest is given twice, or a key with this digest exists\n");
 }
 
 #[test]

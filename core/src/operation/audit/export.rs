@@ -10,48 +10,49 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
 use crate::whole::Range as _;
 
-/// Which events of a tenant are exported, and how.
+/// The selection of events for an export, and the format.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditExportInput {
-    /// The tenant's id. Left out, the events of all tenants and those without one, for the operator alone.
+    /// The tenant's id. The operator can omit it: then events of all tenants, and those outside any tenant, are
+    /// exported.
     #[serde(default)]
     pub tenant_id: Option<TenantId>,
-    /// How the text is written. Defaults to `ndjson`.
+    /// The format of the text. Defaults to `ndjson`.
     #[serde(default)]
     pub format: ExportFormat,
-    /// Only what this actor did. Defaults to all.
+    /// Only events of this actor. Defaults to all actors.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub actor_id: Option<String>,
-    /// Only actions that begin so, such as `key.`. Defaults to all.
+    /// Only actions with this prefix, such as `key.`. Defaults to all actions.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub action_prefix: Option<String>,
-    /// Only from this time on, Unix ms. Defaults to the beginning.
+    /// Only events at or after this time, Unix milliseconds. Defaults to the beginning.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Moment>))]
     #[serde(default, deserialize_with = "Moment::read")]
     pub start_timestamp: Option<i64>,
-    /// Only before this time, Unix ms. Defaults to the present.
+    /// Only events before this time, Unix milliseconds. Defaults to now.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Moment>))]
     #[serde(default, deserialize_with = "Moment::read")]
     pub end_timestamp: Option<i64>,
-    /// The `nextCursor` of the part after which to go on. Defaults to the newest event.
+    /// The `nextCursor` of the part after which the export continues. Defaults to the newest event.
     #[serde(default)]
     pub cursor: Option<String>,
 }
 
-/// The events of a tenant as one text, the newest first: at most 64 MiB. A server sends it as it is read, and does not keep
-/// it: 8 at once for a tenant, and each for 10 minutes unless it is configured otherwise. What is longer is exported in
-/// parts, or by time.
+/// Exports the events of a tenant as one text of at most 64 MiB, newest first. A server streams it: up to 8 exports
+/// of a tenant at once, each for up to 10 minutes, unless configured otherwise. Export a longer log in parts, or by
+/// time range.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct AuditExport(pub AuditExportInput);
 
-/// The events of a tenant as text in parts, the newest first: a page holds one part, of about 128 KiB, and none at the end
-/// of an empty log. The texts in their order are what `audit.export` gives.
+/// Exports the events of a tenant in parts, newest first. Each page holds one part of about 128 KiB; the last page
+/// of an empty log holds none. Concatenated, the parts are the text that `audit.export` returns.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
@@ -61,27 +62,27 @@ pub struct AuditExportParts(pub AuditExportInput);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportPart {
-    /// Whole lines.
+    /// The text: complete lines.
     pub text: String,
 }
 
-/// How exported events are written.
+/// The format of exported events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ExportFormat {
-    /// A JSON object a line.
+    /// One JSON object per line.
     #[default]
     Ndjson,
-    /// A line of column names, then a line an event (RFC 4180).
+    /// A header line, then one line per event (RFC 4180).
     Csv,
 }
 
-/// The longest text that is given as one.
+/// The maximum size of an export that is returned as one text.
 const MAX_EXPORT_BYTES: usize = 64 * 1024 * 1024;
 
 impl AuditExportInput {
-    /// Every event of this tenant, or for the operator of all, as NDJSON.
+    /// Exports every event of this tenant, or with none of all tenants, as NDJSON.
     #[must_use]
     pub fn new(tenant_id: impl Into<Option<TenantId>>) -> Self {
         Self {
@@ -154,7 +155,7 @@ impl Operation for AuditExportParts {
 }
 
 fn too_long() -> GatekeeperError {
-    let message = "the export is longer than 64 MiB: export it in parts (audit.exportParts), or ask for less with \
+    let message = "the export is longer than 64 MiB: export it in parts (audit.exportParts), or narrow it with \
                    startTimestamp and endTimestamp";
     GatekeeperError::new(ErrorKind::PayloadTooLarge, message)
 }

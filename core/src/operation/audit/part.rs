@@ -1,4 +1,4 @@
-//! An audit log written as text, one part after another, so that no more than a part is ever in memory.
+//! An audit log written as text in parts, so that only one part is in memory at a time.
 
 use super::export::{AuditExportInput, ExportFormat};
 use super::{AuditEvent, list_of};
@@ -10,30 +10,30 @@ use crate::operation::page::List;
 use crate::store::{AuditFilter, Bounds};
 use crate::visible::{visible, visible_json};
 
-/// A part ends with the event with which its events hold so much.
+/// The size at which a part ends: the event that reaches it is the last one of the part.
 const MAX_PART_BYTES: usize = 128 * 1024;
-/// The most events of a part.
+/// The maximum number of events in a part.
 const MAX_PART_EVENTS: u32 = 1000;
-/// The columns of CSV.
+/// The columns of the CSV.
 const COLUMNS: &str = "id,tenantId,actorType,actorId,action,target,metadata,source,createdAt\r\n";
 
-/// What is exported, and how.
+/// The events to export, and the format.
 pub(super) struct Selection {
     tenant: Option<TenantId>,
     format: ExportFormat,
     filter: AuditFilter,
-    /// The event after which the export begins; none for the newest one.
+    /// The event after which the export begins; none to begin with the newest event.
     pub(super) start: Option<AuditId>,
 }
 
-/// Some lines, and the last event in them if there are more.
+/// The text of some events, and the last event in it if there are more.
 pub(super) struct TextPart {
     pub(super) text: String,
     pub(super) next: Option<AuditId>,
 }
 
 impl Selection {
-    /// What is wrong with a request, if anything.
+    /// Checks the fields of a request.
     pub(super) fn check(input: &AuditExportInput) -> Result<()> {
         check_text("actorId", input.actor_id.as_deref())?;
         check_text("actionPrefix", input.action_prefix.as_deref())
@@ -50,12 +50,12 @@ impl Selection {
         Ok(Self { tenant: input.tenant_id, format: input.format, filter, start })
     }
 
-    /// The list that the events are of.
+    /// The list of the events, whose cursors this export accepts.
     pub(super) fn list<'a>(&self, context: &'a Context<'_>) -> List<'a> {
         list_of(context, self.tenant, None)
     }
 
-    /// The part that follows this event.
+    /// The part that begins after this event.
     pub(super) fn part(&self, context: &Context<'_>, before: Option<AuditId>) -> Result<TextPart> {
         let bounds = Bounds { rows: MAX_PART_EVENTS, bytes: MAX_PART_BYTES };
         let found = context.read(|rows| rows.audit_events(self.tenant, &self.filter, before, bounds))?;
@@ -97,10 +97,11 @@ fn write(text: &mut String, format: ExportFormat, event: &AuditEvent) -> Result<
     Ok(())
 }
 
-/// What a spreadsheet takes for the beginning of a formula, in ASCII and in full width.
+/// The characters that make a spreadsheet treat a cell as a formula, in ASCII and in full width.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// A field of CSV, in one line. What a spreadsheet would take for a formula, which may have spaces before it, is made text.
+/// A CSV field on one line. A text that a spreadsheet would treat as a formula, also after leading spaces, is
+/// prefixed so that it stays text.
 fn quoted(field: &str) -> String {
     let field = visible(field);
     let guard = if field.trim_start().starts_with(FORMULA) { "'" } else { "" };
@@ -115,7 +116,7 @@ mod tests {
     use super::quoted;
 
     #[test]
-    fn a_field_of_csv_is_no_formula_and_holds_nothing_that_is_obeyed_or_unseen() {
+    fn a_csv_field_is_never_a_formula_and_holds_no_control_or_invisible_characters() {
         for formula in
             ["=1", "+1", "-1", "@a", " =1", "\u{a0}=1", "\u{3000}=1", "＝1", "＋1", "－1", "＠a", " ＝1"]
         {

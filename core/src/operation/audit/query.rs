@@ -11,35 +11,36 @@ use crate::operation::{Method, Operation, Page, Route};
 use crate::store::AuditFilter;
 use crate::whole::Range as _;
 
-/// The events of a tenant, the newest first.
+/// Lists the events of a tenant, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditQuery {
-    /// The tenant's id. Left out, the events of all tenants and those without one, for the operator alone.
+    /// The tenant's id. The operator can omit it: then events of all tenants, and those outside any tenant, are
+    /// listed.
     #[serde(default)]
     pub tenant_id: Option<TenantId>,
-    /// Only what this actor did. Defaults to all.
+    /// Only events of this actor. Defaults to all actors.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub actor_id: Option<String>,
-    /// Only actions that begin so, such as `key.`. Defaults to all.
+    /// Only actions with this prefix, such as `key.`. Defaults to all actions.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub action_prefix: Option<String>,
-    /// Only from this time on, Unix ms. Defaults to the beginning.
+    /// Only events at or after this time, Unix milliseconds. Defaults to the beginning.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Moment>))]
     #[serde(default, deserialize_with = "Moment::read")]
     pub start_timestamp: Option<i64>,
-    /// Only before this time, Unix ms. Defaults to the present.
+    /// Only events before this time, Unix milliseconds. Defaults to now.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Moment>))]
     #[serde(default, deserialize_with = "Moment::read")]
     pub end_timestamp: Option<i64>,
-    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    /// The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
     #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
-    /// The `nextCursor` of the page before. Defaults to the first page.
+    /// The `nextCursor` of the previous page. Defaults to the first page.
     #[serde(default)]
     pub cursor: Option<String>,
 }

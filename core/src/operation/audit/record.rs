@@ -10,38 +10,39 @@ use crate::operation::field::{check_metadata, check_name, check_text};
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
-/// Writes an event of your own into a tenant's audit log. Who did it is who calls.
+/// Writes an application event to a tenant's audit log. The event's actor is the caller.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditRecord {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// What was done, such as `invoice.paid`: 1 to 256 bytes, not beginning like an event of Gatekeeper itself (`user.`,
-    /// `session.`, `tenant.`, `member.`, `key.`, `role.`, `root_key.`, `signing_key.`).
+    /// What happened, such as `invoice.paid`: 1 to 256 bytes. Must not begin with a prefix that Gatekeeper's own
+    /// events use (`user.`, `session.`, `tenant.`, `member.`, `key.`, `role.`, `root_key.`, `signing_key.`).
     #[cfg_attr(feature = "schema", schemars(transform = bounds::action))]
     pub action: String,
-    /// What it was done to: at most 256 bytes. Defaults to nothing.
+    /// The object that the action was applied to: at most 256 bytes. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub target: Option<String>,
-    /// Who did it, where that is not who calls: at most 256 bytes, kept in `metadata`. Defaults to nothing.
+    /// The actor, if it is not the caller: at most 256 bytes, stored in `metadata`. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub actor_id: Option<String>,
-    /// What kind of actor that is: at most 256 bytes, kept in `metadata`. Defaults to nothing.
+    /// The kind of that actor: at most 256 bytes, stored in `metadata`. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub actor_type: Option<String>,
-    /// What kind of thing it was done to: at most 256 bytes, kept in `metadata`. Defaults to nothing.
+    /// The kind of the object: at most 256 bytes, stored in `metadata`. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub resource_type: Option<String>,
-    /// The id of that thing: at most 256 bytes, kept in `metadata`. Defaults to nothing.
+    /// The id of the object: at most 256 bytes, stored in `metadata`. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub resource_id: Option<String>,
-    /// Anything of yours: an object of at most 8 KiB of JSON, with all that is kept in it. Defaults to none.
+    /// Your own metadata: an object of at most 8 KiB of JSON, including the fields above that are stored in it.
+    /// Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
@@ -61,7 +62,7 @@ impl Operation for AuditRecord {
         check_name("action", &self.action)?;
         if is_ours(&self.action) {
             return Err(GatekeeperError::bad_request(format!(
-                "action must not begin with {}: Gatekeeper alone writes those",
+                "action must not begin with {}: these prefixes are reserved",
                 RESOURCES.map(|resource| format!("{resource}.")).join(", ")
             )));
         }
@@ -85,7 +86,7 @@ impl Operation for AuditRecord {
 }
 
 impl AuditRecord {
-    /// What a caller may say of an event beside its metadata, of which it becomes a part: the audit log itself says who calls.
+    /// The fields that become part of the metadata. The actor of the event itself is always the caller.
     fn said(&self) -> [(&'static str, Option<&str>); 4] {
         [
             ("actorId", self.actor_id.as_deref()),
@@ -95,16 +96,18 @@ impl AuditRecord {
         ]
     }
 
-    /// The metadata with what is said beside it.
+    /// The metadata with these fields in it.
     ///
     /// # Errors
-    /// `bad_request` for what is said twice.
+    /// `bad_request` if a field is also in the given metadata.
     fn metadata(&self) -> Result<Option<Map<String, Value>>> {
         let mut metadata = self.metadata.clone();
         for (name, value) in self.said() {
             let Some(value) = value else { continue };
             if metadata.get_or_insert_default().insert(name.to_owned(), value.into()).is_some() {
-                return Err(GatekeeperError::bad_request(format!("{name} is in metadata too: give it once")));
+                return Err(GatekeeperError::bad_request(format!(
+                    "{name} must not be both a field and in metadata"
+                )));
             }
         }
         Ok(metadata)

@@ -8,16 +8,16 @@ use crate::operation::schema::bounds;
 use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 
-/// Changes the user's password, and ends their other sessions. Wrong passwords count as failed logins do.
+/// Changes the user's password and ends their other sessions. Wrong passwords count as failed logins.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangePassword {
-    /// The password until now.
+    /// The current password.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::password))]
     #[serde(with = "ExposeSecret")]
     pub current_password: Secret,
-    /// 8 to 128 characters of any kind, none of the most common passwords.
+    /// The new password: 8 to 128 characters of any kind, not one of the most common passwords.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::new_password))]
     #[serde(with = "ExposeSecret")]
     pub new_password: Secret,
@@ -57,5 +57,5 @@ impl Operation for ChangePassword {
 }
 
 fn wrong() -> GatekeeperError {
-    GatekeeperError::new(ErrorKind::CredentialInvalid, "currentPassword is not right")
+    GatekeeperError::new(ErrorKind::CredentialInvalid, "currentPassword is incorrect")
 }

@@ -9,7 +9,7 @@ use crate::operation::schema::bounds;
 use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 
-/// Logs in.
+/// Logs in with an e-mail address and a password.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -17,31 +17,31 @@ pub struct Login {
     /// The account's e-mail address.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::email))]
     pub email: String,
-    /// Its password.
+    /// The account's password.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::password))]
     #[serde(with = "ExposeSecret")]
     pub password: Secret,
 }
 
-/// What a login answers.
+/// The result of a login: tokens, or an MFA challenge.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum LoginAnswer {
     /// The user is logged in.
     Tokens(Tokens),
-    /// A second factor is asked for.
+    /// The login needs a second factor.
     MfaChallenge(MfaChallenge),
 }
 
-/// A second factor is asked for before there are tokens.
+/// A challenge: the client must prove a second factor before it gets tokens.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MfaChallenge {
     /// Always true.
     pub mfa_required: bool,
-    /// What the answer to the challenge carries.
+    /// The token to send with the code that completes the challenge.
     #[serde(with = "ExposeSecret")]
     pub challenge_token: Secret,
 }
@@ -65,7 +65,7 @@ impl Operation for Login {
         let proven = right.ok_or_else(wrong)?.proven();
         let user = user.as_ref().ok_or_else(wrong)?;
         let continued = context.write(|tx, context| {
-            // The password that was right may have been changed since.
+            // The password may have been changed since it was verified.
             if tx.user(user.id)?.is_none_or(|now| now.password != user.password) {
                 return Err(wrong().into());
             }
@@ -82,5 +82,5 @@ impl Operation for Login {
 }
 
 fn wrong() -> GatekeeperError {
-    GatekeeperError::new(ErrorKind::CredentialInvalid, "the e-mail address or the password is not right")
+    GatekeeperError::new(ErrorKind::CredentialInvalid, "the e-mail address or the password is incorrect")
 }

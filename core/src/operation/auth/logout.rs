@@ -7,13 +7,13 @@ use crate::secret::Secret;
 use crate::store::Purpose;
 use crate::verify::invalid_credential;
 
-/// Ends the session of the access token, or that of `refreshToken`: its tokens are rejected at once.
+/// Ends the session of the access token, or that of `refreshToken`. Its tokens are rejected at once.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Logout {
-    /// A refresh token of the session that ends. With it, no access token is needed: that one may have ended long ago.
-    /// Defaults to the session of the access token.
+    /// A refresh token of the session to end. With it, no access token is needed, so that a session can be ended
+    /// after its access token has expired. Defaults to the session of the access token.
     #[serde(default, with = "ExposeOptionalSecret")]
     pub refresh_token: Option<Secret>,
 }
@@ -48,7 +48,7 @@ impl Operation for Logout {
     }
 }
 
-/// Ends the session of a refresh token, be it the newest one or not.
+/// Ends the session of a refresh token, whether or not it is the newest one.
 fn end_session_of(context: &Context<'_>, token: &Secret) -> Result<()> {
     context.consume(Throttle::Refresh)?;
     let (digest, now) = (token.digest(), context.now());

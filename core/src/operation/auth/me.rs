@@ -5,7 +5,7 @@ use crate::authz::{Access, Context, not_found};
 use crate::error::Result;
 use crate::operation::{Method, Operation, Route};
 
-/// Who is calling.
+/// Returns the calling user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -8,9 +8,9 @@ use crate::secret::Secret;
 use crate::store::{Failure, Purpose, Tx, UserRow};
 use crate::verify::invalid_credential;
 
-/// Exchanges a refresh token for new tokens; it is used up. The same exchange within 10 seconds gives the same new
-/// refresh token, for a client whose answer was lost. After that, or once the new one is used, whoever shows the old one
-/// ends the session: one of the two has stolen it (RFC 9700 §4.14.2).
+/// Exchanges a refresh token for new tokens. Each refresh token can be used once. Repeating the exchange within 10
+/// seconds returns the same new refresh token, for a client that lost the response. A later use, or a use after the
+/// new token was used, ends the session: the token must have been stolen (RFC 9700 §4.14.2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -41,14 +41,15 @@ impl Operation for Refresh {
     }
 }
 
-/// The token that follows one: derived from it with the secret, and with the one before, if that is known.
+/// The refresh token that follows a given one. It is derived with the current secret, and with the previous secret
+/// if there is one.
 struct Successors {
     new: Secret,
     previous: Option<Secret>,
 }
 
-/// Whose session it is and the token that follows, if the token was valid. If it was not, what the audit log records of that
-/// is written.
+/// The user and the continued session, if the refresh token was valid. If not, the rejection is written to the
+/// audit log.
 fn exchange(
     context: &Context<'_>,
     tx: &Tx<'_>,
@@ -61,7 +62,7 @@ fn exchange(
     };
     let Some(session) = tx.session(found.subject.parse()?)? else { return Ok(None) };
     let Some(user) = tx.user(session.user_id)? else { return Ok(None) };
-    // In its last second, no token could say how long it is valid.
+    // In its last second, a session cannot get a token: its lifetime would round to 0 seconds.
     if !session.is_active(now) || rules.end(session.created_at) < now.saturating_add(1000) {
         return Ok(None);
     }
@@ -80,7 +81,7 @@ fn exchange(
     let grace = context.settings().refresh_grace_ms;
     for successor in successors.previous.iter().chain([&successors.new]) {
         let follows = tx.one_time_token(Purpose::Refresh, &successor.digest(), now)?;
-        // Also where a clock that was ahead wrote when it was used.
+        // The absolute difference also covers a `used_at` that was written by a process whose clock was ahead.
         if now.abs_diff(used_at) < grace && follows.is_some_and(|next| next.used_at.is_none()) {
             return Ok(Some((user, continued(successor, session.expires_at))));
         }

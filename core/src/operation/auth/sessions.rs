@@ -10,16 +10,16 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
 use crate::whole::Range as _;
 
-/// The user's sessions that are not over, in the order in which they began.
+/// Lists the user's active sessions, oldest first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListSessions {
-    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    /// The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
     #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
-    /// The `nextCursor` of the page before. Defaults to the first page.
+    /// The `nextCursor` of the previous page. Defaults to the first page.
     #[serde(default)]
     pub cursor: Option<String>,
 }
@@ -33,24 +33,24 @@ pub struct RevokeSession {
     pub session_id: SessionId,
 }
 
-/// A session.
+/// A session of a user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
-    /// Its id.
+    /// The session's id.
     pub id: SessionId,
-    /// From where it was begun, where that was said.
+    /// The client address at login, if known.
     pub source: Option<String>,
-    /// Whether it is the one that asks.
+    /// Whether it is the session that makes this call.
     pub current: bool,
-    /// Unix ms.
+    /// When the session began, Unix milliseconds.
     pub created_at: i64,
-    /// When it last got new tokens, Unix ms.
+    /// When the session last got new tokens, Unix milliseconds.
     pub last_used_at: i64,
-    /// When it ends unless it gets new tokens before, Unix ms.
+    /// When the session ends unless it gets new tokens before, Unix milliseconds.
     pub expires_at: i64,
-    /// When it ends in any case, Unix ms.
+    /// When the session ends in any case, Unix milliseconds.
     pub ends_at: i64,
 }
 

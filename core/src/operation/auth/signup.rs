@@ -12,7 +12,7 @@ use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::store::{Failure, Tx, UserRow};
 
-/// Makes an account, and logs in to it.
+/// Creates an account and logs in to it.
 ///
 /// ```
 /// use gatekeeper::{Gatekeeper, Secret, Signup};
@@ -26,15 +26,15 @@ use crate::store::{Failure, Tx, UserRow};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Signup {
-    /// The e-mail address; upper and lower case, Unicode's forms and a domain's are one. What is invisible or only another
-    /// form of a letter is rejected.
+    /// The e-mail address. Addresses that differ only in case, in Unicode normalization or in the form of their
+    /// domain are the same. Invisible and lookalike characters are rejected.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::email))]
     pub email: String,
-    /// 8 to 128 characters of any kind, none of the most common passwords.
+    /// The password: 8 to 128 characters of any kind, not one of the most common passwords.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::new_password))]
     #[serde(with = "ExposeSecret")]
     pub password: Secret,
-    /// What the user is called: at most 256 bytes. Defaults to no name.
+    /// The user's name: at most 256 bytes. Defaults to no name.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub name: Option<String>,
@@ -60,7 +60,7 @@ impl Operation for Signup {
 }
 
 impl Signup {
-    /// Makes the account, and in the same transaction what `with_it` makes for the new user.
+    /// Creates the account and, in the same transaction, whatever `with_it` creates for the new user.
     pub(crate) fn create<T>(
         self,
         context: &Context<'_>,
@@ -77,9 +77,11 @@ impl Signup {
         };
         let (continued, made) = context.write(|tx, context| {
             if !tx.add_user(&user)? {
-                return Err(
-                    GatekeeperError::new(ErrorKind::Conflict, "email is taken: log in instead").into()
-                );
+                return Err(GatekeeperError::new(
+                    ErrorKind::Conflict,
+                    "email: an account with this address exists: log in instead",
+                )
+                .into());
             }
             Lockout::of(email.as_str(), context.client_address()).remember(tx, user.created_at)?;
             let continued = begin_session(context, tx, user.id)?;

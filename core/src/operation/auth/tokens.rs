@@ -9,20 +9,21 @@ use crate::operation::ExposeSecret;
 use crate::secret::Secret;
 use crate::store::{Failure, Purpose, SessionRow, Tx, UserRow};
 
-/// What a login gives.
+/// The tokens of a session.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Tokens {
-    /// A JWT for `Authorization: Bearer`, good for 15 minutes.
+    /// The access token: a JWT for `Authorization: Bearer`, valid for 15 minutes.
     #[serde(with = "ExposeSecret")]
     pub access_token: Secret,
-    /// What [`Refresh`](crate::Refresh) takes, once, within 7 days and before the session ends.
+    /// The refresh token, to be exchanged once with [`Refresh`](crate::Refresh), within 7 days and before the
+    /// session ends.
     #[serde(with = "ExposeSecret")]
     pub refresh_token: Secret,
-    /// How long the access token is good, in seconds.
+    /// The remaining lifetime of the access token, in seconds.
     pub expires_in: u32,
-    /// Who has logged in.
+    /// The user who logged in.
     pub user: User,
 }
 
@@ -33,13 +34,13 @@ pub struct Tokens {
 pub struct User {
     /// The user's id.
     pub id: UserId,
-    /// The e-mail address, normalised.
+    /// The e-mail address, normalized.
     pub email: String,
-    /// Whether the address was proved to be theirs.
+    /// Whether the user has proved that the address is theirs.
     pub email_verified: bool,
-    /// What the user is called.
+    /// The user's name.
     pub name: Option<String>,
-    /// Unix ms.
+    /// When the account was created, Unix milliseconds.
     pub created_at: i64,
 }
 
@@ -55,7 +56,7 @@ impl From<UserRow> for User {
     }
 }
 
-/// A session with its newest refresh token.
+/// A session and its newest refresh token.
 pub(super) struct Continued {
     pub(super) session: SessionId,
     pub(super) refresh_token: Secret,
@@ -63,7 +64,7 @@ pub(super) struct Continued {
     pub(super) expires_at: i64,
 }
 
-/// Begins a session of `user`. Where they have too many, the one that was not used for the longest time ends.
+/// Begins a session of `user`. If they have too many, the least recently used one ends.
 pub(super) fn begin_session(context: &Context<'_>, tx: &Tx<'_>, user: UserId) -> Result<Continued, Failure> {
     let (now, rules) = (context.now(), context.settings().sessions);
     let (id, token) = (SessionId::generate(context.clock())?, new_refresh_token()?);

@@ -29,48 +29,48 @@ use crate::whole::Range as _;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateKey {
-    /// What the key begins with: 1 to 64 of `[A-Za-z0-9._~+-]`. Not `gkr` or `gkp`, and nothing that starts with `gkr_` or
+    /// The prefix of the key: 1 to 64 of `[A-Za-z0-9._~+-]`. Not `gkr` or `gkp`, and not beginning with `gkr_` or
     /// `gkp_`.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::wide_prefix))]
     pub prefix: String,
-    /// At most 1,000 different names of 1 to 128 bytes. Defaults to none.
+    /// The key's roles: at most 1,000 distinct names of 1 to 128 bytes. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     #[serde(default)]
     pub roles: Vec<String>,
-    /// Whose key it is: at most 256 bytes. Defaults to nobody's.
+    /// The id of the key's owner in your application: at most 256 bytes. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub owner_id: Option<String>,
-    /// What the key is called: at most 256 bytes. Defaults to no name.
+    /// The key's name: at most 256 bytes. Defaults to no name.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub name: Option<String>,
-    /// How long the key is good, 1 second to 100 years. Defaults to for ever.
+    /// The key's lifetime in seconds, 1 second to 100 years. Defaults to no expiry.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Life>))]
     #[serde(default, deserialize_with = "Life::read")]
     pub expires_in_seconds: Option<u64>,
-    /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    /// Your own metadata: an object of at most 8 KiB of JSON. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// A new key.
+/// A new key and its secret.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedKey {
-    /// The key itself; it is not stored and cannot be shown again.
+    /// The key itself. It is not stored and cannot be shown again.
     #[serde(with = "ExposeSecret")]
     pub api_key: Secret,
-    /// Its id.
+    /// The key's id.
     pub id: KeyId,
-    /// Its roles, sorted by bytes.
+    /// The key's roles, sorted by bytes.
     pub roles: Arc<[String]>,
 }
 
 impl CreateKey {
-    /// A key with this prefix and all else by default.
+    /// A key with this prefix and defaults for the rest.
     #[must_use]
     pub fn new(prefix: &str) -> Self {
         Self {

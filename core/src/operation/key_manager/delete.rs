@@ -7,8 +7,8 @@ use crate::id::KeyId;
 use crate::operation::keys::revoke_descendants;
 use crate::operation::{LenientKeyId, Method, Operation, Route};
 
-/// Deletes a key: the next verification rejects it, in every process. The keys that it created are revoked with it, for
-/// their use could not be counted as its own any more.
+/// Deletes a key. The next verification rejects it, in every process. Keys that it created are revoked too: their
+/// usage counts against the quota of the deleted key, which no longer exists.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -18,11 +18,11 @@ pub struct DeleteKey {
     pub id: LenientKeyId,
 }
 
-/// The key that was deleted.
+/// The result of a deletion.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeletedKey {
-    /// Its id.
+    /// The id of the deleted key.
     pub id: KeyId,
 }
 

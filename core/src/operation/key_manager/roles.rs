@@ -8,7 +8,7 @@ use crate::operation::schema::bounds;
 use crate::operation::{LenientKeyId, Method, Operation, Route};
 use crate::role;
 
-/// Adds roles to a key; those it has already change nothing.
+/// Adds roles to a key. Roles that it already has are ignored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -16,12 +16,12 @@ pub struct AddRoles {
     /// The key's id.
     #[serde(default)]
     pub id: LenientKeyId,
-    /// At most 1,000 different names of 1 to 128 bytes, together with those the key has.
+    /// The roles to add: names of 1 to 128 bytes. The key can have at most 1,000 distinct roles.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     pub roles: Vec<String>,
 }
 
-/// Removes roles from a key; those it does not have change nothing.
+/// Removes roles from a key. Roles that it does not have are ignored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -29,16 +29,16 @@ pub struct RemoveRoles {
     /// The key's id.
     #[serde(default)]
     pub id: LenientKeyId,
-    /// At most 1,000 different names of 1 to 128 bytes.
+    /// The roles to remove: at most 1,000 distinct names of 1 to 128 bytes.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     pub roles: Vec<String>,
 }
 
-/// How many roles were really added or removed.
+/// The result of adding or removing roles.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RolesChanged {
-    /// The number.
+    /// The number of roles that were actually added or removed.
     pub count: usize,
 }
 

@@ -8,7 +8,8 @@ use crate::key::{self, Prefix};
 use crate::operation::{ExposeSecret, LenientKeyId, Method, Operation, Route};
 use crate::secret::Secret;
 
-/// Gives a key another secret. Its id, its roles and what it has used stay; the old secret is dead at once.
+/// Replaces the secret of a key. Its id, its roles and its counted requests stay the same. The old secret is
+/// revoked at once.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -18,13 +19,13 @@ pub struct RotateKey {
     pub id: LenientKeyId,
 }
 
-/// The key with its new secret.
+/// A key with its new secret.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RotatedKey {
-    /// Its id, as before.
+    /// The key's id, unchanged.
     pub id: KeyId,
-    /// The new key; it is not stored and cannot be shown again.
+    /// The new secret. It is not stored and cannot be shown again.
     #[serde(with = "ExposeSecret")]
     pub apikey: Secret,
 }

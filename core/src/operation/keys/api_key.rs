@@ -11,60 +11,61 @@ use crate::operation::field::from_text;
 use crate::secret::Secret;
 use crate::store::KeyRecord;
 
-/// A key, without its secret, which nobody can show again.
+/// An API key, without its secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKey {
-    /// Its id, which it keeps through every rotation.
+    /// The key's id. It does not change when the key is rotated.
     pub id: KeyId,
-    /// Whose it is.
+    /// The tenant that the key belongs to.
     pub tenant_id: TenantId,
-    /// Whose it is in your application.
+    /// The id of the key's owner in your application.
     pub owner_id: Option<String>,
-    /// Who created it; none for a key from before this was stored.
+    /// The creator of the key; none for a key that an earlier version created.
     pub created_by: Option<CreatedBy>,
-    /// What its secret begins with; of an imported key, what its next one will.
+    /// The prefix of the key's secret. For an imported key: the prefix of the secret that a rotation creates.
     pub prefix: String,
-    /// What it is called.
+    /// The key's name.
     pub name: Option<String>,
-    /// What it may do, sorted by bytes.
+    /// The key's scopes, sorted by bytes.
     pub scopes: Vec<String>,
-    /// What chooses its rate limits, sorted by bytes.
+    /// The key's roles, which select its rate limits, sorted by bytes.
     pub roles: Vec<String>,
-    /// Whether it is good.
+    /// The key's status.
     pub status: KeyStatus,
-    /// How much it may use in a period; none for anything.
+    /// The key's quota in a period; none for no limit.
     pub quota_limit: Option<i64>,
-    /// The period of its quota.
+    /// The period of the quota.
     pub quota_period: Period,
-    /// Anything of yours.
+    /// Your own metadata.
     pub metadata: Option<Map<String, Value>>,
-    /// When it ends, Unix ms; none for never.
+    /// When the key expires, Unix milliseconds; none if it does not expire.
     pub expires_at: Option<i64>,
-    /// When it was last used with success, Unix ms, to the minute. A use is known to every process of the machine at once; a
-    /// reboot may lose the last ones, up to the next call that reads the key or commits anything.
+    /// The time of the last accepted verification, Unix milliseconds, to the minute. Every process of the machine
+    /// sees it at once. A reboot may lose the most recent times, up to the next call that reads the key or commits
+    /// any change.
     pub last_used_at: Option<i64>,
-    /// Unix ms.
+    /// When the key was created, Unix milliseconds.
     pub created_at: i64,
-    /// When it was last changed, Unix ms.
+    /// When the key was last changed, Unix milliseconds.
     pub updated_at: i64,
 }
 
-/// A key and its secret.
+/// A new secret and the key that it belongs to.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedApiKey {
     /// The key.
     pub api_key: ApiKey,
-    /// Its secret; it is not stored and cannot be shown again.
+    /// The secret. It is not stored and cannot be shown again.
     #[serde(with = "ExposeSecret")]
     pub plain_text_key: Secret,
 }
 
 impl ApiKey {
-    /// The key as it is at `now`, in Unix ms.
+    /// The key of a stored record, with its status at `now`, Unix milliseconds.
     pub(super) fn new(record: KeyRecord, now: i64) -> Result<Self> {
         Ok(Self {
             status: KeyStatus::of(&record.status, record.expires_at, now),

@@ -16,9 +16,10 @@ use crate::operation::{Method, Operation, Route};
 use crate::role;
 use crate::whole::Range as _;
 
-/// Creates a key of a tenant. The caller cannot give it scopes that the caller does not have. A key that an API key creates
-/// has at most the roles, the life and the quota of that key, and its owner; what is not given is that of the creating
-/// key, and what the new key uses counts as used by the creating key, too.
+/// Creates a key in a tenant. The caller must have the scopes that it gives to the key. A key that an API key
+/// creates has the same owner and cannot exceed the roles, lifetime and quota of the creating key. Fields that are
+/// not given are copied from the creating key, and the usage of the new key also counts against the quota of the
+/// creating key.
 ///
 /// ```
 /// use gatekeeper::{CreateApiKey, Gatekeeper};
@@ -38,48 +39,50 @@ use crate::whole::Range as _;
 pub struct CreateApiKey {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// What it is called: at most 256 bytes. Defaults to no name.
+    /// The key's name: at most 256 bytes. Defaults to no name.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub name: Option<String>,
-    /// What it begins with: 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends, not reserved. Defaults to
-    /// `gk_live`.
+    /// The prefix of the key: 1 to 16 of `[A-Za-z0-9_-]`, with a letter or digit at both ends, not reserved.
+    /// Defaults to `gk_live`.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::prefix))]
     #[serde(default)]
     pub prefix: Option<String>,
-    /// The owner's id in your application: at most 256 bytes. Defaults to none; where an API key calls, to its own.
+    /// The id of the key's owner in your application: at most 256 bytes. Defaults to none; if an API key calls, to
+    /// its owner.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub owner_id: Option<String>,
-    /// What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to nothing.
+    /// The key's scopes: at most 100 distinct scopes of 1 to 128 bytes without spaces. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none; where an API key
-    /// calls, to its own.
+    /// The key's roles, which select its rate limits: at most 1,000 distinct names of 1 to 128 bytes. Defaults to
+    /// none; if an API key calls, to its roles.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     #[serde(default)]
     pub roles: Vec<String>,
-    /// How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything; where an API key calls, to its own, with the
+    /// The key's quota in a period: 0 to 2⁵³ - 1. Defaults to no limit; if an API key calls, to its quota and the
     /// period of that.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<QuotaLimit>))]
     #[serde(default, deserialize_with = "QuotaLimit::read")]
     pub quota_limit: Option<i64>,
-    /// The period of its quota. Defaults to `month`.
+    /// The period of the quota. Defaults to `month`.
     #[serde(default)]
     pub quota_period: Period,
-    /// How long it is valid, 1 second to 100 years. Defaults to for ever; where an API key calls, to its own end.
+    /// The key's lifetime in seconds, 1 second to 100 years. Defaults to no expiry; if an API key calls, to its
+    /// expiry.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Life>))]
     #[serde(default, deserialize_with = "Life::read")]
     pub expires_in_seconds: Option<u64>,
-    /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    /// Your own metadata: an object of at most 8 KiB of JSON. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }
 
 impl CreateApiKey {
-    /// A key of this tenant with all else by default.
+    /// A key of this tenant with defaults for the rest.
     #[must_use]
     pub fn new(tenant_id: TenantId) -> Self {
         Self {
@@ -100,7 +103,7 @@ impl CreateApiKey {
         Prefix::new(self.prefix.as_deref().unwrap_or(USUAL_PREFIX).to_owned())
     }
 
-    /// The key as it is to be added at `now`, Unix ms.
+    /// The key to add, created at `now`, Unix milliseconds.
     pub(super) fn draft(self, now: i64) -> Result<Draft> {
         Ok(Draft {
             prefix: self.prefix()?,

@@ -1,4 +1,4 @@
-//! A key that is about to be added, made or imported.
+//! A key to be added, either created or imported.
 
 use serde_json::{Map, Value};
 
@@ -10,25 +10,25 @@ use crate::operation::field::to_text;
 use crate::secret::Digest;
 use crate::store::{Failure, KeyRecord, NewKey, Quota, Tx};
 
-/// A key as its request describes it, checked.
+/// A key to be added, from a request that was checked.
 pub(super) struct Draft {
     pub(super) prefix: Prefix,
     pub(super) name: Option<String>,
     pub(super) metadata: Option<Map<String, Value>>,
-    /// Unix ms.
+    /// The creation time, Unix milliseconds.
     pub(super) created_at: i64,
     pub(super) reach: Reach,
 }
 
-/// The digest that a key is known by.
+/// The digest that identifies a key.
 pub(super) struct Known<'a> {
     pub(super) digest: &'a Digest,
-    /// Of an imported digest: what was hashed after the key.
+    /// For an imported digest: the suffix that was hashed after the key.
     pub(super) hashed_suffix: Option<&'a str>,
 }
 
 impl Draft {
-    /// Adds the key within what the caller can give; none where the digest is a key's already.
+    /// Adds the key within the caller's own rights. Returns none if a key with this digest exists.
     pub(super) fn add(
         self,
         context: &Context<'_>,

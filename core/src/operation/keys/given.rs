@@ -1,4 +1,4 @@
-//! Checks of what a request says of a key.
+//! Checks of the fields that several requests about keys share.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::operation::field::{Life, QuotaLimit, check_metadata, check_text};
 use crate::whole::Range as _;
 
-/// What several requests say of a key.
+/// The fields that several requests about keys share.
 pub(super) struct Given<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) owner_id: Option<&'a str>,
@@ -26,8 +26,9 @@ impl Given<'_> {
     }
 }
 
-/// Tells a field that is `null` from one that is not there.
-#[allow(clippy::option_option, reason = "the outer one says whether it was given")]
+/// Deserializes a field that can be `null`: `Some(None)` for `null`, and `None` for a missing field by
+/// `#[serde(default)]`.
+#[allow(clippy::option_option, reason = "the outer option says whether the field was given")]
 pub(super) fn or_null<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,

@@ -24,103 +24,104 @@ use crate::whole::Range as _;
 use suffixes::Placeholders;
 pub(super) use suffixes::Suffixes;
 
-/// The most keys of one call.
+/// The maximum number of keys in one call.
 const MAX_KEYS: usize = 1000;
 
-/// Brings keys of another product into a tenant by their digests, so that their holders can go on using them: all of them
-/// or none. For a root key and the operator; for members and API keys with `keys:write` only where the setting
-/// `keyImports` is `members`, within what each of them can give to a key. The digest of a placeholder such as `undefined`,
-/// `null` or `test` is rejected.
+/// Imports keys of another product into a tenant by their digests, so that clients can go on using them. Either all
+/// keys are imported or none. Only a root key and the operator may call it. With the setting `keyImports =
+/// members`, so may members and API keys with `keys:write`, each within their own rights. The digest of a
+/// placeholder such as `undefined`, `null` or `test` is rejected.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportApiKeys {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// The keys: 1 to 1,000.
+    /// The keys to import: 1 to 1,000.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_KEYS)))]
     #[serde(deserialize_with = "objects")]
     pub keys: Vec<ForeignKey>,
 }
 
-/// A key of another product.
+/// A key of another product, by its digest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForeignKey {
-    /// SHA-256 of the key, and of the suffix after it where there is one, in hex or base64. No two keys share one. A key of
-    /// more than 4,096 bytes is never valid, whatever its digest.
+    /// The SHA-256 of the key, followed by the suffix if there is one, in hex or base64. No two keys can have the
+    /// same digest. Keys of more than 4,096 bytes are never valid.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::digest))]
     #[serde(with = "ExposeSecret")]
     pub digest: Secret,
-    /// What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. The keys of a tenant have at
-    /// most 2 different ones and those of a database 8, unless the operator allows more; a key that is revoked or has
-    /// ended does not count.
+    /// The suffix that was hashed after the key: at most 256 bytes, stored in plain text. Defaults to none. The
+    /// keys of a tenant can have at most 2 distinct suffixes and those of a database 8, unless the operator raises
+    /// these limits. Revoked and expired keys do not count.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub suffix: Option<String>,
-    /// What the key's next secret begins with, when it is rotated: as for a new key, at most 256 bytes. One that a new key
-    /// cannot have is replaced by the default, with a warning. Defaults to `gk_live`.
+    /// The prefix of the secret that a rotation creates: as for a new key, but at most 256 bytes. A prefix that a
+    /// new key cannot have is replaced by the default, with a warning. Defaults to `gk_live`.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub prefix: Option<String>,
-    /// What it is called: at most 256 bytes. Defaults to no name.
+    /// The key's name: at most 256 bytes. Defaults to no name.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub name: Option<String>,
-    /// Whose it is in your application: at most 256 bytes. Defaults to nobody's.
+    /// The id of the key's owner in your application: at most 256 bytes. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default)]
     pub owner_id: Option<String>,
-    /// What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to nothing.
+    /// The key's scopes: at most 100 distinct scopes of 1 to 128 bytes without spaces. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
+    /// The key's roles, which select its rate limits: at most 1,000 distinct names of 1 to 128 bytes. Defaults to
+    /// none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     #[serde(default)]
     pub roles: Vec<String>,
-    /// How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
+    /// The key's quota in a period: 0 to 2⁵³ - 1. Defaults to no limit.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<QuotaLimit>))]
     #[serde(default, deserialize_with = "QuotaLimit::read")]
     pub quota_limit: Option<i64>,
-    /// The period of its quota. Defaults to `month`.
+    /// The period of the quota. Defaults to `month`.
     #[serde(default)]
     pub quota_period: Period,
-    /// How long it is good from now on, 1 second to 100 years. Defaults to for ever.
+    /// The key's lifetime from now on in seconds, 1 second to 100 years. Defaults to no expiry.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Life>))]
     #[serde(default, deserialize_with = "Life::read")]
     pub expires_in_seconds: Option<u64>,
-    /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    /// Your own metadata: an object of at most 8 KiB of JSON. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// The keys that were brought in.
+/// The imported keys.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImportedApiKeys {
-    /// In the order of the request.
+    /// The keys, in the order of the request.
     pub api_keys: Vec<ApiKey>,
-    /// What was imported otherwise than it was asked for, in the order of the request.
+    /// The changes that the import made to the given keys, in the order of the request.
     #[serde(default)]
     pub warnings: Vec<ImportWarning>,
 }
 
-/// What was imported otherwise than it was asked for.
+/// A change that the import made to a given key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportWarning {
-    /// Which of the keys of the request, from 0.
+    /// The index of the key in the request, from 0.
     pub index: u32,
-    /// What was done, and why.
+    /// A message that says what was changed, and why.
     pub message: String,
 }
 
 impl ForeignKey {
-    /// A key by its digest, with all else by default.
+    /// A key with this digest and defaults for the rest.
     #[must_use]
     pub fn new(digest: Secret) -> Self {
         Self {
@@ -145,7 +146,7 @@ impl ForeignKey {
         Self { prefix: None, ..self.clone() }.described(tenant).check()
     }
 
-    /// Takes the default for a prefix that a new key cannot have, and says so.
+    /// Replaces a prefix that a new key cannot have by the default. Returns the warning, if any.
     fn with_usable_prefix(self) -> (Self, Option<String>) {
         match self.prefix.clone().map(Prefix::new) {
             Some(Err(error)) => {
@@ -161,7 +162,7 @@ impl ForeignKey {
         self.suffix.as_deref().unwrap_or_default()
     }
 
-    /// The key, as a request to create one describes it.
+    /// The request that would create this key.
     fn described(self, tenant_id: TenantId) -> CreateApiKey {
         CreateApiKey {
             tenant_id,
@@ -232,8 +233,11 @@ impl Operation for ImportApiKeys {
             let mut records = Vec::with_capacity(keys.len());
             for (index, key) in keys.into_iter().enumerate() {
                 let added = key.add(context, tx, &ceiling, tenant)?;
-                let twice =
-                    || conflict(format!("keys[{index}]: digest is given twice, or is a key's already"));
+                let twice = || {
+                    conflict(format!(
+                        "keys[{index}]: digest is given twice, or a key with this digest exists"
+                    ))
+                };
                 records.push(added.ok_or_else(twice)?);
             }
             before.check_added(context, tx, tenant)?;
@@ -245,12 +249,13 @@ impl Operation for ImportApiKeys {
     }
 }
 
-/// Rejects the digest of a text that programs send in place of a key by mistake: it would let all of them in.
+/// Rejects the digests of texts that a program may send by mistake instead of a key. Otherwise all such requests
+/// would be admitted.
 fn check_no_placeholder(keys: &[ForeignKey], placeholders: &Placeholders) -> Result<()> {
     for (index, key) in keys.iter().enumerate() {
         if placeholders.contain(&digest::parse(&key.digest)?) {
             return Err(GatekeeperError::bad_request(format!(
-                "keys[{index}]: digest is that of a placeholder such as undefined, null or test, which is never a key"
+                "keys[{index}]: digest must not be that of a placeholder such as undefined, null or test"
             )));
         }
     }
@@ -258,7 +263,7 @@ fn check_no_placeholder(keys: &[ForeignKey], placeholders: &Placeholders) -> Res
 }
 
 fn too_many_suffixes() -> GatekeeperError {
-    conflict("suffix: there are more different ones than a database can have")
+    conflict("suffix: the keys have more distinct suffixes than a database can have")
 }
 
 fn conflict(message: impl Into<String>) -> GatekeeperError {

@@ -11,28 +11,28 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
 use crate::whole::Range as _;
 
-/// The keys of a tenant, in the order in which they were made.
+/// Lists the keys of a tenant, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListApiKeys {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    /// The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
     #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
-    /// The `nextCursor` of the page before. Defaults to the first page.
+    /// The `nextCursor` of the previous page. Defaults to the first page.
     #[serde(default)]
     pub cursor: Option<String>,
 }
 
-/// One key.
+/// Returns one key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetApiKey {
-    /// Its id.
+    /// The key's id.
     pub id: KeyId,
 }
 

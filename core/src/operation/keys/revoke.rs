@@ -7,22 +7,23 @@ use crate::id::KeyId;
 use crate::key::KeyStatus;
 use crate::operation::{Method, Operation, Route};
 
-/// Ends a key for ever, with every secret it has: the next verification rejects it, in every process. It stays listed. With
-/// `descendants`, the same is done, in one step, to every key that it created, directly or through others, even where it
-/// was revoked before.
+/// Revokes a key for good, with every secret it has. The next verification rejects it, in every process. The key is
+/// still listed. With `descendants`, the keys that it created, directly or through other keys, are revoked in the
+/// same step, even if this key was revoked before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RevokeApiKey {
-    /// Its id.
+    /// The key's id.
     pub id: KeyId,
-    /// Whether the keys that it created end, too. Defaults to no: they go on until they are revoked, or end.
+    /// Whether to revoke the keys that it created too. Defaults to no: they stay valid until they expire or are
+    /// revoked.
     #[serde(default)]
     pub descendants: bool,
 }
 
 impl RevokeApiKey {
-    /// Ends this key alone.
+    /// Revokes this key only.
     #[must_use]
     pub fn new(id: KeyId) -> Self {
         Self { id, descendants: false }

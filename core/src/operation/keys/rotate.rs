@@ -10,7 +10,7 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 use crate::whole::Range;
 
-/// For how many seconds an old secret is valid.
+/// How long the old secret stays valid, in seconds.
 enum Grace {}
 
 impl Range for Grace {
@@ -19,16 +19,17 @@ impl Range for Grace {
     const NOTE: &'static str = " (30 days)";
 }
 
-/// Gives a key another secret; its id and all else stay. The old secret is good for the time of grace, but not longer than
-/// the key; the one before that is rejected at once, and so is that of a key that is disabled. The caller could give the key
-/// all that it has; an API key cannot rotate itself.
+/// Replaces the secret of a key. Its id and all other fields stay the same. The old secret stays valid for the
+/// grace period, but not longer than the key itself. A secret that was replaced earlier is rejected at once, and so
+/// is the old secret of a disabled key. The caller must have all rights of the key; an API key cannot rotate
+/// itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RotateApiKey {
-    /// Its id.
+    /// The key's id.
     pub id: KeyId,
-    /// How long the old secret is good, 0 to 2,592,000 (30 days). Defaults to 0: it is dead at once.
+    /// The grace period in seconds: 0 to 2,592,000 (30 days). Defaults to 0: the old secret is revoked at once.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Grace>))]
     #[serde(default, deserialize_with = "Grace::read")]
     pub grace_seconds: u32,

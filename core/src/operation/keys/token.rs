@@ -12,9 +12,10 @@ use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::verify::invalid_credential;
 
-/// A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier: for programs that verify it by our
-/// public keys. It is never taken for a user's. Anyone who holds the key may ask, and a key of any tenant gets one: a
-/// program that verifies it compares `tid` with the tenants that it trusts.
+/// Issues a JWT that represents a key for 15 minutes, or until the key expires if that is earlier.
+/// Other programs verify it with the public keys of the JWK Set. It is never accepted as a user's
+/// token. Anyone who holds the key may call this, whatever its tenant: a program that verifies the
+/// token must compare `tid` with the tenants that it trusts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -22,28 +23,28 @@ pub struct IssueKeyToken {
     /// The key itself.
     #[serde(with = "ExposeSecret")]
     pub key: Secret,
-    /// The `aud` of the token: the configured audience, or another that the operator allows. Defaults to the configured
-    /// one.
+    /// The `aud` of the token: the configured audience, or another one that the operator allows. Defaults to the
+    /// configured one.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::name))]
     #[serde(default)]
     pub audience: Option<String>,
-    /// What the token is good for: nothing that the key is not. Defaults to all that the key is.
+    /// The scopes of the token: only scopes that the key has. Defaults to all of them.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
 }
 
-/// A token that stands for a key.
+/// A token that represents a key.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyToken {
-    /// A JWT whose `typ` is `key+jwt`: `sub` is the key's id, `tid` its tenant, `scope` what it is good for.
+    /// The token: a JWT whose `typ` is `key+jwt`. `sub` is the key's id, `tid` its tenant, `scope` its scopes.
     #[serde(with = "ExposeSecret")]
     pub token: Secret,
     /// Always `Bearer`.
     pub token_type: Cow<'static, str>,
-    /// How long it is good, in seconds.
+    /// The lifetime of the token, in seconds.
     pub expires_in: u64,
 }
 
@@ -68,20 +69,20 @@ impl Operation for IssueKeyToken {
             None => key.scopes().to_vec(),
         };
         if !scopes.iter().all(|scope| key.scopes().iter().any(|held| covers(held, scope))) {
-            return Err(forbidden("scopes: a token is good for nothing that its key is not"));
+            return Err(forbidden("scopes: a token can only have scopes that its key has"));
         }
         let settings = context.settings();
         let aud = self.audience.unwrap_or_else(|| settings.audience.clone());
         if aud != settings.audience && !settings.token_audiences.contains(&aud) {
             return Err(forbidden(
-                "audience: tokens for this one are not allowed: leave it out, or let the operator add it to `audiences` of \
+                "audience: tokens for this audience are not allowed. Omit it, or let the operator add it to `audiences` of \
                  [tokens]",
             ));
         }
         let iat = context.clock().wall_ms() / 1000;
         let end = key.expires_at().map_or(u64::MAX, |end| end.unsigned_abs() / 1000);
         let exp = end.min(iat + u64::from(ACCESS_SECONDS));
-        // Its last second has begun: no token could say so.
+        // In its last second, a key cannot get a token: its lifetime would round to 0 seconds.
         let expires_in = exp.checked_sub(iat).filter(|left| *left > 0).ok_or_else(invalid_credential)?;
         let claims = KeyClaims {
             iss: settings.issuer.clone(),

@@ -17,64 +17,66 @@ use crate::role;
 use crate::store::KeyRecord;
 use crate::whole::Range as _;
 
-/// Changes what is given of a key; `null` clears what can be absent. The caller could give the key all that it has and all
-/// that it gets; an API key cannot change itself. The next verification knows of it, in every process.
-#[allow(clippy::option_option, reason = "the outer one says whether it was given")]
+/// Changes the given fields of a key; `null` clears an optional one. The caller must have all rights that the key
+/// has before and after the change; an API key cannot change itself. The next verification uses the change, in
+/// every process.
+#[allow(clippy::option_option, reason = "the outer option says whether the field was given")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateApiKey {
-    /// Its id.
+    /// The key's id.
     pub id: KeyId,
-    /// What it is called: at most 256 bytes.
+    /// The key's name: at most 256 bytes.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Option::is_none")]
     pub name: Option<Option<String>>,
-    /// Whose it is in your application: at most 256 bytes.
+    /// The id of the key's owner in your application: at most 256 bytes.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::text))]
     #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Option::is_none")]
     pub owner_id: Option<Option<String>>,
-    /// What it may do: at most 100 different ones of 1 to 128 bytes without spaces.
+    /// The key's scopes: at most 100 distinct scopes of 1 to 128 bytes without spaces.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
-    /// What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes.
+    /// The key's roles, which select its rate limits: at most 1,000 distinct names of 1 to 128 bytes.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::roles))]
     #[serde(default)]
     pub roles: Option<Vec<String>>,
-    /// Whether it is good.
+    /// Whether the key is active or disabled.
     #[serde(default)]
     pub status: Option<NewStatus>,
-    /// How much it may use in a period: 0 to 2⁵³ - 1; none for anything.
+    /// The key's quota in a period: 0 to 2⁵³ - 1; none for no limit.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<QuotaLimit>))]
     #[serde(default, deserialize_with = "QuotaLimit::read_or_null", skip_serializing_if = "Option::is_none")]
     pub quota_limit: Option<Option<i64>>,
-    /// The period of its quota.
+    /// The period of the quota.
     #[serde(default)]
     pub quota_period: Option<Period>,
-    /// How long it is good from now on, 1 second to 100 years; none for ever.
+    /// The key's lifetime from now on in seconds, 1 second to 100 years; none for no expiry.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Life>))]
     #[serde(default, deserialize_with = "Life::read_or_null", skip_serializing_if = "Option::is_none")]
     pub expires_in_seconds: Option<Option<u64>>,
-    /// Anything of yours: an object of at most 8 KiB of JSON.
+    /// Your own metadata: an object of at most 8 KiB of JSON.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default, deserialize_with = "or_null", skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Option<Map<String, Value>>>,
 }
 
-/// What the status of a key can be set to.
+/// A status that a key can be set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NewStatus {
-    /// It is good.
+    /// The key is valid.
     Active,
-    /// It is rejected until it is made active again. An old secret of it is dead for ever.
+    /// The key is rejected until it is active again. If an old secret was in its grace period, it is revoked for
+    /// good.
     Disabled,
 }
 
 impl UpdateApiKey {
-    /// A change of this key that changes nothing yet.
+    /// An update of this key without any change yet.
     #[must_use]
     pub fn new(id: KeyId) -> Self {
         Self {
@@ -91,7 +93,7 @@ impl UpdateApiKey {
         }
     }
 
-    /// Writes what is given into `key`.
+    /// Applies the given fields to `key`.
     fn apply(self, key: &mut KeyRecord, now: i64) -> Result<()> {
         if let Some(name) = self.name {
             key.name = name;
@@ -159,7 +161,7 @@ impl Operation for UpdateApiKey {
             let id = self.id;
             let ceiling = context.ceiling(tx)?;
             let mut key = changeable(context, tx, &ceiling, id)?;
-            // A key that lives again takes up its suffix again.
+            // A key whose expiry is moved into the future counts its suffix again.
             let had_ended = key.expires_at.is_some_and(|end| end <= now);
             let before = had_ended.then(|| Suffixes::of(context, tx, key.tenant_id)).transpose()?;
             self.apply(&mut key, now)?;

@@ -13,7 +13,8 @@ use crate::secret::Secret;
 use crate::store::{Failure, RootKeyRow, Tx};
 use crate::whole::Range as _;
 
-/// Makes a root key for a tenant: whoever has it may do everything there, until it is revoked.
+/// Creates a root key for a tenant. The holder of a root key may do everything in its tenant until the key is
+/// revoked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -22,23 +23,23 @@ pub struct CreateRootKey {
     pub tenant_id: TenantId,
 }
 
-/// Lists the root keys of a tenant that are not revoked, in the order in which they were made.
+/// Lists the active root keys of a tenant, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListRootKeys {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    /// The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
     #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
-    /// The `nextCursor` of the page before. Defaults to the first page.
+    /// The `nextCursor` of the previous page. Defaults to the first page.
     #[serde(default)]
     pub cursor: Option<String>,
 }
 
-/// Ends a root key for good: the next call with it is rejected, in every process. The tenant and its keys stay.
+/// Revokes a root key. The next call with it is rejected, in every process. The tenant and its keys are kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -52,32 +53,32 @@ pub struct RevokeRootKey {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RootKey {
-    /// Its id.
+    /// The root key's id.
     pub id: KeyId,
-    /// The tenant that it acts for.
+    /// The tenant that the root key acts for.
     pub tenant_id: TenantId,
-    /// Unix ms.
+    /// When the root key was created, Unix milliseconds.
     pub created_at: i64,
 }
 
-/// A new root key.
+/// A new root key and its secret.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedRootKey {
-    /// Its id.
+    /// The root key's id.
     pub id: KeyId,
-    /// The tenant that it acts for.
+    /// The tenant that the root key acts for.
     pub tenant_id: TenantId,
-    /// `gkr_…`; it is not stored and cannot be shown again.
+    /// The secret, `gkr_…`. It is not stored and cannot be shown again.
     #[serde(rename = "plainTextKey", with = "ExposeSecret")]
     pub key: Secret,
-    /// Unix ms.
+    /// When the root key was created, Unix milliseconds.
     pub created_at: i64,
 }
 
 impl CreatedRootKey {
-    /// Makes one for a tenant, if that is there.
+    /// Creates a root key for a tenant, which must exist.
     pub(crate) fn add(context: &Context<'_>, tx: &mut Tx<'_>, tenant_id: TenantId) -> Result<Self, Failure> {
         if tx.tenant(tenant_id)?.is_none() {
             return Err(not_found().into());

@@ -6,32 +6,33 @@ use crate::error::Result;
 use crate::identity::Signers;
 use crate::operation::{Method, Operation, Route};
 
-/// Makes a new signing key of the algorithm that tokens are signed with. It is published at once, and signs when every
-/// verifier that keeps the JWK Set for as long as it may has read it: after 310 seconds. Tokens that the one before has
-/// signed stay valid until they end. Keys that do not open with the secret of this database, because it was changed, are
-/// removed. While running processes sign with another algorithm than this one, the call is rejected.
+/// Creates a new signing key, of the algorithm that tokens are signed with. It is published in the JWK Set at once
+/// and starts to sign after 310 seconds, when every verifier that caches the JWK Set has fetched it. Tokens signed
+/// by the previous key stay valid until they expire. Keys that were sealed with another secret of this database,
+/// and so cannot be opened any more, are deleted. The call is rejected while running processes sign with another
+/// algorithm.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RotateSigningKey {
-    /// Whether the new key signs at once, in every process within a minute: for emergencies, since verifiers reject its
-    /// tokens until they read the JWK Set again. Defaults to no.
+    /// Whether the new key signs at once, in every process within a minute. For emergencies: verifiers reject its
+    /// tokens until they fetch the JWK Set again. Defaults to no.
     #[serde(default)]
     pub activate_now: bool,
 }
 
-/// A signing key, made just now. Its public half is in the JWK Set.
+/// A new signing key. Its public half is in the JWK Set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NewSigningKey {
-    /// Its `kid` in the JWK Set and in the header of tokens.
+    /// The key's `kid` in the JWK Set and in the header of tokens.
     pub kid: String,
-    /// `EdDSA` or `RS256` (RFC 7518 §3.1, RFC 8037 §3.1).
+    /// The algorithm: `EdDSA` or `RS256` (RFC 7518 §3.1, RFC 8037 §3.1).
     pub algorithm: String,
-    /// Unix milliseconds.
+    /// When the key was created, Unix milliseconds.
     pub created_at: i64,
-    /// From when on tokens are signed with it, Unix milliseconds.
+    /// When the key starts to sign tokens, Unix milliseconds.
     pub signs_from: i64,
 }
 

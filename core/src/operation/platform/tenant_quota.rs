@@ -12,33 +12,34 @@ use crate::operation::{Method, Operation, Route};
 use crate::store::Quota;
 use crate::whole::Range as _;
 
-/// Says how much a tenant may use in an hour, a day or a month (UTC). It holds from the next check on; what was used
-/// before counts.
+/// Sets how much a tenant may use in an hour, a day or a month (UTC). It applies from the next check on; earlier
+/// usage in the period counts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = require_limit))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetTenantQuota {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// How much: 0 to 2⁵³ - 1, or `null` for any amount. It must be given: a limit that was forgotten is not none.
+    /// The limit: 0 to 2⁵³ - 1, or `null` for no limit. Required, so that a forgotten field does not remove the
+    /// limit.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<QuotaLimit>))]
     #[serde(deserialize_with = "QuotaLimit::read")]
     pub limit: Option<i64>,
-    /// In which period. Defaults to `month`.
+    /// The period of the limit. Defaults to `month`.
     #[serde(default)]
     pub period: Period,
 }
 
-/// How much a tenant may use.
+/// The quota of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TenantQuota {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// How much; none for any amount.
+    /// The limit; none for no limit.
     pub limit: Option<i64>,
-    /// In which period.
+    /// The period of the limit.
     pub period: Period,
 }
 

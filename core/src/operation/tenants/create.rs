@@ -9,12 +9,13 @@ use crate::operation::field::check_name;
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 
-/// Makes a tenant, whose owner is the user who calls; the operator's has none yet. Closed to users where sign-up is.
+/// Creates a tenant. Its owner is the calling user; a tenant that the operator creates has no owner yet. Users
+/// cannot create tenants while sign-up is closed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateTenant {
-    /// What it is called: 1 to 256 bytes.
+    /// The tenant's name: 1 to 256 bytes.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::name))]
     pub name: String,
 }

@@ -12,7 +12,7 @@ use crate::operation::{Method, Operation, Page, Route};
 use crate::store::MemberRow;
 use crate::whole::Range as _;
 
-/// Makes a user a member of a tenant.
+/// Adds a user to a tenant as a member.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -21,23 +21,23 @@ pub struct AddMember {
     pub tenant_id: TenantId,
     /// The user's id.
     pub user_id: UserId,
-    /// Their role; only an owner makes owners. Defaults to member.
+    /// The member's role. Only an owner can add owners. Defaults to `member`.
     #[serde(default = "member")]
     pub role: MemberRole,
 }
 
-/// The members of a tenant, in the order in which they signed up.
+/// Lists the members of a tenant, in the order in which they signed up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListMembers {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    /// The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
     #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
-    /// The `nextCursor` of the page before. Defaults to the first page.
+    /// The `nextCursor` of the previous page. Defaults to the first page.
     #[serde(default)]
     pub cursor: Option<String>,
 }
@@ -51,13 +51,13 @@ pub struct Member {
     pub user_id: UserId,
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// The user's role there.
+    /// The user's role in the tenant.
     pub role: MemberRole,
     /// The user's e-mail address.
     pub email: String,
-    /// What the user is called.
+    /// The user's name.
     pub name: Option<String>,
-    /// When they became a member, Unix ms.
+    /// When the user became a member, Unix milliseconds.
     pub created_at: i64,
 }
 
@@ -70,7 +70,7 @@ impl From<MemberRow> for Member {
         Self {
             user_id: row.user_id,
             tenant_id: row.tenant_id,
-            // A role that a later version wrote has the least rights here.
+            // A role that a later version wrote and this one does not know counts as `member`.
             role: MemberRole::parse(&row.role).unwrap_or(MemberRole::Member),
             email: row.email,
             name: row.name,
@@ -99,7 +99,11 @@ impl Operation for AddMember {
             }
             let role = self.role.as_str();
             if !context.within_bounds(tx, tenant, |tx| tx.add_member(tenant, user, role, now))? {
-                return Err(GatekeeperError::new(ErrorKind::Conflict, "userId is a member already").into());
+                return Err(GatekeeperError::new(
+                    ErrorKind::Conflict,
+                    "userId is already a member of this tenant",
+                )
+                .into());
             }
             context.audit(tx, Event::new(Action::MemberAdded).about(&user))?;
             tx.member(tenant, user)

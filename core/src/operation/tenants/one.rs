@@ -10,36 +10,36 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 use crate::store::DEFAULT_TENANT;
 
-/// One tenant.
+/// Returns one tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetTenant {
-    /// Its id.
+    /// The tenant's id.
     pub tenant_id: TenantId,
 }
 
-/// Changes what is given of a tenant.
+/// Changes the given fields of a tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateTenant {
-    /// Its id.
+    /// The tenant's id.
     pub tenant_id: TenantId,
-    /// What it is called from now on: 1 to 256 bytes. Defaults to what it was.
+    /// The new name: 1 to 256 bytes. Defaults to the current name.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::name))]
     #[serde(default)]
     pub name: Option<String>,
 }
 
-/// Removes a tenant for good, with its members, its keys, which are revoked at once, and its usage. The rows of a large
-/// tenant are deleted afterwards, some at a time, so that no other call waits for it. The audit log stays. The tenant
-/// `default` cannot be removed: a key manager without a root key creates its keys there.
+/// Deletes a tenant with its members, keys and usage. Its keys are revoked at once. The rows of a large tenant are
+/// deleted later, in batches, so that no other call waits. The audit log is kept. The tenant `default` cannot be
+/// deleted: a key manager without a root key creates its keys there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveTenant {
-    /// Its id.
+    /// The tenant's id.
     pub tenant_id: TenantId,
 }
 
@@ -103,7 +103,7 @@ impl Operation for RemoveTenant {
         if self.tenant_id == DEFAULT_TENANT {
             return Err(GatekeeperError::new(
                 ErrorKind::Conflict,
-                "the tenant default cannot be removed: a key manager without a root key creates its keys there; revoke \
+                "the tenant default cannot be deleted: a key manager without a root key creates its keys there. Revoke \
                  its keys instead",
             ));
         }

@@ -7,7 +7,7 @@ use crate::id::{TenantId, UserId};
 use crate::operation::{Method, Operation, Route};
 use crate::store::{Failure, MemberRow, Tx};
 
-/// Gives a member another role. The last owner stays one.
+/// Changes a member's role. The last owner keeps that role.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -16,11 +16,11 @@ pub struct UpdateMember {
     pub tenant_id: TenantId,
     /// The user's id.
     pub user_id: UserId,
-    /// Their role from now on; only an owner makes and unmakes owners.
+    /// The new role. Only an owner can change a member to or from `owner`.
     pub role: MemberRole,
 }
 
-/// Ends a membership: what the user had in the tenant, they have no more. The last owner stays.
+/// Removes a member from a tenant. The user loses all access to it. The last owner cannot be removed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -69,7 +69,7 @@ impl Operation for RemoveMember {
     async fn run(self, context: &Context<'_>) -> Result<()> {
         let (tenant, user) = (self.tenant_id, self.user_id);
         context.write(|tx, context| {
-            // Everybody may leave.
+            // Members can always remove themselves.
             let leaves = matches!(context.principal(), Principal::User { id, .. } if *id == user);
             if !leaves {
                 context.permit("members:write")?;
@@ -81,18 +81,19 @@ impl Operation for RemoveMember {
     }
 }
 
-/// Lets the caller give `role`: only an owner makes owners, and an API key gives no role that can do more than it can.
+/// Checks that the caller may assign `role`: only an owner can make owners, and an API key can assign only a role
+/// whose permissions it has.
 pub(super) fn may_give(context: &Context<'_>, role: MemberRole) -> Result<()> {
     if role == MemberRole::Owner && !context.may("*:*") {
-        return Err(forbidden("only an owner makes owners"));
+        return Err(forbidden("role: only an owner can make owners"));
     }
     if !role.permissions().iter().all(|permission| context.may(permission)) {
-        return Err(forbidden("role: a caller can give only a role whose permissions the caller has"));
+        return Err(forbidden("role: a caller can assign only a role whose permissions the caller has"));
     }
     Ok(())
 }
 
-/// The member, if the caller may change them to `role`, and an owner remains.
+/// The member, if the caller may change their role to `role`, and the tenant still has an owner then.
 fn changeable(
     context: &Context<'_>,
     tx: &Tx<'_>,
@@ -105,7 +106,7 @@ fn changeable(
     if member.role == owner && role != MemberRole::Owner {
         may_give(context, MemberRole::Owner)?;
         if tx.count_members(tenant, owner)? <= 1 {
-            let message = "a tenant keeps an owner: make somebody else one first";
+            let message = "a tenant must have an owner: make another member an owner first";
             return Err(GatekeeperError::new(ErrorKind::Conflict, message).into());
         }
     }

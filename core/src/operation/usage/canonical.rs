@@ -1,11 +1,11 @@
-//! JSON in one form: the members of objects sorted, whole numbers without a fraction, nothing between them.
+//! JSON in canonical form: object members sorted, integers without a fraction, no white space.
 
 use serde_json::{Map, Number, Value};
 
-/// Where every whole number is exact in a double.
+/// The largest integer up to which every integer is exact in a double.
 const EXACT: f64 = 9_007_199_254_740_991.0;
 
-/// A value in its one form, as text.
+/// A value in canonical form.
 pub(super) fn canonical(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
@@ -29,7 +29,7 @@ fn write(value: &Value, text: &mut String) {
 }
 
 fn write_object(fields: &Map<String, Value>, text: &mut String) {
-    // Whether the map sorts them itself is another crate's choice of features.
+    // Whether `Map` sorts its members depends on a feature that another crate can enable.
     let mut sorted: Vec<_> = fields.iter().collect();
     sorted.sort_unstable_by_key(|(name, _)| *name);
     text.push('{');
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_means_the_same_reads_the_same() {
+    fn equal_values_have_the_same_canonical_form() {
         let read = |json: &str| canonical(&serde_json::from_str(json).unwrap());
         assert_eq!(
             read(r#"{ "b": [1.0, 2.5], "a": {"d": null, "c": "\u00e9"} }"#),

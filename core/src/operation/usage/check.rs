@@ -11,26 +11,26 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
 use crate::whole::Range as _;
 
-/// Whether there is room for so much now; that there is none is an answer, not an error. Somebody else may use it up
-/// before it is recorded: `usage.checkAndRecord` is one step.
+/// Checks whether a quota has room for this quantity now. A full quota is a result, not an error. Another caller
+/// may use the quota before you record: `usage.checkAndRecord` does both in one step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckQuota {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// How much: 1 to 1,000,000,000. Defaults to 1.
+    /// The quantity: 1 to 1,000,000,000. Defaults to 1.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Quantity>))]
     #[serde(default = "one", deserialize_with = "Quantity::read")]
     pub quantity: i64,
-    /// The API key of the tenant that it would be used with. Defaults to none; where an API key calls, to itself, and it
-    /// can name another only with the scope `keys:read`.
+    /// The API key of the tenant whose quota is checked too. Defaults to none; if an API key calls, to itself. It
+    /// can name another key only with the scope `keys:read`.
     #[serde(default)]
     pub api_key_id: Option<KeyId>,
 }
 
 impl CheckQuota {
-    /// Whether the tenant has room for one.
+    /// A check of a quantity of 1 against the tenant's quota.
     #[must_use]
     pub fn new(tenant_id: TenantId) -> Self {
         Self { tenant_id, quantity: one(), api_key_id: None }

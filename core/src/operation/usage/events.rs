@@ -11,21 +11,21 @@ use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
 use crate::whole::Range as _;
 
-/// The usage of a tenant, or of one of its API keys, event by event, the newest first.
+/// Lists the usage events of a tenant, or of one of its API keys, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListUsageEvents {
     /// The tenant's id.
     pub tenant_id: TenantId,
-    /// Only what was used with this API key, which may be gone since. Defaults to all.
+    /// Only usage with this API key, which may have been deleted since. Defaults to all keys.
     #[serde(default)]
     pub api_key_id: Option<KeyId>,
-    /// How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+    /// The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<PageLimit>))]
     #[serde(default, deserialize_with = "PageLimit::read")]
     pub limit: Option<u32>,
-    /// The `nextCursor` of the page before. Defaults to the first page.
+    /// The `nextCursor` of the previous page. Defaults to the first page.
     #[serde(default)]
     pub cursor: Option<String>,
 }
@@ -56,7 +56,7 @@ impl Operation for ListUsageEvents {
                 && let Some(key) = key
                 && rows.key_quota(key)?.is_none_or(|key| key.tenant != tenant)
             {
-                // Neither a key of the tenant nor one that ever was.
+                // The tenant has no such key, and no usage with one.
                 return Err(not_found().into());
             }
             Ok(events)

@@ -13,43 +13,43 @@ use crate::operation::schema::bounds;
 use crate::secret::Digest;
 use crate::whole::Range as _;
 
-/// Something that was, or is about to be, used.
+/// Usage to record or to check.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UsageInput {
-    /// Whose usage it is.
+    /// The tenant whose usage it is.
     pub tenant_id: TenantId,
-    /// What is used: 1 to 128 bytes.
+    /// The service that is used: 1 to 128 bytes.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::word))]
     pub service: String,
-    /// What is done with it: 1 to 128 bytes.
+    /// The action that is performed with the service: 1 to 128 bytes.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::word))]
     pub action: String,
-    /// How much: 1 to 1,000,000,000. Defaults to 1.
+    /// The quantity: 1 to 1,000,000,000. Defaults to 1.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Quantity>))]
     #[serde(default = "one", deserialize_with = "Quantity::read")]
     pub quantity: i64,
-    /// The API key of the tenant that it is used with. Defaults to none; where an API key calls, to itself, and it can
-    /// name another only with the scope `keys:read`.
+    /// The API key of the tenant that is used. Defaults to none; if an API key calls, to itself. It can name
+    /// another key only with the scope `keys:read`.
     #[serde(default)]
     pub api_key_id: Option<KeyId>,
-    /// Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
+    /// Your own metadata: an object of at most 8 KiB of JSON. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::metadata))]
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
-    /// What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request under the same key is
-    /// recorded once, another one is rejected. Defaults to none.
+    /// The idempotency key, unique in the tenant: 1 to 256 bytes. A repeated request with the same key is recorded
+    /// once; a different request with the same key is rejected. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::name))]
     #[serde(default)]
     pub idempotency_key: Option<String>,
 }
 
-/// The longest name of a service or an action, in bytes.
+/// The maximum length of a service's or an action's name, in bytes.
 pub(crate) const MAX_NAME: usize = 128;
 
 impl UsageInput {
-    /// One of this, and no more said of it.
+    /// Usage of this service and action, with a quantity of 1 and no optional fields.
     pub fn new(tenant_id: TenantId, service: impl Into<String>, action: impl Into<String>) -> Self {
         Self {
             tenant_id,
@@ -75,7 +75,7 @@ impl UsageInput {
         self.idempotency_key.as_deref().map_or(Ok(()), |key| check_name("idempotencyKey", key))
     }
 
-    /// Records it, on disk when this returns.
+    /// Records the usage. It is on disk when this returns.
     pub(super) fn record(self, context: &Context<'_>, asked: Asked) -> Result<Recorded> {
         let key = key_of(context, self.api_key_id)?;
         let grant = match context.principal() {
@@ -100,7 +100,7 @@ impl UsageInput {
         context.record(usage)
     }
 
-    /// The same for the same request; the tenant and the idempotency key stand beside it.
+    /// The digest that identifies this request, without its tenant and idempotency key.
     fn digest(&self, key: Option<KeyId>) -> [u8; 32] {
         let request = json!({
             "apiKeyId": key,

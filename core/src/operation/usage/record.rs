@@ -6,7 +6,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::metering::{Asked, QuotaCheck};
 use crate::operation::{Method, Operation, Route};
 
-/// Records usage, whether there is room for it or not. What is acknowledged is on disk.
+/// Records usage, even beyond a quota. The event is on disk when the call returns.
 ///
 /// ```
 /// use gatekeeper::{Gatekeeper, RecordUsage, UsageInput};
@@ -22,23 +22,23 @@ use crate::operation::{Method, Operation, Route};
 #[serde(transparent)]
 pub struct RecordUsage(pub UsageInput);
 
-/// Records usage if the quotas of its API key and of its tenant have room for it, in one step. Otherwise nothing is
-/// written, and the error `plan_limit` has the [`QuotaCheck`] as `details.quota`.
+/// Checks the quotas of the tenant and of the API key, and records the usage if both have room, in one step.
+/// Otherwise nothing is recorded, and the error `plan_limit` has the [`QuotaCheck`] as `details.quota`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct CheckAndRecordUsage(pub UsageInput);
 
-/// What was recorded, and what is left.
+/// A recorded event, and the state of the quota.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedUsage {
-    /// True: what is not allowed is an error.
+    /// Always true: usage that is not allowed is an error.
     pub allowed: bool,
-    /// The event; for a repeated request the first one.
+    /// The event. A repeated request returns the first one.
     pub event: UsageEvent,
-    /// The quota, with this event in it.
+    /// The quota, including this event.
     pub quota: QuotaCheck,
 }
 
@@ -79,7 +79,7 @@ impl Operation for CheckAndRecordUsage {
 
     async fn run(self, context: &Context<'_>) -> Result<RecordedUsage> {
         let recorded = self.0.record(context, Asked::ForRoom)?;
-        let quota = recorded.quota.ok_or_else(|| GatekeeperError::internal("no quota was judged"))?;
+        let quota = recorded.quota.ok_or_else(|| GatekeeperError::internal("no quota was checked"))?;
         Ok(RecordedUsage { allowed: true, event: UsageEvent::from_row(recorded.event)?, quota })
     }
 }

@@ -7,8 +7,8 @@ use crate::metering::Period;
 use crate::operation::{Method, Operation, Route};
 use crate::store::SumOf;
 
-/// How much a tenant has used in the present hour, day or month (UTC). Read from sums: as quick after many events as
-/// after few.
+/// Returns how much a tenant has used in the current hour, day or month (UTC). It reads running totals, so that it
+/// is as fast after many events as after few.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -20,20 +20,20 @@ pub struct SummarizeUsage {
     pub period: Period,
 }
 
-/// How much a tenant has used in a period.
+/// The usage of a tenant in a period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UsageSummary {
     /// The sum of the events' quantities.
     pub total_usage: i64,
-    /// How many events there were.
+    /// The number of events.
     pub event_count: i64,
     /// The period.
     pub period: Period,
-    /// When it began, Unix ms.
+    /// When the period began, Unix milliseconds.
     pub from: i64,
-    /// When the next one begins, Unix ms.
+    /// When the next period begins, Unix milliseconds.
     pub to: i64,
 }
 

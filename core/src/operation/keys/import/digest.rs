@@ -1,4 +1,4 @@
-//! Digests as other products store them.
+//! Parsing digests as other products store them.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -11,7 +11,7 @@ use crate::secret::{Digest, Secret};
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// A SHA-256 digest in hex, in upper or lower case, or in base64 of either alphabet, padded or not.
+/// A SHA-256 digest in upper- or lower-case hex, or in base64 of either alphabet, with or without padding.
 pub(super) fn parse(text: &Secret) -> Result<Digest> {
     let text = text.expose().as_bytes();
     let bytes = match text.len() {

@@ -1,4 +1,5 @@
-//! How many suffixes imported keys have: what is not a key of ours is hashed with each of them when it is looked up.
+//! Bounds on the number of suffixes of imported keys. A credential that is not one of our keys is hashed once with
+//! each of them.
 
 use std::collections::HashSet;
 
@@ -9,14 +10,14 @@ use crate::key;
 use crate::secret::Digest;
 use crate::store::{Failure, Rows};
 
-/// The suffixes of keys that can be valid.
+/// The suffixes of keys that are not revoked or expired.
 pub(in crate::operation::keys) struct Suffixes {
     of_tenant: Vec<String>,
     count: usize,
 }
 
 impl Suffixes {
-    /// The suffixes of this tenant's keys, and how many all tenants have.
+    /// The suffixes of this tenant's keys, and the number of all tenants' suffixes.
     pub(in crate::operation::keys) fn of(
         context: &Context<'_>,
         rows: &Rows<'_>,
@@ -34,10 +35,10 @@ impl Suffixes {
         Ok(Self { of_tenant, count })
     }
 
-    /// Lets what was done in this transaction stand, unless it has added a suffix for which there is no room.
+    /// Checks that this transaction has not added a suffix beyond the bounds.
     ///
     /// # Errors
-    /// `conflict`.
+    /// `conflict` if it has.
     pub(in crate::operation::keys) fn check_added(
         self,
         context: &Context<'_>,
@@ -48,20 +49,20 @@ impl Suffixes {
         let most = rules.suffixes_per_tenant();
         if after.of_tenant.len() > most.max(self.of_tenant.len()) {
             return Err(no_room(format!(
-                "suffix: the imported keys of a tenant can have {most} different ones. A key that is revoked or has ended \
-                 makes room, and the operator can raise importSuffixesPerTenant"
+                "suffix: the imported keys of a tenant can have {most} distinct suffixes. Revoked and expired keys do not \
+                 count, and the operator can raise importSuffixesPerTenant"
             )));
         }
         if after.count > rules.suffixes().max(self.count) {
             return Err(no_room(
-                "suffix: the imported keys of a database have as many different ones as they can: the operator can raise \
+                "suffix: the imported keys of this database already have the maximum number of suffixes: the operator can raise \
                  importSuffixes",
             ));
         }
         Ok(())
     }
 
-    /// The digests of texts that are never a key, with each of these suffixes, with those in `more`, and with none.
+    /// The digests of the placeholders, without a suffix and with each suffix of the tenant and in `more`.
     pub(super) fn placeholders<'s>(&'s self, more: impl Iterator<Item = &'s str>) -> Placeholders {
         let suffixes: HashSet<&str> =
             self.of_tenant.iter().map(String::as_str).chain(more).chain([""]).collect();
@@ -70,11 +71,11 @@ impl Suffixes {
     }
 }
 
-/// The digests of texts that are never a key.
+/// The digests of placeholders: texts that are never a key.
 pub(super) struct Placeholders(HashSet<[u8; 32]>);
 
 impl Placeholders {
-    /// Whether this is the digest of one.
+    /// Whether this digest is that of a placeholder.
     pub(super) fn contain(&self, digest: &Digest) -> bool {
         self.0.contains(digest.as_bytes())
     }
