@@ -203,7 +203,7 @@ export function checkHttp(given: Record<string, unknown>): void {
       copyOf(defaultHeaders, 'defaultHeaders must be an object of strings by name'),
     )) {
       if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
-        throw new BadRequestError('defaultHeaders: each name must be the name of a header');
+        throw new BadRequestError('defaultHeaders: each name must be a valid header name');
       }
       checkValue(`defaultHeaders.${name}`, value);
     }

@@ -1,7 +1,8 @@
-//! Who may call an operation, and for whom it then acts.
+//! Authorization: who may call an operation, and for which tenant.
 //!
-//! One order for every operation of the services: the request is checked (400), its source counted (429), the caller
-//! judged (401), the tenant bound (404), the permission asked for (401, 403). What an operation itself finds comes last.
+//! Every operation of the services checks in the same order: the request (400), the throttle of the client address
+//! (429), the credential (401), the tenant (404), the permission (401, 403). Checks that an operation itself makes
+//! come last.
 
 mod action;
 mod attribution;
@@ -47,61 +48,62 @@ pub(crate) use scope::check_scopes;
 pub use throttle::Throttle;
 pub(crate) use throttle::{PerMinute, Throttles};
 
-/// Who may call an operation.
+/// The access that an operation requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access {
-    /// A root key, for its tenant; in a place of your own also the operator, for every tenant. The caller is judged
-    /// before the arguments are.
+    /// A root key, for its tenant; with an embedded database also the operator, for every tenant. The credential is
+    /// checked before the request.
     KeyManager,
-    /// Anybody, with a credential or without.
+    /// Any caller, with or without a credential.
     Public,
-    /// Anybody whose credential is good; the operation says what they may.
+    /// Any caller with a valid credential. The operation decides what they may do.
     Known,
-    /// A user, about themselves.
+    /// A user, for their own account.
     User,
-    /// A user, about what is theirs; in a place of your own also the operator, about all.
+    /// A user, for what they own; with an embedded database also the operator, for everything.
     UserOrOperator,
-    /// Whoever has this permission in the tenant that the request names: a member by their role, an API key by its
-    /// scopes, a root key in its tenant, the operator in all.
+    /// A caller with this permission in the tenant of the request: a member by their role, an API key by its
+    /// scopes, a root key in its tenant, the operator in every tenant.
     Tenant(&'static str),
-    /// Whoever runs the place.
+    /// The operator only.
     Operator,
 }
 
-/// The tenant that a request is about.
+/// The tenant of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TenantRef {
-    /// None.
+    /// No tenant.
     None,
-    /// The request names it.
+    /// The tenant that the request names.
     Given(TenantId),
-    /// The request names it, or leaves it out: then it is about all of them, which is for the operator alone.
+    /// The tenant that the request names. A request that names none is for all tenants, and only the operator may
+    /// send it.
     Selected(Option<TenantId>),
-    /// That of this key.
+    /// The tenant of this key.
     OfKey(KeyId),
 }
 
-/// How tokens are made and read, and usage is kept; see [`Options`](crate::Options).
+/// The settings of accounts, tokens, throttles, imports and usage; see [`Options`](crate::Options).
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) issuer: String,
     pub(crate) audience: String,
-    /// What else the `aud` of a key's token may be.
+    /// Further values that the `aud` of a key's token may have.
     pub(crate) token_audiences: Vec<String>,
     pub(crate) refresh_grace_ms: u64,
-    /// How long a session lasts, and how many a user may have.
+    /// The lifetime of a session, and the maximum number of a user's sessions.
     pub(crate) sessions: SessionRules,
     pub(crate) algorithm: SigningAlgorithm,
-    /// For how long usage events are kept; none for good.
+    /// How long usage events are kept; none for forever.
     pub(crate) retention: Option<Retention>,
-    /// How often one source may call what anybody can call.
+    /// The throttles of public calls by client address.
     pub(crate) throttles: Throttles,
-    /// Who may import keys, and with how many suffixes.
+    /// Who may import keys, and how many suffixes these may have.
     pub(crate) imports: ImportRules,
 }
 
-/// A call: the credential it carries, and from where it comes.
+/// A call: its credential, its client address and where it runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub(crate) database: &'a Database,
@@ -110,16 +112,16 @@ pub(crate) struct Call<'a> {
     pub(crate) client_address: Option<&'a str>,
     /// The endpoints that the caller defined.
     pub(crate) endpoints: &'a CompiledEndpoints,
-    /// Who wants to know how verifications end.
+    /// Counts the results of verifications, if the caller wants that.
     pub(crate) verdict_counters: Option<&'a VerdictCounters>,
-    /// Where it is noted who is calling.
+    /// Records who made the call, if the caller wants that.
     pub(crate) attribution: Option<&'a Attribution>,
-    /// Whether the caller may neither make an account nor a tenant.
+    /// Whether sign-up, and with it the creation of tenants by users, is closed to the caller.
     pub(crate) signup_is_closed: bool,
 }
 
 impl<'a> Call<'a> {
-    /// Lets the caller in to an operation with this access on this tenant, or says why not.
+    /// Authorizes the call for an operation with this access on this tenant, or returns the reason why not.
     pub(crate) fn admit(
         self,
         access: Access,
@@ -155,11 +157,11 @@ impl<'a> Call<'a> {
         Ok(Context::new(self, Grant::new(access, principal, tenant), role))
     }
 
-    /// The same, for whoever can be let in without waiting for the disk: anybody to what is public, the operator and a
-    /// root key to what is theirs.
+    /// Authorizes the call without waiting for the disk, where that is possible: for public operations, for the
+    /// operator, and for a root key that is cached. Returns none where [`admit`](Self::admit) is needed.
     ///
     /// # Errors
-    /// `unauthorized` for nobody, where somebody is asked for.
+    /// `unauthorized` for an anonymous caller of an operation that needs a credential.
     pub(crate) fn try_admit(self, access: Access) -> Result<Option<Context<'a>>> {
         let principal = match (access, self.credential) {
             (Access::Public, _) => Principal::Anonymous,
@@ -178,14 +180,14 @@ impl<'a> Call<'a> {
         Ok(Some(Context::new(self, Grant::new(access, principal, tenant), None)))
     }
 
-    /// Notes who is calling.
+    /// Records who made the call.
     fn attribute(self, principal: &Principal) {
         if let Some(attribution) = self.attribution {
             attribution.note(principal);
         }
     }
 
-    /// The caller's root key, as it was found.
+    /// The root key of the call as a principal.
     fn root_key(self, bound: BoundRootKey) -> Result<Principal> {
         let BoundRootKey { id, tenant } = bound;
         match self.credential {
@@ -194,23 +196,23 @@ impl<'a> Call<'a> {
             }
             _ => None,
         }
-        .ok_or_else(|| GatekeeperError::internal("a tenant is bound to a caller without a root key"))
+        .ok_or_else(|| GatekeeperError::internal("a root key was found for a call without one"))
     }
 }
 
 fn no_credential() -> GatekeeperError {
-    GatekeeperError::new(ErrorKind::CredentialMissing, "this call needs a credential that is valid")
+    GatekeeperError::new(ErrorKind::CredentialMissing, "this call needs a valid credential")
 }
 
 fn for_users() -> GatekeeperError {
-    forbidden("this call is for users: give a user's access token")
+    forbidden("this call is for users: send a user's access token")
 }
 
 pub(crate) fn forbidden(message: impl Into<String>) -> GatekeeperError {
     GatekeeperError::new(ErrorKind::Forbidden, message)
 }
 
-/// Absent, or another tenant's: never said which.
+/// The error for something that does not exist or belongs to another tenant. It does not say which.
 pub(crate) fn not_found() -> GatekeeperError {
     GatekeeperError::not_found()
 }

@@ -1,16 +1,16 @@
-//! The one error, and the one table from its kind to a code, an HTTP status and a key-manager error.
+//! The error type, and the table that maps its kind to a code, an HTTP status and a key manager's error name.
 
 use std::error::Error as StdError;
 use std::fmt;
 
 use serde_json::Value;
 
-/// What every fallible call returns.
+/// The result of a fallible call.
 pub type Result<T, E = GatekeeperError> = std::result::Result<T, E>;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident => $code:literal, $status:literal, $key_manager:expr;)*) => {
-        /// Why a call failed. Several kinds share a code: the code is what callers branch on.
+        /// The reason why a call failed. Several kinds share a code; callers branch on the code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind { $($(#[$doc])* $kind,)* }
@@ -25,13 +25,14 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $code,)* }
             }
 
-            /// The HTTP status, 0 where there was no HTTP answer; SDKs carry it too.
+            /// The HTTP status; 0 if there was no HTTP response. The SDKs report the same status.
             #[must_use]
             pub const fn status(self) -> u16 {
                 match self { $(Self::$kind => $status,)* }
             }
 
-            /// The `error` of a key manager's `{ success: false }`, where this kind is an answer and not a failure.
+            /// The `error` of a key manager's `{ success: false }` result; none for a kind that a key manager
+            /// throws.
             #[must_use]
             pub const fn key_manager(self) -> Option<&'static str> {
                 match self { $(Self::$kind => $key_manager,)* }
@@ -43,50 +44,50 @@ macro_rules! kinds {
 kinds! {
     /// Malformed, missing, unknown or out-of-range input.
     BadRequest => "bad_request", 400, Some("invalidBody");
-    /// An id of another shape or kind.
+    /// An id that is malformed or of another kind.
     InvalidId => "bad_request", 400, Some("invalidId");
-    /// No credential where one is needed.
+    /// A call without the credential that it needs.
     CredentialMissing => "unauthorized", 401, Some("authorizationHeaderNotPresent");
     /// A credential that is an empty string.
     CredentialEmpty => "unauthorized", 401, Some("apiTokenNotPresent");
-    /// A credential that is wrong, expired or revoked: never said which.
+    /// A credential that is wrong, expired or revoked. The error does not say which.
     CredentialInvalid => "unauthorized", 401, Some("invalidAPIToken");
-    /// A quota or an entitlement is reached.
+    /// A quota or another limit of the tenant is reached.
     PlanLimit => "plan_limit", 402, None;
-    /// A known caller in its own tenant, not permitted.
+    /// A valid caller without the permission, in its own tenant.
     Forbidden => "forbidden", 403, None;
-    /// Absent, or another tenant's: never said which.
+    /// Something that does not exist or belongs to another tenant. The error does not say which.
     NotFound => "not_found", 404, Some("invalidId");
-    /// The path exists, the method does not.
+    /// An HTTP method that the path does not have.
     MethodNotAllowed => "method_not_allowed", 405, None;
-    /// The state of things forbids it, such as a name already taken.
+    /// A request that the current state forbids, such as a duplicate e-mail address.
     Conflict => "conflict", 409, None;
-    /// A request body over its bound.
+    /// A request body that is too large.
     PayloadTooLarge => "payload_too_large", 413, None;
-    /// A request body of a type not read here.
+    /// A request body of an unsupported media type.
     UnsupportedMediaType => "unsupported_media_type", 415, None;
-    /// Too many calls; try again later.
+    /// Too many requests; try again later.
     RateLimited => "rate_limited", 429, None;
-    /// A defect of ours.
+    /// A bug in Gatekeeper.
     Internal => "internal", 500, None;
-    /// The store or the counters cannot be reached: nothing was allowed.
+    /// The database or the counters cannot be reached. Nothing was admitted.
     Unavailable => "service_unavailable", 503, None;
-    /// Too much is asked for at once: this call was not begun.
+    /// Too many concurrent calls. This call did not run.
     Busy => "service_unavailable", 503, None;
-    /// No connection to the server, or one that broke: there was no HTTP answer.
+    /// The connection to the server failed or broke: there was no HTTP response.
     ConnectionFailed => "connection_error", 0, None;
-    /// No HTTP answer in time.
+    /// No HTTP response in time.
     TimedOut => "timeout", 0, None;
 }
 
 #[cfg(feature = "remote")]
 impl ErrorKind {
-    /// The first kind with this code, of those that a server answers.
+    /// The first kind with this code that a server can return.
     pub(crate) fn of_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.code() == code && kind.status() != 0)
     }
 
-    /// The first kind with this status, or else the kind of all that is wrong with a request, or with a server.
+    /// The first kind with this status, or else the general kind of the 4xx or 5xx range.
     pub(crate) fn of_status(status: u16) -> Option<Self> {
         let exact = Self::ALL.iter().copied().find(|kind| kind.status() == status);
         exact.or(match status {
@@ -96,8 +97,9 @@ impl ErrorKind {
         })
     }
 
-    /// The kind of a key manager's `error`, which has the name of a code where it has none of its own, in a call that
-    /// names a key by its id or does not: one that is an id is wrong because there is no such key.
+    /// The kind of a key manager's `error`. A name that no kind has as its key manager's error is compared with the
+    /// codes. `is_id` says that the call names a key by a well-formed id: then `invalidId` means that there is no
+    /// such key.
     pub(crate) fn of_key_manager(name: &str, is_id: bool) -> Option<Self> {
         let named = Self::ALL.iter().copied().find(|kind| kind.key_manager() == Some(name));
         match named {
@@ -111,9 +113,9 @@ impl ErrorKind {
     }
 }
 
-/// A call that reached no answer, or was not allowed one.
+/// An error of any call.
 ///
-/// The message is for the caller and says what to change. The cause, where there is one, is for logs
+/// The message is for the caller and says what to change. The cause, if there is one, is for logs
 /// ([`source`](StdError::source)) and never part of the message.
 ///
 /// ```
@@ -146,65 +148,66 @@ impl GatekeeperError {
         }))
     }
 
-    /// Malformed input; the message names the field.
+    /// An error for malformed input; the message names the field.
     #[must_use]
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::BadRequest, message)
     }
 
-    /// A request that shows two credentials which differ. It is told so, since either may be someone else's.
+    /// An error for a request with two different credentials. The message says so, because the caller may own only
+    /// one of them.
     #[must_use]
     pub fn different_credentials() -> Self {
         Self::new(ErrorKind::CredentialInvalid, "two different credentials were sent: send one of them")
     }
 
-    /// Absent, or another tenant's: never said which.
+    /// An error for something that does not exist or belongs to another tenant. It does not say which.
     #[must_use]
     pub(crate) fn not_found() -> Self {
         Self::new(ErrorKind::NotFound, "not found, or not yours")
     }
 
-    /// A dependency that cannot be reached; the message names the way out.
+    /// An error for a dependency that cannot be reached; the message says what to do.
     #[must_use]
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unavailable, message)
     }
 
-    /// A defect of ours; what happened goes into the cause, not into the message.
+    /// An error for a bug in Gatekeeper. What happened is in the cause, not in the message.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(ErrorKind::Internal, "internal error: please report it").caused_by(cause)
     }
 
-    /// The same error with its inner cause, kept apart from the message.
+    /// The same error with a cause, which is not part of the message.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
-    /// The same error with what else there is to say, such as the quota that is reached.
+    /// The same error with structured details, such as the quota that is reached.
     #[must_use]
     pub fn with_details(mut self, details: Value) -> Self {
         self.0.details = Some(details);
         self
     }
 
-    /// The same error with the seconds after which the same call can succeed.
+    /// The same error with the seconds after which the call can succeed.
     #[must_use]
     pub fn after(mut self, seconds: u32) -> Self {
         self.0.retry_after = Some(seconds);
         self
     }
 
-    /// The same error with the id that the server gave the request.
+    /// The same error with the request id that the server assigned.
     #[must_use]
     pub fn of_request(mut self, id: impl Into<String>) -> Self {
         self.0.request_id = Some(id.into());
         self
     }
 
-    /// Why the call failed.
+    /// The reason why the call failed.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -216,39 +219,39 @@ impl GatekeeperError {
         self.0.kind.code()
     }
 
-    /// The HTTP status, 400 to 503; 0 where there was no HTTP answer.
+    /// The HTTP status, 400 to 503; 0 if there was no HTTP response.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.0.kind.status()
     }
 
-    /// What to change, for the caller.
+    /// The message for the caller: what was wrong, and what to change.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Seconds to wait before the same call can succeed, where that is known.
+    /// The seconds to wait before the same call can succeed, if known.
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
         self.0.retry_after
     }
 
-    /// The id that the server gave the request, for its logs; none in a place of your own.
+    /// The id that the server assigned to the request, for its logs; none with an embedded database.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// What else there is to say, such as `{"quota": …}`.
+    /// Structured details, such as `{"quota": …}`.
     #[must_use]
     pub fn details(&self) -> Option<&Value> {
         self.0.details.as_ref()
     }
 }
 
-/// A name that a caller made up, such as that of an unknown field, for a message: "a field" where it may be a secret in the
-/// wrong place. Keys, tokens and codes are long or have digits; names of fields have neither.
+/// A name from the caller, such as that of an unknown field, for use in a message. Returns "a field" if the text
+/// could be a secret that was sent as a name: secrets are long or have digits, names of fields have neither.
 ///
 /// ```
 /// assert_eq!(gatekeeper::field_name("expires_in"), "expires_in");

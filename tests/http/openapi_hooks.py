@@ -38,7 +38,7 @@ BEYOND_SCHEMA = re.compile(
     r"|ratelimits.* must not be longer than 128 bytes"
     r"|idempotencyKey and the header Idempotency-Key differ"
     r"|tenants is missing: you are a member of several tenants"
-    r"|tenantId is missing: only the operator may leave it out"
+    r"|tenantId is missing: only the operator may omit it"
     r"|\w+ must not be both a field and in metadata"
     r"|endpoint\b|cost\b"
 )

@@ -251,7 +251,7 @@ def test_what_the_engine_says_besides_reaches_the_error() -> None:
         ({"base_url": "http://localhost", "secret": "a secret of 16 bytes"}, "secret: the server"),
         ({"base_url": "http://localhost", "issuer": "me"}, "issuer: the server"),
         ({"base_url": "http://localhost", "endpoints": ENDPOINTS}, "endpoints: the server"),
-        ({"default_headers": {"Authorization": "canary"}}, "Authorization is not yours to give"),
+        ({"default_headers": {"Authorization": "canary"}}, "Authorization is set by the client"),
         ({"token": "x", "operator": True}, "operator and token"),
         ({"operator": 1}, "operator"),
         ({"timeout": 0}, "timeout"),

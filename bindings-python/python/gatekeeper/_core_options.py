@@ -41,7 +41,7 @@ def http(timeout: object, max_retries: object, default_headers: object, user_age
             raise BadRequestError("default_headers must be a mapping of strings by name")
         for name, value in default_headers.items():
             if not isinstance(name, str) or not _HEADER.fullmatch(name):
-                raise BadRequestError("default_headers: each name must be the name of a header")
+                raise BadRequestError("default_headers: each name must be a valid header name")
             _check_value(f"default_headers.{name}", value)
     if user_agent is not None:
         _check_value("user_agent", user_agent)

@@ -1,12 +1,12 @@
-//! What our own events are called: one list, of which no caller can write one.
+//! The actions of Gatekeeper's own audit events. A caller cannot write an event with one of these.
 
-/// What the names of our own events begin with; there may be no event of a resource yet.
+/// The reserved prefixes of actions. Some are reserved for later events.
 pub(crate) const RESOURCES: [&str; 8] =
     ["user", "session", "tenant", "member", "key", "role", "root_key", "signing_key"];
 
 macro_rules! actions {
     ($($action:ident = $name:literal,)*) => {
-        /// What was done, or rejected: `resource.what_happened`.
+        /// The action of an audit event, as `resource.what_happened`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Action {
             $(#[doc = concat!("`", $name, "`")] $action,)*
@@ -54,7 +54,7 @@ actions! {
     SigningKeyRotated = "signing_key.rotated",
 }
 
-/// Whether an action of this name is ours to write.
+/// Whether this action has a reserved prefix.
 pub(crate) fn is_ours(action: &str) -> bool {
     action.split_once('.').is_some_and(|(resource, _)| RESOURCES.contains(&resource))
 }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_event_of_ours_stands_in_the_reference_and_no_other() {
+    fn the_reference_lists_exactly_the_actions_of_this_enum() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/audit-events.md");
         let page = std::fs::read_to_string(path).unwrap();
         let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_of_ours_is_one_that_no_caller_can_write() {
+    fn a_caller_can_write_none_of_these_actions() {
         for action in Action::ALL {
             assert!(is_ours(action.as_str()), "{action:?}");
         }

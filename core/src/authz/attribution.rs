@@ -1,12 +1,12 @@
-//! Who made a call, and in which tenant, for the log of a server.
+//! The caller and the tenant of a call, for a server's log.
 
 use std::sync::OnceLock;
 
 use super::principal::{ActorId, Principal};
 use crate::id::TenantId;
 
-/// Who made a call, and in which tenant: noted when the caller is known, also where the call is rejected after that. Of a
-/// credential that is not valid nothing is noted.
+/// The caller and the tenant of a call. They are recorded once the credential is known to be valid, also if the
+/// call is rejected later. Nothing is recorded of an invalid credential.
 #[derive(Debug, Default)]
 pub struct Attribution {
     principal: OnceLock<(&'static str, Option<ActorId>)>,
@@ -14,7 +14,7 @@ pub struct Attribution {
 }
 
 impl Attribution {
-    /// What kind of caller it was: `user`, `apiKey`, `rootKey`, `operator` or `anonymous`.
+    /// The kind of the caller: `user`, `apiKey`, `rootKey`, `operator` or `anonymous`.
     #[must_use]
     pub fn principal(&self) -> Option<&'static str> {
         self.principal.get().map(|(kind, _)| *kind)
@@ -26,13 +26,14 @@ impl Attribution {
         self.principal.get()?.1.map(|id| id.to_string())
     }
 
-    /// The tenant of the key, or the one that the call was about.
+    /// The tenant of the key, or the tenant of the call.
     #[must_use]
     pub fn tenant_id(&self) -> Option<TenantId> {
         self.tenant.get().copied()
     }
 
-    /// The first caller counts: a request makes one call, or several by the same caller.
+    /// Records the principal, unless one is recorded already: a request makes one call, or several by the same
+    /// caller.
     pub(super) fn note(&self, principal: &Principal) {
         let _ = self.principal.set((principal.kind(), principal.id()));
         if let Some(tenant) = principal.bound_to() {

@@ -1,4 +1,5 @@
-//! How large a tenant can become, and how fast: anyone who may sign up can own one. What the operator does has no bound.
+//! Bounds on the size and growth of a tenant: with open sign-up, any client can own one. The operator has no
+//! bounds.
 
 use super::Context;
 use super::principal::Principal;
@@ -7,27 +8,26 @@ use crate::id::TenantId;
 use crate::store::{Failure, TenantSize, Tx};
 use crate::window::Limit;
 
-/// The most keys of a tenant, whatever their status.
+/// The maximum number of keys of a tenant, whatever their status.
 const MAX_KEYS: i64 = 1_000_000;
-/// The most members of a tenant.
+/// The maximum number of members of a tenant.
 const MAX_MEMBERS: i64 = 10_000;
-/// The most metadata of the keys of a tenant, in bytes.
+/// The maximum total metadata of a tenant's keys, in bytes.
 const MAX_METADATA_BYTES: i64 = 256 * 1024 * 1024;
-/// The most usage and audit events that a tenant records in a second.
+/// The maximum number of usage and audit events that a tenant records in a second.
 const MAX_EVENTS: u32 = 10_000;
 
-/// What is too large, and what to do about it.
-const TOO_MANY_KEYS: &str =
-    "a tenant has at most 1,000,000 keys: delete those that are revoked or have ended";
+/// The messages: which bound was exceeded, and what to do.
+const TOO_MANY_KEYS: &str = "a tenant has at most 1,000,000 keys: delete revoked and expired keys first";
 const TOO_MANY_MEMBERS: &str = "a tenant has at most 10,000 members: remove some first";
 const TOO_MUCH_METADATA: &str =
-    "the metadata of a tenant's keys is at most 256 MiB of JSON: make some of it shorter";
+    "the metadata of a tenant's keys is at most 256 MiB of JSON: shorten or remove some first";
 
 impl Context<'_> {
-    /// Makes a change of a tenant that may make it larger.
+    /// Runs a change that may enlarge a tenant.
     ///
     /// # Errors
-    /// Those of `change`; `plan_limit` where it makes the tenant larger than it may be.
+    /// Those of `change`; `plan_limit` if the tenant would exceed a bound.
     pub(crate) fn within_bounds<T>(
         &self,
         tx: &mut Tx<'_>,
@@ -48,7 +48,8 @@ impl Context<'_> {
     /// Counts an event that the tenant records.
     ///
     /// # Errors
-    /// `rate_limited` where it has recorded too many in this second; `service_unavailable` where it cannot be counted.
+    /// `rate_limited` if the tenant has recorded too many in this second; `service_unavailable` if the counters
+    /// cannot be reached.
     pub(crate) fn count_event(&self, tenant: TenantId) -> Result<()> {
         if matches!(self.principal(), Principal::Operator) {
             return Ok(());
@@ -63,7 +64,7 @@ impl Context<'_> {
     }
 }
 
-/// What has grown beyond its bound, if anything.
+/// The message for the bound that a change exceeded, if any.
 fn exceeded(before: TenantSize, after: TenantSize) -> Option<&'static str> {
     [
         (before.keys, after.keys, MAX_KEYS, TOO_MANY_KEYS),
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_grows_beyond_its_bound_is_named_and_what_shrinks_never_is() {
+    fn growth_beyond_a_bound_is_rejected_and_shrinking_never_is() {
         let size = |keys, members, metadata_bytes| TenantSize { keys, members, metadata_bytes };
         assert_eq!(exceeded(size(MAX_KEYS - 1, 0, 0), size(MAX_KEYS, 0, 0)), None);
         assert_eq!(exceeded(size(MAX_KEYS, 0, 0), size(MAX_KEYS + 1, 0, 0)), Some(TOO_MANY_KEYS));

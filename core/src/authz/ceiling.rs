@@ -1,4 +1,4 @@
-//! What a caller can give to a key: never more than it has itself.
+//! The ceiling on a key's rights: a caller can never give a key more than it has itself.
 
 use super::permission::{MemberRole, covers, is_ours};
 use super::{Context, Principal, forbidden};
@@ -8,35 +8,35 @@ use crate::metering::Period;
 use crate::store::{Creator, Failure, KeyRecord, MAX_KEY_GENERATIONS, Tx};
 use crate::verify::invalid_credential;
 
-/// What a key may do, for whom, and until when.
+/// The rights of a key: what it may do, for which owner, and until when.
 #[derive(Clone, Debug)]
 pub(crate) struct Reach {
-    /// Sorted by bytes, each once.
+    /// Sorted by bytes, without duplicates.
     pub(crate) scopes: Vec<String>,
-    /// Sorted by bytes, each once.
+    /// Sorted by bytes, without duplicates.
     pub(crate) roles: Vec<String>,
     pub(crate) owner_id: Option<String>,
-    /// Unix ms.
+    /// The expiry, Unix milliseconds.
     pub(crate) expires_at: Option<i64>,
     pub(crate) quota_limit: Option<i64>,
     pub(crate) quota_period: Period,
 }
 
-/// The most that a caller can give to a key that it creates or changes. Read in the transaction that gives it.
+/// The most rights that a caller can give to a key. Read in the transaction that creates or changes the key.
 pub(crate) enum Ceiling {
-    /// The operator and a root key give anything.
+    /// Everything, for the operator and a root key.
     Unbounded,
-    /// A member gives scopes that the role has, and those of the application.
+    /// The scopes that the member's role grants, and the application's own scopes.
     Member(MemberRole),
-    /// An API key gives no more than it has.
+    /// The rights of the calling API key.
     Key(KeyId, Reach),
 }
 
 impl Context<'_> {
-    /// The most that the caller can give to a key, as it is in this transaction.
+    /// The ceiling for the caller, as it is in this transaction.
     ///
     /// # Errors
-    /// `unauthorized` for an API key that is not valid any more; `forbidden` for a caller who gives nothing.
+    /// `unauthorized` for an API key that is no longer valid; `forbidden` for a caller who cannot create keys.
     pub(crate) fn ceiling(&self, tx: &Tx<'_>) -> Result<Ceiling, Failure> {
         match self.principal() {
             Principal::Operator | Principal::RootKey { .. } => Ok(Ceiling::Unbounded),
@@ -59,10 +59,11 @@ impl Context<'_> {
 }
 
 impl Ceiling {
-    /// Lets the caller create a key of this reach. What was not given is what the creating key has.
+    /// Checks that the caller may create a key with these rights, and fills in what the request omitted from the
+    /// creating key.
     ///
     /// # Errors
-    /// `forbidden`, which names the field; `conflict` where too many keys have created one another.
+    /// `forbidden`, which names the field; `conflict` if the chain of keys that created one another is too long.
     pub(crate) fn admit(&self, tx: &Tx<'_>, mut reach: Reach) -> Result<Reach, Failure> {
         if let Self::Key(id, own) = self {
             if tx.generation_of_key(*id)? >= MAX_KEY_GENERATIONS {
@@ -74,7 +75,7 @@ impl Ceiling {
         Ok(reach)
     }
 
-    /// Lets the caller give this to a key.
+    /// Checks that the caller may give these rights to a key.
     ///
     /// # Errors
     /// `forbidden`, which names the field.
@@ -85,7 +86,7 @@ impl Ceiling {
                 if reach.scopes.iter().all(|scope| !is_ours(scope) || role.grants(scope)) {
                     return Ok(());
                 }
-                Err(forbidden("scopes: a member can give only scopes that the member's role has"))
+                Err(forbidden("scopes: a member can only assign scopes that the member's role has"))
             }
             Self::Key(_, own) => match own.exceeded_by(reach) {
                 None => Ok(()),
@@ -94,7 +95,7 @@ impl Ceiling {
         }
     }
 
-    /// Lets the caller change this key: an API key does not change itself.
+    /// Checks that the caller may change this key: an API key cannot change itself.
     ///
     /// # Errors
     /// `forbidden`.
@@ -109,7 +110,7 @@ impl Ceiling {
 }
 
 impl Reach {
-    /// What a stored key may do.
+    /// The rights of a stored key.
     pub(crate) fn of(key: &KeyRecord) -> Result<Self> {
         Ok(Self {
             scopes: key.scopes.clone(),
@@ -121,7 +122,7 @@ impl Reach {
         })
     }
 
-    /// Gives `new` what this key has, where nothing else was said.
+    /// Fills in what `new` omits with the rights of this key.
     fn complete(&self, new: &mut Self) {
         if new.roles.is_empty() {
             new.roles.clone_from(&self.roles);
@@ -135,15 +136,15 @@ impl Reach {
         }
     }
 
-    /// What `given` has more of than this key, in words.
+    /// The message for the first right in which `given` exceeds this key, if any.
     fn exceeded_by(&self, given: &Self) -> Option<&'static str> {
         let holds = |scope: &String| self.scopes.iter().any(|held| covers(held, scope));
         if !given.scopes.iter().all(holds) {
-            return Some("scopes: an API key can give only scopes that it has");
+            return Some("scopes: an API key can only assign scopes that it has");
         }
-        // A role may lower a limit: a key with fewer roles could do more.
+        // A role may lower a limit, so a key with fewer roles could do more.
         if given.roles != self.roles {
-            return Some("roles: an API key gives the roles that it has, all of them: leave them out");
+            return Some("roles: a key that an API key creates has the same roles: omit the field");
         }
         if self.owner_id.is_some() && given.owner_id != self.owner_id {
             return Some(
@@ -152,8 +153,8 @@ impl Reach {
         }
         if self.expires_at.is_some_and(|end| given.expires_at.is_none_or(|given| given > end)) {
             return Some(
-                "expiresInSeconds: an API key cannot give a longer life than it has itself: give less, or leave it \
-                 out for a key that ends with this one",
+                "expiresInSeconds: a key cannot expire later than the API key that creates or changes it: lower it, or omit it \
+                 for the same expiry",
             );
         }
         let most = self.quota_limit.unwrap_or(i64::MAX);
@@ -162,7 +163,7 @@ impl Reach {
             && given.quota_limit.is_none_or(|limit| limit.saturating_mul(times) > most)
         {
             return Some(
-                "quotaLimit: an API key cannot give a larger quota than it has itself: give less, or leave it out",
+                "quotaLimit: an API key cannot assign a larger quota than its own: lower it, or omit it",
             );
         }
         None
@@ -171,7 +172,7 @@ impl Reach {
 
 fn too_deep() -> GatekeeperError {
     let message = format!(
-        "this key cannot create keys: {MAX_KEY_GENERATIONS} keys have created one another already, which is the most"
+        "this key cannot create keys: a chain of keys that created one another has at most {MAX_KEY_GENERATIONS}"
     );
     GatekeeperError::new(ErrorKind::Conflict, message)
 }
@@ -191,41 +192,41 @@ mod tests {
         }
     }
 
-    /// What is said of a key that is given this.
-    fn said(change: impl FnOnce(&mut Reach)) -> Option<&'static str> {
+    /// The field for which a change of the rights is rejected, if any.
+    fn rejected_field(change: impl FnOnce(&mut Reach)) -> Option<&'static str> {
         let mut given = reach();
         change(&mut given);
         reach().exceeded_by(&given).and_then(|message| message.split(':').next())
     }
 
     #[test]
-    fn as_much_or_less_is_given_and_more_is_rejected_by_the_name_of_its_field() {
-        assert_eq!(said(|_| ()), None);
-        assert_eq!(said(|given| given.scopes = vec!["keys:read".into()]), None);
-        assert_eq!(said(|given| given.scopes = vec!["*".into()]), Some("scopes"));
-        assert_eq!(said(|given| given.roles = vec!["B".into()]), Some("roles"));
-        assert_eq!(said(|given| given.roles.clear()), Some("roles"));
-        assert_eq!(said(|given| given.roles.push("C".into())), Some("roles"));
-        assert_eq!(said(|given| given.owner_id = None), Some("ownerId"));
-        assert_eq!(said(|given| given.owner_id = Some("other".into())), Some("ownerId"));
-        assert_eq!(said(|given| given.expires_at = Some(999)), None);
-        assert_eq!(said(|given| given.expires_at = Some(1001)), Some("expiresInSeconds"));
-        assert_eq!(said(|given| given.expires_at = None), Some("expiresInSeconds"));
-        assert_eq!(said(|given| given.quota_limit = Some(3101)), Some("quotaLimit"));
-        assert_eq!(said(|given| given.quota_limit = None), Some("quotaLimit"));
+    fn equal_or_fewer_rights_are_allowed_and_more_are_rejected_by_field() {
+        assert_eq!(rejected_field(|_| ()), None);
+        assert_eq!(rejected_field(|given| given.scopes = vec!["keys:read".into()]), None);
+        assert_eq!(rejected_field(|given| given.scopes = vec!["*".into()]), Some("scopes"));
+        assert_eq!(rejected_field(|given| given.roles = vec!["B".into()]), Some("roles"));
+        assert_eq!(rejected_field(|given| given.roles.clear()), Some("roles"));
+        assert_eq!(rejected_field(|given| given.roles.push("C".into())), Some("roles"));
+        assert_eq!(rejected_field(|given| given.owner_id = None), Some("ownerId"));
+        assert_eq!(rejected_field(|given| given.owner_id = Some("other".into())), Some("ownerId"));
+        assert_eq!(rejected_field(|given| given.expires_at = Some(999)), None);
+        assert_eq!(rejected_field(|given| given.expires_at = Some(1001)), Some("expiresInSeconds"));
+        assert_eq!(rejected_field(|given| given.expires_at = None), Some("expiresInSeconds"));
+        assert_eq!(rejected_field(|given| given.quota_limit = Some(3101)), Some("quotaLimit"));
+        assert_eq!(rejected_field(|given| given.quota_limit = None), Some("quotaLimit"));
     }
 
     #[test]
-    fn a_quota_of_a_shorter_period_is_less_where_all_of_its_periods_together_are() {
+    fn a_quota_of_a_shorter_period_is_compared_by_the_sum_of_its_periods() {
         let quota = |limit, period| {
-            said(|given| (given.quota_limit, given.quota_period) = (Some(limit), period)).is_none()
+            rejected_field(|given| (given.quota_limit, given.quota_period) = (Some(limit), period)).is_none()
         };
         assert!(quota(100, Period::Day) && !quota(101, Period::Day));
         assert!(quota(4, Period::Hour) && !quota(5, Period::Hour));
     }
 
     #[test]
-    fn what_is_not_given_is_what_the_creating_key_has() {
+    fn omitted_rights_are_copied_from_the_creating_key() {
         let mut new = Reach {
             scopes: Vec::new(),
             roles: Vec::new(),

@@ -1,10 +1,10 @@
-//! Client addresses: what a call is counted by where no credential says who is calling.
+//! Client addresses, by which calls are throttled when no credential identifies the caller.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The name that a client address is counted under. A host with IPv6 has a network of 64 bits to itself, so that all of it
-/// counts as one address; an IPv4 address that is written as IPv6 is the IPv4 address.
+/// The name under which a client address is counted. An IPv6 host usually owns a network of 64 bits, so the whole
+/// network counts as one address. An IPv4 address in IPv6 notation counts as the IPv4 address.
 ///
 /// ```
 /// use gatekeeper::counted_address;
@@ -20,13 +20,14 @@ pub fn counted_address(address: IpAddr) -> String {
     }
 }
 
-/// The same for [`client_address`] as text. Any other text is counted as it is.
+/// The name under which a client address in text form is counted. A text that is not an address is counted
+/// unchanged.
 pub(crate) fn counted(text: &str) -> Cow<'_, str> {
     client_address(text).map_or(Cow::Borrowed(text), |address| Cow::Owned(counted_address(address)))
 }
 
-/// The address of a client, as clouds and proxies write it: with a port or without, in brackets, in quotes, with a zone.
-/// Nothing for any other text.
+/// The address of a client as clouds and proxies write it: with or without a port, in brackets, in quotes, with a
+/// zone. Returns none for any other text.
 ///
 /// ```
 /// use gatekeeper::client_address;
@@ -37,7 +38,7 @@ pub(crate) fn counted(text: &str) -> Cow<'_, str> {
 pub fn client_address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    // A proxy may hide a port behind a name (RFC 7239 §6.3).
+    // A proxy may hide the port behind a name (RFC 7239 §6.3).
     let is_hidden = |port: &str| {
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         port.strip_prefix('_').is_some_and(|name| !name.is_empty() && name.bytes().all(is_letter))
@@ -49,7 +50,7 @@ pub fn client_address(text: &str) -> Option<IpAddr> {
             (host, port) => port.strip_prefix(':').is_some_and(is_port).then_some(host)?,
         },
         None => match text.split_once(':') {
-            // Several colons are those of an IPv6 address.
+            // Several colons belong to an IPv6 address.
             Some((host, port)) if !port.contains(':') => is_port(port).then_some(host)?,
             _ => text,
         },
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_as_an_address_is_none() {
+    fn a_text_that_is_not_an_address_is_none() {
         for wrong in [
             "203.0.113.9:port",
             "203.0.113.9:",

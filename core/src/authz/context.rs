@@ -1,4 +1,4 @@
-//! What an operation runs in.
+//! The context in which an operation runs.
 
 use super::grant::Grant;
 use super::permission::MemberRole;
@@ -15,13 +15,14 @@ use crate::store::{DEFAULT_TENANT, Failure, Rows, Tx};
 use crate::vault::Vault;
 use crate::verify::{CompiledEndpoints, Engine, VerdictCode};
 
-/// How many batches of a tenant's rows go with the call that removes it: about a fifth of a second.
+/// The number of batches of a deleted tenant's rows that the deleting call itself deletes: about a fifth of a
+/// second.
 const REMOVAL_BATCHES: u32 = 20;
 
-/// What an operation runs in: the backend's state, and a caller who was admitted.
+/// The context in which an operation runs: the backend's state and an authorized caller.
 ///
-/// It hands out no store: an operation reads through `read`, and writes through `write`, which checks the caller's rights
-/// again.
+/// It does not expose the store. An operation reads through `read` and writes through `write`, which checks the
+/// caller's rights again.
 pub struct Context<'a> {
     call: Call<'a>,
     grant: Grant,
@@ -40,13 +41,13 @@ impl Context<'_> {
         self.database().store().read_rows(read)
     }
 
-    /// Runs `write` in a transaction of its own, for a caller who still has the rights that the call was admitted with: they
-    /// are checked again on the transaction's own rows. `write` gets the caller as they are now, so that what it grants by
-    /// their role or scopes is no more than they still have. An error undoes all of it.
+    /// Runs `write` in a transaction, if the caller still has the rights with which the call was authorized: they
+    /// are checked again on the rows of the transaction. `write` gets a context with the caller's current role and
+    /// scopes, so that it never grants more than these. An error rolls everything back.
     ///
     /// # Errors
-    /// Those of `write`; `unauthorized`, `not_found` or `forbidden` where the caller's rights were taken while the call
-    /// waited; `service_unavailable` where the store cannot be reached.
+    /// Those of `write`; `unauthorized`, `not_found` or `forbidden` if the caller lost the rights while the call
+    /// waited; `service_unavailable` if the store cannot be reached.
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut Tx<'_>, &Self) -> Result<T, Failure>) -> Result<T> {
         let written = self.database().store().write(|tx| {
             let (grant, role) = self.grant.check(tx, self.now())?;
@@ -56,21 +57,21 @@ impl Context<'_> {
         written
     }
 
-    /// Deletes some of what removed tenants have left; [`Gatekeeper::prune`](crate::Gatekeeper::prune) deletes the rest.
-    /// Where that cannot be done now, it is done later.
+    /// Deletes some of the rows that removed tenants have left. [`Gatekeeper::prune`](crate::Gatekeeper::prune)
+    /// deletes the rest; a failure here is only logged.
     pub(crate) fn delete_removed(&self) {
         if let Err(error) = self.database().store().delete_removed(REMOVAL_BATCHES) {
-            tracing::warn!(%error, "rows of a removed tenant are left for later");
+            tracing::warn!(%error, "rows of a removed tenant could not be deleted yet: pruning will delete them");
         }
     }
 
-    /// Records usage, on disk when this returns. The caller's rights are checked again in the transaction, which may be
-    /// another caller's too.
+    /// Records usage. It is on disk when this returns. The caller's rights are checked again in the transaction,
+    /// which may be shared with other calls.
     pub(crate) fn record(&self, usage: Usage) -> Result<Recorded> {
         self.database().record(usage, self.settings().retention)
     }
 
-    /// The rights of this call, for a transaction that is composed elsewhere.
+    /// The rights of this call, to be checked in a transaction that is composed elsewhere.
     pub(crate) fn grant(&self) -> Grant {
         self.grant.clone()
     }
@@ -83,7 +84,7 @@ impl Context<'_> {
         self.database().clock()
     }
 
-    /// The present, as records keep it.
+    /// The current time as records store it, Unix milliseconds.
     pub(crate) fn now(&self) -> i64 {
         self.database().now()
     }
@@ -101,7 +102,7 @@ impl Context<'_> {
         self.database().signers()
     }
 
-    /// What signing needs.
+    /// What is needed to sign: the signing keys and the secret that opens them.
     pub(crate) fn keyring(&self) -> Result<Keyring<'_>> {
         self.database().keyring(self.settings().algorithm)
     }
@@ -110,7 +111,7 @@ impl Context<'_> {
     pub(crate) fn sign_access(&self, claims: &AccessClaims) -> Result<Secret> {
         self.signers().sign_access(self.keyring()?, claims)
     }
-
+    /// A token that represents an API key, with these claims.
     /// A token that stands for an API key, with these claims.
     pub(crate) fn sign_key(&self, claims: &KeyClaims) -> Result<Secret> {
         self.signers().sign_key(self.keyring()?, claims)
@@ -120,7 +121,7 @@ impl Context<'_> {
         self.database().engine()
     }
 
-    /// Who is calling.
+    /// The authenticated caller.
     pub(crate) fn principal(&self) -> &Principal {
         self.grant.principal()
     }
@@ -130,15 +131,15 @@ impl Context<'_> {
         self.role
     }
 
-    /// Whether the caller has `permission` in the call's tenant.
+    /// Whether the caller has `permission` in the tenant of the call.
     pub(crate) fn may(&self, permission: &str) -> bool {
         identity::is_permitted(self.principal(), self.role, permission)
     }
 
-    /// Lets the caller do what needs `permission` in the call's tenant.
+    /// Checks that the caller has `permission` in the tenant of the call.
     ///
     /// # Errors
-    /// `forbidden`.
+    /// `forbidden` if not.
     pub(crate) fn permit(&self, permission: &str) -> Result<()> {
         identity::permit(self.principal(), self.role, permission)
     }
@@ -157,11 +158,12 @@ impl Context<'_> {
         self.call.endpoints
     }
 
-    /// What was found of a key that the request shows. One that is not good is counted against the source, unless that
-    /// has shown a root key of its own that is: a backend passes on whatever its clients send.
+    /// Passes on the result of looking up a key that the request contains. An invalid key is counted against the
+    /// client address, unless the call itself has a valid root key: such a backend forwards whatever its clients
+    /// send.
     ///
     /// # Errors
-    /// Those of what was found; `rate_limited`.
+    /// Those of `found`; `rate_limited`.
     pub(crate) fn shown_key<T>(&self, found: Result<T>) -> Result<T> {
         if found.is_err() && self.call.credential.is_trusted(self.engine()) {
             return found;
@@ -169,21 +171,21 @@ impl Context<'_> {
         Throttle::Key.consume_rejected(self.database(), self.settings(), self.client_address(), found)
     }
 
-    /// Rejects a newcomer where sign-up is closed. The operator is none.
+    /// Rejects the creation of an account or a tenant while sign-up is closed, except by the operator.
     ///
     /// # Errors
-    /// `forbidden` that names the setting, and what the operator can do instead.
+    /// `forbidden`; the message names the setting and the command that the operator can use.
     pub(crate) fn check_signup(&self) -> Result<()> {
         if !self.call.signup_is_closed || matches!(self.principal(), Principal::Operator) {
             return Ok(());
         }
         Err(forbidden(
-            "sign-up is closed on this server, and with it the creation of tenants: the operator can set signup = \"open\", \
+            "sign-up and the creation of tenants are closed on this server: the operator can set signup = \"open\", \
              or create the account with `gatekeeper users create EMAIL --tenant NAME`",
         ))
     }
 
-    /// Counts a call of this tier.
+    /// Counts a call against this throttle.
     ///
     /// # Errors
     /// `rate_limited` with the seconds to wait.
@@ -191,29 +193,29 @@ impl Context<'_> {
         throttle.consume(self.database(), self.settings(), self.client_address())
     }
 
-    /// Counts how a verification has ended, where the caller wants that counted.
+    /// Counts the result of a verification, if the caller wants that.
     pub(crate) fn note(&self, code: VerdictCode) {
         if let Some(verdict_counters) = self.call.verdict_counters {
             verdict_counters.note(code);
         }
     }
 
-    /// From where the call comes, as its caller says.
+    /// The client address of the call, as its caller gave it.
     pub(crate) fn client_address(&self) -> Option<&str> {
         self.call.client_address
     }
 
-    /// The one tenant that the call is about; none for the operator's key manager.
+    /// The tenant of the call; none for the operator's key manager.
     pub(crate) fn tenant(&self) -> Option<TenantId> {
         self.grant.tenant()
     }
 
-    /// The tenant that what is created belongs to.
+    /// The tenant in which the call creates things.
     pub(crate) fn home(&self) -> TenantId {
         self.tenant().unwrap_or(DEFAULT_TENANT)
     }
 
-    /// The user who is calling.
+    /// The calling user.
     pub(crate) fn user(&self) -> Result<UserId> {
         match self.principal() {
             Principal::User { id, .. } => Ok(*id),

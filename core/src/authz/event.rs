@@ -1,4 +1,4 @@
-//! What the audit log is told.
+//! Writing events to the audit log.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{AuditId, SessionId, TenantId, UserId};
 use crate::store::{AuditRow, Failure, Tx};
 
-/// Something that was done, or rejected, and is worth knowing.
+/// An event to be written to the audit log.
 pub(crate) struct Event {
     action: Cow<'static, str>,
     tenant: Option<TenantId>,
@@ -21,12 +21,12 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// One of our own.
+    /// An event of Gatekeeper itself.
     pub(crate) fn new(action: Action) -> Self {
         Self::named(action.as_str().into())
     }
 
-    /// One that a caller records, by a name that is not ours.
+    /// An event of a caller, whose action has no reserved prefix.
     pub(crate) fn of_caller(action: String) -> Self {
         Self::named(action.into())
     }
@@ -35,34 +35,34 @@ impl Event {
         Self { action, tenant: None, principal: None, target: None, metadata: None }
     }
 
-    /// It concerns this tenant. By default that of the call.
+    /// Sets the tenant of the event. Defaults to the tenant of the call.
     pub(crate) fn of_tenant(self, tenant: TenantId) -> Self {
         Self { tenant: Some(tenant), ..self }
     }
 
-    /// It was this user, who had no credential yet.
+    /// Sets the actor to this user, for a call without a credential, such as a login.
     pub(crate) fn by_user(self, id: UserId, session: SessionId) -> Self {
         Self { principal: Some(Principal::User { id, session }), ..self }
     }
 
-    /// What it was done to.
+    /// Sets the object that the action was applied to.
     pub(crate) fn about(self, target: &impl ToString) -> Self {
         Self { target: Some(target.to_string()), ..self }
     }
 
-    /// What else there is to say; no secrets.
+    /// Sets further details. They must not contain secrets.
     pub(crate) fn with(self, metadata: Option<Map<String, Value>>) -> Self {
         Self { metadata, ..self }
     }
 }
 
 impl Context<'_> {
-    /// Writes an event to the audit log, in the transaction of what it tells of.
+    /// Writes an event to the audit log, in the transaction of the change that it describes.
     pub(crate) fn audit(&self, tx: &Tx<'_>, event: Event) -> Result<(), Failure> {
         self.add_event(tx, event).map(drop)
     }
 
-    /// The same; gives back what was written.
+    /// Writes an event to the audit log, and returns its row.
     pub(crate) fn add_event(&self, tx: &Tx<'_>, event: Event) -> Result<AuditRow, Failure> {
         let principal = event.principal.as_ref().unwrap_or_else(|| self.principal());
         let metadata = event.metadata.as_ref().map(serde_json::to_string).transpose();

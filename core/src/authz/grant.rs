@@ -1,7 +1,7 @@
-//! The rights that a call was admitted with, and whether they still hold.
+//! The rights with which a call was authorized.
 //!
-//! A call may wait a long time between its admission and its write: for the write lock, for a hash, for the disk. What was
-//! taken from its caller in the meantime must not be used any more, so every write checks the rights again on the rows of
+//! A call may wait a long time between its authorization and its write: for the write lock, for a hash, for the
+//! disk. The caller may lose rights in the meantime. Therefore every write checks the rights again on the rows of
 //! its own transaction.
 
 use super::identity;
@@ -14,7 +14,7 @@ use crate::key;
 use crate::store::{BoundRootKey, Failure, Rows};
 use crate::verify::{invalid_credential, wrong_root_key};
 
-/// The rights that a call was admitted with. It owns what it names, so that another thread can check it in the
+/// The rights with which a call was authorized. It owns its data, so that another thread can check it in the
 /// transaction in which it writes for the caller.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
@@ -38,7 +38,7 @@ impl Grant {
         self.tenant
     }
 
-    /// The same rights, and this permission in the tenant.
+    /// The same rights, with one more permission required in the tenant.
     pub(crate) fn and(self, permission: &'static str) -> Self {
         Self { further: Some(permission), ..self }
     }
@@ -46,8 +46,8 @@ impl Grant {
     /// The rights as `rows` have them at `now`, and the caller's role in the tenant.
     ///
     /// # Errors
-    /// As at the admission of a call: `unauthorized` where the credential is not valid any more, `not_found` where the
-    /// tenant or the membership is gone, `forbidden` where the role or the scopes do not suffice any more.
+    /// Those of authorizing a call: `unauthorized` if the credential is no longer valid, `not_found` if the tenant
+    /// or the membership is gone, `forbidden` if the role or the scopes no longer suffice.
     pub(super) fn check(&self, rows: &Rows<'_>, now: i64) -> Result<(Self, Option<MemberRole>), Failure> {
         let principal = self.principal_now(rows, now)?;
         let role = match (self.access, self.tenant) {
@@ -66,7 +66,7 @@ impl Grant {
         move |rows, now| self.check(rows, now).map(drop)
     }
 
-    /// The caller, if their credential is still valid.
+    /// The caller, if the credential is still valid.
     fn principal_now(&self, rows: &Rows<'_>, now: i64) -> Result<Principal, Failure> {
         match &self.principal {
             Principal::Operator | Principal::Anonymous => Ok(self.principal.clone()),
@@ -97,7 +97,7 @@ impl Grant {
     }
 }
 
-/// Lets `principal`, whose role in the call's tenant this is, call what has this access.
+/// Checks that `principal`, with this role in the tenant of the call, has this access.
 ///
 /// # Errors
 /// `forbidden`.
@@ -107,7 +107,7 @@ pub(super) fn may_call(access: Access, principal: &Principal, role: Option<Membe
         | (Access::User | Access::UserOrOperator, Principal::User { .. })
         | (Access::UserOrOperator | Access::Operator, Principal::Operator) => Ok(()),
         (Access::User | Access::UserOrOperator, _) => Err(for_users()),
-        (Access::Operator, _) => Err(forbidden("this call is for the operator")),
+        (Access::Operator, _) => Err(forbidden("this call is for the operator only")),
         (Access::Tenant(permission), _) => identity::permit(principal, role, permission),
     }
 }

@@ -1,4 +1,4 @@
-//! From a credential to who is calling, and to what they may do in a tenant.
+//! From a credential to its principal, and to the principal's role in a tenant.
 
 use super::permission::{MemberRole, covers};
 use super::principal::Principal;
@@ -10,10 +10,10 @@ use crate::secret::Secret;
 use crate::store::{Failure, Rows};
 use crate::verify::{Credential, invalid_credential};
 
-/// Who is calling.
+/// Authenticates a call.
 ///
 /// # Errors
-/// `unauthorized`, the same for every credential that is not good.
+/// `unauthorized`, the same for every invalid credential.
 pub(super) fn identify(call: Call<'_>) -> Result<Principal> {
     let Call { database, settings, credential, client_address, .. } = call;
     match credential {
@@ -34,7 +34,7 @@ pub(super) fn identify(call: Call<'_>) -> Result<Principal> {
             if let Some(user) = user_of(call, token)? {
                 return Ok(user);
             }
-            // A key of another product can look like anything.
+            // A key of another product can have any form, so every other text is looked up.
             let found = database.engine().validate_waiting(token.expose());
             let key = Throttle::Key.consume_rejected(database, settings, client_address, found)?;
             Ok(Principal::of_key(&key, key.0.digest_of(token.expose())))
@@ -44,10 +44,10 @@ pub(super) fn identify(call: Call<'_>) -> Result<Principal> {
     }
 }
 
-/// How much later than now a token may say that it was signed, in seconds.
+/// How far in the future the `iat` of a token may be, in seconds.
 const MAX_EARLY_SECONDS: u64 = 60;
 
-/// The user of an access token whose session is not over.
+/// The user of an access token, if its session is active.
 fn user_of(call: Call<'_>, token: &Secret) -> Result<Option<Principal>> {
     let Call { database, settings, .. } = call;
     let Some(claims) = database.signers().verify_access(database.keyring(settings.algorithm)?, token)? else {
@@ -57,7 +57,7 @@ fn user_of(call: Call<'_>, token: &Secret) -> Result<Option<Principal>> {
     if claims.iss != settings.issuer || claims.aud != settings.audience || claims.exp <= now {
         return Ok(None);
     }
-    // Signed while the clock was ahead: it would be valid until that time comes.
+    // Signed while the clock was ahead: the token would be valid for too long.
     if claims.iat > now + MAX_EARLY_SECONDS {
         return Ok(None);
     }
@@ -67,8 +67,8 @@ fn user_of(call: Call<'_>, token: &Secret) -> Result<Option<Principal>> {
     Ok(live.then_some(Principal::User { id: claims.sub, session: claims.sid }))
 }
 
-/// The tenant that the request is about, where it is there and the actor's; and a member's role in it. None for the operator
-/// who selects none.
+/// The tenant of the request, if it exists and the principal may see it, and a member's role in it. None if the
+/// operator does not select one.
 pub(super) fn bind(
     database: &Database,
     principal: &Principal,
@@ -80,7 +80,7 @@ pub(super) fn bind(
         (TenantRef::Selected(Some(tenant)), _) => TenantRef::Given(tenant),
         (tenant, _) => tenant,
     };
-    // A key that is valid has a tenant that exists: nothing to ask the store.
+    // A valid key implies that its tenant exists: no look-up needed.
     if let (TenantRef::Given(tenant), Some(own)) = (tenant, principal.bound_to()) {
         return if tenant == own { Ok((Some(tenant), None)) } else { Err(not_found()) };
     }
@@ -96,13 +96,13 @@ pub(super) fn bind(
 }
 
 fn no_tenant_selected() -> GatekeeperError {
-    GatekeeperError::bad_request("tenantId is missing: only the operator may leave it out, for all tenants")
+    GatekeeperError::bad_request("tenantId is missing: only the operator may omit it, for all tenants")
 }
 
-/// The actor's role in a tenant that is there and theirs; none for who is no member.
+/// The principal's role in a tenant that must exist; none for a principal without a role, such as a key.
 ///
 /// # Errors
-/// `not_found`.
+/// `not_found` if the tenant does not exist or the principal has no access to it.
 pub(super) fn role_in(
     rows: &Rows<'_>,
     principal: &Principal,
@@ -119,7 +119,7 @@ pub(super) fn role_in(
     }
 }
 
-/// Lets the actor, with this role in the tenant, do what needs `permission` there.
+/// Checks that the principal, with this role in the tenant, has `permission` there.
 ///
 /// # Errors
 /// `forbidden`.
@@ -130,7 +130,7 @@ pub(super) fn permit(principal: &Principal, role: Option<MemberRole>, permission
     Err(forbidden(format!("this call needs the permission {permission}")))
 }
 
-/// Whether the actor, with this role in the tenant, has `permission` there.
+/// Whether the principal, with this role in the tenant, has `permission` there.
 pub(super) fn is_permitted(principal: &Principal, role: Option<MemberRole>, permission: &str) -> bool {
     match principal {
         Principal::Operator | Principal::RootKey { .. } => true,

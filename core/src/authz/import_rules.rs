@@ -1,4 +1,4 @@
-//! Who may bring keys of another product, and how many suffixes they may have.
+//! The rules for importing keys of another product.
 
 use serde::Deserialize;
 
@@ -11,11 +11,11 @@ use crate::whole::Range;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum KeyImports {
-    /// A root key, for its tenant, and the operator.
+    /// Root keys, each for its tenant, and the operator.
     #[default]
     Root,
-    /// Members and API keys with the permission `keys:write`, too. An imported key is one that its importer may know: open
-    /// this only where every member of every tenant is trusted with the keys that they name.
+    /// Also members and API keys with the permission `keys:write`. Whoever imports a key may know it, so use this
+    /// only if you trust every member of every tenant with the keys that they import.
     Members,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct ImportRules {
     suffixes: usize,
 }
 
-/// How many suffixes an operator can allow: an unknown key is hashed with each of them.
+/// The number of suffixes that an operator can allow. An unknown key is hashed once with each of them.
 pub(crate) enum SuffixCount {}
 
 impl Range for SuffixCount {
@@ -50,27 +50,27 @@ impl ImportRules {
         })
     }
 
-    /// How many different suffixes the keys of one tenant may have.
+    /// The maximum number of distinct suffixes of one tenant's keys.
     pub(crate) fn suffixes_per_tenant(&self) -> usize {
         self.suffixes_per_tenant
     }
 
-    /// How many different suffixes the keys of all tenants may have.
+    /// The maximum number of distinct suffixes of all tenants' keys.
     pub(crate) fn suffixes(&self) -> usize {
         self.suffixes
     }
 }
 
 impl Context<'_> {
-    /// Lets the caller import keys.
+    /// Checks that the caller may import keys.
     ///
     /// # Errors
-    /// `forbidden` for members and API keys, unless they are allowed to.
+    /// `forbidden` for members and API keys, unless the settings allow them.
     pub(crate) fn check_may_import(&self) -> Result<()> {
         match (self.principal(), self.settings().imports.by) {
             (Principal::Operator | Principal::RootKey { .. }, _) | (_, KeyImports::Members) => Ok(()),
             _ => Err(forbidden(
-                "keys are imported with a root key or by the operator, unless the setting keyImports is members",
+                "only a root key and the operator can import keys, unless the setting keyImports is members",
             )),
         }
     }

@@ -1,8 +1,8 @@
-//! Checking a password: all that stands between a guess and an account, in one place.
+//! Verifying a password, with all protections against guessing in one module.
 //!
-//! In this order: the client address is throttled and the account locked out (429, before any work), the hash waits for its
-//! turn among the client addresses (503), the check is counted as failed, and only then is the password hashed. A wrong one
-//! is written to the audit log. Where a call has no client address, nothing is counted.
+//! The order: the client address is throttled and the account may be locked out (429, before any work); the hash
+//! waits for a permit, which client addresses get in turn (503); the attempt is counted as failed; then the
+//! password is hashed. A wrong password is written to the audit log. Without a client address, nothing is counted.
 
 use super::{Action, Context, Event, throttle};
 use crate::error::Result;
@@ -10,43 +10,44 @@ use crate::identity::{HashPermit, Lockout, Password};
 use crate::store::{Failure, Rows, Tx, UserRow};
 use crate::window::Limit;
 
-/// An account whose password is checked; it need not exist.
+/// An account whose password is verified. It need not exist.
 #[derive(Clone, Copy)]
 pub(crate) struct Account<'a> {
-    /// Its e-mail address, normalised.
+    /// The account's e-mail address, normalized.
     pub(crate) email: &'a str,
-    /// What is stored of it, if it exists.
+    /// The stored account, if it exists.
     pub(crate) user: Option<&'a UserRow>,
 }
 
-/// A password that was right, and the permit that it was hashed with, for another one.
+/// A correct password, with the permit to hash, which a caller may need for a new password.
 #[must_use]
 pub(crate) struct RightPassword<'a> {
     check: Check<'a>,
     permit: HashPermit<'a>,
 }
 
-/// A password that was right. It still counts as failed: [`accept`](Self::accept) it in the transaction that it opens.
+/// A correct password. Its attempt still counts as failed until [`accept`](Self::accept) is called in the
+/// transaction that uses it.
 #[must_use]
 pub(crate) struct ProvenPassword<'a>(Check<'a>);
 
-/// A check that counts as failed until its outcome is known, so that many at once count as many.
+/// A password attempt. It counts as failed until its outcome is known, so that concurrent attempts all count.
 struct Check<'a> {
     lockout: Lockout<'a>,
     address: Option<&'a str>,
     limit: Limit,
-    /// Whether the account had logged in from the client address when the check began.
+    /// Whether the account had logged in from the client address before the attempt.
     is_known: bool,
     began_at: i64,
 }
 
 impl Context<'_> {
-    /// Checks the password of an account. One that is wrong is counted, and written to the audit log as `rejection`; nothing is
-    /// returned then.
+    /// Verifies the password of an account. Returns none for a wrong one, which is counted and written to the audit
+    /// log as `rejection`.
     ///
     /// # Errors
-    /// `rate_limited` where the client address or the account has to wait; `service_unavailable` where too many passwords
-    /// are being checked, or the store cannot be reached.
+    /// `rate_limited` if the client address or the account has to wait; `service_unavailable` if too many passwords
+    /// are being hashed, or the store cannot be reached.
     pub(crate) fn check_password<'c>(
         &'c self,
         account: Account<'c>,
@@ -87,29 +88,29 @@ impl Context<'_> {
         }
     }
 
-    /// A PHC string of a new password, for a caller who gave no other.
+    /// The PHC string of a new password, for a caller without a [`RightPassword`].
     ///
     /// # Errors
-    /// `service_unavailable` where too many passwords are being hashed.
+    /// `service_unavailable` if too many passwords are being hashed.
     pub(crate) fn hash_password(&self, password: &Password) -> Result<String> {
         self.database().passwords().permit(self.client_address())?.hash(password)
     }
 }
 
 impl<'a> RightPassword<'a> {
-    /// A PHC string of another password.
+    /// The PHC string of a new password, hashed with the same permit.
     pub(crate) fn hash(&mut self, password: &Password) -> Result<String> {
         self.permit.hash(password)
     }
 
-    /// Returns the permit, before a transaction that may wait for the disk.
+    /// Releases the permit, before a transaction that may wait for the disk.
     pub(crate) fn proven(self) -> ProvenPassword<'a> {
         ProvenPassword(self.check)
     }
 }
 
 impl ProvenPassword<'_> {
-    /// Forgets that the check counted as failed, and remembers its client address as one of the account's.
+    /// Uncounts the failed attempt, and stores the client address as one that the account has logged in from.
     pub(crate) fn accept(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
         self.0.withdraw_from_address(tx)?;
         self.0.lockout.succeed(tx, self.0.is_known, now)
@@ -118,7 +119,7 @@ impl ProvenPassword<'_> {
 
 impl Check<'_> {
     /// # Errors
-    /// `rate_limited` where the client address or the account has to wait.
+    /// `rate_limited` if the client address or the account has to wait.
     fn wait(&mut self, rows: &Rows<'_>, now: i64) -> Result<(), Failure> {
         let Some(address) = self.address else { return Ok(()) };
         self.is_known = self.lockout.is_known(rows)?;
@@ -132,7 +133,7 @@ impl Check<'_> {
         self.lockout.wait(rows, self.is_known, now)
     }
 
-    /// Counts the check as failed, unless it has to wait.
+    /// Counts the attempt as failed, unless it has to wait.
     fn begin(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
         self.wait(tx, now)?;
         self.began_at = now;
@@ -144,7 +145,7 @@ impl Check<'_> {
         self.lockout.count(tx, self.is_known, now)
     }
 
-    /// The password was not compared: the check counts for nothing.
+    /// Uncounts the attempt, because the password was not compared.
     fn withdraw(&self, tx: &Tx<'_>) -> Result<(), Failure> {
         self.withdraw_from_address(tx)?;
         self.lockout.withdraw(tx, self.is_known)

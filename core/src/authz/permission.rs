@@ -1,4 +1,4 @@
-//! Permissions, `resource:action`, and the built-in roles that grant them.
+//! Permissions, as `resource:action`, and the built-in roles that grant them.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MemberRole {
-    /// Reads, and records usage.
+    /// Can read, and record usage.
     Member,
-    /// Manages members, keys and settings.
+    /// Can manage members, keys and settings.
     Admin,
-    /// May do everything. A tenant always has one.
+    /// Can do everything. A tenant always has at least one owner.
     Owner,
 }
 
-/// Every permission there is, and the least role that has it.
+/// Every permission, with the least role that has it.
 const PERMISSIONS: &[(&str, MemberRole)] = &[
     ("tenants:read", MemberRole::Member),
     ("tenants:update", MemberRole::Admin),
@@ -32,7 +32,7 @@ const PERMISSIONS: &[(&str, MemberRole)] = &[
 ];
 
 impl MemberRole {
-    /// As it is stored and sent.
+    /// The role's name in the database and in JSON.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Member => "member",
@@ -45,20 +45,20 @@ impl MemberRole {
         [Self::Member, Self::Admin, Self::Owner].into_iter().find(|role| role.as_str() == text)
     }
 
-    /// What it grants: for an owner `*:*`, and every permission that has a name.
+    /// The permissions that the role grants: every named permission, for an owner also `*:*`.
     pub(crate) fn permissions(self) -> Vec<&'static str> {
         let all = (self == Self::Owner).then_some("*:*");
         let named = PERMISSIONS.iter().filter(|(_, least)| self >= *least).map(|(name, _)| *name);
         all.into_iter().chain(named).collect()
     }
 
-    /// Whether it grants `permission`.
+    /// Whether the role grants `permission`.
     pub(crate) fn grants(self, permission: &str) -> bool {
         self.permissions().iter().any(|granted| covers(granted, permission))
     }
 }
 
-/// Whether who has `granted` also has `wanted`: they are equal, or `granted` has `*` where they differ.
+/// Whether `granted` implies `wanted`: they are equal, or `granted` has `*` where they differ.
 pub(crate) fn covers(granted: &str, wanted: &str) -> bool {
     if granted == wanted || granted == "*" || granted == "*:*" {
         return true;
@@ -70,7 +70,7 @@ pub(crate) fn covers(granted: &str, wanted: &str) -> bool {
     }
 }
 
-/// Whether `scope` says something about this product's own resources, and not about its user's.
+/// Whether `scope` concerns Gatekeeper's own resources, and not those of the application.
 pub(crate) fn is_ours(scope: &str) -> bool {
     PERMISSIONS.iter().any(|(name, _)| covers(scope, name)) || {
         let resource = scope.split(':').next().unwrap_or_default();
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_every_resource_or_action_and_nothing_else() {
+    fn a_star_matches_every_resource_or_action_and_nothing_else() {
         for (granted, wanted) in [
             ("*", "read"),
             ("*", "*:*"),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn each_role_has_all_that_the_one_below_it_has_and_more() {
+    fn each_role_has_every_permission_of_the_role_below_and_more() {
         for (lower, higher) in
             [(MemberRole::Member, MemberRole::Admin), (MemberRole::Admin, MemberRole::Owner)]
         {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_is_ours_where_it_could_open_something_here() {
+    fn a_scope_is_ours_if_it_could_grant_a_permission_here() {
         for ours in ["*", "*:*", "keys:read", "keys:*", "*:read", "keys:anything", "keys"] {
             assert!(is_ours(ours), "{ours}");
         }

@@ -1,4 +1,4 @@
-//! Who is calling.
+//! The authenticated caller.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use crate::id::{KeyId, SessionId, TenantId, UserId};
 use crate::secret::Digest;
 use crate::verify::ValidatedKey;
 
-/// Who is calling, once their credential has been judged.
+/// The authenticated caller of an operation.
 #[derive(Clone, Debug)]
 pub(crate) enum Principal {
-    /// Whoever runs this process; may do everything.
+    /// The operator: the program that opened the database. May do everything.
     Operator,
-    /// A user, in one of their sessions.
+    /// A user with a session.
     User { id: UserId, session: SessionId },
-    /// An API key: acts in its tenant, within its scopes.
+    /// An API key. Acts in its tenant, within its scopes.
     ApiKey { id: KeyId, tenant: TenantId, digest: Digest, scopes: Arc<[String]> },
-    /// A root key: may do everything in its tenant.
+    /// A root key. May do everything in its tenant.
     RootKey { id: KeyId, tenant: TenantId, digest: Digest },
-    /// No credential was given.
+    /// A caller without a credential.
     Anonymous,
 }
 
-/// The id of an actor.
+/// The id of a principal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ActorId {
     User(UserId),
@@ -39,12 +39,12 @@ impl fmt::Display for ActorId {
 }
 
 impl Principal {
-    /// Who calls with this key, which was found by `digest`.
+    /// The principal of a valid key, which was found by `digest`.
     pub(crate) fn of_key(key: &ValidatedKey, digest: Digest) -> Self {
         Self::ApiKey { id: key.id(), tenant: key.tenant_id(), digest, scopes: key.0.scopes() }
     }
 
-    /// What kind of actor it is, as the audit log has it.
+    /// The kind of the principal, as in the audit log.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Operator => "operator",
@@ -55,7 +55,7 @@ impl Principal {
         }
     }
 
-    /// Its id, where it has one.
+    /// The id, if the principal has one.
     pub(crate) fn id(&self) -> Option<ActorId> {
         match self {
             Self::User { id, .. } => Some(ActorId::User(*id)),
@@ -64,7 +64,7 @@ impl Principal {
         }
     }
 
-    /// The one tenant it can act in, for a key.
+    /// The one tenant in which a key can act.
     pub(crate) fn bound_to(&self) -> Option<TenantId> {
         match self {
             Self::ApiKey { tenant, .. } | Self::RootKey { tenant, .. } => Some(*tenant),

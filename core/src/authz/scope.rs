@@ -1,16 +1,16 @@
-//! Scopes: what an API key may do, here and in the application whose key it is.
+//! Scopes: what an API key may do, in Gatekeeper and in the application that it belongs to.
 
 use crate::error::{GatekeeperError, Result};
 
-/// The most scopes of a key, and the longest of them in bytes.
+/// The maximum number of scopes of a key, and the maximum length of one in bytes.
 const MAX_SCOPES: usize = 100;
 pub(crate) const MAX_BYTES: usize = 128;
 
-/// Checks scopes and sorts them by bytes, each once.
+/// Checks scopes, sorts them by bytes and removes duplicates.
 ///
 /// # Errors
-/// `bad_request` for one that is empty, longer than 128 bytes, or holds a space or a control character (RFC 6749 §3.3
-/// separates them by spaces); and for more than 100.
+/// `bad_request` if one is empty, longer than 128 bytes, or contains a space or a control character (RFC 6749 §3.3
+/// separates scopes by spaces); and for more than 100.
 pub(crate) fn check_scopes(mut scopes: Vec<String>) -> Result<Vec<String>> {
     let is_valid = |scope: &String| {
         !scope.is_empty()

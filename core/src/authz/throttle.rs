@@ -1,4 +1,4 @@
-//! How often one source may call what anybody can call.
+//! Throttles: limits on public calls by client address.
 
 use serde_json::json;
 
@@ -9,22 +9,22 @@ use crate::store::PasswordFailures;
 use crate::whole::Range;
 use crate::window::Limit;
 
-/// The window of every tier, in ms.
+/// The window of every throttle, in ms.
 pub(super) const WINDOW_MS: u64 = 60_000;
 
-/// Calls that are limited for each source, in a minute; [`Options`](crate::Options) say to how many. Where a call names no
-/// source, nothing is counted.
+/// The calls that are limited per client address and minute; [`Options`](crate::Options) has the limits. A call
+/// without a client address is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Throttle {
-    /// Making accounts.
+    /// Creating accounts.
     Signup,
     /// Exchanging refresh tokens.
     Refresh,
-    /// Showing API keys that are not good.
+    /// Sending invalid API keys.
     Key,
 }
 
-/// The limit of each tier.
+/// The limit of each throttle.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Throttles {
     signup: Limit,
@@ -33,7 +33,7 @@ pub(crate) struct Throttles {
     password: Limit,
 }
 
-/// How many calls a minute has room for.
+/// The limit of a throttle: a number per minute.
 pub(crate) enum PerMinute {}
 
 impl Range for PerMinute {
@@ -42,10 +42,10 @@ impl Range for PerMinute {
 }
 
 impl Throttles {
-    /// Limits of so many in a minute: 1 at least.
+    /// The limits, each per minute and at least 1.
     ///
     /// # Errors
-    /// `bad_request` that names the option.
+    /// `bad_request`; the message names the option.
     pub(crate) fn new(signups: u32, refreshes: u32, wrong_keys: u32, wrong_passwords: u32) -> Result<Self> {
         let limit = |option: &str, most: u32| {
             PerMinute::check(option, Some(most))?;
@@ -59,7 +59,7 @@ impl Throttles {
         })
     }
 
-    /// How many passwords one client address may get wrong in a minute.
+    /// The maximum number of wrong passwords from one client address.
     pub(super) fn wrong_passwords(&self) -> Limit {
         self.password
     }
@@ -74,7 +74,7 @@ impl Throttles {
 }
 
 impl Throttle {
-    /// What it is called; each tier is counted apart.
+    /// The name of the throttle. Each throttle is counted separately.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -84,10 +84,10 @@ impl Throttle {
         }
     }
 
-    /// Counts a call from `client_address` if its credential was not good.
+    /// Counts a call from `client_address` if its credential was invalid.
     ///
     /// # Errors
-    /// Those of what was found, and of [`consume`](Self::charge).
+    /// Those of `found`, and of [`consume`](Self::consume).
     pub(super) fn consume_rejected<T>(
         self,
         database: &Database,
@@ -107,7 +107,7 @@ impl Throttle {
     /// Counts a call from `client_address`.
     ///
     /// # Errors
-    /// `rate_limited` with the seconds to wait; `service_unavailable` where it cannot be counted.
+    /// `rate_limited` with the seconds to wait; `service_unavailable` if the counters cannot be reached.
     pub(super) fn consume(
         self,
         database: &Database,
@@ -120,7 +120,7 @@ impl Throttle {
         if taken.admitted {
             return Ok(());
         }
-        let message = "too many calls from this source: wait and try again";
+        let message = "too many requests from this client address: wait and try again";
         Err(too_many(self.name(), message, limit, taken.retry_after_ms))
     }
 }
@@ -134,7 +134,7 @@ pub(super) fn too_many(name: &str, message: &str, limit: Limit, retry_after_ms: 
         .after(seconds)
 }
 
-/// For how long a client address with these failures, oldest first, has to wait; none where one more is within the limit.
+/// How long a client address with these failures, oldest first, has to wait; none if one more is within the limit.
 pub(super) fn retry_after_ms(failures: &[PasswordFailures], limit: Limit, now: i64) -> Option<u64> {
     let mut newer: u64 = failures.iter().map(|failure| u64::from(failure.count)).sum();
     let mut until = None;

@@ -1,4 +1,4 @@
-//! How a place is opened.
+//! The options of a Gatekeeper.
 
 mod json;
 
@@ -15,77 +15,81 @@ use crate::secret::Secret;
 use crate::verify::CacheSizes;
 use crate::whole::Range;
 
-/// How a place is opened.
+/// The options with which a database or a server is opened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// How many keys are remembered, 0 to 100,000,000: about 180 bytes for a plain one. One that holds more than 1 KiB (roles,
-    /// scopes, metadata) counts once for each KiB. Defaults to 1,000,000, which is at most about 1 GiB.
+    /// The number of keys to cache, 0 to 100,000,000. A plain key takes about 180 bytes; one with more than 1 KiB
+    /// of roles, scopes and metadata counts once per KiB. Defaults to 1,000,000, which is at most about 1 GiB.
     pub cache_keys: usize,
-    /// How many digests are remembered to be nobody's, apart from the keys; 0 to 100,000,000. Defaults to 100,000.
+    /// The number of unknown keys' digests to cache, separately from the keys; 0 to 100,000,000. Defaults to
+    /// 100,000.
     pub cache_unknown_keys: usize,
-    /// Whether a file that is not there is made. Without it, every call is `service_unavailable` until it is there: for
-    /// programs whose database is made by `gatekeeper init`. It holds for all who open the file in this process.
-    /// Defaults to true.
+    /// Whether to create a database file that does not exist. If not, every call fails with `service_unavailable`
+    /// until the file exists: for programs whose database is created by `gatekeeper init`. Applies to every client
+    /// that opens the file in this process. Defaults to true.
     pub create: bool,
-    /// What tells the time; anything but the system's clock is for `memory:`. Defaults to the system's.
+    /// The clock. A manual clock is only available with `memory:`. Defaults to the system clock.
     pub clock: Clock,
-    /// What seals the signing keys, authenticates cursors and makes the successors of refresh tokens: at least 16 bytes,
-    /// the same in every process. Defaults to the environment variable `GATEKEEPER_SECRET`, and without that to a file
-    /// beside the database, made for its owner alone; in memory to a new one.
+    /// The secret that seals the signing keys, authenticates cursors and derives refresh tokens: at least 16 bytes,
+    /// the same in every process. Defaults to the environment variable `GATEKEEPER_SECRET`, then to a file next to
+    /// the database that only its owner can read; for `memory:` to a random secret.
     pub secret: Option<Secret>,
-    /// The secret before, while it is changed: what it sealed still opens, and is sealed with [`secret`](Self::secret).
-    /// Defaults to the environment variable `GATEKEEPER_SECRET_PREVIOUS`, and without that to none.
+    /// The previous secret, while the secret is rotated. What it sealed can still be opened, and is sealed again
+    /// with [`secret`](Self::secret). Defaults to the environment variable `GATEKEEPER_SECRET_PREVIOUS`, then to
+    /// none.
     pub previous_secret: Option<Secret>,
     /// The `iss` of access tokens. Defaults to `gatekeeper`.
     pub issuer: String,
     /// The `aud` of access tokens. Defaults to `gatekeeper`.
     pub audience: String,
-    /// What else the `aud` of a token that [`IssueKeyToken`](crate::IssueKeyToken) makes may be, besides `audience`. Anyone
-    /// who holds a key chooses among them. Defaults to nothing.
+    /// Further values that the `aud` of a token from [`IssueKeyToken`](crate::IssueKeyToken) may have, besides
+    /// `audience`. Anyone who holds a key can choose among them. Defaults to none.
     pub token_audiences: Vec<String>,
-    /// What tokens are signed with. Defaults to `EdDSA`.
+    /// The algorithm that tokens are signed with. Defaults to `EdDSA`.
     pub signing_algorithm: SigningAlgorithm,
-    /// For how long the same refresh token gives the same successor, in ms; 0 for never. Defaults to 10,000.
+    /// How long repeating the exchange of a refresh token returns the same new token, in ms; 0 for never. Defaults
+    /// to 10,000.
     pub refresh_grace_ms: u64,
-    /// For how many days, 1 to 3,650, a session lasts at the most, however often it gets new tokens. Defaults to 90.
+    /// The maximum lifetime of a session in days, 1 to 3,650, however often it gets new tokens. Defaults to 90.
     pub session_days: u32,
-    /// How many sessions a user may have at once, 1 to 10,000: a further login ends the one that was not used for the longest
-    /// time. Defaults to 100.
+    /// The maximum number of concurrent sessions of a user, 1 to 10,000. A further login ends the least recently
+    /// used one. Defaults to 100.
     pub sessions_per_user: u32,
-    /// For how many days, 1 to 36,500, single usage events are kept; older ones go as new ones are recorded, and their
-    /// idempotency keys with them. Sums are kept. Defaults to none: events are kept for good.
+    /// How many days usage events are kept, 1 to 36,500. Recording new events deletes older ones with their
+    /// idempotency keys; the totals are kept. Defaults to none: events are kept forever.
     pub usage_retention_days: Option<u32>,
-    /// How many accounts one source may make in a minute, 1 at least. Counted where a call names its source, as those are
-    /// that follow. Defaults to 20.
+    /// The maximum number of sign-ups from one client address in a minute, at least 1. Like the limits below, it
+    /// applies to calls that carry a client address. Defaults to 20.
     pub signups_per_minute: u32,
-    /// How many refresh tokens one source may exchange in a minute, 1 at least. Defaults to 60.
+    /// The maximum number of refresh tokens that one client address may exchange in a minute, at least 1. Defaults
+    /// to 60.
     pub refreshes_per_minute: u32,
-    /// How many API keys that are not good one source may show in a minute, 1 at least, unless it has shown a good root key
-    /// of its own. Good keys are never rejected for it. Defaults to 60.
+    /// The maximum number of invalid API keys that one client address may send in a minute, at least 1. It never
+    /// rejects a valid key, and does not apply to an address that sends a valid root key with the call. Defaults to
+    /// 60.
     pub wrong_keys_per_minute: u32,
-    /// How many passwords one client address may get wrong in a minute, 1 at least, for whatever accounts. An address that an
-    /// account has logged in from is exempt for that account. Defaults to 30.
+    /// The maximum number of wrong passwords that one client address may send in a minute, at least 1, for any
+    /// accounts. An address that an account has logged in from before is exempt for that account. Defaults to 30.
     pub wrong_passwords_per_minute: u32,
-    /// Who may import keys of another product ([`ImportApiKeys`](crate::ImportApiKeys)). Defaults to a root key and the
-    /// operator.
+    /// Who may import keys of another product ([`ImportApiKeys`](crate::ImportApiKeys)). Defaults to root keys and
+    /// the operator.
     pub key_imports: KeyImports,
-    /// How many different suffixes the imported keys of one tenant may have, 1 to 64. A key that is revoked or has ended
-    /// does not count. Defaults to 2.
+    /// The maximum number of distinct suffixes of one tenant's imported keys, 1 to 64. Revoked and expired keys do
+    /// not count. Defaults to 2.
     pub import_suffixes_per_tenant: u32,
-    /// How many different suffixes the imported keys of a database may have, 1 to 64: an unknown key is hashed with each of
-    /// them. Defaults to 8.
+    /// The maximum number of distinct suffixes of all imported keys of a database, 1 to 64. An unknown key is
+    /// hashed once with each of them. Defaults to 8.
     pub import_suffixes: u32,
     /// The endpoints that keys are verified against by [`VerifyApiKey`](crate::VerifyApiKey). Defaults to none.
     pub endpoints: Endpoints,
-    /// How long a call over HTTP may take, with all that is tried again: more than 0, at most a day. Defaults to 10
-    /// seconds.
+    /// The timeout of a call over HTTP, including retries: more than 0, at most a day. Defaults to 10 seconds.
     pub timeout: Duration,
-    /// How often a call over HTTP is tried again where that is safe, 0 to 10. Defaults to 2.
+    /// The maximum number of retries of a call over HTTP, where retrying is safe: 0 to 10. Defaults to 2.
     pub max_retries: u32,
-    /// What every call over HTTP carries, by name, for what stands between. Defaults to nothing.
+    /// Headers to send with every call over HTTP, by name, for proxies and gateways. Defaults to none.
     pub default_headers: Vec<(String, Secret)>,
-    /// What calls over HTTP are known by. Defaults to `gatekeeper/` and the version.
+    /// The `User-Agent` of calls over HTTP. Defaults to `gatekeeper/` and the version.
     pub user_agent: Option<String>,
 }
 
@@ -126,7 +130,7 @@ fn secret_of_environment(name: &str) -> Option<Secret> {
     std::env::var(name).ok().filter(|text| !text.is_empty()).map(|text| Secret::of_setting(&text))
 }
 
-/// How many records a cache holds.
+/// The number of records that a cache holds.
 enum CacheSize {}
 
 impl Range for CacheSize {
@@ -134,7 +138,7 @@ impl Range for CacheSize {
     const MAX: i64 = 100_000_000;
 }
 
-/// For how many milliseconds a refresh token that was used is good for its successor: at most a day.
+/// How long repeating the exchange of a refresh token returns the same new token, in ms: at most a day.
 enum RefreshGrace {}
 
 impl Range for RefreshGrace {
@@ -145,7 +149,7 @@ impl Range for RefreshGrace {
 /// The longest timeout.
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many retries a call has.
+/// The number of retries of a call.
 enum Retries {}
 
 impl Range for Retries {
@@ -153,7 +157,7 @@ impl Range for Retries {
     const MAX: i64 = 10;
 }
 
-/// What the client itself says of a request; a connection's own headers (RFC 9110 §7.6.1) too.
+/// The headers that the client sets itself, and those of a connection (RFC 9110 §7.6.1).
 const RESERVED: [&str; 15] = [
     "accept-encoding",
     "authorization",
@@ -173,7 +177,7 @@ const RESERVED: [&str; 15] = [
 ];
 
 impl Options {
-    /// How much is remembered.
+    /// The sizes of the caches.
     ///
     /// # Errors
     /// `bad_request` for a size out of range.
@@ -184,7 +188,8 @@ impl Options {
         })
     }
 
-    /// Judges what only matters over HTTP; a place of your own takes it too, so that a program can be moved.
+    /// Checks the options that only matter over HTTP. An embedded database checks them too, so that its URL can be
+    /// replaced by a server's.
     ///
     /// # Errors
     /// `bad_request`; the message names the option.
@@ -200,7 +205,7 @@ impl Options {
         self.user_agent.as_deref().map_or(Ok(()), |agent| check_value("userAgent", agent))
     }
 
-    /// How a server is spoken to.
+    /// The options of the HTTP client.
     #[cfg(feature = "remote")]
     pub(super) fn http_options(&self) -> HttpOptions<'_> {
         HttpOptions {
@@ -211,7 +216,7 @@ impl Options {
         }
     }
 
-    /// Rejects what a server decides for itself, and would be lost without a word.
+    /// Rejects options that only apply to an embedded database: a server would ignore them silently.
     ///
     /// # Errors
     /// `bad_request`; the message names the option.
@@ -220,44 +225,50 @@ impl Options {
         if matches!(self.clock, Clock::Manual(_)) {
             return Err(manual_clock());
         }
-        let usual = Self::default();
-        let is_given = |given: &Option<Secret>, usual: &Option<Secret>| match (given, usual) {
-            (Some(given), Some(usual)) => !given.is_equal_to(usual),
+        let default = Self::default();
+        let is_given = |given: &Option<Secret>, default: &Option<Secret>| match (given, default) {
+            (Some(given), Some(default)) => !given.is_equal_to(default),
             (given, _) => given.is_some(),
         };
         let strays = [
             ("create", !self.create),
-            ("secret", is_given(&self.secret, &usual.secret)),
-            ("previousSecret", is_given(&self.previous_secret, &usual.previous_secret)),
-            ("issuer", self.issuer != usual.issuer),
-            ("audience", self.audience != usual.audience),
+            ("secret", is_given(&self.secret, &default.secret)),
+            ("previousSecret", is_given(&self.previous_secret, &default.previous_secret)),
+            ("issuer", self.issuer != default.issuer),
+            ("audience", self.audience != default.audience),
             ("tokenAudiences", !self.token_audiences.is_empty()),
-            ("refreshGraceMs", self.refresh_grace_ms != usual.refresh_grace_ms),
-            ("signingAlgorithm", self.signing_algorithm != usual.signing_algorithm),
-            ("sessionDays", self.session_days != usual.session_days),
-            ("sessionsPerUser", self.sessions_per_user != usual.sessions_per_user),
+            ("refreshGraceMs", self.refresh_grace_ms != default.refresh_grace_ms),
+            ("signingAlgorithm", self.signing_algorithm != default.signing_algorithm),
+            ("sessionDays", self.session_days != default.session_days),
+            ("sessionsPerUser", self.sessions_per_user != default.sessions_per_user),
             ("usageRetentionDays", self.usage_retention_days.is_some()),
-            ("signupsPerMinute", self.signups_per_minute != usual.signups_per_minute),
-            ("refreshesPerMinute", self.refreshes_per_minute != usual.refreshes_per_minute),
-            ("wrongKeysPerMinute", self.wrong_keys_per_minute != usual.wrong_keys_per_minute),
-            ("wrongPasswordsPerMinute", self.wrong_passwords_per_minute != usual.wrong_passwords_per_minute),
-            ("keyImports", self.key_imports != usual.key_imports),
-            ("importSuffixesPerTenant", self.import_suffixes_per_tenant != usual.import_suffixes_per_tenant),
-            ("importSuffixes", self.import_suffixes != usual.import_suffixes),
+            ("signupsPerMinute", self.signups_per_minute != default.signups_per_minute),
+            ("refreshesPerMinute", self.refreshes_per_minute != default.refreshes_per_minute),
+            ("wrongKeysPerMinute", self.wrong_keys_per_minute != default.wrong_keys_per_minute),
+            (
+                "wrongPasswordsPerMinute",
+                self.wrong_passwords_per_minute != default.wrong_passwords_per_minute,
+            ),
+            ("keyImports", self.key_imports != default.key_imports),
+            (
+                "importSuffixesPerTenant",
+                self.import_suffixes_per_tenant != default.import_suffixes_per_tenant,
+            ),
+            ("importSuffixes", self.import_suffixes != default.import_suffixes),
             ("endpoints", self.endpoints.names().next().is_some()),
         ];
         match strays.iter().find(|(_, is_given)| *is_given) {
             None => Ok(()),
             Some((option, _)) => Err(GatekeeperError::bad_request(format!(
-                "{option}: the server at the url has its own: configure it there, and leave the option out here"
+                "{option} applies to an embedded database: configure the server instead, and omit the option here"
             ))),
         }
     }
 }
 
-/// A clock that stands still is for one process alone.
+/// The error for a manual clock outside `memory:`: other processes could not share it.
 pub(super) fn manual_clock() -> GatekeeperError {
-    GatekeeperError::bad_request("clock: a manual clock is for memory: only")
+    GatekeeperError::bad_request("clock: a manual clock is only available with memory:")
 }
 
 fn checked(name: &str, size: usize) -> Result<usize> {
@@ -265,18 +276,18 @@ fn checked(name: &str, size: usize) -> Result<usize> {
     Ok(size)
 }
 
-/// The name of a header (RFC 9110 §5.1) that is the caller's to give.
+/// Checks the name of a header (RFC 9110 §5.1) that a caller may set.
 fn check_header(name: &str) -> Result<()> {
     let is_token = |each: char| {
         each.is_ascii_alphanumeric()
             || matches!(each, '!' | '#'..='\'' | '*' | '+' | '-' | '.' | '^'..='`' | '|' | '~')
     };
     if name.is_empty() || !name.chars().all(is_token) {
-        return Err(GatekeeperError::bad_request("defaultHeaders: each name must be the name of a header"));
+        return Err(GatekeeperError::bad_request("defaultHeaders: each name must be a valid header name"));
     }
     if RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
         return Err(GatekeeperError::bad_request(format!(
-            "defaultHeaders.{name} is not yours to give: for a credential there is token, for the agent userAgent"
+            "defaultHeaders.{name} is set by the client: use token for the credential, userAgent for the agent"
         )));
     }
     Ok(())

@@ -176,7 +176,7 @@ pub(crate) fn example(response: &Response) -> Value {
         ErrorKind::UnsupportedMediaType => {
             "the body must be JSON, with the header Content-Type: application/json"
         }
-        ErrorKind::RateLimited => "too many calls from this source: wait and try again",
+        ErrorKind::RateLimited => "too many requests from this client address: wait and try again",
         ErrorKind::Internal => "internal error: please report it",
         _ => "the counters cannot be reached",
     };

@@ -69,7 +69,7 @@ fn with_session(database: &Database) -> (UserId, SessionId) {
 }
 
 #[test]
-fn a_token_that_we_signed_is_good_only_if_it_says_all_that_an_access_token_says() {
+fn a_signed_token_is_valid_only_with_every_claim_of_an_access_token() {
     let database = database();
     let (user, session) = with_session(&database);
     let now = database.clock().wall_ms() / 1000;
@@ -90,7 +90,7 @@ fn a_token_that_we_signed_is_good_only_if_it_says_all_that_an_access_token_says(
         claims[name] = value;
         claims
     };
-    // Clocks differ a little.
+    // Clocks may differ a little.
     assert!(signed("at+jwt", &with("iat", json!(now + 30))));
     for claims in [
         with("iss", json!("other")),
@@ -114,7 +114,7 @@ fn a_token_that_we_signed_is_good_only_if_it_says_all_that_an_access_token_says(
 }
 
 #[test]
-fn a_token_that_another_place_signed_is_not_good() {
+fn a_token_that_another_database_signed_is_not_valid() {
     let (ours, theirs) = (database(), database());
     let (user, session) = with_session(&ours);
     let now = ours.clock().wall_ms() / 1000;
@@ -127,7 +127,7 @@ fn a_token_that_another_place_signed_is_not_good() {
 }
 
 #[test]
-fn a_rotated_signing_key_is_known_until_its_tokens_have_ended_and_signs_no_more() {
+fn a_rotated_signing_key_verifies_until_its_tokens_expire_and_signs_no_more() {
     let database = database();
     let (user, session) = with_session(&database);
     let now = database.clock().wall_ms() / 1000;
@@ -173,7 +173,7 @@ fn with_rs256_tokens_are_signed_by_a_key_of_3072_bits_and_those_of_the_other_alg
 }
 
 #[test]
-fn a_public_key_is_no_secret_to_sign_with_and_a_key_signs_with_its_own_algorithm_alone() {
+fn a_public_key_cannot_be_used_as_a_secret_and_a_key_signs_only_with_its_own_algorithm() {
     let database = database();
     let (user, session) = with_session(&database);
     let now = database.clock().wall_ms() / 1000;

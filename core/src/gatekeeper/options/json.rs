@@ -1,4 +1,4 @@
-//! Options in JSON, as SDKs give them.
+//! Options as JSON, from the SDKs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl Options {
     /// audience?, tokenAudiences?, refreshGraceMs?, signingAlgorithm?: "EdDSA" | "RS256", sessionDays?, sessionsPerUser?,
     /// usageRetentionDays?, signupsPerMinute?, refreshesPerMinute?, wrongKeysPerMinute?, wrongPasswordsPerMinute?, keyImports?: "root" | "members",
     /// importSuffixesPerTenant?, importSuffixes?, endpoints?, timeout?, maxRetries?, defaultHeaders?: {NAME: VALUE},
-    /// userAgent?}`, the timeout in milliseconds; what is not given has its default. For SDKs.
+    /// userAgent?}`, the timeout in milliseconds; a missing option has its default. For SDKs.
     ///
     /// ```
     /// let options = gatekeeper::Options::from_json(r#"{"cacheKeys": 1000, "refreshGraceMs": 0}"#)?;
@@ -134,7 +134,7 @@ impl Options {
             options.endpoints = Endpoints::from_json(&endpoints.to_string())?;
         }
         if let Some(ms) = given.timeout {
-            // What is no duration is rejected as none.
+            // A value that is not a valid duration is rejected as zero is.
             options.timeout = Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default();
         }
         options.max_retries = given.max_retries.unwrap_or(options.max_retries);
@@ -146,7 +146,7 @@ impl Options {
     }
 }
 
-/// A size; one too large for this machine is rejected as too large.
+/// The size as `usize`; a larger one is rejected as out of range.
 fn size_of(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
 }
@@ -165,10 +165,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_given_has_its_default_and_what_is_wrong_is_named() {
-        let usual = Options::from_json("{}").unwrap();
+    fn missing_options_have_defaults_and_invalid_ones_are_named_in_the_error() {
+        let defaults = Options::from_json("{}").unwrap();
         assert_eq!(
-            (usual.cache_keys, usual.issuer.as_str(), usual.refresh_grace_ms),
+            (defaults.cache_keys, defaults.issuer.as_str(), defaults.refresh_grace_ms),
             (1_000_000, "gatekeeper", 10_000)
         );
         for (json, message) in [
