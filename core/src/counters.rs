@@ -1,4 +1,4 @@
-//! Counters: who has taken how much. A slot is counted under a name that no other slot can have.
+//! Counters: the slots that requests are counted in. Each slot has a name that no other slot can have.
 
 mod memory;
 mod shared;
@@ -15,10 +15,10 @@ pub(crate) use memory::MemoryCounters;
 use shared::SharedCounters;
 pub(crate) use slot::SlotName;
 
-/// Where a place counts.
+/// The counters of a database.
 #[allow(clippy::large_enum_variant, reason = "there is one for each database")]
 pub(crate) enum Counters {
-    /// In this process alone.
+    /// For this process only.
     Memory(MemoryCounters),
     /// For every process of the machine.
     Shared(SharedCounters),
@@ -29,14 +29,14 @@ impl Counters {
         Self::Memory(MemoryCounters::new())
     }
 
-    /// What is counted in the file of each generation of `shared`.
+    /// Counters in the files next to a database.
     pub(crate) fn beside_database(shared: Arc<Shared>) -> Self {
         Self::Shared(SharedCounters::new(shared, Clock::System))
     }
 
-    /// Acquires a permit of the slot `name`, which belongs to `segment`, at `now` or, where other processes count too,
-    /// when the lock is held. None where the generation has been replaced, or a file must be opened first and `may_open`
-    /// is not given: then nothing was taken.
+    /// Acquires a permit from the slot `name`, which belongs to `segment`, at `now`, or with shared counters at the
+    /// time when the lock is held. Returns none, with nothing counted, if the segment has been replaced, or if a
+    /// file must be opened first and `may_open` is false.
     #[inline]
     pub(crate) fn acquire(
         &self,
@@ -52,21 +52,21 @@ impl Counters {
         }
     }
 
-    /// Closes what is open, for good.
+    /// Closes open files, for good.
     pub(crate) fn close(&self) {
         if let Self::Shared(counters) = self {
             counters.close();
         }
     }
 
-    /// Holds over a fork what may be held while something is waited for.
+    /// Takes the locks that may be held during a wait, for a fork.
     pub(crate) fn quiesce_slow<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         if let Self::Shared(counters) = self {
             counters.quiesce_slow(guards);
         }
     }
 
-    /// Holds what else must be at rest over a fork.
+    /// Takes the other locks, for a fork.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         match self {
             Self::Memory(counters) => counters.quiesce(guards),

@@ -1,5 +1,5 @@
-//! From an HTTP request's facts to what the engine works with: the one mapping for a server's routes, for the questions of
-//! gateways, and for web frameworks. It knows no HTTP library: facts come in as bytes.
+//! From an HTTP request's headers to the engine's input: the one mapping for the server's routes, the checks of
+//! gateways, and web frameworks. It depends on no HTTP library: headers come in as bytes.
 
 mod credential;
 

@@ -1,4 +1,4 @@
-//! Who somebody is: e-mail addresses, passwords, sessions, and the tokens that stand for them.
+//! Identity: e-mail addresses, passwords, sessions, and the tokens that represent users and keys.
 
 mod email;
 mod keyring;

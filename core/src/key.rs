@@ -1,4 +1,4 @@
-//! Keys: their format, and whether a record is good.
+//! Keys: their format, and the validity of their records.
 
 mod format;
 mod placeholder;

@@ -1,4 +1,4 @@
-//! Limits: what an endpoint allows, and which of its limits applies to a key's roles.
+//! Limits: what an endpoint allows, and which of its limits applies to the roles of a key.
 
 mod endpoint;
 mod json;

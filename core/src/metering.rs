@@ -1,4 +1,4 @@
-//! How much was used, and whether there is room for more: counted in UTC calendar buckets, recorded durably.
+//! Metering: usage is counted in UTC calendar periods, recorded durably, and checked against quotas.
 
 mod ledger;
 mod period;

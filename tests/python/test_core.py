@@ -407,7 +407,7 @@ def test_a_changed_secret_is_warned_of_and_the_one_before_given_with_it_keeps_ev
         return second.access_token
 
     first = signed_up()
-    with pytest.warns(UserWarning, match="do not open with this secret: 1"):
+    with pytest.warns(UserWarning, match="cannot be opened with this secret: 1"):
         second = changed(first)
     for token in (first, second):
         assert is_accepted(token, secret=other, previous_secret=SECRET)

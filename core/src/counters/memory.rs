@@ -1,4 +1,4 @@
-//! Counters of this process: slots in sharded tables, swept as they empty.
+//! Counters of one process: slots in sharded tables, which are swept as slots become empty.
 
 use std::sync::Mutex;
 
@@ -9,27 +9,27 @@ use crate::fork::{ForkGuards, lock, try_lock};
 use crate::window::{Acquired, Request, Window};
 
 const SHARDS: usize = 192;
-/// Every so many requests to a shard, one shard is looked over for empty slots.
+/// After this many requests to a shard, one shard is swept.
 const REQUESTS_PER_SWEEP: u32 = 4096;
 
-/// Windows by slot, exact under any number of threads.
+/// Windows by slot, exact with any number of threads.
 pub(crate) struct MemoryCounters {
     shards: Box<[Padded]>,
 }
 
-/// One cache line a shard, so that neighbours do not slow each other down.
+/// One cache line per shard, to avoid false sharing.
 #[repr(align(64))]
 struct Padded(Mutex<Shard>);
 
 #[derive(Default)]
 struct Shard {
     slots: HashTable<Slot>,
-    /// No new slot starts before this time: it is later than anything a swept slot admitted at.
+    /// No new slot starts before this time, which is later than any admission of a swept slot.
     floor: u64,
-    /// Nothing in the shard ends before this time.
+    /// No slot of the shard becomes empty before this time.
     nothing_ends_before: u64,
     requests: u32,
-    /// Which shard is looked over next.
+    /// The shard that is swept next.
     sweep_next: usize,
 }
 
@@ -43,7 +43,7 @@ impl MemoryCounters {
         Self { shards: (0..SHARDS).map(|_| Padded(Mutex::default())).collect() }
     }
 
-    /// Acquires a permit of the slot `name` at `now`, a reading of the boot clock in ms.
+    /// Acquires a permit from the slot `name` at `now`, boot clock time in ms.
     pub(crate) fn acquire(&self, name: SlotName, now: u64, request: &Request<'_>) -> Acquired {
         let index = usize::try_from(name.high() % SHARDS as u64).unwrap_or(0);
         #[allow(clippy::indexing_slicing, reason = "the index is below SHARDS")]
@@ -60,14 +60,14 @@ impl MemoryCounters {
         acquired
     }
 
-    /// Holds every shard, for a fork.
+    /// Locks every shard, for a fork.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         for Padded(shard) in &self.shards {
             guards.push(Box::new(lock(shard)));
         }
     }
 
-    /// How many slots there are.
+    /// The number of slots.
     #[cfg(test)]
     pub(crate) fn slots(&self) -> usize {
         self.shards.iter().map(|Padded(shard)| lock(shard).slots.len()).sum()
@@ -92,7 +92,8 @@ impl Shard {
         acquired
     }
 
-    /// Once in a while, the shard to look over: every busy shard goes round all of them.
+    /// The shard to sweep, once in every [`REQUESTS_PER_SWEEP`] requests. Each busy shard cycles through all
+    /// shards.
     fn sweep_due(&mut self, own: usize) -> Option<usize> {
         self.requests = self.requests.wrapping_add(1);
         if !self.requests.is_multiple_of(REQUESTS_PER_SWEEP) {
@@ -124,7 +125,8 @@ impl Shard {
     }
 }
 
-/// A slot's name is already evenly spread; the upper half has chosen the shard.
+/// The hash of a slot's name for the table. Names are already uniformly distributed; the upper half has selected
+/// the shard.
 fn hash(name: SlotName) -> u64 {
     name.low()
 }
@@ -155,7 +157,7 @@ mod tests {
             );
         }
         assert_eq!(counters.slots(), 100_000);
-        // One busy slot looks after all the others.
+        // One busy slot causes sweeps of all others.
         for turn in 0..u64::from(REQUESTS_PER_SWEEP) * SHARDS as u64 {
             counters.acquire(SlotName::from(7), 1000 + turn / 1000, &one_per_second());
         }
@@ -169,7 +171,7 @@ mod tests {
         for Padded(shard) in &counters.shards {
             lock(shard).sweep(5000);
         }
-        // It read the clock before the sweep; what it takes counts from the sweep on.
+        // It read the clock before the sweep: its request counts from the time of the sweep.
         assert!(counters.acquire(SlotName::from(1), 10, &one_per_second()).admitted);
         assert!(!counters.acquire(SlotName::from(1), 5999, &one_per_second()).admitted);
         assert!(counters.acquire(SlotName::from(1), 6000, &one_per_second()).admitted);
@@ -190,7 +192,7 @@ mod tests {
                 let (max_req, duration) = limits[index];
                 let limit = Limit::new(max_req.max(cost), duration).unwrap();
                 let request = Request { limit, shorter: &[], cost, keep_ms: duration };
-                // All in one shard, swept again and again.
+                // All in one shard, which is swept again and again.
                 let acquired = counters.acquire(SlotName::from(slot), now, &request);
                 lock(&counters.shards[0].0).sweep(now);
                 prop_assert_eq!(acquired, alone[index].acquire(now, &request));

@@ -1,7 +1,7 @@
-//! Counters of a machine: slots in an LMDB file beside the database, exact for every process that has it open.
+//! Counters of a machine: slots in an LMDB file next to the database, exact for every process that has it open.
 //!
-//! An acquisition is one short write transaction. The lock around it outlives its holder: where that is killed, its
-//! transaction never was. The file is disposable: it is made for one boot, and never synced.
+//! An acquisition is one short write transaction. Its lock is robust: if the holder is killed, the transaction is
+//! rolled back. The file is disposable: it is created for one boot, and never synced.
 
 use std::ops::Bound;
 use std::path::Path;
@@ -16,17 +16,17 @@ use crate::fork::ForkGuards;
 use crate::ipc::{Environment, Segment, SegmentFile, Shared, Slots};
 use crate::window::{Acquired, Request, Window};
 
-/// So many slots are looked over with every new slot, and with every so many admissions: an empty slot is dropped before
-/// there are many of them.
+/// The number of slots that are checked with every new slot, and once in every [`ADMISSIONS_PER_SWEEP`] admissions,
+/// so that empty slots are dropped before there are many.
 const SWEPT_AT_ONCE: usize = 3;
 const ADMISSIONS_PER_SWEEP: u32 = 32;
 
 type Name = [u8; 16];
 
-/// How much of the file is taken of the disk when it is made: some 40,000 slots of one entry.
+/// The initial size of the file on disk: about 40,000 slots of one entry.
 const FIRST_SIZE: usize = 4 << 20;
 
-/// Windows by slot. Opens at first use, and again after a fork.
+/// Windows by slot. The file is opened at first use, and again after a fork.
 pub(crate) struct SharedCounters {
     shared: Arc<Shared>,
     clock: Clock,
@@ -36,7 +36,7 @@ pub(crate) struct SharedCounters {
 struct Open {
     environment: Environment,
     sweeper: Sweeper,
-    /// The window at hand, and its bytes.
+    /// A buffer for the current window, and its bytes.
     window: Window,
     bytes: Vec<u8>,
 }
@@ -46,8 +46,8 @@ impl SharedCounters {
         Self { shared, clock, file: SegmentFile::default() }
     }
 
-    /// Acquires a permit of the slot `name`, which belongs to `segment`; none where that has been replaced, or the
-    /// file is not open and `may_open` is not given.
+    /// Acquires a permit from the slot `name`, which belongs to `segment`. Returns none if the segment has been
+    /// replaced, or if the file is not open and `may_open` is false.
     pub(crate) fn acquire(
         &self,
         segment: &Segment,
@@ -70,12 +70,12 @@ impl SharedCounters {
         self.file.close();
     }
 
-    /// Keeps the file from being opened over a fork.
+    /// Prevents the file from being opened during a fork.
     pub(crate) fn quiesce_slow<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         self.file.quiesce_slow(guards);
     }
 
-    /// Holds the lock and closes the file, whose locks must not cross a fork.
+    /// Takes the lock and closes the file: its locks must not cross a fork.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         self.file.quiesce(guards);
     }
@@ -95,9 +95,9 @@ impl Open {
         let Self { environment, sweeper, window, bytes, .. } = self;
         let name = name.to_bytes();
         let mut acquired = None;
-        // What is denied has changed nothing, and is not committed.
+        // A denial changes nothing, and is not committed.
         let (Ok(()) | Err(())) = environment.change(|slots, transaction| {
-            // Read under the lock: time does not run backwards from one transaction to the next.
+            // Read while the lock is held: time does not run backwards from one transaction to the next.
             let now = clock.boot_ms();
             let stored = slots.get(transaction, &name)?;
             let is_new = stored.is_none();
@@ -119,11 +119,11 @@ impl Open {
     }
 }
 
-/// Goes round the slots and drops those that are empty.
+/// Walks through the slots and drops empty ones.
 #[derive(Default)]
 struct Sweeper {
     admissions: u32,
-    /// The slot that was looked at last.
+    /// The slot that was checked last.
     last: Name,
 }
 
@@ -150,7 +150,7 @@ impl Sweeper {
             let ended = Window::stored_ends_at(window).is_none_or(|ends_at| ends_at <= now);
             *slot_name = name.try_into().ok().map(|name: Name| (name, ended));
         }
-        // From the first slot again, after the last.
+        // Start over after the last slot.
         self.last = seen.last().copied().flatten().map_or(Name::default(), |(name, _)| name);
         for (name, _) in seen.into_iter().flatten().filter(|(_, ended)| *ended) {
             slots.delete(transaction, &name)?;

@@ -1,4 +1,4 @@
-//! The name of a slot: a keyed 128-bit hash over (endpoint, key id, variables), each part of its own length with that length.
+//! The name of a slot: a keyed 128-bit hash over endpoint, key id and variables, each with its length.
 
 use std::hash::Hasher;
 
@@ -6,7 +6,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::id::KeyId;
 
-/// What is counted together.
+/// The name of a slot, in which requests are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotName {
     high: u64,
@@ -14,7 +14,7 @@ pub(crate) struct SlotName {
 }
 
 impl SlotName {
-    /// Names a slot under a secret key, so that nobody can aim two slots at one name.
+    /// Names a slot, keyed by a secret, so that a client cannot find two slots with the same name.
     pub(crate) fn new<V: AsRef<str>>(secret: &[u8; 16], endpoint: &str, key: KeyId, variables: &[V]) -> Self {
         let mut hasher = SipHasher13::new_with_key(secret);
         write_part(&mut hasher, endpoint.as_bytes());

@@ -9,11 +9,10 @@ const BEARER: &[u8] = b"bearer";
 
 /// The credential in the headers of a request, before it is checked.
 ///
-/// A credential follows `Authorization: Bearer` (RFC 6750 §2.1), or is the value of `X-API-Key`. Generated clients often
-/// fill in both headers: the same credential twice counts as one. `Authorization` with another scheme, such as a proxy's
-/// `Basic`, belongs to another layer and is not read.
+/// A credential follows `Authorization: Bearer` (RFC 6750 §2.1), or is the value of `X-API-Key`. Generated clients
+/// often send both headers: the same credential twice counts as one. `Authorization` with another scheme, such as a
+/// proxy's `Basic`, is meant for another layer and is not read.
 ///
-/// ```
 /// use gatekeeper::guard::{PresentedCredential, Schemeless};
 ///
 /// let read = |authorization: &'static [u8]| {
@@ -24,29 +23,29 @@ const BEARER: &[u8] = b"bearer";
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PresentedCredential<'a> {
-    /// No header holds one.
+    /// No header has a credential.
     None,
-    /// One credential; an empty text where a header holds none, such as `Authorization: Bearer`.
+    /// One credential. It is empty if the header has no value after the scheme, such as `Authorization: Bearer`.
     One(&'a str),
-    /// `Authorization` with another scheme, and nothing else.
+    /// `Authorization` with another scheme, and no other credential.
     OtherScheme,
     /// A header that cannot be read as one credential.
     Unreadable,
-    /// Two credentials that differ.
+    /// Two different credentials.
     Different,
 }
 
-/// How to read an `Authorization` that holds a credential without a scheme.
+/// How to read an `Authorization` header that has a credential without a scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schemeless {
-    /// As the credential, as the key manager's REST API has always done.
+    /// As the credential. The key manager's REST API has always accepted this.
     Read,
-    /// As another layer's.
+    /// As a header for another layer.
     Ignored,
 }
 
 impl<'a> PresentedCredential<'a> {
-    /// Reads every `Authorization` and every `X-API-Key` of a request, as they were received.
+    /// Reads all `Authorization` and `X-API-Key` headers of a request.
     pub fn read(
         authorization: impl IntoIterator<Item = &'a [u8]>,
         api_key: impl IntoIterator<Item = &'a [u8]>,
@@ -57,10 +56,10 @@ impl<'a> PresentedCredential<'a> {
         authorization.chain(api_key).fold(Self::None, Self::and)
     }
 
-    /// The API key that a gateway or a framework asks about; an empty one, which is never valid, where there is none.
+    /// The API key that a gateway or a framework verifies. Without one, it is empty, which is never valid.
     ///
     /// # Errors
-    /// `unauthorized` for two credentials that differ.
+    /// `unauthorized` for two different credentials.
     pub fn api_key(self) -> Result<Secret> {
         match self {
             Self::One(key) => Ok(Secret::new(key)),
@@ -88,13 +87,13 @@ impl<'a> PresentedCredential<'a> {
         text.map_or(Self::Unreadable, Self::One)
     }
 
-    /// What two headers present together. Both are the same client's: comparing them reveals nothing.
+    /// Combines the credentials of two headers. Comparing them reveals nothing, since the same client sent both.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::None | Self::OtherScheme, other) => other,
             (one, Self::OtherScheme) => one,
             (one, other) if one == other => one,
-            // An empty form field of a generated client is no second credential.
+            // Generated clients send an empty header for an unset field, which is not a second credential.
             (one, Self::One("")) | (Self::One(""), one) => one,
             _ => Self::Different,
         }
@@ -126,13 +125,13 @@ mod tests {
 
     const KEY: &str = "user_key";
 
-    /// What the headers of a case are read as, by the name that the table has for it.
+    /// The name of the outcome in the table, for the headers of a case.
     fn outcome(case: &Value, schemeless: Schemeless) -> &'static str {
         let sent = |name: &str| -> Vec<Vec<u8>> {
             let headers = case["headers"].as_array().unwrap().iter().filter(|header| header[0] == name);
             let values = headers.map(|header| header[1].as_str().unwrap());
             let values = values.map(|value| value.replace("KEY", KEY).replace("OTHER", "another_key"));
-            // As a client sends it: one byte a character.
+            // One byte per character, as a client sends it.
             values.map(|value| value.chars().map(|letter| u8::try_from(letter).unwrap()).collect()).collect()
         };
         let (authorization, api_key) = (sent("Authorization"), sent("X-API-Key"));
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn every_header_of_the_table_is_read_as_it_says() {
+    fn every_case_of_the_table_has_its_outcome() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/credentials.json");
         let table: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let cases = table["cases"].as_array().unwrap();
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_credential_is_told_from_none_and_from_another_schemes() {
+    fn an_empty_credential_differs_from_none_and_from_another_scheme() {
         let read = |value: &'static [u8], schemeless| PresentedCredential::read([value], [], schemeless);
         assert_eq!(read(b"Digest username=\"\xe9\"", Schemeless::Read), PresentedCredential::OtherScheme);
         for schemeless in [Schemeless::Read, Schemeless::Ignored] {

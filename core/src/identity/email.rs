@@ -1,7 +1,7 @@
-//! E-mail addresses: two that read alike are one here, or the second is rejected.
+//! E-mail addresses, normalized so that lookalike addresses are either equal or rejected.
 //!
-//! The part before the `@` follows the profile `UsernameCaseMapped` of PRECIS (RFC 8265 §3.3) where it is not ASCII; the
-//! domain is mapped by IDNA (UTS #46), which removes what is invisible and replaces what is only another form.
+//! The part before the `@` follows the profile `UsernameCaseMapped` of PRECIS (RFC 8265 §3.3) where it is not
+//! ASCII. The domain is mapped by IDNA (UTS #46), which removes invisible characters and replaces variant forms.
 
 use std::fmt;
 
@@ -11,20 +11,20 @@ use unicode_normalization::{UnicodeNormalization as _, is_nfkc};
 
 use crate::error::{GatekeeperError, Result};
 
-/// The longest address (RFC 5321 §4.5.3.1.3: a path of 256 octets, less its angle brackets).
+/// The maximum length of an address (RFC 5321 §4.5.3.1.3: a path of 256 octets, without its angle brackets).
 const MAX_BYTES: usize = 254;
-/// The longest part before the `@` (RFC 5321 §4.5.3.1.1).
+/// The maximum length of the part before the `@` (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL: usize = 64;
 
-/// A normalised address: NFC and lower case, the domain as IDNA's ASCII form (UTS #46).
+/// A normalized address: NFC and lower case, the domain in ASCII form (UTS #46).
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Email(String);
 
 impl Email {
-    /// The address in `text`.
+    /// Parses and normalizes an address.
     ///
     /// # Errors
-    /// `bad_request` that says what is wrong with it, and does not repeat it.
+    /// `bad_request` that says what is wrong with the address and does not repeat it.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         if text.len() > 4 * MAX_BYTES {
             return Err(wrong("is too long"));
@@ -55,8 +55,8 @@ impl Email {
     }
 }
 
-/// What an atom may hold: RFC 5322 §3.2.3; beyond ASCII, letters and digits that show (RFC 8264 §9.1), without those that
-/// only stretch others (RFC 5892 §2.6).
+/// Whether a character may be in an atom: RFC 5322 §3.2.3; beyond ASCII, visible letters and digits (RFC 8264
+/// §9.1), without those that only stretch others (RFC 5892 §2.6).
 fn is_text(character: char) -> bool {
     const STRETCHING: [char; 10] = [
         '\u{640}', '\u{7fa}', '\u{302e}', '\u{302f}', '\u{3031}', '\u{3032}', '\u{3033}', '\u{3034}',
@@ -71,7 +71,7 @@ fn is_text(character: char) -> bool {
         && !STRETCHING.contains(&character)
 }
 
-/// What is written over or under the character before it.
+/// Marks: characters that combine with the one before them.
 const MARK: GeneralCategoryGroup =
     GeneralCategoryGroup::NonspacingMark.union(GeneralCategoryGroup::SpacingMark);
 
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_one_address_to_people_is_one_here() {
+    fn equivalent_addresses_are_equal() {
         assert_eq!(normal(" Founder@Example.COM "), "founder@example.com");
         assert_eq!(normal("e\u{301}va@example.com"), normal("\u{c9}va@example.com"));
         assert_eq!(normal("a@b\u{fc}cher.example"), "a@xn--bcher-kva.example");
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_addresses_that_read_alike_the_second_is_the_first_or_is_rejected() {
+    fn lookalike_addresses_are_equal_or_rejected() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/emails.json");
         let cases: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         for pair in cases["cases"].as_array().unwrap() {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_rejected_and_not_repeated() {
+    fn an_invalid_address_is_rejected_without_repeating_it() {
         let long = format!("{}@example.com", "a".repeat(65));
         let huge = "canary@".repeat(100_000);
         for text in [

@@ -1,38 +1,39 @@
-//! Failed logins: from their fifth on, an account waits longer and longer for the client address they came from.
+//! Lockout: from the fifth failed login on, an account waits increasingly long for the client address of the
+//! failures.
 //!
-//! A client address that the account has logged in from before counts its own failures only, and waits a minute at most: no
-//! other client can lock its owner out. All other addresses of an account count together, too, so that many of them guess
-//! no faster than one. Without a client address, login throttling is off.
+//! A client address from which the account has logged in before counts its own failures only, and waits at most a
+//! minute: no other client can lock the owner out. All other addresses of an account are also counted together, so
+//! that many addresses guess no faster than one. Without a client address, login throttling is off.
 
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::secret::Digest;
 use crate::store::{FailedLogins, Failure, Rows, Tx};
 
-/// Failures that cost nothing.
+/// The number of failures without a wait.
 const FREE: u32 = 5;
-/// The first wait, and the longest one for a known client address, in ms.
+/// The first wait, which is also the longest wait for a known client address, in ms.
 const FIRST_WAIT_MS: i64 = 60_000;
-/// The longest wait for any other, in ms.
+/// The longest wait for any other address, in ms.
 const LONGEST_WAIT_MS: i64 = 15 * 60_000;
-/// After so long without a failure, all are forgotten.
+/// How long after the last failure the counts are reset.
 const FORGOTTEN_MS: i64 = 24 * 60 * 60_000;
-/// The name under which all unknown addresses count together.
+/// The name under which all unknown addresses are counted together.
 const ANY: &str = "*";
 
 /// An account, which need not exist, and the client address of a login to it.
 pub(crate) struct Lockout<'a> {
     account: Digest,
-    /// What all unknown addresses of the account are counted under; no e-mail address has a line break, so that it is no
-    /// account.
+    /// The digest under which all unknown addresses of the account are counted. It contains a line break, which no
+    /// e-mail address has, so that it cannot be an account's.
     everywhere: Digest,
     address: Option<&'a str>,
 }
 
-/// One of the counts of a login: of what, under which name, and the longest wait.
+/// One of the counts of a login: the digest, the name, and the longest wait.
 type Count<'a> = (&'a Digest, &'a str, i64);
 
 impl<'a> Lockout<'a> {
-    /// Of the account with this e-mail address, normalised.
+    /// The lockout of the account with this normalized e-mail address.
     pub(crate) fn of(email: &str, address: Option<&'a str>) -> Self {
         let digest_of = |text: &str| Digest::of(text.as_bytes());
         Self { account: digest_of(email), everywhere: digest_of(&format!("\n{email}")), address }
@@ -44,21 +45,21 @@ impl<'a> Lockout<'a> {
     }
 
     /// # Errors
-    /// `rate_limited` where a login has to wait.
+    /// `rate_limited` if the login has to wait.
     pub(crate) fn wait(&self, rows: &Rows<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
         for (account, name, longest) in self.counts(is_known) {
             let failed = rows.failed_logins(account, name)?;
             let wait = wait_at(now, failed, longest);
             if wait > 0 {
                 let seconds = u32::try_from(wait.cast_unsigned().div_ceil(1000)).unwrap_or(u32::MAX);
-                let message = "too many failed logins: wait, or ask for a new password";
+                let message = "too many failed logins: wait and try again, or reset the password";
                 return Err(GatekeeperError::new(ErrorKind::RateLimited, message).after(seconds).into());
             }
         }
         Ok(())
     }
 
-    /// Counts a login as failed.
+    /// Counts a failed login.
     pub(crate) fn count(&self, tx: &Tx<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
         self.counts(is_known).try_for_each(|(account, name, _)| {
             let last_at = tx.failed_logins(account, name)?.last_at;
@@ -69,23 +70,23 @@ impl<'a> Lockout<'a> {
         })
     }
 
-    /// The password was not compared: the login counts for nothing.
+    /// Uncounts a login whose password was not compared.
     pub(crate) fn withdraw(&self, tx: &Tx<'_>, is_known: bool) -> Result<(), Failure> {
         self.counts(is_known).try_for_each(|(account, name, _)| tx.uncount_failed_login(account, name))
     }
 
-    /// The password was right after all: forgets the failures of the client address, and remembers it.
+    /// Records a successful login: resets the failures of the client address, and stores it as known.
     pub(crate) fn succeed(&self, tx: &Tx<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
         let Some(address) = self.address else { return Ok(()) };
         if !is_known {
-            // What others have failed stays: they must guess no faster for it.
+            // Failures from other addresses stay counted: a login of the owner must not speed up guessing.
             tx.uncount_failed_login(&self.everywhere, ANY)?;
         }
         tx.forget_failed_logins(&self.account, address)?;
         self.remember(tx, now)
     }
 
-    /// From now on the client address is one that the account is known to use.
+    /// Stores the client address as known to the account.
     pub(crate) fn remember(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
         self.address.map_or(Ok(()), |address| tx.record_known_address(&self.account, address, now))
     }
@@ -101,7 +102,7 @@ impl<'a> Lockout<'a> {
     }
 }
 
-/// Whether a clock that was ahead wrote `last_at`: no login that was counted then has to wait for it.
+/// Whether `last_at` was written by a process whose clock was ahead. Failures of that time cause no wait.
 fn is_of_the_future(last_at: i64, now: i64) -> bool {
     last_at - now > LONGEST_WAIT_MS
 }
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_a_clock_that_was_ahead_lock_no_account_until_it_catches_up() {
+    fn failures_counted_by_a_clock_that_was_ahead_lock_no_account() {
         let (now, hour) = (1_000_000_000, 60 * 60_000);
         let failed = |last_at| FailedLogins { count: 20, last_at };
         assert_eq!(wait_at(now, failed(now), LONGEST_WAIT_MS), LONGEST_WAIT_MS);
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_grows_from_the_fifth_failure_on_and_has_an_end() {
+    fn the_wait_grows_from_the_fifth_failure_on_and_is_bounded() {
         let minute = 60_000;
         assert_eq!(waits(minute)[..7], [0, 0, 0, 0, 0, minute, minute]);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Passwords: argon2id on a bounded number of threads, so that a storm of logins leaves the machine to verification.
+//! Passwords: argon2id on a bounded number of threads, so that many logins at once do not slow down verifications.
 
 mod memory;
 mod queue;
@@ -13,26 +13,26 @@ use crate::secret::{Secret, are_equal, random};
 use memory::Memory;
 use queue::HashQueue;
 
-/// The most common passwords, in lower case and sorted, one a line.
+/// The most common passwords, in lower case and sorted, one per line.
 const COMMON: &str = include_str!("common_passwords.txt");
-/// Longer in bytes than any password of 128 characters.
+/// The maximum size of a password to verify, in bytes: more than any 128 characters have.
 const MAX_BYTES: usize = 4096;
 
-/// Hashes and compares passwords: at most one on every second processor at any time.
+/// Hashes and compares passwords, at most one per two processors at any time.
 pub(crate) struct Passwords {
     queue: HashQueue,
 }
 
-/// A password in Unicode's form C, as every keyboard would send it.
+/// A password in Unicode NFC, so that it does not depend on the keyboard.
 pub(crate) struct Password(Secret);
 
-/// The right to hash, with the memory that it takes. Returned when it is dropped.
+/// A permit to hash, with the memory for it. It is released when dropped.
 pub(crate) struct HashPermit<'a> {
     queue: &'a HashQueue,
     memory: Memory,
 }
 
-/// Checks a new password: 8 to 128 characters of any kind, none of the most common.
+/// Checks a new password: 8 to 128 characters of any kind, not one of the most common.
 ///
 /// # Errors
 /// `bad_request`.
@@ -57,7 +57,7 @@ impl Password {
     /// The password in this field of a request.
     ///
     /// # Errors
-    /// `bad_request` for one that is too long to be any: it is rejected before it costs time.
+    /// `bad_request` for one that is longer than any valid password, before hashing it costs time.
     pub(crate) fn parse(field: &str, password: &Secret) -> Result<Self> {
         if password.expose().len() > MAX_BYTES {
             return Err(GatekeeperError::bad_request(format!(
@@ -77,16 +77,16 @@ impl Passwords {
         Self { queue: HashQueue::new() }
     }
 
-    /// The right to hash for a caller from `address`, once it is their turn. Client addresses take turns, so that many
-    /// callers from one do not keep those from others waiting.
+    /// Waits for a permit to hash, for a caller from `address`. Client addresses get permits in turn, so that many
+    /// callers from one address do not delay those from others.
     ///
     /// # Errors
-    /// `service_unavailable` where too many are waiting; nothing was done then.
+    /// `service_unavailable` if too many callers are waiting. Nothing was done then.
     pub(crate) fn permit(&self, address: Option<&str>) -> Result<HashPermit<'_>> {
         Ok(HashPermit { memory: self.queue.acquire(address)?, queue: &self.queue })
     }
 
-    /// Holds the lock over a fork.
+    /// Holds the lock during a fork.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         self.queue.quiesce(guards);
     }
@@ -109,7 +109,7 @@ impl HashPermit<'_> {
         Ok(phc.to_string())
     }
 
-    /// Whether `password` is the one that `stored`, a PHC string, was made of; takes as long where nothing is stored.
+    /// Whether `password` matches `stored`, a PHC string. Takes the same time if nothing is stored.
     pub(crate) fn is_right(&mut self, password: &Password, stored: Option<&str>) -> Result<bool> {
         let Some(stored) = stored else {
             self.hash(password)?;
@@ -117,13 +117,13 @@ impl HashPermit<'_> {
         };
         let stored = PasswordHash::new(stored).map_err(internal)?;
         let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else {
-            return Err(GatekeeperError::internal("a stored password without a salt or a hash"));
+            return Err(GatekeeperError::internal("a stored password has no salt or no hash"));
         };
         let algorithm = stored.algorithm.as_str().parse::<Algorithm>().map_err(internal)?;
         let version = stored.version.map(Version::try_from).transpose().map_err(internal)?;
         let params = Params::try_from(&stored).map_err(internal)?;
         let mut hash = [0; Output::MAX_LENGTH];
-        let hash = hash.get_mut(..expected.len()).ok_or_else(|| internal("too long a hash is stored"))?;
+        let hash = hash.get_mut(..expected.len()).ok_or_else(|| internal("a stored hash is too long"))?;
         self.fill(&Argon2::new(algorithm, version.unwrap_or_default(), params), password, &salt, hash)?;
         Ok(are_equal(hash, expected.as_bytes()))
     }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_and_is_no_hash_is_an_error_and_never_right() {
+    fn a_stored_text_that_is_not_a_hash_is_an_error_and_matches_nothing() {
         let passwords = Passwords::new();
         let mut permit = passwords.permit(None).unwrap();
         for stored in ["", "hunter2pass", "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ", "$5$c29tZXNhbHQ$AAAA"]

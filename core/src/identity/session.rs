@@ -1,4 +1,4 @@
-//! How long a session lasts, and how many a user may have.
+//! The lifetime of sessions, and the maximum number of a user's sessions.
 
 use super::token::REFRESH_MS;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::whole::Range;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// How many days a session lasts.
+/// The maximum lifetime of a session, in days.
 pub(crate) enum SessionDays {}
 
 impl Range for SessionDays {
@@ -14,7 +14,7 @@ impl Range for SessionDays {
     const MAX: i64 = 3650;
 }
 
-/// How many sessions a user has.
+/// The maximum number of a user's sessions.
 pub(crate) enum SessionCount {}
 
 impl Range for SessionCount {
@@ -22,7 +22,7 @@ impl Range for SessionCount {
     const MAX: i64 = 10_000;
 }
 
-/// The rules of a database.
+/// The session rules of a database.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionRules {
     longest_ms: i64,
@@ -38,17 +38,17 @@ impl SessionRules {
         Ok(Self { longest_ms: i64::from(days) * DAY_MS, per_user })
     }
 
-    /// How many sessions of a user there may be beside a new one.
+    /// The maximum number of a user's sessions before one is added.
     pub(crate) fn beside_a_new_one(self) -> u32 {
         self.per_user - 1
     }
 
-    /// When a session ends that began at `created_at`, however often it gets new tokens.
+    /// When a session that began at `created_at` ends, however often it gets new tokens.
     pub(crate) fn end(self, created_at: i64) -> i64 {
         created_at.saturating_add(self.longest_ms)
     }
 
-    /// When it ends unless it gets new tokens after `now`.
+    /// When the session ends unless it gets new tokens after `now`.
     pub(crate) fn expiry(self, created_at: i64, now: i64) -> i64 {
         now.saturating_add_unsigned(REFRESH_MS).min(self.end(created_at))
     }

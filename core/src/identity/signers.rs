@@ -1,4 +1,4 @@
-//! The keys that sign tokens: made at first use, kept sealed, replaced with an overlap.
+//! The keys that sign tokens: created at first use, stored sealed, rotated with an overlap.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -15,21 +15,21 @@ use crate::fork::{ForkGuards, lock};
 use crate::secret::Secret;
 use crate::store::{Failure, SigningKeyRow, Tx};
 
-/// For how long a process signs with what it has read before it looks for a newer key, in ms.
+/// How long a process signs with the keys that it has read before it looks for newer ones, in ms.
 const LOOK_EVERY_MS: u64 = 60_000;
-/// How long a key is still known after nothing is signed with it any more, in ms: every process has looked by then, and
-/// every token has ended.
+/// How long a key is published after it stopped signing, in ms. By then every process has read the newer key, and
+/// every token of the older one has expired.
 const OVERLAP_MS: i64 = 2 * (ACCESS_SECONDS as i64) * 1000;
-/// The `typ` of what is signed only to see that it verifies.
+/// The `typ` of tokens that are signed only to test that they verify.
 const PROBE_TYPE: &str = "probe+jwt";
 
 /// The signing keys of a database, as this process last read them.
 #[derive(Default)]
 pub(crate) struct Signers {
     keys: Mutex<Option<Arc<Keys>>>,
-    /// How many keys do not open with the secret.
+    /// The number of keys that cannot be opened with the secret.
     skipped: AtomicUsize,
-    /// Whether the operator has not been warned of them yet.
+    /// Whether the operator still has to be warned of these keys.
     is_warning: AtomicBool,
 }
 
@@ -40,8 +40,8 @@ struct Keys {
 
 fn skipped_message(count: usize) -> String {
     format!(
-        "signing keys that do not open with this secret: {count}; they are skipped, and tokens signed with them are \
-         rejected. Set GATEKEEPER_SECRET_PREVIOUS to the secret before, or remove them with `gatekeeper platform \
+        "signing keys that cannot be opened with this secret: {count}. They are skipped, and tokens signed with them are \
+         rejected. Set GATEKEEPER_SECRET_PREVIOUS to the previous secret, or delete the keys with `gatekeeper platform \
          rotate-signing-key`"
     )
 }
@@ -52,7 +52,7 @@ impl Signers {
         self.sign(ring, ACCESS_TYPE, claims)
     }
 
-    /// A token that stands for an API key, with these claims.
+    /// A token that represents an API key, with these claims.
     pub(crate) fn sign_key(&self, ring: Keyring<'_>, claims: &KeyClaims) -> Result<Secret> {
         self.sign(ring, KEY_TYPE, claims)
     }
@@ -64,7 +64,7 @@ impl Signers {
         token::sign(typ, keys.signing(ring)?, claims)
     }
 
-    /// The claims of an access token that was signed here; none for any other.
+    /// The claims of an access token that this database signed; none for any other token.
     pub(crate) fn verify_access(&self, ring: Keyring<'_>, token: &Secret) -> Result<Option<AccessClaims>> {
         self.verify(ring, ACCESS_TYPE, token)
     }
@@ -77,15 +77,15 @@ impl Signers {
 
     /// The public keys, as a JWK Set (RFC 7517 §5).
     pub(crate) fn jwks(&self, ring: Keyring<'_>) -> Result<Value> {
-        // Others verify by what they are told here: never by what was read before a rotation.
+        // Always read from the database: verifiers must learn of a rotation at once.
         let keys = self.keys(ring, |_| false)?;
         Ok(json!({ "keys": keys.keys.iter().map(|key| &key.jwk).collect::<Vec<_>>() }))
     }
 
-    /// Proves that the stored keys open, and that what is signed with them verifies.
+    /// Checks that the stored keys can be opened, and that tokens signed with them verify.
     ///
     /// # Errors
-    /// As for opening the vault and reading the store; `internal` where a signature does not verify.
+    /// Those of opening the vault and reading the store; `internal` if a signature does not verify.
     pub(crate) fn check(&self, ring: Keyring<'_>) -> Result<()> {
         let keys = self.keys(ring, |_| false)?;
         ring.note_algorithm();
@@ -94,28 +94,28 @@ impl Signers {
         let verified: Option<Value> = token::verify(&signed, key);
         verified
             .map(drop)
-            .ok_or_else(|| GatekeeperError::internal("a signing key does not verify what it signs"))
+            .ok_or_else(|| GatekeeperError::internal("a signing key does not verify its own signatures"))
     }
 
-    /// A new key, for [`replace_with`](Self::replace_with). It signs at once, or, while another key
-    /// signs, when every verifier can know it.
+    /// A new key, for [`replace_with`](Self::replace_with). It signs at once with `at_once`, or if no other key
+    /// signs; otherwise when every verifier can know it.
     ///
     /// # Errors
-    /// `bad_request` where running processes sign with another algorithm: none of them would use the key.
+    /// `bad_request` if running processes sign with another algorithm: none of them would use the key.
     pub(crate) fn generate(ring: Keyring<'_>, at_once: bool) -> Result<SigningKeyRow> {
         if let Some(other) = ring.other_algorithm_in_use() {
             let (ours, other) = (ring.algorithm.as_str(), other.as_str());
             return Err(GatekeeperError::bad_request(format!(
-                "signingAlgorithm: a new {ours} key would not be used, for the running processes sign with {other}: rotate \
-                 with {other}, or restart them with {ours}, for which they make a key by themselves"
+                "signingAlgorithm: a new {ours} key would not be used, because running processes sign with {other}: rotate \
+                 with {other}, or restart them with {ours}, which creates a key"
             )));
         }
         if at_once { ring.new_key_at_once() } else { ring.new_key(&ring.stored()?) }
     }
 
-    /// Lets `new` sign in place of the keys of its algorithm, as soon as it signs; they stay known until every token that
-    /// they signed has ended. Keys that do not open with the secret are removed. Call [`forget`](Self::forget) after the
-    /// commit.
+    /// Replaces the keys of its algorithm by `new`, from the time when it signs. The replaced keys stay published
+    /// until every token that they signed has expired. Keys that cannot be opened with the secret are deleted. Call
+    /// [`forget`](Self::forget) after the commit.
     pub(crate) fn replace_with(new: &SigningKeyRow, ring: Keyring<'_>, tx: &Tx<'_>) -> Result<(), Failure> {
         let now = ring.now();
         for row in tx.signing_keys()? {
@@ -128,24 +128,24 @@ impl Signers {
         tx.remove_signing_keys_retired_before(now - OVERLAP_MS)
     }
 
-    /// The keys are read again at the next use.
+    /// Drops the cached keys: the next use reads them again.
     pub(crate) fn forget(&self) {
         *lock(&self.keys) = None;
     }
 
-    /// Whether the operator has to be warned of keys that do not open.
+    /// Whether the operator has to be warned of keys that cannot be opened.
     #[inline]
     pub(crate) fn has_warning(&self) -> bool {
         self.is_warning.load(Relaxed)
     }
 
-    /// A warning of keys that do not open, once.
+    /// Returns the warning of keys that cannot be opened, once.
     pub(crate) fn take_warning(&self) -> Option<String> {
         let is_due = self.has_warning() && self.is_warning.swap(false, Relaxed);
         is_due.then(|| skipped_message(self.skipped.load(Relaxed)))
     }
 
-    /// The keys, read again where they are old or not `enough`.
+    /// The keys, read again if they are old or not `enough`.
     fn keys(&self, ring: Keyring<'_>, enough: impl Fn(&Keys) -> bool) -> Result<Arc<Keys>> {
         let read_at = ring.clock.boot_ms();
         if let Some(keys) = &*lock(&self.keys)
@@ -167,7 +167,8 @@ impl Signers {
         Ok(keys)
     }
 
-    /// Keys that do not open are skipped: the secret was changed, and what they signed is not trusted any more.
+    /// Records how many keys were skipped because they cannot be opened. The secret was changed, and tokens signed
+    /// with them are not trusted any more.
     fn note_skipped(&self, count: usize) {
         if self.skipped.swap(count, Relaxed) != count && count > 0 {
             self.is_warning.store(true, Relaxed);
@@ -175,15 +176,15 @@ impl Signers {
         }
     }
 
-    /// Holds the lock over a fork.
+    /// Holds the lock during a fork.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(Box::new(lock(&self.keys)));
     }
 }
 
 impl Keys {
-    /// The key that signs: the newest one of the algorithm. While all of those are only published, as after a change of the
-    /// algorithm, one of another algorithm signs; and where there is none either, the one that is to sign first.
+    /// The key that signs: the newest one of the algorithm. While all of these are only published, as after a
+    /// change of the algorithm, a key of another algorithm signs; without one, the key that will sign first.
     fn signing(&self, ring: Keyring<'_>) -> Result<&SigningKey> {
         let now = ring.now();
         let ours = |key: &&SigningKey| key.algorithm == ring.algorithm;

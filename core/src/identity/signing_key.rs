@@ -1,4 +1,4 @@
-//! One key that signs tokens: how it is made, sealed, and shown to others.
+//! A key that signs tokens: how it is generated, sealed and published.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
@@ -15,18 +15,18 @@ use crate::secret::random;
 use crate::store::{SigningKeyRow, SigningPeriod};
 use crate::vault::Vault;
 
-/// What tokens are signed with.
+/// The algorithm that tokens are signed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SigningAlgorithm {
     /// Ed25519 (RFC 8037): small and fast.
     #[default]
     EdDsa,
-    /// RSA with SHA-256 and 3072 bits (RFC 7518 §3.3), for verifiers that know nothing newer.
+    /// RSA with SHA-256 and 3072 bits (RFC 7518 §3.3), for verifiers without Ed25519.
     Rs256,
 }
 
-/// A key, as it is used.
+/// A key that is ready for use.
 pub(super) struct SigningKey {
     pub(super) id: String,
     pub(super) algorithm: SigningAlgorithm,
@@ -36,8 +36,8 @@ pub(super) struct SigningKey {
     pub(super) jwk: Value,
 }
 
-/// What stands before the key itself in PKCS#8 (RFC 5208 §5) of an RSA key of 3072 bits: two sequences with long lengths,
-/// version, algorithm, and the tag and length of an octet string.
+/// The length of the header before the key in the PKCS#8 (RFC 5208 §5) of an RSA key of 3072 bits: two sequences
+/// with long lengths, version, algorithm, and the tag and length of an octet string.
 const PKCS8_HEADER: usize = 26;
 
 impl SigningAlgorithm {
@@ -48,7 +48,7 @@ impl SigningAlgorithm {
         Self::ALL.into_iter().filter(move |other| *other != self)
     }
 
-    /// As it is stored, and its name in a JWT (RFC 7518 §3.1, RFC 8037 §3.1).
+    /// The name in the database and in a JWT (RFC 7518 §3.1, RFC 8037 §3.1).
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
@@ -58,7 +58,7 @@ impl SigningAlgorithm {
 
     fn parse(text: &str) -> Result<Self> {
         let known = Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text);
-        known.ok_or_else(|| GatekeeperError::internal("a signing key of an algorithm that is not known"))
+        known.ok_or_else(|| GatekeeperError::internal("a stored signing key has an unknown algorithm"))
     }
 
     pub(super) const fn of_jwt(self) -> Algorithm {
@@ -70,7 +70,7 @@ impl SigningAlgorithm {
 }
 
 impl SigningKey {
-    /// A new key that signs from `from` on, as it is stored.
+    /// A new key that signs from `from` on, as a row of the database.
     pub(super) fn generate(ring: Keyring<'_>, from: i64) -> Result<SigningKeyRow> {
         let id = URL_SAFE_NO_PAD.encode(random::<16>()?);
         let (private, mut jwk) = match ring.algorithm {
@@ -90,7 +90,7 @@ impl SigningKey {
         })
     }
 
-    /// The key that is stored in `row`; none where it was sealed with a secret that is not known.
+    /// The key of a row; none if it was sealed with an unknown secret.
     pub(super) fn unsealed(vault: &Vault, row: SigningKeyRow) -> Result<Option<Self>> {
         let Some(private) = vault.unseal(&row.id, &row.private_key) else { return Ok(None) };
         let algorithm = SigningAlgorithm::parse(&row.algorithm)?;
@@ -109,10 +109,10 @@ impl SigningKey {
     }
 }
 
-/// What is kept secret of a key, and what is told of it.
+/// The private part and the public part of a new key.
 type NewKey = (Zeroizing<Vec<u8>>, Map<String, Value>);
 
-/// PKCS#8, and a JWK as RFC 8037 §2 has it.
+/// A key as PKCS#8, and its JWK (RFC 8037 §2).
 fn new_ed25519() -> Result<NewKey> {
     let pair = Ed25519KeyPair::generate().map_err(GatekeeperError::internal)?;
     let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(GatekeeperError::internal)?;
@@ -123,12 +123,12 @@ fn new_ed25519() -> Result<NewKey> {
     ))
 }
 
-/// PKCS#1 (RFC 8017, appendix A.1.2), and a JWK as RFC 7518 §6.3 has it.
+/// A key as PKCS#1 (RFC 8017, appendix A.1.2), and its JWK (RFC 7518 §6.3).
 fn new_rsa() -> Result<NewKey> {
     let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(GatekeeperError::internal)?;
     let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(GatekeeperError::internal)?;
     let pkcs1 = pkcs8.as_ref().get(PKCS8_HEADER..).unwrap_or_default();
-    // Rejects what is not a key after all.
+    // Rejects malformed output.
     RsaKeyPair::from_der(pkcs1).map_err(GatekeeperError::internal)?;
     let public = pair.public_key();
     let n = URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero());

@@ -1,4 +1,5 @@
-//! What stands for a user: access tokens, which anybody can verify, and refresh tokens, which only we know.
+//! Tokens: access tokens, which anyone can verify with the public keys, and refresh tokens, which only the database
+//! can.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,9 +13,9 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, SessionId, TenantId, UserId};
 use crate::secret::{Secret, random};
 
-/// How long an access token lives, in seconds.
+/// The lifetime of an access token, in seconds.
 pub(crate) const ACCESS_SECONDS: u32 = 15 * 60;
-/// How long a refresh token lives, in milliseconds.
+/// The lifetime of a refresh token, in milliseconds.
 pub(crate) const REFRESH_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 
 /// The `typ` of an access token (RFC 9068 §2.1).
@@ -23,33 +24,33 @@ pub(super) const ACCESS_TYPE: &str = "at+jwt";
 /// The `client_id` of access tokens.
 pub(crate) const CLIENT_ID: &str = "gatekeeper";
 
-/// The `typ` of what stands for an API key: never taken for a user's.
+/// The `typ` of a token that represents an API key. It is never accepted as a user's.
 pub(super) const KEY_TYPE: &str = "key+jwt";
 
-/// What a key token says. Times are Unix seconds.
+/// The claims of a token that represents an API key. Times are Unix seconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct KeyClaims {
     pub(crate) iss: String,
     pub(crate) aud: String,
     pub(crate) sub: KeyId,
     pub(crate) tid: TenantId,
-    /// Separated by spaces (RFC 8693 §4.2).
+    /// The scopes, separated by spaces (RFC 8693 §4.2).
     pub(crate) scope: String,
     pub(crate) iat: u64,
     pub(crate) exp: u64,
 }
 
-/// What an access token says (RFC 9068 §2.2). Times are Unix seconds.
+/// The claims of an access token (RFC 9068 §2.2). Times are Unix seconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AccessClaims {
     pub(crate) iss: String,
     pub(crate) aud: String,
     pub(crate) sub: UserId,
     pub(crate) sid: SessionId,
-    /// The OAuth client that asked for the token: there is one, Gatekeeper itself. None in tokens of earlier versions.
+    /// The OAuth client: always Gatekeeper itself. Empty in tokens of earlier versions.
     #[serde(default)]
     pub(crate) client_id: String,
-    /// What no other token has; none in tokens of earlier versions.
+    /// The unique id of the token. Empty in tokens of earlier versions.
     #[serde(default)]
     pub(crate) jti: String,
     pub(crate) iat: u64,
@@ -65,15 +66,16 @@ pub(super) fn sign(typ: &str, key: &SigningKey, claims: &impl Serialize) -> Resu
     token.map(Secret::new).map_err(GatekeeperError::internal)
 }
 
-/// The `kid` of a token that says it is a JWT of this `typ`.
+/// The `kid` of a token that declares itself a JWT of this `typ`.
 pub(super) fn kid_of(typ: &str, token: &Secret) -> Option<String> {
     let header = jsonwebtoken::decode_header(token.expose()).ok()?;
     header.kid.filter(|_| header.typ.as_deref() == Some(typ))
 }
 
-/// The claims of a token whose signature is good; what they say is for the caller to judge. None where it is not.
+/// The claims of a token with a valid signature, which the caller has to check; none for an invalid one.
 pub(super) fn verify<C: DeserializeOwned>(token: &Secret, key: &SigningKey) -> Option<C> {
-    // The key's one algorithm, whatever the token asks for. The claims are judged by our own clock, and as one.
+    // Accept only the key's own algorithm, whatever the token declares. The caller compares the times with our
+    // clock.
     let mut validation = Validation::new(key.algorithm.of_jwt());
     validation.required_spec_claims.clear();
     validation.validate_exp = false;

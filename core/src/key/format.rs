@@ -1,8 +1,8 @@
-//! The format of a key: `<prefix>_<28 base58 characters><6 check characters>`, at most 99 bytes, and at most 51
-//! where the services made it.
+//! The format of a key: `<prefix>_<28 base58 characters><6 check characters>`, at most 99 bytes, and at most 51 for
+//! a key of the services.
 //!
-//! The check is CRC-32/ISO-HDLC of all before it as a big-endian base58 number, padded with `1`: a mistyped key is
-//! rejected without a look-up. The prefix ends at the last `_`.
+//! The check is the CRC-32/ISO-HDLC of everything before it, as a big-endian base58 number padded with `1`: a
+//! mistyped key is rejected without a look-up. The prefix ends at the last `_`.
 
 use crate::error::{GatekeeperError, Result};
 use crate::secret::{Secret, random};
@@ -12,21 +12,21 @@ const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqr
 const SECRET_LEN: usize = 28;
 const CHECK_LEN: usize = 6;
 const BODY_LEN: usize = SECRET_LEN + CHECK_LEN;
-/// The longest prefix of a key that the services make.
+/// The longest prefix of a key of the services.
 const MAX_PREFIX: usize = 16;
-/// The longest prefix of any key: the key manager makes what its own clients ask for.
+/// The longest prefix of a key of the key manager, which accepts more prefixes.
 const MAX_WIDE_PREFIX: usize = 64;
-/// Whose keys act for a tenant or for the platform, and never for a user.
+/// The reserved prefixes: these keys act for a tenant or for the platform, and never for a user.
 const RESERVED: [&str; 2] = [ROOT, "gkp"];
 const ROOT: &str = "gkr";
 
 /// For each byte, whether it is in the alphabet.
 const IN_ALPHABET: [bool; 256] = table_of(ALPHABET);
-/// For each byte, whether it can be in a prefix: the characters of a `Bearer` credential but `/` and `=`.
+/// For each byte, whether it can be in a prefix: the characters of a `Bearer` credential except `/` and `=`.
 const IN_WIDE_PREFIX: [bool; 256] =
     table_of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+-");
 
-#[allow(clippy::indexing_slicing, reason = "at compile time")]
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
 const fn table_of(characters: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut index = 0;
@@ -37,12 +37,12 @@ const fn table_of(characters: &[u8]) -> [bool; 256] {
     table
 }
 
-/// The prefix of a user's key, which is not reserved.
+/// The prefix of a user's key. It is not reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prefix(String);
 
 impl Prefix {
-    /// Checks a prefix for a key that the services make: 1 to 16 of `[A-Za-z0-9_-]`, a letter or digit at both ends.
+    /// Checks a prefix of a key of the services: 1 to 16 of `[A-Za-z0-9_-]`, with a letter or digit at both ends.
     pub(crate) fn new(text: String) -> Result<Self> {
         if !is_prefix(text.as_bytes()) {
             return Err(GatekeeperError::bad_request(
@@ -52,7 +52,7 @@ impl Prefix {
         Self::unreserved(text)
     }
 
-    /// The same for a key that the key manager makes: 1 to 64 of `[A-Za-z0-9._~+-]`.
+    /// Checks a prefix of a key of the key manager: 1 to 64 of `[A-Za-z0-9._~+-]`.
     pub(crate) fn wide(text: String) -> Result<Self> {
         if !is_wide_prefix(text.as_bytes()) {
             return Err(GatekeeperError::bad_request(
@@ -65,7 +65,7 @@ impl Prefix {
     fn unreserved(text: String) -> Result<Self> {
         if is_reserved(&text) {
             return Err(GatekeeperError::bad_request(
-                "prefix is reserved: gkr, gkp and what starts with gkr_ or gkp_ cannot be a user's",
+                "prefix is reserved: it must not be gkr or gkp, nor begin with gkr_ or gkp_",
             ));
         }
         Ok(Self(text))
@@ -76,18 +76,18 @@ impl Prefix {
     }
 }
 
-/// Draws a new user key: 28 characters without bias, 164 bits.
+/// Generates a user key: 28 unbiased random characters, 164 bits.
 pub(crate) fn generate(prefix: &Prefix) -> Result<Secret> {
     generate_under(&prefix.0)
 }
 
-/// Draws a new root key.
+/// Generates a root key.
 pub(crate) fn generate_root() -> Result<Secret> {
     generate_under(ROOT)
 }
 
 fn generate_under(prefix: &str) -> Result<Secret> {
-    // The largest multiple of 58 a byte can stay below: more would favour the first letters.
+    // The largest multiple of 58 in a byte: bytes at or above it would favor the first characters.
     const UNBIASED: u8 = 232;
     let mut key = String::with_capacity(prefix.len() + 1 + BODY_LEN);
     key.push_str(prefix);
@@ -107,7 +107,7 @@ fn generate_under(prefix: &str) -> Result<Secret> {
     Ok(Secret::new(key))
 }
 
-/// The prefix of `key` if it has the shape of a key and its check is right; no word on whether it exists.
+/// The prefix of `key`, if its shape and check are right. Whether the key exists is not checked.
 pub(crate) fn well_formed(key: &str) -> Option<&str> {
     let bytes = key.as_bytes();
     let body_at = bytes.len().checked_sub(BODY_LEN)?;
@@ -125,7 +125,7 @@ pub(crate) fn well_formed(key: &str) -> Option<&str> {
     if whole { key.get(..prefix_len) } else { None }
 }
 
-/// Whether keys with this prefix are never a user's.
+/// Whether this prefix is reserved.
 pub(crate) fn is_reserved(prefix: &str) -> bool {
     RESERVED.iter().any(|reserved| match prefix.strip_prefix(reserved) {
         Some(rest) => rest.is_empty() || rest.starts_with('_'),
@@ -171,7 +171,7 @@ mod tests {
     use std::collections::HashMap;
 
     #[test]
-    fn a_drawn_key_is_well_formed_and_never_drawn_twice() {
+    fn a_generated_key_is_well_formed_and_unique() {
         let prefix = Prefix::new("gk_live".to_owned()).unwrap();
         let keys: Vec<_> = (0..1000).map(|_| generate(&prefix).unwrap()).collect();
         for key in &keys {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_is_drawn_equally_often() {
+    fn every_character_is_generated_equally_often() {
         let prefix = Prefix::new("a".to_owned()).unwrap();
         let mut seen = HashMap::new();
         for _ in 0..10_000 {
@@ -190,12 +190,13 @@ mod tests {
             }
         }
         assert_eq!(seen.len(), 58);
-        // 280,000 draws over 58 characters: 4,828 each, with a deviation of 69; six of those never happen by chance.
+        // 280,000 draws over 58 characters: 4,828 each, standard deviation 69; six deviations never happen by
+        // chance.
         assert!(seen.values().all(|count| (4828_i32 - count).abs() < 6 * 69), "{seen:?}");
     }
 
     #[test]
-    fn a_key_manager_has_longer_prefixes_of_more_characters_and_the_same_are_reserved() {
+    fn the_key_manager_accepts_more_prefixes_and_rejects_the_same_reserved_ones() {
         let longest = "a".repeat(64);
         for good in ["k.e~y+1-", "_user", "user_", "-", ".", "sk_live_eu.v2", &longest, "gkrx", "gkp.x"] {
             let key = generate(&Prefix::wide(good.to_owned()).unwrap()).unwrap();
@@ -238,7 +239,7 @@ mod tests {
         }
 
         #[test]
-        fn one_changed_byte_is_always_noticed(at in 0_usize..42, to in 1_u8..128) {
+        fn one_changed_byte_is_always_rejected(at in 0_usize..42, to in 1_u8..128) {
             let key = "gk_live_uLxNLgBs31ptkBuuCR5p2PFQQKkq6sM9Qn";
             let mut changed = key.as_bytes().to_vec();
             prop_assume!(changed[at] != to);

@@ -1,8 +1,8 @@
-//! Texts that programs send in place of a key by mistake: none of them is ever a valid key.
+//! Placeholders: texts that programs send by mistake instead of a key. None of them is ever a valid key.
 
 use crate::secret::Digest;
 
-/// What a variable that is not set becomes, what examples have, and what people type first; in lower case.
+/// The placeholders, in lower case: values of unset variables, texts of examples, and common test input.
 const PLACEHOLDERS: [&str; 64] = [
     "-",
     "-1",
@@ -70,12 +70,12 @@ const PLACEHOLDERS: [&str; 64] = [
     "{}",
 ];
 
-/// How a placeholder is written: as it is, in other cases, quoted, after a scheme, as a shell or a template has it, and as
-/// `echo` hashes it.
+/// The forms of a placeholder: unchanged, quoted, after a scheme, as a shell or a template writes it, and with the
+/// line feed that `echo` adds. Other cases are checked too.
 const FORMS: [(&str, &str); 8] =
     [("", ""), ("\"", "\""), ("'", "'"), ("bearer ", ""), ("${", "}"), ("$", ""), ("{{", "}}"), ("", "\n")];
 
-/// Whether a caller's key is a placeholder, however it is written.
+/// Whether a key is a placeholder in any form.
 pub(crate) fn is_placeholder(key: &str) -> bool {
     let key = key.trim().to_lowercase();
     FORMS.iter().any(|(before, after)| {
@@ -84,7 +84,7 @@ pub(crate) fn is_placeholder(key: &str) -> bool {
     })
 }
 
-/// The digests of every placeholder with `suffix` after it.
+/// The digests of every placeholder, each followed by `suffix`.
 pub(crate) fn placeholder_digests(suffix: &str) -> impl Iterator<Item = Digest> {
     let words = PLACEHOLDERS.iter().copied().chain([""]);
     let written =
@@ -95,7 +95,7 @@ pub(crate) fn placeholder_digests(suffix: &str) -> impl Iterator<Item = Digest> 
     })
 }
 
-/// With its first letter in upper case: `None`, `Bearer undefined`.
+/// The text with its first letter in upper case: `None`, `Bearer undefined`.
 fn capitalized(text: &str) -> String {
     let mut letters = text.chars().peekable();
     let head: String = std::iter::from_fn(|| letters.next_if(|letter| !letter.is_alphabetic())).collect();
@@ -103,7 +103,7 @@ fn capitalized(text: &str) -> String {
     head + &first + &letters.collect::<String>()
 }
 
-/// As JavaScript writes what is not a text: `NaN`, `[object Object]`.
+/// The text as JavaScript writes such values: `NaN`, `[object Object]`.
 fn camel_case(text: &str) -> String {
     let written = [
         ("nan", "NaN"),
@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    /// What is commonly sent by mistake.
+    /// Texts that are commonly sent by mistake.
     const COMMON: [&str; 22] = [
         "",
         "undefined",
@@ -148,7 +148,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_is_commonly_sent_by_mistake_is_a_placeholder_by_its_text_and_by_its_digest() {
+    fn common_mistakes_are_placeholders_by_text_and_by_digest() {
         for suffix in ["", "-pepper"] {
             let digests: HashSet<_> = placeholder_digests(suffix).map(|digest| digest.cache_key()).collect();
             for text in COMMON {

@@ -1,4 +1,4 @@
-//! A key's record, as verification needs it, and whether it is good.
+//! The cached record of a key, and its validity.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,68 +10,69 @@ use crate::role::RoleSet;
 use crate::secret::Digest;
 use crate::store::KeyRow;
 
-/// What is known of a live or expired key.
+/// A cached key: the fields of its record that verification needs.
 #[derive(Debug)]
 pub(crate) struct CachedKey {
-    /// Never used again for another record, so that what was derived from this one can be remembered.
+    /// A serial that no other record ever has, so that results computed from this record can be cached by it.
     pub(crate) serial: u64,
-    /// The change number of the snapshot this was read from.
+    /// The change number of the snapshot from which the record was read.
     pub(crate) version: u64,
     pub(crate) id: KeyId,
     pub(crate) tenant: TenantId,
     pub(crate) owner: Option<Arc<str>>,
     pub(crate) roles: Arc<RoleSet>,
-    /// None where there is nothing in it, as for most keys.
+    /// Fields that only some keys have; none if all of them are empty.
     pub(crate) extra: Option<Arc<Extra>>,
-    /// Unix ms from which on the key is not good: `i64::MAX` where it never ends, 0 where it is disabled or revoked.
+    /// The Unix time in ms from which the key is not valid: `i64::MAX` if it does not expire, 0 if it is disabled
+    /// or revoked.
     pub(crate) valid_until: i64,
-    /// When that was last noted.
+    /// When the last use of the key was recorded.
     pub(crate) used: LastUse,
 }
 
-/// What a record takes with the room of a cache for it, and what each further piece of text takes beside its bytes.
+/// The bytes that a record takes in a cache, and the overhead of each further text.
 const RECORD_BYTES: usize = 180;
 const PIECE_BYTES: usize = 40;
 
-/// What only some keys have.
+/// The fields that only some keys have.
 #[derive(Debug)]
 pub(crate) struct Extra {
-    /// Sorted by bytes, each once.
+    /// Sorted by bytes, without duplicates.
     pub(crate) scopes: Arc<[String]>,
     /// A JSON object.
     pub(crate) metadata: Option<Box<str>>,
-    /// Of an imported digest: what was hashed after the key.
+    /// For an imported digest: the suffix that was hashed after the key.
     pub(crate) hashed_suffix: Option<Box<str>>,
 }
 
-/// When a use of the key was last noted, in Unix ms; 0 for never.
+/// The time at which a use of the key was last recorded, in Unix ms; 0 for never.
 #[derive(Debug, Default)]
 pub(crate) struct LastUse(AtomicU64);
 
 impl LastUse {
-    /// How exactly it is known, in ms: what follows sooner is not noted.
+    /// The resolution, in ms: uses that follow sooner are not recorded.
     const GRAIN_MS: u64 = 60_000;
 
-    /// Whether a use at `wall_ms` has to be noted.
+    /// Whether a use at `wall_ms` has to be recorded.
     #[inline]
     pub(crate) fn is_news(&self, wall_ms: u64) -> bool {
-        // Of the future is what a clock that was ahead has noted.
+        // The absolute difference also covers a time that a clock that was ahead has recorded.
         self.0.load(Relaxed).abs_diff(wall_ms) >= Self::GRAIN_MS
     }
 
-    /// It is noted.
+    /// Sets the time of the last recorded use.
     pub(crate) fn set(&self, wall_ms: u64) {
         self.0.store(wall_ms, Relaxed);
     }
 }
 
 impl CachedKey {
-    /// Its scopes.
+    /// The key's scopes.
     pub(crate) fn scopes(&self) -> Arc<[String]> {
         self.extra.as_ref().map(|extra| Arc::clone(&extra.scopes)).unwrap_or_default()
     }
 
-    /// About how many bytes it holds in memory, its roles too, although keys may share them.
+    /// The approximate size in memory, in bytes. It includes the roles, although keys may share them.
     pub(crate) fn size(&self) -> usize {
         let extra = self.extra.as_ref().map_or(0, |extra| {
             let scopes = extra.scopes.iter().map(|scope| PIECE_BYTES + scope.len()).sum::<usize>();
@@ -84,7 +85,7 @@ impl CachedKey {
         RECORD_BYTES + owner + roles + extra
     }
 
-    /// Whether its digest was made of the key and then `suffix`.
+    /// Whether the digest was computed from the key followed by `suffix`.
     #[inline]
     pub(crate) fn is_hashed_with(&self, suffix: &str) -> bool {
         match self.extra.as_ref().and_then(|extra| extra.hashed_suffix.as_deref()) {
@@ -93,7 +94,7 @@ impl CachedKey {
         }
     }
 
-    /// The digest that `key`, whose record this is, was found by.
+    /// The digest by which `key` was found; this is its record.
     pub(crate) fn digest_of(&self, key: &str) -> Digest {
         let suffix = self.extra.as_ref().and_then(|extra| extra.hashed_suffix.as_deref()).unwrap_or_default();
         let hashed = Zeroizing::new([key, suffix].concat());
@@ -112,8 +113,8 @@ impl CachedKey {
     }
 }
 
-/// Unix ms from which on the key of this row is not valid: `i64::MAX` where it never ends, 0 where it is disabled or
-/// revoked.
+/// The Unix time in ms from which the key of this row is not valid: `i64::MAX` if it does not expire, 0 if it is
+/// disabled or revoked.
 pub(crate) fn valid_until(row: &KeyRow) -> i64 {
     if row.is_active { row.expires_at.unwrap_or(i64::MAX) } else { 0 }
 }
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_use_is_news_once_a_minute() {
+    fn a_use_is_recorded_once_a_minute() {
         let used = LastUse::default();
         assert!(used.is_news(100_000));
         used.set(100_000);

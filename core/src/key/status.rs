@@ -1,36 +1,36 @@
-//! The status of a key, as its holder's tenant sees it.
+//! The status of a key, as its tenant sees it.
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a key is good, and why not.
+/// The status of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum KeyStatus {
-    /// It is good.
+    /// The key is valid.
     Active,
-    /// It is rejected until it is made active again.
+    /// The key is rejected until it is active again.
     Disabled,
-    /// It is rejected for ever.
+    /// The key is rejected for good.
     Revoked,
-    /// Its end has come.
+    /// The key has reached its expiry, and is rejected.
     Expired,
 }
 
 impl KeyStatus {
-    /// The status at `now` of a key that is stored as `active`, `disabled` or `revoked` and ends at `expires_at`, both in
-    /// Unix ms.
+    /// The status at `now` of a key whose stored status is `active`, `disabled` or `revoked` and which expires at
+    /// `expires_at`, both times in Unix ms.
     pub(crate) fn of(stored: &str, expires_at: Option<i64>, now: i64) -> Self {
         match stored {
             "active" if expires_at.is_none_or(|end| now < end) => Self::Active,
             "active" => Self::Expired,
             "disabled" => Self::Disabled,
-            // What is not known is not good.
+            // An unknown status is never valid.
             _ => Self::Revoked,
         }
     }
 
-    /// As it is stored.
+    /// The status as stored in the database.
     pub(crate) const fn as_stored(self) -> &'static str {
         match self {
             Self::Active | Self::Expired => "active",

@@ -8,13 +8,14 @@ use crate::error::{GatekeeperError, Result};
 use crate::role::{self, RoleSet};
 use crate::window::Limit;
 
-/// The name of the default among limits by role, over HTTP.
+/// The name of the default limit among the limits by role, over HTTP.
 pub(super) const DEFAULT: &str = "DEFAULT";
 
-/// One endpoint: a limit for everybody, and limits for roles.
+/// An endpoint: a default limit, and limits for roles.
 ///
-/// A key whose roles name one limit gets that one, even when it is lower than the default. Of several, the one with
-/// the highest rate applies; then the larger `max_req`; then the role that sorts first by bytes.
+/// If a key has a role that the endpoint lists, that role's limit replaces the default, even if it is lower. With
+/// several such roles, the highest rate wins; then the larger `max_req`; then the role that sorts first by bytes.
+///
 ///
 /// ```
 /// use gatekeeper::{Endpoint, Limit};
@@ -29,16 +30,16 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint whose limit is the same for every role.
+    /// An endpoint with the same limit for every key.
     #[must_use]
     pub fn new(default: Limit) -> Self {
         Self { default, roles: Vec::new() }
     }
 
-    /// The same endpoint with `limit` for keys that have the role `name`, 1 to 128 bytes, case-sensitive.
+    /// The same endpoint with `limit` for keys that have the role `name`: 1 to 128 bytes, case-sensitive.
     ///
     /// # Errors
-    /// `bad_request` for a name that no role can have.
+    /// `bad_request` for an invalid role name.
     pub fn role(mut self, name: &str, limit: Limit) -> Result<Self> {
         role::check_name(name).map_err(GatekeeperError::bad_request)?;
         match self.find(name) {
@@ -57,7 +58,7 @@ impl Endpoint {
         self.roles.iter().map(|(name, _)| &**name)
     }
 
-    /// The limits by role as a verification over HTTP carries them, with the default as `DEFAULT`.
+    /// The limits by role as a verification over HTTP sends them, with the default as `DEFAULT`.
     ///
     /// # Errors
     /// `bad_request` for a role of that name.
@@ -68,11 +69,11 @@ impl Endpoint {
             return Ok(limits);
         }
         Err(GatekeeperError::bad_request(format!(
-            "{at}.roles.{DEFAULT}: a server takes this name for the default: call the role something else"
+            "{at}.roles.{DEFAULT}: a server uses this name for the default limit: rename the role"
         )))
     }
 
-    /// Which of `roles` chooses the limit; none where the default applies.
+    /// The limit that `roles` select; none for the default.
     pub(crate) fn choose(&self, roles: &RoleSet) -> Option<SelectedLimit> {
         let named = roles.names().iter().enumerate();
         let selections =
@@ -81,12 +82,12 @@ impl Endpoint {
             .reduce(|best, other| if self.rate_is_higher(other.limit, best.limit) { other } else { best })
     }
 
-    /// The limit that was chosen.
+    /// The limit of a selection.
     pub(crate) fn limit(&self, selected: Option<SelectedLimit>) -> Limit {
         selected.and_then(|selected| self.roles.get(selected.limit)).map_or(self.default, |(_, limit)| *limit)
     }
 
-    /// The longest duration of any limit, in ms: how long what was taken is remembered.
+    /// The longest duration of any limit, in ms: how long admissions are kept.
     pub(crate) fn longest_ms(&self) -> u64 {
         let roles = self.roles.iter().map(|(_, limit)| limit.duration_ms());
         roles.fold(self.default.duration_ms(), u64::max)
@@ -96,7 +97,8 @@ impl Endpoint {
         self.roles.binary_search_by(|(known, _)| (**known).cmp(name))
     }
 
-    /// Rates are compared exactly, by cross-multiplication; of equal limits the role that sorts first stays.
+    /// Whether the rate of the limit at `other` is higher than that at `best`. Rates are compared exactly, by
+    /// cross-multiplication. Of equal limits the role that sorts first wins.
     fn rate_is_higher(&self, other: usize, best: usize) -> bool {
         let (Some((_, other)), Some((_, best))) = (self.roles.get(other), self.roles.get(best)) else {
             return false;
@@ -106,7 +108,7 @@ impl Endpoint {
     }
 }
 
-/// A role of a key and the limit it has at an endpoint, each by its place.
+/// A selected limit: the index of the role in the key's roles, and the index of the limit in the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SelectedLimit {
     pub(crate) role: usize,
@@ -114,19 +116,19 @@ pub(crate) struct SelectedLimit {
 }
 
 impl SelectedLimit {
-    /// Bits of a packed choice.
+    /// The number of bits of a packed selection.
     pub(super) const BITS: u32 = 30;
-    /// A key has at most 1,000 roles; a choice that does not fit is not packed.
+    /// A key has at most 1,000 roles. A selection that does not fit is not packed.
     const ROLE_BITS: u32 = 10;
 
-    /// The choice as a number below 2³⁰, 0 for none; nothing where it does not fit.
+    /// The selection as a number below 2³⁰, 0 for the default; none if it does not fit.
     pub(super) fn pack(selected: Option<Self>) -> Option<u64> {
         let Some(Self { role, limit }) = selected else { return Some(0) };
         let fits = role >> Self::ROLE_BITS == 0 && (limit + 1) >> (Self::BITS - Self::ROLE_BITS) == 0;
         fits.then_some(((limit as u64 + 1) << Self::ROLE_BITS) | role as u64)
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "a packed choice is below 2^30")]
+    #[allow(clippy::cast_possible_truncation, reason = "a packed selection is below 2^30")]
     pub(super) fn unpack(packed: u64) -> Option<Self> {
         let limit = (packed >> Self::ROLE_BITS).checked_sub(1)? as usize;
         Some(Self { role: (packed & ((1 << Self::ROLE_BITS) - 1)) as usize, limit })
@@ -145,13 +147,13 @@ impl SelectedLimit {
 pub struct Endpoints(pub(super) Vec<(String, Endpoint)>);
 
 impl Endpoints {
-    /// No endpoint yet.
+    /// An empty set of endpoints.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same endpoints with `endpoint` under `name`, in place of one that was there.
+    /// The same endpoints with `endpoint` under `name`, replacing an endpoint of that name.
     #[must_use]
     pub fn define(mut self, name: &str, endpoint: Endpoint) -> Self {
         match self.0.iter_mut().find(|(known, _)| known == name) {

@@ -1,4 +1,4 @@
-//! Endpoints as JSON, as both SDKs hand them over.
+//! Endpoints as JSON, from the SDKs.
 
 use serde_json::{Map, Value};
 
@@ -9,8 +9,8 @@ use crate::whole::{self, Range};
 use crate::window::Limit;
 
 impl Endpoints {
-    /// Endpoints from `{NAME: {default: {maxReq, duration}, roles?: {ROLE: {maxReq, duration}}}}`; `maxReq` is 1 to
-    /// 2³²−1, `duration` is in milliseconds, 1 to 366 days.
+    /// Parses endpoints from `{NAME: {default: {maxReq, duration}, roles?: {ROLE: {maxReq, duration}}}}`. `maxReq`
+    /// is 1 to 2³²−1; `duration` is in milliseconds, 1 to 366 days.
     ///
     /// # Errors
     /// `bad_request`; the message names the endpoint and the field.
@@ -33,18 +33,18 @@ impl Endpoint {
         endpoint_from("endpoint", value)
     }
 
-    /// An endpoint from the `ratelimits` of one verification: `{DEFAULT: {maxReq, duration}, ROLE: …}`. As clients of this
-    /// API have it from others, a larger `maxReq` counts as the largest, and unknown fields of a limit are ignored. A
-    /// longer `duration` is rejected: the longest one would be a looser limit.
+    /// Parses an endpoint from the `ratelimits` of one verification: `{DEFAULT: {maxReq, duration}, ROLE: …}`.
+    /// Existing clients of this API expect that a larger `maxReq` counts as the largest, and that unknown fields of
+    /// a limit are ignored. A longer `duration` is rejected: shortening it would loosen the limit.
     pub(crate) fn from_ratelimits(ratelimits: &Map<String, Value>) -> Result<Self> {
         let Some(default) = ratelimits.get(DEFAULT) else {
             return Err(GatekeeperError::bad_request(
                 "ratelimits.DEFAULT is missing: give {maxReq, duration}",
             ));
         };
-        let endpoint = Self::new(limit_from("ratelimits.DEFAULT", default, Reading::OfOtherProducts)?);
+        let endpoint = Self::new(limit_from("ratelimits.DEFAULT", default, Reading::Lenient)?);
         let roles = ratelimits.iter().filter(|(name, _)| *name != DEFAULT);
-        with_roles(endpoint, "ratelimits", roles, Reading::OfOtherProducts)
+        with_roles(endpoint, "ratelimits", roles, Reading::Lenient)
     }
 }
 
@@ -80,11 +80,11 @@ fn with_roles<'a>(
     Ok(endpoint)
 }
 
-/// How strictly a limit is read.
+/// How strictly a limit is parsed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reading {
     Strict,
-    OfOtherProducts,
+    Lenient,
 }
 
 enum MaxReq {}
@@ -105,13 +105,11 @@ impl Range for Duration {
 fn limit_from(at: &str, value: &Value, reading: Reading) -> Result<Limit> {
     let fields = match reading {
         Reading::Strict => object_of(at, value, &["maxReq", "duration"])?,
-        Reading::OfOtherProducts => {
-            value.as_object().ok_or_else(|| no_object(at, &["maxReq", "duration"]))?
-        }
+        Reading::Lenient => value.as_object().ok_or_else(|| no_object(at, &["maxReq", "duration"]))?,
     };
     let max_req = fields.get("maxReq").and_then(whole::of_json).map(|number| match reading {
         Reading::Strict => number,
-        Reading::OfOtherProducts => number.min(MaxReq::MAX),
+        Reading::Lenient => number.min(MaxReq::MAX),
     });
     let duration = fields.get("duration").and_then(whole::of_json);
     let max_req = in_range::<MaxReq, _>(&format!("{at}.maxReq"), max_req)?;
@@ -128,7 +126,7 @@ fn object_of<'a>(at: &str, value: &'a Value, known: &[&str]) -> Result<&'a Map<S
     match fields.keys().find(|field| !known.contains(&field.as_str())) {
         None => Ok(fields),
         Some(unknown) => Err(GatekeeperError::bad_request(format!(
-            "{at}.{} is not known here: {at} has {}",
+            "{at}.{} is an unknown field: {at} has {}",
             field_name(unknown),
             known.join(" and ")
         ))),
@@ -187,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limits_of_one_verification_are_read_as_other_products_read_them() {
+    fn the_limits_of_one_verification_are_parsed_leniently() {
         let read = |limit: &str| {
             let Ok(Value::Object(limits)) = serde_json::from_str(&format!(r#"{{"DEFAULT": {limit}}}"#))
             else {
@@ -212,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_edges_of_the_ranges_are_allowed() {
+    fn the_bounds_of_the_ranges_are_allowed() {
         let json = r#"{"GET": {"default": {"maxReq": 4294967295, "duration": 31622400000}, "roles": null},
                        "": {"default": {"maxReq": 1, "duration": 1.0}, "roles": {"DEFAULT": {"maxReq": 6e4, "duration": 1}}}}"#;
         assert_eq!(Endpoints::from_json(json).unwrap().names().count(), 2);

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::{Endpoint, SelectedLimit};
 use crate::role::RoleSet;
 
-/// How many selections an endpoint caches; one that is pushed out is computed again.
+/// The number of selections that an endpoint caches. An evicted one is computed again.
 const SLOTS: usize = 1024;
 
-/// The selections, by role set: the serial of the set above, the packed selection below, in the slot that the serial names.
+/// The cached selections, each in the slot that its role set's serial selects: the serial in the upper bits, the
+/// packed selection in the lower.
 pub(crate) struct SelectedLimits(Box<[AtomicU64]>);
 
 impl SelectedLimits {
@@ -29,7 +30,7 @@ impl SelectedLimits {
             return SelectedLimit::unpack(known & ((1 << SelectedLimit::BITS) - 1));
         }
         let selected = endpoint.choose(roles);
-        // What does not fit is computed each time.
+        // A selection that does not fit is computed each time.
         if let Some(packed) = SelectedLimit::pack(selected)
             && serial.leading_zeros() >= SelectedLimit::BITS
         {

@@ -1,5 +1,5 @@
-//! What tenants and their keys have used, and may use, as one snapshot has it; and what a transaction adds to it, kept
-//! in memory until all of it is known, so that many events of a tenant are few rows written.
+//! The ledger of a transaction: the usage and quotas of tenants and keys as one snapshot has them, and the usage
+//! that the transaction adds. Additions are collected in memory, so that many events of a tenant write few rows.
 
 use std::collections::HashMap;
 
@@ -9,27 +9,27 @@ use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::store::{Failure, MAX_KEY_GENERATIONS, Rows, SumOf, Tx, UsageSum};
 
-/// Whose usage is added up.
+/// A tenant or a key whose usage is summed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Subject {
     Tenant(TenantId),
     Key(KeyId),
 }
 
-/// What is known of a subject. A ledger is of one moment: what it adds, it adds to one bucket of each period.
+/// The state of a subject. A ledger is of one moment, so an addition changes one bucket of each period.
 struct Entry {
-    /// Of a key.
+    /// The tenant of a key.
     tenant: TenantId,
     /// The key that created this key.
     creator: Option<KeyId>,
     limit: Option<i64>,
     period: Period,
-    /// What the store has of the bucket of that period, once somebody has asked.
+    /// The stored total of the period's bucket, once it was read.
     stored: Option<i64>,
     added: UsageSum,
 }
 
-/// The usage of one moment.
+/// The usage and quotas at one moment.
 pub(crate) struct Ledger<'a> {
     rows: &'a Rows<'a>,
     now: i64,
@@ -37,17 +37,17 @@ pub(crate) struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    /// The usage at `now`, Unix ms.
+    /// A ledger at `now`, Unix ms.
     pub(crate) fn new(rows: &'a Rows<'a>, now: i64) -> Self {
         Self { rows, now, entries: HashMap::new() }
     }
 
-    /// Whether there is such a tenant.
+    /// Whether the tenant exists.
     pub(crate) fn has_tenant(&mut self, tenant: TenantId) -> Result<bool, Failure> {
         Ok(self.entry(Subject::Tenant(tenant))?.is_some())
     }
 
-    /// Whether the tenant has such a key.
+    /// Whether the key exists in the tenant.
     pub(crate) fn has_key(&mut self, tenant: TenantId, key: KeyId) -> Result<bool, Failure> {
         if self.entry(Subject::Key(key))?.is_none_or(|entry| entry.tenant != tenant) {
             return Ok(false);
@@ -56,8 +56,8 @@ impl<'a> Ledger<'a> {
         Ok(true)
     }
 
-    /// Whether the tenant, and the key with those that created it if there is one, have room for `quantity`; none without
-    /// such a tenant.
+    /// Checks whether the tenant, and the key with the keys that created it, have room for `quantity`. Returns none
+    /// if the tenant does not exist.
     pub(crate) fn check(
         &mut self,
         tenant: TenantId,
@@ -74,8 +74,8 @@ impl<'a> Ledger<'a> {
         Ok(tenant.map(|tenant| QuotaCheck::of(&keys, tenant, quantity)))
     }
 
-    /// Adds an event of a tenant, and of a key, which were found before: once to the tenant, and to the key and each of
-    /// those that created it.
+    /// Adds an event of a tenant and a key that exist: once to the tenant, and to the key and each key in its chain
+    /// of creators.
     pub(crate) fn add(&mut self, tenant: TenantId, key: Option<KeyId>, quantity: i64) {
         self.add_to(Subject::Tenant(tenant), quantity);
         let mut next = key;
@@ -85,7 +85,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Adds an event of this subject alone; for a key, the key that created it.
+    /// Adds an event to one subject. Returns the key that created it, if it is a key.
     fn add_to(&mut self, subject: Subject, quantity: i64) -> Option<KeyId> {
         let entry = self.entries.get_mut(&subject)?;
         entry.added.quantity += quantity;
@@ -93,7 +93,7 @@ impl<'a> Ledger<'a> {
         entry.creator
     }
 
-    /// A key that is there and those that created it, each the one before, as far as they are there.
+    /// An existing key and its chain of creators, as far as these exist.
     fn lineage(&mut self, key: KeyId) -> Result<Vec<KeyId>, Failure> {
         let (mut lineage, mut next) = (Vec::new(), Some(key));
         while let Some(key) = next
@@ -106,7 +106,7 @@ impl<'a> Ledger<'a> {
         Ok(lineage)
     }
 
-    /// Writes what was added.
+    /// Writes the additions.
     pub(crate) fn write(&self, tx: &Tx<'_>) -> Result<(), Failure> {
         for (subject, entry) in self.entries.iter().filter(|(_, entry)| entry.added.events > 0) {
             let subject = subject.name();
@@ -155,7 +155,7 @@ impl<'a> Ledger<'a> {
 }
 
 impl Subject {
-    /// As the sums have it.
+    /// The name of the subject in the stored totals.
     fn name(self) -> String {
         match self {
             Self::Tenant(id) => id.to_string(),

@@ -10,34 +10,34 @@ use crate::error::{GatekeeperError, Result};
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// A period of the UTC calendar, in which usage is added up and a quota holds.
+/// A calendar period in UTC, over which usage is summed up and a quota applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Period {
-    /// From minute 0 to minute 0.
+    /// An hour, from minute 0.
     Hour,
-    /// From 00:00 to 00:00.
+    /// A day, from 00:00.
     Day,
-    /// From the first of a month to that of the next.
+    /// A month, from its first day.
     #[default]
     Month,
 }
 
-/// One hour, day or month.
+/// A particular hour, day or month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bucket {
-    /// Unix ms.
+    /// The start, Unix ms.
     pub(crate) starts: i64,
-    /// Unix ms, not in it any more.
+    /// The end, Unix ms, exclusive.
     pub(crate) ends: i64,
 }
 
 impl Period {
-    /// Every period, from the shortest on.
+    /// Every period, shortest first.
     pub(crate) const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Month];
 
-    /// As it is stored and sent.
+    /// The period's name in the database and in JSON.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Hour => "hour",
@@ -46,7 +46,7 @@ impl Period {
         }
     }
 
-    /// How many whole periods of this kind one of `other` has at most; 1 where this one is as long or longer.
+    /// The maximum number of whole periods of this kind in one of `other`; 1 if this one is as long or longer.
     pub(crate) const fn max_within(self, other: Self) -> i64 {
         match (self, other) {
             (Self::Hour, Self::Day) => 24,
@@ -56,13 +56,13 @@ impl Period {
         }
     }
 
-    /// The period that was stored as this text.
+    /// The period of a stored name.
     pub(crate) fn stored(text: &str) -> Result<Self> {
         let known = Self::ALL.into_iter().find(|period| period.as_str() == text);
-        known.ok_or_else(|| GatekeeperError::internal("a stored period is none"))
+        known.ok_or_else(|| GatekeeperError::internal("a stored period has an unknown name"))
     }
 
-    /// The bucket that holds this moment, Unix ms. Past the year 9999 there is one month, the last.
+    /// The bucket that contains this moment, Unix ms. Times after the year 9999 belong to its last month.
     pub(crate) fn bucket(self, now: i64) -> Bucket {
         let of = |length: i64| {
             let starts = now.saturating_sub(now.rem_euclid(length));
@@ -80,7 +80,7 @@ fn month(now: i64) -> Bucket {
     let out_of_range = if now < 0 { Timestamp::MIN } else { Timestamp::MAX };
     let moment = Timestamp::from_millisecond(now).unwrap_or(out_of_range);
     let first = Offset::UTC.to_datetime(moment).date().first_of_month();
-    // There is none after December 9999.
+    // There is no month after December 9999.
     let next = first.last_of_month().tomorrow().map_or(i64::MAX, unix_ms);
     Bucket { starts: unix_ms(first), ends: next }
 }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_day_is_a_day_of_its_own() {
+    fn a_leap_day_is_a_separate_day() {
         let leap = Period::Day.bucket(at("2028-02-29T23:59:59.999Z"));
         assert_eq!((leap.starts, leap.ends), (at("2028-02-29T00:00:00Z"), at("2028-03-01T00:00:00Z")));
     }

@@ -1,5 +1,5 @@
-//! Callers that share their work: who comes while others are served gathers in a group, and one of the group does what all
-//! of it have brought in one go. No thread of our own.
+//! Group commit: callers that arrive while a batch is running form the next group, whose first member runs the work
+//! for all of them. It needs no thread.
 
 use std::mem::{replace, take};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -8,30 +8,30 @@ use std::thread::yield_now;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{ForkGuards, clear_in_child, lock};
 
-/// A queue of callers who bring a `T` each and take an `R` away.
+/// A queue of callers, each of which submits a `T` and waits for an `R`.
 pub(crate) struct Queue<T, R>(Mutex<State<T, R>>);
 
 struct State<T, R> {
-    /// Those who gather now, and what each of them has brought. The first of them leads.
+    /// The group that is forming, and the items of its members. The first member will lead it.
     group: Arc<Group<R>>,
-    brought: Vec<T>,
-    /// Whether somebody leads a group. While somebody waits, somebody does.
+    items: Vec<T>,
+    /// Whether a group is being led. It is whenever a caller waits.
     is_led: bool,
 }
 
-/// Callers that are served together. All but the first wait for one event: one call of the system wakes them, and none
-/// has to wait for another to take its answer.
+/// Callers whose items are processed together. All but the first wait for one event: a single system call wakes
+/// them, and each picks up its own result.
 struct Group<R> {
-    /// Set when the first may lead.
+    /// Set when the first member may lead.
     lead: OnceLock<()>,
-    answers: OnceLock<Vec<Mutex<Option<Result<R>>>>>,
+    results: OnceLock<Vec<Mutex<Option<Result<R>>>>>,
 }
 
-/// What one leader does in one go. However it ends, its group is answered, and the lead goes on.
-struct Go<'a, T, R> {
+/// The run of one group. However it ends, the members get their results and the next group is led.
+struct GroupRun<'a, T, R> {
     queue: &'a Queue<T, R>,
     group: Arc<Group<R>>,
-    answers: Vec<Result<R>>,
+    results: Vec<Result<R>>,
 }
 
 impl<T, R> Queue<T, R> {
@@ -39,34 +39,35 @@ impl<T, R> Queue<T, R> {
         Self(Mutex::new(State::new()))
     }
 
-    /// Waits until `brought` is done, by this caller's `work` or by another's. `work` answers each in its place.
-    pub(crate) fn submit(&self, brought: T, work: impl FnOnce(Vec<T>) -> Vec<Result<R>>) -> Result<R> {
+    /// Waits until `item` is processed, by this caller's `work` or by another member's. `work` returns one result
+    /// per item, in order.
+    pub(crate) fn submit(&self, item: T, work: impl FnOnce(Vec<T>) -> Vec<Result<R>>) -> Result<R> {
         let (group, index, is_led) = {
             let mut state = lock(&self.0);
-            state.brought.push(brought);
-            (Arc::clone(&state.group), state.brought.len() - 1, replace(&mut state.is_led, true))
+            state.items.push(item);
+            (Arc::clone(&state.group), state.items.len() - 1, replace(&mut state.is_led, true))
         };
         if index == 0 {
             if is_led {
                 group.lead.wait();
-                // Who has just been answered may come again: a commit costs as much for more of them.
+                // Callers of the last group may submit again at once: a larger group costs no more to commit.
                 yield_now();
             }
             self.lead(work);
         }
-        group.answer(index)
+        group.result(index)
     }
 
     fn lead(&self, work: impl FnOnce(Vec<T>) -> Vec<Result<R>>) {
-        let (group, brought) = {
+        let (group, items) = {
             let mut state = lock(&self.0);
-            (replace(&mut state.group, Group::new()), take(&mut state.brought))
+            (replace(&mut state.group, Group::new()), take(&mut state.items))
         };
-        let mut go = Go { queue: self, group, answers: Vec::new() };
-        go.answers = work(brought);
+        let mut run = GroupRun { queue: self, group, results: Vec::new() };
+        run.results = work(items);
     }
 
-    /// Holds the lock over a fork. The parent's callers are served after it; the child has none of them.
+    /// Holds the lock during a fork. The parent's callers go on after it; the child has none of them.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(clear_in_child(lock(&self.0), |state| *state = State::new()));
     }
@@ -74,41 +75,41 @@ impl<T, R> Queue<T, R> {
 
 impl<T, R> State<T, R> {
     fn new() -> Self {
-        Self { group: Group::new(), brought: Vec::new(), is_led: false }
+        Self { group: Group::new(), items: Vec::new(), is_led: false }
     }
 }
 
-impl<T, R> Drop for Go<'_, T, R> {
+impl<T, R> Drop for GroupRun<'_, T, R> {
     fn drop(&mut self) {
-        // The next leader first: it works while the others wake up.
+        // Start the next leader first: it works while the other members wake up.
         let next = {
             let mut state = lock(&self.queue.0);
-            state.is_led = !state.brought.is_empty();
+            state.is_led = !state.items.is_empty();
             state.is_led.then(|| Arc::clone(&state.group))
         };
         if let Some(next) = next {
-            // Nobody else sets it.
+            // Only this leader sets it.
             let _ = next.lead.set(());
         }
-        let answers = take(&mut self.answers).into_iter().map(|answer| Mutex::new(Some(answer))).collect();
-        let _ = self.group.answers.set(answers);
+        let results = take(&mut self.results).into_iter().map(|result| Mutex::new(Some(result))).collect();
+        let _ = self.group.results.set(results);
     }
 }
 
 impl<R> Group<R> {
     fn new() -> Arc<Self> {
-        Arc::new(Self { lead: OnceLock::new(), answers: OnceLock::new() })
+        Arc::new(Self { lead: OnceLock::new(), results: OnceLock::new() })
     }
 
-    /// Waits for the answer for who came in this place.
-    fn answer(&self, index: usize) -> Result<R> {
-        let answer = self.answers.wait().get(index).and_then(|answer| lock(answer).take());
-        answer.unwrap_or_else(|| Err(lost()))
+    /// Waits for the result of the member with this index.
+    fn result(&self, index: usize) -> Result<R> {
+        let result = self.results.wait().get(index).and_then(|result| lock(result).take());
+        result.unwrap_or_else(|| Err(lost()))
     }
 }
 
 fn lost() -> GatekeeperError {
-    GatekeeperError::internal("whoever led this group has panicked")
+    GatekeeperError::internal("the leader of this group has panicked")
 }
 
 #[cfg(test)]

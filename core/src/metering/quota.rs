@@ -1,45 +1,46 @@
-//! Whether there is room: the quota of a key and that of its tenant, both of which must have it.
+//! Quotas: those of a key and of its tenant, both of which must have room.
 
 use serde::{Deserialize, Serialize};
 
 use super::period::{Bucket, Period};
 
-/// Which quota a check speaks of.
+/// The level of the quota that a check reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum QuotaLevel {
-    /// The API key's, or that of a key that created it.
+    /// The quota of the API key, or of a key that created it.
     ApiKey,
-    /// The tenant's.
+    /// The quota of the tenant.
     Tenant,
-    /// Neither has a limit.
+    /// No quota: neither has a limit.
     Unlimited,
 }
 
-/// Whether there is room, and how much. It speaks of the quota that rejects, the key's first, then those of the keys that
-/// created it; where none does, of the one with the least room left; where there is none, of what the tenant has used.
+/// The result of checking the quotas. It reports the quota that rejects: the key's first, then those of the keys
+/// that created it, then the tenant's. If none rejects, it reports the one with the least room; if there is no
+/// quota, the usage of the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct QuotaCheck {
-    /// Whether there is room for what was asked for.
+    /// Whether the quotas have room for the quantity.
     pub allowed: bool,
-    /// Which quota it speaks of.
+    /// The level of the reported quota.
     pub level: QuotaLevel,
-    /// How much may be used in the period; none for any amount.
+    /// The limit in the period; none for no limit.
     pub limit: Option<i64>,
-    /// How much was used in it.
+    /// The usage in the period.
     pub used: i64,
-    /// How much is left, 0 or more; none for any amount.
+    /// The remaining quantity, at least 0; none for no limit.
     pub remaining: Option<i64>,
-    /// The period.
+    /// The period of the quota.
     pub period: Period,
-    /// When the next one begins, Unix ms.
+    /// When the next period begins, Unix milliseconds.
     pub reset_at: i64,
 }
 
-/// A quota, and what was used of it.
+/// A quota and its usage.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Account {
     pub(super) limit: Option<i64>,
@@ -59,7 +60,8 @@ impl Account {
 }
 
 impl QuotaCheck {
-    /// Whether a key with those that created it, if one is concerned, and its tenant have room for `quantity`.
+    /// Checks whether the key and its chain of creators, if there is a key, and the tenant have room for
+    /// `quantity`.
     pub(super) fn of(keys: &[Account], tenant: Account, quantity: i64) -> Self {
         let tenant_level = if tenant.limit.is_some() { QuotaLevel::Tenant } else { QuotaLevel::Unlimited };
         let levels = || {
@@ -110,7 +112,7 @@ mod tests {
             (&[ten(3)], ten(4), 7, (false, Tenant, Some(6))),
             (&[ten(10)], ten(10), 1, (false, ApiKey, Some(0))),
             (&[account(Some(0), 0)], open, 1, (false, ApiKey, Some(0))),
-            // Recorded without being asked whether there is room.
+            // Recorded without a check of the quota.
             (&[ten(25)], open, 1, (false, ApiKey, Some(0))),
             // A key that another key created.
             (&[ten(1), ten(4)], open, 6, (true, ApiKey, Some(6))),

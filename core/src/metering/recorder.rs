@@ -1,4 +1,4 @@
-//! Records usage: events that come at the same time share a transaction, and each has its own outcome.
+//! Records usage: concurrent events share a transaction, and each has its own result.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::fork::{ForkGuards, ForkRegistered, ForkSafe};
 use crate::id::{EventId, KeyId, TenantId};
 use crate::store::{Failure, Rows, Store, UsageRow};
 
-/// Something that was used.
+/// Usage to be recorded.
 pub(crate) struct Usage {
     pub(crate) tenant: TenantId,
     pub(crate) key: Option<KeyId>,
@@ -23,44 +23,44 @@ pub(crate) struct Usage {
     pub(crate) metadata: Option<String>,
     pub(crate) idempotency: Option<Idempotency>,
     pub(crate) asked: Asked,
-    /// Checks that the caller may still record it, by the rows of the transaction, at this time in Unix ms.
+    /// Checks the caller's rights again on the rows of the transaction, at this time in Unix ms.
     pub(crate) recheck: Recheck,
 }
 
-/// Checks a caller's rights again on the rows of a transaction.
+/// A check of a caller's rights on the rows of a transaction.
 pub(crate) type Recheck = Box<dyn Fn(&Rows<'_>, i64) -> Result<(), Failure> + Send>;
 
-/// What makes a repeated request known.
+/// The identity of a repeatable request.
 pub(crate) struct Idempotency {
-    /// Unique in the tenant.
+    /// The idempotency key, unique in the tenant.
     pub(crate) key: String,
-    /// SHA-256 of the request.
+    /// The SHA-256 of the request.
     pub(crate) request: [u8; 32],
 }
 
-/// Whether usage is recorded in any case.
+/// Whether a quota can reject the usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// It is.
+    /// No: the usage is recorded in any case.
     ToRecord,
-    /// Only where there is room.
+    /// Yes: the usage is recorded only if the quotas have room.
     ForRoom,
 }
 
-/// What was recorded.
+/// A recorded event.
 pub(crate) struct Recorded {
     pub(crate) event: UsageRow,
-    /// As it is with this event, where room was asked for.
+    /// The quota including this event, if it was enforced.
     pub(crate) quota: Option<QuotaCheck>,
 }
 
-/// The queue of those who record usage in one place.
+/// The queue of the callers that record usage in one database.
 pub(crate) struct Recorder {
     queue: Queue<Usage, Recorded>,
 }
 
-/// A recorder, put to rest at every fork. It has to be made before the store is: who leads needs the store, and what is
-/// made first rests first.
+/// A recorder that is quiesced at every fork. It must be created before the store: a leader needs the store, and
+/// what is created first is quiesced first.
 pub(crate) type OpenRecorder = ForkRegistered<Recorder>;
 
 impl Recorder {
@@ -68,12 +68,12 @@ impl Recorder {
         ForkRegistered::new(Self { queue: Queue::new() })
     }
 
-    /// Records usage, on disk when this returns.
+    /// Records usage. It is on disk when this returns.
     ///
     /// # Errors
-    /// `not_found` where the tenant has no such key; `conflict` where the idempotency key stands for another request;
-    /// `plan_limit` where there is no room and it was asked for: then nothing is written. Others fail everything that
-    /// was to be written with it.
+    /// `not_found` if the tenant has no such key; `conflict` if the idempotency key belongs to another request;
+    /// `plan_limit` if a quota was enforced and has no room, and then nothing is written. Other errors fail
+    /// everything in the same transaction.
     pub(crate) fn record(
         &self,
         store: &Store,
@@ -84,7 +84,8 @@ impl Recorder {
         self.queue.submit(usage, |usages| Self::record_all(store, clock, usages, retention))
     }
 
-    /// Records all in one transaction, and removes some of what is older than `retention`; one outcome for each.
+    /// Records all items in one transaction, with one result for each, and deletes some of the events older than
+    /// `retention`.
     fn record_all(
         store: &Store,
         clock: &Clock,
@@ -97,8 +98,8 @@ impl Recorder {
             let mut batch = Batch::new(tx, clock);
             let mut outcomes = Vec::with_capacity(count);
             for usage in usages {
-                // Nothing is written yet: what is rejected leaves the others alone.
-                outcomes.push(match batch.judge(usage) {
+                // Nothing is written yet, so a rejected item does not affect the others.
+                outcomes.push(match batch.evaluate(usage) {
                     Ok(recorded) => Ok(recorded),
                     Err(Failure::Rejected(rejection)) => Err(rejection),
                     Err(failure) => return Err(failure),
@@ -121,14 +122,14 @@ impl ForkSafe for Recorder {
     }
 }
 
-/// What is to be written in one transaction.
+/// The rows to be written in one transaction.
 struct Batch<'a> {
     rows: &'a Rows<'a>,
     clock: &'a Clock,
     now: i64,
     ledger: Ledger<'a>,
     events: Vec<UsageRow>,
-    /// Which of the events stands under an idempotency key.
+    /// The index of the event with this idempotency key.
     under: HashMap<(TenantId, String), usize>,
 }
 
@@ -139,7 +140,7 @@ impl<'a> Batch<'a> {
         Self { rows, clock, now, ledger, events: Vec::new(), under: HashMap::new() }
     }
 
-    fn judge(&mut self, usage: Usage) -> Result<Recorded, Failure> {
+    fn evaluate(&mut self, usage: Usage) -> Result<Recorded, Failure> {
         let Usage { tenant, key, quantity, asked, .. } = usage;
         (usage.recheck)(self.rows, self.now)?;
         if !self.ledger.has_tenant(tenant)? {
@@ -151,7 +152,7 @@ impl<'a> Batch<'a> {
             if event.request != Some(idempotency.request) {
                 return Err(GatekeeperError::new(
                     ErrorKind::Conflict,
-                    "idempotencyKey was used for another request: choose a new one for each",
+                    "idempotencyKey was used for another request: use a new key for each request",
                 )
                 .into());
             }
@@ -197,7 +198,7 @@ impl<'a> Batch<'a> {
         Ok(event)
     }
 
-    /// The event that stands under an idempotency key already.
+    /// The existing event with this idempotency key.
     fn first_under(&self, tenant: TenantId, key: &str) -> Result<Option<UsageRow>, Failure> {
         match self.under.get(&(tenant, key.to_owned())) {
             Some(index) => Ok(self.events.get(*index).cloned()),
@@ -205,7 +206,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// The quota with this event in it, for those who asked. A key may be gone that a first event was recorded for.
+    /// The quota including this event, if it was enforced. The key of a repeated event may have been deleted since.
     fn quota_with(&mut self, asked: Asked, event: &UsageRow) -> Result<Option<QuotaCheck>, Failure> {
         if asked == Asked::ToRecord {
             return Ok(None);
@@ -216,11 +217,14 @@ impl<'a> Batch<'a> {
 }
 
 fn no_room(quota: &QuotaCheck) -> GatekeeperError {
-    GatekeeperError::new(ErrorKind::PlanLimit, "the quota has no room for this quantity in this period")
-        .with_details(serde_json::json!({ "quota": quota }))
+    GatekeeperError::new(
+        ErrorKind::PlanLimit,
+        "the quota has no room for this quantity in the current period",
+    )
+    .with_details(serde_json::json!({ "quota": quota }))
 }
 
-/// One error for each; only the first has the cause, which is one.
+/// The same error for every item; only the first one carries the cause, which cannot be cloned.
 fn fail_all<T>(error: GatekeeperError, count: usize) -> Vec<Result<T>> {
     let again = |_| Err(GatekeeperError::new(error.kind(), error.message()));
     let mut all: Vec<_> = (1..count).map(again).collect();

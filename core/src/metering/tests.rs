@@ -16,12 +16,12 @@ fn record(gatekeeper: &Gatekeeper, tenant: TenantId) -> bool {
     gatekeeper.call_blocking(RecordUsage(UsageInput::new(tenant, "s", "a"))).is_ok()
 }
 
-/// Whether a child that records on its own ends well within a minute.
+/// Whether a forked child can record and ends within a minute.
 fn child_records(gatekeeper: &Gatekeeper, tenant: TenantId) -> bool {
-    // SAFETY: the child calls nothing but this crate, which is made to be forked, and ends without running destructors.
+    // SAFETY: the child calls only this crate, which supports forks, and ends without running destructors.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        // SAFETY: ends the child should it hang.
+        // SAFETY: kills the child if it hangs.
         unsafe { libc::alarm(60) };
         let recorded = (0..EACH).all(|_| record(gatekeeper, tenant));
         // SAFETY: as above.
@@ -37,7 +37,7 @@ fn child_records(gatekeeper: &Gatekeeper, tenant: TenantId) -> bool {
 fn a_fork_while_threads_record_loses_no_event_on_either_side() {
     const ALONE: &str = "GATEKEEPER_TEST_ALONE";
     if env::var_os(ALONE).is_none() {
-        // In a process of its own: a child would inherit what other tests hold and no fork knows of, such as a locked file.
+        // In a separate process: a child would inherit locks of other tests that no fork handler knows of.
         let name = "metering::tests::a_fork_while_threads_record_loses_no_event_on_either_side";
         let mut alone = Command::new(env::current_exe().unwrap());
         let done = alone.args(["--exact", name]).env(ALONE, "").output().unwrap();

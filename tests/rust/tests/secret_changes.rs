@@ -56,7 +56,7 @@ fn with_another_secret_users_log_in_again_and_what_does_not_open_is_skipped() {
     let after = key_ids(&gatekeeper);
     assert!(after.len() == 1 && after != before, "{after:?}");
     let warning = gatekeeper.take_warning().unwrap();
-    assert!(warning.contains("do not open with this secret: 1") && !warning.contains(SECOND), "{warning}");
+    assert!(warning.contains("cannot be opened with this secret: 1") && !warning.contains(SECOND), "{warning}");
     assert_eq!(gatekeeper.take_warning(), None);
     let sealed = gatekeeper.inspect().unwrap().sealed.unwrap();
     assert_eq!((sealed.total, sealed.unopened), (2, 1));
@@ -140,7 +140,7 @@ fn a_secret_made_in_a_file_beside_sealed_keys_is_warned_of_with_the_way_back() {
         let warning = gatekeeper.take_warning().unwrap();
         let parts = ["was missing", "the lost one seals: 1", "GATEKEEPER_SECRET_PREVIOUS"];
         assert!(parts.iter().all(|part| warning.contains(part)), "{warning}");
-        assert!(gatekeeper.take_warning().unwrap().contains("do not open"));
+        assert!(gatekeeper.take_warning().unwrap().contains("cannot be opened"));
     }
     // The way back that it names.
     let gatekeeper = open(&database, None, Some(&lost));

@@ -7,7 +7,7 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::window::Limit;
 
-/// Counters as two processes would have them, but for LMDB, which one process opens once.
+/// Counters as two processes would have them, except that LMDB is opened once per process.
 struct Fixture {
     _folder: TempDir,
     shared: Arc<Shared>,
@@ -69,7 +69,7 @@ proptest! {
 }
 
 #[test]
-fn the_file_grows_as_it_fills_and_forgets_nothing() {
+fn the_file_grows_as_it_fills_and_loses_nothing() {
     let fixture = Fixture::new();
     let slots = 150_000;
     for name in 0..slots {
@@ -78,7 +78,7 @@ fn the_file_grows_as_it_fills_and_forgets_nothing() {
     let path = fixture.shared.open().unwrap().unwrap().counters.as_ref().unwrap();
     assert!(std::fs::metadata(path).unwrap().len() > 8 << 20);
     for name in (0..slots).step_by(97) {
-        assert!(!fixture.acquire(spread(name), once(3_600_000)).admitted, "a slot was forgotten");
+        assert!(!fixture.acquire(spread(name), once(3_600_000)).admitted, "a slot was lost");
     }
 }
 
@@ -89,7 +89,7 @@ fn a_slot_with_nothing_in_its_window_is_swept() {
         fixture.acquire(spread(name), once(1000));
     }
     assert_eq!(fixture.slots(), 20_000);
-    // One busy slot looks after all the others.
+    // One busy slot causes sweeps of all others.
     for _ in 0..20_000 * usize::try_from(ADMISSIONS_PER_SWEEP).unwrap() / SWEPT_AT_ONCE + 1000 {
         fixture.clock.advance(1000);
         assert!(fixture.acquire(spread(0), once(1000)).admitted);
@@ -104,7 +104,7 @@ fn new_slots_sweep_faster_than_they_come() {
         fixture.clock.advance(1);
         fixture.acquire(spread(name), once(1000));
     }
-    // A thousand have something in their window; the others are gone, but for those not yet come round to.
+    // A thousand slots are in use; the others are dropped, except those that the sweep has not reached yet.
     assert!(fixture.slots() < 2500, "{} slots", fixture.slots());
 }
 
@@ -127,7 +127,7 @@ fn l1_threads_together_never_take_more_than_the_limit() {
 }
 
 #[test]
-fn bytes_that_are_no_window_are_an_error_that_says_what_to_remove() {
+fn invalid_bytes_are_an_error_that_says_which_folder_to_remove() {
     let fixture = Fixture::new();
     fixture.acquire(1, once(1000));
     let garbage = |open: &mut Open| {

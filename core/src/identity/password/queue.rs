@@ -1,4 +1,5 @@
-//! Who hashes when. A hash takes a processor and 19 MiB for tens of milliseconds, and any client may ask for one.
+//! The queue for permits to hash. A hash takes a processor and 19 MiB for tens of milliseconds, and any client may
+//! cause one.
 
 use std::collections::VecDeque;
 use std::mem::{forget, replace};
@@ -11,12 +12,12 @@ use super::memory::Memory;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::fork::{ForkGuards, lock};
 
-/// How many callers may wait for a permit.
+/// The maximum number of callers that wait for a permit.
 const MAX_WAITING: usize = 64;
-/// Seconds after which a caller who was rejected may try again.
+/// The seconds after which a rejected caller may try again.
 const RETRY_AFTER_S: u32 = 2;
 
-/// Permits to hash, one for every second processor, each with its memory.
+/// The permits to hash, one per two processors, each with its memory.
 pub(super) struct HashQueue {
     state: Mutex<State>,
     permits: usize,
@@ -24,19 +25,19 @@ pub(super) struct HashQueue {
 
 #[derive(Default)]
 struct State {
-    /// The process whose threads these are: a child has none of its parent's.
+    /// The process that owns the threads: a child process has none of its parent's threads.
     process: u32,
-    /// How many permits are out. While callers wait, all are.
+    /// The number of permits in use. While callers wait, all are.
     lent: usize,
     waiting: usize,
-    /// The callers who wait. The client addresses take turns, in this order.
+    /// The waiting callers, by client address. The addresses get permits in turn, in this order.
     lines: VecDeque<Line>,
 }
 
-/// The callers of one client address, in the order in which they came.
+/// The waiting callers of one client address, in order of arrival.
 struct Line {
     address: Option<Box<str>>,
-    /// Each waits for the memory that is lent with a permit. One whose sender is dropped has lost its place.
+    /// Each caller waits for the memory of a permit. A caller whose sender is dropped was removed from the queue.
     callers: VecDeque<SyncSender<Memory>>,
 }
 
@@ -46,10 +47,10 @@ impl HashQueue {
         Self { state: Mutex::default(), permits: (processors / 2).max(1) }
     }
 
-    /// Waits for a permit; it is to be [released](Self::release).
+    /// Waits for a permit, which must be [released](Self::release).
     ///
     /// # Errors
-    /// `service_unavailable` where too many wait.
+    /// `service_unavailable` if too many callers wait.
     pub(super) fn acquire(&self, address: Option<&str>) -> Result<Memory> {
         let turn = {
             let mut state = self.state();
@@ -62,13 +63,13 @@ impl HashQueue {
         turn.recv().map_err(|_| busy())
     }
 
-    /// Passes the permit on to the caller whose turn it is. Without one, the memory goes back to the system.
+    /// Passes the permit on to the next caller. If there is none, its memory is returned to the system.
     pub(super) fn release(&self, mut memory: Memory) {
         let mut state = self.state();
         while let Some(caller) = state.next() {
             match caller.send(memory) {
                 Ok(()) => return,
-                // A caller who has gone leaves its turn to the next one.
+                // This caller has given up: try the next one.
                 Err(SendError(returned)) => memory = returned,
             }
         }
@@ -77,7 +78,7 @@ impl HashQueue {
         drop(memory);
     }
 
-    /// Holds the lock over a fork.
+    /// Holds the lock during a fork.
     pub(super) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(Box::new(lock(&self.state)));
     }
@@ -86,7 +87,8 @@ impl HashQueue {
         let mut state = lock(&self.state);
         if state.process != process::id() {
             let of_parent = replace(&mut *state, State { process: process::id(), ..State::default() });
-            // A thread of the parent may hold a lock in it that is never released here.
+            // The parent's state is leaked: one of its threads may hold a lock in it that this process never sees
+            // released.
             forget(of_parent);
         }
         state
@@ -94,8 +96,8 @@ impl HashQueue {
 }
 
 impl State {
-    /// Queues a caller; what it waits for. Where the queue is full, the address that has the most callers in it loses its
-    /// last one, if the newcomer's address has fewer.
+    /// Queues a caller and returns what it waits on. If the queue is full, the address with the most callers loses
+    /// its last one, provided that the new caller's address has fewer.
     fn line_up(&mut self, address: Option<&str>) -> Result<Receiver<Memory>> {
         let own = self.lines.iter().position(|line| line.address.as_deref() == address);
         if self.waiting >= MAX_WAITING {
@@ -116,7 +118,7 @@ impl State {
         Ok(turn)
     }
 
-    /// The caller whose turn it is; their address is the last to have one again.
+    /// The next caller. Its address moves to the end of the order.
     fn next(&mut self) -> Option<SyncSender<Memory>> {
         let mut line = self.lines.pop_front()?;
         let caller = line.callers.pop_front();
@@ -139,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    /// A queue whose only permit is out.
+    /// A queue whose only permit is in use.
     fn full() -> HashQueue {
         let queue = HashQueue { permits: 1, ..HashQueue::new() };
         queue.acquire(None).unwrap();
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_who_has_gone_leaves_its_turn_to_the_next() {
+    fn a_permit_skips_a_caller_who_has_given_up() {
         let queue = full();
         drop(line_up(&queue, "gone").unwrap());
         let next = line_up(&queue, "next").unwrap();

@@ -26,7 +26,7 @@ fn sign_up(gatekeeper: &Gatekeeper, name: &str) -> String {
     serde_json::from_str::<Value>(&answer).unwrap()["accessToken"].as_str().unwrap().to_owned()
 }
 
-/// The key that a new token is signed with.
+/// The `kid` that a new token is signed with.
 fn signer(gatekeeper: &Gatekeeper, name: &str) -> Value {
     part(&sign_up(gatekeeper, name), 0)["kid"].clone()
 }
@@ -53,12 +53,12 @@ fn a_new_signing_key_is_published_first_and_signs_when_every_verifier_can_know_i
     assert_eq!(signer(&gatekeeper, "b"), old);
     clock.advance(1);
     assert_eq!(signer(&gatekeeper, "c"), json!(new.kid));
-    // The one before is known until the last token that it signed has ended.
+    // The previous key is published until the last token that it signed has expired.
     assert!(published(&gatekeeper).contains(&old) && is_accepted(&gatekeeper, &before));
 }
 
 #[test]
-fn in_an_emergency_a_new_signing_key_signs_at_once_also_before_one_that_is_only_published() {
+fn with_activate_now_a_new_signing_key_signs_at_once_even_before_a_published_one() {
     let gatekeeper = in_memory(&ManualClock::new());
     let old = signer(&gatekeeper, "a");
     gatekeeper.call_blocking(RotateSigningKey::default()).unwrap();
@@ -69,7 +69,7 @@ fn in_an_emergency_a_new_signing_key_signs_at_once_also_before_one_that_is_only_
 }
 
 #[test]
-fn two_rotations_within_the_publication_of_a_key_follow_one_another() {
+fn two_rotations_within_the_publication_period_sign_in_order() {
     let clock = ManualClock::new();
     let gatekeeper = in_memory(&clock);
     let first = signer(&gatekeeper, "a");
@@ -93,7 +93,7 @@ fn the_first_signing_key_of_a_database_signs_at_once() {
 }
 
 #[test]
-fn after_a_change_of_the_algorithm_its_first_key_is_published_while_the_one_before_signs() {
+fn after_a_change_of_algorithm_the_new_key_is_published_while_the_previous_one_signs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatekeeper.db");
     let old = signer(&on_file(&path, SigningAlgorithm::EdDsa), "a");
@@ -116,11 +116,11 @@ fn a_key_of_an_algorithm_that_no_running_process_signs_with_is_rejected() {
     let error = other.call_blocking(RotateSigningKey::default()).unwrap_err();
     assert_eq!(error.code(), "bad_request");
     assert!(error.message().starts_with("signingAlgorithm: a new RS256 key would not be used"), "{error}");
-    // Neither where it would sign at once.
+    // Even if it would sign at once.
     assert!(other.call_blocking(RotateSigningKey { activate_now: true }).is_err());
     assert_eq!(published(&running).len(), 1);
     assert!(running.call_blocking(RotateSigningKey::default()).is_ok());
-    // Once they run with both, each may be rotated.
+    // Once processes of both algorithms run, either key may be rotated.
     drop(sign_up(&other, "b"));
     assert!(other.call_blocking(RotateSigningKey::default()).is_ok());
 }

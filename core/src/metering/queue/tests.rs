@@ -9,7 +9,7 @@ fn doubled(brought: Vec<u64>) -> Vec<Result<u64>> {
 }
 
 #[test]
-fn each_is_answered_with_its_own_and_many_share_a_go() {
+fn every_caller_gets_its_own_result_and_many_share_a_run() {
     let (queue, goes) = (Queue::new(), AtomicUsize::new(0));
     scope(|scope| {
         for thread in 0..16 {
@@ -19,7 +19,7 @@ fn each_is_answered_with_its_own_and_many_share_a_go() {
                     let brought = thread * 1000 + turn;
                     let answer = queue.submit(brought, |all| {
                         goes.fetch_add(1, SeqCst);
-                        // As long as a disk takes.
+                        // About as long as a disk takes.
                         sleep(Duration::from_micros(50));
                         doubled(all)
                     });
@@ -33,7 +33,7 @@ fn each_is_answered_with_its_own_and_many_share_a_go() {
 }
 
 #[test]
-fn a_leader_that_panics_fails_its_own_and_the_others_go_on() {
+fn a_panicking_leader_fails_its_group_and_later_groups_run() {
     let queue = Queue::new();
     let leader_is_in = AtomicBool::new(false);
     scope(|scope| {
@@ -56,13 +56,13 @@ fn a_leader_that_panics_fails_its_own_and_the_others_go_on() {
 }
 
 #[test]
-fn what_is_not_answered_is_an_error() {
+fn a_missing_result_is_an_error() {
     let queue: Queue<u64, u64> = Queue::new();
     assert_eq!(queue.submit(1, |_| Vec::new()).unwrap_err().status(), 500);
 }
 
 #[test]
-fn a_fork_does_not_wait_for_a_leader_who_waits_for_the_disk() {
+fn a_fork_does_not_wait_for_a_leader_that_waits_for_the_disk() {
     let (queue, is_forked) = (Queue::new(), AtomicBool::new(false));
     scope(|scope| {
         let leader = scope.spawn(|| {

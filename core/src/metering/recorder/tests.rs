@@ -23,7 +23,7 @@ fn usage(quantity: i64, asked: Asked) -> Usage {
     }
 }
 
-/// With a request that says no more than its quantity.
+/// A request that is identified by its quantity.
 fn under(key: &str, quantity: u8) -> Usage {
     let idempotency = Idempotency { key: key.to_owned(), request: [quantity; 32] };
     Usage { idempotency: Some(idempotency), ..usage(quantity.into(), Asked::ForRoom) }
@@ -40,7 +40,7 @@ fn limit(store: &Store, limit: i64, period: &'static str) {
 }
 
 #[test]
-fn each_event_of_a_commit_has_its_own_outcome() {
+fn every_event_of_a_commit_has_its_own_result() {
     let store = Store::in_memory().unwrap();
     limit(&store, 5, "month");
     let clock = Clock::Manual(ManualClock::new());
@@ -87,7 +87,7 @@ fn each_event_of_a_commit_has_its_own_outcome() {
 }
 
 #[test]
-fn a_commit_that_fails_fails_all_that_was_to_be_in_it_and_nothing_else() {
+fn a_failed_commit_fails_exactly_the_events_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatekeeper.db");
     let store = Store::on_file(path.clone());
@@ -109,7 +109,7 @@ fn a_commit_that_fails_fails_all_that_was_to_be_in_it_and_nothing_else() {
 }
 
 #[test]
-fn a_clock_that_steps_back_counts_in_the_month_it_shows_and_later_events_have_later_ids() {
+fn a_clock_set_back_counts_in_the_month_it_shows_and_later_events_have_later_ids() {
     let store = Store::in_memory().unwrap();
     limit(&store, 3, "month");
     let (recorder, before) = (recorder(), ManualClock::new());
@@ -136,7 +136,7 @@ fn a_clock_that_steps_back_counts_in_the_month_it_shows_and_later_events_have_la
 }
 
 #[test]
-fn events_go_when_they_are_too_old_a_few_with_each_commit_and_their_sums_stay() {
+fn old_events_are_deleted_in_batches_with_each_commit_and_their_totals_are_kept() {
     let store = Store::in_memory().unwrap();
     let hand = ManualClock::new();
     let (recorder, clock) = (recorder(), Clock::Manual(hand.clone()));
@@ -152,7 +152,7 @@ fn events_go_when_they_are_too_old_a_few_with_each_commit_and_their_sums_stay() 
     let record = |usage| recorder.record(&store, &clock, usage, retention).map(|recorded| recorded.event.id);
     let first = record(under("k", 1)).unwrap();
     hand.advance(DAY_MS);
-    // To the millisecond: a day old is not older than a day.
+    // Exact to the millisecond: an event that is a day old is not older than a day.
     assert_eq!((record(under("k", 1)).unwrap(), kept()), (first, 41));
     hand.advance(1);
     record(usage(1, Asked::ToRecord)).unwrap();
@@ -161,7 +161,7 @@ fn events_go_when_they_are_too_old_a_few_with_each_commit_and_their_sums_stay() 
         record(usage(1, Asked::ToRecord)).unwrap();
     }
     assert_eq!(kept(), 3);
-    // With its event, an idempotency key is forgotten.
+    // The idempotency key is deleted with its event.
     assert_ne!(record(under("k", 2)).unwrap(), first);
     let months =
         [start, i64::try_from(clock.wall_ms()).unwrap()].map(|now| sum(&store, Period::Month, now).events);
