@@ -1,7 +1,8 @@
-//! Records as plain rows. Judges nothing.
+//! Records as plain rows. The store decides nothing.
 //!
-//! Every change that can alter a verdict takes the next *change number* in its own transaction, and announces it to all
-//! who share the database before it commits. What is read carries the number of its snapshot.
+//! Every change that can alter a verdict takes the next *change number* in its own transaction, and publishes it to
+//! every process that uses the database before it commits. A record that is read carries the change number of its
+//! snapshot.
 
 mod sqlite;
 
@@ -14,14 +15,14 @@ pub use sqlite::MissingRow;
 use sqlite::tenant_row;
 pub(crate) use sqlite::{Failure, Rows, Store, Tx};
 
-/// Stands for the set of suffixes that imported digests were made with, in the words that say what is fresh: whatever
-/// adds to it announces a change of this digest, which is no key's.
+/// A pseudo-digest for the set of suffixes of imported keys. A change that adds a suffix is published as a change
+/// of this digest, which no key has.
 pub(crate) const IMPORTS: Digest = Digest::from_bytes([0; 32]);
 
-/// The tenant of keys that a key manager creates without a root key; every database has it.
+/// The tenant of keys that a key manager creates without a root key. Every database has it.
 pub(crate) const DEFAULT_TENANT: TenantId = TenantId::from_bits(0);
 
-/// How many keys can create one another: each of them counts what the next ones use.
+/// The maximum length of a chain of keys that created one another: usage counts against every key of the chain.
 pub(crate) const MAX_KEY_GENERATIONS: u32 = 8;
 
 /// A new API key.
@@ -37,15 +38,15 @@ pub(crate) struct NewKey<'a> {
     pub(crate) metadata: Option<&'a str>,
     pub(crate) expires_at: Option<i64>,
     pub(crate) created_at: i64,
-    /// Sorted by bytes, each once.
+    /// Sorted by bytes, without duplicates.
     pub(crate) scopes: &'a [String],
     pub(crate) quota: Quota<'a>,
-    /// Of an imported digest: what was hashed after the key.
+    /// For an imported digest: the suffix that was hashed after the key.
     pub(crate) hashed_suffix: Option<&'a str>,
     pub(crate) created_by: Creator,
 }
 
-/// Who created a key.
+/// The creator of a key.
 #[derive(Clone)]
 pub(crate) struct Creator {
     /// `user`, `apiKey`, `rootKey` or `operator`.
@@ -55,7 +56,7 @@ pub(crate) struct Creator {
 
 #[cfg(test)]
 impl<'a> NewKey<'a> {
-    /// One without roles, scopes or a quota, of the default tenant.
+    /// A key of the default tenant without roles, scopes or a quota.
     pub(crate) fn plain(id: KeyId, digest: &'a Digest) -> Self {
         Self {
             id,
@@ -76,7 +77,7 @@ impl<'a> NewKey<'a> {
     }
 }
 
-/// How much may be used in a calendar period; without a limit, anything.
+/// A quota in a calendar period; without a limit, usage is unlimited.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quota<'a> {
     pub(crate) limit: Option<i64>,
@@ -88,12 +89,12 @@ impl Quota<'static> {
     pub(crate) const NONE: Self = Self { limit: None, period: "month" };
 }
 
-/// All that is stored of a key, but its digests.
+/// Everything that is stored of a key, except its digests.
 pub(crate) struct KeyRecord {
     pub(crate) id: KeyId,
     pub(crate) tenant_id: TenantId,
     pub(crate) owner_id: Option<String>,
-    /// None for keys from before this was stored.
+    /// None for a key that an earlier version created.
     pub(crate) created_by: Option<Creator>,
     pub(crate) prefix: String,
     pub(crate) name: Option<String>,
@@ -119,12 +120,12 @@ pub(crate) struct TenantRow {
     pub(crate) quota_period: String,
 }
 
-/// How large a tenant is.
+/// The size of a tenant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TenantSize {
     pub(crate) keys: i64,
     pub(crate) members: i64,
-    /// Of its keys' metadata.
+    /// The total metadata of its keys.
     pub(crate) metadata_bytes: i64,
 }
 
@@ -138,11 +139,11 @@ pub(crate) struct RootKeyRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BoundRootKey {
     pub(crate) id: KeyId,
-    /// The tenant that it acts for.
+    /// The tenant that the root key acts for.
     pub(crate) tenant: TenantId,
 }
 
-/// A tenant, and the role there of the user who asks.
+/// A tenant, and the role in it of the calling user.
 pub(crate) struct TenantOfUser {
     pub(crate) tenant: TenantRow,
     pub(crate) role: String,
@@ -160,7 +161,7 @@ pub(crate) struct MemberRow {
 #[derive(Clone)]
 pub(crate) struct UserRow {
     pub(crate) id: UserId,
-    /// Normalised.
+    /// Normalized.
     pub(crate) email: String,
     pub(crate) email_verified: bool,
     pub(crate) name: Option<String>,
@@ -169,21 +170,21 @@ pub(crate) struct UserRow {
     pub(crate) created_at: i64,
 }
 
-/// How often in a row a login has failed, and when it last did.
+/// The number of consecutive failed logins, and the time of the last one.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct FailedLogins {
     pub(crate) count: u32,
     pub(crate) last_at: i64,
 }
 
-/// Wrong passwords of a client address at one time.
+/// Wrong passwords from one client address at one time.
 #[derive(Clone, Copy)]
 pub(crate) struct PasswordFailures {
     pub(crate) at: i64,
     pub(crate) count: u32,
 }
 
-/// Rows that strangers can make many of, and that say nothing any more after a while.
+/// The kinds of rows that expire and that any client can cause.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Old {
     PasswordFailures,
@@ -192,14 +193,14 @@ pub(crate) enum Old {
     ExpiredSessions,
     RevokedSessions,
     Tokens,
-    /// Audit events of no tenant and about no account that exists.
+    /// Audit events that belong to no tenant and no existing account.
     EventsOfStrangers,
     HourSums,
     DaySums,
 }
 
 impl Old {
-    /// All of them.
+    /// Every kind.
     pub(crate) const ALL: [Self; 9] = [
         Self::PasswordFailures,
         Self::LoginFailures,
@@ -213,7 +214,7 @@ impl Old {
     ];
 }
 
-/// The time that the last deletion of old rows went by, Unix ms, and the boot clock then; 0 before there was one.
+/// The time up to which old rows were last deleted, Unix ms, and the boot clock at that time; 0 if never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LastPruning {
     pub(crate) seen_at: i64,
@@ -232,16 +233,16 @@ pub(crate) struct SessionRow {
 }
 
 impl SessionRow {
-    /// Whether it is not over at `now`.
+    /// Whether the session is active at `now`.
     pub(crate) fn is_active(&self, now: i64) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
     }
 }
 
-/// What a token that can be used once is for.
+/// The purpose of a one-time token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
-    /// New tokens of a session.
+    /// Getting new tokens for a session.
     Refresh,
 }
 
@@ -255,7 +256,7 @@ impl Purpose {
 
 /// A token that can be used once.
 pub(crate) struct OneTimeToken {
-    /// The id of what it belongs to.
+    /// The id of the object that the token belongs to.
     pub(crate) subject: String,
     pub(crate) used_at: Option<i64>,
 }
@@ -264,7 +265,7 @@ pub(crate) struct OneTimeToken {
 pub(crate) struct SigningKeyRow {
     pub(crate) id: String,
     pub(crate) algorithm: String,
-    /// Sealed.
+    /// Sealed with the secret of the database.
     pub(crate) private_key: Vec<u8>,
     /// A JWK.
     pub(crate) public_key: String,
@@ -272,12 +273,12 @@ pub(crate) struct SigningKeyRow {
     pub(crate) signs: SigningPeriod,
 }
 
-/// When tokens are signed with a key. It is published before it signs, and is known for some time after.
+/// The period in which a key signs tokens. It is published earlier, and for some time afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SigningPeriod {
-    /// From when on, Unix ms.
+    /// The start, Unix ms.
     pub(crate) from: i64,
-    /// Until when, if another key was made to sign after it.
+    /// The end, Unix ms, if another key has replaced it.
     pub(crate) until: Option<i64>,
 }
 
@@ -300,7 +301,7 @@ pub(crate) struct AuditRow {
     pub(crate) created_at: i64,
 }
 
-/// Which audit events are asked for; times are Unix ms, `to` excluded.
+/// A filter for audit events. Times are Unix ms; `to` is exclusive.
 #[derive(Default)]
 pub(crate) struct AuditFilter {
     pub(crate) actor_id: Option<String>,
@@ -309,7 +310,7 @@ pub(crate) struct AuditFilter {
     pub(crate) to: Option<i64>,
 }
 
-/// Something that was used.
+/// A usage event.
 #[derive(Clone)]
 pub(crate) struct UsageRow {
     pub(crate) id: EventId,
@@ -322,28 +323,28 @@ pub(crate) struct UsageRow {
     pub(crate) metadata: Option<String>,
     /// Unique in the tenant.
     pub(crate) idempotency_key: Option<String>,
-    /// SHA-256 of the request that the idempotency key stands for.
+    /// The SHA-256 of the request that the idempotency key belongs to.
     pub(crate) request: Option<[u8; 32]>,
     pub(crate) created_at: i64,
 }
 
-/// A tenant that has imported keys, and how many.
+/// A tenant with imported keys, and how many it has.
 pub(crate) struct SuffixHolder {
     pub(crate) tenant_id: TenantId,
     pub(crate) tenant_name: String,
-    /// How many different suffixes they have.
+    /// The number of distinct suffixes.
     pub(crate) suffixes: i64,
     pub(crate) keys: i64,
 }
 
-/// What was used in a bucket.
+/// The total usage of a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct UsageSum {
     pub(crate) quantity: i64,
     pub(crate) events: i64,
 }
 
-/// The bucket that a sum is of.
+/// The bucket of a total.
 pub(crate) struct SumOf<'a> {
     /// The id of a tenant or of a key.
     pub(crate) subject: &'a str,
@@ -351,50 +352,50 @@ pub(crate) struct SumOf<'a> {
     pub(crate) starts: i64,
 }
 
-/// Whose a key is, and how much it may be used for.
+/// The tenant and the quota of a key.
 pub(crate) struct KeyQuota {
     pub(crate) tenant: TenantId,
-    /// The API key that created it, whose quota it uses too.
+    /// The API key that created it, against whose quota its usage counts too.
     pub(crate) creator: Option<KeyId>,
     pub(crate) limit: Option<i64>,
     pub(crate) period: String,
 }
 
-/// What verification reads of a key.
+/// The columns of a key that verification reads.
 pub(crate) struct KeyRow {
     pub(crate) id: KeyId,
     pub(crate) tenant: TenantId,
     pub(crate) owner_id: Option<String>,
-    /// Sorted by bytes, each once.
+    /// Sorted by bytes, without duplicates.
     pub(crate) roles: Vec<String>,
-    /// Sorted by bytes, each once.
+    /// Sorted by bytes, without duplicates.
     pub(crate) scopes: Vec<String>,
     /// A JSON object.
     pub(crate) metadata: Option<String>,
-    /// Whether it is neither disabled nor revoked.
+    /// Whether the key is neither disabled nor revoked.
     pub(crate) is_active: bool,
-    /// The end of the key, or of this secret of it if that is earlier.
+    /// The expiry of the key, or of this secret if that is earlier.
     pub(crate) expires_at: Option<i64>,
-    /// Of an imported digest: what was hashed after the key.
+    /// For an imported digest: the suffix that was hashed after the key.
     pub(crate) hashed_suffix: Option<String>,
 }
 
-/// How many rows are read at once, and how many bytes of them: one row at least.
+/// The maximum number of rows to read at once, and of their bytes. At least one row is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) rows: u32,
-    /// Reading ends with the row that reaches this.
+    /// The row that reaches this size is the last one.
     pub(crate) bytes: usize,
 }
 
 /// Rows that were read within bounds.
 pub(crate) struct Part<T> {
     pub(crate) rows: Vec<T>,
-    /// Whether there are more after them.
+    /// Whether more rows follow.
     pub(crate) has_more: bool,
 }
 
-/// Something read, and the change number of the snapshot it was read from.
+/// A value, and the change number of the snapshot from which it was read.
 pub(crate) struct Versioned<T> {
     pub(crate) number: u64,
     pub(crate) found: T,

@@ -44,30 +44,32 @@ pub(crate) use rows::{Rows, Tx};
 pub(super) use tenants::tenant_row;
 use wait::{wait_for_locks, wait_for_turn};
 
-/// How long a reader waits before it looks again whether a writer has opened the files.
+/// How long a reader waits before it checks again whether a writer has opened the files.
 const OPENING_PAUSE: Duration = Duration::from_millis(1);
-/// Connections that read; a hot verification needs none.
+/// The number of reading connections. A verification of a cached key needs none.
 const READERS: usize = 4;
 
-/// The records of one place: a file, or memory of this process alone. Opens at first use, and again after a fork.
+/// The records of one database, in a file or in the memory of this process. It is opened at first use, and again
+/// after a fork.
 pub(crate) struct Store {
     path: Option<PathBuf>,
     shared: Arc<Shared>,
-    /// When, on the boot clock in ms, somebody last looked for changes of another program.
+    /// When this process last looked for changes of another program, boot clock in ms.
     looked_ms: AtomicU64,
     writer: TimedMutex<Option<Handle>>,
-    /// The files that the writer has open, made and migrated: a reader finds them whole, also while the writer waits.
+    /// The files that the writer has open, created and migrated. A reader can rely on them, even while the writer
+    /// waits.
     whole: Mutex<Option<DatabaseFiles>>,
-    /// What writers of all processes take their turn by; used by the holder of `writer`.
+    /// The queue of the writers of all processes; used by the holder of `writer`.
     turn: Mutex<Option<FairWriteLock>>,
     readers: [TimedMutex<Option<Reader>>; READERS],
-    /// Held while everything is copied, by connections of its own.
+    /// Held during a copy of the database, which uses connections of its own.
     copying: TimedMutex<()>,
-    /// Whether a file that is not there is made.
+    /// Whether a missing file is created.
     may_create: AtomicBool,
-    /// Whether the file was open: one that is not there then was taken away, and is not made again.
+    /// Whether the file was open before. If it is missing then, it was removed, and is not created again.
     was_open: AtomicBool,
-    /// Whether this process has made the file, and has not yet said so.
+    /// Whether this process has created the file and has not reported it yet.
     created: AtomicBool,
 }
 
@@ -97,28 +99,29 @@ impl Store {
         }
     }
 
-    /// Rejects a file that is not there from now on, instead of making it.
+    /// From now on, rejects a missing file instead of creating it.
     pub(crate) fn never_create(&self) {
         self.may_create.store(false, Relaxed);
     }
 
-    /// The file, where this process has made it; said once.
+    /// The file, if this process has created it. Returned once.
     pub(crate) fn take_created(&self) -> Option<PathBuf> {
         let was_created = self.created.load(Relaxed) && self.created.swap(false, Relaxed);
         self.path.clone().filter(|_| was_created)
     }
 
-    /// The file; none in memory.
+    /// The path of the file; none in memory.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// What the processes that use these records share.
+    /// The state that the processes of this database share.
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    /// Reads in whatever snapshot each statement finds. Where a fork interrupts a wait, `read` is run again.
+    /// Runs `read` with a reading connection, where each statement sees its own snapshot. `read` runs again if a
+    /// fork interrupts a wait.
     fn read<T>(&self, mut read: impl FnMut(&Connection) -> Result<T, Failure>) -> Result<T> {
         match &self.path {
             None => self.with_writer(|connection| read(connection)),
@@ -126,12 +129,12 @@ impl Store {
         }
     }
 
-    /// Runs `run` with the connection that writes; again where a fork interrupts a wait.
+    /// Runs `run` with the writing connection, again if a fork interrupts a wait.
     fn with_writer<T>(&self, mut run: impl FnMut(&mut Connection) -> Result<T, Failure>) -> Result<T> {
         self.with_handle(|handle| run(&mut handle.connection))
     }
 
-    /// The same, with the files that it has open.
+    /// Runs `run` with the writing connection and the files that it has open.
     fn with_handle<T>(&self, mut run: impl FnMut(&mut Handle) -> Result<T, Failure>) -> Result<T> {
         self.explained(uninterrupted(|| self.try_with_handle(&mut run)))
     }
@@ -161,7 +164,7 @@ impl Store {
         run(&self.writer.try_lock().unwrap().as_ref().unwrap().connection)
     }
 
-    /// Runs `run` with a connection that reads; again where a fork interrupts a wait.
+    /// Runs `run` with a reading connection, again if a fork interrupts a wait.
     fn with_reader<T>(
         &self,
         path: &Path,
@@ -180,7 +183,7 @@ impl Store {
         }))
     }
 
-    /// A connection to the files that the writer has made and migrated: it finds them whole.
+    /// A reading connection to the files that the writer has created and migrated.
     fn open_reader(&self, path: &Path) -> Result<Reader, Failure> {
         loop {
             let known = *lock(&self.whole);
@@ -190,19 +193,19 @@ impl Store {
             {
                 return Ok(new);
             }
-            // A writer that is just opening them says so before it waits for others.
+            // A writer that is opening them says so in `whole` before it waits for others.
             let Some(mut writer) = self.writer.try_lock() else {
                 deadline::pause_for(OPENING_PAUSE)?;
                 continue;
             };
             let files = self.open_writer(&mut writer)?.files;
             let new = Reader::open(path)?;
-            // It may have been replaced just now, and the log of the old file be there still.
+            // The file may have been replaced just now, with the log of the old one still there.
             return if new.handle.files == files { Ok(new) } else { Err(Failure::Moved) };
         }
     }
 
-    /// Runs `write` in this process's turn to write, if there is a turn to be had.
+    /// Runs `write` in this process's turn to write, if the queue of writers works.
     fn in_turn<T>(&self, write: impl FnOnce() -> T) -> T {
         let mut files = lock(&self.turn);
         if files.as_ref().is_none_or(FairWriteLock::are_removed) {
@@ -212,8 +215,8 @@ impl Store {
         write()
     }
 
-    /// Rejects where another copy of this library has the place open in this process: SQLite's locks, too, belong to the
-    /// process, and the first copy to close the file would drop those of the other.
+    /// Rejects the file if another copy of this library has it open in this process. SQLite's file locks belong to
+    /// the process, so the first copy to close the file would drop the locks of the other.
     fn alone_in_process(&self) -> Result<(), Failure> {
         self.shared.open()?;
         Ok(())
@@ -233,8 +236,8 @@ impl Store {
         lock(&self.turn).take();
     }
 
-    /// Holds every connection and closes those to a file, which SQLite does not allow to cross a fork. The checkpoint
-    /// that the last one does is left out: a fork should not wait for the disk.
+    /// Locks every connection and closes those to a file, which must not cross a fork. It skips the checkpoint of
+    /// the last connection, so that a fork does not wait for the disk.
     pub(crate) fn quiesce_slow<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         for reader in &self.readers {
             reader.quiesce(guards, |reader| {
@@ -247,7 +250,7 @@ impl Store {
         let mut whole = lock(&self.whole);
         *whole = None;
         guards.push(Box::new(whole));
-        // A lock is the open file's, which both sides would have.
+        // A file lock belongs to the open file, which parent and child would share.
         let mut turn = lock(&self.turn);
         turn.take();
         guards.push(Box::new(turn));
@@ -255,7 +258,7 @@ impl Store {
     }
 }
 
-/// What is in `slot`, opened if nothing is.
+/// The value in `slot`, opened if there is none.
 fn opened<T>(slot: &mut Option<T>, open: impl FnOnce() -> Result<T, Failure>) -> Result<&mut T, Failure> {
     match slot {
         Some(open) => Ok(open),
@@ -263,12 +266,12 @@ fn opened<T>(slot: &mut Option<T>, open: impl FnOnce() -> Result<T, Failure>) ->
     }
 }
 
-/// A column that holds an id.
+/// A column that contains an id.
 fn parsed<T: FromStr<Err = GatekeeperError>>(row: &Row<'_>, column: usize) -> Result<T, Failure> {
     Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?.parse()?)
 }
 
-/// The reader that this thread asks first.
+/// The reader that this thread tries first.
 fn own_reader() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -277,7 +280,7 @@ fn own_reader() -> usize {
     OWN.try_with(|own| *own).unwrap_or(0)
 }
 
-/// The steps in which SQLite would run a statement.
+/// The query plan of a statement.
 #[cfg(test)]
 fn plan(sql: &str) -> Vec<String> {
     let store = Store::in_memory().unwrap();

@@ -182,7 +182,7 @@ fn what_is_no_whole_backup_is_rejected_and_nothing_is_changed() {
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", 10_000).unwrap();
     for wrong in ["nonsense.db", "half.db", "newer.db"] {
         let said = folder.run(["restore", wrong, "--force"]).rejected();
-        assert!(said.err.contains("no whole backup"), "{wrong} {said:?}");
+        assert!(said.err.contains("not a complete backup"), "{wrong} {said:?}");
     }
     for (wrong, why) in [("none.db", "is not there"), ("gatekeeper.db", "from itself")] {
         assert!(folder.run(["restore", wrong, "--force"]).rejected().err.contains(why), "{wrong}");

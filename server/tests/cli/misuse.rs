@@ -138,7 +138,7 @@ fn a_database_is_never_made_by_accident() {
 #[test]
 fn a_folder_that_cannot_be_written_is_told_of() {
     let said = said(gatekeeper("/proc".as_ref()).arg("init")).rejected();
-    assert!(said.err.contains("let this user read and write"), "{said:?}");
+    assert!(said.err.contains("give this user read and write access"), "{said:?}");
 }
 
 #[test]

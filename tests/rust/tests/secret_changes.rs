@@ -56,7 +56,10 @@ fn with_another_secret_users_log_in_again_and_what_does_not_open_is_skipped() {
     let after = key_ids(&gatekeeper);
     assert!(after.len() == 1 && after != before, "{after:?}");
     let warning = gatekeeper.take_warning().unwrap();
-    assert!(warning.contains("cannot be opened with this secret: 1") && !warning.contains(SECOND), "{warning}");
+    assert!(
+        warning.contains("cannot be opened with this secret: 1") && !warning.contains(SECOND),
+        "{warning}"
+    );
     assert_eq!(gatekeeper.take_warning(), None);
     let sealed = gatekeeper.inspect().unwrap().sealed.unwrap();
     assert_eq!((sealed.total, sealed.unopened), (2, 1));

@@ -1,4 +1,4 @@
-//! The audit log: written in the transaction of what it tells of.
+//! The audit log. Events are written in the transaction of the change that they describe.
 
 use rusqlite::{Row, params};
 
@@ -9,7 +9,7 @@ use crate::id::{AuditId, TenantId};
 use crate::store::{AuditFilter, AuditRow, Bounds, Part};
 
 impl Rows<'_> {
-    /// Events of a tenant, or of all and of none, that `filter` lets through, from before `before` on, the newest first.
+    /// Events of a tenant, or of all tenants and none, that match `filter`, from `before` on, newest first.
     pub(crate) fn audit_events(
         &self,
         tenant: Option<TenantId>,
@@ -18,7 +18,7 @@ impl Rows<'_> {
         bounds: Bounds,
     ) -> Result<Part<AuditRow>, Failure> {
         let prefix_end = filter.action_prefix.as_deref().map(|prefix| format!("{prefix}\u{10ffff}"));
-        // Each begins in an index where the page begins.
+        // Each query begins in an index, at the start of the page.
         let of_tenant = if tenant.is_some() { "tenant_id = $1" } else { "$1 IS NULL" };
         self.within(
             bounds,
@@ -32,7 +32,7 @@ impl Rows<'_> {
             ),
             params![
                 tenant.map(|id| id.to_string()),
-                // `~` is after every id.
+                // `~` sorts after every id.
                 before.map_or_else(|| "aud_~".to_owned(), |id| id.to_string()),
                 filter.actor_id,
                 filter.action_prefix,

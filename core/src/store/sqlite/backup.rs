@@ -1,4 +1,4 @@
-//! A copy of the records, as they are at one moment.
+//! Backups: copies of all records from one snapshot.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::deadline::{self, GaveUp, pause_for, uninterrupted};
 use crate::error::{GatekeeperError, Result};
 use crate::fork;
 
-/// How many pages are copied between two reports: about 4 MB.
+/// The number of pages that are copied between two progress reports: about 4 MB.
 const PAGES: i32 = 1000;
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Store {
-    /// Copies everything into `target`, an empty file. Others go on reading and writing: what is copied is one snapshot.
-    /// `progress` is called with how many of how many pages are done; a fork lets it begin again.
+    /// Copies everything into `target`, an empty file. The copy is one snapshot; other processes go on reading and
+    /// writing. `progress` gets the number of copied pages and of all pages. A fork restarts the copy.
     pub(crate) fn copy_to(&self, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         let Some(path) = self.path() else { return Ok(()) };
         loop {
@@ -37,11 +37,11 @@ impl Store {
 }
 
 impl Store {
-    /// Copies the backup `from`, which is checked, into `target`, an empty file.
+    /// Copies the backup `from` into `target`, an empty file, after checking it.
     ///
     /// # Errors
-    /// `bad_request` for a file that is no backup of this version or an earlier one, or is damaged; `service_unavailable`
-    /// where it cannot be read.
+    /// `bad_request` for a file that is damaged or not a backup of this version or an earlier one;
+    /// `service_unavailable` if it cannot be read.
     pub(crate) fn copy_backup(from: &Path, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         let copied: Result<_, Failure> = deadline::call(|| {
             let source = open_as_it_is(from)?;
@@ -54,7 +54,7 @@ impl Store {
         });
         match copied {
             Ok((true, true)) => Ok(()),
-            // A fork came between.
+            // A fork interrupted it.
             Ok((false, _)) => Err(GaveUp::explain("the backup", "process")),
             Ok((true, false)) => Err(no_backup(from, None)),
             Err(failure) if failure.is_no_database() => {
@@ -64,13 +64,13 @@ impl Store {
         }
     }
 
-    /// Runs `run` while no process writes to the database; false, and nothing was run, where it is no database that can be
-    /// read.
+    /// Runs `run` while no process writes to the database. Returns false without running it if the file is not a
+    /// readable database.
     pub(crate) fn while_nothing_is_written(&self, run: impl FnOnce() -> Result<()>) -> Result<bool> {
         let Some(path) = self.path() else { return Ok(false) };
         let ran: Result<(), Failure> = deadline::call(|| {
             let mut connection = open_as_it_is(path)?;
-            // The log is not this connection's to take away: another database may be there when it is closed.
+            // Closing must not delete the log: by then it may belong to another database.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             let _lock = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             run().map_err(Failure::from)
@@ -85,8 +85,8 @@ impl Store {
 
 fn no_backup(from: &Path, cause: Option<GatekeeperError>) -> GatekeeperError {
     let message = format!(
-        "\"{}\" is no whole backup that this version can read: name another one, or upgrade gatekeeper-native where a newer \
-         version made it",
+        "\"{}\" is not a complete backup that this version can read: choose another one, or upgrade gatekeeper-native if a newer \
+         version wrote it",
         from.display()
     );
     match cause {
@@ -95,14 +95,14 @@ fn no_backup(from: &Path, cause: Option<GatekeeperError>) -> GatekeeperError {
     }
 }
 
-/// Copies until the copy is whole, or a fork is pending, which must not inherit the connections.
+/// Copies until the copy is complete or a fork is pending, because a child must not inherit the connections.
 fn copy(source: &Connection, target: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<bool, Failure> {
-    // Held until the end: what others commit meanwhile would begin the copy anew.
+    // Held until the end: otherwise a commit of another connection would restart the copy.
     let snapshot = source.unchecked_transaction()?;
     snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut copy = Connection::open_with_flags(target, flags)?;
-    // Whoever asked for the copy writes it out once it is whole.
+    // The caller syncs the copy once it is complete.
     copy.pragma_update(None, "synchronous", "OFF")?;
     copy.pragma_update(None, "journal_mode", "MEMORY")?;
     {
@@ -122,7 +122,7 @@ fn copy(source: &Connection, target: &Path, progress: &mut dyn FnMut(u64, u64)) 
             }
         }
     }
-    // One file that says so of itself: nothing has to be beside it.
+    // A single file in rollback mode: it needs no log next to it.
     copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     copy.close().map_err(|(_, error)| error)?;
     Ok(true)

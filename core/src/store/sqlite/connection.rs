@@ -1,4 +1,4 @@
-//! Connections: opened with the settings every one of them needs.
+//! Connections, opened with the settings that all of them need.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,14 +14,15 @@ use crate::deadline;
 use crate::ipc::{DatabaseFiles, Expected, MAX_NUMBER, Map, VersionCounters};
 use crate::secret::random;
 
-/// A connection, and the files that it has open; in memory none.
+/// A connection, and the files that it has open; none in memory.
 pub(super) struct Handle {
     pub(super) connection: Connection,
     pub(super) files: Option<DatabaseFiles>,
 }
 
 impl Handle {
-    /// The connection that writes to the file at `path`: made durable, and migrated to the schema of this version.
+    /// The writing connection to the file at `path`, with durable commits and migrated to the schema of this
+    /// version.
     pub(super) fn writer(path: &Path) -> Result<Self, Failure> {
         let mut handle = Self::open(path)?;
         prepare(&mut handle.connection, true)?;
@@ -39,7 +40,7 @@ impl Handle {
         Ok(Self { connection: open(path)?, files })
     }
 
-    /// The same with the files that are open now that it was read.
+    /// The same connection, with the files that it has open now that it has read from them.
     fn with_files_at(self, path: &Path) -> Result<Self, Failure> {
         match (self.files, DatabaseFiles::at(path)) {
             (Some(_), Ok(files)) if self.has_database_at(path) => Ok(Self { files: Some(files), ..self }),
@@ -47,35 +48,36 @@ impl Handle {
         }
     }
 
-    /// Whether the database is still where it was.
+    /// Whether the database is still at this path.
     pub(super) fn has_database_at(&self, path: &Path) -> bool {
         self.files.is_none_or(|files| files.has_database_at(path))
     }
 
-    /// Whether the database and its log are still where they were.
+    /// Whether the database and its log are still at this path.
     pub(super) fn is_in_place(&self, path: &Path) -> bool {
         self.files.is_none_or(|files| files.are_at(path))
     }
 
-    /// Closes a connection to files that are no longer those at `path`.
+    /// Closes a connection whose files are no longer those at `path`.
     pub(super) fn retire(self, path: &Path) {
         if !self.has_database_at(path) {
-            // What was committed belongs to the file that was moved away, whose log is lost once another has come.
+            // Commits belong to the file that was moved away, and its log is lost once another database has
+            // replaced it.
             let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }
         self.close();
     }
 
-    /// Closes without the checkpoint that the last connection does.
+    /// Closes without the checkpoint that the last connection makes.
     pub(super) fn close(self) {
         let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 }
 
-/// A connection that reads, and what it last saw of other connections' commits.
+/// A reading connection, and the last commit of other connections that it has seen.
 pub(super) struct Reader {
     pub(super) handle: Handle,
-    /// `PRAGMA data_version`: moves when another connection, of any process, has committed.
+    /// `PRAGMA data_version`: it changes when another connection, of any process, has committed.
     version: i64,
 }
 
@@ -84,11 +86,12 @@ impl Reader {
         let handle = Handle::open(path)?;
         // Opens the log too, whatever rows there are.
         handle.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        // No value is 0: the first look finds a change.
+        // `data_version` is never 0, so the first look finds a change.
         Ok(Self { handle: handle.with_files_at(path)?, version: 0 })
     }
 
-    /// What other programs have done to the database since this was asked last, where processes do not know it yet.
+    /// Changes that other programs have made since the last call, and that other processes have not been told of
+    /// yet.
     pub(super) fn news(&mut self, expected: Expected) -> Result<Option<News>, Failure> {
         let connection = &self.handle.connection;
         let version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
@@ -101,22 +104,22 @@ impl Reader {
     }
 }
 
-/// What a snapshot says of changes.
+/// The change counters of a snapshot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
-    /// The last change.
+    /// The number of the last change.
     pub(super) number: u64,
-    /// The last change that was published to every process.
+    /// The number of the last change that was published to every process.
     announced: u64,
     epoch: u64,
 }
 
-/// What another program has done, and the number of the last change.
+/// A change by another program, with the number of the last change.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum News {
     /// It has changed records.
     Changed(u64),
-    /// It has restored the database, or replaced it by another.
+    /// It has restored the database, or replaced it.
     Restored(u64),
 }
 
@@ -129,7 +132,7 @@ impl State {
         })?)
     }
 
-    /// Whether this is of a database that was restored after `expected` was said of it.
+    /// Whether the database was restored since `expected` was recorded.
     pub(super) fn is_restored(self, expected: Expected) -> bool {
         expected.excludes(self.number, self.epoch)
     }
@@ -141,21 +144,21 @@ impl State {
         (self.number > self.announced).then_some(News::Changed(self.number))
     }
 
-    /// The last change, if it is of another program and was not published.
+    /// The number of the last change, if another program made it and it was not published.
     pub(super) fn foreign_change(self) -> Option<u64> {
         (self.number > self.announced).then_some(self.number)
     }
 }
 
-/// Says in the database that all changes up to this one are announced; which number it has.
+/// Records in the database that all changes are published, and returns the number of the last one.
 pub(super) fn publish_in(transaction: &Transaction<'_>) -> Result<u64, Failure> {
     let mut statement =
         transaction.prepare_cached("UPDATE changes SET announced = number RETURNING number")?;
     Ok(statement.query_row([], |row| change_number(row, 0))?)
 }
 
-/// A column that holds the number of a change. One that no change can have, such as what SQLite makes of the number after
-/// the highest integer, is read as 0, the number of a database that was restored: the next writer begins a new epoch.
+/// A column that contains a change number. An impossible value, such as SQLite's result of incrementing the largest
+/// integer, is read as 0, the number of a restored database: then the next writer begins a new epoch.
 pub(super) fn change_number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let number = match row.get_ref(column)? {
         ValueRef::Integer(number) => u64::try_from(number).ok(),
@@ -164,28 +167,28 @@ pub(super) fn change_number(row: &Row<'_>, column: usize) -> rusqlite::Result<u6
     Ok(number.filter(|number| *number <= MAX_NUMBER).unwrap_or(0))
 }
 
-/// Begins a new epoch, in the database and for every process: nothing that was read before is valid any more. The
-/// transaction holds the write lock.
+/// Begins a new epoch, in the database and for every process: everything that was cached before is stale. The
+/// transaction must hold the write lock.
 pub(super) fn begin_epoch(
     transaction: &Transaction<'_>,
     version_counters: &VersionCounters<Map>,
 ) -> Result<(), Failure> {
     let number = next_number(transaction, version_counters)?;
-    // It fits a column, and is never the epoch of new words.
+    // It fits a column, and never equals the epoch of new version counters.
     let epoch = u64::from_le_bytes(random()?) >> 1;
     let (number_column, epoch_column) = (number.cast_signed(), epoch.cast_signed());
     transaction
         .prepare_cached("UPDATE changes SET number = $1, announced = $1, epoch = $2")?
         .execute([number_column, epoch_column])?;
     if version_counters.correct(number) {
-        tracing::error!("corrected version counters that no change can have set");
+        tracing::error!("corrected version counters with impossible values");
     }
     version_counters.publish_to_all(number);
     version_counters.set_epoch(epoch);
     Ok(())
 }
 
-/// A number above every change that any process can have seen.
+/// A change number above every number that any process can have seen.
 fn next_number(
     transaction: &Transaction<'_>,
     version_counters: &VersionCounters<Map>,
@@ -194,13 +197,13 @@ fn next_number(
     let highest = match (number, version_counters.highest_plausible(number)) {
         (number, Some(highest)) => number.max(highest),
         (1.., None) => number,
-        // Neither says which changes there were: above as many as there can have been until now.
+        // Neither counter is usable: choose a number above any that can have been reached by now.
         (0, None) => transaction.query_row("SELECT 1000 * unixepoch()", [], |row| change_number(row, 0))?,
     };
     Ok(highest.saturating_add(1))
 }
 
-/// Takes the snapshot of a transaction that has begun, whatever is in it.
+/// Takes the snapshot of a transaction that has begun.
 pub(super) fn take_snapshot(connection: &Connection) -> Result<(), Failure> {
     let mut statement = connection.prepare_cached("SELECT count(*) FROM changes")?;
     Ok(statement.query_row([], |_| Ok(()))?)
@@ -216,24 +219,24 @@ fn prepare(connection: &mut Connection, is_file: bool) -> Result<(), Failure> {
     migrate::migrate(connection, migrate::MIGRATIONS)
 }
 
-/// A connection to a file that is there: SQLite makes none.
+/// A connection to an existing file. SQLite does not create one.
 fn open(path: &Path) -> Result<Connection, Failure> {
-    // No URI: a path with a `?` is a path. Each connection has a lock of ours around it.
+    // Not a URI, so that a path may contain a `?`. No mutex, because each connection is behind a lock of ours.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     wait_for_locks(&mut connection)?;
     Ok(connection)
 }
 
-/// A connection to a file that is there and ours, whatever the version of its schema: nothing is made or migrated.
+/// A connection to an existing database of ours of any schema version, without creating or migrating anything.
 pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, Failure> {
     let connection = open(path)?;
     migrate::identify(&connection)?;
     Ok(connection)
 }
 
-/// Switches the file to a write-ahead log, in which readers never wait for a writer. SQLite does not wait for another
-/// process here, which may be making the same file.
+/// Switches the file to a write-ahead log, in which readers never wait for a writer. SQLite itself does not wait
+/// here for another process that is creating the same file.
 fn use_wal(connection: &Connection) -> Result<(), Failure> {
     const PAUSE: Duration = Duration::from_millis(5);
     loop {

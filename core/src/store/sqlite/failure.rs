@@ -1,4 +1,4 @@
-//! What went wrong in the store, told so that an operator knows what to change.
+//! Errors of the store, with messages that say what an operator has to change.
 
 use std::path::Path;
 
@@ -7,33 +7,33 @@ use rusqlite::ErrorCode;
 use crate::deadline::GaveUp;
 use crate::error::GatekeeperError;
 
-/// What keeps a database locked.
+/// What usually keeps a database locked, for the message.
 const HOLDER: &str = "transaction";
 
-/// Why a statement or a transaction ended.
+/// The reason why a statement or a transaction failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Sql(rusqlite::Error),
-    /// The call has waited for as long as it may.
+    /// The call has reached its deadline.
     GaveUp,
-    /// The transaction's own reason: it was rolled back.
+    /// The transaction itself failed with this error, and was rolled back.
     Rejected(GatekeeperError),
-    /// The schema is of a later version than this one knows.
+    /// The schema is of a later version than this one.
     Newer {
         found: usize,
         known: usize,
     },
-    /// Somebody else's database.
+    /// The database belongs to another program.
     Foreign,
     /// The file system cannot hold a write-ahead log.
     NoWal,
-    /// The files that are open are no longer those of the database.
+    /// The open files are no longer those of the database.
     Moved,
-    /// The file was open, and is no longer there, or empty.
+    /// The file was open before, and is now missing or empty.
     Gone,
-    /// The file is not there, and is not to be made.
+    /// The file does not exist, and must not be created.
     NotThere,
-    /// The file has a second name.
+    /// The file has a second name, a hard link.
     Linked,
     /// The file is mounted by itself, without its folder.
     Mounted,
@@ -67,7 +67,7 @@ impl Failure {
         }
     }
 
-    /// Whether the file is no database that this version can read.
+    /// Whether the file is not a database that this version can read.
     pub(super) fn is_no_database(&self) -> bool {
         match self {
             Self::Foreign | Self::Newer { .. } => true,
@@ -89,10 +89,10 @@ impl Failure {
             Self::Rejected(error) => error,
             Self::GaveUp => GaveUp::explain(&location, HOLDER),
             Self::Newer { found, known } => GatekeeperError::unavailable(format!(
-                "{location} was written by a newer version (schema {found}, this one knows {known}): upgrade gatekeeper-native"
+                "{location} was written by a newer version (schema {found}, this version supports up to {known}): upgrade gatekeeper-native"
             )),
             Self::Foreign => GatekeeperError::unavailable(format!(
-                "{location} is a database of another program: give Gatekeeper a file of its own"
+                "{location} is a database of another program: choose another file for Gatekeeper"
             )),
             Self::NoWal => GatekeeperError::unavailable(format!(
                 "{location} is on a file system without shared memory: put it on a local disk"
@@ -101,16 +101,16 @@ impl Failure {
                 "{location} was removed, replaced or renamed while it was in use, and nothing was written: try again, or put it back"
             )),
             Self::Gone => GatekeeperError::unavailable(format!(
-                "{location} was removed, renamed or emptied while it was in use: put it back, or restore a backup in its place; only a process that has just started makes a new one"
+                "{location} was removed, renamed or emptied while it was in use: put it back, or restore a backup. Only a newly started process creates a new file"
             )),
             Self::NotThere => GatekeeperError::unavailable(format!(
-                "{location} is not there, and create is false: name the right file, or make one with `gatekeeper init`"
+                "{location} does not exist, and create is false: correct the path, or create the file with `gatekeeper init`"
             )),
             Self::Linked => GatekeeperError::unavailable(format!(
-                "{location} has a second name, a hard link, beside which others would count and write apart: remove one of the names (a symbolic link is fine)"
+                "{location} has a second name, a hard link: processes that use the other name would count and write separately. Remove one of the names (a symbolic link is fine)"
             )),
             Self::Mounted => GatekeeperError::unavailable(format!(
-                "{location} is mounted as a single file, without what lies beside it: mount the folder that holds it"
+                "{location} is mounted as a single file, without the files next to it: mount its folder instead"
             )),
             Self::Sql(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -126,14 +126,14 @@ fn advice(error: &rusqlite::Error, location: &str, path: Option<&Path>) -> Strin
     match error.sqlite_error_code() {
         Some(ErrorCode::CannotOpen) => cannot_open(location, path),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            format!("{location} is read-only: let this user write to the file and to its folder")
+            format!("{location} is read-only: give this user write access to the file and its folder")
         }
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             format!(
-                "{location} is not a database or is corrupt: restore it from a backup, or name another file"
+                "{location} is not a database or is corrupt: restore it from a backup, or choose another file"
             )
         }
-        Some(ErrorCode::DiskFull) => format!("the disk that holds {location} is full: make room"),
+        Some(ErrorCode::DiskFull) => format!("the disk that holds {location} is full: free some space"),
         _ => format!("{location} cannot be used now: see the cause of this error"),
     }
 }
@@ -141,10 +141,12 @@ fn advice(error: &rusqlite::Error, location: &str, path: Option<&Path>) -> Strin
 fn cannot_open(location: &str, path: Option<&Path>) -> String {
     let folder = path.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
     match (path, folder) {
-        (Some(path), _) if path.is_dir() => format!("{location} is a folder: name a file in it"),
+        (Some(path), _) if path.is_dir() => format!("{location} is a folder: choose a file in it"),
         (_, Some(folder)) if !folder.exists() => {
             format!("{location} cannot be opened: its folder does not exist; create \"{}\"", folder.display())
         }
-        _ => format!("{location} cannot be opened: let this user read and write the file and its folder"),
+        _ => format!(
+            "{location} cannot be opened: give this user read and write access to the file and its folder"
+        ),
     }
 }

@@ -1,4 +1,4 @@
-//! The file of a database: made where it may be, and noticed where it was taken away, replaced, or has two names.
+//! The file of a database: created where allowed, and checked for removal, replacement and hard links.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::ErrorKind;
@@ -11,17 +11,17 @@ use super::connection::Handle;
 use super::failure::Failure;
 use crate::ipc::DatabaseFiles;
 
-/// What a new database may be used by: its owner alone, whatever the umask says.
+/// The permissions of a new database: its owner only, whatever the umask is.
 const FOR_OWNER: u32 = 0o600;
 
 impl Store {
-    /// The connection that writes to the file at `path`, which is made at the first opening.
+    /// The writing connection to the file at `path`, which is created when it is opened for the first time.
     pub(super) fn writer_of(&self, path: &Path) -> Result<Handle, Failure> {
         self.find_or_make(path)?;
         check_names(path)?;
         self.clear_way(path)?;
         let writer = match Handle::writer(path) {
-            // A layered file system makes another file of one that is opened to write for the first time.
+            // On a layered file system, the first open for writing replaces the file by a copy.
             Err(Failure::Moved) => Handle::writer(path)?,
             writer => writer?,
         };
@@ -30,7 +30,7 @@ impl Store {
         Ok(writer)
     }
 
-    /// Fails where `files` are no longer those of the database: what is written to them is lost.
+    /// Fails if `files` are no longer those of the database: a commit would be lost.
     pub(super) fn check_in_place(&self, files: Option<DatabaseFiles>) -> Result<(), Failure> {
         match (&self.path, files) {
             (Some(path), Some(files)) if !files.are_at(path) => Err(Failure::Moved),
@@ -38,7 +38,7 @@ impl Store {
         }
     }
 
-    /// Closes what is open of files that were taken away or replaced, and is not in use.
+    /// Closes idle connections to files that were removed or replaced.
     pub(super) fn retire_moved(&self, path: &Path) {
         for reader in &self.readers {
             if let Some(mut reader) = reader.try_lock()
@@ -63,19 +63,19 @@ impl Store {
                 if !self.may_create.load(Relaxed) {
                     return Err(Failure::NotThere);
                 }
-                // Where it cannot be made, opening it says why.
+                // If the file cannot be created, opening it reports why.
                 if make(path).is_ok() {
                     self.created.store(true, Relaxed);
-                    tracing::warn!(event = "created", database = %path.display(), "made a new database");
+                    tracing::warn!(event = "created", database = %path.display(), "created a new database");
                 }
                 Ok(())
             }
-            // What else may be wrong is found when it is opened.
+            // Opening the file reports other problems.
             _ => Ok(()),
         }
     }
 
-    /// Takes away what a database left that was here before: SQLite would read its log as if it were this one's.
+    /// Moves the log of a previous database at this path aside: SQLite would read it as this one's.
     fn clear_way(&self, path: &Path) -> Result<(), Failure> {
         let Some(before) = self.shared.database_files().filter(|files| !files.has_database_at(path)) else {
             return Ok(());
@@ -91,21 +91,21 @@ impl Store {
     }
 }
 
-/// Closes the connection where its files are no longer those at `path`.
+/// Closes the connection if its files are no longer those at `path`.
 pub(super) fn retire_if_moved(open: &mut Option<Handle>, path: &Path) {
     if let Some(moved) = open.take_if(|open| !open.is_in_place(path)) {
         moved.retire(path);
     }
 }
 
-/// Makes an empty file, which SQLite takes for a new database.
+/// Creates an empty file, which SQLite accepts as a new database.
 fn make(path: &Path) -> std::io::Result<()> {
     let new: File = OpenOptions::new().write(true).create_new(true).mode(FOR_OWNER).open(path)?;
-    // The umask may have taken away more.
+    // The umask may have removed more permissions.
     new.set_permissions(Permissions::from_mode(FOR_OWNER))
 }
 
-/// Rejects a file with two names. Each name would have a log and windows of its own beside it.
+/// Rejects a file with two names: each name would have a separate log and separate windows.
 fn check_names(path: &Path) -> Result<(), Failure> {
     let Some(file) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return Ok(()) };
     if file.nlink() > 1 {
@@ -117,15 +117,16 @@ fn check_names(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether the file itself is mounted, and not a folder that holds it.
+/// Whether the file itself is a mount point, and not a folder that contains it.
 #[cfg(target_os = "linux")]
 fn is_mounted_alone(path: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
     let mount = |path: &Path| {
         let found = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
-        // Linux before 5.8 does not say; a mount from another file system is known by its device.
+        // Linux before 5.8 has no mount id; there, a mount from another file system is recognized by its device.
         let has_id = found.stx_mask & StatxFlags::MNT_ID.bits() != 0;
-        // An overlay may give a file another device than its folder: where there is an id, it alone says.
+        // In an overlay, the device of a file may differ from its folder's, so the mount id decides if there is
+        // one.
         Some(if has_id { (found.stx_mnt_id, 0, 0) } else { (0, found.stx_dev_major, found.stx_dev_minor) })
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

@@ -1,4 +1,4 @@
-//! How what is remembered of the records stays fresh: their readers' side of `shared::VersionCounters`.
+//! Freshness: how readers of the records use `ipc::VersionCounters` to keep caches valid.
 
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,9 +19,9 @@ use crate::store::Versioned;
 const LOOK_EVERY_MS: u64 = 100;
 
 impl Store {
-    /// What is shared, if it is open and current at `now_ms` of the boot clock. Once in a while, also publishes what
-    /// another program has changed in the file; nothing where no reader is open that could tell, and where the file is
-    /// no longer the one that is open.
+    /// The shared segment, if it is open and current at `now_ms` of the boot clock. From time to time it also
+    /// publishes changes that another program has made in the file. Returns none if no reader is open to check
+    /// that, or if the file is no longer the one that is open.
     pub(crate) fn segment(&self, now_ms: u64) -> Result<Option<&Segment>> {
         let Some(segment) = self.shared.current(now_ms) else { return Ok(None) };
         if let Some(path) = &self.path
@@ -35,7 +35,7 @@ impl Store {
         Ok(Some(segment))
     }
 
-    /// Opens what is shared, and makes it where it is not there.
+    /// Opens the shared segment, and creates it if it does not exist.
     pub(crate) fn open_shared(&self) -> Result<&Segment> {
         if let Some(path) = &self.path {
             self.retire_moved(path);
@@ -43,7 +43,7 @@ impl Store {
         }
         let segment = match self.shared.open()? {
             Some(segment) => segment,
-            // The database comes first: what stands beside it follows its permissions.
+            // The database first: the files next to it get its permissions.
             None => self.with_writer(|connection| {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 let state = State::of(&transaction)?;
@@ -65,7 +65,7 @@ impl Store {
             if let Some(news) = state.news(expected) {
                 publish(version_counters, news);
                 if let News::Restored(_) = news {
-                    // Where it cannot be done now, the next reader or writer does it.
+                    // If this fails now, the next reader or writer does it.
                     self.settle(version_counters, version_counters.highest());
                 }
             }
@@ -73,7 +73,7 @@ impl Store {
         Ok(segment)
     }
 
-    /// Migrates a database that was open, and restored from a backup of an earlier version.
+    /// Migrates a database that was open while a backup of an earlier version was restored.
     fn bring_up_to_date(&self, path: &Path) -> Result<()> {
         if self.with_reader(path, |reader| migrate::is_outdated(&reader.handle.connection))? {
             self.with_writer(|connection| migrate::migrate(connection, migrate::MIGRATIONS))?;
@@ -81,12 +81,12 @@ impl Store {
         Ok(())
     }
 
-    /// Publishes what another program has changed, by a reader that is open and free; false where none is open, where
-    /// its files are no longer those of the database, and where that has to be migrated first.
+    /// Publishes changes of another program, using a reader that is open and idle. Returns false if there is none,
+    /// if its files are no longer those of the database, or if the database has to be migrated first.
     fn look(&self, path: &Path, version_counters: &VersionCounters<Map>) -> Result<bool> {
         let mut some_open = false;
         for reader in &self.readers {
-            // One that is busy is open.
+            // A busy reader is an open one.
             let Some(mut reader) = reader.try_lock() else {
                 some_open = true;
                 continue;
@@ -112,7 +112,8 @@ impl Store {
         Ok(some_open)
     }
 
-    /// Reads what is to be remembered of `digests`; where a writer died that had announced a change, settles that first.
+    /// Reads the records of `digests` for the cache. If a writer died after publishing a change, that is settled
+    /// first.
     pub(super) fn read_of<T>(
         &self,
         digests: &[Digest],
@@ -128,9 +129,9 @@ impl Store {
         Ok(found)
     }
 
-    /// Takes the change number `announced`, unless a writer is at work who will: a change that was announced, and whose
-    /// writer has died, then never was. Begins a new epoch where the database was restored. False where a writer is at
-    /// work, or it cannot be done now: what was read is good for this once.
+    /// Raises the change number to `announced`, unless a writer is working on it: if its writer has died, the
+    /// change never happened. Begins a new epoch if the database was restored. Returns false if a writer is working
+    /// or the write fails now: then the record that was read may be used once, and not cached.
     fn settle(&self, version_counters: &VersionCounters<Map>, announced: u64) -> bool {
         let Some(mut writer) = self.writer.try_lock() else { return false };
         let Ok(Handle { connection, .. }) = self.open_writer(&mut writer) else { return false };
@@ -141,7 +142,7 @@ impl Store {
     }
 }
 
-/// Makes what was read before what another program did stale, in every process.
+/// Publishes a change of another program, so that every process drops what it read before.
 fn publish(version_counters: &VersionCounters<Map>, news: News) {
     match news {
         News::Changed(number) => version_counters.publish_to_all(number),
@@ -151,8 +152,8 @@ fn publish(version_counters: &VersionCounters<Map>, news: News) {
     }
 }
 
-/// Makes the change number `announced`, if it is less; in a database that was restored, and where the version counters are
-/// corrupt, one above all that there were.
+/// Raises the change number to at least `announced`; if the database was restored or the version counters are
+/// corrupt, to a number above all of them.
 fn raise_number(
     connection: &mut Connection,
     version_counters: &VersionCounters<Map>,
@@ -160,7 +161,7 @@ fn raise_number(
 ) -> Result<(), Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let state = State::of(&transaction)?;
-    // What no change can have announced must not become the number of one: none would follow it.
+    // A number that no change can have published must never be used: no change could follow it.
     if state.is_restored(version_counters.expected())
         || !VersionCounters::<Map>::is_plausible(announced, state.number)
     {
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_as_fresh_as_its_word_in_every_place() {
+    fn every_backend_reads_records_as_fresh_as_their_version_counter() {
         let (_folder, on_file) = on_file();
         for store in [on_file, Store::in_memory().unwrap()] {
             let digest = Digest::of(b"key");
@@ -205,7 +206,10 @@ mod tests {
             assert!(store.key_by_digest(&digest, version_counters).unwrap().found.is_none());
             let before = version_counters.of_unknown(&digest);
             add(&store, &digest);
-            assert!(version_counters.of_unknown(&digest) > before, "a guess has to be looked up again");
+            assert!(
+                version_counters.of_unknown(&digest) > before,
+                "an unknown key has to be looked up again"
+            );
             let read = store.key_by_digest(&digest, version_counters).unwrap();
             assert!(read.found.is_some() && read.number >= version_counters.of_unknown(&digest));
             let known = version_counters.of_known(&digest);
@@ -215,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_word_of_a_writer_that_died_is_settled_by_the_next_reader() {
+    fn the_change_of_a_writer_that_died_is_settled_by_the_next_reader() {
         let (_folder, on_file) = on_file();
         for store in [on_file, Store::in_memory().unwrap()] {
             let digest = Digest::of(b"key");
@@ -228,7 +232,7 @@ mod tests {
         }
     }
 
-    /// Whether the database has a change number that others can follow.
+    /// Whether the change number of the database can be incremented.
     fn is_sound(store: &Store) -> bool {
         store.with_writer_for_test(|connection| {
             let sql = "SELECT typeof(number) = 'integer' AND number BETWEEN 1 AND 1e6 FROM changes";
@@ -236,8 +240,8 @@ mod tests {
         })
     }
 
-    /// Runs a test on a file and in memory, each with a key: with the store, the key's digest, the version counters, and the
-    /// number that the key was read under.
+    /// Runs a test on a file and in memory, each with one key. The test gets the store, the key's digest, the
+    /// version counters, and the version of the key.
     fn with_key(test: impl Fn(&Store, &Digest, &VersionCounters<Map>, u64)) {
         let (_folder, on_file) = on_file();
         for store in [on_file, Store::in_memory().unwrap()] {
@@ -249,7 +253,7 @@ mod tests {
         }
     }
 
-    /// Deletes the key; what was remembered of it, as of change `read` or before, is stale then.
+    /// Deletes the key, and checks that what was cached at change `read` or before is stale.
     fn delete(store: &Store, digest: &Digest, version_counters: &VersionCounters<Map>, read: u64) {
         store.write(|tx| tx.delete_key(KeyId::from_bits(1))).unwrap();
         assert!(version_counters.of_known(digest) > read);
@@ -276,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_whose_change_number_is_at_its_end_recovers_and_keys_can_be_revoked() {
+    fn a_database_with_the_largest_change_number_recovers_and_keys_can_be_revoked() {
         for number in ["9223372036854775807", "9223372036854775808", "-1", "'text'", "1 << 60"] {
             with_key(|store, digest, version_counters, good| {
                 store.with_writer_for_test(|connection| {
@@ -289,7 +293,7 @@ mod tests {
         }
     }
 
-    /// Restores a backup that an earlier version made, as another program does.
+    /// Restores a backup of an earlier version, as another program would.
     fn restore_earlier_version(folder: &Path) {
         let mut backup = Connection::open_in_memory().unwrap();
         migrate::migrate(&mut backup, migrate::MIGRATIONS.get(..3).unwrap()).unwrap();
@@ -310,7 +314,7 @@ mod tests {
         let later = Clock::System.boot_ms() + LOOK_EVERY_MS;
         assert!(store.segment(later).unwrap().is_none(), "the database has to be migrated first");
         store.open_shared().unwrap();
-        assert!(version_counters.of_known(&digest) > known.number, "what was remembered is stale");
+        assert!(version_counters.of_known(&digest) > known.number, "the cached record is stale");
         assert!(store.key_by_digest(&digest, version_counters).unwrap().found.is_none());
     }
 
@@ -326,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn while_a_writer_is_at_work_what_was_before_is_used_and_not_settled() {
+    fn while_a_writer_works_the_previous_record_is_used_and_not_settled() {
         let (folder, store) = on_file();
         let digest = Digest::of(b"key");
         add(&store, &digest);

@@ -1,5 +1,5 @@
-//! Imported digests: the suffixes that they were made with, and look-ups of several of them at once. A suffix counts as
-//! long as a key that has it can be valid: one that is revoked or has ended has none.
+//! Imported digests: the suffixes that they were computed with, and look-ups of several digests at once. The suffix
+//! of a revoked or expired key does not count.
 
 use rusqlite::{params, params_from_iter};
 
@@ -13,8 +13,8 @@ use crate::ipc::{Map, VersionCounters};
 use crate::secret::Digest;
 use crate::store::{IMPORTS, KeyRow, SuffixHolder, Versioned};
 
-/// Every suffix in use at `$1`, each with the change number; by leaps over an index, so that it does not matter how many
-/// digests share one.
+/// Every suffix in use at `$1`, each with the change number. It skips through an index, so that its cost does not
+/// depend on how many digests share a suffix.
 const SUFFIXES: &str = "WITH RECURSIVE
     present (suffix) AS (
         SELECT min(hashed_suffix) FROM api_keys
@@ -33,7 +33,8 @@ const SUFFIXES: &str = "WITH RECURSIVE
     SELECT changes.number, suffixes.suffix FROM changes LEFT JOIN
         (SELECT suffix FROM present UNION SELECT suffix FROM old) AS suffixes ON suffixes.suffix IS NOT NULL";
 
-/// Whether a tenant has a key with this suffix that can be valid at a time, before or after a rotation.
+/// Whether a tenant has a key with this suffix that can be valid at a given time, by its current or its previous
+/// secret.
 const HAS_SUFFIX: &str = "SELECT EXISTS (
         SELECT 1 FROM api_keys WHERE hashed_suffix = $1 AND status <> 'revoked' AND tenant_id = $2
             AND (expires_at IS NULL OR expires_at > $3)
@@ -43,7 +44,7 @@ const HAS_SUFFIX: &str = "SELECT EXISTS (
     )";
 
 impl Store {
-    /// The suffixes in use at `now`, Unix ms, and the change number they were read under.
+    /// The suffixes in use at `now`, Unix ms, and the change number of the snapshot.
     pub(crate) fn imported_suffixes(
         &self,
         version_counters: &VersionCounters<Map>,
@@ -61,7 +62,7 @@ impl Store {
         })
     }
 
-    /// The keys with these digests, each in its digest's position, and the change number they were read under; in one
+    /// The keys with these digests, in the order of the digests, and the change number of the snapshot, in one
     /// statement.
     pub(crate) fn keys_by_digests(
         &self,
@@ -79,7 +80,7 @@ impl Store {
             if read.found.len() == digests.len() {
                 return Ok(read);
             }
-            Err(GatekeeperError::internal("a look-up of digests found another number of keys").into())
+            Err(GatekeeperError::internal("a look-up of digests returned the wrong number of keys").into())
         })
     }
 }
@@ -96,7 +97,8 @@ impl Rows<'_> {
         Ok(self.value(HAS_SUFFIX, params![suffix, tenant.to_string(), now])?.unwrap_or(false))
     }
 
-    /// Which tenants have keys with suffixes that can be valid at `now`, Unix ms, and how many suffixes and keys each.
+    /// The tenants that have keys with suffixes that can be valid at `now`, Unix ms, with their numbers of suffixes
+    /// and keys.
     pub(crate) fn suffix_holders(&self, now: i64) -> Result<Vec<SuffixHolder>, Failure> {
         self.all(
             "SELECT t.id, t.name, count(DISTINCT k.hashed_suffix), count(*)
@@ -117,7 +119,7 @@ impl Rows<'_> {
     }
 }
 
-/// The keys that this many digests are or were of, in the digests' order, and the change number; see `BY_DIGEST`.
+/// The statement that finds the keys of this many digests, in order, and the change number; see `BY_DIGEST`.
 fn by_digests(count: usize) -> String {
     let asked: Vec<String> = (1..=count).map(|number| format!("({number}, ${number})")).collect();
     format!(
@@ -145,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn suffixes_are_found_by_leaps_over_an_index() {
+    fn suffixes_are_found_by_skipping_through_an_index() {
         let plan = plan(SUFFIXES);
-        let leaps = |step: &&String| step.starts_with("SEARCH") && step.contains("_imported");
+        let skips = |step: &&String| step.starts_with("SEARCH") && step.contains("_imported");
         assert_eq!(count(&plan, leaps), 4, "{plan:?}");
         assert_eq!(count(&plan, |step| step.starts_with("SCAN") && step.contains("_digests")), 0, "{plan:?}");
     }

@@ -1,4 +1,4 @@
-//! API keys. SQLite numbers `$1`, `$2`, … by where they first stand in the text: they stand in order in all of it.
+//! API keys. SQLite numbers parameters such as `$1` by their first occurrence in the text, so they occur in order.
 
 use rusqlite::{Row, params};
 
@@ -17,7 +17,7 @@ const COLUMNS: &str = "SELECT id, tenant_id, owner_id, prefix, name, scopes, rol
     quota_period, metadata, expires_at, last_used_at, created_at, updated_at, created_by_type, created_by_id
     FROM api_keys";
 
-/// The key that a digest is or was of, and the change number. A digest is only ever of one.
+/// The key that has or had a digest, and the change number. At most one key ever has a digest.
 const BY_DIGEST: &str = "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
     k.status = 'active' AND t.removed_at IS NULL,
     min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
@@ -28,7 +28,7 @@ const BY_DIGEST: &str = "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k
     LEFT JOIN tenants AS t ON t.id = k.tenant_id";
 
 impl Store {
-    /// The key with this digest, and the change number it was read under.
+    /// The key with this digest, and the change number of the snapshot.
     pub(crate) fn key_by_digest(
         &self,
         digest: &Digest,
@@ -45,12 +45,12 @@ impl Store {
 }
 
 impl Rows<'_> {
-    /// The key that this digest is or was of.
+    /// The key that has or had this digest.
     pub(crate) fn key_by_digest(&self, digest: &Digest) -> Result<Option<KeyRow>, Failure> {
         Ok(self.one(BY_DIGEST, [digest.as_bytes()], key_row)?.flatten())
     }
 
-    /// Whether this digest was a key's before its last rotation.
+    /// Whether this digest belonged to a key before its last rotation.
     fn is_old_digest(&self, digest: &Digest) -> Result<bool, Failure> {
         let found =
             self.value::<i64>("SELECT until FROM old_digests WHERE digest = $1", [digest.as_bytes()])?;
@@ -61,7 +61,7 @@ impl Rows<'_> {
         self.one(&format!("{COLUMNS} WHERE id = $1"), [id.to_string()], key_record)
     }
 
-    /// Keys of a tenant from after `after` on, in the order of their ids.
+    /// Keys of a tenant after `after`, in the order of their ids.
     pub(crate) fn keys(
         &self,
         tenant: TenantId,
@@ -76,7 +76,7 @@ impl Rows<'_> {
         )
     }
 
-    /// How many keys of each tenant without a root key are valid at `now`.
+    /// The number of keys valid at `now`, for each tenant without a root key.
     pub(crate) fn valid_keys_without_root_key(&self, now: i64) -> Result<Vec<(TenantId, u64)>, Failure> {
         self.all(
             "SELECT tenant_id, count(*) FROM api_keys
@@ -89,7 +89,7 @@ impl Rows<'_> {
         )
     }
 
-    /// How many keys created one another until this one was created: 0 for a key that no API key created.
+    /// The length of the chain of creators of this key: 0 for a key that no API key created.
     pub(crate) fn generation_of_key(&self, id: KeyId) -> Result<u32, Failure> {
         let generation = self.value(
             "WITH RECURSIVE line (id, generation) AS (
@@ -103,7 +103,7 @@ impl Rows<'_> {
         Ok(generation.unwrap_or(0))
     }
 
-    /// The keys that this one created, directly or through others, and that are not revoked.
+    /// The keys that this key created, directly or through other keys, and that are not revoked.
     fn descendants_of_key(&self, id: KeyId) -> Result<Vec<KeyId>, Failure> {
         self.all(
             "WITH RECURSIVE made (id) AS (
@@ -117,7 +117,7 @@ impl Rows<'_> {
         )
     }
 
-    /// Every digest under which a key is known: its own, and the one before its last rotation.
+    /// Every digest of a key: the current one, and the one before its last rotation.
     fn digests_of(&self, id: KeyId) -> Result<Vec<KnownDigest>, Failure> {
         self.all(
             "SELECT digest, hashed_suffix IS NOT NULL FROM api_keys WHERE id = $1
@@ -129,7 +129,7 @@ impl Rows<'_> {
 }
 
 impl Tx<'_> {
-    /// Adds a key; false where its digest is some key's already.
+    /// Adds a key. Returns false if a key already has its digest.
     pub(crate) fn add_key(&mut self, key: &NewKey<'_>) -> Result<bool, Failure> {
         if key.hashed_suffix.is_some() {
             if self.is_old_digest(key.digest)? {
@@ -166,7 +166,7 @@ impl Tx<'_> {
         Ok(added == 1)
     }
 
-    /// Gives a key another secret; the old one is good until `old_until`, and dead at once without.
+    /// Replaces the secret of a key. The old one stays valid until `old_until`, or is revoked at once without it.
     pub(crate) fn replace_digest(
         &mut self,
         id: KeyId,
@@ -191,7 +191,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Revokes every key that this one created, directly or through others; which ones were not revoked before.
+    /// Revokes every key that this key created, directly or through other keys. Returns those that were not revoked
+    /// before.
     pub(crate) fn revoke_descendants_of_key(&mut self, id: KeyId, now: i64) -> Result<Vec<KeyId>, Failure> {
         let descendants = self.descendants_of_key(id)?;
         for id in &descendants {
@@ -212,7 +213,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Writes all that can change of a key, but its secret and when it was last used.
+    /// Writes everything that can change of a key, except its secret and when it was last used.
     pub(crate) fn update_key(&mut self, key: &KeyRecord, now: i64) -> Result<(), Failure> {
         self.publish_key(key.id)?;
         self.run(
@@ -232,15 +233,15 @@ impl Tx<'_> {
                 key.id.to_string()
             ],
         )?;
-        // Whatever made the key bad, an old secret does not come back.
+        // A key that is disabled or revoked loses its old secret for good.
         if key.status != "active" {
             self.run("DELETE FROM old_digests WHERE key_id = $1", [key.id.to_string()])?;
         }
         Ok(())
     }
 
-    /// Writes when a key was last used, unless it is known to have been used later; a time of the future, which a clock that
-    /// was ahead has written, gives way. No process has to hear of it.
+    /// Writes when a key was last used, unless a later use is stored. A stored time in the future, from a clock
+    /// that was ahead, is replaced. The change is not published: it alters no verdict.
     pub(super) fn set_last_used(&self, id: KeyId, used_at: i64) -> Result<(), Failure> {
         self.run(
             "UPDATE api_keys SET last_used_at = $1
@@ -250,7 +251,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Announces a change of a key, under every digest it has before that change.
+    /// Publishes a change of a key, under every digest that it has before the change.
     fn publish_key(&mut self, id: KeyId) -> Result<(), Failure> {
         for known in self.digests_of(id)? {
             self.publish(Invalidation::Changed(known.digest));
@@ -262,7 +263,7 @@ impl Tx<'_> {
     }
 }
 
-/// A digest under which a key is known.
+/// A digest of a key.
 struct KnownDigest {
     digest: Digest,
     is_imported: bool,

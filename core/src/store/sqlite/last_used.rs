@@ -1,5 +1,5 @@
-//! When keys were last used: moved here from where every process notes it. It alters no verdict, so no process has to hear
-//! of it.
+//! Last-used times: moved into the database from the shared memory in which every process records them. They alter
+//! no verdict, so the change is not published.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -12,11 +12,12 @@ use crate::id::KeyId;
 use crate::ipc::DatabaseFiles;
 use crate::store::KeyRecord;
 
-/// The most that a transaction moves.
+/// The maximum number of times that a transaction moves.
 const MAX_MOVED: usize = 1000;
 
 impl Store {
-    /// Writes some of the last uses that wait as a part of `tx`. Once that has committed, they are to be forgotten.
+    /// Writes some of the pending last-used times as a part of `tx`. Remove them from shared memory once `tx` has
+    /// committed.
     pub(super) fn move_in(&self, tx: &Tx<'_>) -> Result<Vec<(KeyId, u64)>, Failure> {
         let waiting = self.shared.last_uses(MAX_MOVED);
         for (id, used_at) in &waiting {
@@ -25,7 +26,7 @@ impl Store {
         Ok(waiting)
     }
 
-    /// Moves some of the last uses that wait, if that can be done at once: not where another writer is at work.
+    /// Moves some of the pending last-used times, unless another writer is working.
     pub(crate) fn move_last_uses(&self) {
         if self.shared.last_uses(1).is_empty() {
             return;
@@ -33,14 +34,14 @@ impl Store {
         let Some(mut writer) = self.writer.try_lock() else { return };
         let Some(Handle { connection, files }) = &mut *writer else { return };
         let moved = do_not_wait(connection).map_err(Failure::from).and_then(|()| {
-            // What a power cut undoes here is not worth a wait for the disk.
+            // Losing these in a power cut is acceptable, so the commit does not wait for the disk.
             set_durable(connection, self.path.is_none())?;
             self.move_alone(connection, *files)
         });
         let restored =
             wait_for_locks(connection).map_err(Failure::from).and_then(|()| set_durable(connection, true));
         if restored.is_err() && self.path.is_some() {
-            // It must not go on with other settings than it was opened with.
+            // Close the connection: its settings could not be restored.
             *writer = None;
         }
         self.shared.forget_last_uses(&moved.unwrap_or_default());
@@ -58,7 +59,7 @@ impl Store {
         Ok(moved)
     }
 
-    /// Adds to what was read of keys the last uses that wait.
+    /// Merges the pending last-used times into keys that were read.
     pub(crate) fn with_last_uses(&self, keys: &mut [KeyRecord]) {
         let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
         let waiting = self.shared.last_uses_of(&ids);
@@ -93,13 +94,13 @@ mod tests {
         store.shared.touch(segment, id, used_at, true);
     }
 
-    /// What is in the database.
+    /// The last-used time in the database.
     fn stored(store: &Store, id: KeyId) -> Option<i64> {
         store.read_rows(|rows| rows.key(id)).unwrap().unwrap().last_used_at
     }
 
     #[test]
-    fn any_commit_moves_what_waits_and_the_latest_use_stays() {
+    fn any_commit_moves_pending_times_and_keeps_the_latest_use() {
         let folder = tempfile::tempdir().unwrap();
         for store in [Store::on_file(folder.path().join("gatekeeper.db")), Store::in_memory().unwrap()] {
             let id = add(&store, 1);
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_moves_only_so_many() {
+    fn a_commit_moves_a_bounded_number_of_times() {
         let store = Store::in_memory().unwrap();
         for number in 0..MAX_MOVED as u128 + 10 {
             touch(&store, KeyId::from_bits(number), 5000);
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn while_another_writes_what_waits_is_read_where_it_is_at_once() {
+    fn while_another_writer_works_pending_times_are_read_from_shared_memory() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gatekeeper.db");
         let store = Store::on_file(path.clone());
@@ -143,7 +144,7 @@ mod tests {
         at_work.rollback().unwrap();
         store.move_last_uses();
         assert_eq!(stored(&store, id), Some(5000));
-        // What follows is as durable as before.
+        // Later commits are as durable as before.
         let durable = store.with_writer_for_test(|connection| {
             connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap()
         });

@@ -12,7 +12,7 @@ const COLUMNS: &str = "SELECT m.user_id, m.tenant_id, m.role, u.email, u.name, m
     FROM members AS m JOIN users AS u ON u.id = m.user_id";
 
 impl Rows<'_> {
-    /// A user's role in a tenant, as it is stored.
+    /// The role of a user in a tenant, as stored.
     pub(crate) fn role_name(&self, tenant: TenantId, user: UserId) -> Result<Option<String>, Failure> {
         self.value(
             "SELECT m.role FROM members AS m JOIN tenants AS t ON t.id = m.tenant_id
@@ -29,7 +29,7 @@ impl Rows<'_> {
         )
     }
 
-    /// At most `limit` members of a tenant from after `after` on, in the order of their users' ids.
+    /// At most `limit` members of a tenant after `after`, in the order of their users' ids.
     pub(crate) fn members(
         &self,
         tenant: TenantId,
@@ -43,7 +43,7 @@ impl Rows<'_> {
         )
     }
 
-    /// At most `limit` of the tenants that a user is a member of, from after `after` on, in the order of their ids.
+    /// At most `limit` of a user's tenants after `after`, in the order of their ids.
     pub(crate) fn tenants_of(
         &self,
         user: UserId,
@@ -59,18 +59,18 @@ impl Rows<'_> {
         )
     }
 
-    /// How many members of a tenant have this role.
+    /// The number of members of a tenant with this role.
     pub(crate) fn count_members(&self, tenant: TenantId, role: &str) -> Result<u32, Failure> {
         let count = self.value(
             "SELECT count(*) FROM members WHERE tenant_id = $1 AND role = $2",
             params![tenant.to_string(), role],
         )?;
-        count.ok_or_else(|| GatekeeperError::internal("count(*) without a row").into())
+        count.ok_or_else(|| GatekeeperError::internal("count(*) returned no row").into())
     }
 }
 
 impl Tx<'_> {
-    /// Makes a user a member; false where they are one already.
+    /// Adds a user as a member. Returns false if they already are one.
     pub(crate) fn add_member(
         &self,
         tenant: TenantId,

@@ -1,13 +1,13 @@
-//! The schema, version by version. A newer database is rejected, an older one brought up to date.
+//! The schema, by version. A database of a later version is rejected; an earlier one is migrated.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::failure::Failure;
 
-/// Marks a database as ours: "gkpr" in SQLite's `application_id`.
+/// The mark of our databases: "gkpr" in SQLite's `application_id`.
 const APPLICATION_ID: i32 = 0x676b_7072;
 
-/// Every version of the schema from the first on; SQLite's `user_version` counts those applied.
+/// The migrations from the first version on. SQLite's `user_version` counts those applied.
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_tenants_and_keys.sql"),
     include_str!("../migrations/0002_announced_changes.sql"),
@@ -23,27 +23,28 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0012_tenant_sizes.sql"),
 ];
 
-/// Makes sure that the database is ours or empty, before anything is written to it.
+/// Checks that the database is ours or empty, before anything is written to it.
 pub(super) fn identify(connection: &Connection) -> Result<(), Failure> {
-    // Both from one snapshot: another process may be making the database.
+    // Both from one snapshot: another process may be creating the database.
     let snapshot = connection.unchecked_transaction()?;
     let owner: i32 = snapshot.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let empty: bool = snapshot.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
     if owner == APPLICATION_ID || (owner == 0 && empty) { Ok(()) } else { Err(Failure::Foreign) }
 }
 
-/// Applies what is missing of `migrations`, all or nothing.
+/// Applies the missing `migrations` in one transaction.
 pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Result<(), Failure> {
     if version(connection)? == migrations.len() {
         return Ok(());
     }
-    // Another process may be at it: under the lock, look again.
+    // Another process may be migrating: check again while holding the lock.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let applied = version(&transaction)?;
     let Some(missing) = migrations.get(applied..) else {
         return Err(Failure::Newer { found: applied, known: migrations.len() });
     };
-    // A migration is compiled against the tables that the connection knows; a query of them makes it read them again.
+    // A migration is compiled against the schema that the connection has cached; this query makes it read the
+    // schema again.
     transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     for migration in missing {
         transaction.execute_batch(migration)?;
@@ -53,8 +54,8 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Resul
     Ok(transaction.commit()?)
 }
 
-/// Whether the database lacks a migration of this version. One that was migrated when it was opened does where a backup
-/// of an earlier version was restored since.
+/// Whether the database lacks a migration of this version. That happens to an open database when a backup of an
+/// earlier version is restored.
 pub(super) fn is_outdated(connection: &Connection) -> Result<bool, Failure> {
     Ok(version(connection)? < MIGRATIONS.len())
 }

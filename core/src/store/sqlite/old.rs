@@ -1,4 +1,4 @@
-//! Rows that say nothing any more, and times that a clock wrote which was ahead.
+//! Deletes expired rows, and corrects times that were written by a clock that was ahead.
 
 use rusqlite::params;
 
@@ -7,7 +7,7 @@ use super::rows::{Rows, Tx};
 use crate::store::{LastPruning, Old};
 
 impl Old {
-    /// Deletes at most `$2` rows of `$1` and before.
+    /// The statement that deletes at most `$2` rows of time `$1` and before.
     fn sql(self) -> &'static str {
         match self {
             Self::PasswordFailures => {
@@ -70,13 +70,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Deletes at most `limit` rows of `until`, Unix ms, and before; how many.
+    /// Deletes at most `limit` rows of time `until`, Unix ms, and before. Returns their number.
     pub(crate) fn delete_old(&self, old: Old, until: i64, limit: u32) -> Result<usize, Failure> {
         self.run(old.sql(), params![until, limit])
     }
 
-    /// Makes times that are later than `now` the present, and the ends of sessions at most `session_end`: a clock that was
-    /// ahead wrote them. How many.
+    /// Sets times later than `now` to `now`, and the ends of sessions to at most `session_end`: a clock that was
+    /// ahead wrote them. Returns the number of changed rows.
     pub(crate) fn clamp_times(&self, now: i64, session_end: i64) -> Result<usize, Failure> {
         let mut clamped = self.run(
             "UPDATE sessions SET expires_at = $1, created_at = min(created_at, $2), last_used_at = min(last_used_at, $2)
@@ -89,7 +89,7 @@ impl Tx<'_> {
             ("UPDATE known_sources SET last_at = $1 WHERE last_at > $1", now),
             ("UPDATE sessions SET revoked_at = $1 WHERE revoked_at > $1", now),
             ("UPDATE one_time_tokens SET expires_at = $1 WHERE expires_at > $1", session_end),
-            // No key is published as long as that before it signs.
+            // A key signs at most a few minutes after it was published.
             ("UPDATE signing_keys SET signs_from = $1 WHERE signs_from > $1", session_end),
         ] {
             clamped += self.run(sql, [most])?;

@@ -1,4 +1,4 @@
-//! Tokens that can be used once, by any of those who try at the same time.
+//! One-time tokens: of concurrent attempts to use one, exactly one succeeds.
 
 use rusqlite::params;
 
@@ -9,7 +9,7 @@ use crate::secret::Digest;
 use crate::store::{OneTimeToken, Purpose};
 
 impl Rows<'_> {
-    /// The token of this digest, used or not, if it has not ended at `now`.
+    /// The token with this digest, used or not, if it has not expired at `now`.
     pub(crate) fn one_time_token(
         &self,
         purpose: Purpose,
@@ -39,8 +39,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Uses a token up; none where there is none, or it has ended. It was used before where `used_at` is there: of all
-    /// who try, one finds that it is not.
+    /// Uses a token up. Returns none if there is no such token or it has expired. In the result, `used_at` says
+    /// that it had been used before: of concurrent attempts, one finds it unused.
     pub(crate) fn consume(
         &self,
         purpose: Purpose,
@@ -54,12 +54,12 @@ impl Tx<'_> {
         )?;
         match self.one_time_token(purpose, digest, now)? {
             Some(token) if used == 1 => Ok(Some(OneTimeToken { used_at: None, ..token })),
-            None if used == 1 => Err(GatekeeperError::internal("a token that was used is not there").into()),
+            None if used == 1 => Err(GatekeeperError::internal("a used token is missing").into()),
             token => Ok(token),
         }
     }
 
-    /// Forgets the tokens of `subject` that have ended.
+    /// Deletes the expired tokens of `subject`.
     pub(crate) fn forget_ended_tokens(&self, subject: &impl ToString, now: i64) -> Result<(), Failure> {
         self.run(
             "DELETE FROM one_time_tokens WHERE subject = $1 AND expires_at <= $2",

@@ -1,4 +1,4 @@
-//! Wrong passwords: by client address, and by account.
+//! Wrong passwords, counted by client address and by account.
 
 use rusqlite::params;
 
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::secret::Digest;
 use crate::store::{FailedLogins, PasswordFailures};
 
-/// How many rows that say nothing any more go with each new one: more than one, so that they never pile up.
+/// The number of expired rows that each insertion deletes: more than one, so that they never accumulate.
 const REMOVED_AT_ONCE: u32 = 8;
 
 impl Rows<'_> {
@@ -48,7 +48,7 @@ impl Rows<'_> {
 }
 
 impl Tx<'_> {
-    /// Counts a wrong password of a client address at `now`, and removes some of those that are older than `window_ms`.
+    /// Counts a wrong password of a client address at `now`, and deletes some that are older than `window_ms`.
     pub(crate) fn count_password_failure(
         &self,
         address: &str,
@@ -68,7 +68,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Takes back one wrong password that was none.
+    /// Uncounts a wrong password, because it was right or not compared.
     pub(crate) fn uncount_password_failure(&self, address: &str, at: i64) -> Result<(), Failure> {
         self.run(
             "UPDATE password_failures SET count = count - 1 WHERE address = $1 AND at = $2 AND count > 0",
@@ -77,7 +77,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Counts a failed login, and removes some of those whose last one was at `forgotten` or before.
+    /// Counts a failed login, and deletes some counts whose last failure was at `forgotten` or before.
     pub(crate) fn count_failed_login(
         &self,
         account: &Digest,
@@ -99,7 +99,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Takes back one failed login that was none.
+    /// Uncounts a failed login, because it succeeded or was not compared.
     pub(crate) fn uncount_failed_login(&self, account: &Digest, address: &str) -> Result<(), Failure> {
         self.run(
             "UPDATE login_failures SET count = count - 1 WHERE account = $1 AND source = $2 AND count > 0",
@@ -108,7 +108,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets the failed logins of an account from a client address.
+    /// Deletes the failed logins of an account from a client address.
     pub(crate) fn forget_failed_logins(&self, account: &Digest, address: &str) -> Result<(), Failure> {
         self.run(
             "DELETE FROM login_failures WHERE account = $1 AND source = $2",
@@ -117,7 +117,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// From now on the account has logged in from this client address before.
+    /// Records that the account has logged in from this client address.
     pub(crate) fn record_known_address(
         &self,
         account: &Digest,
@@ -138,7 +138,7 @@ mod tests {
     use crate::store::Store;
 
     #[test]
-    fn wrong_passwords_that_count_no_more_are_removed_by_those_that_follow() {
+    fn expired_wrong_passwords_are_deleted_by_later_ones() {
         let store = Store::in_memory().unwrap();
         for at in 0..40 {
             store.write(|tx| tx.count_password_failure("192.0.2.1", at, 10)).unwrap();

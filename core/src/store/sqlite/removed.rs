@@ -1,5 +1,5 @@
-//! Tenants that were removed. The removal itself is one row: their keys are revoked with it. The rows that they leave,
-//! which may be millions, are deleted in short transactions, so that no other writer waits for long.
+//! Deleted tenants. The deletion itself writes one row, and revokes the keys with it. The remaining rows, which may
+//! be millions, are deleted in short transactions, so that no other writer waits long.
 
 use rusqlite::params;
 
@@ -11,12 +11,13 @@ use crate::ipc::Invalidation;
 use crate::secret::Digest;
 use crate::store::IMPORTS;
 
-/// How many digests are announced one by one. More of them concern most of what is remembered.
+/// The maximum number of digests that are published one by one. Beyond it, the change is published for everything.
 const MAX_ANNOUNCED: u32 = 4096;
-/// How many rows a transaction deletes.
+/// The number of rows that a transaction deletes.
 const BATCH: u32 = 1000;
 
-/// What a tenant leaves, each at most `$2` rows of it. Of its keys' sums those of the keys that go next.
+/// The statements that delete the rows of a tenant, each at most `$2` rows. Totals of keys are deleted before the
+/// keys.
 const LEFT: &[&str] = &[
     "DELETE FROM usage_events WHERE id IN (SELECT id FROM usage_events WHERE tenant_id = $1 LIMIT $2)",
     "DELETE FROM usage_sums WHERE (subject, period, starts) IN
@@ -33,7 +34,7 @@ const LEFT: &[&str] = &[
 ];
 
 impl Store {
-    /// Deletes some of what removed tenants have left, in at most `batches` transactions; whether there may be more.
+    /// Deletes rows of removed tenants in at most `batches` transactions. Returns whether more may remain.
     pub(crate) fn delete_removed(&self, batches: u32) -> Result<bool> {
         for _ in 0..batches {
             if !self.read_rows(|rows| Ok(rows.removed_tenant()?.is_some()))? {
@@ -44,7 +45,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Deletes some of it where no other thread or process writes.
+    /// Deletes some rows if no other thread or process is writing.
     pub(crate) fn delete_removed_if_free(&self) {
         if self.read_rows(|rows| Ok(rows.removed_tenant()?.is_some())).unwrap_or(false) {
             self.write_if_free(|tx| tx.delete_removed(BATCH));
@@ -53,7 +54,7 @@ impl Store {
 }
 
 impl super::Rows<'_> {
-    /// A tenant that was removed and has left rows.
+    /// A removed tenant that still has rows.
     fn removed_tenant(&self) -> Result<Option<String>, Failure> {
         self.value("SELECT id FROM tenants WHERE removed_at IS NOT NULL LIMIT 1", [])
     }
@@ -83,10 +84,10 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Deletes at most `limit` rows of a removed tenant, or the tenant itself where it has left no others.
+    /// Deletes at most `limit` rows of a removed tenant, or the tenant itself if it has no others.
     fn delete_removed(&mut self, limit: u32) -> Result<(), Failure> {
         let Some(id) = self.removed_tenant()? else { return Ok(()) };
-        // The suffixes of its imported keys may have been in use nowhere else. The keys themselves were revoked before.
+        // Its imported keys may have been the last with their suffixes. The keys themselves were revoked before.
         self.publish(Invalidation::Changed(IMPORTS));
         for sql in LEFT {
             if self.run(sql, params![id, limit])? > 0 {
@@ -107,7 +108,7 @@ mod tests {
 
     const TENANT: TenantId = TenantId::from_bits(1);
 
-    /// A tenant with so many keys and so many events.
+    /// Adds a tenant with this many keys and events.
     fn add_tenant(store: &Store, keys: u32, events: u32) {
         store.write(|tx| tx.add_tenant(TENANT, "Acme", 0)).unwrap();
         let sql = format!(
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_tenant_is_gone_at_once_and_its_rows_go_in_short_transactions() {
+    fn a_removed_tenant_is_gone_at_once_and_its_rows_are_deleted_in_short_transactions() {
         let store = Store::in_memory().unwrap();
         add_tenant(&store, 3000, 10_000);
         let digest = Digest::of(b"key");
@@ -145,7 +146,7 @@ mod tests {
         store.write(|tx| tx.remove_tenant(TENANT, 7)).unwrap();
         assert_eq!(rows_of(&store), before + 1, "the removal itself deletes nothing");
         assert!(store.read_rows(|rows| rows.tenant(TENANT)).unwrap().is_none());
-        assert!(version_counters.of_known(&digest) > read.number, "what was remembered of its keys is stale");
+        assert!(version_counters.of_known(&digest) > read.number, "its cached keys are stale");
         let read = store.key_by_digest(&digest, version_counters).unwrap();
         assert!(!read.found.is_some_and(|row| row.is_active));
 
@@ -157,13 +158,13 @@ mod tests {
             left = now;
         }
         assert_eq!(left, 0);
-        // Other processes take none of it for a change of another program.
+        // Other processes do not mistake it for a change of another program.
         store.open_shared().unwrap();
         assert_eq!(version_counters.of_known(&Digest::of(b"another")), others);
     }
 
     #[test]
-    fn what_a_removed_tenant_leaves_is_found_by_indexes_alone() {
+    fn the_rows_of_a_removed_tenant_are_found_by_indexes_alone() {
         for sql in LEFT.iter().filter(|sql| !sql.contains("root_keys")) {
             let plan = plan(sql);
             let scans = |step: &&String| step.starts_with("SCAN") && !step.ends_with(" k");

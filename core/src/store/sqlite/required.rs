@@ -1,25 +1,25 @@
-//! Rows that operations rely on: every database has them from the beginning.
+//! Rows that operations rely on. Every database has them from the beginning.
 
 use super::Failure;
 use super::rows::Rows;
 
-/// A row that operations rely on and that is not there.
+/// A missing row that operations rely on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MissingRow {
-    /// What it is, and what it is for.
+    /// The row, and its purpose.
     pub what: &'static str,
-    /// SQL that brings it back, for when no process uses the database.
+    /// SQL that restores the row, to be run while no process uses the database.
     pub fix: &'static str,
 }
 
-/// Whether a row is there, as SQL; and the row.
+/// The required rows, each with an SQL condition that is true if it exists.
 const REQUIRED: &[(&str, MissingRow)] = &[
     (
         "SELECT count(*) = 1 FROM changes",
         MissingRow {
             what: "the one row of the table changes, by which processes learn of each other's changes",
-            // Above every number that was ever taken: a process may remember one.
+            // Above every number that was ever used: a process may have cached one.
             fix: "DELETE FROM changes; INSERT INTO changes (number) VALUES (1000 * unixepoch())",
         },
     ),
@@ -33,7 +33,7 @@ const REQUIRED: &[(&str, MissingRow)] = &[
 ];
 
 impl Rows<'_> {
-    /// The rows that should be there and are not.
+    /// The required rows that are missing.
     pub(crate) fn missing(&self) -> Result<Vec<MissingRow>, Failure> {
         let mut missing = Vec::new();
         for (is_there, row) in REQUIRED {
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime only")]
-    fn a_required_row_that_is_gone_is_found_and_its_fix_brings_it_back() {
+    fn a_missing_required_row_is_found_and_its_fix_restores_it() {
         let store = Store::in_memory().unwrap();
         let missing = || store.read_rows(|rows| rows.missing()).unwrap();
         assert!(missing().is_empty());
@@ -64,7 +64,7 @@ mod tests {
             store.with_writer_for_test(|connection| connection.execute_batch(row.fix).unwrap());
             assert!(missing().is_empty());
         }
-        // What it takes for granted works again.
+        // Operations that rely on it work again.
         assert!(store.write(|tx| tx.add_tenant(crate::id::TenantId::from_bits(1), "a", 0)).is_ok());
     }
 }

@@ -1,5 +1,4 @@
-//! A snapshot to read from, and a transaction to change what is in it. What they do to each kind of row stands in a file
-//! of its own beside this one.
+//! Snapshots and transactions. The files next to this one add the statements for each kind of row.
 
 use std::ops::Deref;
 
@@ -19,7 +18,7 @@ use crate::store::{Bounds, Part};
 /// One snapshot of the records.
 pub(crate) struct Rows<'a>(&'a Connection);
 
-/// A transaction: all that is done in it is on disk when it ends well, otherwise none.
+/// A transaction. Its changes are on disk when it succeeds; otherwise none is made.
 pub(crate) struct Tx<'a> {
     rows: Rows<'a>,
     concerns: Vec<Invalidation>,
@@ -31,20 +30,21 @@ impl Store {
         let mut read = Some(read);
         self.read(|connection| {
             let snapshot = connection.unchecked_transaction()?;
-            // The first statement takes the snapshot, and waits where that has to be waited for.
+            // The first statement takes the snapshot, and waits for locks if it has to.
             connection::take_snapshot(&snapshot)?;
             once(&mut read)?(&Rows(&snapshot))
         })
     }
 
-    /// Runs `write` in a transaction of its own. An error of it undoes all of it. What can alter a verdict takes the next
-    /// change number by the triggers of the schema, and is announced by what was told to [`Tx::publish`].
+    /// Runs `write` in a transaction. An error rolls everything back. A change that can alter a verdict takes the
+    /// next change number, by triggers of the schema, and is published as declared with [`Tx::publish`].
     pub(crate) fn write<T>(&self, write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>) -> Result<T> {
         let mut write = Some(write);
         self.with_handle(|handle| self.in_turn(|| self.write_with(handle, &mut write)))
     }
 
-    /// [`write`](Self::write) where no other thread or process writes; none where one does, or nothing is open to write with.
+    /// Runs [`write`](Self::write) if no other thread or process is writing. Returns none if one is, or if no
+    /// connection is open.
     pub(crate) fn write_if_free<T>(
         &self,
         write: impl FnOnce(&mut Tx<'_>) -> Result<T, Failure>,
@@ -55,7 +55,7 @@ impl Store {
         let written = self.write_with(handle, &mut Some(write));
         let is_restored = wait_for_locks(&mut handle.connection).is_ok();
         if !is_restored && self.path.is_some() {
-            // It must not go on with other settings than it was opened with.
+            // Close the connection: its settings could not be restored.
             *writer = None;
         }
         match written {
@@ -82,14 +82,14 @@ impl Store {
         if !concerns.is_empty() {
             let number = connection::publish_in(&transaction)?;
             let version_counters = &self.shared.open_or_make(number)?.version_counters;
-            // What another program changed before is announced now, too: nobody would see any more that it was not.
+            // Publish earlier changes of another program too: after this commit they would look published.
             before.foreign_change().inspect(|foreign| version_counters.publish_to_all(*foreign));
             if before.is_restored(version_counters.expected()) {
                 connection::begin_epoch(&transaction, version_counters)?;
             }
             version_counters.publish(&concerns, number);
         }
-        // What is committed to a file that is gone is lost.
+        // A commit to a file that was removed would be lost.
         self.check_in_place(*files)?;
         // Nothing that a verdict depends on follows the commit.
         transaction.commit()?;
@@ -98,14 +98,14 @@ impl Store {
     }
 }
 
-/// What runs once, when everything that it had to wait for is there.
+/// A closure that runs once, after everything that it had to wait for.
 fn once<F>(run: &mut Option<F>) -> Result<F, Failure> {
     wait_is_over();
-    Ok(run.take().ok_or_else(|| GatekeeperError::internal("a transaction was to be run twice"))?)
+    Ok(run.take().ok_or_else(|| GatekeeperError::internal("a transaction was run twice"))?)
 }
 
 impl<'a> Rows<'a> {
-    /// What a transaction of `connection` sees.
+    /// The rows as a transaction of `connection` sees them.
     pub(super) fn of(connection: &'a Connection) -> Self {
         Self(connection)
     }
@@ -144,7 +144,8 @@ impl Rows<'_> {
         Ok(all)
     }
 
-    /// The first rows, within `bounds`. `sql` gives one row more than `bounds` has, so that there is seen to be one.
+    /// The first rows, within `bounds`. `sql` must return one row more than `bounds` has, which shows that more
+    /// rows follow.
     pub(super) fn within<T>(
         &self,
         bounds: Bounds,
@@ -178,7 +179,7 @@ impl Rows<'_> {
     }
 }
 
-/// How many bytes a value has.
+/// The size of a value in bytes.
 fn size_of_value(value: ValueRef<'_>) -> usize {
     match value {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
@@ -195,19 +196,19 @@ impl<'a> Deref for Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    /// A transaction of which nobody has to hear.
+    /// A transaction whose changes are not published.
     pub(super) fn silent(rows: Rows<'a>) -> Self {
         Self { rows, concerns: Vec::new() }
     }
 }
 
 impl Tx<'_> {
-    /// Runs a statement; how many rows it changed.
+    /// Runs a statement. Returns the number of changed rows.
     pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize, Failure> {
         Ok(self.statement(sql)?.execute(params)?)
     }
 
-    /// To be announced to every process before the transaction commits: a change that can alter a verdict.
+    /// Declares a change that can alter a verdict. It is published to every process before the transaction commits.
     pub(super) fn publish(&mut self, concern: Invalidation) {
         self.concerns.push(concern);
     }

@@ -16,7 +16,7 @@ impl Rows<'_> {
         self.one(&format!("{COLUMNS} WHERE id = $1"), [id.to_string()], session_row)
     }
 
-    /// At most `limit` of a user's sessions that are not over, from after `after` on, in the order of their ids.
+    /// At most `limit` of a user's active sessions after `after`, in the order of their ids.
     pub(crate) fn sessions_of(
         &self,
         user: UserId,
@@ -34,7 +34,7 @@ impl Rows<'_> {
         )
     }
 
-    /// A user's sessions that are not over, but for the `kept` that were used last.
+    /// A user's active sessions except for the `kept` most recently used ones.
     pub(crate) fn sessions_beyond(
         &self,
         user: UserId,
@@ -67,7 +67,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Lets a session live until `expires_at`.
+    /// Extends a session until `expires_at`.
     pub(crate) fn prolong_session(&self, id: SessionId, now: i64, expires_at: i64) -> Result<(), Failure> {
         self.run(
             "UPDATE sessions SET last_used_at = $1, expires_at = $2 WHERE id = $3",
@@ -76,7 +76,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Ends a session of a user; whether it was one and not over.
+    /// Ends a session of a user. Returns whether it was active.
     pub(crate) fn revoke_session(&self, user: UserId, id: SessionId, now: i64) -> Result<bool, Failure> {
         let revoked = self.run(
             "UPDATE sessions SET revoked_at = $1
@@ -86,7 +86,7 @@ impl Tx<'_> {
         Ok(revoked == 1)
     }
 
-    /// Ends every session of a user but `kept`; how many.
+    /// Ends every session of a user except `kept`. Returns their number.
     pub(crate) fn revoke_sessions(
         &self,
         user: UserId,

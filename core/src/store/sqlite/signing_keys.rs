@@ -1,4 +1,4 @@
-//! Signing keys, sealed.
+//! Signing keys, with sealed private keys.
 
 use rusqlite::params;
 
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::store::{SigningKeyRow, SigningPeriod};
 
 impl Rows<'_> {
-    /// Every signing key: those that sign without an end first, the newest of each first.
+    /// Every signing key: those without an end first, and the newest of each group first.
     pub(crate) fn signing_keys(&self) -> Result<Vec<SigningKeyRow>, Failure> {
         self.all(
             "SELECT id, algorithm, private_key, public_key, created_at, signs_from, retired_at
@@ -38,7 +38,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Lets the keys of this algorithm sign no longer than `until`.
+    /// Sets the end of the signing period of the keys with this algorithm to `until`.
     pub(crate) fn retire_signing_keys(&self, algorithm: &str, until: i64) -> Result<(), Failure> {
         self.run(
             "UPDATE signing_keys SET retired_at = $1
@@ -53,7 +53,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Replaces how a signing key is sealed.
+    /// Replaces the sealed private key of a signing key.
     pub(crate) fn reseal_signing_key(&self, id: &str, private_key: &[u8]) -> Result<(), Failure> {
         self.run("UPDATE signing_keys SET private_key = $1 WHERE id = $2", params![private_key, id])?;
         Ok(())

@@ -60,7 +60,7 @@ impl Rows<'_> {
         )
     }
 
-    /// How large a tenant is, as the triggers of the schema count.
+    /// The size of a tenant, as the triggers of the schema maintain it.
     pub(crate) fn tenant_size(&self, id: TenantId) -> Result<TenantSize, Failure> {
         let size = self.one(
             "SELECT key_count, member_count, metadata_bytes FROM tenants WHERE id = $1",
@@ -70,7 +70,7 @@ impl Rows<'_> {
         Ok(size.unwrap_or_default())
     }
 
-    /// At most `limit` tenants from after `after` on, in the order of their ids.
+    /// At most `limit` tenants after `after`, in the order of their ids.
     pub(crate) fn tenants(&self, after: Option<TenantId>, limit: u32) -> Result<Vec<TenantRow>, Failure> {
         self.all(
             "SELECT id, name, created_at, quota_limit, quota_period FROM tenants
@@ -80,7 +80,7 @@ impl Rows<'_> {
         )
     }
 
-    /// At most `limit` root keys of a tenant from after `after` on, in the order of their ids.
+    /// At most `limit` root keys of a tenant after `after`, in the order of their ids.
     pub(crate) fn root_keys(
         &self,
         tenant: TenantId,
@@ -129,7 +129,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Removes a root key, which is dead at once; whose it was, if it was there.
+    /// Deletes a root key, which revokes it at once. Returns its tenant, if it existed.
     pub(crate) fn remove_root_key(&mut self, id: KeyId) -> Result<Option<TenantId>, Failure> {
         let removed = self.one(
             "DELETE FROM root_keys WHERE id = $1 RETURNING tenant_id, digest",

@@ -1,4 +1,4 @@
-//! Usage events, and their sums by calendar bucket.
+//! Usage events, and their totals by calendar bucket.
 
 use rusqlite::{Row, params};
 
@@ -15,11 +15,11 @@ const INSERT: &str =
     "INSERT INTO usage_events (id, tenant_id, api_key_id, service, action, quantity, metadata,
     idempotency_key, request, created_at) VALUES ";
 const ROW: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-/// How many events one statement adds.
+/// The number of events that one statement inserts.
 const AT_ONCE: usize = 16;
 
 impl Rows<'_> {
-    /// The event that a tenant has recorded under this idempotency key.
+    /// The event of a tenant with this idempotency key.
     pub(crate) fn usage_event_under(
         &self,
         tenant: TenantId,
@@ -32,7 +32,7 @@ impl Rows<'_> {
         )
     }
 
-    /// Events of a tenant, or of one of its keys, from before `before` on, the newest first.
+    /// Events of a tenant, or of one of its keys, before `before`, newest first.
     pub(crate) fn usage_events(
         &self,
         tenant: TenantId,
@@ -49,7 +49,7 @@ impl Rows<'_> {
                 params![tenant.to_string(), before, bounds.rows + 1],
                 usage_row,
             ),
-            // The `+` keeps SQLite to the index of keys: a tenant has more events than one of its keys.
+            // The `+` makes SQLite use the index of keys: a tenant has more events than one of its keys.
             Some(key) => self.within(
                 bounds,
                 &format!(
@@ -61,7 +61,7 @@ impl Rows<'_> {
         }
     }
 
-    /// What was used in a bucket.
+    /// The total usage in a bucket.
     pub(crate) fn usage_sum(&self, of: &SumOf<'_>) -> Result<UsageSum, Failure> {
         let sum = self.one(
             "SELECT quantity, events FROM usage_sums WHERE subject = $1 AND period = $2 AND starts = $3",
@@ -71,7 +71,7 @@ impl Rows<'_> {
         Ok(sum.unwrap_or_default())
     }
 
-    /// Whose a key is, and its quota.
+    /// The tenant and the quota of a key.
     pub(crate) fn key_quota(&self, id: KeyId) -> Result<Option<KeyQuota>, Failure> {
         self.one(
             "SELECT tenant_id, quota_limit, quota_period, CASE created_by_type WHEN 'apiKey' THEN created_by_id END
@@ -90,7 +90,7 @@ impl Rows<'_> {
 }
 
 impl Tx<'_> {
-    /// Adds events, several in a statement.
+    /// Adds events, several per statement.
     pub(crate) fn add_usage_events(&self, events: &[UsageRow]) -> Result<(), Failure> {
         let (many, rest) = events.as_chunks::<AT_ONCE>();
         for events in many {
@@ -122,7 +122,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Removes at most `limit` of the events before `before`, the oldest first.
+    /// Deletes at most `limit` of the events before `before`, oldest first.
     pub(crate) fn remove_usage_events_before(&self, before: EventId, limit: usize) -> Result<usize, Failure> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.run(
@@ -132,7 +132,7 @@ impl Tx<'_> {
         )
     }
 
-    /// Adds to what was used in a bucket.
+    /// Adds to the total usage in a bucket.
     pub(crate) fn add_to_usage_sum(&self, of: &SumOf<'_>, more: UsageSum) -> Result<(), Failure> {
         self.run(
             "INSERT INTO usage_sums (subject, period, starts, quantity, events) VALUES ($1, $2, $3, $4, $5)

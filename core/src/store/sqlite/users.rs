@@ -21,7 +21,7 @@ impl Rows<'_> {
 }
 
 impl Tx<'_> {
-    /// Adds a user; false where the e-mail address is taken.
+    /// Adds a user. Returns false if a user with this e-mail address exists.
     pub(crate) fn add_user(&self, user: &UserRow) -> Result<bool, Failure> {
         let added = self.run(
             "INSERT INTO users (id, email, email_verified, name, password, created_at, updated_at)
@@ -38,7 +38,7 @@ impl Tx<'_> {
         Ok(added == 1)
     }
 
-    /// Replaces a password, unless it is no longer `old`; whether it was.
+    /// Replaces a password, unless it is no longer `old`. Returns whether it was replaced.
     pub(crate) fn replace_password(
         &self,
         id: UserId,
