@@ -1,6 +1,6 @@
-//! What one verification costs in memory, beside one SHA-256 of the same key.
+//! The cost of one verification in memory, compared with one SHA-256 of the same key.
 //!
-//! `GATEKEEPER_BENCH_KEYS` sets how many keys the random case goes over; 1,000,000 unless it is set.
+//! `GATEKEEPER_BENCH_KEYS` sets the number of keys of the random case; 1,000,000 by default.
 
 #![allow(
     missing_docs,
@@ -60,7 +60,7 @@ fn random(criterion: &mut Criterion) {
     for key in &keys {
         assert!(verifier.verify(key, "GET_TASKS", &["task_id"]).unwrap().ok());
     }
-    // In an order far from that of creation; the text itself is read in order, as it would come from a socket.
+    // In an order far from that of creation. The texts are read in order, as they would arrive from a socket.
     let step = (count * 5 / 8) | 1;
     let keys: String = (0..count).map(|index| keys[index * step % count].as_str()).collect();
     let length = keys.len() / count;

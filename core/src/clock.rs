@@ -1,4 +1,4 @@
-//! Time, read here and nowhere else, so that a test can hold it.
+//! Clocks. Only this module reads the time, so that tests can control it.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,24 +7,24 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// The clock that windows run on: counts while the machine sleeps, cannot be set.
+/// The clock of windows: it counts while the machine sleeps, and cannot be set.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const BOOT: ClockId = ClockId::Boottime;
 /// On macOS `CLOCK_MONOTONIC` counts while the machine sleeps (`clock_gettime(3)`).
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const BOOT: ClockId = ClockId::Monotonic;
 
-/// Where the engine reads the time.
+/// The source of the engine's time.
 #[derive(Clone, Default)]
 pub enum Clock {
     /// The machine's clocks.
     #[default]
     System,
-    /// A clock that stands still until it is advanced; for tests on `memory:`.
+    /// A clock that only moves when it is advanced, for tests with `memory:`.
     Manual(ManualClock),
 }
 
-/// A clock that stands still until [`advance`](Self::advance) moves it. Clones share one time.
+/// A clock that only moves when [`advance`](Self::advance) is called. Clones share one time.
 #[derive(Clone)]
 pub struct ManualClock {
     wall_ms: Arc<AtomicU64>,
@@ -33,13 +33,13 @@ pub struct ManualClock {
 
 /// The last tick of the machine's clock in this process.
 static LAST_TICK: AtomicU64 = AtomicU64::new(0);
-/// How many ticks a millisecond has.
+/// The number of ticks per millisecond.
 const TICKS_PER_MS: u64 = 1 << 12;
 
 /// One reading of both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
-    /// Milliseconds of the boot clock: for windows.
+    /// The boot clock in milliseconds: for windows.
     pub(crate) boot_ms: u64,
     /// Unix milliseconds: for `reset` and expiry.
     pub(crate) wall_ms: u64,
@@ -54,14 +54,14 @@ impl Clock {
         }
     }
 
-    /// Unix milliseconds, as records keep them.
+    /// Unix milliseconds, as records store them.
     #[must_use]
     pub fn unix_ms(&self) -> i64 {
         i64::try_from(self.wall_ms()).unwrap_or(i64::MAX)
     }
 
-    /// A time of 1/4096 ms that is later than every one before it in this process: Unix ms, and where that does not
-    /// move, the next tick.
+    /// A time in units of 1/4096 ms that is later than every earlier result in this process: the Unix time, or the
+    /// next tick if that has not moved.
     pub(crate) fn tick(&self) -> u64 {
         let last = match self {
             Self::System => &LAST_TICK,
@@ -69,7 +69,7 @@ impl Clock {
         };
         let now = (self.wall_ms() & ((1 << 48) - 1)) * TICKS_PER_MS;
         let next = |last: u64| Some(now.max(last + 1));
-        // The closure always answers, so the update cannot fail.
+        // The closure always returns a value, so the update cannot fail.
         last.fetch_update(Relaxed, Relaxed, next).map_or(now, |last| now.max(last + 1))
     }
 
@@ -99,8 +99,8 @@ thread_local! {
 }
 
 impl Now {
-    /// The machine's clocks. A thread reads the second one once in a millisecond of the first: to read a clock costs as
-    /// much as a tenth of a verification.
+    /// Reads the machine's clocks. A thread reads the wall clock only once per millisecond of the boot clock,
+    /// because reading a clock takes about a tenth of a verification.
     fn read() -> Self {
         let boot_ms = read(BOOT);
         let last = LAST.get();
@@ -114,21 +114,21 @@ impl Now {
 }
 
 impl ManualClock {
-    /// A clock that starts at the present.
+    /// A clock that starts at the current time.
     #[must_use]
     pub fn new() -> Self {
         Self { wall_ms: Arc::new(AtomicU64::new(read(ClockId::Realtime))), last_tick: Arc::default() }
     }
 
-    /// The same clock at a time of its own, as it is before or after a step.
+    /// A clock that is independent from now on, as after a step of the machine's clock.
     #[cfg(test)]
     pub(crate) fn stepping(&self) -> Self {
         Self { wall_ms: Arc::new(AtomicU64::new(self.wall_ms.load(Relaxed))), ..self.clone() }
     }
 
-    /// Moves the time forward by `ms` milliseconds; it stops at the end of what a `u64` holds.
+    /// Moves the time forward by `ms` milliseconds, at most to `u64::MAX`.
     pub fn advance(&self, ms: u64) {
-        // The closure always answers, so the update cannot fail.
+        // The closure always returns a value, so the update cannot fail.
         let _ = self.wall_ms.fetch_update(Relaxed, Relaxed, |now| Some(now.saturating_add(ms)));
     }
 }
@@ -148,10 +148,10 @@ impl fmt::Debug for Clock {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the one place that reads a clock")]
+#[allow(clippy::disallowed_methods, reason = "the only function that reads a clock")]
 fn read(id: ClockId) -> u64 {
     let Timespec { tv_sec, tv_nsec } = clock_gettime(id);
-    // A clock set before 1970 reads as 1970.
+    // A time before 1970 counts as 1970.
     u64::try_from(tv_sec).unwrap_or(0) * 1000 + u64::try_from(tv_nsec).unwrap_or(0) / 1_000_000
 }
 
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tick_is_later_than_all_before_it_also_when_the_time_stands_still() {
+    fn a_tick_is_later_than_all_earlier_ones_even_when_the_time_does_not_move() {
         for clock in [Clock::System, Clock::Manual(ManualClock::new())] {
             let ticks: Vec<u64> = (0..10_000).map(|_| clock.tick()).collect();
             assert!(ticks.is_sorted_by(|one, next| one < next));
@@ -185,7 +185,7 @@ mod tests {
     fn a_reading_of_both_clocks_is_never_older_than_a_millisecond() {
         let clock = Clock::System;
         for _ in 0..10_000 {
-            // A change of the wall clock is seen with the next millisecond of the boot clock.
+            // A change of the wall clock is seen from the next millisecond of the boot clock on.
             let (before, now, after) = (clock.wall_ms(), clock.now(), clock.wall_ms());
             assert!((before - 1..=after).contains(&now.wall_ms), "{before} {now:?} {after}");
         }

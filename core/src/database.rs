@@ -1,4 +1,5 @@
-//! A place: its records and counters, its secret, its signing keys, and the turns at its passwords.
+//! An open embedded database: its records and counters, its secret, its signing keys, and the permits to hash
+//! passwords.
 
 mod prune;
 
@@ -18,22 +19,23 @@ use crate::verify::{CacheSizes, Engine, OpenEngine};
 pub use prune::Pruned;
 use prune::Pruning;
 
-/// Everything that an operation needs of where it runs.
+/// The state of an embedded database, on which operations run.
 pub(crate) struct Database {
     recorder: OpenRecorder,
     engine: OpenEngine,
     store: Arc<Store>,
-    /// The secrets that were given, at the latest when the vault is opened.
+    /// The secrets that the callers have given, fixed at the latest when the vault is opened.
     secrets: OnceLock<Secrets>,
     vault: OnceLock<Vault>,
-    /// A secret was made in a file, of which no warning was given yet: the number of rows that were sealed before, plus 1.
-    made_secret: AtomicUsize,
+    /// The pending warning of a secret that was created in a file: the number of signing keys that existed before,
+    /// plus 1; 0 for none.
+    created_secret: AtomicUsize,
     signers: Signers,
     passwords: Passwords,
     pruning: Pruning,
 }
 
-/// A place, put to rest at every fork.
+/// A database that is quiesced at every fork.
 pub(crate) type OpenDatabase = Arc<ForkRegistered<Database>>;
 
 impl Database {
@@ -54,7 +56,7 @@ impl Database {
             store,
             secrets: OnceLock::new(),
             vault: OnceLock::new(),
-            made_secret: AtomicUsize::new(0),
+            created_secret: AtomicUsize::new(0),
             signers: Signers::default(),
             passwords: Passwords::new(),
             pruning: Pruning::new(),
@@ -73,7 +75,7 @@ impl Database {
         self.engine.clock()
     }
 
-    /// The present, as records keep it.
+    /// The current time as records store it, Unix milliseconds.
     pub(crate) fn now(&self) -> i64 {
         self.clock().unix_ms()
     }
@@ -86,10 +88,10 @@ impl Database {
         &self.signers
     }
 
-    /// Takes the secrets that are given for this database.
+    /// Sets the secrets of this database, or compares them with those in use.
     ///
     /// # Errors
-    /// `bad_request` for one that is too short, and for another than the one that is in use.
+    /// `bad_request` for a secret that is too short, or that differs from the one in use.
     pub(crate) fn take_secrets(&self, given: &Secrets) -> Result<()> {
         if given.current.is_none() && given.previous.is_none() {
             return Ok(());
@@ -106,29 +108,30 @@ impl Database {
         ] {
             if differs(given, in_use) {
                 return Err(GatekeeperError::bad_request(format!(
-                    "{option}: this process has the same database open with another one: give both the same"
+                    "{option} differs from the one with which this process has the database open: use the same one"
                 )));
             }
         }
         Ok(())
     }
 
-    /// The keys derived from the database's secret.
+    /// The keys derived from the secret of the database.
     ///
     /// # Errors
-    /// `bad_request` for a secret that is too short; `service_unavailable` while other processes use another one, and
-    /// where the file that keeps it cannot be read or made.
+    /// `bad_request` for a secret that is too short; `service_unavailable` while other processes use another
+    /// secret, or if the secret file cannot be read or created.
     pub(crate) fn vault(&self) -> Result<&Vault> {
         let vault = match self.vault.get() {
             Some(vault) => vault,
             None => self.open_vault()?,
         };
-        // Again after a fork, which closes it.
+        // Needed again after a fork, which closes the file.
         self.store().shared().use_secret(vault.tag())?;
         Ok(vault)
     }
 
-    /// The keys derived from the secret, if there is one already: none is made, and other processes may use another.
+    /// The keys derived from the secret, if one exists. No secret is created, and other processes may use another
+    /// one.
     pub(crate) fn existing_vault(&self) -> Result<Option<Vault>> {
         match (self.secrets.get(), self.store().path()) {
             (_, None) => Ok(None),
@@ -148,16 +151,17 @@ impl Database {
         let secrets = self.secrets.get_or_init(Secrets::default);
         let (vault, is_new) = secrets.open(self.store().path(), is_free)?;
         if is_new {
-            self.tell_of_new_secret()?;
+            self.warn_of_new_secret()?;
         }
-        // Two threads at once read the same secret: in memory, the first of them has it.
+        // Two threads may get here at once. They have read the same secret from the file; in memory, the first one
+        // wins.
         Ok(self.vault.get_or_init(|| vault))
     }
 
-    fn tell_of_new_secret(&self) -> Result<()> {
+    fn warn_of_new_secret(&self) -> Result<()> {
         #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime only")]
         let sealed = self.store().read_rows(|rows| rows.signing_keys())?.len();
-        self.made_secret.store(1 + sealed, Relaxed);
+        self.created_secret.store(1 + sealed, Relaxed);
         let message = self.new_secret_message(sealed);
         if sealed == 0 {
             tracing::warn!("{message}");
@@ -172,41 +176,41 @@ impl Database {
         let file = format!("\"{database}-secret\"");
         if sealed == 0 {
             return format!(
-                "GATEKEEPER_SECRET is not set: made a secret in the file {file}; keep it with your backups, or set \
-                 GATEKEEPER_SECRET to what it holds"
+                "GATEKEEPER_SECRET is not set: created a secret in the file {file}. Keep it with your backups, or set \
+                 GATEKEEPER_SECRET to its content"
             );
         }
         format!(
-            "GATEKEEPER_SECRET is not set and the file {file} was missing, so another secret was made there; signing keys \
-             that the lost one seals: {sealed}. They do not open now, and tokens signed with them are rejected. If you \
+            "GATEKEEPER_SECRET is not set and the file {file} was missing, so a new secret was created there. Signing keys \
+             sealed with the lost secret: {sealed}. They cannot be opened, and tokens signed with them are rejected. If you \
              have the lost secret, set GATEKEEPER_SECRET_PREVIOUS to it"
         )
     }
 
-    /// Records usage, on disk when this returns; see [`Recorder::record`].
+    /// Records usage. It is on disk when this returns; see [`Recorder::record`].
     pub(crate) fn record(&self, usage: Usage, retention: Option<Retention>) -> Result<Recorded> {
         let recorded = self.recorder.record(self.store(), self.clock(), usage, retention);
         self.prune_if_due(retention);
         recorded
     }
 
-    /// Whether there is something of which the operator has to be warned.
+    /// Whether a warning for the operator is pending.
     #[inline]
     pub(crate) fn has_warning(&self) -> bool {
-        self.made_secret.load(Relaxed) > 0 || self.signers.has_warning() || self.engine.has_warning()
+        self.created_secret.load(Relaxed) > 0 || self.signers.has_warning() || self.engine.has_warning()
     }
 
-    /// What the operator should know, each warning once.
+    /// A pending warning for the operator; each is returned once.
     pub(crate) fn take_warning(&self) -> Option<String> {
-        if self.made_secret.load(Relaxed) > 0
-            && let Some(sealed) = self.made_secret.swap(0, Relaxed).checked_sub(1)
+        if self.created_secret.load(Relaxed) > 0
+            && let Some(sealed) = self.created_secret.swap(0, Relaxed).checked_sub(1)
         {
             return Some(self.new_secret_message(sealed));
         }
         self.signers.take_warning().or_else(|| self.engine.take_warning())
     }
 
-    /// What signing with this algorithm needs.
+    /// What is needed to sign with this algorithm.
     pub(crate) fn keyring(&self, algorithm: SigningAlgorithm) -> Result<Keyring<'_>> {
         Ok(Keyring::new(self.store(), self.vault()?, self.clock(), algorithm))
     }
@@ -214,7 +218,7 @@ impl Database {
 
 impl ForkSafe for Database {
     fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
-        // The recorder and the engine rest by themselves: all are in the list of places.
+        // The recorder and the engine are registered for forks separately.
         self.passwords.quiesce(guards);
         self.signers.quiesce(guards);
     }

@@ -1,8 +1,9 @@
-//! How long a call waits for others: one deadline from its arrival, whatever it waits for and however often.
+//! The deadline of a call: how long it waits in total for locks, disks and other processes.
 //!
-//! While a call runs, its deadline is that of its thread: SQLite's busy handler is a bare function, and is given nothing
-//! else. Every wait is made of short steps. Each looks at the deadline, and at whether a fork is pending: then the wait is
-//! given up, the locks around it are released, and it is taken up again after the fork, with the time that is left.
+//! While a call runs, its deadline is stored per thread, because SQLite's busy handler is a plain function without
+//! a context. Every wait consists of short steps. Each step checks the deadline, and whether a fork is pending. For
+//! a fork, the wait is given up, the locks around it are released, and the call tries again afterwards with the
+//! time that is left.
 
 mod timed_mutex;
 
@@ -17,7 +18,7 @@ use crate::error::GatekeeperError;
 use crate::fork;
 pub(crate) use timed_mutex::TimedMutex;
 
-/// How long a call waits for others before it gives up, from its arrival on.
+/// How long a call waits in total, from its arrival on.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 const SHORT: Duration = Duration::from_micros(100);
@@ -25,11 +26,11 @@ const LONG: Duration = Duration::from_millis(1);
 const YIELDS: i32 = 50;
 const SHORT_STEPS: i32 = 1000;
 
-/// When a call gives up waiting. For SDKs and servers, whose calls arrive before a thread has time for them.
+/// The time at which a call gives up waiting. For SDKs and servers, whose calls may queue for a thread.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
-    /// On the boot clock.
+    /// On the boot clock, in ms.
     at_ms: u64,
 }
 
@@ -40,16 +41,16 @@ struct Call {
     stage: Stage,
 }
 
-/// How far a call has come with what it does now.
+/// The stage of a call's current attempt.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// It holds no lock.
+    /// No attempt: the call holds no lock.
     Outside,
-    /// It attempts to get what it needs, and gives that up for a fork.
+    /// It acquires what it needs, and gives up for a fork.
     Attempt,
-    /// So it did.
+    /// It has given up for a fork.
     Interrupted,
-    /// It has what it needs, and goes on to its end: a fork waits for that.
+    /// It has acquired everything and runs to its end: a fork waits for that.
     Run,
 }
 
@@ -62,7 +63,7 @@ thread_local! {
 pub(crate) struct GaveUp;
 
 impl GaveUp {
-    /// The error of a call that could not wait for `what` any longer, which a `holder` keeps locked.
+    /// The error of a call that gave up waiting for `what`, which a `holder` keeps locked.
     pub(crate) fn explain(what: &str, holder: &str) -> GatekeeperError {
         let seconds = PATIENCE.as_secs();
         GatekeeperError::unavailable(format!(
@@ -72,20 +73,20 @@ impl GaveUp {
 }
 
 impl Deadline {
-    /// That of a call that arrives now.
+    /// The deadline of a call that arrives now.
     #[must_use]
     pub fn from_now() -> Self {
         let patience = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
         Self { at_ms: Clock::System.boot_ms().saturating_add(patience) }
     }
 
-    /// How much of it is left.
+    /// The time that is left.
     #[must_use]
     pub fn remaining(self) -> Duration {
         Duration::from_millis(self.at_ms.saturating_sub(Clock::System.boot_ms()))
     }
 
-    /// Runs the call, or a part of it, on this thread. Inside of another call, that one's deadline holds.
+    /// Runs a call, or a part of one, on this thread. Within another call, that call's deadline applies.
     pub fn run<T>(self, call: impl FnOnce() -> T) -> T {
         let before = CALL.get();
         let _restored = Restored(before);
@@ -94,17 +95,17 @@ impl Deadline {
     }
 }
 
-/// Restores what the thread was running, also where that panics.
+/// Restores the thread's previous call, also after a panic.
 struct Restored(Option<Call>);
 
 impl Drop for Restored {
     fn drop(&mut self) {
-        // Nothing is to be restored for a thread that ends.
+        // A thread that is ending has nothing to restore.
         let _ = CALL.try_with(|current| current.set(self.0));
     }
 }
 
-/// Runs a call that arrives now, unless it is part of another.
+/// Runs a call that arrives now, unless it is part of another call.
 pub(crate) fn call<T>(run: impl FnOnce() -> T) -> T {
     match CALL.get() {
         Some(_) => run(),
@@ -112,15 +113,16 @@ pub(crate) fn call<T>(run: impl FnOnce() -> T) -> T {
     }
 }
 
-/// The same for a call that is awaited.
+/// Runs a call that is awaited.
 pub(crate) async fn call_async<T>(run: impl Future<Output = T>) -> T {
     let deadline = Deadline::from_now();
     let mut run = pin!(run);
     poll_fn(|context| deadline.run(|| run.as_mut().poll(context))).await
 }
 
-/// Runs `attempt`, and runs it again after a fork that has interrupted a wait of it. It holds no lock when it returns, and
-/// has done nothing where a wait was given up. Inside of another attempt, which may hold locks, that one is run again.
+/// Runs `attempt`, again if a fork has interrupted a wait in it. An attempt must hold no lock when it returns, and
+/// must have changed nothing if it gave up a wait. Within another attempt, which may hold locks, the outer one runs
+/// again.
 pub(crate) fn uninterrupted<T, E>(mut attempt: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     call(|| {
         let Some(outer) = CALL.get().filter(|call| call.stage == Stage::Outside) else { return attempt() };
@@ -136,18 +138,19 @@ pub(crate) fn uninterrupted<T, E>(mut attempt: impl FnMut() -> Result<T, E>) -> 
     })
 }
 
-/// Everything that had to be waited for is there: what fails from now on is not run again.
+/// Ends the waiting phase of an attempt: failures from now on do not run it again.
 pub(crate) fn wait_is_over() {
     set_stage(Stage::Run);
 }
 
-/// Waits a step after `steps` of them; whether to try again. Steps are short, so that each of several processes comes to
-/// its turn: SQLite's own handler sleeps longer and longer, and lets one writer starve the others for seconds.
+/// Waits one step, after `steps` of them. Returns whether to try again. Steps are short, so that several processes
+/// get their turn: SQLite's own handler sleeps increasingly long, and lets one writer starve the others for
+/// seconds.
 pub(crate) fn wait(steps: i32) -> bool {
     pause_for(pause_of(steps)).is_ok()
 }
 
-/// Waits a step after `steps` of them, whatever the call may wait for: its caller counts them.
+/// Waits one step, after `steps` of them, without checking the deadline. The caller bounds the number of steps.
 pub(crate) fn step(steps: i32) {
     pause(pause_of(steps));
 }
@@ -160,7 +163,7 @@ fn pause_of(steps: i32) -> Duration {
     }
 }
 
-/// Waits for `pause`, or as long as the call may wait at all.
+/// Waits for `most`, or until the deadline.
 pub(crate) fn pause_for(most: Duration) -> Result<(), GaveUp> {
     let left = remaining()?;
     pause(most.min(left));
@@ -175,23 +178,23 @@ fn pause(time: Duration) {
     }
 }
 
-/// How long the call may still wait, for what no fork needs.
+/// The time that is left for a wait that no fork depends on.
 pub(crate) fn left() -> Duration {
     CALL.get().map_or(PATIENCE, |call| call.deadline.remaining())
 }
 
-/// Whether a fork is pending that comes before what this thread is about to do.
+/// Whether a fork is pending that must go before this thread's next step.
 fn fork_comes_first() -> bool {
     fork::is_pending() && stage() != Some(Stage::Run)
 }
 
-/// How long the call may still wait.
+/// The time that is left.
 fn remaining() -> Result<Duration, GaveUp> {
     if fork_comes_first() {
         set_stage(Stage::Interrupted);
         return Err(GaveUp);
     }
-    // Outside of every call, nothing waits.
+    // Outside of calls, nothing waits.
     match CALL.get().ok_or(GaveUp)?.deadline.remaining() {
         Duration::ZERO => Err(GaveUp),
         left => Ok(left),

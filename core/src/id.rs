@@ -1,4 +1,4 @@
-//! Type-safe ids: a prefix that names the kind and 26 base32 characters (`TypeID` 0.3).
+//! Typed ids: a prefix that names the kind and 26 base32 characters (`TypeID` 0.3).
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -16,17 +16,17 @@ use crate::secret::random;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const SUFFIX_LEN: usize = 26;
 
-/// What an id names.
+/// The kind of object that an id identifies.
 pub trait Kind {
-    /// Three letters, before the underscore.
+    /// The three letters before the underscore.
     const PREFIX: &'static str;
-    /// What it is called in a message.
+    /// The name of the kind in messages.
     const NOUN: &'static str;
 }
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident, $id:ident => $prefix:literal, $noun:literal;)*) => {$(
-        #[doc = concat!("The kind of the ids that name a ", $noun, ".")]
+        #[doc = concat!("The kind of the id of a ", $noun, ".")]
         pub enum $kind {}
 
         impl Kind for $kind {
@@ -40,33 +40,33 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// `key_…`: names an API key for as long as it exists, through every rotation.
+    /// `key_…`: the id of an API key, which rotations do not change.
     Key, KeyId => "key", "key";
-    /// `tnt_…`: names a tenant.
+    /// `tnt_…`: the id of a tenant.
     Tenant, TenantId => "tnt", "tenant";
-    /// `usr_…`: names a user.
+    /// `usr_…`: the id of a user.
     User, UserId => "usr", "user";
-    /// `ses_…`: names a session, which is one family of refresh tokens.
+    /// `ses_…`: the id of a session, which is one family of refresh tokens.
     Session, SessionId => "ses", "session";
-    /// `evt_…`: names a usage event.
+    /// `evt_…`: the id of a usage event.
     Event, EventId => "evt", "event";
-    /// `aud_…`: names an audit event.
+    /// `aud_…`: the id of an audit event.
     Audit, AuditId => "aud", "audit event";
-    /// `req_…`: names a request to a server.
+    /// `req_…`: the id of a request to a server.
     Request, RequestId => "req", "request";
 }
 
 impl RequestId {
-    /// An id for a request that came without one.
+    /// A new id, for a request without one.
     ///
     /// # Errors
-    /// `internal` where there is no randomness to be had.
+    /// `internal` if the system has no randomness.
     pub fn new() -> Result<Self> {
         Self::generate(&Clock::System)
     }
 }
 
-/// An id of one kind: 128 bits, drawn as a `UUIDv7` (RFC 9562 §5.7), read as any 128 bits.
+/// An id of one kind: 128 bits, generated as a `UUIDv7` (RFC 9562 §5.7). Any 128 bits can be parsed.
 ///
 /// ```
 /// use gatekeeper::KeyId;
@@ -81,15 +81,16 @@ pub struct Id<K> {
 }
 
 impl<K: Kind> Id<K> {
-    /// An id of the present moment; it sorts after every one that this process made before.
+    /// A new id of the current time. It sorts after every id that this process generated before.
     pub(crate) fn generate(clock: &Clock) -> Result<Self> {
         let (tick, noise) = (u128::from(clock.tick()), u128::from(u64::from_be_bytes(random()?)));
-        // RFC 9562 §5.7: 48 bits of time, version 7, 12 bits that count on (§6.2, method 1), variant 0b10, 62 random bits.
+        // RFC 9562 §5.7: 48 bits of time, version 7, 12 bits of a counter (§6.2, method 1), variant 0b10, 62 random
+        // bits.
         let (ms, count) = (tick >> 12, tick & 0xfff);
         Ok(Self::from_bits((ms << 80) | (7 << 76) | (count << 64) | (0b10 << 62) | (noise >> 2)))
     }
 
-    /// Every id of this Unix ms or later sorts after it, or is it.
+    /// The smallest id of this Unix time in ms: every id of this time or later is at least this one.
     pub(crate) fn first_of(unix_ms: i64) -> Self {
         Self::from_bits(u128::from(u64::try_from(unix_ms).unwrap_or(0)) << 80)
     }
@@ -121,7 +122,7 @@ impl<K: Kind> FromStr for Id<K> {
 
 fn parse(prefix: &str, text: &str) -> Option<u128> {
     let suffix = text.strip_prefix(prefix)?.strip_prefix('_')?.as_bytes();
-    // 26 characters hold 130 bits: the first may use three of its five.
+    // 26 characters have 130 bits: the first one may use only three of its five.
     if suffix.len() != SUFFIX_LEN || suffix.first()? > &b'7' {
         return None;
     }
@@ -179,7 +180,7 @@ impl<K: Kind> schemars::JsonSchema for Id<K> {
     }
 }
 
-// Derived, these would ask them of `K` too.
+// Derived implementations would require them of `K` too.
 impl<K> Clone for Id<K> {
     fn clone(&self) -> Self {
         *self
@@ -220,10 +221,10 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_nil_and_the_full_id_are_written_as_the_specification_says() {
+    fn the_nil_and_the_maximum_id_are_formatted_as_specified() {
         assert_eq!(KeyId::from_bits(0).to_string(), "key_00000000000000000000000000");
         assert_eq!(KeyId::from_bits(u128::MAX).to_string(), "key_7zzzzzzzzzzzzzzzzzzzzzzzzz");
-        // The specification's own valid vector for a UUIDv7.
+        // The specification's valid test vector of a UUIDv7.
         assert_eq!(
             TenantId::from_bits(0x0189_0a5d_ac96_774b_bcce_b302_099a_8057).to_string(),
             "tnt_01h455vb4pex5vsknk084sn02q"
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_id_of_this_kind_is_rejected() {
+    fn a_text_that_is_not_an_id_of_this_kind_is_rejected() {
         for text in [
             "",
             "key",

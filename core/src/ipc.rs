@@ -1,5 +1,6 @@
-//! What the processes of a machine share beside a database: words by which they tell each other of changes, and where
-//! they count. In `memory:`, the words of that place alone.
+//! State that the processes of a machine share for one database: version counters, by which they learn of each
+//! other's changes, and the files in which requests are counted. For `memory:`, the version counters of this
+//! process alone.
 
 mod database_files;
 mod environment;
@@ -37,38 +38,37 @@ pub(crate) use map::Map;
 pub(crate) use secret_lock::SecretTag;
 pub(crate) use segment_file::SegmentFile;
 use signing_locks::SigningLocks;
-use version_counters::Word as _;
+use version_counters::SharedCounter as _;
 pub(crate) use version_counters::{Expected, Invalidation, MAX_NUMBER, VersionCounters};
 pub(crate) use write_lock::FairWriteLock;
 
-/// What is shared. Opens at first use, and again after a fork.
+/// The shared state of a database. It is opened at first use, and again after a fork.
 pub(crate) struct Shared {
     /// None in memory.
     folder: Option<Folder>,
-    /// The generations this process has seen, each holding the next: what was removed stays mapped, since somebody may
-    /// just be reading it.
+    /// The segments that this process has seen, each holding the next one. A replaced segment stays mapped, because
+    /// another thread may be reading it.
     first: OnceLock<Box<Segment>>,
-    /// The words' file of the newest generation, locked shared; held while a generation is added.
+    /// The version counters' file of the newest segment, locked shared. Held while a segment is added.
     locked: TimedMutex<Option<File>>,
-    /// The file that says which secret this process and others use, locked shared once this one uses its own.
+    /// The file with the tag of the secret in use, locked shared once this process uses its secret.
     secret: TimedMutex<Option<File>>,
     signing: SigningLocks,
-    /// When, on the boot clock in ms, the newest generation was last seen in place.
+    /// When the newest segment was last seen to be current, boot clock in ms.
     seen_ms: AtomicU64,
-    /// The highest change number that this process has read, in whatever generation.
+    /// The highest change number that this process has read, in any segment.
     read: AtomicU64,
     last_used: LastUsed,
 }
 
-/// The words and the counters of one life of the folder: until it is removed, the machine restarts, or the format
-/// changes.
+/// One lifetime of the shared files: until the folder is deleted, the machine restarts, or the format changes.
 pub(crate) struct Segment {
     pub(crate) version_counters: VersionCounters<Map>,
-    /// Slots are named under this key.
+    /// The key under which slots are named.
     pub(crate) slot_key: [u8; 16],
-    /// Where they are counted; none in memory.
+    /// The file of the counters; none in memory.
     pub(crate) counters: Option<PathBuf>,
-    /// Where it is noted when keys were last used; none in memory.
+    /// The file of the last-used times; none in memory.
     pub(crate) last_used: Option<PathBuf>,
     file: Option<FileId>,
     next: OnceLock<Box<Self>>,
@@ -104,8 +104,8 @@ impl Shared {
         }
     }
 
-    /// The generation in force at `now_ms` of the boot clock, if it is open. Looks once in a millisecond whether it was
-    /// removed: whoever makes another one waits longer before using it.
+    /// The current segment at `now_ms` of the boot clock, if it is open. Checks at most once per millisecond
+    /// whether the segment was removed: a process that makes another one waits longer before it uses that.
     pub(crate) fn current(&self, now_ms: u64) -> Option<&Segment> {
         let newest = self.newest()?;
         if let (Some(folder), Some(file)) = (&self.folder, newest.file)
@@ -119,7 +119,7 @@ impl Shared {
         Some(newest)
     }
 
-    /// The generation in force, locked against being made anew; none where there is none yet.
+    /// The current segment, locked so that it cannot be replaced; none if there is none yet.
     pub(crate) fn open(&self) -> Result<Option<&Segment>> {
         match &self.folder {
             None => Ok(self.newest()),
@@ -130,8 +130,8 @@ impl Shared {
         }
     }
 
-    /// The same; makes a generation where there is none. The write lock of the database is held, in which the last
-    /// change is `number`.
+    /// The current segment, locked so that it cannot be replaced; created if there is none. The caller must hold
+    /// the write lock of the database, whose last change is `number`.
     pub(crate) fn open_or_make(&self, number: u64) -> Result<&Segment> {
         let Some(folder) = &self.folder else { return self.newest().ok_or_else(gone) };
         let mut locked = self.locked.lock().map_err(|why| folder.explain(why.into()))?;
@@ -143,11 +143,12 @@ impl Shared {
         opened.map_err(|why| folder.explain(why))?.ok_or_else(gone)
     }
 
-    /// Notes that a snapshot has shown change `number` to a reader that goes by `version_counters`, before anything of it is kept.
+    /// Records that a reader that checks `version_counters` has seen change `number` in a snapshot. Call it before
+    /// anything of the snapshot is cached.
     pub(crate) fn saw(&self, version_counters: &VersionCounters<Map>, number: u64) {
         self.read.raise(number);
         version_counters.saw(number);
-        // Made while this was read, perhaps for a restored database.
+        // This segment was created while the snapshot was read, perhaps for a restored database.
         if let Some(newest) =
             self.newest().filter(|newest| !ptr::eq(&raw const newest.version_counters, version_counters))
         {
@@ -155,22 +156,22 @@ impl Shared {
         }
     }
 
-    /// The files that the database consisted of when it was last opened.
+    /// The files of the database when it was last opened.
     pub(crate) fn database_files(&self) -> Option<DatabaseFiles> {
         self.folder.as_ref()?.read_database_files()
     }
 
-    /// Writes down of which files the database consists, for the process that opens it later.
+    /// Records the files of the database, for the process that opens it later.
     pub(crate) fn note_database_files(&self, files: DatabaseFiles) {
         if let Some(folder) = &self.folder
             && folder.read_database_files() != Some(files)
         {
-            // It only helps against what a replaced database left beside it.
+            // The record only helps to clean up after a replaced database, so a failure is ignored.
             let _ = folder.write_database_files(files);
         }
     }
 
-    /// Runs `remove`, which takes away what a replaced database has left; one process at a time.
+    /// Runs `remove`, which moves aside the leftovers of a replaced database, in one process at a time.
     pub(crate) fn alone<T>(&self, remove: impl FnOnce() -> T) -> Option<T> {
         self.folder.as_ref()?.alone(remove)
     }
@@ -205,16 +206,17 @@ impl Shared {
         Ok(self.newest())
     }
 
-    /// The files behind the turn to write; none in memory, and where there is no folder or no right to it.
+    /// The queue of writers; none in memory, and none if the folder is missing or not accessible.
     pub(crate) fn turn_files(&self) -> Option<FairWriteLock> {
         let folder = self.folder.as_ref()?;
         Some(FairWriteLock::new(folder.lock_file("next").ok()?, folder.lock_file("turn").ok()?))
     }
 
-    /// Uses the secret of this tag until this is closed. What is shared has been opened before.
+    /// Declares that this process uses the secret with this tag, until it closes the database. The shared state
+    /// must be open.
     ///
     /// # Errors
-    /// `service_unavailable` while other processes use another one.
+    /// `service_unavailable` while other processes use another secret.
     pub(crate) fn use_secret(&self, tag: &SecretTag) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let used = uninterrupted(|| {
@@ -231,26 +233,27 @@ impl Shared {
         used.map_err(|why| folder.explain(why))
     }
 
-    /// The tag of the secret that other processes use now, if any do; this one uses none yet.
+    /// The tag of the secret that other processes use now, if any. This process must not use one yet.
     pub(crate) fn secret_in_use(&self) -> Result<Option<SecretTag>> {
         let Some(folder) = &self.folder else { return Ok(None) };
         let tag = folder.secret_file().and_then(|file| Ok(secret_lock::in_use(&file)?));
         tag.map_err(|why| folder.explain(why))
     }
 
-    /// That processes use this database with another secret than this one.
+    /// The error for processes that use this database with another secret.
     pub(crate) fn other_secret(&self) -> GatekeeperError {
         self.folder.as_ref().map_or_else(gone, |folder| folder.explain(SegmentError::OtherSecret))
     }
 
-    /// Notes that this process signs tokens with `algorithm`, until this is closed. What is shared has been opened before.
+    /// Declares that this process signs tokens with `algorithm`, until it closes the database. The shared state
+    /// must be open.
     pub(crate) fn note_signing(&self, algorithm: &'static str) {
         if let Some(folder) = &self.folder {
             self.signing.note(folder, algorithm);
         }
     }
 
-    /// Whether a process of this machine signs tokens with `algorithm`; in memory, that is not known.
+    /// Whether a process of this machine signs tokens with `algorithm`. In memory, that is unknown.
     pub(crate) fn signs(&self, algorithm: &str) -> bool {
         self.folder.as_ref().is_some_and(|folder| signing_locks::is_used(folder, algorithm))
     }
@@ -262,7 +265,7 @@ impl Shared {
         *self.secret.lock_to_close() = None;
     }
 
-    /// Holds the locks and closes the files, for a fork. The maps stay: they are the same memory on both sides.
+    /// Takes the locks and closes the files, for a fork. The maps stay: both processes map the same memory.
     pub(crate) fn quiesce_slow<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         if let LastUsed::File(file) = &self.last_used {
             file.quiesce_slow(guards);
@@ -280,20 +283,20 @@ impl Shared {
         Some(newest)
     }
 
-    /// Adds a generation after the newest. `locked` is held.
+    /// Adds a segment after the newest one. The caller must hold `locked`.
     fn add(&self, segment: Segment) {
         self.outdate_what_was_read(&segment);
         let slot = self.newest().map_or(&self.first, |newest| &newest.next);
-        // Only the holder of `locked` adds: the slot is empty.
+        // Only the holder of `locked` adds segments, so the slot is empty.
         let _ = slot.set(Box::new(segment));
-        // Another thread may have read since, and not yet seen this generation.
+        // Another thread may have read meanwhile without having seen this segment.
         if let Some(newest) = self.newest() {
             self.outdate_what_was_read(newest);
         }
     }
 
-    /// Makes this process read again what it read before `segment`, where that begins with a smaller change number:
-    /// the database was restored in the meantime.
+    /// Makes this process read again everything that it read before `segment`, if that begins with a smaller change
+    /// number: then the database was restored.
     fn outdate_what_was_read(&self, segment: &Segment) {
         let read = self.read.get();
         if segment.version_counters.highest() < read {
@@ -303,5 +306,7 @@ impl Shared {
 }
 
 fn gone() -> GatekeeperError {
-    GatekeeperError::unavailable("what was just made beside the database is gone")
+    GatekeeperError::unavailable(
+        "the files next to the database were deleted right after they were created: try again",
+    )
 }

@@ -1,4 +1,4 @@
-//! Roles: names on a key that choose its limit.
+//! Roles: names on a key that select its rate limit.
 
 mod shared;
 
@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::error::{GatekeeperError, Result};
 pub(crate) use shared::RoleSets;
 
-/// The most roles a key can have.
+/// The maximum number of roles of a key.
 const MAX_ROLES: usize = 1000;
-/// The longest role name, in bytes of UTF-8.
+/// The maximum length of a role's name, in bytes of UTF-8.
 pub(crate) const MAX_BYTES: usize = 128;
 
-/// A key's roles: sorted by bytes, each once. Equal sets are mostly one.
+/// The roles of a key, sorted by bytes, without duplicates. Keys with equal roles usually share one set.
 #[derive(Debug)]
 pub(crate) struct RoleSet {
-    /// Never used again for another set: what was worked out for it stays true.
+    /// A serial that no other set ever has, so that results computed for this set can be cached by it.
     serial: u64,
     names: Box<[Arc<str>]>,
 }
@@ -38,10 +38,10 @@ impl RoleSet {
     }
 }
 
-/// Checks role names and sorts them by bytes, each once.
+/// Checks role names, sorts them by bytes and removes duplicates.
 ///
 /// # Errors
-/// `bad_request` for a name that is empty, longer than 128 bytes or carries U+0000, and for more than 1,000 names.
+/// `bad_request` for a name that is empty, longer than 128 bytes or contains U+0000, and for more than 1,000 names.
 pub(crate) fn normalize(mut roles: Vec<String>) -> Result<Vec<String>> {
     for role in &roles {
         check_name(role).map_err(|problem| GatekeeperError::bad_request(format!("roles: {problem}")))?;
@@ -57,7 +57,7 @@ pub(crate) fn normalize(mut roles: Vec<String>) -> Result<Vec<String>> {
     Ok(roles)
 }
 
-/// What is wrong with a role's name, if anything.
+/// Checks a role's name. The error says what is wrong with it.
 pub(crate) fn check_name(role: &str) -> Result<(), &'static str> {
     match role {
         "" => Err("a role's name must not be empty"),
@@ -76,13 +76,13 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_sorted_by_bytes_and_each_kept_once() {
+    fn roles_are_sorted_by_bytes_without_duplicates() {
         let roles = ["b", "B", "é", "b", "a"].map(String::from).to_vec();
         assert_eq!(normalize(roles).unwrap(), ["B", "a", "b", "é"]);
     }
 
     #[test]
-    fn a_repetition_is_not_counted_but_a_thousand_and_one_names_are_too_many() {
+    fn duplicates_do_not_count_and_more_than_a_thousand_names_are_rejected() {
         assert_eq!(normalize(vec!["PRO".to_owned(); 10_000]).unwrap(), ["PRO"]);
         assert_eq!(normalize(names(1000)).unwrap().len(), 1000);
         assert!(normalize(names(1001)).unwrap_err().message().contains("at most 1000"));

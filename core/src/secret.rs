@@ -1,4 +1,4 @@
-//! Secrets, their digests and randomness: hashed, compared and drawn here and nowhere else.
+//! Secrets, digests and randomness. Only this module hashes, compares or draws them.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 
 use crate::error::{GatekeeperError, Result};
 
-/// Text that never shows itself: `Debug` prints `[redacted]`, and the memory is zeroed when it is dropped.
+/// A secret text. `Debug` prints `[redacted]`, and the memory is zeroed on drop.
 ///
 /// ```
 /// let secret = gatekeeper::Secret::new("user_xxx");
@@ -19,13 +19,13 @@ use crate::error::{GatekeeperError, Result};
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes the text over.
+    /// Wraps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// A secret as a setting holds it: without the line break at its end that a file or a shell left there.
+    /// A secret from a setting, without the line break at the end that a file or a shell may have added.
     ///
     /// ```
     /// assert_eq!(gatekeeper::Secret::of_setting("gkr_xxx\r\n").expose(), "gkr_xxx");
@@ -35,18 +35,18 @@ impl Secret {
         Self::new(text.trim_end_matches(['\n', '\r']))
     }
 
-    /// The text itself. Hand it to the user once; do not log or store it.
+    /// The text itself. Show it to the user once; do not log or store it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether both are the same text; takes as long for any two of one length.
+    /// Whether both texts are equal, in constant time for a given length.
     pub(crate) fn is_equal_to(&self, other: &Self) -> bool {
         are_equal(self.0.as_bytes(), other.0.as_bytes())
     }
 
-    /// SHA-256 of the text (FIPS 180-4): all that is ever stored.
+    /// The SHA-256 of the text (FIPS 180-4): the only form in which it is stored.
     pub(crate) fn digest(&self) -> Digest {
         Digest::of(self.0.as_bytes())
     }
@@ -70,19 +70,19 @@ impl fmt::Display for Secret {
     }
 }
 
-/// A SHA-256 digest. It has no `==`: it is looked up, never compared.
+/// A SHA-256 digest. It does not implement `==`: digests are looked up, not compared.
 #[derive(Clone, Copy)]
 pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
-    #[allow(clippy::disallowed_methods, reason = "the one place that hashes")]
+    #[allow(clippy::disallowed_methods, reason = "the only function that hashes")]
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut out = [0; 32];
         out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
         Self(out)
     }
 
-    /// The digest that was stored as these bytes.
+    /// The digest of stored bytes.
     pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -91,8 +91,8 @@ impl Digest {
         &self.0
     }
 
-    /// The digest as the key of a cache, which compares it in a time that does depend on it: there an
-    /// attacker would learn no more than the hash of a guess of their own.
+    /// The digest as a key of a cache, which is not compared in constant time. That is safe: an attacker would only
+    /// learn about the hash of their own guess.
     pub(crate) fn cache_key(&self) -> CacheKey {
         CacheKey(self.0)
     }
@@ -110,14 +110,15 @@ pub(crate) struct CacheKey([u8; 32]);
 
 impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Half of a SHA-256 is as good as all of it; the hasher is keyed, so that keys cannot be aimed at one bucket.
+        // Half of a SHA-256 is enough for a hash table. The hasher is keyed, so that a client cannot cause
+        // collisions.
         let [first, second, ..] = self.0.as_chunks::<8>().0 else { return };
         state.write_u64(u64::from_le_bytes(*first) ^ u64::from_le_bytes(*second).rotate_left(32));
     }
 }
 
 impl Digest {
-    /// HMAC-SHA-256 of `message` under `key` (RFC 2104).
+    /// The HMAC-SHA-256 of `message` with `key` (RFC 2104).
     pub(crate) fn keyed(key: &[u8; 32], message: &[u8]) -> Self {
         let mut out = [0; 32];
         out.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref());
@@ -125,22 +126,22 @@ impl Digest {
     }
 }
 
-/// Whether `tag` is the first bytes of HMAC-SHA-256 of `message` under `key`; takes the same time for every tag.
+/// Whether `tag` is the beginning of the HMAC-SHA-256 of `message` with `key`, in constant time.
 pub(crate) fn is_tag(key: &[u8; 32], message: &[u8], tag: &[u8; 16]) -> bool {
     let [right @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = Digest::keyed(key, message).0;
     are_equal(&right, tag)
 }
 
-/// Whether both are the same bytes; takes as long for any two of one length.
+/// Whether both byte strings are equal, in constant time for a given length.
 pub(crate) fn are_equal(one: &[u8], other: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(one, other).is_ok()
 }
 
-/// Bytes from AWS-LC's generator, which the operating system seeds.
+/// Random bytes from AWS-LC's generator, which the operating system seeds.
 ///
 /// # Errors
-/// `internal` where it has none to give.
-#[allow(clippy::disallowed_methods, reason = "the one place that draws randomness")]
+/// `internal` if there is no randomness.
+#[allow(clippy::disallowed_methods, reason = "the only function that draws randomness")]
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(GatekeeperError::internal)?;
@@ -160,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_digest_is_sha_256() {
-        // FIPS 180-4 example: "abc".
+        // The example of FIPS 180-4: "abc".
         let expected = [
             0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
             0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad,

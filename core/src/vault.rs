@@ -1,5 +1,5 @@
-//! The secret of a place, and what is derived from it: what seals its signing keys, authenticates its cursors, and makes
-//! the successors of refresh tokens.
+//! The vault: the secret of a database and the keys derived from it, which seal signing keys, authenticate cursors
+//! and derive refresh tokens.
 
 mod key_file;
 mod secrets;
@@ -19,14 +19,14 @@ pub(crate) use secrets::Secrets;
 
 const TAG_LEN: usize = 16;
 
-/// What seals, derives and authenticates: the keys of the secret, and those of the one before it while it is changed. New
-/// things are made with the former; what the latter made still opens.
+/// The keys derived from the secret, and from the previous one while the secret is rotated. New data is sealed with
+/// the former; data that the latter sealed can still be opened.
 pub(crate) struct Vault {
     current: Keys,
     previous: Option<Keys>,
 }
 
-/// Keys derived from one secret, one for each use (HKDF's expand step, RFC 5869 §2.3, of one block).
+/// The keys derived from one secret, one per use (HKDF's expand step, RFC 5869 §2.3, of one block).
 struct Keys {
     sealing: [u8; 32],
     successor: [u8; 32],
@@ -61,12 +61,12 @@ impl Keys {
 }
 
 impl Vault {
-    /// Where the secret of the database at `path` is kept, if no other was given.
+    /// The path of the file with the secret of the database at `path`, which is used if no secret is given.
     pub(crate) fn secret_file(path: &Path) -> PathBuf {
         key_file::path_beside(path)
     }
 
-    /// A new secret, as text.
+    /// A new random secret.
     pub(crate) fn new_secret() -> Result<Secret> {
         let mut bytes: [u8; 32] = random()?;
         let secret = Secret::new(URL_SAFE_NO_PAD.encode(bytes));
@@ -90,12 +90,12 @@ impl Vault {
         Ok(sealed)
     }
 
-    /// What was sealed under `name`; none where it was sealed with a secret that is not known, or is not whole.
+    /// Opens what was sealed under `name`. Returns none if it was sealed with an unknown secret or is damaged.
     pub(crate) fn unseal(&self, name: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.all().find_map(|keys| keys.unseal(name, sealed)).map(Zeroizing::new)
     }
 
-    /// The same sealed with the current secret, where it was sealed with the one before.
+    /// The same data sealed with the current secret, if it was sealed with the previous one.
     pub(crate) fn reseal(&self, name: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>> {
         if self.previous.is_none() || self.current.unseal(name, sealed).map(Zeroizing::new).is_some() {
             return Ok(None);
@@ -103,17 +103,17 @@ impl Vault {
         self.unseal(name, sealed).map(|plain| self.seal(name, &plain)).transpose()
     }
 
-    /// The one refresh token that follows `token`.
+    /// The refresh token that follows `token`.
     pub(crate) fn successor(&self, token: &Secret) -> Secret {
         self.current.successor(token)
     }
 
-    /// The refresh token that follows `token` where it was exchanged before the secret was changed.
+    /// The refresh token that follows `token` if it was exchanged before the secret was rotated.
     pub(crate) fn previous_successor(&self, token: &Secret) -> Option<Secret> {
         self.previous.as_ref().map(|keys| keys.successor(token))
     }
 
-    /// `position` as text that a caller can give back but neither read nor make, bound to `list`.
+    /// `position` as an opaque text that a client can send back but neither read nor forge, bound to `list`.
     pub(crate) fn cursor(&self, list: &str, position: u128) -> String {
         let mut bytes = position.to_be_bytes().to_vec();
         let tag = Digest::keyed(&self.current.cursor, &cursor_message(list, position));
@@ -121,7 +121,7 @@ impl Vault {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The place behind a cursor of `list`; none where it is not one.
+    /// The position of a cursor of `list`; none for any other text.
     pub(crate) fn position_of(&self, list: &str, cursor: &str) -> Option<u128> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (position, tag) = bytes.split_first_chunk()?;
@@ -130,7 +130,7 @@ impl Vault {
         self.all().any(|keys| is_tag(&keys.cursor, &cursor_message(list, position), tag)).then_some(position)
     }
 
-    /// What the current secret is told apart by.
+    /// The tag that identifies the current secret.
     pub(crate) fn tag(&self) -> &SecretTag {
         &self.current.tag
     }
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_under_its_secret_and_name_alone() {
+    fn sealed_data_can_only_be_opened_with_its_secret_and_name() {
         let (ours, other) = (vault("0123456789abcdef"), vault("0123456789abcdeF"));
         let sealed = ours.seal("a", b"plain").unwrap();
         assert_eq!(ours.unseal("a", &sealed).unwrap().as_slice(), b"plain");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_good_for_its_list_and_cannot_be_changed() {
+    fn a_cursor_is_only_valid_for_its_list_and_cannot_be_changed() {
         let vault = vault("0123456789abcdef");
         let cursor = vault.cursor("keys of a", 7);
         assert_eq!(vault.position_of("keys of a", &cursor), Some(7));
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn while_the_secret_is_changed_what_the_one_before_made_still_opens() {
+    fn during_a_rotation_data_of_the_previous_secret_can_still_be_opened() {
         let (old, both) =
             (vault("the secret before"), open("the secret after", Some("the secret before")).unwrap());
         let sealed = old.seal("a", b"plain").unwrap();

@@ -1,4 +1,4 @@
-//! Language-neutral test cases, run by the functions that the hot path uses. Not part of the public interface.
+//! Language-neutral test vectors, run with the functions of the hot path. Not part of the public interface.
 
 mod window;
 
@@ -21,10 +21,10 @@ struct Case {
     case: Value,
 }
 
-/// Answers one case, `{suite, case}` in JSON; what the answer holds depends on the suite.
+/// Runs one case, `{suite, case}` in JSON, and returns its result, whose form depends on the suite.
 ///
 /// # Errors
-/// `bad_request` for a suite or a case of another shape.
+/// `bad_request` for an unknown suite or a malformed case.
 #[doc(hidden)]
 pub fn run_vector(json: &str) -> Result<String> {
     let Case { suite, case } = decode(json)?;
@@ -63,7 +63,7 @@ fn limit_selection(case: Value) -> Result<Value> {
     Ok(json!({ "role": role, "limit": endpoint.limit(selected) }))
 }
 
-/// Takes the only permit of each slot in turn: each of them is admitted, if no two are one.
+/// Acquires the only permit of each slot in turn. All are admitted if no two slots are the same.
 fn slots(case: Value) -> Result<Value> {
     let slots: Vec<(String, String, Vec<String>)> = from(case)?;
     let counters = MemoryCounters::new();

@@ -1,10 +1,10 @@
-//! Text of others for terminals and spreadsheets: nothing in it is obeyed, and nothing in it is unseen.
+//! Text from other people for terminals and spreadsheets: control and invisible characters are escaped.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// `text` with what a terminal would obey and a reader could not see as `\u{…}`: control characters, and those that turn the
-/// direction of text or have no width.
+/// `text` with control characters, characters that change the direction of text, and those without a width escaped
+/// as `\u{…}`, so that a terminal does not act on them and a reader sees them.
 ///
 /// ```
 /// use gatekeeper::visible;
@@ -15,14 +15,15 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden, |shown, each| write!(shown, "\\u{{{:x}}}", u32::from(each)))
 }
 
-/// The same for JSON, which stays the same JSON: such a character is written as `\uXXXX`.
+/// JSON text with the same characters escaped as `\uXXXX`, which leaves its meaning unchanged.
 ///
 /// ```
 /// assert_eq!(gatekeeper::visible_json("{\"name\": \"a\u{9b}\u{e0001}\"}\n"), "{\"name\": \"a\\u009b\\udb40\\udc01\"}\n");
 /// ```
 #[must_use]
 pub fn visible_json(json: &str) -> Cow<'_, str> {
-    // In a string, JSON has all others of ASCII escaped; outside of one, a line break is only space.
+    // Within a string, JSON already requires the other ASCII control characters to be escaped. Outside, a line
+    // break is white space.
     let is_raw = |each: char| is_hidden(each) && (each == '\u{7f}' || !each.is_ascii());
     escaped(json, is_raw, |shown, each| {
         let mut units = [0; 2];
@@ -41,7 +42,7 @@ fn escaped(
     let mut shown = String::with_capacity(text.len() + 16);
     for each in text.chars() {
         if is_escaped(each) {
-            // Writing to memory does not fail.
+            // Writing to memory cannot fail.
             let _ = escape(&mut shown, each);
         } else {
             shown.push(each);
@@ -50,8 +51,8 @@ fn escaped(
     Cow::Owned(shown)
 }
 
-/// Whether a character is a control character, a separator of lines, or one that Unicode has format text or be ignored
-/// where it is shown (`Default_Ignorable_Code_Point`, and the general category Cf).
+/// Whether a character is a control character, a line separator, a format character (general category Cf), or
+/// ignorable (`Default_Ignorable_Code_Point`).
 fn is_hidden(each: char) -> bool {
     each.is_control()
         || matches!(each,
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_or_a_reader_not_see_is_shown() {
+    fn control_and_invisible_characters_are_escaped() {
         for hidden in "\0\u{7}\t\r\n\u{1b}\u{7f}\u{85}\u{9b}\u{9d}\u{ad}\u{61c}\u{200b}\u{200d}\u{200f}\u{2028}\u{202e}\u{2066}\u{2069}\u{2060}\u{3164}\u{feff}\u{fe0f}\u{e0041}".chars() {
             assert_eq!(visible(&format!("a{hidden}b")), format!("a\\u{{{:x}}}b", u32::from(hidden)));
         }
@@ -80,7 +81,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn visible_json_is_the_same_json_without_anything_hidden(text in any::<String>(), inner in "[\u{7f}-\u{9f}\u{200b}-\u{206f}\u{e0000}-\u{e0fff}]*") {
+        fn visible_json_is_the_same_json_without_hidden_characters(text in any::<String>(), inner in "[\u{7f}-\u{9f}\u{200b}-\u{206f}\u{e0000}-\u{e0fff}]*") {
             let value = serde_json::json!({ text: inner });
             let json = value.to_string();
             let shown = visible_json(&json);

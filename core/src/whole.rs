@@ -1,7 +1,7 @@
-//! Whole numbers: how they are read, and the ranges of fields.
+//! Whole numbers: how they are parsed, and the ranges of fields.
 //!
-//! 60000 may come as 6e4 or 60000.0, for JavaScript has one kind of number. A range is declared once: what is read, what is
-//! checked, what an error says and what the schema says follow it.
+//! 60000 may arrive as 6e4 or 60000.0, because JavaScript has one kind of number. A range is declared once;
+//! parsing, checks, error messages and the JSON schema follow it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,10 +11,11 @@ use serde_json::Value;
 
 use crate::error::{GatekeeperError, Result};
 
-/// The largest number up to which every language counts exactly: 2⁵³ - 1.
+/// The largest integer that every language represents exactly: 2⁵³ - 1.
 pub(crate) const MAX_EXACT: i64 = (1 << 53) - 1;
 
-/// The whole number that a text is: `60000`, `6e4` and `60000.0` are the same. One out of range is the nearest that there is.
+/// The whole number of a text: `60000`, `6e4` and `60000.0` are equal. A number out of range becomes the nearest
+/// one in range.
 ///
 /// ```
 /// use gatekeeper::whole_number;
@@ -26,13 +27,13 @@ pub fn whole_number(text: &str) -> Option<i64> {
     text.parse().ok().or_else(|| of_float(decimal()??))
 }
 
-/// The same for a number in JSON.
+/// The whole number of a JSON value.
 pub(crate) fn of_json(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_u64().map(saturated)).or_else(|| value.as_f64().and_then(of_float))
 }
 
 fn of_float(number: f64) -> Option<i64> {
-    // What is infinite was written with more digits than a float has.
+    // An infinite value was written with more digits than a float has.
     let is_whole = number.is_infinite() || number.fract() == 0.0;
     #[allow(clippy::cast_possible_truncation, reason = "such a cast saturates, and there is no fraction")]
     is_whole.then_some(number as i64)
@@ -42,18 +43,18 @@ fn saturated(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The whole numbers that a field takes.
+/// The range of a field's whole numbers.
 pub(crate) trait Range {
-    /// The smallest.
+    /// The minimum.
     const MIN: i64;
-    /// The largest.
+    /// The maximum.
     const MAX: i64;
-    /// What else an error says after the range, such as what the largest number stands for.
+    /// A note that an error adds to the range, such as the meaning of the maximum.
     const NOTE: &'static str = "";
-    /// Whether a larger number counts as the largest.
+    /// Whether a larger number counts as the maximum.
     const CLAMPS: bool = false;
 
-    /// What a number must be, for an error.
+    /// What a number must be, for an error message.
     fn expected() -> String {
         if Self::CLAMPS {
             return format!("{WHOLE} that is not negative{}", Self::NOTE);
@@ -61,7 +62,7 @@ pub(crate) trait Range {
         format!("{WHOLE} from {} to {}{}", Self::MIN, Self::MAX, Self::NOTE)
     }
 
-    /// Rejects a number out of range.
+    /// Checks that a number is in range.
     ///
     /// # Errors
     /// `bad_request` that names the field.
@@ -73,16 +74,16 @@ pub(crate) trait Range {
         Err(GatekeeperError::bad_request(format!("{field} must be {}", Self::expected())))
     }
 
-    /// The number that this one counts as, if it is in range.
+    /// The number itself, or the maximum that it counts as; none if it is out of range.
     fn find(number: i64) -> Option<i64> {
         let number = if Self::CLAMPS { number.min(Self::MAX) } else { number };
         (Self::MIN..=Self::MAX).contains(&number).then_some(number)
     }
 
-    /// Reads a field, for `#[serde(deserialize_with = …)]`; `null` where the field is an `Option`.
+    /// Deserializes a field, for `#[serde(deserialize_with = …)]`. `null` is accepted if the field is an `Option`.
     ///
     /// # Errors
-    /// That of what is no number of the range.
+    /// For a value that is not a number of the range.
     fn read<'de, D: Deserializer<'de>, F: Field>(deserializer: D) -> Result<F, D::Error> {
         let reader = Reader::<Self, F>(PhantomData);
         if F::IS_OPTIONAL {
@@ -92,11 +93,11 @@ pub(crate) trait Range {
         }
     }
 
-    /// The same for a field that tells `null` from not being there.
+    /// Deserializes a field that can be `null`, as distinct from a missing one.
     ///
     /// # Errors
-    /// That of what is no number of the range.
-    #[allow(clippy::option_option, reason = "the outer one says whether it was given")]
+    /// For a value that is not a number of the range.
+    #[allow(clippy::option_option, reason = "the outer option says whether the field was given")]
     fn read_or_null<'de, D: Deserializer<'de>, F: Field>(
         deserializer: D,
     ) -> Result<Option<Option<F>>, D::Error> {
@@ -104,12 +105,12 @@ pub(crate) trait Range {
     }
 }
 
-/// How an error begins that says what a number must be.
+/// The beginning of an error that says what a number must be.
 pub(crate) const WHOLE: &str = "a whole number";
 
-/// A type that a field with a range has.
+/// A type of a field with a range.
 pub(crate) trait Field: Sized {
-    /// Whether it can be none.
+    /// Whether the field can be `null`.
     const IS_OPTIONAL: bool = false;
 
     fn of(number: i64) -> Option<Self>;
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_one_however_it_is_written() {
+    fn a_whole_number_is_parsed_in_every_notation() {
         for text in ["12", "12.0", "1.2e1", "+12", "120e-1", "012"] {
             assert_eq!(whole_number(text), Some(12), "{text}");
         }
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_what_is_read_what_is_checked_and_what_an_error_says() {
+    fn parsing_checks_and_errors_follow_the_same_range() {
         let read = |value: Value| Dozen::read::<_, Option<u32>>(value).map_err(|error| error.to_string());
         assert_eq!(read(json!(12.0)), Ok(Some(12)));
         assert_eq!(read(json!(null)), Ok(None));

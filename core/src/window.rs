@@ -1,8 +1,9 @@
-//! The sliding window: which requests count, what is left, when room returns. Pure; the time is passed in.
+//! The sliding window of a slot: which requests are admitted, how many are left, and when one is possible again. It
+//! is pure: the time is passed in.
 //!
-//! One log serves any number of windows and definitions. A request at `now` is admitted if and only if, for each of its
-//! windows, the cost of everything admitted after `now − duration`, plus its own, is at most `max_req`. A denial changes
-//! nothing.
+//! One log serves any number of windows and definitions. A request at `now` is admitted if and only if, for each of
+//! its windows, the cost of everything admitted after `now − duration`, plus its own, is at most `max_req`. A
+//! denial changes nothing.
 
 mod limit;
 mod log;
@@ -17,38 +18,38 @@ use log::Log;
 use marks::Marks;
 pub(crate) use request::{Acquired, Permit, Request};
 
-/// What one slot has admitted.
+/// The admissions of one slot.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     log: Log,
-    /// How long entries are kept, and where the newest admission lies beside the last entry.
+    /// How long entries are kept, and the time of the newest admission relative to the last entry.
     marks: Marks,
 }
 
-/// One window that has room for a request.
+/// A window that has room for a request.
 struct Room {
     limit: Limit,
-    /// What is left of it.
+    /// What is left of the window.
     left: u64,
-    /// The time of the oldest entry in it; `u64::MAX` where there is none.
+    /// The time of the oldest entry in the window; `u64::MAX` if there is none.
     oldest: u64,
 }
 
-/// One window that has none.
+/// A window that has no room for a request.
 struct Denial {
     limit: Limit,
     used: u64,
-    /// When the request would pass.
+    /// When the request would be admitted.
     frees_at: u64,
 }
 
 impl Window {
-    /// An empty window in which no time before `floor` exists.
+    /// An empty window that treats any time before `floor` as `floor`.
     pub(crate) fn starting_at(floor: u64) -> Self {
         Self { log: Log::after(floor), marks: Marks::default() }
     }
 
-    /// Admits or denies `request` at `now`, a time in ms that does not run backwards but for races.
+    /// Admits or denies `request` at `now`, a time in ms that only runs backwards by races between threads.
     #[inline]
     pub(crate) fn acquire(&mut self, now: u64, request: &Request<'_>) -> Acquired {
         let now = max(now, self.newest());
@@ -85,8 +86,8 @@ impl Window {
         }
     }
 
-    /// What [`acquire`](Self::acquire) would decide for `request` at `now`, and what is left without its cost. Changes
-    /// nothing.
+    /// The decision of [`acquire`](Self::acquire) for `request` at `now`, with what is left before its cost is
+    /// subtracted. Changes nothing.
     pub(crate) fn peek(&self, now: u64, request: &Request<'_>) -> Acquired {
         let now = max(now, self.newest());
         match self.decide(now, self.is_empty(now), request, 0) {
@@ -102,7 +103,7 @@ impl Window {
         }
     }
 
-    /// Gives back up to `cost` of what `permit` stands for, and returns how much that was: 0 once its entry is gone.
+    /// Refunds up to `cost` of a permit. Returns how much was refunded: 0 if its entry is gone.
     pub(crate) fn refund(&mut self, now: u64, permit: &Permit, cost: u32) -> u32 {
         let newest = self.newest();
         let now = max(now, newest);
@@ -114,12 +115,12 @@ impl Window {
         refunded
     }
 
-    /// From when on the window is empty: its newest entry is no longer kept. 0 where everything was refunded.
+    /// The time from which the window is empty, because its newest entry has expired. 0 if everything was refunded.
     pub(crate) fn ends_at(&self) -> u64 {
         if self.log.is_empty() { 0 } else { kept_until(self.log.last(), self.marks.kept_s()) }
     }
 
-    /// The newest unrounded time at which a request was admitted: time in a slot never runs backwards.
+    /// The newest unrounded time of an admission: the time of a slot never runs backwards.
     pub(crate) fn newest(&self) -> u64 {
         self.marks.newest(self.log.last())
     }
@@ -129,14 +130,14 @@ impl Window {
         self.log.is_empty() || self.log.last() < kept_from(now, self.marks.kept_s())
     }
 
-    /// The window that decides; `taken` of the cost counts as used in what is left of it. On a denial it is the one that
-    /// denies longest, else the one with the smallest share left.
+    /// The window that decides. `taken` of the cost counts as used in what is left of it. For a denial it is the
+    /// window that denies longest, otherwise the one with the smallest share left.
     #[inline]
     fn decide(&self, now: u64, is_empty: bool, request: &Request<'_>, taken: u32) -> Result<Room, Denial> {
         let mut decides = self.evaluate(now, is_empty, request.limit, request.cost, taken);
         for limit in request.shorter {
             let next = self.evaluate(now, is_empty, *limit, request.cost, taken);
-            // Of equal ones the longer window decides, which comes first.
+            // Of equal windows the longer one decides, which comes first.
             let replaces = match (&next, &decides) {
                 (Ok(next), Ok(best)) => next.is_tighter_than(best),
                 (Err(next), Err(longest)) => next.frees_at > longest.frees_at,
@@ -171,7 +172,7 @@ impl Window {
         Ok(Room { limit, left: max_req - used - u64::from(taken), oldest: over.next_time })
     }
 
-    /// How many entries the log holds.
+    /// The number of entries in the log.
     #[cfg(test)]
     pub(crate) fn entries(&self) -> usize {
         self.log.len()
@@ -179,7 +180,7 @@ impl Window {
 }
 
 impl Room {
-    /// Whether its share left is smaller, compared exactly.
+    /// Whether the share left is smaller, compared exactly.
     fn is_tighter_than(&self, other: &Self) -> bool {
         self.left * u64::from(other.limit.max_req()) < other.left * u64::from(self.limit.max_req())
     }
@@ -198,12 +199,12 @@ impl Denial {
     }
 }
 
-/// Until when what was recorded at `time` is kept for `kept_s` seconds.
+/// The time until which an entry of `time` is kept, for `kept_s` seconds.
 fn kept_until(time: u64, kept_s: u32) -> u64 {
     time.saturating_add(u64::from(kept_s) * 1000)
 }
 
-/// From when on what was recorded is kept for `kept_s` seconds at `now`.
+/// The time from which entries are still kept at `now`, for `kept_s` seconds.
 fn kept_from(now: u64, kept_s: u32) -> u64 {
     now.saturating_sub((u64::from(kept_s) * 1000).saturating_sub(1))
 }

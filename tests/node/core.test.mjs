@@ -321,7 +321,7 @@ test('a secret that was changed is warned of, and the one before given with it k
     `return [(await new AuthService(core).login(account)).user.email, ${isFirstAccepted}];`,
   );
   assert.deepEqual(changed.answer, [founder.email, false]);
-  assert.match(changed.warnings.join(), /do not open with this secret: 1/);
+  assert.match(changed.warnings.join(), /cannot be opened with this secret: 1/);
   const both = await using({ secret: other, previousSecret: secret }, `return ${isFirstAccepted};`);
   assert.deepEqual(both, { answer: true, warnings: [] });
   assert.equal((await using({ secret: other }, `return ${isFirstAccepted};`)).answer, true);

@@ -92,7 +92,7 @@ test('a database that may not be written is 503 for writers', async (t) => {
   const [command, ...rest] = [...prefix, process.execPath, '-e', program];
   const { stdout } = await run(command, rest);
   for (const file of [dirname(database), ...beside]) chmodSync(file, 0o755);
-  assert.match(stdout, /^503 .* cannot be written: let this user write to it, to the database/);
+  assert.match(stdout, /^503 .* cannot be written: give this user write access to it, to the database/);
 });
 
 test('a database that another process has locked is 503 after some seconds, and good again after that', async (t) => {

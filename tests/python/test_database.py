@@ -134,7 +134,7 @@ def test_a_read_only_database_is_rejected(database: Path, what: str) -> None:
     finally:
         read_only.chmod(mode)
     assert said.startswith("503 ")
-    assert "let this user" in said
+    assert "give this user" in said
 
 
 async def test_an_awaited_call_raises_the_same(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ export class AuthService {
   }
 
   /**
-   * Makes an account, and logs in to it.
+   * Creates an account and logs in to it.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -83,7 +83,7 @@ export class AuthService {
   }
 
   /**
-   * Logs in.
+   * Logs in with an e-mail address and a password.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -93,9 +93,10 @@ export class AuthService {
   }
 
   /**
-   * Exchanges a refresh token for new tokens; it is used up. The same exchange within 10 seconds gives
-   * the same new refresh token, for a client whose answer was lost. After that, or once the new one is
-   * used, whoever shows the old one ends the session: one of the two has stolen it (RFC 9700 §4.14.2).
+   * Exchanges a refresh token for new tokens. Each refresh token can be used once. Repeating the
+   * exchange within 10 seconds returns the same new refresh token, for a client that lost the response.
+   * A later use, or a use after the new token was used, ends the session: the token must have been
+   * stolen (RFC 9700 §4.14.2).
    *
    * @param refreshToken - The newest refresh token of the session.
    * @param call - a signal that gives the call up, and how long to wait
@@ -105,10 +106,11 @@ export class AuthService {
   }
 
   /**
-   * Ends the session of the access token, or that of `refreshToken`: its tokens are rejected at once.
+   * Ends the session of the access token, or that of `refreshToken`. Its tokens are rejected at once.
    *
-   * @param refreshToken - A refresh token of the session that ends. With it, no access token is needed:
-   * that one may have ended long ago. Defaults to the session of the access token.
+   * @param refreshToken - A refresh token of the session to end. With it, no access token is needed, so
+   * that a session can be ended after its access token has expired. Defaults to the session of the
+   * access token.
    * @param call - a signal that gives the call up, and how long to wait
    */
   logout(refreshToken?: string | null | undefined, call?: CallOptions): Promise<void> {
@@ -125,7 +127,7 @@ export class AuthService {
   }
 
   /**
-   * Who is calling.
+   * Returns the calling user.
    *
    * @param call - a signal that gives the call up, and how long to wait
    */
@@ -134,8 +136,7 @@ export class AuthService {
   }
 
   /**
-   * Changes the user's password, and ends their other sessions. Wrong passwords count as failed logins
-   * do.
+   * Changes the user's password and ends their other sessions. Wrong passwords count as failed logins.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -145,7 +146,7 @@ export class AuthService {
   }
 
   /**
-   * The user's sessions that are not over, in the order in which they began.
+   * Lists the user's active sessions, oldest first.
    *
    * @param options - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -191,10 +192,10 @@ export class TenantsService {
   }
 
   /**
-   * Makes a tenant, whose owner is the user who calls; the operator's has none yet. Closed to users
-   * where sign-up is.
+   * Creates a tenant. Its owner is the calling user; a tenant that the operator creates has no owner
+   * yet. Users cannot create tenants while sign-up is closed.
    *
-   * @param name - What it is called: 1 to 256 bytes.
+   * @param name - The tenant's name: 1 to 256 bytes.
    * @param call - a signal that gives the call up, and how long to wait
    */
   create(name: string, call?: CallOptions): Promise<Tenant> {
@@ -202,7 +203,7 @@ export class TenantsService {
   }
 
   /**
-   * The tenants of the user, or every one for the operator, in the order in which they were made.
+   * Lists the user's tenants, or every tenant for the operator, oldest first.
    *
    * @param options - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -222,9 +223,9 @@ export class TenantsService {
   }
 
   /**
-   * One tenant.
+   * Returns one tenant.
    *
-   * @param tenantId - Its id.
+   * @param tenantId - The tenant's id.
    * @param call - a signal that gives the call up, and how long to wait
    */
   get(tenantId: string, call?: CallOptions): Promise<Tenant> {
@@ -232,9 +233,9 @@ export class TenantsService {
   }
 
   /**
-   * Changes what is given of a tenant.
+   * Changes the given fields of a tenant.
    *
-   * @param tenantId - Its id.
+   * @param tenantId - The tenant's id.
    * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
@@ -243,12 +244,11 @@ export class TenantsService {
   }
 
   /**
-   * Removes a tenant for good, with its members, its keys, which are revoked at once, and its usage. The
-   * rows of a large tenant are deleted afterwards, some at a time, so that no other call waits for it.
-   * The audit log stays. The tenant `default` cannot be removed: a key manager without a root key
-   * creates its keys there.
+   * Deletes a tenant with its members, keys and usage. Its keys are revoked at once. The rows of a large
+   * tenant are deleted later, in batches, so that no other call waits. The audit log is kept. The tenant
+   * `default` cannot be deleted: a key manager without a root key creates its keys there.
    *
-   * @param tenantId - Its id.
+   * @param tenantId - The tenant's id.
    * @param call - a signal that gives the call up, and how long to wait
    */
   remove(tenantId: string, call?: CallOptions): Promise<void> {
@@ -256,11 +256,11 @@ export class TenantsService {
   }
 
   /**
-   * Makes a user a member of a tenant.
+   * Adds a user to a tenant as a member.
    *
    * @param tenantId - The tenant's id.
    * @param userId - The user's id.
-   * @param role - Their role; only an owner makes owners. Defaults to member.
+   * @param role - The member's role. Only an owner can add owners. Defaults to `member`.
    * @param call - a signal that gives the call up, and how long to wait
    */
   addMember(tenantId: string, userId: string, role?: MemberRole | undefined, call?: CallOptions): Promise<Member> {
@@ -268,7 +268,7 @@ export class TenantsService {
   }
 
   /**
-   * The members of a tenant, in the order in which they signed up.
+   * Lists the members of a tenant, in the order in which they signed up.
    *
    * @param tenantId - The tenant's id.
    * @param options - what else there is to say
@@ -290,11 +290,11 @@ export class TenantsService {
   }
 
   /**
-   * Gives a member another role. The last owner stays one.
+   * Changes a member's role. The last owner keeps that role.
    *
    * @param tenantId - The tenant's id.
    * @param userId - The user's id.
-   * @param role - Their role from now on; only an owner makes and unmakes owners.
+   * @param role - The new role. Only an owner can change a member to or from `owner`.
    * @param call - a signal that gives the call up, and how long to wait
    */
   updateMember(tenantId: string, userId: string, role: MemberRole, call?: CallOptions): Promise<Member> {
@@ -302,7 +302,7 @@ export class TenantsService {
   }
 
   /**
-   * Ends a membership: what the user had in the tenant, they have no more. The last owner stays.
+   * Removes a member from a tenant. The user loses all access to it. The last owner cannot be removed.
    *
    * @param tenantId - The tenant's id.
    * @param userId - The user's id.
@@ -332,10 +332,10 @@ export class KeysService {
   }
 
   /**
-   * Creates a key of a tenant. The caller cannot give it scopes that the caller does not have. A key
-   * that an API key creates has at most the roles, the life and the quota of that key, and its owner;
-   * what is not given is that of the creating key, and what the new key uses counts as used by the
-   * creating key, too.
+   * Creates a key in a tenant. The caller must have the scopes that it gives to the key. A key that an
+   * API key creates has the same owner and cannot exceed the roles, lifetime and quota of the creating
+   * key. Fields that are not given are copied from the creating key, and the usage of the new key also
+   * counts against the quota of the creating key.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -345,7 +345,7 @@ export class KeysService {
   }
 
   /**
-   * The keys of a tenant, in the order in which they were made.
+   * Lists the keys of a tenant, oldest first.
    *
    * @param tenantId - The tenant's id.
    * @param options - what else there is to say
@@ -367,9 +367,9 @@ export class KeysService {
   }
 
   /**
-   * One key.
+   * Returns one key.
    *
-   * @param id - Its id.
+   * @param id - The key's id.
    * @param call - a signal that gives the call up, and how long to wait
    */
   get(id: string, call?: CallOptions): Promise<ApiKey> {
@@ -377,11 +377,11 @@ export class KeysService {
   }
 
   /**
-   * Changes what is given of a key; `null` clears what can be absent. The caller could give the key all
-   * that it has and all that it gets; an API key cannot change itself. The next verification knows of
-   * it, in every process.
+   * Changes the given fields of a key; `null` clears an optional one. The caller must have all rights
+   * that the key has before and after the change; an API key cannot change itself. The next verification
+   * uses the change, in every process.
    *
-   * @param id - Its id.
+   * @param id - The key's id.
    * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
@@ -390,11 +390,11 @@ export class KeysService {
   }
 
   /**
-   * Ends a key for ever, with every secret it has: the next verification rejects it, in every process.
-   * It stays listed. With `descendants`, the same is done, in one step, to every key that it created,
-   * directly or through others, even where it was revoked before.
+   * Revokes a key for good, with every secret it has. The next verification rejects it, in every
+   * process. The key is still listed. With `descendants`, the keys that it created, directly or through
+   * other keys, are revoked in the same step, even if this key was revoked before.
    *
-   * @param id - Its id.
+   * @param id - The key's id.
    * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
@@ -403,11 +403,12 @@ export class KeysService {
   }
 
   /**
-   * Gives a key another secret; its id and all else stay. The old secret is good for the time of grace,
-   * but not longer than the key; the one before that is rejected at once, and so is that of a key that
-   * is disabled. The caller could give the key all that it has; an API key cannot rotate itself.
+   * Replaces the secret of a key. Its id and all other fields stay the same. The old secret stays valid
+   * for the grace period, but not longer than the key itself. A secret that was replaced earlier is
+   * rejected at once, and so is the old secret of a disabled key. The caller must have all rights of the
+   * key; an API key cannot rotate itself.
    *
-   * @param id - Its id.
+   * @param id - The key's id.
    * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
@@ -443,10 +444,10 @@ export class KeysService {
   }
 
   /**
-   * A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier: for programs
-   * that verify it by our public keys. It is never taken for a user's. Anyone who holds the key may ask,
-   * and a key of any tenant gets one: a program that verifies it compares `tid` with the tenants that it
-   * trusts.
+   * Issues a JWT that represents a key for 15 minutes, or until the key expires if that is earlier.
+   * Other programs verify it with the public keys of the JWK Set. It is never accepted as a user's
+   * token. Anyone who holds the key may call this, whatever its tenant: a program that verifies the
+   * token must compare `tid` with the tenants that it trusts.
    *
    * @param key - The key itself.
    * @param options - what else there is to say
@@ -457,13 +458,13 @@ export class KeysService {
   }
 
   /**
-   * Brings keys of another product into a tenant by their digests, so that their holders can go on using
-   * them: all of them or none. For a root key and the operator; for members and API keys with
-   * `keys:write` only where the setting `keyImports` is `members`, within what each of them can give to
-   * a key. The digest of a placeholder such as `undefined`, `null` or `test` is rejected.
+   * Imports keys of another product into a tenant by their digests, so that clients can go on using
+   * them. Either all keys are imported or none. Only a root key and the operator may call it. With the
+   * setting `keyImports = members`, so may members and API keys with `keys:write`, each within their own
+   * rights. The digest of a placeholder such as `undefined`, `null` or `test` is rejected.
    *
    * @param tenantId - The tenant's id.
-   * @param keys - The keys: 1 to 1,000.
+   * @param keys - The keys to import: 1 to 1,000.
    * @param call - a signal that gives the call up, and how long to wait
    */
   import(tenantId: string, keys: readonly ForeignKey[], call?: CallOptions): Promise<ImportedApiKeys> {
@@ -487,7 +488,7 @@ export class UsageService {
   }
 
   /**
-   * Records usage, whether there is room for it or not. What is acknowledged is on disk.
+   * Records usage, even beyond a quota. The event is on disk when the call returns.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -497,13 +498,13 @@ export class UsageService {
   }
 
   /**
-   * Whether there is room for so much now; that there is none is an answer, not an error. Somebody else
-   * may use it up before it is recorded: `usage.checkAndRecord` is one step.
+   * Checks whether a quota has room for this quantity now. A full quota is a result, not an error.
+   * Another caller may use the quota before you record: `usage.checkAndRecord` does both in one step.
    *
    * @param tenantId - The tenant's id.
-   * @param quantity - How much: 1 to 1,000,000,000. Defaults to 1.
-   * @param apiKeyId - The API key of the tenant that it would be used with. Defaults to none; where an
-   * API key calls, to itself, and it can name another only with the scope `keys:read`.
+   * @param quantity - The quantity: 1 to 1,000,000,000. Defaults to 1.
+   * @param apiKeyId - The API key of the tenant whose quota is checked too. Defaults to none; if an API
+   * key calls, to itself. It can name another key only with the scope `keys:read`.
    * @param call - a signal that gives the call up, and how long to wait
    */
   check(tenantId: string, quantity?: number | undefined, apiKeyId?: string | null | undefined, call?: CallOptions): Promise<QuotaCheck> {
@@ -511,8 +512,9 @@ export class UsageService {
   }
 
   /**
-   * Records usage if the quotas of its API key and of its tenant have room for it, in one step.
-   * Otherwise nothing is written, and the error `plan_limit` has the `QuotaCheck` as `details.quota`.
+   * Checks the quotas of the tenant and of the API key, and records the usage if both have room, in one
+   * step. Otherwise nothing is recorded, and the error `plan_limit` has the `QuotaCheck` as
+   * `details.quota`.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -522,8 +524,8 @@ export class UsageService {
   }
 
   /**
-   * How much a tenant has used in the present hour, day or month (UTC). Read from sums: as quick after
-   * many events as after few.
+   * Returns how much a tenant has used in the current hour, day or month (UTC). It reads running totals,
+   * so that it is as fast after many events as after few.
    *
    * @param tenantId - The tenant's id.
    * @param period - The period. Defaults to `month`.
@@ -534,7 +536,7 @@ export class UsageService {
   }
 
   /**
-   * The usage of a tenant, or of one of its API keys, event by event, the newest first.
+   * Lists the usage events of a tenant, or of one of its API keys, newest first.
    *
    * @param tenantId - The tenant's id.
    * @param options - what else there is to say
@@ -572,11 +574,11 @@ export class PermissionsService {
   }
 
   /**
-   * Whether a user has a permission in a tenant; one who is no member has none.
+   * Checks whether a user has a permission in a tenant. A user who is not a member has none.
    *
    * @param userId - The user's id.
    * @param tenantId - The tenant's id.
-   * @param permission - `resource:action`.
+   * @param permission - The permission, as `resource:action`.
    * @param call - a signal that gives the call up, and how long to wait
    */
   can(userId: string, tenantId: string, permission: string, call?: CallOptions): Promise<boolean> {
@@ -584,8 +586,8 @@ export class PermissionsService {
   }
 
   /**
-   * A user's permissions in a tenant: `resource:action`, an owner's with `*:*` first; one who is no
-   * member has none.
+   * Lists the permissions of a user in a tenant as `resource:action`; an owner's list begins with `*:*`.
+   * A user who is not a member has none.
    *
    * @param userId - The user's id.
    * @param tenantId - The tenant's id.
@@ -612,10 +614,10 @@ export class AuditService {
   }
 
   /**
-   * The events of a tenant, the newest first.
+   * Lists the events of a tenant, newest first.
    *
-   * @param tenantId - The tenant's id. Left out, the events of all tenants and those without one, for
-   * the operator alone.
+   * @param tenantId - The tenant's id. The operator can omit it: then events of all tenants, and those
+   * outside any tenant, are listed.
    * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
@@ -626,8 +628,8 @@ export class AuditService {
   /**
    * Every item that `query` lists, fetched page by page as they are asked for.
    *
-   * @param tenantId - The tenant's id. Left out, the events of all tenants and those without one, for
-   * the operator alone.
+   * @param tenantId - The tenant's id. The operator can omit it: then events of all tenants, and those
+   * outside any tenant, are listed.
    * @param options - which items; `limit` is the size of a page
    * @param call - a signal that gives the call up, and how long to wait for a page
    */
@@ -636,13 +638,13 @@ export class AuditService {
   }
 
   /**
-   * The events of a tenant as one text, the newest first: at most 64 MiB. A server sends it as it is
-   * read, and does not keep it: 8 at once for a tenant, and each for 10 minutes unless it is configured
-   * otherwise. What is longer is exported in parts, or by time.
+   * Exports the events of a tenant as one text of at most 64 MiB, newest first. A server streams it: up
+   * to 8 exports of a tenant at once, each for up to 10 minutes, unless configured otherwise. Export a
+   * longer log in parts, or by time range.
    *
-   * @param tenantId - The tenant's id. Left out, the events of all tenants and those without one, for
-   * the operator alone.
-   * @param format - How the text is written. Defaults to `ndjson`.
+   * @param tenantId - The tenant's id. The operator can omit it: then events of all tenants, and those
+   * outside any tenant, are exported.
+   * @param format - The format of the text. Defaults to `ndjson`.
    * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
@@ -651,12 +653,13 @@ export class AuditService {
   }
 
   /**
-   * The events of a tenant as text in parts, the newest first: a page holds one part, of about 128 KiB,
-   * and none at the end of an empty log. The texts in their order are what `audit.export` gives.
+   * Exports the events of a tenant in parts, newest first. Each page holds one part of about 128 KiB;
+   * the last page of an empty log holds none. Concatenated, the parts are the text that `audit.export`
+   * returns.
    *
-   * @param tenantId - The tenant's id. Left out, the events of all tenants and those without one, for
-   * the operator alone.
-   * @param format - How the text is written. Defaults to `ndjson`.
+   * @param tenantId - The tenant's id. The operator can omit it: then events of all tenants, and those
+   * outside any tenant, are exported.
+   * @param format - The format of the text. Defaults to `ndjson`.
    * @param options - what else there is to say
    * @param call - a signal that gives the call up, and how long to wait
    */
@@ -667,9 +670,9 @@ export class AuditService {
   /**
    * Every item that `exportParts` lists, fetched page by page as they are asked for.
    *
-   * @param tenantId - The tenant's id. Left out, the events of all tenants and those without one, for
-   * the operator alone.
-   * @param format - How the text is written. Defaults to `ndjson`.
+   * @param tenantId - The tenant's id. The operator can omit it: then events of all tenants, and those
+   * outside any tenant, are exported.
+   * @param format - The format of the text. Defaults to `ndjson`.
    * @param options - which items
    * @param call - a signal that gives the call up, and how long to wait for a page
    */
@@ -678,7 +681,7 @@ export class AuditService {
   }
 
   /**
-   * Writes an event of your own into a tenant's audit log. Who did it is who calls.
+   * Writes an application event to a tenant's audit log. The event's actor is the caller.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -704,8 +707,8 @@ export class PlatformService {
   }
 
   /**
-   * Says how much a tenant may use in an hour, a day or a month (UTC). It holds from the next check on;
-   * what was used before counts.
+   * Sets how much a tenant may use in an hour, a day or a month (UTC). It applies from the next check
+   * on; earlier usage in the period counts.
    *
    * @param tenantId - The tenant's id.
    * @param options - what else there is to say
@@ -716,11 +719,11 @@ export class PlatformService {
   }
 
   /**
-   * Makes a new signing key of the algorithm that tokens are signed with. It is published at once, and
-   * signs when every verifier that keeps the JWK Set for as long as it may has read it: after 310
-   * seconds. Tokens that the one before has signed stay valid until they end. Keys that do not open with
-   * the secret of this database, because it was changed, are removed. While running processes sign with
-   * another algorithm than this one, the call is rejected.
+   * Creates a new signing key, of the algorithm that tokens are signed with. It is published in the JWK
+   * Set at once and starts to sign after 310 seconds, when every verifier that caches the JWK Set has
+   * fetched it. Tokens signed by the previous key stay valid until they expire. Keys that were sealed
+   * with another secret of this database, and so cannot be opened any more, are deleted. The call is
+   * rejected while running processes sign with another algorithm.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -730,7 +733,8 @@ export class PlatformService {
   }
 
   /**
-   * Makes a root key for a tenant: whoever has it may do everything there, until it is revoked.
+   * Creates a root key for a tenant. The holder of a root key may do everything in its tenant until the
+   * key is revoked.
    *
    * @param tenantId - The tenant's id.
    * @param call - a signal that gives the call up, and how long to wait
@@ -740,7 +744,7 @@ export class PlatformService {
   }
 
   /**
-   * Lists the root keys of a tenant that are not revoked, in the order in which they were made.
+   * Lists the active root keys of a tenant, oldest first.
    *
    * @param tenantId - The tenant's id.
    * @param options - what else there is to say
@@ -762,8 +766,8 @@ export class PlatformService {
   }
 
   /**
-   * Ends a root key for good: the next call with it is rejected, in every process. The tenant and its
-   * keys stay.
+   * Revokes a root key. The next call with it is rejected, in every process. The tenant and its keys are
+   * kept.
    *
    * @param id - The root key's id.
    * @param call - a signal that gives the call up, and how long to wait

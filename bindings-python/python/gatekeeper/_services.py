@@ -66,34 +66,34 @@ class AuthService(_Service):
     __slots__ = ()
 
     def signup(self, email: str, password: str, *, name: str | None = None) -> Tokens:
-        """Makes an account, and logs in to it.
+        """Creates an account and logs in to it.
 
         Args:
-            email: The e-mail address; upper and lower case, Unicode's forms and a domain's are one. What is
-                invisible or only another form of a letter is rejected.
-            password: 8 to 128 characters of any kind, none of the most common passwords.
-            name: What the user is called: at most 256 bytes. Defaults to no name.
+            email: The e-mail address. Addresses that differ only in case, in Unicode normalization or in the form
+                of their domain are the same. Invisible and lookalike characters are rejected.
+            password: The password: 8 to 128 characters of any kind, not one of the most common passwords.
+            name: The user's name: at most 256 bytes. Defaults to no name.
         """
         answer = self._core._call("auth.signup", {"email": email, "password": password, **_given({"name": name})})
         return Tokens._of(answer)
 
     def login(self, email: str, password: str) -> LoginAnswer:
-        """Logs in.
+        """Logs in with an e-mail address and a password.
 
         Args:
             email: The account's e-mail address.
-            password: Its password.
+            password: The account's password.
         """
         given = self._core._call("auth.login", {"email": email, "password": password})
         answer: LoginAnswer = _one_of(given, Tokens, MfaChallenge)
         return answer
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """Exchanges a refresh token for new tokens; it is used up.
+        """Exchanges a refresh token for new tokens.
 
-        The same exchange within 10 seconds gives the same new refresh token, for a client whose answer was lost.
-        After that, or once the new one is used, whoever shows the old one ends the session: one of the two has stolen
-        it (RFC 9700 §4.14.2).
+        Each refresh token can be used once. Repeating the exchange within 10 seconds returns the same new refresh
+        token, for a client that lost the response. A later use, or a use after the new token was used, ends the
+        session: the token must have been stolen (RFC 9700 §4.14.2).
 
         Args:
             refresh_token: The newest refresh token of the session.
@@ -102,11 +102,13 @@ class AuthService(_Service):
         return Tokens._of(answer)
 
     def logout(self, refresh_token: str | None = None) -> None:
-        """Ends the session of the access token, or that of ``refresh_token``: its tokens are rejected at once.
+        """Ends the session of the access token, or that of ``refresh_token``.
+
+        Its tokens are rejected at once.
 
         Args:
-            refresh_token: A refresh token of the session that ends. With it, no access token is needed: that one
-                may have ended long ago. Defaults to the session of the access token.
+            refresh_token: A refresh token of the session to end. With it, no access token is needed, so that a
+                session can be ended after its access token has expired. Defaults to the session of the access token.
         """
         self._core._call("auth.logout", _given({"refreshToken": refresh_token}))
 
@@ -115,18 +117,18 @@ class AuthService(_Service):
         self._core._call("auth.logoutAll", {})
 
     def me(self) -> User:
-        """Who is calling."""
+        """Returns the calling user."""
         answer = self._core._call("auth.me", {})
         return User._of(answer)
 
     def change_password(self, current_password: str, new_password: str) -> None:
-        """Changes the user's password, and ends their other sessions.
+        """Changes the user's password and ends their other sessions.
 
-        Wrong passwords count as failed logins do.
+        Wrong passwords count as failed logins.
 
         Args:
-            current_password: The password until now.
-            new_password: 8 to 128 characters of any kind, none of the most common passwords.
+            current_password: The current password.
+            new_password: The new password: 8 to 128 characters of any kind, not one of the most common passwords.
         """
         self._core._call(
             "auth.changePassword",
@@ -137,11 +139,11 @@ class AuthService(_Service):
         )
 
     def sessions(self, *, cursor: str | None = None, limit: int | None = None) -> Page[Session]:
-        """The user's sessions that are not over, in the order in which they began.
+        """Lists the user's active sessions, oldest first.
 
         Args:
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
+            limit: The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
         """
         answer = self._core._call("auth.sessions", _given({"cursor": cursor, "limit": limit}))
         return Page._of(answer, Session._of)
@@ -150,7 +152,7 @@ class AuthService(_Service):
         """Every item that ``sessions`` lists, fetched page by page as they are asked for.
 
         Args:
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
             limit: How many items a page has: 1 to 100. Defaults to 50.
         """
         return _pages(lambda cursor: self.sessions(cursor=cursor, limit=limit), cursor)
@@ -170,22 +172,23 @@ class TenantsService(_Service):
     __slots__ = ()
 
     def create(self, name: str) -> Tenant:
-        """Makes a tenant, whose owner is the user who calls; the operator's has none yet.
+        """Creates a tenant.
 
-        Closed to users where sign-up is.
+        Its owner is the calling user; a tenant that the operator creates has no owner yet. Users cannot create
+        tenants while sign-up is closed.
 
         Args:
-            name: What it is called: 1 to 256 bytes.
+            name: The tenant's name: 1 to 256 bytes.
         """
         answer = self._core._call("tenants.create", {"name": name})
         return Tenant._of(answer)
 
     def list(self, *, cursor: str | None = None, limit: int | None = None) -> Page[Tenant]:
-        """The tenants of the user, or every one for the operator, in the order in which they were made.
+        """Lists the user's tenants, or every tenant for the operator, oldest first.
 
         Args:
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
+            limit: The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
         """
         answer = self._core._call("tenants.list", _given({"cursor": cursor, "limit": limit}))
         return Page._of(answer, Tenant._of)
@@ -194,60 +197,60 @@ class TenantsService(_Service):
         """Every item that ``list`` lists, fetched page by page as they are asked for.
 
         Args:
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
             limit: How many items a page has: 1 to 100. Defaults to 50.
         """
         return _pages(lambda cursor: self.list(cursor=cursor, limit=limit), cursor)
 
     def get(self, tenant_id: str) -> Tenant:
-        """One tenant.
+        """Returns one tenant.
 
         Args:
-            tenant_id: Its id.
+            tenant_id: The tenant's id.
         """
         answer = self._core._call("tenants.get", {"tenantId": tenant_id})
         return Tenant._of(answer)
 
     def update(self, tenant_id: str, *, name: str | Unset | None = UNSET) -> Tenant:
-        """Changes what is given of a tenant.
+        """Changes the given fields of a tenant.
 
         Args:
-            tenant_id: Its id.
-            name: What it is called from now on: 1 to 256 bytes. Defaults to what it was.
+            tenant_id: The tenant's id.
+            name: The new name: 1 to 256 bytes. Defaults to the current name.
         """
         answer = self._core._call("tenants.update", {"tenantId": tenant_id, **_changed({"name": name})})
         return Tenant._of(answer)
 
     def remove(self, tenant_id: str) -> None:
-        """Removes a tenant for good, with its members, its keys, which are revoked at once, and its usage.
+        """Deletes a tenant with its members, keys and usage.
 
-        The rows of a large tenant are deleted afterwards, some at a time, so that no other call waits for it. The
-        audit log stays. The tenant ``default`` cannot be removed: a key manager without a root key creates its keys
-        there.
+        Its keys are revoked at once. The rows of a large tenant are deleted later, in batches, so that no other call
+        waits. The audit log is kept. The tenant ``default`` cannot be deleted: a key manager without a root key
+        creates its keys there.
 
         Args:
-            tenant_id: Its id.
+            tenant_id: The tenant's id.
         """
         self._core._call("tenants.remove", {"tenantId": tenant_id})
 
     def add_member(self, tenant_id: str, user_id: str, role: MemberRole = "member") -> Member:
-        """Makes a user a member of a tenant.
+        """Adds a user to a tenant as a member.
 
         Args:
             tenant_id: The tenant's id.
             user_id: The user's id.
-            role: Their role; only an owner makes owners. Defaults to member.
+            role: The member's role. Only an owner can add owners. Defaults to ``member``.
         """
         answer = self._core._call("tenants.addMember", {"tenantId": tenant_id, "userId": user_id, "role": role})
         return Member._of(answer)
 
     def list_members(self, tenant_id: str, *, cursor: str | None = None, limit: int | None = None) -> Page[Member]:
-        """The members of a tenant, in the order in which they signed up.
+        """Lists the members of a tenant, in the order in which they signed up.
 
         Args:
             tenant_id: The tenant's id.
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
+            limit: The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
         """
         answer = self._core._call(
             "tenants.listMembers",
@@ -274,20 +277,20 @@ class TenantsService(_Service):
 
         Args:
             tenant_id: The tenant's id.
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
             limit: How many items a page has: 1 to 100. Defaults to 50.
         """
         return _pages(lambda cursor: self.list_members(tenant_id, cursor=cursor, limit=limit), cursor)
 
     def update_member(self, tenant_id: str, user_id: str, role: MemberRole) -> Member:
-        """Gives a member another role.
+        """Changes a member's role.
 
-        The last owner stays one.
+        The last owner keeps that role.
 
         Args:
             tenant_id: The tenant's id.
             user_id: The user's id.
-            role: Their role from now on; only an owner makes and unmakes owners.
+            role: The new role. Only an owner can change a member to or from ``owner``.
         """
         answer = self._core._call(
             "tenants.updateMember",
@@ -300,9 +303,9 @@ class TenantsService(_Service):
         return Member._of(answer)
 
     def remove_member(self, tenant_id: str, user_id: str) -> None:
-        """Ends a membership: what the user had in the tenant, they have no more.
+        """Removes a member from a tenant.
 
-        The last owner stays.
+        The user loses all access to it. The last owner cannot be removed.
 
         Args:
             tenant_id: The tenant's id.
@@ -351,29 +354,29 @@ class KeysService(_Service):
         roles: Collection[str] = (),
         scopes: Collection[str] | None = None,
     ) -> CreatedApiKey:
-        """Creates a key of a tenant.
+        """Creates a key in a tenant.
 
-        The caller cannot give it scopes that the caller does not have. A key that an API key creates has at most the
-        roles, the life and the quota of that key, and its owner; what is not given is that of the creating key, and
-        what the new key uses counts as used by the creating key, too.
+        The caller must have the scopes that it gives to the key. A key that an API key creates has the same owner and
+        cannot exceed the roles, lifetime and quota of the creating key. Fields that are not given are copied from the
+        creating key, and the usage of the new key also counts against the quota of the creating key.
 
         Args:
             tenant_id: The tenant's id.
-            expires_in_seconds: How long it is valid, 1 second to 100 years. Defaults to for ever; where an API
-                key calls, to its own end.
-            metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
-            name: What it is called: at most 256 bytes. Defaults to no name.
-            owner_id: The owner's id in your application: at most 256 bytes. Defaults to none; where an API key
-                calls, to its own.
-            prefix: What it begins with: 1 to 16 of ``[A-Za-z0-9_-]``, a letter or digit at both ends, not
+            expires_in_seconds: The key's lifetime in seconds, 1 second to 100 years. Defaults to no expiry; if an
+                API key calls, to its expiry.
+            metadata: Your own metadata: an object of at most 8 KiB of JSON. Defaults to none.
+            name: The key's name: at most 256 bytes. Defaults to no name.
+            owner_id: The id of the key's owner in your application: at most 256 bytes. Defaults to none; if an
+                API key calls, to its owner.
+            prefix: The prefix of the key: 1 to 16 of ``[A-Za-z0-9_-]``, with a letter or digit at both ends, not
                 reserved. Defaults to ``gk_live``.
-            quota_limit: How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything; where an API key
-                calls, to its own, with the period of that.
-            quota_period: The period of its quota. Defaults to ``month``.
-            roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to
-                none; where an API key calls, to its own.
-            scopes: What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to
-                nothing.
+            quota_limit: The key's quota in a period: 0 to 2⁵³ - 1. Defaults to no limit; if an API key calls, to
+                its quota and the period of that.
+            quota_period: The period of the quota. Defaults to ``month``.
+            roles: The key's roles, which select its rate limits: at most 1,000 distinct names of 1 to 128 bytes.
+                Defaults to none; if an API key calls, to its roles.
+            scopes: The key's scopes: at most 100 distinct scopes of 1 to 128 bytes without spaces. Defaults to
+                none.
         """
         answer = self._core._call(
             "keys.create",
@@ -397,12 +400,12 @@ class KeysService(_Service):
         return CreatedApiKey._of(answer)
 
     def list(self, tenant_id: str, *, cursor: str | None = None, limit: int | None = None) -> Page[ApiKey]:
-        """The keys of a tenant, in the order in which they were made.
+        """Lists the keys of a tenant, oldest first.
 
         Args:
             tenant_id: The tenant's id.
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
+            limit: The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
         """
         answer = self._core._call(
             "keys.list",
@@ -423,16 +426,16 @@ class KeysService(_Service):
 
         Args:
             tenant_id: The tenant's id.
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
             limit: How many items a page has: 1 to 100. Defaults to 50.
         """
         return _pages(lambda cursor: self.list(tenant_id, cursor=cursor, limit=limit), cursor)
 
     def get(self, id: str) -> ApiKey:
-        """One key.
+        """Returns one key.
 
         Args:
-            id: Its id.
+            id: The key's id.
         """
         answer = self._core._call("keys.get", {"id": id})
         return ApiKey._of(answer)
@@ -451,22 +454,23 @@ class KeysService(_Service):
         scopes: Collection[str] | Unset | None = UNSET,
         status: NewStatus | Unset | None = UNSET,
     ) -> ApiKey:
-        """Changes what is given of a key; ``null`` clears what can be absent.
+        """Changes the given fields of a key; ``null`` clears an optional one.
 
-        The caller could give the key all that it has and all that it gets; an API key cannot change itself. The next
-        verification knows of it, in every process.
+        The caller must have all rights that the key has before and after the change; an API key cannot change itself.
+        The next verification uses the change, in every process.
 
         Args:
-            id: Its id.
-            expires_in_seconds: How long it is good from now on, 1 second to 100 years; none for ever.
-            metadata: Anything of yours: an object of at most 8 KiB of JSON.
-            name: What it is called: at most 256 bytes.
-            owner_id: Whose it is in your application: at most 256 bytes.
-            quota_limit: How much it may use in a period: 0 to 2⁵³ - 1; none for anything.
-            quota_period: The period of its quota.
-            roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes.
-            scopes: What it may do: at most 100 different ones of 1 to 128 bytes without spaces.
-            status: Whether it is good.
+            id: The key's id.
+            expires_in_seconds: The key's lifetime from now on in seconds, 1 second to 100 years; none for no
+                expiry.
+            metadata: Your own metadata: an object of at most 8 KiB of JSON.
+            name: The key's name: at most 256 bytes.
+            owner_id: The id of the key's owner in your application: at most 256 bytes.
+            quota_limit: The key's quota in a period: 0 to 2⁵³ - 1; none for no limit.
+            quota_period: The period of the quota.
+            roles: The key's roles, which select its rate limits: at most 1,000 distinct names of 1 to 128 bytes.
+            scopes: The key's scopes: at most 100 distinct scopes of 1 to 128 bytes without spaces.
+            status: Whether the key is active or disabled.
         """
         answer = self._core._call(
             "keys.update",
@@ -490,30 +494,31 @@ class KeysService(_Service):
         return ApiKey._of(answer)
 
     def revoke(self, id: str, *, descendants: bool = False) -> ApiKey:
-        """Ends a key for ever, with every secret it has: the next verification rejects it, in every process.
+        """Revokes a key for good, with every secret it has.
 
-        It stays listed. With ``descendants``, the same is done, in one step, to every key that it created, directly
-        or through others, even where it was revoked before.
+        The next verification rejects it, in every process. The key is still listed. With ``descendants``, the keys
+        that it created, directly or through other keys, are revoked in the same step, even if this key was revoked
+        before.
 
         Args:
-            id: Its id.
-            descendants: Whether the keys that it created end, too. Defaults to no: they go on until they are
-                revoked, or end.
+            id: The key's id.
+            descendants: Whether to revoke the keys that it created too. Defaults to no: they stay valid until
+                they expire or are revoked.
         """
         answer = self._core._call("keys.revoke", {"id": id, "descendants": descendants})
         return ApiKey._of(answer)
 
     def rotate(self, id: str, *, grace_seconds: int = 0) -> CreatedApiKey:
-        """Gives a key another secret; its id and all else stay.
+        """Replaces the secret of a key.
 
-        The old secret is good for the time of grace, but not longer than the key; the one before that is rejected at
-        once, and so is that of a key that is disabled. The caller could give the key all that it has; an API key
-        cannot rotate itself.
+        Its id and all other fields stay the same. The old secret stays valid for the grace period, but not longer
+        than the key itself. A secret that was replaced earlier is rejected at once, and so is the old secret of a
+        disabled key. The caller must have all rights of the key; an API key cannot rotate itself.
 
         Args:
-            id: Its id.
-            grace_seconds: How long the old secret is good, 0 to 2,592,000 (30 days). Defaults to 0: it is dead at
-                once.
+            id: The key's id.
+            grace_seconds: The grace period in seconds: 0 to 2,592,000 (30 days). Defaults to 0: the old secret is
+                revoked at once.
         """
         answer = self._core._call("keys.rotate", {"id": id, "graceSeconds": grace_seconds})
         return CreatedApiKey._of(answer)
@@ -576,31 +581,31 @@ class KeysService(_Service):
         return KeyVerdict._of(answer)
 
     def token(self, key: str, *, audience: str | None = None, scopes: Collection[str] | None = None) -> KeyToken:
-        """A JWT that stands for a key for 15 minutes, or until the key ends if that is earlier.
+        """Issues a JWT that represents a key for 15 minutes, or until the key expires if that is earlier. Other
+        programs verify it with the public keys of the JWK Set.
 
-        For programs that verify it by our public keys. It is never taken for a user's. Anyone who holds the key may
-        ask, and a key of any tenant gets one: a program that verifies it compares ``tid`` with the tenants that it
-        trusts.
+        It is never accepted as a user's token. Anyone who holds the key may call this, whatever its tenant: a program
+        that verifies the token must compare ``tid`` with the tenants that it trusts.
 
         Args:
             key: The key itself.
-            audience: The ``aud`` of the token: the configured audience, or another that the operator allows.
+            audience: The ``aud`` of the token: the configured audience, or another one that the operator allows.
                 Defaults to the configured one.
-            scopes: What the token is good for: nothing that the key is not. Defaults to all that the key is.
+            scopes: The scopes of the token: only scopes that the key has. Defaults to all of them.
         """
         answer = self._core._call("keys.token", {"key": key, **_given({"audience": audience, "scopes": scopes})})
         return KeyToken._of(answer)
 
     def import_(self, tenant_id: str, keys: Collection[ForeignKey]) -> ImportedApiKeys:
-        """Brings keys of another product into a tenant by their digests, so that their holders can go on using them.
+        """Imports keys of another product into a tenant by their digests, so that clients can go on using them.
 
-        All of them or none. For a root key and the operator; for members and API keys with ``keys:write`` only where
-        the setting ``keyImports`` is ``members``, within what each of them can give to a key. The digest of a
-        placeholder such as ``undefined``, ``null`` or ``test`` is rejected.
+        Either all keys are imported or none. Only a root key and the operator may call it. With the setting
+        ``keyImports = members``, so may members and API keys with ``keys:write``, each within their own rights. The
+        digest of a placeholder such as ``undefined``, ``null`` or ``test`` is rejected.
 
         Args:
             tenant_id: The tenant's id.
-            keys: The keys: 1 to 1,000.
+            keys: The keys to import: 1 to 1,000.
         """
         answer = self._core._call(
             "keys.import",
@@ -628,20 +633,20 @@ class UsageService(_Service):
         metadata: Mapping[str, Any] | None = None,
         quantity: int = 1,
     ) -> UsageEvent:
-        """Records usage, whether there is room for it or not.
+        """Records usage, even beyond a quota.
 
-        What is acknowledged is on disk.
+        The event is on disk when the call returns.
 
         Args:
-            tenant_id: Whose usage it is.
-            service: What is used: 1 to 128 bytes.
-            action: What is done with it: 1 to 128 bytes.
-            api_key_id: The API key of the tenant that it is used with. Defaults to none; where an API key calls,
-                to itself, and it can name another only with the scope ``keys:read``.
-            idempotency_key: What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request
-                under the same key is recorded once, another one is rejected. Defaults to none.
-            metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
-            quantity: How much: 1 to 1,000,000,000. Defaults to 1.
+            tenant_id: The tenant whose usage it is.
+            service: The service that is used: 1 to 128 bytes.
+            action: The action that is performed with the service: 1 to 128 bytes.
+            api_key_id: The API key of the tenant that is used. Defaults to none; if an API key calls, to itself.
+                It can name another key only with the scope ``keys:read``.
+            idempotency_key: The idempotency key, unique in the tenant: 1 to 256 bytes. A repeated request with
+                the same key is recorded once; a different request with the same key is rejected. Defaults to none.
+            metadata: Your own metadata: an object of at most 8 KiB of JSON. Defaults to none.
+            quantity: The quantity: 1 to 1,000,000,000. Defaults to 1.
         """
         answer = self._core._call(
             "usage.record",
@@ -662,15 +667,16 @@ class UsageService(_Service):
         return UsageEvent._of(answer)
 
     def check(self, tenant_id: str, quantity: int = 1, api_key_id: str | None = None) -> QuotaCheck:
-        """Whether there is room for so much now; that there is none is an answer, not an error.
+        """Checks whether a quota has room for this quantity now.
 
-        Somebody else may use it up before it is recorded: ``usage.checkAndRecord`` is one step.
+        A full quota is a result, not an error. Another caller may use the quota before you record:
+        ``usage.checkAndRecord`` does both in one step.
 
         Args:
             tenant_id: The tenant's id.
-            quantity: How much: 1 to 1,000,000,000. Defaults to 1.
-            api_key_id: The API key of the tenant that it would be used with. Defaults to none; where an API key
-                calls, to itself, and it can name another only with the scope ``keys:read``.
+            quantity: The quantity: 1 to 1,000,000,000. Defaults to 1.
+            api_key_id: The API key of the tenant whose quota is checked too. Defaults to none; if an API key
+                calls, to itself. It can name another key only with the scope ``keys:read``.
         """
         answer = self._core._call(
             "usage.check",
@@ -697,20 +703,19 @@ class UsageService(_Service):
         metadata: Mapping[str, Any] | None = None,
         quantity: int = 1,
     ) -> RecordedUsage:
-        """Records usage if the quotas of its API key and of its tenant have room for it, in one step.
-
-        Otherwise nothing is written, and the error ``plan_limit`` has the ``QuotaCheck`` as ``details.quota``.
+        """Checks the quotas of the tenant and of the API key, and records the usage if both have room, in one step.
+        Otherwise nothing is recorded, and the error ``plan_limit`` has the ``QuotaCheck`` as ``details.quota``.
 
         Args:
-            tenant_id: Whose usage it is.
-            service: What is used: 1 to 128 bytes.
-            action: What is done with it: 1 to 128 bytes.
-            api_key_id: The API key of the tenant that it is used with. Defaults to none; where an API key calls,
-                to itself, and it can name another only with the scope ``keys:read``.
-            idempotency_key: What makes a repeated request known, in this tenant: 1 to 256 bytes. The same request
-                under the same key is recorded once, another one is rejected. Defaults to none.
-            metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
-            quantity: How much: 1 to 1,000,000,000. Defaults to 1.
+            tenant_id: The tenant whose usage it is.
+            service: The service that is used: 1 to 128 bytes.
+            action: The action that is performed with the service: 1 to 128 bytes.
+            api_key_id: The API key of the tenant that is used. Defaults to none; if an API key calls, to itself.
+                It can name another key only with the scope ``keys:read``.
+            idempotency_key: The idempotency key, unique in the tenant: 1 to 256 bytes. A repeated request with
+                the same key is recorded once; a different request with the same key is rejected. Defaults to none.
+            metadata: Your own metadata: an object of at most 8 KiB of JSON. Defaults to none.
+            quantity: The quantity: 1 to 1,000,000,000. Defaults to 1.
         """
         answer = self._core._call(
             "usage.checkAndRecord",
@@ -731,9 +736,9 @@ class UsageService(_Service):
         return RecordedUsage._of(answer)
 
     def summary(self, tenant_id: str, period: Period = "month") -> UsageSummary:
-        """How much a tenant has used in the present hour, day or month (UTC).
+        """Returns how much a tenant has used in the current hour, day or month (UTC).
 
-        Read from sums: as quick after many events as after few.
+        It reads running totals, so that it is as fast after many events as after few.
 
         Args:
             tenant_id: The tenant's id.
@@ -750,13 +755,13 @@ class UsageService(_Service):
         cursor: str | None = None,
         limit: int | None = None,
     ) -> Page[UsageEvent]:
-        """The usage of a tenant, or of one of its API keys, event by event, the newest first.
+        """Lists the usage events of a tenant, or of one of its API keys, newest first.
 
         Args:
             tenant_id: The tenant's id.
-            api_key_id: Only what was used with this API key, which may be gone since. Defaults to all.
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+            api_key_id: Only usage with this API key, which may have been deleted since. Defaults to all keys.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
+            limit: The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
         """
         answer = self._core._call(
             "usage.events",
@@ -785,8 +790,8 @@ class UsageService(_Service):
 
         Args:
             tenant_id: The tenant's id.
-            api_key_id: Only what was used with this API key, which may be gone since. Defaults to all.
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            api_key_id: Only usage with this API key, which may have been deleted since. Defaults to all keys.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
             limit: How many items a page has: 1 to 100. Defaults to 50.
         """
         return _pages(lambda cursor: self.events(tenant_id, api_key_id=api_key_id, cursor=cursor, limit=limit), cursor)
@@ -798,12 +803,14 @@ class PermissionsService(_Service):
     __slots__ = ()
 
     def can(self, user_id: str, tenant_id: str, permission: str) -> bool:
-        """Whether a user has a permission in a tenant; one who is no member has none.
+        """Checks whether a user has a permission in a tenant.
+
+        A user who is not a member has none.
 
         Args:
             user_id: The user's id.
             tenant_id: The tenant's id.
-            permission: ``resource:action``.
+            permission: The permission, as ``resource:action``.
         """
         answer: bool = self._core._call(
             "permissions.can",
@@ -816,9 +823,9 @@ class PermissionsService(_Service):
         return answer
 
     def list(self, user_id: str, tenant_id: str) -> tuple[str, ...]:
-        """A user's permissions in a tenant: ``resource:action``, an owner's with ``*:*`` first.
+        """Lists the permissions of a user in a tenant as ``resource:action``; an owner's list begins with ``*:*``.
 
-        One who is no member has none.
+        A user who is not a member has none.
 
         Args:
             user_id: The user's id.
@@ -844,17 +851,17 @@ class AuditService(_Service):
         limit: int | None = None,
         start_timestamp: int | None = None,
     ) -> Page[AuditEvent]:
-        """The events of a tenant, the newest first.
+        """Lists the events of a tenant, newest first.
 
         Args:
-            tenant_id: The tenant's id. Left out, the events of all tenants and those without one, for the
-                operator alone.
-            action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
-            actor_id: Only what this actor did. Defaults to all.
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            end_timestamp: Only before this time, Unix ms. Defaults to the present.
-            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
-            start_timestamp: Only from this time on, Unix ms. Defaults to the beginning.
+            tenant_id: The tenant's id. The operator can omit it: then events of all tenants, and those outside
+                any tenant, are listed.
+            action_prefix: Only actions with this prefix, such as ``key.``. Defaults to all actions.
+            actor_id: Only events of this actor. Defaults to all actors.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
+            end_timestamp: Only events before this time, Unix milliseconds. Defaults to now.
+            limit: The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
+            start_timestamp: Only events at or after this time, Unix milliseconds. Defaults to the beginning.
         """
         answer = self._core._call(
             "audit.query",
@@ -888,14 +895,14 @@ class AuditService(_Service):
         """Every item that ``query`` lists, fetched page by page as they are asked for.
 
         Args:
-            tenant_id: The tenant's id. Left out, the events of all tenants and those without one, for the
-                operator alone.
-            action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
-            actor_id: Only what this actor did. Defaults to all.
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            end_timestamp: Only before this time, Unix ms. Defaults to the present.
+            tenant_id: The tenant's id. The operator can omit it: then events of all tenants, and those outside
+                any tenant, are listed.
+            action_prefix: Only actions with this prefix, such as ``key.``. Defaults to all actions.
+            actor_id: Only events of this actor. Defaults to all actors.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
+            end_timestamp: Only events before this time, Unix milliseconds. Defaults to now.
             limit: How many items a page has: 1 to 100. Defaults to 50.
-            start_timestamp: Only from this time on, Unix ms. Defaults to the beginning.
+            start_timestamp: Only events at or after this time, Unix milliseconds. Defaults to the beginning.
         """
         return _pages(
             lambda cursor: self.query(
@@ -921,20 +928,21 @@ class AuditService(_Service):
         end_timestamp: int | None = None,
         start_timestamp: int | None = None,
     ) -> str:
-        """The events of a tenant as one text, the newest first: at most 64 MiB.
+        """Exports the events of a tenant as one text of at most 64 MiB, newest first.
 
-        A server sends it as it is read, and does not keep it: 8 at once for a tenant, and each for 10 minutes unless
-        it is configured otherwise. What is longer is exported in parts, or by time.
+        A server streams it: up to 8 exports of a tenant at once, each for up to 10 minutes, unless configured
+        otherwise. Export a longer log in parts, or by time range.
 
         Args:
-            tenant_id: The tenant's id. Left out, the events of all tenants and those without one, for the
-                operator alone.
-            format: How the text is written. Defaults to ``ndjson``.
-            action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
-            actor_id: Only what this actor did. Defaults to all.
-            cursor: The ``next_cursor`` of the part after which to go on. Defaults to the newest event.
-            end_timestamp: Only before this time, Unix ms. Defaults to the present.
-            start_timestamp: Only from this time on, Unix ms. Defaults to the beginning.
+            tenant_id: The tenant's id. The operator can omit it: then events of all tenants, and those outside
+                any tenant, are exported.
+            format: The format of the text. Defaults to ``ndjson``.
+            action_prefix: Only actions with this prefix, such as ``key.``. Defaults to all actions.
+            actor_id: Only events of this actor. Defaults to all actors.
+            cursor: The ``next_cursor`` of the part after which the export continues. Defaults to the newest
+                event.
+            end_timestamp: Only events before this time, Unix milliseconds. Defaults to now.
+            start_timestamp: Only events at or after this time, Unix milliseconds. Defaults to the beginning.
         """
         answer: str = self._core._call(
             "audit.export",
@@ -965,20 +973,21 @@ class AuditService(_Service):
         end_timestamp: int | None = None,
         start_timestamp: int | None = None,
     ) -> Page[ExportPart]:
-        """The events of a tenant as text in parts, the newest first.
+        """Exports the events of a tenant in parts, newest first.
 
-        A page holds one part, of about 128 KiB, and none at the end of an empty log. The texts in their order are
-        what ``audit.export`` gives.
+        Each page holds one part of about 128 KiB; the last page of an empty log holds none. Concatenated, the parts
+        are the text that ``audit.export`` returns.
 
         Args:
-            tenant_id: The tenant's id. Left out, the events of all tenants and those without one, for the
-                operator alone.
-            format: How the text is written. Defaults to ``ndjson``.
-            action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
-            actor_id: Only what this actor did. Defaults to all.
-            cursor: The ``next_cursor`` of the part after which to go on. Defaults to the newest event.
-            end_timestamp: Only before this time, Unix ms. Defaults to the present.
-            start_timestamp: Only from this time on, Unix ms. Defaults to the beginning.
+            tenant_id: The tenant's id. The operator can omit it: then events of all tenants, and those outside
+                any tenant, are exported.
+            format: The format of the text. Defaults to ``ndjson``.
+            action_prefix: Only actions with this prefix, such as ``key.``. Defaults to all actions.
+            actor_id: Only events of this actor. Defaults to all actors.
+            cursor: The ``next_cursor`` of the part after which the export continues. Defaults to the newest
+                event.
+            end_timestamp: Only events before this time, Unix milliseconds. Defaults to now.
+            start_timestamp: Only events at or after this time, Unix milliseconds. Defaults to the beginning.
         """
         answer = self._core._call(
             "audit.exportParts",
@@ -1012,14 +1021,15 @@ class AuditService(_Service):
         """Every item that ``export_parts`` lists, fetched page by page as they are asked for.
 
         Args:
-            tenant_id: The tenant's id. Left out, the events of all tenants and those without one, for the
-                operator alone.
-            format: How the text is written. Defaults to ``ndjson``.
-            action_prefix: Only actions that begin so, such as ``key.``. Defaults to all.
-            actor_id: Only what this actor did. Defaults to all.
-            cursor: The ``next_cursor`` of the part after which to go on. Defaults to the newest event.
-            end_timestamp: Only before this time, Unix ms. Defaults to the present.
-            start_timestamp: Only from this time on, Unix ms. Defaults to the beginning.
+            tenant_id: The tenant's id. The operator can omit it: then events of all tenants, and those outside
+                any tenant, are exported.
+            format: The format of the text. Defaults to ``ndjson``.
+            action_prefix: Only actions with this prefix, such as ``key.``. Defaults to all actions.
+            actor_id: Only events of this actor. Defaults to all actors.
+            cursor: The ``next_cursor`` of the part after which the export continues. Defaults to the newest
+                event.
+            end_timestamp: Only events before this time, Unix milliseconds. Defaults to now.
+            start_timestamp: Only events at or after this time, Unix milliseconds. Defaults to the beginning.
         """
         return _pages(
             lambda cursor: self.export_parts(
@@ -1046,24 +1056,23 @@ class AuditService(_Service):
         resource_type: str | None = None,
         target: str | None = None,
     ) -> AuditEvent:
-        """Writes an event of your own into a tenant's audit log.
+        """Writes an application event to a tenant's audit log.
 
-        Who did it is who calls.
+        The event's actor is the caller.
 
         Args:
             tenant_id: The tenant's id.
-            action: What was done, such as ``invoice.paid``: 1 to 256 bytes, not beginning like an event of
-                Gatekeeper itself (``user.``, ``session.``, ``tenant.``, ``member.``, ``key.``, ``role.``,
+            action: What happened, such as ``invoice.paid``: 1 to 256 bytes. Must not begin with a prefix that
+                Gatekeeper's own events use (``user.``, ``session.``, ``tenant.``, ``member.``, ``key.``, ``role.``,
                 ``root_key.``, ``signing_key.``).
-            actor_id: Who did it, where that is not who calls: at most 256 bytes, kept in ``metadata``. Defaults
-                to nothing.
-            actor_type: What kind of actor that is: at most 256 bytes, kept in ``metadata``. Defaults to nothing.
-            metadata: Anything of yours: an object of at most 8 KiB of JSON, with all that is kept in it. Defaults
-                to none.
-            resource_id: The id of that thing: at most 256 bytes, kept in ``metadata``. Defaults to nothing.
-            resource_type: What kind of thing it was done to: at most 256 bytes, kept in ``metadata``. Defaults to
-                nothing.
-            target: What it was done to: at most 256 bytes. Defaults to nothing.
+            actor_id: The actor, if it is not the caller: at most 256 bytes, stored in ``metadata``. Defaults to
+                none.
+            actor_type: The kind of that actor: at most 256 bytes, stored in ``metadata``. Defaults to none.
+            metadata: Your own metadata: an object of at most 8 KiB of JSON, including the fields above that are
+                stored in it. Defaults to none.
+            resource_id: The id of the object: at most 256 bytes, stored in ``metadata``. Defaults to none.
+            resource_type: The kind of the object: at most 256 bytes, stored in ``metadata``. Defaults to none.
+            target: The object that the action was applied to: at most 256 bytes. Defaults to none.
         """
         answer = self._core._call(
             "audit.record",
@@ -1091,15 +1100,15 @@ class PlatformService(_Service):
     __slots__ = ()
 
     def set_tenant_quota(self, tenant_id: str, limit: int | None, *, period: Period = "month") -> TenantQuota:
-        """Says how much a tenant may use in an hour, a day or a month (UTC).
+        """Sets how much a tenant may use in an hour, a day or a month (UTC).
 
-        It holds from the next check on; what was used before counts.
+        It applies from the next check on; earlier usage in the period counts.
 
         Args:
             tenant_id: The tenant's id.
-            limit: How much: 0 to 2⁵³ - 1, or ``null`` for any amount. It must be given: a limit that was
-                forgotten is not none.
-            period: In which period. Defaults to ``month``.
+            limit: The limit: 0 to 2⁵³ - 1, or ``null`` for no limit. Required, so that a forgotten field does not
+                remove the limit.
+            period: The period of the limit. Defaults to ``month``.
         """
         answer = self._core._call(
             "platform.setTenantQuota",
@@ -1112,22 +1121,24 @@ class PlatformService(_Service):
         return TenantQuota._of(answer)
 
     def rotate_signing_key(self, *, activate_now: bool = False) -> NewSigningKey:
-        """Makes a new signing key of the algorithm that tokens are signed with.
+        """Creates a new signing key, of the algorithm that tokens are signed with.
 
-        It is published at once, and signs when every verifier that keeps the JWK Set for as long as it may has read
-        it: after 310 seconds. Tokens that the one before has signed stay valid until they end. Keys that do not open
-        with the secret of this database, because it was changed, are removed. While running processes sign with
-        another algorithm than this one, the call is rejected.
+        It is published in the JWK Set at once and starts to sign after 310 seconds, when every verifier that caches
+        the JWK Set has fetched it. Tokens signed by the previous key stay valid until they expire. Keys that were
+        sealed with another secret of this database, and so cannot be opened any more, are deleted. The call is
+        rejected while running processes sign with another algorithm.
 
         Args:
-            activate_now: Whether the new key signs at once, in every process within a minute: for emergencies,
-                since verifiers reject its tokens until they read the JWK Set again. Defaults to no.
+            activate_now: Whether the new key signs at once, in every process within a minute. For emergencies:
+                verifiers reject its tokens until they fetch the JWK Set again. Defaults to no.
         """
         answer = self._core._call("platform.rotateSigningKey", {"activateNow": activate_now})
         return NewSigningKey._of(answer)
 
     def create_root_key(self, tenant_id: str) -> CreatedRootKey:
-        """Makes a root key for a tenant: whoever has it may do everything there, until it is revoked.
+        """Creates a root key for a tenant.
+
+        The holder of a root key may do everything in its tenant until the key is revoked.
 
         Args:
             tenant_id: The tenant's id.
@@ -1136,12 +1147,12 @@ class PlatformService(_Service):
         return CreatedRootKey._of(answer)
 
     def list_root_keys(self, tenant_id: str, *, cursor: str | None = None, limit: int | None = None) -> Page[RootKey]:
-        """Lists the root keys of a tenant that are not revoked, in the order in which they were made.
+        """Lists the active root keys of a tenant, oldest first.
 
         Args:
             tenant_id: The tenant's id.
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
-            limit: How many at most: 1 to 100; more count as 100, and 0 as 1. Defaults to 50.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
+            limit: The maximum number of items: 1 to 100. Larger values count as 100, and 0 as 1. Defaults to 50.
         """
         answer = self._core._call(
             "platform.listRootKeys",
@@ -1168,15 +1179,15 @@ class PlatformService(_Service):
 
         Args:
             tenant_id: The tenant's id.
-            cursor: The ``next_cursor`` of the page before. Defaults to the first page.
+            cursor: The ``next_cursor`` of the previous page. Defaults to the first page.
             limit: How many items a page has: 1 to 100. Defaults to 50.
         """
         return _pages(lambda cursor: self.list_root_keys(tenant_id, cursor=cursor, limit=limit), cursor)
 
     def revoke_root_key(self, id: str) -> None:
-        """Ends a root key for good: the next call with it is rejected, in every process.
+        """Revokes a root key.
 
-        The tenant and its keys stay.
+        The next call with it is rejected, in every process. The tenant and its keys are kept.
 
         Args:
             id: The root key's id.

@@ -52,27 +52,28 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ApiKey(Model):
-    """A key, without its secret, which nobody can show again.
+    """An API key, without its secret.
 
     Attributes:
-        id: Its id, which it keeps through every rotation.
-        tenant_id: Whose it is.
-        owner_id: Whose it is in your application.
-        created_by: Who created it; none for a key from before this was stored.
-        prefix: What its secret begins with; of an imported key, what its next one will.
-        name: What it is called.
-        scopes: What it may do, sorted by bytes.
-        roles: What chooses its rate limits, sorted by bytes.
-        status: Whether it is good.
-        quota_limit: How much it may use in a period; none for anything.
-        quota_period: The period of its quota.
-        metadata: Anything of yours.
-        expires_at: When it ends, Unix ms; none for never.
-        last_used_at: When it was last used with success, Unix ms, to the minute. A use is known to every process
-            of the machine at once; a reboot may lose the last ones, up to the next call that reads the key or commits
-            anything.
-        created_at: Unix ms.
-        updated_at: When it was last changed, Unix ms.
+        id: The key's id. It does not change when the key is rotated.
+        tenant_id: The tenant that the key belongs to.
+        owner_id: The id of the key's owner in your application.
+        created_by: The creator of the key; none for a key that an earlier version created.
+        prefix: The prefix of the key's secret. For an imported key: the prefix of the secret that a rotation
+            creates.
+        name: The key's name.
+        scopes: The key's scopes, sorted by bytes.
+        roles: The key's roles, which select its rate limits, sorted by bytes.
+        status: The key's status.
+        quota_limit: The key's quota in a period; none for no limit.
+        quota_period: The period of the quota.
+        metadata: Your own metadata.
+        expires_at: When the key expires, Unix milliseconds; none if it does not expire.
+        last_used_at: The time of the last accepted verification, Unix milliseconds, to the minute. Every process
+            of the machine sees it at once. A reboot may lose the most recent times, up to the next call that reads
+            the key or commits any change.
+        created_at: When the key was created, Unix milliseconds.
+        updated_at: When the key was last changed, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -135,19 +136,19 @@ class ApiKey(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class AuditEvent(Model):
-    """Something that was done, or rejected, in a tenant.
+    """An event of the audit log: something that a caller did, or that was rejected.
 
     Attributes:
-        id: Its id; later events have later ids.
-        tenant_id: The tenant; none where no tenant is concerned.
-        actor_type: Who did it: ``user``, ``apiKey``, ``rootKey``, ``operator`` or ``anonymous``.
-        actor_id: The id of the user, of the API key or of the root key that did it; none for the operator and
-            anonymous callers.
-        action: What was done: ``resource.what_happened``.
-        target: The id of what it was done to.
-        metadata: What else there is to say.
-        source: From where it was asked for, where that was said.
-        created_at: Unix ms.
+        id: The event's id. Later events have greater ids.
+        tenant_id: The tenant that the event belongs to; none for an event outside any tenant.
+        actor_type: The kind of the caller: ``user``, ``apiKey``, ``rootKey``, ``operator`` or ``anonymous``.
+        actor_id: The id of the user, API key or root key that called; none for the operator and anonymous
+            callers.
+        action: What happened, as ``resource.what_happened``.
+        target: The id of the object that the action was applied to.
+        metadata: Further details of the event.
+        source: The client address, if known.
+        created_at: When the event happened, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -189,11 +190,11 @@ class AuditEvent(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CreatedApiKey(Model):
-    """A key and its secret.
+    """A new secret and the key that it belongs to.
 
     Attributes:
         api_key: The key.
-        plain_text_key: Its secret; it is not stored and cannot be shown again.
+        plain_text_key: The secret. It is not stored and cannot be shown again.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -215,12 +216,12 @@ class CreatedApiKey(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CreatedBy(Model):
-    """Who created a key.
+    """The creator of a key.
 
     Attributes:
-        type: What kind of caller it was.
-        id: The id of the user, of the API key or of the root key; none for the operator. Keys of earlier versions
-            have the tenant's id for a root key.
+        type: The kind of the creator.
+        id: The id of the user, API key or root key; none for the operator. Keys that an earlier version created
+            have the tenant's id instead of a root key's.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -241,13 +242,13 @@ class CreatedBy(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CreatedRootKey(Model):
-    """A new root key.
+    """A new root key and its secret.
 
     Attributes:
-        id: Its id.
-        tenant_id: The tenant that it acts for.
-        plain_text_key: ``gkr_…``; it is not stored and cannot be shown again.
-        created_at: Unix ms.
+        id: The root key's id.
+        tenant_id: The tenant that the root key acts for.
+        plain_text_key: The secret, ``gkr_…``. It is not stored and cannot be shown again.
+        created_at: When the root key was created, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -274,8 +275,8 @@ class CreatedRootKey(Model):
 
 
 ExportFormat = Literal["ndjson", "csv"]
-"""How exported events are written. ``"ndjson"``: A JSON object a line. ``"csv"``: A line of column names, then a line
-an event (RFC 4180)."""
+"""The format of exported events. ``"ndjson"``: One JSON object per line. ``"csv"``: A header line, then one line per
+event (RFC 4180)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -283,7 +284,7 @@ class ExportPart(Model):
     """A part of an export.
 
     Attributes:
-        text: Whole lines.
+        text: The text: complete lines.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -300,24 +301,26 @@ class ExportPart(Model):
 
 
 class ForeignKey(TypedDict):
-    """A key of another product.
+    """A key of another product, by its digest.
 
     Attributes:
-        digest: SHA-256 of the key, and of the suffix after it where there is one, in hex or base64. No two keys
-            share one. A key of more than 4,096 bytes is never valid, whatever its digest.
-        expires_in_seconds: How long it is good from now on, 1 second to 100 years. Defaults to for ever.
-        metadata: Anything of yours: an object of at most 8 KiB of JSON. Defaults to none.
-        name: What it is called: at most 256 bytes. Defaults to no name.
-        owner_id: Whose it is in your application: at most 256 bytes. Defaults to nobody's.
-        prefix: What the key's next secret begins with, when it is rotated: as for a new key, at most 256 bytes.
-            One that a new key cannot have is replaced by the default, with a warning. Defaults to ``gk_live``.
-        quota_limit: How much it may use in a period: 0 to 2⁵³ - 1. Defaults to anything.
-        quota_period: The period of its quota. Defaults to ``month``.
-        roles: What chooses its rate limits: at most 1,000 different names of 1 to 128 bytes. Defaults to none.
-        scopes: What it may do: at most 100 different ones of 1 to 128 bytes without spaces. Defaults to nothing.
-        suffix: What was hashed after the key: at most 256 bytes, stored as it is. Defaults to nothing. The keys
-            of a tenant have at most 2 different ones and those of a database 8, unless the operator allows more; a
-            key that is revoked or has ended does not count.
+        digest: The SHA-256 of the key, followed by the suffix if there is one, in hex or base64. No two keys can
+            have the same digest. Keys of more than 4,096 bytes are never valid.
+        expires_in_seconds: The key's lifetime from now on in seconds, 1 second to 100 years. Defaults to no
+            expiry.
+        metadata: Your own metadata: an object of at most 8 KiB of JSON. Defaults to none.
+        name: The key's name: at most 256 bytes. Defaults to no name.
+        owner_id: The id of the key's owner in your application: at most 256 bytes. Defaults to none.
+        prefix: The prefix of the secret that a rotation creates: as for a new key, but at most 256 bytes. A
+            prefix that a new key cannot have is replaced by the default, with a warning. Defaults to ``gk_live``.
+        quota_limit: The key's quota in a period: 0 to 2⁵³ - 1. Defaults to no limit.
+        quota_period: The period of the quota. Defaults to ``month``.
+        roles: The key's roles, which select its rate limits: at most 1,000 distinct names of 1 to 128 bytes.
+            Defaults to none.
+        scopes: The key's scopes: at most 100 distinct scopes of 1 to 128 bytes without spaces. Defaults to none.
+        suffix: The suffix that was hashed after the key: at most 256 bytes, stored in plain text. Defaults to
+            none. The keys of a tenant can have at most 2 distinct suffixes and those of a database 8, unless the
+            operator raises these limits. Revoked and expired keys do not count.
     """
 
     digest: str
@@ -350,11 +353,11 @@ _FOREIGN_KEY_WIRE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ImportWarning(Model):
-    """What was imported otherwise than it was asked for.
+    """A change that the import made to a given key.
 
     Attributes:
-        index: Which of the keys of the request, from 0.
-        message: What was done, and why.
+        index: The index of the key in the request, from 0.
+        message: A message that says what was changed, and why.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -375,11 +378,11 @@ class ImportWarning(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ImportedApiKeys(Model):
-    """The keys that were brought in.
+    """The imported keys.
 
     Attributes:
-        api_keys: In the order of the request.
-        warnings: What was imported otherwise than it was asked for, in the order of the request.
+        api_keys: The keys, in the order of the request.
+        warnings: The changes that the import made to the given keys, in the order of the request.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -399,19 +402,19 @@ class ImportedApiKeys(Model):
 
 
 KeyStatus = Literal["active", "disabled", "revoked", "expired"]
-"""Whether a key is good, and why not. ``"active"``: It is good. ``"disabled"``: It is rejected until it is made active
-again. ``"revoked"``: It is rejected for ever. ``"expired"``: Its end has come."""
+"""The status of a key. ``"active"``: The key is valid. ``"disabled"``: The key is rejected until it is active again.
+``"revoked"``: The key is rejected for good. ``"expired"``: The key has reached its expiry, and is rejected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class KeyToken(Model):
-    """A token that stands for a key.
+    """A token that represents a key.
 
     Attributes:
-        token: A JWT whose ``typ`` is ``key+jwt``: ``sub`` is the key's id, ``tid`` its tenant, ``scope`` what it
-            is good for.
+        token: The token: a JWT whose ``typ`` is ``key+jwt``. ``sub`` is the key's id, ``tid`` its tenant,
+            ``scope`` its scopes.
         token_type: Always ``Bearer``.
-        expires_in: How long it is good, in seconds.
+        expires_in: The lifetime of the token, in seconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -516,10 +519,10 @@ class Member(Model):
     Attributes:
         user_id: The user's id.
         tenant_id: The tenant's id.
-        role: The user's role there.
+        role: The user's role in the tenant.
         email: The user's e-mail address.
-        name: What the user is called.
-        created_at: When they became a member, Unix ms.
+        name: The user's name.
+        created_at: When the user became a member, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -551,17 +554,17 @@ class Member(Model):
 
 
 MemberRole = Literal["member", "admin", "owner"]
-"""A member's role in a tenant. ``"member"``: Reads, and records usage. ``"admin"``: Manages members, keys and
-settings. ``"owner"``: May do everything. A tenant always has one."""
+"""A member's role in a tenant. ``"member"``: Can read, and record usage. ``"admin"``: Can manage members, keys and
+settings. ``"owner"``: Can do everything. A tenant always has at least one owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class MfaChallenge(Model):
-    """A second factor is asked for before there are tokens.
+    """A challenge: the client must prove a second factor before it gets tokens.
 
     Attributes:
         mfa_required: Always true.
-        challenge_token: What the answer to the challenge carries.
+        challenge_token: The token to send with the code that completes the challenge.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -583,15 +586,15 @@ class MfaChallenge(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class NewSigningKey(Model):
-    """A signing key, made just now.
+    """A new signing key.
 
     Its public half is in the JWK Set.
 
     Attributes:
-        kid: Its ``kid`` in the JWK Set and in the header of tokens.
-        algorithm: ``EdDSA`` or ``RS256`` (RFC 7518 §3.1, RFC 8037 §3.1).
-        created_at: Unix milliseconds.
-        signs_from: From when on tokens are signed with it, Unix milliseconds.
+        kid: The key's ``kid`` in the JWK Set and in the header of tokens.
+        algorithm: The algorithm: ``EdDSA`` or ``RS256`` (RFC 7518 §3.1, RFC 8037 §3.1).
+        created_at: When the key was created, Unix milliseconds.
+        signs_from: When the key starts to sign tokens, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -617,35 +620,35 @@ class NewSigningKey(Model):
 
 
 NewStatus = Literal["active", "disabled"]
-"""What the status of a key can be set to. ``"active"``: It is good. ``"disabled"``: It is rejected until it is made
-active again. An old secret of it is dead for ever."""
+"""A status that a key can be set to. ``"active"``: The key is valid. ``"disabled"``: The key is rejected until it is
+active again. If an old secret was in its grace period, it is revoked for good."""
 
 
 Period = Literal["hour", "day", "month"]
-"""A period of the UTC calendar, in which usage is added up and a quota holds. ``"hour"``: From minute 0 to minute 0.
-``"day"``: From 00:00 to 00:00. ``"month"``: From the first of a month to that of the next."""
+"""A calendar period in UTC, over which usage is summed up and a quota applies. ``"hour"``: An hour, from minute 0.
+``"day"``: A day, from 00:00. ``"month"``: A month, from its first day."""
 
 
 PrincipalKind = Literal["user", "apiKey", "rootKey", "operator"]
-"""A kind of caller. ``"user"``: A user, in one of their sessions. ``"apiKey"``: An API key. ``"rootKey"``: A root key.
-``"operator"``: The program that has the database open, or its command line."""
+"""The kind of a principal: an authenticated caller. ``"user"``: A user with a session. ``"apiKey"``: An API key.
+``"rootKey"``: A root key. ``"operator"``: The program that opened the database, or the command line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class QuotaCheck(Model):
-    """Whether there is room, and how much.
+    """The result of checking the quotas.
 
-    It speaks of the quota that rejects, the key's first, then those of the keys that created it; where none does, of
-    the one with the least room left; where there is none, of what the tenant has used.
+    It reports the quota that rejects: the key's first, then those of the keys that created it, then the tenant's. If
+    none rejects, it reports the one with the least room; if there is no quota, the usage of the tenant.
 
     Attributes:
-        allowed: Whether there is room for what was asked for.
-        level: Which quota it speaks of.
-        limit: How much may be used in the period; none for any amount.
-        used: How much was used in it.
-        remaining: How much is left, 0 or more; none for any amount.
-        period: The period.
-        reset_at: When the next one begins, Unix ms.
+        allowed: Whether the quotas have room for the quantity.
+        level: The level of the reported quota.
+        limit: The limit in the period; none for no limit.
+        used: The usage in the period.
+        remaining: The remaining quantity, at least 0; none for no limit.
+        period: The period of the quota.
+        reset_at: When the next period begins, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -680,18 +683,18 @@ class QuotaCheck(Model):
 
 
 QuotaLevel = Literal["api_key", "tenant", "unlimited"]
-"""Which quota a check speaks of. ``"api_key"``: The API key's, or that of a key that created it. ``"tenant"``: The
-tenant's. ``"unlimited"``: Neither has a limit."""
+"""The level of the quota that a check reports. ``"api_key"``: The quota of the API key, or of a key that created it.
+``"tenant"``: The quota of the tenant. ``"unlimited"``: No quota: neither has a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RecordedUsage(Model):
-    """What was recorded, and what is left.
+    """A recorded event, and the state of the quota.
 
     Attributes:
-        allowed: True: what is not allowed is an error.
-        event: The event; for a repeated request the first one.
-        quota: The quota, with this event in it.
+        allowed: Always true: usage that is not allowed is an error.
+        event: The event. A repeated request returns the first one.
+        quota: The quota, including this event.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -718,9 +721,9 @@ class RootKey(Model):
     """A root key, without its secret.
 
     Attributes:
-        id: Its id.
-        tenant_id: The tenant that it acts for.
-        created_at: Unix ms.
+        id: The root key's id.
+        tenant_id: The tenant that the root key acts for.
+        created_at: When the root key was created, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -744,16 +747,16 @@ class RootKey(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Session(Model):
-    """A session.
+    """A session of a user.
 
     Attributes:
-        id: Its id.
-        source: From where it was begun, where that was said.
-        current: Whether it is the one that asks.
-        created_at: Unix ms.
-        last_used_at: When it last got new tokens, Unix ms.
-        expires_at: When it ends unless it gets new tokens before, Unix ms.
-        ends_at: When it ends in any case, Unix ms.
+        id: The session's id.
+        source: The client address at login, if known.
+        current: Whether it is the session that makes this call.
+        created_at: When the session began, Unix milliseconds.
+        last_used_at: When the session last got new tokens, Unix milliseconds.
+        expires_at: When the session ends unless it gets new tokens before, Unix milliseconds.
+        ends_at: When the session ends in any case, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -792,10 +795,10 @@ class Tenant(Model):
     """A tenant.
 
     Attributes:
-        id: Its id.
-        name: What it is called.
-        role: The role there of the user who asks; none for a key and the operator.
-        created_at: Unix ms.
+        id: The tenant's id.
+        name: The tenant's name.
+        role: The calling user's role in the tenant; none if an API key, a root key or the operator calls.
+        created_at: When the tenant was created, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -822,12 +825,12 @@ class Tenant(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TenantQuota(Model):
-    """How much a tenant may use.
+    """The quota of a tenant.
 
     Attributes:
         tenant_id: The tenant's id.
-        limit: How much; none for any amount.
-        period: In which period.
+        limit: The limit; none for no limit.
+        period: The period of the limit.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -851,13 +854,14 @@ class TenantQuota(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Tokens(Model):
-    """What a login gives.
+    """The tokens of a session.
 
     Attributes:
-        access_token: A JWT for ``Authorization: Bearer``, good for 15 minutes.
-        refresh_token: What ``Refresh`` takes, once, within 7 days and before the session ends.
-        expires_in: How long the access token is good, in seconds.
-        user: Who has logged in.
+        access_token: The access token: a JWT for ``Authorization: Bearer``, valid for 15 minutes.
+        refresh_token: The refresh token, to be exchanged once with ``Refresh``, within 7 days and before the
+            session ends.
+        expires_in: The remaining lifetime of the access token, in seconds.
+        user: The user who logged in.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -885,18 +889,18 @@ class Tokens(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class UsageEvent(Model):
-    """Something that was used.
+    """A recorded usage event.
 
     Attributes:
-        id: Its id; later events have later ids.
-        tenant_id: Whose usage it is.
-        api_key_id: The API key that it was used with; the key may be gone since.
-        service: What was used.
-        action: What was done with it.
-        quantity: How much.
-        metadata: Anything of yours.
-        idempotency_key: What makes a repeated request known.
-        created_at: Unix ms.
+        id: The event's id. Later events have greater ids.
+        tenant_id: The tenant whose usage it is.
+        api_key_id: The API key that was used, if any. The key may have been deleted since.
+        service: The service that was used.
+        action: The action that was performed with the service.
+        quantity: The quantity that was used.
+        metadata: Your own metadata.
+        idempotency_key: The idempotency key: a repeated request with the same key is recorded once.
+        created_at: When the event was recorded, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -938,14 +942,14 @@ class UsageEvent(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class UsageSummary(Model):
-    """How much a tenant has used in a period.
+    """The usage of a tenant in a period.
 
     Attributes:
         total_usage: The sum of the events' quantities.
-        event_count: How many events there were.
+        event_count: The number of events.
         period: The period.
-        from_: When it began, Unix ms.
-        to: When the next one begins, Unix ms.
+        from_: When the period began, Unix milliseconds.
+        to: When the next period begins, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -979,10 +983,10 @@ class User(Model):
 
     Attributes:
         id: The user's id.
-        email: The e-mail address, normalised.
-        email_verified: Whether the address was proved to be theirs.
-        name: What the user is called.
-        created_at: Unix ms.
+        email: The e-mail address, normalized.
+        email_verified: Whether the user has proved that the address is theirs.
+        name: The user's name.
+        created_at: When the account was created, Unix milliseconds.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -1067,4 +1071,4 @@ malformed, revoked, expired, disabled, or not one that the caller may ask about:
 
 
 LoginAnswer = Tokens | MfaChallenge
-"""What a login answers."""
+"""The result of a login: tokens, or an MFA challenge."""

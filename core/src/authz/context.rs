@@ -112,7 +112,7 @@ impl Context<'_> {
         self.signers().sign_access(self.keyring()?, claims)
     }
     /// A token that represents an API key, with these claims.
-    /// A token that stands for an API key, with these claims.
+    /// A token that represents an API key, with these claims.
     pub(crate) fn sign_key(&self, claims: &KeyClaims) -> Result<Secret> {
         self.signers().sign_key(self.keyring()?, claims)
     }

@@ -1,7 +1,7 @@
-//! Deletes rows that say nothing any more: what strangers can make many of has an end.
+//! Deletes expired rows, so that tables which any client can grow stay bounded.
 //!
-//! In short transactions, of a bounded number of rows each. By `serve` once an hour, by `gatekeeper prune`, and by every
-//! process that writes, once an hour, where the write lock is free.
+//! It runs in short transactions of a bounded number of rows each: in `serve` once an hour, in `gatekeeper prune`,
+//! and in every process that writes, once an hour when the write lock is free.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -13,14 +13,14 @@ use crate::store::{Failure, LastPruning, Old, Tx};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
-/// How often a process deletes old rows beside its own writes, in ms.
+/// How often a process deletes old rows along with its own writes, in ms.
 const EVERY_MS: u64 = 60 * 60_000;
-/// No present time is earlier: 2026-01-01.
+/// The earliest plausible time: 2026-01-01.
 const EARLIEST_MS: i64 = 1_767_225_600_000;
-/// How many rows of one kind a transaction deletes.
+/// The number of rows of one kind that a transaction deletes.
 const BATCH: u32 = 1000;
 
-/// For how long rows are kept, in ms after the time that they are found by.
+/// How long rows of a kind are kept, in ms after their time.
 const fn kept_ms(old: Old) -> i64 {
     match old {
         Old::PasswordFailures => MINUTE_MS,
@@ -34,29 +34,29 @@ const fn kept_ms(old: Old) -> i64 {
     }
 }
 
-/// What [`Gatekeeper::prune`](crate::Gatekeeper::prune) did.
+/// The result of [`Gatekeeper::prune`](crate::Gatekeeper::prune).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pruned {
-    /// How many rows it deleted, but for those of removed tenants.
+    /// The number of deleted rows, without those of removed tenants.
     pub rows: u64,
-    /// How many times it corrected that a clock wrote which was ahead.
+    /// The number of corrected times in the future, which were written by a clock that was ahead.
     pub clamped: u64,
-    /// By how many ms it held back, since the clock has moved further than the machine has run. The next time it goes two
-    /// days further.
+    /// How far behind the clock the deletion stayed, in ms, because the clock has moved further than the machine
+    /// has run. The next run may go two days further.
     pub held_back_ms: u64,
 }
 
-/// When this process deletes old rows next.
+/// When this process deletes old rows next, boot clock in ms.
 pub(super) struct Pruning(AtomicU64);
 
 impl Pruning {
-    /// It is due at the first write.
+    /// Due at the first write.
     pub(super) const fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
-    /// Whether it is due at `boot_ms`; one thread is told so, and the next time is `every_ms` later.
+    /// Whether pruning is due at `boot_ms`. Only one thread gets true, and the next time is `every_ms` later.
     fn is_due(&self, boot_ms: u64, every_ms: u64) -> bool {
         let next = self.0.load(Relaxed);
         let later = boot_ms.saturating_add(every_ms);
@@ -64,7 +64,7 @@ impl Pruning {
     }
 }
 
-/// A step of it.
+/// The result of one transaction.
 #[derive(Default)]
 struct Step {
     deleted: usize,
@@ -73,7 +73,7 @@ struct Step {
 }
 
 impl Database {
-    /// Deletes everything that is kept no longer.
+    /// Deletes all expired rows.
     pub(crate) fn prune(&self, retention: Option<Retention>, trusts_clock: bool) -> Result<Pruned> {
         let mut pruned = Pruned::default();
         let mut first = true;
@@ -91,7 +91,8 @@ impl Database {
         }
     }
 
-    /// Deletes some of it beside a write of this process, where that is due and no other process writes.
+    /// Deletes some expired rows along with a write of this process, if that is due and no other process is
+    /// writing.
     pub(crate) fn prune_if_due(&self, retention: Option<Retention>) {
         let boot_ms = self.clock().boot_ms();
         if !self.pruning.is_due(boot_ms, EVERY_MS) {
@@ -104,12 +105,12 @@ impl Database {
             return;
         }
         if let Some(Err(error)) = self.store().write_if_free(|tx| self.step(tx, retention, true, false)) {
-            tracing::warn!(%error, "old rows are left for later");
+            tracing::warn!(%error, "expired rows could not be deleted yet: pruning will delete them later");
         }
         self.store().delete_removed_if_free();
     }
 
-    /// Deletes some rows of each kind. The first step of several moves the time that deletions go by.
+    /// Deletes some rows of each kind. The first of several steps advances the time up to which rows are deleted.
     fn step(
         &self,
         tx: &Tx<'_>,
@@ -120,7 +121,7 @@ impl Database {
         let (now, boot_ms) = (self.now(), i64::try_from(self.clock().boot_ms()).unwrap_or(i64::MAX));
         let last = tx.last_pruning()?;
         if now < EARLIEST_MS {
-            // A machine without a battery begins in 1970, until it is told the time.
+            // A machine without a battery-backed clock starts in 1970, until the time is set.
             return Ok(Step::default());
         }
         let trusted = match (is_first, trusts_clock) {
@@ -150,12 +151,12 @@ mod tests {
     use crate::database::OpenDatabase;
     use crate::verify::CacheSizes;
 
-    /// A place in memory with a row of each kind, which was written so long ago.
-    fn place_with_rows(ages: &[i64]) -> (OpenDatabase, ManualClock) {
+    /// A database in memory with rows of each kind, one for each age in ms.
+    fn database_with_rows(ages: &[i64]) -> (OpenDatabase, ManualClock) {
         let clock = ManualClock::new();
         let database =
             Database::in_memory(Clock::Manual(clock.clone()), &CacheSizes { known: 9, unknown: 9 }).unwrap();
-        // Opens it.
+        // Opens the database.
         database.prune(None, false).unwrap();
         database.store().write(|tx| tx.set_last_pruning(LastPruning::default())).unwrap();
         for age in ages {
@@ -185,7 +186,7 @@ mod tests {
         (database, clock)
     }
 
-    /// How many rows there are of each kind.
+    /// The number of rows of each kind.
     fn counts(database: &Database) -> Vec<i64> {
         let queries = [
             "password_failures",
@@ -208,10 +209,10 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_say_nothing_any_more_are_deleted_and_no_others() {
+    fn expired_rows_are_deleted_and_no_others() {
         let ages =
             [0, 10 * 1000, 2 * MINUTE_MS, 2 * DAY_MS, 50 * DAY_MS, 100 * DAY_MS, 200 * DAY_MS, 500 * DAY_MS];
-        let (database, _) = place_with_rows(&ages);
+        let (database, _) = database_with_rows(&ages);
         let before: i64 = counts(&database).iter().sum();
         let pruned = database.prune(None, false).unwrap();
         assert_eq!(counts(&database), [2, 3, 6, 8, 0, 5, 8, 4, 7, 8]);
@@ -220,8 +221,8 @@ mod tests {
     }
 
     #[test]
-    fn many_rows_are_deleted_to_the_last_in_several_transactions() {
-        let (database, _) = place_with_rows(&[0]);
+    fn many_rows_are_all_deleted_in_several_transactions() {
+        let (database, _) = database_with_rows(&[0]);
         database.store().with_writer_for_test(|connection| {
             let sql =
                 "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3500)
@@ -232,8 +233,8 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_ahead_deletes_two_days_at_once_at_the_most_unless_it_is_trusted() {
-        let (database, _) = place_with_rows(&[300 * DAY_MS]);
+    fn a_clock_set_ahead_deletes_at_most_two_days_at_once_unless_it_is_trusted() {
+        let (database, _) = database_with_rows(&[300 * DAY_MS]);
         let seen_at = database.now() - 400 * DAY_MS;
         let boot_ms = database.now();
         database.store().write(|tx| tx.set_last_pruning(LastPruning { seen_at, boot_ms })).unwrap();
@@ -245,8 +246,8 @@ mod tests {
     }
 
     #[test]
-    fn times_of_the_future_become_the_present() {
-        let (database, _) = place_with_rows(&[-400 * DAY_MS]);
+    fn times_in_the_future_are_set_to_the_present() {
+        let (database, _) = database_with_rows(&[-400 * DAY_MS]);
         let pruned = database.prune(None, false).unwrap();
         assert!(pruned.clamped >= 7, "{pruned:?}");
         let (now, week) = (database.now(), REFRESH_MS.cast_signed());
@@ -268,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_process_that_writes_prunes_once_an_hour() {
-        let (database, clock) = place_with_rows(&[0, DAY_MS + 1]);
+        let (database, clock) = database_with_rows(&[0, DAY_MS + 1]);
         database.prune_if_due(None);
         assert_eq!(counts(&database)[1], 1);
         clock.advance(2 * DAY_MS.unsigned_abs());

@@ -5,12 +5,12 @@ use std::thread::scope;
 use super::timed_mutex::TimedGuard;
 use super::*;
 
-/// The deadline of a call that may wait for so long.
+/// A deadline after this time.
 fn within(ms: u64) -> Deadline {
     Deadline { at_ms: Clock::System.boot_ms() + ms }
 }
 
-/// Waits for what never comes; how many steps that took. Another test may fork meanwhile.
+/// Waits for something that never happens. Returns the number of steps. Another test may fork meanwhile.
 fn wait_in_vain() -> i32 {
     let mut all = 0;
     let outcome: Result<(), ()> = uninterrupted(|| {
@@ -26,14 +26,14 @@ fn locked<T>(mutex: &TimedMutex<T>) -> Result<TimedGuard<'_, T>, GaveUp> {
 }
 
 #[test]
-fn a_call_has_one_deadline_whatever_it_waits_for() {
+fn a_call_has_one_deadline_for_all_its_waits() {
     let deadline = within(50);
     deadline.run(|| {
         assert!(wait_in_vain() > 0 && deadline.remaining().is_zero());
         assert_eq!(wait_in_vain(), 0, "nothing is left for a second wait");
         let mutex = TimedMutex::<()>::default();
         let held = locked(&mutex);
-        assert!(held.is_ok(), "what need not be waited for is there");
+        assert!(held.is_ok(), "a free lock needs no wait");
         assert!(locked(&mutex).is_err());
     });
 }
@@ -49,7 +49,7 @@ fn a_part_of_a_call_has_the_deadline_of_the_call() {
 }
 
 #[test]
-fn a_lock_is_given_up_at_the_deadline_and_taken_where_it_comes_free() {
+fn a_lock_is_given_up_at_the_deadline_and_acquired_when_it_becomes_free() {
     let mutex = TimedMutex::<u32>::default();
     let held = locked(&mutex).unwrap();
     assert!(mutex.try_lock().is_none());
@@ -67,7 +67,7 @@ fn a_lock_is_given_up_at_the_deadline_and_taken_where_it_comes_free() {
 }
 
 #[test]
-fn threads_that_wait_for_a_lock_all_come_to_it() {
+fn all_threads_that_wait_for_a_lock_acquire_it() {
     let (mutex, done) = (TimedMutex::<u32>::default(), AtomicUsize::new(0));
     scope(|scope| {
         for _ in 0..8 {
@@ -83,7 +83,7 @@ fn threads_that_wait_for_a_lock_all_come_to_it() {
 }
 
 #[test]
-fn what_fails_for_another_reason_than_a_fork_is_not_run_again() {
+fn a_failure_for_another_reason_than_a_fork_is_not_run_again() {
     let mut runs = 0;
     let outcome: Result<(), &str> = uninterrupted(|| {
         runs += 1;

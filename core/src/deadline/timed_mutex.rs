@@ -1,4 +1,4 @@
-//! A lock that is waited for no longer than the call may wait.
+//! A mutex with a bounded wait: until the deadline of the call.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,18 +7,18 @@ use std::time::Duration;
 use super::{GaveUp, call, fork_comes_first, remaining};
 use crate::fork::{ForkGuards, lock, try_lock};
 
-/// How long a thread that waits does not look up.
+/// How often a waiting thread wakes up to check its deadline and pending forks.
 const SLICE: Duration = Duration::from_millis(10);
-/// The same for a thread that forks.
+/// How often a thread that forks wakes up.
 const FORK_SLICE: Duration = Duration::from_millis(1);
 
-/// A lock around something that may be held while the disk, or another process, is waited for. At a fork, a thread that
-/// waits for it lets the fork go first.
+/// A lock that may be held during a wait for the disk or for another process. When a fork is pending, threads that
+/// wait for the lock let the fork go first.
 #[derive(Default)]
 pub(crate) struct TimedMutex<T> {
     state: Mutex<State>,
     released: Condvar,
-    /// Locked by the one thread that holds the lock.
+    /// Locked by the thread that holds the lock.
     value: Mutex<T>,
 }
 
@@ -43,24 +43,24 @@ impl<T> TimedMutex<T> {
         call(|| {
             let mut state = lock(&self.state);
             loop {
-                // Late or not: what need not be waited for is there. Only a fork comes first.
+                // A free lock needs no wait, so it is acquired even after the deadline. Only a fork goes first.
                 if !state.is_held && !fork_comes_first() {
                     return Ok(self.hold(state));
                 }
-                // What has woken this thread may be for another one.
+                // This thread gives up, so it passes on a wake-up that was meant for another one.
                 let left = remaining().inspect_err(|_| self.released.notify_one())?;
                 state = self.wait(state, left.min(SLICE));
             }
         })
     }
 
-    /// The lock, if it is free.
+    /// Acquires the lock if it is free.
     pub(crate) fn try_lock(&self) -> Option<TimedGuard<'_, T>> {
         let state = try_lock(&self.state)?;
         (!state.is_held).then(|| self.hold(state))
     }
 
-    /// Waits for the lock without an end, to close what it is around.
+    /// Waits for the lock without a deadline, to close the value.
     pub(crate) fn lock_to_close(&self) -> TimedGuard<'_, T> {
         let mut state = lock(&self.state);
         while state.is_held {
@@ -69,7 +69,7 @@ impl<T> TimedMutex<T> {
         self.hold(state)
     }
 
-    /// Holds the lock over a fork, after `close` has closed what must not be inherited.
+    /// Holds the lock during a fork, after `close` has closed what must not be inherited.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>, close: impl FnOnce(&mut T)) {
         let mut state = lock(&self.state);
         while state.is_held {

@@ -13,6 +13,7 @@ const BEARER: &[u8] = b"bearer";
 /// often send both headers: the same credential twice counts as one. `Authorization` with another scheme, such as a
 /// proxy's `Basic`, is meant for another layer and is not read.
 ///
+/// ```
 /// use gatekeeper::guard::{PresentedCredential, Schemeless};
 ///
 /// let read = |authorization: &'static [u8]| {

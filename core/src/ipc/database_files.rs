@@ -1,8 +1,8 @@
-//! Which files a database consists of: the file that is named, and the write-ahead log and its index beside it.
+//! The files of a database: the database file itself, and the write-ahead log and its index next to it.
 //!
-//! SQLite has all three open for as long as a connection lives, and never looks at their names again. So a file that is
-//! removed, renamed or replaced goes unnoticed: what is written then is lost, and what is read is old. The
-//! process that opens the new file finds the log of the old one, and would read its pages as if they belonged to it.
+//! SQLite keeps all three open for as long as a connection lives, and never checks their names again. If a file is
+//! removed, renamed or replaced, that goes unnoticed: commits are lost, and reads are stale. A process that opens
+//! the new file finds the log of the old one, and would read its pages as the new file's.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -14,19 +14,19 @@ use serde::{Deserialize, Serialize};
 
 use super::file_system::{FileId, users_of};
 
-/// The files of a database, as they were when it was opened.
+/// The files of a database when it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DatabaseFiles {
     database: FileId,
-    /// None before there is one.
+    /// None before the log exists.
     log: Option<FileId>,
     index: Option<FileId>,
 }
 
 impl DatabaseFiles {
-    /// The files behind `path`, now. The log and its index get the mode and the group of the database, so that an
-    /// operator who widens one file lets the same users into all of them; but the index those alone who may also write,
-    /// since who may read it can lock it, and every writer waits.
+    /// The files at `path` now. The log gets the mode and the group of the database, so that an operator who shares
+    /// one file with other users shares all of them. The index is shared only with users who may also write: a user
+    /// who can read it can lock it, and then every writer waits.
     pub(crate) fn at(path: &Path) -> io::Result<Self> {
         let database = fs::metadata(path)?;
         let mode = database.permissions().mode() & 0o666;
@@ -42,19 +42,19 @@ impl DatabaseFiles {
         })
     }
 
-    /// Whether the database behind `path` is still the same file.
+    /// Whether the database at `path` is still the same file.
     pub(crate) fn has_database_at(&self, path: &Path) -> bool {
         FileId::at(path) == Some(self.database)
     }
 
-    /// Whether every file is still where it was.
+    /// Whether every file is still at its path.
     pub(crate) fn are_at(&self, path: &Path) -> bool {
         let is_there = |file: Option<FileId>, path: PathBuf| file.is_none() || FileId::at(&path) == file;
         self.has_database_at(path) && is_there(self.log, log_of(path)) && is_there(self.index, index_of(path))
     }
 
-    /// Takes away the log and the index of this database where another has come to `path`: they are not its own. What
-    /// the log holds is kept under another name, until the next time. Whether there was anything.
+    /// Removes the log and the index of this database if another database is now at `path`. The log is kept under
+    /// another name, until the next time. Returns whether there was anything to remove.
     pub(crate) fn make_way_at(&self, path: &Path) -> io::Result<bool> {
         if FileId::at(path).is_none_or(|database| database == self.database) {
             return Ok(false);
@@ -78,7 +78,7 @@ fn log_of(path: &Path) -> PathBuf {
     beside(path, "-wal")
 }
 
-/// The index of that log, in shared memory.
+/// The index of the write-ahead log, in shared memory.
 fn index_of(path: &Path) -> PathBuf {
     beside(path, "-shm")
 }
@@ -89,12 +89,12 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// SQLite gives a file that it makes the mode of the database, and its group where root makes it.
+/// Gives a file the mode of the database, as SQLite does, and its group, which SQLite only does for root.
 fn share_with_users_of(database: &Metadata, path: &Path, file: &Metadata, mode: u32) {
     if !file.is_file() || file.uid() != rustix::process::geteuid().as_raw() {
         return;
     }
-    // Without the right to it, others cannot open the file, and say so.
+    // Without the right to do so, other users cannot open the file, and get an error that says so.
     if file.gid() != database.gid() {
         let _ = lchown(path, None, Some(database.gid()));
     }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_removed_or_replaced_is_known_to_be() {
+    fn a_removed_or_replaced_file_is_detected() {
         for suffix in ["", "-wal", "-shm"] {
             let (_folder, path) = database();
             let files = DatabaseFiles::at(&path).unwrap();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_replaced_database_left_makes_way_and_what_came_with_the_new_one_stays() {
+    fn leftovers_of_a_replaced_database_are_moved_aside_and_files_of_the_new_one_stay() {
         let (_folder, path) = database();
         let files = DatabaseFiles::at(&path).unwrap();
         assert!(!files.make_way_at(&path).unwrap(), "nothing was replaced");
@@ -144,14 +144,14 @@ mod tests {
         assert!(files.make_way_at(&path).unwrap());
         assert!(!log_of(&path).exists() && !index_of(&path).exists());
         assert_eq!(fs::read_to_string(beside(&path, "-wal-of-replaced")).unwrap(), "old");
-        // A log that was copied with its database.
+        // A log that was copied together with its database.
         fs::write(log_of(&path), "new").unwrap();
         assert!(!files.make_way_at(&path).unwrap());
         assert_eq!(fs::read_to_string(log_of(&path)).unwrap(), "new");
     }
 
     #[test]
-    fn the_index_of_a_database_that_anyone_may_read_is_for_its_writers_alone() {
+    fn the_index_of_a_world_readable_database_is_accessible_to_its_writers_only() {
         let (_folder, path) = database();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         DatabaseFiles::at(&path).unwrap();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn side_files_take_the_mode_of_the_database() {
+    fn side_files_have_the_mode_of_the_database() {
         let (_folder, path) = database();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
         DatabaseFiles::at(&path).unwrap();

@@ -1,5 +1,5 @@
-//! An LMDB environment in one file, for what the processes of a machine share: without waiting for the disk, and growing as it
-//! fills.
+//! An LMDB environment in one file, for state that the processes of a machine share. It never waits for the disk,
+//! and grows as it fills.
 
 #![allow(unsafe_code, reason = "LMDB maps its file into memory")]
 
@@ -31,8 +31,8 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Opens the file, which is there. At least `first_size` bytes of it are mapped, and taken of the disk. A file that was
-    /// cut short or overwritten is removed.
+    /// Opens an existing file. At least `first_size` bytes are mapped and allocated on disk. A truncated or
+    /// overwritten file is deleted.
     pub(crate) fn open(path: &Path, first_size: usize) -> heed::Result<Self> {
         match Self::open_whole(path, first_size) {
             Err(Error::Mdb(error)) if is_damage(error) => {
@@ -58,7 +58,7 @@ impl Environment {
         let page = env.unnamed_database_stat().page_size as usize;
         let used = env.info().last_page_number.saturating_add(1).saturating_mul(page);
         if length > 0 && used > length {
-            // LMDB maps what is missing as if it were there.
+            // LMDB would map the missing part as if it existed.
             env.prepare_for_closing().wait_timeout(CLOSING);
             return Err(MdbError::Corrupted.into());
         }
@@ -66,8 +66,8 @@ impl Environment {
         Ok(Self { slots: create_slots(&env)?, env })
     }
 
-    /// Runs `change` in a transaction of its own, which no other process's overlaps: what is `Ok` is committed, and
-    /// nothing has happened where it is `Err` or the process dies. Runs it again where the file had to grow.
+    /// Runs `change` in a write transaction, which no other process's overlaps. It is committed on `Ok`, and rolled
+    /// back on `Err` or if the process dies. `change` runs again if the file had to grow.
     pub(crate) fn change<T, D>(
         &mut self,
         mut change: impl FnMut(Slots, &mut RwTxn<'_>) -> heed::Result<Result<T, D>>,
@@ -82,7 +82,7 @@ impl Environment {
         }
     }
 
-    /// Runs `look` in a transaction of its own, in which nothing is changed.
+    /// Runs `look` in a read transaction.
     pub(crate) fn look<T>(
         &mut self,
         mut look: impl FnMut(Slots, &RwTxn<'_>) -> heed::Result<T>,
@@ -104,7 +104,7 @@ impl Environment {
     }
 
     fn grow(&self) -> heed::Result<()> {
-        // A tool that looked at the file and was killed keeps its pages from being used again.
+        // A tool that read the file and was killed would keep its pages from being reused.
         if self.env.clear_stale_readers()? > 0 {
             return Ok(());
         }
@@ -128,16 +128,16 @@ impl Environment {
     }
 }
 
-/// The file, locked against being opened or resized by another process. LMDB sets its length to what it is about to
-/// map, be it less: another process would lose what it has written beyond.
+/// The file, locked against being opened or resized by another process. LMDB sets the file's length to what it is
+/// about to map, even if that is less: another process would lose the rest.
 struct LockedFile(File);
 
 impl LockedFile {
     fn of(path: &Path) -> std::io::Result<Self> {
-        // LMDB's own locks are on its lock file: closing this one drops none.
+        // LMDB's own locks are on its lock file, so closing this descriptor drops none of them.
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        // Tried and not waited for in the kernel, which knows no end to it. A verification may be about to grow the file:
-        // nothing but the other process can end this wait, which lasts for a moment unless that is stopped.
+        // Poll instead of a blocking lock, which has no timeout. A verification may be about to grow the file. The
+        // wait is short unless the other process is stopped.
         for steps in 0..LOCK_STEPS {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Err(Errno::WOULDBLOCK) => deadline::step(steps),
@@ -151,13 +151,13 @@ impl LockedFile {
         Ok(usize::try_from(self.0.metadata()?.len()).unwrap_or(usize::MAX))
     }
 
-    /// Takes so many bytes of the disk now, of which no process uses those from `used` on.
+    /// Allocates this many bytes on disk now. No process uses those from `used` on.
     fn take_of_disk(&self, used: usize, size: usize) -> std::io::Result<()> {
         allocate(&self.0, used as u64, size as u64)
     }
 }
 
-/// Whether the file is not one that LMDB has written, or only a part of it.
+/// Whether the error means that LMDB has not written the file, or only a part of it.
 fn is_damage(error: MdbError) -> bool {
     use MdbError::{Corrupted, Invalid, PageNotFound, VersionMismatch};
     matches!(error, Corrupted | Invalid | PageNotFound | VersionMismatch)
@@ -166,9 +166,9 @@ fn is_damage(error: MdbError) -> bool {
 fn open(path: &Path, size: usize) -> heed::Result<Env<WithoutTls>> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(size);
-    // SAFETY: the file is shared through LMDB's own locks by all who write it; it is on a local file system, open once
-    // in this process, and never cut short. A crash of the machine may tear what was not synced: then it is another
-    // boot, and the file is made anew.
+    // SAFETY: every process that writes the file uses LMDB's locks; it is on a local file system, open once in this
+    // process, and never truncated. A crash of the machine may tear unsynced pages, but the next boot creates
+    // another file.
     unsafe {
         options
             .flags(EnvFlags::NO_SUB_DIR | EnvFlags::NO_SYNC | EnvFlags::NO_META_SYNC | EnvFlags::WRITE_MAP);

@@ -1,4 +1,4 @@
-//! Why the folder beside a database cannot be used, told so that an operator knows what to change.
+//! Errors of the shared files next to a database, with messages that say what an operator has to change.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -10,15 +10,15 @@ use crate::error::GatekeeperError;
 pub(super) enum SegmentError {
     Io(io::Error),
     Other(GatekeeperError),
-    /// On a file system that other machines may use, too: which one.
+    /// The folder is on this file system, which other machines may use too.
     Remote(&'static str),
-    /// Another copy of this library has it open in this process.
+    /// Another copy of this library has the database open in this process.
     SecondCopy,
-    /// Processes that cannot share locks with this one have it open.
+    /// Processes that cannot share locks with this one have the folder open.
     OtherContainer,
-    /// The call has waited for as long as it may.
+    /// The call has reached its deadline.
     GaveUp,
-    /// Others keep it locked: those of another version, for as long as they run.
+    /// Other processes keep the segment locked: those of another version, as long as they run.
     InUse,
     /// Other processes use the database with another secret.
     OtherSecret,
@@ -47,19 +47,19 @@ impl SegmentError {
         let location = format!("\"{}\"", folder.display());
         let message = match &self {
             Self::Remote(name) => format!(
-                "{location} is on a file system that other machines may use too ({name}), which cannot share memory with them: put the database on a local disk"
+                "{location} is on a file system that other machines may use too ({name}), but memory can only be shared on one machine: move the database to a local disk"
             ),
             Self::SecondCopy => format!(
-                "{location} is open in this process already, by another copy of gatekeeper-native: load one copy"
+                "{location} is already open in this process, by another copy of gatekeeper-native: load only one copy"
             ),
             Self::OtherContainer => format!(
-                "{location} is in use by another container: run the processes in one, or let them share a process namespace"
+                "{location} is in use by another container: run the processes in one container, or let them share a process namespace"
             ),
             Self::InUse => format!(
-                "{location} is locked by processes that cannot count together with this one, as those of another version: upgrade and restart all of them"
+                "{location} is locked by processes that cannot share counters with this one, such as those of another version: upgrade and restart all of them"
             ),
             Self::OtherSecret => format!(
-                "{location} is in use by processes with another secret: give every process of the database the same GATEKEEPER_SECRET, or the same secret file; to change it, stop all of them first"
+                "{location} is in use by processes with another secret: give every process of the database the same GATEKEEPER_SECRET, or the same secret file. To change it, stop all of them first"
             ),
             Self::Io(error) => advice(error.kind(), &location),
             Self::Other(_) | Self::GaveUp => String::new(),
@@ -76,10 +76,10 @@ impl SegmentError {
 fn advice(kind: ErrorKind, location: &str) -> String {
     match kind {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => format!(
-            "{location}, in which the processes of this machine count together, cannot be written: let this user write to it, to the database, and to the folder that holds both"
+            "{location}, with the counters that the processes of this machine share, cannot be written: give this user write access to it, to the database, and to the folder of both"
         ),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            format!("the disk that holds {location} is full: make room")
+            format!("the disk that holds {location} is full: free some space")
         }
         _ => format!("{location} cannot be used now: see the cause of this error"),
     }

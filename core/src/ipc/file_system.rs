@@ -1,4 +1,4 @@
-//! What the folder's file system and this process must be like.
+//! The requirements on the file system of the shared folder, and the permissions of its files.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SegmentError;
 
-/// Which file it is, whatever its name is now.
+/// The identity of a file, independent of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileId {
     device: u64,
     inode: u64,
-    /// When it was made, in ns: the number of a file that is gone is given again. 0 where the file system does not say.
+    /// The creation time in ns, because the number of a deleted file is reused. 0 if the file system does not store
+    /// it.
     made: u64,
 }
 
@@ -37,8 +38,8 @@ impl From<&fs::Metadata> for FileId {
     }
 }
 
-/// File systems whose memory maps another machine cannot see, by their number in `statfs(2)`; and FUSE, which may be
-/// one.
+/// File systems whose memory maps another machine cannot see, by their number in `statfs(2)`, and FUSE, which may
+/// be one.
 #[cfg(target_os = "linux")]
 const REMOTE: &[(u32, &str)] = &[
     (0x0000_6969, "NFS"),
@@ -57,7 +58,7 @@ const REMOTE: &[(u32, &str)] = &[
     (0x6573_5546, "FUSE"),
 ];
 
-/// Rejects a file system that other machines may use, too.
+/// Rejects a file system that other machines may use too.
 #[cfg(target_os = "linux")]
 pub(super) fn check_local(folder: &Path) -> Result<(), SegmentError> {
     let kind = rustix::fs::statfs(folder).map_err(io::Error::from)?.f_type;
@@ -77,8 +78,8 @@ pub(super) fn check_local(_: &Path) -> Result<(), SegmentError> {
     Ok(())
 }
 
-/// How often this process has the file open. More than once is by another copy of this library, and each would drop the
-/// other's POSIX locks, which belong to the process (`fcntl(2)`).
+/// How often this process has the file open. If it is more than once, another copy of this library has opened it,
+/// and closing one would drop the POSIX locks of the other, which belong to the process (`fcntl(2)`).
 #[cfg(target_os = "linux")]
 pub(super) fn times_open(file: FileId) -> io::Result<usize> {
     let open = fs::read_dir("/proc/self/fd")?.filter_map(Result::ok);
@@ -92,14 +93,14 @@ pub(super) fn times_open(_: FileId) -> io::Result<usize> {
     Ok(1)
 }
 
-/// Takes the first `size` bytes of a file of the disk, of which no process uses those from `used` on. What is written through
-/// a map must be there before: a full disk is an error here, and would be a signal there.
+/// Allocates the first `size` bytes of a file on disk. No process uses those from `used` on. Bytes that are written
+/// through a map must be allocated before: here a full disk is an error, there it would be a signal.
 pub(super) fn allocate(file: &File, used: u64, size: u64) -> io::Result<()> {
     static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
     loop {
         match fallocate(file, FallocateFlags::empty(), 0, size) {
             Err(Errno::INTR) => {}
-            // Not every file system can.
+            // Not every file system supports this.
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => break,
             taken => return Ok(taken?),
         }
@@ -113,20 +114,20 @@ pub(super) fn allocate(file: &File, used: u64, size: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets the users of the database use `new`, a file or a folder, too: it gets the group of the database, and from root the
-/// owner, for those who may read and write the database. A user who may only read it gets nothing: it needs none of these
-/// files, and could lock one that it can open.
+/// Gives the users of the database access to `new`, a file or a folder: it gets the group of the database, and from
+/// root its owner, for users who may read and write the database. A user who may only read the database gets no
+/// access: they need none of these files, and could lock a file that they can open.
 pub(super) fn give_to_users_of(database: &Path, new: &File) -> io::Result<()> {
     give(database, new, users_of)
 }
 
-/// The mode of a file beside a database with this mode.
+/// The mode of a file next to a database with this mode.
 pub(super) fn users_of(mode: u32) -> u32 {
     [0o060, 0o006].into_iter().filter(|users| mode & users == *users).fold(0o600, |mode, users| mode | users)
 }
 
-/// Lets those use `new`, which holds secrets or a copy of the records, who may write the database: its owner, and its
-/// group where an operator has let that write too.
+/// Gives access to `new`, which contains secrets or a copy of the records, to the users who may write the database:
+/// its owner, and its group if an operator lets the group write.
 pub(crate) fn give_to_writers_of(database: &Path, new: &File) -> io::Result<()> {
     give(database, new, |mode| if mode & 0o060 == 0o060 { 0o660 } else { 0o600 })
 }
@@ -134,17 +135,17 @@ pub(crate) fn give_to_writers_of(database: &Path, new: &File) -> io::Result<()> 
 fn give(database: &Path, new: &File, mode: impl FnOnce(u32) -> u32) -> io::Result<()> {
     let (database, own) = (fs::metadata(database)?, new.metadata()?);
     if own.uid() != database.uid() {
-        // Only root can give a file away.
+        // Only root can change the owner of a file.
         let _ = fchown(new, Some(database.uid()), None);
     }
-    // Others can give it to a group of theirs.
+    // Other users can set a group that they belong to.
     let has_group = own.gid() == database.gid() || fchown(new, None, Some(database.gid())).is_ok();
     let mut mode = mode(database.permissions().mode());
     if !has_group {
-        // What the database's group may do is not for another group to do.
+        // Rights of the database's group must not go to another group.
         mode &= 0o606;
     }
-    // Who may read and write a file may enter and change a folder.
+    // A user who may read and write files may enter and change a folder.
     let mode = if own.is_dir() { mode | (mode >> 2) & 0o111 } else { mode };
     new.set_permissions(fs::Permissions::from_mode(mode))
 }
@@ -159,12 +160,12 @@ mod tests {
         assert_eq!(remote(0x6969), Some("NFS"));
         assert_eq!(remote(0xef53), None);
         check_local(tempfile::tempdir().unwrap().path()).unwrap();
-        // Linux's procfs is local, whatever else it is.
+        // Linux's procfs is local.
         check_local(Path::new("/proc")).unwrap();
     }
 
     #[test]
-    fn what_is_made_is_for_those_who_may_use_the_database() {
+    fn new_files_are_accessible_to_the_users_of_the_database() {
         let folder = tempfile::tempdir().unwrap();
         let (database, made) = (folder.path().join("db"), folder.path().join("made"));
         fs::write(&database, "").unwrap();
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_only_be_read_is_no_right_to_what_is_locked_beside_it() {
+    fn read_access_to_the_database_gives_no_access_to_the_files_that_are_locked() {
         for (database, beside) in
             [(0o644, 0o600), (0o664, 0o660), (0o666, 0o666), (0o646, 0o606), (0o400, 0o600)]
         {
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_allocated_is_of_the_disk_and_what_was_there_stays() {
+    fn allocated_bytes_are_on_disk_and_existing_content_is_kept() {
         let file = tempfile::tempfile().unwrap();
         file.write_all_at(b"there", 0).unwrap();
         allocate(&file, 5, 100_000).unwrap();

@@ -1,9 +1,10 @@
-//! The folder beside a database. In it, `version_counters`: the words, and what every user of the folder locks; the counters' file, and
-//! one for when keys were last used. Together they are a generation. Besides, two files that writers lock in turn, and
-//! `files`: of which files the database consists.
+//! The folder next to a database. It contains `words`, the version counters, which every user of the folder locks,
+//! and the files of the counters and the last-used times. Together they are a segment. It also contains two files
+//! that writers lock in turn, and `files`, which records the files of the database.
 //!
-//! A generation is made under the write lock of the database, so that no change is being announced meanwhile, and under
-//! an exclusive lock on the one before, which every open process holds shared: two never count side by side.
+//! A segment is created under the write lock of the database, so that no change is being published meanwhile, and
+//! under an exclusive lock on the previous segment, which every process that has it open locks shared: two segments
+//! are never in use at the same time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -23,12 +24,12 @@ use crate::deadline::pause_for;
 use crate::error::GatekeeperError;
 use crate::secret::random;
 
-/// How long to wait for those who look at the file for a moment.
+/// How long to wait for processes that hold the lock only for a moment.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(2);
-/// How long a file of LMDB's locks is: longer than LMDB makes it.
+/// The length of an LMDB lock file: longer than LMDB makes it.
 const LOCKS_LENGTH: u64 = 16 * 1024;
-/// What stands here is ours: a link is somebody's who wants us to write elsewhere.
+/// Never follow a link here: another user may have placed it to make this process write elsewhere.
 const NO_LINK: i32 = libc::O_NOFOLLOW;
 
 pub(super) struct Folder {
@@ -36,12 +37,12 @@ pub(super) struct Folder {
     path: PathBuf,
 }
 
-/// A generation that is in place, locked shared for as long as the file is open.
+/// The current segment, locked shared for as long as the file is open.
 pub(super) struct Opened {
     pub(super) version_counters: File,
     pub(super) header: Header,
     pub(super) counters: PathBuf,
-    /// It need not be there.
+    /// The file may be missing.
     pub(super) last_used: PathBuf,
 }
 
@@ -56,8 +57,8 @@ impl Folder {
         error.explain(&self.path)
     }
 
-    /// Takes the folder from those who may only read the database, to whom earlier versions gave it: they could lock what is
-    /// in it. Where it is not this user's to change, its owner does.
+    /// Removes access to the folder from users who may only read the database: earlier versions gave it to them,
+    /// and they could lock files in it. If this user may not change the folder, the owner's process does.
     fn keep_readers_out(&self) {
         let may_read_only = |mode: u32, users: u32| mode & users != 0 && mode & users != users;
         let mode = fs::symlink_metadata(&self.path).map_or(0, |found| found.mode());
@@ -68,12 +69,12 @@ impl Folder {
         }
     }
 
-    /// Whether the words' file that stands there now is `file`.
+    /// Whether `file` is the current file of the version counters.
     pub(super) fn holds(&self, file: FileId) -> bool {
         fs::metadata(self.version_counters()).is_ok_and(|found| FileId::from(&found) == file)
     }
 
-    /// The generation that is in place; none where one must be made.
+    /// Opens the current segment. Returns none if one must be created.
     pub(super) fn open(&self) -> Result<Option<Opened>, SegmentError> {
         let Some(version_counters) = self.locked(FlockOperation::NonBlockingLockShared)? else {
             return Ok(None);
@@ -94,8 +95,8 @@ impl Folder {
         Ok(Some(Opened { version_counters, header, counters, last_used }))
     }
 
-    /// Makes a generation in which nothing is counted and nothing older than change `number` is good, unless one is in
-    /// place. The write lock of the database is held.
+    /// Creates an empty segment in which records older than change `number` are stale, unless there is a current
+    /// one. The caller must hold the write lock of the database.
     pub(super) fn make(&self, number: u64) -> Result<(), SegmentError> {
         if self.open()?.is_some() {
             return Ok(());
@@ -112,18 +113,18 @@ impl Folder {
         let new = self.path.join(format!("words-{:016x}", header.segment));
         let file = self.create(&new)?;
         header.write(&file)?;
-        // Written out, so that a full disk is met here and not where the map is used.
+        // Write all bytes, so that a full disk is an error here and not a signal where the map is used.
         file.write_all_at(&version_counters::new(number), header::LENGTH as u64)?;
         fs::rename(&new, self.version_counters())?;
-        // Whoever still uses what was removed looks for it once in a millisecond.
+        // Processes that still use the removed segment check for that once per millisecond.
         sleep(PAUSE);
         Ok(())
     }
 
-    /// Keeps out everybody who uses the generation before, if there is one that counts.
+    /// Locks out every process that uses the previous segment, if there is a usable one.
     fn lock_out(&self) -> Result<Option<File>, SegmentError> {
         match self.locked(FlockOperation::NonBlockingLockExclusive) {
-            // Its counters were removed: its users will notice that its words are, too.
+            // Its counters were deleted. Its users will notice that its version counters are gone too.
             Err(SegmentError::InUse) if self.lacks_counters()? => Ok(None),
             locked => locked,
         }
@@ -134,7 +135,8 @@ impl Folder {
         Ok(Header::read(&version_counters)?.is_some_and(|header| !is_whole(&self.counters(&header))))
     }
 
-    /// Takes a generation over whose users have all gone, and who could not have shared locks with this process.
+    /// Takes over a segment whose users have all ended, and which was created for processes that could not share
+    /// locks with this one.
     fn take_over(&self) -> Result<Option<Opened>, SegmentError> {
         let version_counters = match self.locked(FlockOperation::NonBlockingLockExclusive) {
             Err(SegmentError::InUse) => return Err(SegmentError::OtherContainer),
@@ -148,7 +150,7 @@ impl Folder {
         self.open()
     }
 
-    /// The words' file under a lock that does not wait; none where there is no such file.
+    /// The version counters' file, locked without waiting; none if the file is missing.
     fn locked(&self, lock: FlockOperation) -> Result<Option<File>, SegmentError> {
         let mut waited = Duration::ZERO;
         while waited < PATIENCE {
@@ -159,7 +161,7 @@ impl Folder {
                     file => file?,
                 };
             match flock(&file, lock) {
-                // It may have been replaced before it was locked.
+                // The file may have been replaced before it was locked.
                 Ok(()) if self.holds(FileId::from(&file.metadata()?)) => return Ok(Some(file)),
                 Ok(()) | Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(error) => return Err(io::Error::from(error).into()),
@@ -182,7 +184,8 @@ impl Folder {
         OpenOptions::new().read(true).custom_flags(NO_LINK).open(&self.path)
     }
 
-    /// Makes the file of the locks of an LMDB file, which LMDB writes through a map as soon as it finds it.
+    /// Creates the lock file of an LMDB file. LMDB writes it through a map as soon as it finds it, so it must be
+    /// allocated.
     fn create_locks(&self, of: &Path) -> Result<(), SegmentError> {
         let path = lock_of(of);
         let mut new = path.clone().into_os_string();
@@ -201,7 +204,7 @@ impl Folder {
         Ok(file)
     }
 
-    /// A file in the folder that is there to be locked, made where there is none; the folder is not.
+    /// A file in the folder that is used as a lock, created if it is missing. The folder is not created.
     pub(super) fn lock_file(&self, name: &str) -> Result<File, SegmentError> {
         let path = self.path.join(name);
         match self.create(&path) {
@@ -212,7 +215,7 @@ impl Folder {
         }
     }
 
-    /// The file that says with which secret the database is used, made where there is none.
+    /// The file with the tag of the secret in use, created if it is missing.
     pub(super) fn secret_file(&self) -> Result<File, SegmentError> {
         let path = self.path.join("secret");
         match self.create(&path) {
@@ -223,13 +226,13 @@ impl Folder {
         }
     }
 
-    /// The files that the database consisted of when it was last opened; none where that is not known.
+    /// The recorded files of the database when it was last opened; none if unknown.
     pub(super) fn read_database_files(&self) -> Option<DatabaseFiles> {
         let text = fs::read(self.database_files()).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Writes down of which files the database consists. A reader finds this record or the one before, whole.
+    /// Records the files of the database. A reader finds either this record or the previous one.
     pub(super) fn write_database_files(&self, files: DatabaseFiles) -> Result<(), SegmentError> {
         self.make_folder()?;
         let new = self.path.join(format!("files-{:016x}", u64::from_le_bytes(random()?)));
@@ -243,8 +246,8 @@ impl Folder {
         written
     }
 
-    /// Runs `work` while no other process runs any here; nothing where another one does for long, or the folder cannot
-    /// be used.
+    /// Runs `work` while no other process runs any here. Returns none if another process does so for long, or if
+    /// the folder cannot be used.
     pub(super) fn alone<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
         let lock = self.lock_file("alone").ok()?;
         let mut waited = Duration::ZERO;
@@ -258,7 +261,7 @@ impl Folder {
         Some(work())
     }
 
-    /// Makes an LMDB file in the folder where there is none, and the file of its locks.
+    /// Creates an LMDB file in the folder if it is missing, and its lock file.
     pub(super) fn ensure(&self, path: &Path) -> io::Result<()> {
         for made in [self.create(path).map(drop), self.create_locks(path)] {
             match made {
@@ -271,7 +274,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes what earlier generations left.
+    /// Deletes the files of previous segments.
     fn clear(&self) -> Result<(), SegmentError> {
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
@@ -279,7 +282,7 @@ impl Folder {
             let name = name.to_string_lossy();
             if ["words-", "counters-", "last-used-", "files-"].iter().any(|kind| name.starts_with(kind)) {
                 match fs::remove_file(entry.path()) {
-                    // Another process has just given it its name, or removed it.
+                    // Another process has just renamed or deleted it.
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
                     removed => removed?,
                 }
@@ -301,7 +304,7 @@ impl Folder {
     }
 }
 
-/// Waits for another thread that is just closing the file; else it is another copy of this library that has it open.
+/// Waits for another thread that is just closing the file. Otherwise another copy of this library has it open.
 fn check_only_copy(file: FileId) -> Result<(), SegmentError> {
     let mut waited = Duration::ZERO;
     while times_open(file)? > 1 {
@@ -314,13 +317,13 @@ fn check_only_copy(file: FileId) -> Result<(), SegmentError> {
     Ok(())
 }
 
-/// Whether both of the counters' files are there.
+/// Whether the counters' file and its lock file exist.
 pub(super) fn is_whole(counters: &Path) -> bool {
     let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
     is_file(counters) && is_file(&lock_of(counters))
 }
 
-/// The file that LMDB keeps beside `counters` for its locks.
+/// The lock file that LMDB keeps next to `counters`.
 fn lock_of(counters: &Path) -> PathBuf {
     let mut path = counters.as_os_str().to_owned();
     path.push("-lock");

@@ -1,4 +1,5 @@
-//! The first page of the words' file: to which boot it belongs, who may use it, and how slots are named in it.
+//! The header of the version counters' file: its boot, its format, the processes that may use it, and the key of
+//! slot names.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,25 +10,27 @@ use serde::{Deserialize, Serialize};
 use super::error::SegmentError;
 use crate::secret::random;
 
-/// The header's length; the words follow.
+/// The length of the header. The version counters follow.
 pub(super) const LENGTH: usize = 4096;
-/// Raised whenever another version could not read what this one writes: the words, the counters' file, or a slot in it.
+/// The format of the version counters, the counters' file and its slots. Raised when another version could not read
+/// them.
 const FORMAT: u32 = 3;
 
-/// The header, as JSON padded with blanks.
+/// The header, as JSON padded with spaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Header {
     format: u32,
     machine: Machine,
-    /// The processes that may use the file together: a lock whose holder died is recovered by its process id.
+    /// The process namespace. Only processes of one namespace can share the file: a lock whose holder died is
+    /// recovered by its process id.
     process_namespace: u64,
-    /// Names the counters' file.
+    /// The number in the name of the counters' file.
     pub(super) segment: u64,
-    /// Slots are named under this key.
+    /// The key under which slots are named.
     pub(super) slot_key: [u8; 16],
 }
 
-/// How long the boot clock runs, and for whom.
+/// The boot of the machine and the time namespace of its boot clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Machine {
     boot: String,
@@ -35,7 +38,7 @@ struct Machine {
 }
 
 impl Header {
-    /// A header of a new generation, for this boot.
+    /// A header of a new segment, for this boot.
     pub(super) fn new() -> Result<Self, SegmentError> {
         Ok(Self {
             format: FORMAT,
@@ -46,7 +49,7 @@ impl Header {
         })
     }
 
-    /// The header of `file`; none where it is not of this format and this boot, which a file that was cut short is not.
+    /// The header of `file`; none if it is not of this format and this boot, or if the file is truncated.
     pub(super) fn read(file: &File) -> io::Result<Option<Self>> {
         let mut page = [0; LENGTH];
         match file.read_exact_at(&mut page, 0) {
@@ -63,7 +66,7 @@ impl Header {
         file.write_all_at(&page, 0)
     }
 
-    /// Whether this process can share locks with those for whom the file was made.
+    /// Whether this process can share locks with the processes for which the file was created.
     pub(super) fn is_for_this_process(&self) -> io::Result<bool> {
         Ok(self.process_namespace == namespace("pid")?)
     }
@@ -81,7 +84,7 @@ impl Machine {
     fn this() -> io::Result<Self> {
         let boot = boot()?;
         if boot.is_empty() {
-            return Err(io::Error::other("the machine does not say which boot this is"));
+            return Err(io::Error::other("the machine has no boot id"));
         }
         Ok(Self { boot, time_namespace: namespace("time")? })
     }
@@ -98,7 +101,7 @@ fn boot() -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Linux's number of a namespace of this process, `namespaces(7)`; 0 where there is none.
+/// The number that Linux gives a namespace of this process, `namespaces(7)`; 0 if there is none.
 fn namespace(kind: &str) -> io::Result<u64> {
     match fs::metadata(format!("/proc/self/ns/{kind}")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),

@@ -1,8 +1,8 @@
-//! When keys were last used, until a process moves that into the database: in memory that outlives this process, so that
-//! neither an exit nor a kill loses it, and no thread is needed to write it.
+//! When keys were last used: kept in shared memory until a process moves the times into the database, so that
+//! neither an exit nor a kill loses them, and no thread is needed.
 //!
-//! It lies in an LMDB file beside the database, under the key's id; in memory, in a map. It is lost with the generation that
-//! it belongs to: at a reboot, what no process has moved.
+//! The times are in an LMDB file next to the database, by key id; for `memory:`, in a map. They are lost with the
+//! segment that they belong to: a reboot loses those that no process has moved.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,24 +18,24 @@ use super::{Segment, Shared};
 use crate::fork::{ForkGuards, lock};
 use crate::id::KeyId;
 
-/// The most keys whose last use waits to be moved.
+/// The maximum number of keys with a pending time.
 const MAX_WAITING: usize = 65_536;
-/// How much later than now another process may have noted a use, in ms.
+/// How far in the future another process may have recorded a use, in ms.
 pub(crate) const MAX_EARLY_MS: u64 = 60_000;
-/// How much of the file is taken of the disk when it is made: some 10,000 keys.
+/// The initial size of the file on disk: about 10,000 keys.
 const FIRST_SIZE: usize = 1 << 20;
 
-/// The last uses that wait, in Unix ms.
+/// The pending last-used times, in Unix ms.
 pub(super) enum LastUsed {
     Memory(Mutex<HashMap<KeyId, u64, RandomState>>),
     File(SegmentFile<Environment>),
 }
 
-/// What became of a use that was to be noted.
+/// The result of recording a use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Touched {
     Noted,
-    /// So many wait that some must be moved first.
+    /// Too many times are pending: some must be moved first.
     Full,
     /// The file is not open.
     NotOpen,
@@ -52,7 +52,8 @@ impl LastUsed {
 }
 
 impl Shared {
-    /// Notes that a key was used at `wall_ms`. What cannot be noted is lost: no verification fails for it.
+    /// Records that a key was used at `wall_ms`. A time that cannot be recorded is lost: no verification fails
+    /// because of it.
     pub(crate) fn touch(&self, segment: &Segment, id: KeyId, wall_ms: u64, may_open: bool) -> Touched {
         match &self.last_used {
             LastUsed::Memory(waiting) => {
@@ -73,13 +74,13 @@ impl Shared {
                     Ok(None) if may_open => self.use_last_used(file, path, put),
                     touched => touched.map(|touched| Some(touched.unwrap_or(Touched::NotOpen))),
                 };
-                // Where the generation is no longer the current one, it is lost with it.
+                // If the segment is no longer the current one, the time is lost with it.
                 touched.ok().flatten().unwrap_or(Touched::Noted)
             }
         }
     }
 
-    /// At most `most` of the last uses that wait.
+    /// At most `most` of the pending times.
     pub(crate) fn last_uses(&self, most: usize) -> Vec<(KeyId, u64)> {
         match &self.last_used {
             LastUsed::Memory(waiting) => {
@@ -89,7 +90,7 @@ impl Shared {
         }
     }
 
-    /// The last use of each of these keys that waits.
+    /// The pending times of these keys.
     pub(crate) fn last_uses_of(&self, ids: &[KeyId]) -> Vec<(KeyId, u64)> {
         match &self.last_used {
             LastUsed::Memory(waiting) => {
@@ -100,7 +101,7 @@ impl Shared {
         }
     }
 
-    /// Forgets what was moved into the database, but for keys that were used again since.
+    /// Removes times that were moved into the database, except of keys that were used again since.
     pub(crate) fn forget_last_uses(&self, moved: &[(KeyId, u64)]) {
         if moved.is_empty() {
             return;
@@ -120,7 +121,7 @@ impl Shared {
         }
     }
 
-    /// Looks at the file of the current generation, if there is one.
+    /// Runs `look` on the file of the current segment, if there is one.
     fn look_at_file<R>(
         &self,
         file: &SegmentFile<Environment>,
@@ -150,7 +151,7 @@ impl Shared {
         }
     }
 
-    /// Holds over a fork what is locked for a moment.
+    /// Takes the locks that are held only briefly, for a fork.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         match &self.last_used {
             LastUsed::Memory(waiting) => guards.push(Box::new(lock(waiting))),
@@ -159,7 +160,7 @@ impl Shared {
     }
 }
 
-/// Whether `used_at` comes after `known`; also after a time of the future, which a clock that was ahead has noted.
+/// Whether `used_at` is later than `known`. A known time in the future, from a clock that was ahead, is replaced.
 fn is_later(used_at: u64, known: u64) -> bool {
     used_at > known || known - used_at > MAX_EARLY_MS
 }
@@ -214,7 +215,7 @@ fn forget(open: &mut Environment, moved: &[(KeyId, u64)]) -> heed::Result<()> {
     open.change(forget).map(drop)
 }
 
-/// An entry that is not ours is of no key, and of no time.
+/// The id of an entry. A malformed entry has the nil id, which no key has.
 fn id_of(name: &[u8]) -> KeyId {
     KeyId::from_bits(name.try_into().map_or(0, u128::from_be_bytes))
 }

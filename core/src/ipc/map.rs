@@ -1,4 +1,4 @@
-//! The words in memory: of this process, or of a file that every process maps.
+//! The version counters in memory: private to this process, or mapped from a file by every process.
 
 #![allow(unsafe_code, reason = "a file mapped into memory")]
 
@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 use memmap2::{MmapOptions, MmapRaw};
 
 use super::header;
-use super::version_counters::{self, WORDS};
+use super::version_counters::{self, COUNTERS};
 
 pub(crate) enum Map {
     Own(Box<[AtomicU64]>),
@@ -20,15 +20,15 @@ pub(crate) enum Map {
 
 impl Map {
     pub(super) fn in_memory() -> Self {
-        Self::Own((0..WORDS).map(|_| AtomicU64::new(0)).collect())
+        Self::Own((0..COUNTERS).map(|_| AtomicU64::new(0)).collect())
     }
 
-    /// The words of `file`. It is never cut short: whoever makes it anew makes another file.
+    /// Maps the version counters of `file`. The file is never truncated: a new segment gets a new file.
     pub(super) fn of(file: &File) -> io::Result<Self> {
         if !version_counters::are_whole(file)? {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let length = header::LENGTH + WORDS * size_of::<u64>();
+        let length = header::LENGTH + COUNTERS * size_of::<u64>();
         Ok(Self::File(MmapOptions::new().len(length).map_raw(file)?))
     }
 }
@@ -40,10 +40,10 @@ impl Deref for Map {
     fn deref(&self) -> &[AtomicU64] {
         match self {
             Self::Own(version_counters) => version_counters,
-            // SAFETY: the map is a page of header and then the words, so they are aligned; it lives as long as `self`.
-            // Every process uses them as atomics, and any bits are a u64.
+            // SAFETY: the map is a page of header followed by the counters, so they are aligned, and it lives as
+            // long as `self`. Every process accesses them as atomics, and any bits are a valid u64.
             Self::File(map) => unsafe {
-                slice::from_raw_parts(map.as_ptr().add(header::LENGTH).cast::<AtomicU64>(), WORDS)
+                slice::from_raw_parts(map.as_ptr().add(header::LENGTH).cast::<AtomicU64>(), COUNTERS)
             },
         }
     }

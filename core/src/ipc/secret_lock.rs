@@ -1,5 +1,5 @@
-//! Which secret the processes of a machine use a database with: a file that holds the secret's tag, locked shared by each
-//! of them. A process with another secret would skip what the others have sealed, and they what it seals.
+//! Which secret the processes of a machine use a database with: a file with the tag of the secret, which each of
+//! them locks shared. Processes with different secrets could not open what the other has sealed.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -12,14 +12,14 @@ use rustix::io::Errno;
 use super::error::SegmentError;
 use crate::deadline;
 
-/// How long to wait at the most for processes that look at the file for a moment.
+/// How long to wait at most for processes that hold the lock only for a moment.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// What a secret is told apart by; it says nothing of the secret.
+/// A tag that identifies a secret and reveals nothing about it.
 pub(crate) type SecretTag = [u8; 16];
 
-/// Locks `file` shared, with `tag` in it; false where processes with another secret have it locked.
+/// Locks `file` shared, with `tag` in it. Returns false if processes with another secret have it locked.
 pub(super) fn hold(file: &File, tag: &SecretTag) -> Result<bool, SegmentError> {
     let mut waited = Duration::ZERO;
     loop {
@@ -27,7 +27,8 @@ pub(super) fn hold(file: &File, tag: &SecretTag) -> Result<bool, SegmentError> {
             return Ok(true);
         }
         if try_lock(file, FlockOperation::NonBlockingLockExclusive)? {
-            // No process uses another secret. One may get in between, before the lock is shared: the tag is read again.
+            // No process uses another secret, but one may start before the lock is shared, so the tag is read
+            // again.
             file.write_all_at(tag, 0)?;
             continue;
         }
@@ -39,7 +40,7 @@ pub(super) fn hold(file: &File, tag: &SecretTag) -> Result<bool, SegmentError> {
     }
 }
 
-/// The tag of the secret that other processes use now, if any do. `file` is not locked yet.
+/// The tag of the secret that other processes use now, if any. `file` must not be locked yet.
 pub(super) fn in_use(file: &File) -> io::Result<Option<SecretTag>> {
     if try_lock(file, FlockOperation::NonBlockingLockExclusive)? {
         flock(file, FlockOperation::Unlock)?;
@@ -73,10 +74,10 @@ mod tests {
     const THEIRS: SecretTag = [2; 16];
 
     #[test]
-    fn another_secret_is_taken_only_when_no_process_uses_the_one_before() {
+    fn another_secret_is_accepted_only_when_no_process_uses_the_previous_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        // Each opening has locks of its own, as another process would.
+        // Each handle has separate locks, as another process would have.
         let open =
             || File::options().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
         let holds = |file: &File, tag| deadline::call(|| hold(file, tag)).unwrap();

@@ -1,4 +1,4 @@
-//! A file of a generation that a process has open: opened at first use, and again after a fork.
+//! A file of a segment, opened by a process at first use, and again after a fork.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -8,11 +8,11 @@ use crate::deadline::{GaveUp, TimedMutex, uninterrupted};
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{ForkGuards, lock};
 
-/// The open file, as `T`. One thread at a time uses it, for a moment; to open it may take a wait for another process.
+/// The open file, as `T`. One thread at a time uses it, briefly. Opening it may wait for another process.
 pub(crate) struct SegmentFile<T> {
-    /// Under its path.
+    /// The open file and its path.
     open: Mutex<Option<(PathBuf, T)>>,
-    /// Held by the one who opens it.
+    /// Held by the thread that opens the file.
     opening: TimedMutex<()>,
 }
 
@@ -23,7 +23,7 @@ impl<T> Default for SegmentFile<T> {
 }
 
 impl<T> SegmentFile<T> {
-    /// Uses the file at `path`; none where it is not open. After an error, the next call begins with a file just opened.
+    /// Uses the file at `path`. Returns none if it is not open. After an error, the next call opens the file again.
     pub(crate) fn try_use<R>(
         &self,
         path: &Path,
@@ -40,8 +40,8 @@ impl<T> SegmentFile<T> {
         }
     }
 
-    /// Uses the file at `path`, which is opened if it is not; none where `is_of` does not find it in the current
-    /// generation.
+    /// Uses the file at `path`, which is opened if necessary. Returns none if `is_of` does not find it in the
+    /// current segment.
     pub(crate) fn use_waiting<R>(
         &self,
         path: &Path,
@@ -68,16 +68,16 @@ impl<T> SegmentFile<T> {
             if open.as_ref().is_some_and(|(open, _)| is_same(open, path)) {
                 return Ok(true);
             }
-            // Closed before another is opened: LMDB's locks belong to the process.
+            // Close the file before another one is opened: LMDB's locks belong to the process.
             *open = None;
         }
-        // Locks the generation against being replaced for as long as it is open.
+        // Locks the segment for as long as the file is open, so that it cannot be replaced.
         if !shared.open()?.is_some_and(is_of) {
             return Ok(false);
         }
         match make(path) {
             Ok(opened) => *lock(&self.open) = Some((path.to_owned(), opened)),
-            // It was damaged and is gone: another generation is made.
+            // The file was damaged and has been deleted: another segment will be created.
             Err(heed::Error::Mdb(_)) if !path.exists() => return Ok(false),
             Err(error) => return Err(explain(error, path)),
         }
@@ -88,12 +88,12 @@ impl<T> SegmentFile<T> {
         *lock(&self.open) = None;
     }
 
-    /// Keeps the file from being opened over a fork.
+    /// Prevents the file from being opened during a fork.
     pub(crate) fn quiesce_slow<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         self.opening.quiesce(guards, |()| {});
     }
 
-    /// Holds the lock and closes the file, whose locks must not cross a fork.
+    /// Takes the lock and closes the file: its locks must not cross a fork.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>)
     where
         T: Send,
@@ -109,12 +109,12 @@ impl<T> SegmentFile<T> {
     }
 }
 
-/// Whether both were made in the same way. `Path` compares part by part, which takes longer.
+/// Whether two paths are equal byte by byte. `Path` compares them by components, which is slower.
 fn is_same(one: &Path, other: &Path) -> bool {
     one.as_os_str() == other.as_os_str()
 }
 
-/// The folder of a file, quoted.
+/// The folder of a file, in quotes.
 fn folder_of(path: &Path) -> String {
     format!("\"{}\"", path.parent().unwrap_or(path).display())
 }
@@ -127,11 +127,11 @@ fn explain(error: heed::Error, path: &Path) -> GatekeeperError {
             return GaveUp::explain(&folder, "process");
         }
         heed::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
-            format!("the disk that holds {folder} is full: make room")
+            format!("the disk that holds {folder} is full: free some space")
         }
         heed::Error::Io(_) => format!("{folder} cannot be used now: see the cause of this error"),
         _ => format!(
-            "what is counted in {folder} cannot be read: remove that folder, and every window starts empty"
+            "the counters in {folder} cannot be read: remove that folder, and every window starts empty"
         ),
     };
     GatekeeperError::unavailable(message).caused_by(error)

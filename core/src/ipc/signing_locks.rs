@@ -1,5 +1,5 @@
-//! Which algorithms the processes of a machine sign tokens with: a file for each one, which a process that signs with it
-//! keeps locked shared until it ends.
+//! Which algorithms the processes of a machine sign tokens with: one file per algorithm, which a process that signs
+//! with it keeps locked shared until it ends.
 
 use std::fs::File;
 
@@ -9,19 +9,19 @@ use super::folder::Folder;
 use crate::deadline::TimedMutex;
 use crate::fork::ForkGuards;
 
-/// The files that this process keeps locked, by algorithm. They only inform: where one cannot be locked, tokens are signed
-/// all the same.
+/// The files that this process keeps locked, by algorithm. They are informative only: if one cannot be locked,
+/// tokens are signed anyway.
 #[derive(Default)]
 pub(super) struct SigningLocks(TimedMutex<Vec<(&'static str, File)>>);
 
 impl SigningLocks {
-    /// Notes that this process signs with `algorithm`.
+    /// Records that this process signs with `algorithm`.
     pub(super) fn note(&self, folder: &Folder, algorithm: &'static str) {
         let Ok(mut held) = self.0.lock() else { return };
         if held.iter().any(|(name, _)| *name == algorithm) {
             return;
         }
-        // A process that looks at this moment has it locked: it is noted with the next token.
+        // A process that checks at this moment has the file locked; the next token records it.
         if let Ok(file) = folder.lock_file(&file_of(algorithm))
             && flock(&file, FlockOperation::NonBlockingLockShared).is_ok()
         {
@@ -39,7 +39,7 @@ impl SigningLocks {
     }
 }
 
-/// Whether a process signs with `algorithm`, this one or another.
+/// Whether any process signs with `algorithm`.
 pub(super) fn is_used(folder: &Folder, algorithm: &str) -> bool {
     let file = folder.lock_file(&file_of(algorithm));
     file.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_err())

@@ -1,14 +1,15 @@
-//! Version counters: they tell every reader that what it has cached may be stale.
+//! Version counters: they tell every reader that a cached record may be stale.
 //!
-//! Whoever changes a record holds the write lock of the database, takes the next change number *n*, raises the words
-//! of the digests concerned to *n*, and then commits; nothing follows the commit. Whoever remembers a record also
-//! remembers the change number of the snapshot it was read from: it is good as long as that is at least its word, read
-//! after the verification began. A word that is ahead of every snapshot says that a writer is at work, or died.
+//! A writer of a record holds the write lock of the database, takes the next change number *n*, raises the counters
+//! of the changed digests to *n*, and then commits; nothing follows the commit. A reader that caches a record
+//! stores the change number of the snapshot from which it was read, its version. The cached record is valid if its
+//! version is at least its counter, read after the verification began. A counter that is ahead of every snapshot
+//! means that a writer is working, or has died.
 //!
-//! A database can also be restored, and its change number then goes back. So the words keep the highest number that
-//! was published, the highest that any process has seen committed, and the epoch: a random number that the database
-//! holds too, and that is drawn again for every new file of words and at every restore. A snapshot that shows a
-//! smaller number than was seen before it began, or another epoch, is one of a restored database.
+//! A database can also be restored, and then its change number goes back. Therefore the counters include the
+//! highest number that was published, the highest that any process has seen committed, and the epoch: a random
+//! number that is also stored in the database, and that changes with every new segment and at every restore. A
+//! snapshot with a smaller number than was seen before it began, or with another epoch, is of a restored database.
 
 use std::fs::File;
 use std::io;
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use super::header;
 use crate::secret::Digest;
 
-/// The word for all digests.
+/// The counter of all digests.
 const ALL: usize = 0;
 /// The highest number that was published or seen.
 const HIGHEST: usize = 1;
@@ -26,47 +27,47 @@ const HIGHEST: usize = 1;
 const SEEN: usize = 2;
 /// The epoch of the database.
 const EPOCH: usize = 3;
-/// How many words precede those of the shards.
+/// The number of counters before those of the shards.
 const COMMON: usize = 4;
-/// The epoch of no database.
+/// The epoch that no database has.
 const NO_EPOCH: u64 = u64::MAX;
-/// The highest change number that a database can come to. A higher one was written by mistake or by a broken disk: it is
-/// of no change.
+/// The highest change number that a database can reach. A higher one is corrupt, written by mistake or by a broken
+/// disk.
 pub(crate) const MAX_NUMBER: u64 = (1 << 53) - 1;
-/// By how many changes a word can be ahead of the database. A writer announces a few before it commits, and a backup that
-/// is restored lacks those that came after it.
+/// How far a counter can be ahead of the database. A writer publishes a few changes before it commits, and a
+/// restored backup lacks the changes made after it.
 const MAX_AHEAD: u64 = 1 << 40;
-/// Into how many shards the digests fall: a change touches what is remembered of one in so many.
+/// The number of shards of digests. A change makes cached records of its shard stale.
 const SHARDS: usize = 4096;
-/// How many words there are: the common ones, and two for each shard.
-pub(super) const WORDS: usize = COMMON + 2 * SHARDS;
+/// The number of counters: the common ones, and two for each shard.
+pub(super) const COUNTERS: usize = COMMON + 2 * SHARDS;
 
-/// The words of a new generation, as its file holds them: nothing older than change `number` is valid, and no database
-/// has their epoch.
+/// The counters of a new segment, as its file contains them: records older than change `number` are stale, and no
+/// database has their epoch.
 pub(super) fn new(number: u64) -> Vec<u8> {
-    let mut version_counters = vec![0; WORDS];
+    let mut version_counters = vec![0; COUNTERS];
     for (index, value) in [(ALL, number), (HIGHEST, number), (EPOCH, NO_EPOCH)] {
-        if let Some(word) = version_counters.get_mut(index) {
-            *word = value;
+        if let Some(counter) = version_counters.get_mut(index) {
+            *counter = value;
         }
     }
     version_counters.into_iter().flat_map(u64::to_ne_bytes).collect()
 }
 
-/// Whether a words' file holds all of them.
+/// Whether a file contains all counters.
 pub(super) fn are_whole(file: &File) -> io::Result<bool> {
-    Ok(file.metadata()?.len() >= (header::LENGTH + WORDS * size_of::<u64>()) as u64)
+    Ok(file.metadata()?.len() >= (header::LENGTH + COUNTERS * size_of::<u64>()) as u64)
 }
 
-/// A number that several threads and processes share.
-pub(crate) trait Word {
+/// A counter that several threads and processes share.
+pub(crate) trait SharedCounter {
     fn get(&self) -> u64;
-    /// Makes it `number` unless it is more already.
+    /// Raises the counter to `number`, unless it is higher.
     fn raise(&self, number: u64);
     fn set(&self, number: u64);
 }
 
-impl Word for AtomicU64 {
+impl SharedCounter for AtomicU64 {
     fn get(&self) -> u64 {
         self.load(SeqCst)
     }
@@ -80,7 +81,7 @@ impl Word for AtomicU64 {
     }
 }
 
-/// What the next snapshot of the same database shows at least.
+/// The lowest change number, and the epoch, that the next snapshot of the same database can have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
     seen: u64,
@@ -94,50 +95,50 @@ impl Expected {
     }
 }
 
-/// What a change does to the record of a digest.
+/// The cached records that a change makes stale.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Invalidation {
-    /// What was nobody's is now a key: only those who remember that it was nobody's have to hear of it.
-    Appeared(Digest),
-    /// A key has changed, or is gone.
-    Changed(Digest),
-    /// So many keys have changed that everything has to be read again.
+    /// A new key: only readers that cached this digest as unknown are affected.
+    Inserted(Digest),
+    /// A changed or deleted key.
+    Updated(Digest),
+    /// Every record: too many keys have changed to list them.
     All,
 }
 
-/// The words; `S` holds them: memory of this process, or a file that all of them map.
+/// The version counters, stored in `S`: memory of this process, or a file that every process maps.
 pub(crate) struct VersionCounters<S>(pub(super) S);
 
-impl<W: Word, S: Deref<Target = [W]>> VersionCounters<S> {
-    /// What a remembered record of `digest` must at least be as of.
+impl<W: SharedCounter, S: Deref<Target = [W]>> VersionCounters<S> {
+    /// The lowest valid version of a cached record of `digest`.
     pub(crate) fn of_known(&self, digest: &Digest) -> u64 {
         self.at(ALL).max(self.at(COMMON + 2 * self.shard(digest)))
     }
 
-    /// What the memory that `digest` is nobody's must at least be as of.
+    /// The lowest valid version of a cached result that `digest` is unknown.
     pub(crate) fn of_unknown(&self, digest: &Digest) -> u64 {
         self.of_known(digest).max(self.at(COMMON + 2 * self.shard(digest) + 1))
     }
 
-    /// Announces change `number`. The write lock of the database is held, and the change is not yet committed.
-    pub(crate) fn publish(&self, concerns: &[Invalidation], number: u64) {
+    /// Publishes change `number`. The caller must hold the write lock of the database, and commit afterwards.
+    pub(crate) fn publish(&self, invalidations: &[Invalidation], number: u64) {
         self.raise(HIGHEST, number);
-        for concern in concerns {
-            match concern {
-                Invalidation::Appeared(digest) => self.raise(COMMON + 2 * self.shard(digest) + 1, number),
-                Invalidation::Changed(digest) => self.raise(COMMON + 2 * self.shard(digest), number),
+        for invalidation in invalidations {
+            match invalidation {
+                Invalidation::Inserted(digest) => self.raise(COMMON + 2 * self.shard(digest) + 1, number),
+                Invalidation::Updated(digest) => self.raise(COMMON + 2 * self.shard(digest), number),
                 Invalidation::All => self.raise(ALL, number),
             }
         }
     }
 
-    /// Announces change `number`, of which it is not known what it concerns.
+    /// Publishes change `number` for every record.
     pub(crate) fn publish_to_all(&self, number: u64) {
         self.raise(HIGHEST, number);
         self.raise(ALL, number);
     }
 
-    /// Notes that a snapshot has shown `number`.
+    /// Records that a snapshot has shown `number`.
     pub(crate) fn saw(&self, number: u64) {
         if self.at(SEEN) < number && number <= MAX_NUMBER {
             self.raise(SEEN, number);
@@ -145,7 +146,7 @@ impl<W: Word, S: Deref<Target = [W]>> VersionCounters<S> {
         }
     }
 
-    /// What a snapshot that begins from now on shows, unless the database is restored.
+    /// What a snapshot that begins from now on can show, unless the database is restored.
     pub(crate) fn expected(&self) -> Expected {
         Expected { seen: self.at(SEEN), epoch: self.at(EPOCH) }
     }
@@ -155,30 +156,32 @@ impl<W: Word, S: Deref<Target = [W]>> VersionCounters<S> {
         self.at(HIGHEST)
     }
 
-    /// Says that `epoch` is the database's. Its write lock is held.
+    /// Sets the epoch of the database. The caller must hold its write lock.
     pub(crate) fn set_epoch(&self, epoch: u64) {
-        if let Some(word) = self.0.get(EPOCH) {
-            word.set(epoch);
+        if let Some(counter) = self.0.get(EPOCH) {
+            counter.set(epoch);
         }
     }
 
-    /// Whether `word` can have been announced where the database has come to change `number`.
-    pub(crate) fn is_plausible(word: u64, number: u64) -> bool {
-        word <= number.saturating_add(MAX_AHEAD).min(MAX_NUMBER)
+    /// Whether a counter can have this value if the database has reached change `number`.
+    pub(crate) fn is_plausible(counter: u64, number: u64) -> bool {
+        counter <= number.saturating_add(MAX_AHEAD).min(MAX_NUMBER)
     }
 
-    /// The highest number, of those that can have been announced where the database has come to change `number`.
+    /// The highest number that was published or seen; none if a database that has reached change `number` cannot have
+    /// it.
     pub(crate) fn highest_plausible(&self, number: u64) -> Option<u64> {
         Some(self.highest()).filter(|highest| Self::is_plausible(*highest, number))
     }
 
-    /// Corrects the words that cannot have been announced where the database has come to change `number`: from then on
-    /// nothing older than that is valid by them. The write lock of the database is held. Whether there were any.
+    /// Corrects the counters that are implausible if the database has reached change `number`: afterwards they make
+    /// everything older stale. The caller must hold the write lock of the database. Returns whether there were any.
     pub(crate) fn correct(&self, number: u64) -> bool {
-        let wrong = |(index, word): &(usize, &W)| *index != EPOCH && !Self::is_plausible(word.get(), number);
+        let wrong =
+            |(index, counter): &(usize, &W)| *index != EPOCH && !Self::is_plausible(counter.get(), number);
         let mut found = false;
-        for (_, word) in self.0.iter().enumerate().filter(wrong) {
-            word.set(number);
+        for (_, counter) in self.0.iter().enumerate().filter(wrong) {
+            counter.set(number);
             found = true;
         }
         found
@@ -190,13 +193,13 @@ impl<W: Word, S: Deref<Target = [W]>> VersionCounters<S> {
     }
 
     fn at(&self, index: usize) -> u64 {
-        // INVARIANT: every place is below the length; a word that is not there would be ahead of everything.
-        self.0.get(index).map_or(u64::MAX, Word::get)
+        // INVARIANT: every index is below the length. A missing counter would make everything stale.
+        self.0.get(index).map_or(u64::MAX, SharedCounter::get)
     }
 
     fn raise(&self, index: usize, number: u64) {
-        if let Some(word) = self.0.get(index) {
-            word.raise(number);
+        if let Some(counter) = self.0.get(index) {
+            counter.raise(number);
         }
     }
 }

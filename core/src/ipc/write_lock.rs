@@ -1,9 +1,11 @@
-//! The turn to write: processes that write to one database take it before SQLite's own lock, so that each comes to it.
+//! A fair queue of writers: the processes that write to one database acquire it before SQLite's own lock, so that
+//! none is starved.
 //!
-//! Two files in the folder are locked. Who wants to write first becomes the next, and only the next waits for the turn:
-//! whoever has just written cannot overtake. Locks are tried and never waited for in the kernel, which knows no end to it: a
-//! process that is stopped while it has the turn keeps the others for a second, and then no more than SQLite lets it.
-//! Nothing depends on the turn but fairness, so that without the folder it is as if everybody had it.
+//! Two files in the folder are locked. A process that wants to write locks the first file to become the next
+//! writer, and only the next writer waits for the second file, the turn: a process that has just written cannot
+//! overtake. Locks are polled, because a blocking lock has no timeout: a process that is stopped during its turn
+//! delays the others by a second, and afterwards only as SQLite's lock does. Only fairness depends on this lock:
+//! without the folder, every process writes at once.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -11,13 +13,13 @@ use std::os::unix::fs::MetadataExt;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-/// The files behind the turn, not locked.
+/// The two files of the queue, not locked.
 pub(crate) struct FairWriteLock {
     next: File,
     turn: File,
 }
 
-/// The turn. It is over when this is dropped.
+/// The turn to write. It ends when this is dropped.
 pub(crate) struct FairWriteGuard<'a>(Option<&'a File>);
 
 impl FairWriteLock {
@@ -25,13 +27,13 @@ impl FairWriteLock {
         Self { next, turn }
     }
 
-    /// Whether somebody has removed them: the others use other ones, then.
+    /// Whether the files were deleted: other processes use new ones then.
     pub(crate) fn are_removed(&self) -> bool {
         [&self.next, &self.turn].into_iter().any(|file| file.metadata().is_ok_and(|found| found.nlink() == 0))
     }
 
-    /// Takes the turn. Waits as often as `wait` says, called with the number of waits before; without the turn where that
-    /// was in vain.
+    /// Acquires the turn. Calls `wait` with the number of waits so far; if that returns false, the caller goes on
+    /// without the turn.
     pub(crate) fn take(&self, mut wait: impl FnMut(i32) -> bool) -> FairWriteGuard<'_> {
         let mut waits = 0;
         let mut take = |file: &File| {
@@ -54,7 +56,7 @@ impl FairWriteLock {
 
 impl Drop for FairWriteGuard<'_> {
     fn drop(&mut self) {
-        // Unlocked and not closed: another process may have inherited the file and not yet closed it.
+        // Unlock instead of close: another process may have inherited the file and not closed it yet.
         if let Some(file) = self.0 {
             let _ = flock(file, FlockOperation::Unlock);
         }
@@ -72,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn one_has_the_turn_and_the_others_go_without_it_in_the_end() {
+    fn one_process_has_the_turn_and_the_others_finally_go_on_without_it() {
         let folder = tempfile::tempdir().unwrap();
         let (ours, theirs) = (files(folder.path()), files(folder.path()));
         let turn = ours.take(|_| false);
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_were_removed_are_known_to_be() {
+    fn deleted_files_are_detected() {
         let folder = tempfile::tempdir().unwrap();
         let files = files(folder.path());
         assert!(!files.are_removed());

@@ -16,7 +16,6 @@ pub(super) const DEFAULT: &str = "DEFAULT";
 /// If a key has a role that the endpoint lists, that role's limit replaces the default, even if it is lower. With
 /// several such roles, the highest rate wins; then the larger `max_req`; then the role that sorts first by bytes.
 ///
-///
 /// ```
 /// use gatekeeper::{Endpoint, Limit};
 /// let tasks = Endpoint::new(Limit::new(10, 60_000)?).role("PRO", Limit::new(1000, 60_000)?)?;

@@ -1,4 +1,5 @@
-//! Equal role sets are one, so that a million keys with the same roles share them, and what was worked out for them.
+//! Sharing of equal role sets, so that a million keys with the same roles use one set, and the results cached for
+//! it.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +9,7 @@ use quick_cache::unsync::Cache;
 use super::RoleSet;
 use crate::fork::{ForkGuards, lock};
 
-/// How many bytes of names are remembered; a set beyond that is made anew, which costs time and nothing else.
+/// How many bytes of names are cached. Beyond that a set is created again, which only takes time.
 const MAX_BYTES: u64 = 8 << 20;
 
 /// The role sets in use.
@@ -21,7 +22,7 @@ struct Bytes;
 
 impl Weighter<Vec<String>, Arc<RoleSet>> for Bytes {
     fn weight(&self, names: &Vec<String>, _: &Arc<RoleSet>) -> u64 {
-        // Each name stands twice, each time with a header.
+        // Each name is stored twice, each time with a header.
         names.iter().map(|name| 2 * name.len() as u64 + 64).sum::<u64>() + 128
     }
 }
@@ -31,7 +32,7 @@ impl RoleSets {
         Self(Mutex::new(Cache::with_weighter(1000, MAX_BYTES, Bytes)))
     }
 
-    /// The one set of these names, which are sorted and unique.
+    /// The shared set of these names, which must be sorted and without duplicates.
     pub(crate) fn share(&self, names: Vec<String>) -> Arc<RoleSet> {
         let mut sets = lock(&self.0);
         if let Some(set) = sets.get(&names) {
@@ -42,7 +43,7 @@ impl RoleSets {
         set
     }
 
-    /// Holds the sets, for a fork.
+    /// Locks the sets, for a fork.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(Box::new(lock(&self.0)));
     }
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_sets_are_one_and_the_memory_is_bounded() {
+    fn equal_sets_are_shared_and_the_memory_is_bounded() {
         let sets = RoleSets::new();
         let names = || vec!["A".to_owned(), "B".to_owned()];
         assert!(Arc::ptr_eq(&sets.share(names()), &sets.share(names())));

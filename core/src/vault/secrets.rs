@@ -1,4 +1,4 @@
-//! The secrets that are given for a database, and the vault that they open.
+//! The secrets of a database as callers give them, and the vault that they open.
 
 use std::path::Path;
 
@@ -6,14 +6,14 @@ use super::{Keys, Vault, key_file};
 use crate::error::{GatekeeperError, Result};
 use crate::secret::Secret;
 
-/// The fewest bytes of a secret: what is shorter can be guessed.
+/// The minimum length of a secret in bytes: shorter ones can be guessed.
 const MIN_BYTES: usize = 16;
 
-/// The secrets that were given for a database.
+/// The secrets that a caller gives for a database.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets {
     pub(crate) current: Option<Secret>,
-    /// The one before, while it is changed.
+    /// The previous secret, during a rotation.
     pub(crate) previous: Option<Secret>,
 }
 
@@ -25,12 +25,12 @@ impl Secrets {
         self.previous.iter().try_for_each(|secret| check_length("GATEKEEPER_SECRET_PREVIOUS", secret))
     }
 
-    /// The vault of these, and whether its secret was made just now. Where none was given, it is the one in the file
-    /// beside the database at `path`; in memory one of its own. `is_free` says whether no other process uses a secret:
-    /// only then is a file made.
+    /// The vault of these secrets, and whether its secret was created just now. If none was given, the secret is
+    /// read from the file next to the database at `path`, or created; in memory it is random. `is_free` says
+    /// whether no other process uses a secret: a file is only created then.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check); `service_unavailable` where the file cannot be read or made.
+    /// Those of [`check`](Self::check); `service_unavailable` if the file cannot be read or created.
     pub(crate) fn open(
         &self,
         path: Option<&Path>,
@@ -45,7 +45,7 @@ impl Secrets {
         Ok((self.vault(&current)?, is_new))
     }
 
-    /// The vault of these, if there is a secret already.
+    /// The vault of these secrets, if a secret exists.
     pub(crate) fn open_existing(&self, path: &Path) -> Result<Option<Vault>> {
         self.check()?;
         let current = match &self.current {
@@ -56,7 +56,7 @@ impl Secrets {
     }
 
     fn vault(&self, current: &Secret) -> Result<Vault> {
-        // Of a file, too.
+        // The secret of a file is checked too.
         check_length("GATEKEEPER_SECRET", current)?;
         let previous = self.previous.as_ref().filter(|previous| !previous.is_equal_to(current));
         Ok(Vault { current: Keys::of(current), previous: previous.map(Keys::of) })
@@ -66,7 +66,7 @@ impl Secrets {
 fn check_length(name: &str, secret: &Secret) -> Result<()> {
     if secret.expose().len() < MIN_BYTES {
         return Err(GatekeeperError::bad_request(format!(
-            "{name} must be at least {MIN_BYTES} bytes: make one with `openssl rand -base64 32`"
+            "{name} must be at least {MIN_BYTES} bytes: create one with `openssl rand -base64 32`"
         )));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The cases of one slot: what is asked of it, in turn.
+//! The cases of one slot: a sequence of requests.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ pub(super) fn one_limit(case: Value) -> Result<Value> {
     run(steps.into_iter().map(with_limit), &[limit.1])
 }
 
-/// One definition; a step has any limit of it.
+/// One definition; each step uses any of its limits.
 pub(super) fn changing_limit(case: Value) -> Result<Value> {
     #[derive(Deserialize)]
     struct Case {
@@ -65,7 +65,7 @@ pub(super) fn changing_limit(case: Value) -> Result<Value> {
     run(steps, &[longest(&limits)])
 }
 
-/// Several definitions; a step has any limit of one of them.
+/// Several definitions; each step uses any limit of one of them.
 pub(super) fn definitions(case: Value) -> Result<Value> {
     #[derive(Deserialize)]
     struct Case {
@@ -76,7 +76,7 @@ pub(super) fn definitions(case: Value) -> Result<Value> {
     run(steps, &definitions.iter().map(|limits| longest(limits)).collect::<Vec<_>>())
 }
 
-/// Several definitions whose limits have several windows; acquires, peeks and refunds.
+/// Several definitions whose limits have several windows; steps acquire, peek and refund.
 pub(super) fn steps(case: Value) -> Result<Value> {
     #[derive(Deserialize)]
     struct Case {
@@ -87,12 +87,12 @@ pub(super) fn steps(case: Value) -> Result<Value> {
     run(steps, &definitions.iter().map(|limits| longest(&limits.concat())).collect::<Vec<_>>())
 }
 
-/// What a definition asks to be kept.
+/// The longest duration of a definition, for which entries are kept.
 fn longest(limits: &[Pair]) -> u64 {
     limits.iter().map(|(_, duration)| *duration).max().unwrap_or(0)
 }
 
-/// The answers of one window; `keep_ms` has a number for each definition.
+/// The results of one window. `keep_ms` has one number per definition.
 fn run(steps: impl IntoIterator<Item = Step>, keep_ms: &[u64]) -> Result<Value> {
     let mut window = Window::default();
     let mut permits: Vec<Option<Permit>> = Vec::new();
@@ -120,7 +120,7 @@ fn run(steps: impl IntoIterator<Item = Step>, keep_ms: &[u64]) -> Result<Value> 
     answers.collect::<Result<Vec<_>>>().map(Value::from)
 }
 
-/// The windows of a step, the longest first.
+/// The windows of a step, longest first.
 fn windows(step: &Step) -> Result<Vec<Limit>> {
     let given = step.limit.iter().chain(&step.windows);
     let mut windows =
@@ -130,7 +130,7 @@ fn windows(step: &Step) -> Result<Vec<Limit>> {
 }
 
 fn answer(acquired: &Acquired) -> Value {
-    // Only a peek finds all of the window left.
+    // Only a peek can find the whole window left.
     let holds_some = acquired.remaining < acquired.limit.max_req();
     let frees_at = holds_some.then_some(acquired.frees_at);
     json!({

@@ -1,4 +1,4 @@
-//! One limit: so many calls in so long.
+//! A limit: at most a number of requests in a duration.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::error::{GatekeeperError, Result};
 /// Up to this `max_req` the log is exact to the millisecond.
 const EXACT_UP_TO: u32 = 128;
 
-/// At most `max_req` calls in any `duration_ms` milliseconds.
+/// A limit: at most `max_req` requests in any `duration_ms` milliseconds.
 ///
 /// ```
 /// let limit = gatekeeper::Limit::new(10, 60_000)?;
@@ -27,10 +27,10 @@ impl Limit {
     /// The longest duration: 366 days.
     pub const MAX_DURATION_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 
-    /// A limit of `max_req` calls, 1 to 2³²−1, in `duration_ms` milliseconds, 1 to 366 days.
+    /// A limit of `max_req` requests, 1 to 2³²−1, in `duration_ms` milliseconds, 1 to 366 days.
     ///
     /// # Errors
-    /// `bad_request` where one of them is out of range; the message names it.
+    /// `bad_request` if one of them is out of range; the message names it.
     pub fn new(max_req: u32, duration_ms: u64) -> Result<Self> {
         if max_req == 0 {
             return Err(GatekeeperError::bad_request("maxReq must be a whole number from 1 to 4294967295"));
@@ -44,7 +44,7 @@ impl Limit {
         Ok(Self { max_req, duration_ms })
     }
 
-    /// How many calls fit.
+    /// The maximum number of requests in the window.
     #[must_use]
     pub const fn max_req(self) -> u32 {
         self.max_req
@@ -56,12 +56,13 @@ impl Limit {
         self.duration_ms
     }
 
-    /// The first time that is inside the window at `now`.
+    /// The earliest time that is inside the window at `now`.
     pub(super) fn begins_at(self, now: u64) -> u64 {
         now.saturating_sub(self.duration_ms - 1)
     }
 
-    /// Times are recorded in multiples of this, rounded up: never too many admitted, and a large limit's log is short.
+    /// The resolution of recorded times, which are rounded up: that never admits too many, and keeps a large
+    /// limit's log short.
     pub(super) fn grain_ms(self) -> u64 {
         if self.max_req <= EXACT_UP_TO { 1 } else { self.duration_ms.div_ceil(u64::from(EXACT_UP_TO)) }
     }

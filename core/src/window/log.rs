@@ -1,20 +1,20 @@
-//! What a slot has admitted, oldest first, in eight bytes an entry.
+//! The log of a slot: its admissions, oldest first, in eight bytes per entry.
 
 mod merge;
 
 use smallvec::SmallVec;
 
-/// Times are kept as gaps, so that an entry takes eight bytes and a window may last a year.
+/// An entry. Times are stored as gaps, so that an entry takes eight bytes and a window may last a year.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// Milliseconds since the entry before; 0 for the first.
+    /// Milliseconds since the previous entry; 0 for the first.
     gap: u32,
-    /// Never 0, but in a spacer, which bridges a gap of more than 2³²−1 ms between two entries.
+    /// Never 0, except in a spacer, which bridges a gap of more than 2³²−1 ms between two entries.
     cost: u32,
 }
 
 impl Entry {
-    /// Adds to the cost what fits and returns that: more than fits is more than any limit allows.
+    /// Adds as much of the cost as fits, and returns that. More than fits is more than any limit allows.
     fn add(&mut self, cost: u32) -> u64 {
         let before = self.cost;
         self.cost = before.saturating_add(cost);
@@ -26,7 +26,7 @@ impl Entry {
 pub(super) struct Log {
     /// The time of the first entry.
     first: u64,
-    /// The time of the last entry; of an empty log, a time that was once.
+    /// The time of the last entry; for an empty log, the time of a former entry.
     last: u64,
     /// The cost of all entries.
     cost: u64,
@@ -38,7 +38,7 @@ pub(super) struct Log {
 pub(super) struct Prefix {
     len: usize,
     pub(super) cost: u64,
-    /// The time of the first entry that is not of the prefix; `u64::MAX` where there is none.
+    /// The time of the first entry after the prefix; `u64::MAX` if there is none.
     pub(super) next_time: u64,
 }
 
@@ -53,7 +53,7 @@ impl Log {
         self.cost
     }
 
-    /// The time of the last entry; of an empty log, a time that was once.
+    /// The time of the last entry; for an empty log, the time of a former entry.
     pub(super) fn last(&self) -> u64 {
         self.last
     }
@@ -62,7 +62,7 @@ impl Log {
         self.cost == 0
     }
 
-    /// The entries before `time`, of a log that is not empty. Walks from the nearer end.
+    /// The entries before `time`, of a log that is not empty. Searches from the nearer end.
     #[inline]
     pub(super) fn prefix(&self, time: u64) -> Prefix {
         if self.first >= time {
@@ -108,7 +108,7 @@ impl Log {
         prefix
     }
 
-    /// The time of the entry with which, counting from after `prefix`, at least `excess` has passed.
+    /// The time of the entry with which at least `excess` has left the window, counted from the end of `prefix`.
     #[inline]
     pub(super) fn time_by_which(&self, excess: u64, prefix: &Prefix) -> u64 {
         let mut inside = self.entries.iter().skip(prefix.len);
@@ -123,7 +123,7 @@ impl Log {
         time
     }
 
-    /// Forgets the entries before `time`, of a log that is not empty.
+    /// Drops the entries before `time`, of a log that is not empty.
     #[inline]
     pub(super) fn drop_before(&mut self, time: u64) {
         if self.first < time {
@@ -133,7 +133,7 @@ impl Log {
         }
     }
 
-    /// Adds `cost` at `time`, in its place by time.
+    /// Inserts `cost` at `time`, in order.
     #[inline]
     pub(super) fn insert(&mut self, time: u64, cost: u32) {
         if time == self.last
@@ -163,7 +163,8 @@ impl Log {
         }
     }
 
-    /// Rounded times may lie ahead of a later exact one, by less than a grain: the place is near the end.
+    /// Inserts before the end: rounded times may be ahead of a later exact one by less than a grain, so the
+    /// position is near the end.
     fn insert_before(&mut self, time: u64, cost: u32) {
         let mut entry_time = self.last;
         for index in (0..self.entries.len()).rev() {
@@ -189,7 +190,7 @@ impl Log {
         }
     }
 
-    /// Takes up to `cost` off the first entry at or after `time`; returns how much that was.
+    /// Subtracts up to `cost` from the first entry at or after `time`. Returns how much was subtracted.
     pub(super) fn refund(&mut self, time: u64, cost: u32) -> u32 {
         let mut entry_time = self.first;
         for (index, entry) in self.entries.iter_mut().enumerate() {
@@ -197,7 +198,7 @@ impl Log {
             if entry_time < time || entry.cost == 0 {
                 continue;
             }
-            // A full entry may stand for more than it can say: nothing comes off it.
+            // A saturated entry may represent more than it can store, so nothing is subtracted from it.
             let refunded = if entry.cost == u32::MAX { 0 } else { cost.min(entry.cost) };
             entry.cost -= refunded;
             self.cost -= u64::from(refunded);
@@ -209,7 +210,7 @@ impl Log {
         0
     }
 
-    /// Takes out the entry at `index`, whose cost is 0 now.
+    /// Removes the entry at `index`, whose cost is now 0.
     fn remove(&mut self, index: usize) {
         if index == 0 {
             self.drop_front(1);
@@ -221,7 +222,7 @@ impl Log {
                 next.gap = gap;
                 self.entries.remove(index);
             }
-            // Else it stays, as a spacer.
+            // Otherwise it stays as a spacer.
         } else {
             while let Some(Entry { gap, cost: 0 }) = self.entries.last() {
                 self.last -= u64::from(*gap);
@@ -238,7 +239,7 @@ impl Log {
         }
     }
 
-    /// Makes this the log whose entries, the last at `last`, are stored in `bytes`; false where they are none.
+    /// Loads the entries in `bytes`, the last of which is at `last`. Returns false if they are malformed.
     pub(super) fn load(&mut self, last: u64, bytes: &[u8]) -> bool {
         let (entries, []) = bytes.as_chunks::<8>() else { return false };
         (self.first, self.last, self.cost) = (0, last, 0);
@@ -255,14 +256,14 @@ impl Log {
         span <= last && is_real(self.entries.first()) && is_real(self.entries.last())
     }
 
-    /// Forgets everything but the time of the last entry.
+    /// Drops everything except the time of the last entry.
     pub(super) fn clear(&mut self) {
         self.cost = 0;
         self.entries.clear();
         self.entries.shrink_to_fit();
     }
 
-    /// Forgets the first `count` entries, and the spacers that follow.
+    /// Drops the first `count` entries, and the spacers that follow.
     fn drop_front(&mut self, count: usize) {
         let spacers = self.entries.iter().skip(count).take_while(|entry| entry.cost == 0).count();
         let count = count + spacers;
@@ -270,7 +271,7 @@ impl Log {
         self.entries.drain(..count);
         match self.entries.first_mut() {
             Some(entry) => entry.gap = 0,
-            // A slot that was once busy and is now quiet costs no more than any other.
+            // A slot that was once busy and is now quiet uses no more memory than any other.
             None => self.entries.shrink_to_fit(),
         }
     }

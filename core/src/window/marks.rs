@@ -1,8 +1,9 @@
-//! Two small numbers in one word: a slot with them takes 72 bytes.
+//! Two small numbers packed into one `u64`, so that a slot takes 72 bytes.
 
-/// How long entries are kept, in seconds (25 bits: 366 days have fewer), and how far the newest unrounded admission lies
-/// after the last entry, in ms (39 bits with a sign). It lies before that entry where its time was rounded up, by less
-/// than a grain, and after it where newer entries were refunded, by less than the retention.
+/// How long entries are kept, in seconds (25 bits: 366 days have fewer), and the time of the newest unrounded
+/// admission relative to the last entry, in ms (39 bits with a sign). It is before that entry, by less than a
+/// grain, if the entry's time was rounded up, and after it, by less than the retention, if newer entries were
+/// refunded.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Marks(u64);
 
@@ -15,7 +16,7 @@ impl Marks {
         Self(after << KEPT_BITS | u64::from(kept_s.min(MAX_KEPT_S)))
     }
 
-    /// The marks whose numbers were read from elsewhere; none where they do not fit.
+    /// The marks of stored numbers; none if they do not fit.
     pub(super) fn checked(kept_s: u32, newest: u64, last: u64) -> Option<Self> {
         let marks = Self::new(kept_s, newest, last);
         (marks.kept_s() == kept_s && marks.newest(last) == newest).then_some(marks)
@@ -27,7 +28,7 @@ impl Marks {
         kept_s
     }
 
-    /// The newest unrounded time at which a request was admitted, where the last entry is at `last`.
+    /// The newest unrounded time of an admission, if the last entry is at `last`.
     pub(super) fn newest(self, last: u64) -> u64 {
         last.wrapping_add_signed(self.0.cast_signed() >> KEPT_BITS)
     }

@@ -1,15 +1,15 @@
-//! What is asked of a window, and what it returns.
+//! The requests to a window, and their results.
 
 use super::{Limit, clamp};
 
-/// A request for room in a slot.
+/// A request for permits of a slot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
-    /// The limit that applies; of several windows the longest.
+    /// The limit that applies; of several windows the longest one.
     pub(crate) limit: Limit,
-    /// Its other windows, the longer first: up to 3, of different durations.
+    /// The other windows, longest first: up to 3, of different durations.
     pub(crate) shorter: &'a [Limit],
-    /// How much it takes: 1 to the smallest `max_req`.
+    /// The number of permits: 1 to the smallest `max_req`.
     pub(crate) cost: u32,
     /// The longest duration of any window that the definition has for any role, in ms.
     pub(crate) keep_ms: u64,
@@ -19,36 +19,37 @@ pub(crate) struct Request<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Acquired {
     pub(crate) admitted: bool,
-    /// The window that decides: on a denial the one that denies longest, else the one with the smallest share left.
+    /// The window that decides: for a denial the one that denies longest, otherwise the one with the smallest share
+    /// left.
     pub(crate) limit: Limit,
-    /// What is left of it after the decision.
+    /// What is left of that window after the decision.
     pub(crate) remaining: u32,
-    /// On the window's clock, in ms: if admitted, when its oldest entry leaves it, the present where a peek finds none; if
-    /// denied, when this request would pass.
+    /// A time on the window's clock, in ms. If admitted, when the window's oldest entry leaves it, or now if a peek
+    /// finds none; if denied, when this request would be admitted.
     pub(crate) frees_at: u64,
-    /// The exact wait on a denial; 0 when admitted.
+    /// The exact wait after a denial; 0 if admitted.
     pub(crate) retry_after_ms: u64,
-    /// What gives it back; none unless something was taken.
+    /// The permit, which can be refunded; none if nothing was consumed.
     pub(crate) permit: Option<Permit>,
 }
 
-/// An admission, as a window finds it again.
+/// A permit: identifies an admission in the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Permit {
     /// The recorded time of its entry.
     pub(crate) recorded: u64,
-    /// The retention of its slot then, in seconds.
+    /// The retention of the slot at that time, in seconds.
     pub(crate) kept_s: u32,
     pub(crate) cost: u32,
 }
 
 impl Request<'_> {
-    /// Recorded times are multiples of this: of the smallest grain of any window.
+    /// The resolution of recorded times: the smallest grain of the windows.
     pub(super) fn grain_ms(&self) -> u64 {
         self.shorter.iter().map(|limit| limit.grain_ms()).fold(self.limit.grain_ms(), u64::min)
     }
 
-    /// How long an admission is to be kept, in seconds rounded up.
+    /// How long an admission is kept, in seconds rounded up.
     pub(super) fn kept_s(&self) -> u32 {
         clamp(self.keep_ms.div_ceil(1000))
     }

@@ -1,4 +1,5 @@
-//! A window as bytes, as the processes of a machine share it: 20 bytes, and 8 for each entry, little-endian.
+//! The serialized form of a window, as the processes of a machine share it: 20 bytes, and 8 per entry,
+//! little-endian.
 
 use super::{Marks, Window, kept_until};
 
@@ -14,7 +15,7 @@ impl Window {
         self.log.store(bytes);
     }
 
-    /// Makes this the window that is stored in `bytes`; false, and not to be used, where they are none.
+    /// Loads the window in `bytes`. Returns false if they are malformed; then the window must not be used.
     pub(crate) fn load(&mut self, bytes: &[u8]) -> bool {
         let Some((header, entries)) = bytes.split_first_chunk() else { return false };
         let (kept_s, newest, last) = fields(header);
@@ -23,7 +24,7 @@ impl Window {
         self.log.load(last, entries)
     }
 
-    /// [`ends_at`](Self::ends_at) of the window that is stored in `bytes`.
+    /// [`ends_at`](Self::ends_at) of the window in `bytes`, without loading it.
     pub(crate) fn stored_ends_at(bytes: &[u8]) -> Option<u64> {
         let (header, entries) = bytes.split_first_chunk()?;
         let (kept_s, _, last) = fields(header);
@@ -47,7 +48,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_window_that_was_stored_goes_on_as_it_was(
+        fn a_loaded_window_continues_like_the_stored_one(
             calls in prop::collection::vec((0..=5_000_000_000_u64, 1..=3_u32, any::<bool>()), 1..300),
             max_req in 3..=300_u32,
             duration in 1..=Limit::MAX_DURATION_MS,
@@ -73,8 +74,8 @@ mod tests {
         }
 
         #[test]
-        fn bytes_that_are_no_window_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-            // Chance does not make the times agree; what matters is that nothing panics.
+        fn malformed_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            // Random bytes almost never have consistent times; the point is that nothing panics.
             let mut window = Window::default();
             if window.load(&bytes) {
                 window.acquire(1, &Request { limit: Limit::new(1, 1).unwrap(), shorter: &[], cost: 1, keep_ms: 1 });

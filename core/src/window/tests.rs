@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Every admission with its true time and what is left of its cost: nothing forgotten, nothing rounded.
+/// A model of a slot: every admission with its true time and the rest of its cost, with nothing dropped or rounded.
 #[derive(Default)]
 struct Model {
     admitted: Vec<(u64, u32)>,
@@ -26,9 +26,9 @@ impl Model {
         self.admitted.iter().filter(|(at, _)| *at > time).map(|(_, cost)| u64::from(*cost)).sum()
     }
 
-    /// Whether at some whole moment in `(time − early, time]` what was admitted leaves no room for `cost`.
+    /// Whether at some integer time in `(time − early, time]` the admissions leave no room for `cost`.
     fn has_no_room(&self, time: u64, early: u64, limit: Limit, cost: u32) -> bool {
-        // Only what entered can change the sum: look where entries leave, and at both ends.
+        // The sum changes only where entries leave, so check these times and both ends.
         let (first, last) = ((time + 1).saturating_sub(early), time);
         let leaves = self.admitted.iter().map(|(at, _)| at + limit.duration_ms() - 1);
         let mut moments = leaves.filter(|moment| (first..=last).contains(moment)).chain([first, last]);
@@ -43,7 +43,7 @@ fn limit(max_req: u32, duration: u64) -> Limit {
     Limit::new(max_req, duration).unwrap()
 }
 
-/// A request under a definition of one limit with one window.
+/// A request with one limit of one window.
 fn request(limit: Limit, cost: u32) -> Request<'static> {
     Request { limit, shorter: &[], cost, keep_ms: limit.duration_ms() }
 }
@@ -58,7 +58,7 @@ fn limits() -> impl Strategy<Value = Limit> {
     (max_req, duration).prop_map(|(max_req, duration)| limit(max_req, duration))
 }
 
-/// The limits of an endpoint's roles, each a list of windows, the longest first.
+/// The limits of an endpoint's roles, each a list of windows, longest first.
 type Definition = Vec<Vec<Limit>>;
 
 fn longest(definition: &Definition) -> u64 {
@@ -77,16 +77,16 @@ fn definitions() -> impl Strategy<Value = Vec<Definition>> {
     prop::collection::vec(prop::collection::vec(windows, 1..=2), 1..=3)
 }
 
-/// What one caller does.
+/// One call.
 #[derive(Clone, Debug)]
 struct Call {
     kind: Kind,
     definition: prop::sample::Index,
     role: prop::sample::Index,
-    /// How time passes before it, as a share of the role's shortest window; sometimes backwards.
+    /// How much time passes before the call, as a share of the role's shortest window; sometimes negative.
     step: i8,
     share: u8,
-    /// Which of the permits so far is refunded.
+    /// Which earlier permit is refunded.
     permit: prop::sample::Index,
 }
 
@@ -115,7 +115,7 @@ fn every_kind() -> impl Strategy<Value = Kind> {
 }
 
 impl Call {
-    /// The time of this call after one at `now`, and the windows it asks for.
+    /// The time of this call after one at `now`, and its windows.
     fn resolve<'a>(&self, now: u64, definitions: &'a [Definition]) -> (u64, &'a Definition, &'a [Limit]) {
         let definition = self.definition.get(definitions);
         let windows = self.role.get(definition);
@@ -131,7 +131,7 @@ impl Call {
     }
 }
 
-/// Mostly 1, sometimes a larger part of `max_req`.
+/// Usually 1, sometimes a larger part of `max_req`.
 fn cost_of(max_req: u32, share: u8) -> u32 {
     if share < 60 { 1 } else { (u64::from(max_req) * u64::from(share - 59) / 41).max(1).try_into().unwrap() }
 }
@@ -165,7 +165,7 @@ fn a_window_of_a_year_is_exact_to_the_millisecond() {
     let limit = limit(2, Limit::MAX_DURATION_MS);
     let mut window = Window::default();
     assert!(window.acquire(START, &request(limit, 1)).admitted);
-    // Over 49.7 days later, which no 32-bit gap bridges.
+    // More than 49.7 days later, which no 32-bit gap can bridge.
     assert!(window.acquire(START + 10_000_000_000, &request(limit, 1)).admitted);
     let denied = window.acquire(START + 20_000_000_000, &request(limit, 1));
     assert_eq!((denied.admitted, denied.frees_at), (false, START + Limit::MAX_DURATION_MS));
@@ -200,7 +200,7 @@ fn the_largest_numbers_do_not_overflow() {
 }
 
 #[test]
-fn a_full_entry_gives_nothing_back_for_it_may_stand_for_more() {
+fn a_saturated_entry_refunds_nothing_because_it_may_represent_more() {
     let (long, short) = (limit(u32::MAX, 100_000), limit(u32::MAX, 1));
     let mut window = Window::default();
     let full = Request { limit: short, shorter: &[], cost: u32::MAX, keep_ms: long.duration_ms() };

@@ -141,7 +141,7 @@ fn a_secret_made_in_a_file_beside_sealed_keys_is_warned_of_with_the_way_back() {
         let gatekeeper = open(&database, None, None);
         assert!(log_in(&gatekeeper).is_ok() && !is_accepted(&gatekeeper, &access));
         let warning = gatekeeper.take_warning().unwrap();
-        let parts = ["was missing", "the lost one seals: 1", "GATEKEEPER_SECRET_PREVIOUS"];
+        let parts = ["was missing", "sealed with the lost secret: 1", "GATEKEEPER_SECRET_PREVIOUS"];
         assert!(parts.iter().all(|part| warning.contains(part)), "{warning}");
         assert!(gatekeeper.take_warning().unwrap().contains("cannot be opened"));
     }

@@ -9,7 +9,7 @@ fn database() -> (tempfile::TempDir, PathBuf) {
     (folder, database)
 }
 
-/// What `run` returns, which a fork of another test does not cut short.
+/// The result of `run`, repeated if a fork of another test interrupts it.
 fn undisturbed<T>(run: impl Fn() -> Result<T, SegmentError>) -> Result<T, SegmentError> {
     uninterrupted(|| {
         wait_is_over();
@@ -18,7 +18,7 @@ fn undisturbed<T>(run: impl Fn() -> Result<T, SegmentError>) -> Result<T, Segmen
 }
 
 #[test]
-fn a_generation_is_made_once_and_found_by_all() {
+fn a_segment_is_created_once_and_found_by_every_process() {
     let (_folder, database) = database();
     let folder = Folder::beside(&database);
     assert!(undisturbed(|| folder.open()).unwrap().is_none());
@@ -28,11 +28,11 @@ fn a_generation_is_made_once_and_found_by_all() {
     assert_eq!(undisturbed(|| folder.open()).unwrap().unwrap().header, made);
     let shared = Shared::beside(&database);
     let version_counters = &shared.open().unwrap().unwrap().version_counters;
-    assert_eq!(version_counters.of_known(&crate::secret::Digest::of(b"any")), 7, "what is older is not good");
+    assert_eq!(version_counters.of_known(&crate::secret::Digest::of(b"any")), 7, "older records are stale");
 }
 
 #[test]
-fn a_file_that_was_cut_short_or_overwritten_is_made_anew() {
+fn a_truncated_or_overwritten_file_is_created_again() {
     let (_folder, database) = database();
     let folder = Folder::beside(&database);
     for garbage in ["", "garbage", "{}", "only the header"] {
@@ -51,12 +51,12 @@ fn a_file_that_was_cut_short_or_overwritten_is_made_anew() {
         undisturbed(|| folder.make(2)).unwrap();
         assert!(undisturbed(|| folder.open()).unwrap().is_some());
     }
-    // What earlier generations left is gone.
+    // The files of previous segments are deleted.
     assert_eq!(fs::read_dir(&folder.path).unwrap().count(), 3);
 }
 
 #[test]
-fn every_byte_that_is_written_through_a_map_is_taken_of_the_disk_before() {
+fn every_byte_that_is_written_through_a_map_is_allocated_before() {
     use crate::id::KeyId;
     use crate::ipc::Environment;
 
@@ -71,12 +71,12 @@ fn every_byte_that_is_written_through_a_map_is_taken_of_the_disk_before() {
         assert!(found.blocks() * 512 >= found.len(), "{name:?}: {} of {}", found.blocks() * 512, found.len());
         seen += 1;
     }
-    // The words, and of the counters and the last uses a file each and its locks.
+    // The version counters, and for the counters and the last-used times a file each and its lock file.
     assert_eq!(seen, 5);
 }
 
 #[test]
-fn a_folder_that_readers_of_the_database_could_enter_is_taken_from_them() {
+fn readers_of_the_database_lose_access_to_a_folder_of_an_earlier_version() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let (_folder, database) = database();
@@ -85,14 +85,14 @@ fn a_folder_that_readers_of_the_database_could_enter_is_taken_from_them() {
     undisturbed(|| folder.make(1)).unwrap();
     let mode = || fs::metadata(&folder.path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(), 0o700);
-    // As an earlier version made it.
+    // As an earlier version created it.
     fs::set_permissions(&folder.path, fs::Permissions::from_mode(0o755)).unwrap();
     undisturbed(|| folder.open()).unwrap().unwrap();
     assert_eq!(mode(), 0o700);
 }
 
 #[test]
-fn a_generation_in_use_is_not_made_anew() {
+fn a_segment_in_use_is_not_replaced() {
     let (_folder, database) = database();
     let folder = Folder::beside(&database);
     undisturbed(|| folder.make(1)).unwrap();
@@ -113,7 +113,7 @@ fn another_container_is_rejected_while_the_first_runs_and_takes_over_afterwards(
     theirs.header.in_process_namespace(1).write(&theirs.version_counters).unwrap();
     assert!(matches!(undisturbed(|| folder.open()), Err(SegmentError::OtherContainer)));
     drop(theirs.version_counters);
-    assert_eq!(undisturbed(|| folder.open()).unwrap().unwrap().header, ours, "what was counted is kept");
+    assert_eq!(undisturbed(|| folder.open()).unwrap().unwrap().header, ours, "the counters are kept");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_second_copy_of_this_library_in_one_process_is_rejected() {
     let (_folder, database) = database();
     let folder = Folder::beside(&database);
     undisturbed(|| folder.make(1)).unwrap();
-    // Another copy would hold a file of its own, as this one does.
+    // Another copy would open the file separately, as this handle does.
     let _theirs = undisturbed(|| folder.open()).unwrap().unwrap();
     assert!(matches!(undisturbed(|| folder.open()), Err(SegmentError::SecondCopy)));
 }

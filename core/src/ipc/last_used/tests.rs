@@ -14,7 +14,7 @@ fn key(number: u128) -> KeyId {
 }
 
 #[test]
-fn the_latest_use_of_a_key_waits_until_it_is_moved() {
+fn the_latest_use_of_a_key_is_pending_until_it_is_moved() {
     let (_folder, on_file) = shared_on_file();
     for shared in [on_file, Shared::in_memory().unwrap()] {
         let segment = shared.open().unwrap().unwrap();
@@ -26,7 +26,7 @@ fn the_latest_use_of_a_key_waits_until_it_is_moved() {
         assert_eq!(shared.last_uses_of(&[key(2), key(3)]), [(key(2), 6000)]);
         assert_eq!(shared.last_uses(1).len(), 1);
 
-        // One of the two is used again while they are moved.
+        // One of the two keys is used again while the times are moved.
         shared.touch(segment, key(1), 9000, true);
         shared.forget_last_uses(&waiting);
         assert_eq!(shared.last_uses(10), [(key(1), 9000)]);
@@ -34,7 +34,7 @@ fn the_latest_use_of_a_key_waits_until_it_is_moved() {
 }
 
 #[test]
-fn a_use_that_a_clock_noted_which_was_ahead_gives_way_to_the_present() {
+fn a_use_recorded_by_a_clock_that_was_ahead_is_replaced_by_a_current_one() {
     let (_folder, on_file) = shared_on_file();
     for shared in [on_file, Shared::in_memory().unwrap()] {
         let segment = shared.open().unwrap().unwrap();
@@ -46,7 +46,7 @@ fn a_use_that_a_clock_noted_which_was_ahead_gives_way_to_the_present() {
 }
 
 #[test]
-fn what_was_noted_outlives_the_one_who_noted_it() {
+fn recorded_times_outlive_the_process_that_recorded_them() {
     let (folder, shared) = shared_on_file();
     shared.touch(shared.open().unwrap().unwrap(), key(1), 5000, true);
     shared.close();
@@ -64,7 +64,7 @@ fn a_file_that_is_not_open_is_opened_only_where_waiting_is_allowed() {
 }
 
 #[test]
-fn only_so_many_keys_wait() {
+fn the_number_of_pending_keys_is_bounded() {
     let (_folder, on_file) = shared_on_file();
     for shared in [on_file, Shared::in_memory().unwrap()] {
         let segment = shared.open().unwrap().unwrap();
@@ -72,7 +72,7 @@ fn only_so_many_keys_wait() {
             assert_eq!(shared.touch(segment, key(number), 5000, true), Touched::Noted);
         }
         assert_eq!(shared.touch(segment, key(u128::MAX), 5000, true), Touched::Full);
-        assert_eq!(shared.touch(segment, key(7), 6000, true), Touched::Noted, "it waits already");
+        assert_eq!(shared.touch(segment, key(7), 6000, true), Touched::Noted, "it is already pending");
         shared.forget_last_uses(&shared.last_uses(10));
         assert_eq!(shared.touch(segment, key(u128::MAX), 5000, true), Touched::Noted);
     }

@@ -1,6 +1,7 @@
-//! The freshness protocol in every interleaving of its steps, and four ways to break it, each of which is found.
+//! A model of the freshness protocol: every interleaving of its steps is checked, and four faults, each of which is
+//! found.
 //!
-//! The words are the real ones; the database is modelled as what matters of it: a lock for writers, and snapshots that
+//! The version counters are the real ones. The database is modelled by a lock for writers, and by snapshots that
 //! hold a change number and the record that belongs to it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,10 +10,10 @@ use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use super::{COMMON, Invalidation, VersionCounters, Word};
+use super::{COMMON, Invalidation, SharedCounter, VersionCounters};
 use crate::secret::Digest;
 
-impl Word for AtomicU64 {
+impl SharedCounter for AtomicU64 {
     fn get(&self) -> u64 {
         self.load(SeqCst)
     }
@@ -26,21 +27,21 @@ impl Word for AtomicU64 {
     }
 }
 
-/// How an implementation may go wrong.
+/// A fault of an implementation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     None,
-    /// The change is announced after it was committed.
-    LateAnnouncement,
-    /// What is remembered carries a number that was read after the record.
+    /// The change is published after it was committed.
+    LatePublication,
+    /// A cached record has the change number of a later snapshot.
     NumberOfAnotherSnapshot,
-    /// The word is read after what is remembered was found good, at the next call.
-    WordOfTheCallBefore,
-    /// A dead writer's word is settled without the write lock.
+    /// The counter is read before the verification begins, at the previous call.
+    CounterOfThePreviousCall,
+    /// The counter of a writer that died is settled without the write lock.
     SettledWithoutTheLock,
 }
 
-/// A snapshot: the change number, and whether the key is live.
+/// A snapshot: the change number, and whether the key is active.
 #[derive(Clone, Copy)]
 struct Snapshot {
     number: u64,
@@ -50,7 +51,7 @@ struct Snapshot {
 struct Machine {
     version_counters: VersionCounters<Vec<AtomicU64>>,
     committed: Mutex<Snapshot>,
-    /// SQLite's write lock; the flag beside it says that a revocation was acknowledged.
+    /// SQLite's write lock.
     writer: Mutex<()>,
     acknowledged: AtomicBool,
     digest: Digest,
@@ -69,12 +70,12 @@ impl Machine {
         }
     }
 
-    /// Revokes the key, or dies between the announcement and the commit.
+    /// Revokes the key, or dies between publishing and committing.
     fn revoke(&self, dies: bool) {
         let lock = self.writer.lock().unwrap();
         let number = self.committed.lock().unwrap().number + 1;
-        let publish = || self.version_counters.publish(&[Invalidation::Changed(self.digest)], number);
-        if self.fault != Fault::LateAnnouncement {
+        let publish = || self.version_counters.publish(&[Invalidation::Updated(self.digest)], number);
+        if self.fault != Fault::LatePublication {
             publish();
         }
         if dies {
@@ -82,7 +83,7 @@ impl Machine {
         }
         *self.committed.lock().unwrap() = Snapshot { number, live: false };
         self.acknowledged.store(true, SeqCst);
-        if self.fault == Fault::LateAnnouncement {
+        if self.fault == Fault::LatePublication {
             publish();
         }
         drop(lock);
@@ -96,47 +97,47 @@ impl Machine {
         read
     }
 
-    /// Commits an empty change where no writer is at work and a word is ahead.
+    /// Commits an empty change if no writer is working and the counter is ahead.
     fn settle(&self) {
         let lock = (self.fault != Fault::SettledWithoutTheLock).then(|| self.writer.lock().unwrap());
-        let word = self.version_counters.of_known(&self.digest);
+        let counter = self.version_counters.of_known(&self.digest);
         let mut committed = self.committed.lock().unwrap();
-        committed.number = committed.number.max(word);
+        committed.number = committed.number.max(counter);
         drop(committed);
         drop(lock);
     }
 }
 
-/// What a process remembers of the key, and the word it last saw.
+/// The cached record of a process, and the counter that it read before.
 struct Process<'a> {
     machine: &'a Machine,
-    remembered: Snapshot,
-    word_before: u64,
+    cached: Snapshot,
+    previous_counter: u64,
 }
 
 impl<'a> Process<'a> {
     fn started(machine: &'a Machine) -> Self {
-        Self { machine, remembered: Snapshot { number: 1, live: true }, word_before: 0 }
+        Self { machine, cached: Snapshot { number: 1, live: true }, previous_counter: 0 }
     }
 
     fn verify(&mut self) {
         let revoked = self.machine.acknowledged.load(SeqCst);
-        let mut word = self.machine.version_counters.of_known(&self.machine.digest);
-        if self.machine.fault == Fault::WordOfTheCallBefore {
-            word = std::mem::replace(&mut self.word_before, word);
+        let mut counter = self.machine.version_counters.of_known(&self.machine.digest);
+        if self.machine.fault == Fault::CounterOfThePreviousCall {
+            counter = std::mem::replace(&mut self.previous_counter, counter);
         }
-        if self.remembered.number < word {
-            self.remembered = self.machine.read();
-            if self.remembered.number < word {
+        if self.cached.number < counter {
+            self.cached = self.machine.read();
+            if self.cached.number < counter {
                 self.machine.settle();
-                self.remembered = self.machine.read();
+                self.cached = self.machine.read();
             }
         }
-        assert!(!(revoked && self.remembered.live), "a key lives on after its revocation was acknowledged");
+        assert!(!(revoked && self.cached.live), "a key lives on after its revocation was acknowledged");
     }
 }
 
-/// A writer that revokes beside a process that verifies twice.
+/// A writer that revokes, concurrent with a process that verifies twice.
 fn revocation(fault: Fault) {
     loom::model(move || {
         let machine = Arc::new(Machine::new(fault));
@@ -152,7 +153,7 @@ fn revocation(fault: Fault) {
     });
 }
 
-/// A writer that dies after it announced, and a second one that revokes, beside a process that verifies.
+/// A writer that dies after publishing and a second one that revokes, concurrent with a process that verifies.
 fn death(fault: Fault) {
     loom::model(move || {
         let machine = Arc::new(Machine::new(fault));
@@ -186,21 +187,21 @@ fn a_writer_that_died_leaves_nothing_stale() {
 }
 
 #[test]
-fn a_change_announced_after_its_commit_is_found() {
-    assert!(is_found(|| revocation(Fault::LateAnnouncement)));
+fn the_model_finds_a_change_published_after_its_commit() {
+    assert!(is_found(|| revocation(Fault::LatePublication)));
 }
 
 #[test]
-fn a_number_of_another_snapshot_is_found() {
+fn the_model_finds_a_version_of_another_snapshot() {
     assert!(is_found(|| revocation(Fault::NumberOfAnotherSnapshot)));
 }
 
 #[test]
-fn a_word_read_before_the_verification_began_is_found() {
-    assert!(is_found(|| revocation(Fault::WordOfTheCallBefore)));
+fn the_model_finds_a_counter_read_before_the_verification_began() {
+    assert!(is_found(|| revocation(Fault::CounterOfThePreviousCall)));
 }
 
 #[test]
-fn a_dead_writers_word_settled_beside_a_live_one_is_found() {
+fn the_model_finds_a_counter_settled_while_another_writer_works() {
     assert!(is_found(|| death(Fault::SettledWithoutTheLock)));
 }

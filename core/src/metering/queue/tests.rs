@@ -40,7 +40,7 @@ fn a_panicking_leader_fails_its_group_and_later_groups_run() {
         let broken = scope.spawn(|| {
             queue.submit(1, |_| {
                 leader_is_in.store(true, SeqCst);
-                while lock(&queue.0).brought.is_empty() {
+                while lock(&queue.0).items.is_empty() {
                     yield_now();
                 }
                 panic!("a defect")

@@ -90,7 +90,7 @@ impl Reader {
         Ok(Self { handle: handle.with_files_at(path)?, version: 0 })
     }
 
-    /// Changes that other programs have made since the last call, and that other processes have not been told of
+    /// Changes that other programs have made since the last call, and that other processes do not know of
     /// yet.
     pub(super) fn news(&mut self, expected: Expected) -> Result<Option<News>, Failure> {
         let connection = &self.handle.connection;

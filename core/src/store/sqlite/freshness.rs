@@ -121,8 +121,9 @@ impl Store {
         read: impl Fn(&Connection) -> Result<Versioned<T>, Failure>,
     ) -> Result<Versioned<T>> {
         let mut found = self.read(&read)?;
-        let word = digests.iter().map(|digest| version_counters.of_unknown(digest)).max().unwrap_or_default();
-        if found.number < word && self.settle(version_counters, word) {
+        let counter =
+            digests.iter().map(|digest| version_counters.of_unknown(digest)).max().unwrap_or_default();
+        if found.number < counter && self.settle(version_counters, counter) {
             found = self.read(&read)?;
         }
         self.shared.saw(version_counters, found.number);
@@ -226,7 +227,7 @@ mod tests {
             add(&store, &digest);
             let version_counters = &store.open_shared().unwrap().version_counters;
             version_counters
-                .publish(&[Invalidation::Changed(digest)], version_counters.of_unknown(&digest) + 1);
+                .publish(&[Invalidation::Updated(digest)], version_counters.of_unknown(&digest) + 1);
             let read = store.key_by_digest(&digest, version_counters).unwrap();
             assert!(read.number >= version_counters.of_known(&digest), "it would be read again and again");
         }
@@ -265,8 +266,8 @@ mod tests {
     fn a_corrupt_version_counter_is_corrected_and_never_written_into_the_database() {
         for garbage in [u64::MAX, u64::MAX >> 1, 1 << 60, 1 << 45] {
             with_key(|store, digest, version_counters, good| {
-                for concern in [Invalidation::Changed(*digest), Invalidation::All] {
-                    version_counters.publish(&[concern], garbage);
+                for invalidation in [Invalidation::Updated(*digest), Invalidation::All] {
+                    version_counters.publish(&[invalidation], garbage);
                     let read = store.key_by_digest(digest, version_counters).unwrap();
                     assert!(
                         read.number >= version_counters.of_known(digest),
@@ -337,7 +338,7 @@ mod tests {
         let version_counters = &store.open_shared().unwrap().version_counters;
         let mut other = Connection::open(folder.path().join("gatekeeper.db")).unwrap();
         let at_work = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-        version_counters.publish(&[Invalidation::Changed(digest)], version_counters.of_unknown(&digest) + 1);
+        version_counters.publish(&[Invalidation::Updated(digest)], version_counters.of_unknown(&digest) + 1);
         let read = store.key_by_digest(&digest, version_counters).unwrap();
         assert!(read.found.is_some() && read.number < version_counters.of_known(&digest));
         at_work.rollback().unwrap();

@@ -121,19 +121,19 @@ impl Rows<'_> {
 
 /// The statement that finds the keys of this many digests, in order, and the change number; see `BY_DIGEST`.
 fn by_digests(count: usize) -> String {
-    let asked: Vec<String> = (1..=count).map(|number| format!("({number}, ${number})")).collect();
+    let given: Vec<String> = (1..=count).map(|number| format!("({number}, ${number})")).collect();
     format!(
-        "WITH asked (place, digest) AS (VALUES {})
+        "WITH given (position, digest) AS (VALUES {})
          SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
             k.status = 'active' AND t.removed_at IS NULL,
             min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
             CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
-         FROM changes CROSS JOIN asked
-         LEFT JOIN old_digests AS o ON o.digest = asked.digest
-         LEFT JOIN api_keys AS k ON k.digest = asked.digest OR k.id = o.key_id
+         FROM changes CROSS JOIN given
+         LEFT JOIN old_digests AS o ON o.digest = given.digest
+         LEFT JOIN api_keys AS k ON k.digest = given.digest OR k.id = o.key_id
          LEFT JOIN tenants AS t ON t.id = k.tenant_id
-         ORDER BY asked.place",
-        asked.join(", ")
+         ORDER BY given.position",
+        given.join(", ")
     )
 }
 
@@ -150,7 +150,7 @@ mod tests {
     fn suffixes_are_found_by_skipping_through_an_index() {
         let plan = plan(SUFFIXES);
         let skips = |step: &&String| step.starts_with("SEARCH") && step.contains("_imported");
-        assert_eq!(count(&plan, leaps), 4, "{plan:?}");
+        assert_eq!(count(&plan, skips), 4, "{plan:?}");
         assert_eq!(count(&plan, |step| step.starts_with("SCAN") && step.contains("_digests")), 0, "{plan:?}");
     }
 

@@ -135,9 +135,9 @@ impl Tx<'_> {
             if self.is_old_digest(key.digest)? {
                 return Ok(false);
             }
-            self.publish(Invalidation::Changed(IMPORTS));
+            self.publish(Invalidation::Updated(IMPORTS));
         }
-        self.publish(Invalidation::Appeared(*key.digest));
+        self.publish(Invalidation::Inserted(*key.digest));
         let added = self.run(
             "INSERT INTO api_keys (id, tenant_id, digest, prefix, roles, owner_id, name, metadata, expires_at,
                                    created_at, updated_at, scopes, quota_limit, quota_period, hashed_suffix,
@@ -175,7 +175,7 @@ impl Tx<'_> {
         now: i64,
     ) -> Result<(), Failure> {
         self.publish_key(id)?;
-        self.publish(Invalidation::Appeared(*digest));
+        self.publish(Invalidation::Inserted(*digest));
         self.run("DELETE FROM old_digests WHERE key_id = $1", [id.to_string()])?;
         if let Some(until) = old_until {
             self.run(
@@ -254,9 +254,9 @@ impl Tx<'_> {
     /// Publishes a change of a key, under every digest that it has before the change.
     fn publish_key(&mut self, id: KeyId) -> Result<(), Failure> {
         for known in self.digests_of(id)? {
-            self.publish(Invalidation::Changed(known.digest));
+            self.publish(Invalidation::Updated(known.digest));
             if known.is_imported {
-                self.publish(Invalidation::Changed(IMPORTS));
+                self.publish(Invalidation::Updated(IMPORTS));
             }
         }
         Ok(())

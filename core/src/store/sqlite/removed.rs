@@ -75,7 +75,7 @@ impl Tx<'_> {
         )?;
         if digests.len() < MAX_ANNOUNCED as usize {
             for digest in digests {
-                self.publish(Invalidation::Changed(digest));
+                self.publish(Invalidation::Updated(digest));
             }
         } else {
             self.publish(Invalidation::All);
@@ -88,7 +88,7 @@ impl Tx<'_> {
     fn delete_removed(&mut self, limit: u32) -> Result<(), Failure> {
         let Some(id) = self.removed_tenant()? else { return Ok(()) };
         // Its imported keys may have been the last with their suffixes. The keys themselves were revoked before.
-        self.publish(Invalidation::Changed(IMPORTS));
+        self.publish(Invalidation::Updated(IMPORTS));
         for sql in LEFT {
             if self.run(sql, params![id, limit])? > 0 {
                 return Ok(());

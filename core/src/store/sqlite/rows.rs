@@ -21,7 +21,7 @@ pub(crate) struct Rows<'a>(&'a Connection);
 /// A transaction. Its changes are on disk when it succeeds; otherwise none is made.
 pub(crate) struct Tx<'a> {
     rows: Rows<'a>,
-    concerns: Vec<Invalidation>,
+    invalidations: Vec<Invalidation>,
 }
 
 impl Store {
@@ -75,11 +75,11 @@ impl Store {
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let before = State::of(&transaction)?;
-        let mut tx = Tx { rows: Rows(&transaction), concerns: Vec::new() };
+        let mut tx = Tx { rows: Rows(&transaction), invalidations: Vec::new() };
         let answer = once(write)?(&mut tx)?;
         let moved = self.move_in(&tx)?;
-        let concerns = tx.concerns;
-        if !concerns.is_empty() {
+        let invalidations = tx.invalidations;
+        if !invalidations.is_empty() {
             let number = connection::publish_in(&transaction)?;
             let version_counters = &self.shared.open_or_make(number)?.version_counters;
             // Publish earlier changes of another program too: after this commit they would look published.
@@ -87,7 +87,7 @@ impl Store {
             if before.is_restored(version_counters.expected()) {
                 connection::begin_epoch(&transaction, version_counters)?;
             }
-            version_counters.publish(&concerns, number);
+            version_counters.publish(&invalidations, number);
         }
         // A commit to a file that was removed would be lost.
         self.check_in_place(*files)?;
@@ -198,7 +198,7 @@ impl<'a> Deref for Tx<'a> {
 impl<'a> Tx<'a> {
     /// A transaction whose changes are not published.
     pub(super) fn silent(rows: Rows<'a>) -> Self {
-        Self { rows, concerns: Vec::new() }
+        Self { rows, invalidations: Vec::new() }
     }
 }
 
@@ -209,7 +209,7 @@ impl Tx<'_> {
     }
 
     /// Declares a change that can alter a verdict. It is published to every process before the transaction commits.
-    pub(super) fn publish(&mut self, concern: Invalidation) {
-        self.concerns.push(concern);
+    pub(super) fn publish(&mut self, invalidation: Invalidation) {
+        self.invalidations.push(invalidation);
     }
 }

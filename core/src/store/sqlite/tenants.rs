@@ -121,7 +121,7 @@ impl Tx<'_> {
         digest: &Digest,
         now: i64,
     ) -> Result<(), Failure> {
-        self.publish(Invalidation::Appeared(*digest));
+        self.publish(Invalidation::Inserted(*digest));
         self.run(
             "INSERT INTO root_keys (id, tenant_id, digest, created_at) VALUES ($1, $2, $3, $4)",
             params![id.to_string(), tenant.to_string(), digest.as_bytes(), now],
@@ -137,7 +137,7 @@ impl Tx<'_> {
             |row| Ok((parsed(row, 0)?, Digest::from_bytes(row.get(1)?))),
         )?;
         let Some((tenant, digest)) = removed else { return Ok(None) };
-        self.publish(Invalidation::Changed(digest));
+        self.publish(Invalidation::Updated(digest));
         Ok(Some(tenant))
     }
 

@@ -1,19 +1,20 @@
-//! The bound of a log: an entry too many merges with its neighbour, at the later of their times, which can only deny.
+//! The bound of a log: an excess entry is merged with a neighbor, at the later of their times, which can only deny
+//! more.
 
 use super::Log;
 
-/// No slot holds more entries.
+/// The maximum number of entries of a slot.
 const MAX_ENTRIES: usize = 256;
 
-/// Two neighbours: what merging them delays, in proportion to their age.
+/// Two neighboring entries, and how much merging them delays, relative to their age.
 struct Pair {
     /// The index of the earlier one.
     index: usize,
-    /// From the entry before the pair to its later one, in ms.
+    /// From the entry before the pair to the later one of the pair, in ms.
     span: u64,
-    /// How long ago the later one is, in ms.
+    /// The age of the later entry, in ms.
     age: u64,
-    /// Whether both have left the shortest window.
+    /// Whether both entries have left the shortest window.
     is_outside: bool,
 }
 
@@ -25,8 +26,8 @@ impl Pair {
 }
 
 impl Log {
-    /// Keeps the log within its bound at `now`, after an admission whose shortest window lasts `shortest_ms`. Whether
-    /// two entries were merged.
+    /// Keeps the log within its bound at `now`, after an admission whose shortest window lasts `shortest_ms`.
+    /// Returns whether two entries were merged.
     #[inline]
     pub(in crate::window) fn merge(&mut self, now: u64, shortest_ms: u64) -> bool {
         let is_full = self.entries.len() > MAX_ENTRIES && self.len() > MAX_ENTRIES;
@@ -36,7 +37,7 @@ impl Log {
         is_full
     }
 
-    /// How many entries there are, spacers apart.
+    /// The number of entries, without spacers.
     pub(in crate::window) fn len(&self) -> usize {
         self.entries.iter().filter(|entry| entry.cost > 0).count()
     }
@@ -52,8 +53,8 @@ impl Log {
         self.remove(index);
     }
 
-    /// The pair that costs least, of those outside the shortest window if there are any; of equal ones the older. The
-    /// oldest entry never merges: it would carry its cost forward for ever.
+    /// The pair whose merging costs least, from those outside the shortest window if there are any; of equal pairs
+    /// the older one. The oldest entry never merges, because it would carry its cost forward forever.
     fn cheapest_pair(&self, now: u64, shortest_ms: u64) -> Option<Pair> {
         let mut best: Option<Pair> = None;
         let (mut before, mut earlier) = (None, None);
@@ -68,7 +69,7 @@ impl Log {
                 let age = now.saturating_add(1).saturating_sub(later).max(1);
                 let pair = Pair { index: earlier, span: later - before, age, is_outside };
                 match &best {
-                    // Those outside come first.
+                    // Pairs outside the window come first.
                     Some(best) if best.is_outside && !is_outside => break,
                     Some(best) if !pair.costs_less_than(best) => {}
                     _ => best = Some(pair),

@@ -1,9 +1,9 @@
-//! L1 to L8, each as a property.
+//! The laws L1 to L8, each as a property.
 
 use super::reference::Reference;
 use super::*;
 
-/// Plays `calls` under one limit; each time is what the window holds it at.
+/// Runs `calls` under one limit. Each time is the one that the window used.
 fn play(limit: Limit, calls: &[(i8, u8)]) -> Vec<(u64, u32, Acquired)> {
     let mut window = Window::default();
     let mut now = START;
@@ -17,7 +17,7 @@ fn play(limit: Limit, calls: &[(i8, u8)]) -> Vec<(u64, u32, Acquired)> {
     played.collect()
 }
 
-/// Steps in time as shares of a duration, mostly forward, and costs as shares of a limit.
+/// Time steps as shares of a duration, mostly forward, and costs as shares of a limit.
 fn steps() -> impl Strategy<Value = Vec<(i8, u8)>> {
     prop::collection::vec((-20..=100_i8, 0..=100_u8), 1..400)
 }
@@ -58,7 +58,7 @@ proptest! {
         calls in calls(prop_oneof![4 => Just(Kind::Acquire), 1 => Just(Kind::Refund)], 600),
     ) {
         let (mut window, mut model, mut permits) = (Window::default(), Model::default(), Vec::new());
-        // When each definition first admitted since the slot was last empty.
+        // When each definition was first used since the slot was last empty.
         let mut since = vec![None; definitions.len()];
         let mut now = START;
         for call in calls {
@@ -69,7 +69,7 @@ proptest! {
                 since.fill(None);
             }
             if call.kind == Kind::Refund {
-                // Newest first: an older permit's entry may be another's by now.
+                // Newest first: the entry of an older permit may be another's by now.
                 let Some((permit, admission)) = permits.pop() else { continue };
                 let (_, cost): &mut (u64, u32) = &mut model.admitted[admission];
                 *cost -= window.refund(now, &permit, 1);

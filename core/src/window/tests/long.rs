@@ -1,4 +1,4 @@
-//! Long histories under several definitions: what merging may cost.
+//! Long histories with several definitions: what merging may cost.
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn two_definitions_at_once_never_over_admit() {
             }
         }
     }
-    // The shorter definition goes on at its own pace, and no longer one hides what it admitted.
+    // The shorter definition proceeds at its own pace, and a longer one does not hide its admissions.
     assert!(model.admitted.len() > 600);
 }
 

@@ -1,10 +1,10 @@
-//! The rules of one slot as `tests/vectors/window_model.py` has them, entry by entry and without a shortcut.
+//! The rules of one slot as in `tests/vectors/window_model.py`, entry by entry and without optimizations.
 
 use super::super::{Acquired, Limit, Permit, Request};
 
 #[derive(Default)]
 pub(super) struct Reference {
-    /// Recorded time and cost, one entry a time.
+    /// Recorded time and cost, one entry per time.
     log: Vec<(u64, u64)>,
     newest: u64,
     kept_ms: u64,
@@ -101,7 +101,7 @@ impl Reference {
             let later = self.log[index + 1].0;
             (u128::from(later - self.log[index - 1].0), u128::from((now + 1).saturating_sub(later).max(1)))
         };
-        // The first of equal ones, as `min_by` has it.
+        // The first of equal pairs, as `min_by` returns it.
         let cheapest = pairs.into_iter().min_by(|a, b| {
             let ((span, age), (other_span, other_age)) = (span_and_age(*a), span_and_age(*b));
             (span * other_age).cmp(&(other_span * age))
