@@ -108,7 +108,7 @@ impl Database {
         ] {
             if differs(given, in_use) {
                 return Err(GatekeeperError::bad_request(format!(
-                    "{option} differs from the one with which this process has the database open: use the same one"
+                    "{option}: this process has already opened the database with a different secret: use the same one"
                 )));
             }
         }

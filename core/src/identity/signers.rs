@@ -106,7 +106,7 @@ impl Signers {
         if let Some(other) = ring.other_algorithm_in_use() {
             let (ours, other) = (ring.algorithm.as_str(), other.as_str());
             return Err(GatekeeperError::bad_request(format!(
-                "signingAlgorithm: a new {ours} key would not be used, because running processes sign with {other}: rotate \
+                "signingAlgorithm: a new {ours} key would not be used, because the running processes sign with {other}: rotate \
                  with {other}, or restart them with {ours}, which creates a key"
             )));
         }

@@ -382,7 +382,7 @@ fn a_database_that_is_mounted_as_a_single_file_is_rejected_with_the_way_out() {
     let output = child.wait_with_output().unwrap();
     let answer = String::from_utf8(output.stdout).unwrap();
     assert!(
-        answer.starts_with("service_unavailable") && answer.contains("mount the folder"),
+        answer.starts_with("service_unavailable") && answer.contains("mount its folder"),
         "{answer} {:?}",
         output.status
     );

@@ -132,7 +132,7 @@ fn a_secret_made_in_a_file_beside_sealed_keys_is_warned_of_with_the_way_back() {
         let gatekeeper = open(&database, None, None);
         let access = User::sign_up(&gatekeeper, "a@example.com").access_token;
         let warning = gatekeeper.take_warning().unwrap();
-        assert!(warning.contains("made a secret") && !warning.contains("lost"), "{warning}");
+        assert!(warning.contains("created a secret") && !warning.contains("lost"), "{warning}");
         access
     };
     let lost = fs::read_to_string(&file).unwrap();
