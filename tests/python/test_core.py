@@ -248,9 +248,15 @@ def test_what_the_engine_says_besides_reaches_the_error() -> None:
         ({"base_url": "http://user:canary@localhost"}, "url: .*as the token"),
         ({"base_url": "http://localhost", "operator": True}, "operator: this is for whoever runs the place"),
         ({"base_url": "http://localhost", "clock": "manual"}, "clock: .* memory:"),
-        ({"base_url": "http://localhost", "secret": "a secret of 16 bytes"}, "secret: the server"),
-        ({"base_url": "http://localhost", "issuer": "me"}, "issuer: the server"),
-        ({"base_url": "http://localhost", "endpoints": ENDPOINTS}, "endpoints: the server"),
+        (
+            {"base_url": "http://localhost", "secret": "a secret of 16 bytes"},
+            "secret: only available with an embedded database",
+        ),
+        ({"base_url": "http://localhost", "issuer": "me"}, "issuer: only available with an embedded database"),
+        (
+            {"base_url": "http://localhost", "endpoints": ENDPOINTS},
+            "endpoints: only available with an embedded database",
+        ),
         ({"default_headers": {"Authorization": "canary"}}, "Authorization is set by the client"),
         ({"token": "x", "operator": True}, "operator and token"),
         ({"operator": 1}, "operator"),
@@ -412,7 +418,7 @@ def test_a_changed_secret_is_warned_of_and_the_one_before_given_with_it_keeps_ev
     for token in (first, second):
         assert is_accepted(token, secret=other, previous_secret=SECRET)
     assert is_accepted(first, secret=other)
-    with pytest.raises(BadRequestError, match="previousSecret: the server"):
+    with pytest.raises(BadRequestError, match="previousSecret: only available with an embedded database"):
         GatekeeperCore("http://localhost", previous_secret=SECRET)
 
 

@@ -333,9 +333,9 @@ export class KeysService {
 
   /**
    * Creates a key in a tenant. The caller must have the scopes that it gives to the key. A key that an
-   * API key creates has the same owner and cannot exceed the roles, lifetime and quota of the creating
-   * key. Fields that are not given are copied from the creating key, and the usage of the new key also
-   * counts against the quota of the creating key.
+   * API key creates has the same roles and, if the creating key has one, the same owner; it cannot
+   * exceed the expiry and the quota of the creating key. These are also the defaults. The usage of the
+   * new key counts against the quota of the creating key too.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait
@@ -444,10 +444,10 @@ export class KeysService {
   }
 
   /**
-   * Issues a JWT that represents a key for 15 minutes, or until the key expires if that is earlier.
-   * Other programs verify it with the public keys of the JWK Set. It is never accepted as a user's
-   * token. Anyone who holds the key may call this, whatever its tenant: a program that verifies the
-   * token must compare `tid` with the tenants that it trusts.
+   * Issues a JWT that represents a key for 15 minutes, or until the key expires. Other programs verify
+   * it with the public keys of the JWK Set. It is never accepted as a user's token. Anyone who holds the
+   * key may call this, whatever its tenant: a program that verifies the token must compare `tid` with
+   * the tenants that it trusts.
    *
    * @param key - The key itself.
    * @param options - what else there is to say
@@ -512,9 +512,8 @@ export class UsageService {
   }
 
   /**
-   * Checks the quotas of the tenant and of the API key, and records the usage if both have room, in one
-   * step. Otherwise nothing is recorded, and the error `plan_limit` has the `QuotaCheck` as
-   * `details.quota`.
+   * Checks the quotas of the tenant and the API key, and records the usage, in one step. If a quota has
+   * no room, nothing is recorded, and the error `plan_limit` has the `QuotaCheck` as `details.quota`.
    *
    * @param input - what is asked for
    * @param call - a signal that gives the call up, and how long to wait

@@ -14,7 +14,7 @@ pub enum KeyImports {
     /// Root keys, each for its tenant, and the operator.
     #[default]
     Root,
-    /// Also members and API keys with the permission `keys:write`. Whoever imports a key may know it, so use this
+    /// Also members and API keys with the permission `keys:write`. An importer may know the keys that it imports, so use this
     /// only if you trust every member of every tenant with the keys that they import.
     Members,
 }

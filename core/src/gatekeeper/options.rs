@@ -260,7 +260,7 @@ impl Options {
         match strays.iter().find(|(_, is_given)| *is_given) {
             None => Ok(()),
             Some((option, _)) => Err(GatekeeperError::bad_request(format!(
-                "{option} applies to an embedded database: configure the server instead, and omit the option here"
+                "{option}: only available with an embedded database, configure it on the server instead"
             ))),
         }
     }

@@ -10,22 +10,22 @@ use crate::secret::Digest;
 use crate::store::{FailedLogins, Failure, Rows, Tx};
 
 /// The number of failures without a wait.
-const FREE: u32 = 5;
+const FREE_FAILURES: u32 = 5;
 /// The first wait, which is also the longest wait for a known client address, in ms.
 const FIRST_WAIT_MS: i64 = 60_000;
 /// The longest wait for any other address, in ms.
-const LONGEST_WAIT_MS: i64 = 15 * 60_000;
+const MAX_WAIT_MS: i64 = 15 * 60_000;
 /// How long after the last failure the counts are reset.
-const FORGOTTEN_MS: i64 = 24 * 60 * 60_000;
+const RESET_AFTER_MS: i64 = 24 * 60 * 60_000;
 /// The name under which all unknown addresses are counted together.
-const ANY: &str = "*";
+const ALL_ADDRESSES: &str = "*";
 
 /// An account, which need not exist, and the client address of a login to it.
 pub(crate) struct Lockout<'a> {
     account: Digest,
     /// The digest under which all unknown addresses of the account are counted. It contains a line break, which no
     /// e-mail address has, so that it cannot be an account's.
-    everywhere: Digest,
+    all_addresses: Digest,
     address: Option<&'a str>,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Lockout<'a> {
     /// The lockout of the account with this normalized e-mail address.
     pub(crate) fn of(email: &str, address: Option<&'a str>) -> Self {
         let digest_of = |text: &str| Digest::of(text.as_bytes());
-        Self { account: digest_of(email), everywhere: digest_of(&format!("\n{email}")), address }
+        Self { account: digest_of(email), all_addresses: digest_of(&format!("\n{email}")), address }
     }
 
     /// Whether the account has logged in from the client address before.
@@ -63,10 +63,10 @@ impl<'a> Lockout<'a> {
     pub(crate) fn count(&self, tx: &Tx<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
         self.counts(is_known).try_for_each(|(account, name, _)| {
             let last_at = tx.failed_logins(account, name)?.last_at;
-            if now - last_at >= FORGOTTEN_MS || is_of_the_future(last_at, now) {
+            if now - last_at >= RESET_AFTER_MS || is_in_the_future(last_at, now) {
                 tx.forget_failed_logins(account, name)?;
             }
-            tx.count_failed_login(account, name, now, now.saturating_sub(FORGOTTEN_MS))
+            tx.count_failed_login(account, name, now, now.saturating_sub(RESET_AFTER_MS))
         })
     }
 
@@ -80,36 +80,36 @@ impl<'a> Lockout<'a> {
         let Some(address) = self.address else { return Ok(()) };
         if !is_known {
             // Failures from other addresses stay counted: a login of the owner must not speed up guessing.
-            tx.uncount_failed_login(&self.everywhere, ANY)?;
+            tx.uncount_failed_login(&self.all_addresses, ALL_ADDRESSES)?;
         }
         tx.forget_failed_logins(&self.account, address)?;
-        self.remember(tx, now)
+        self.store_address(tx, now)
     }
 
     /// Stores the client address as known to the account.
-    pub(crate) fn remember(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
+    pub(crate) fn store_address(&self, tx: &Tx<'_>, now: i64) -> Result<(), Failure> {
         self.address.map_or(Ok(()), |address| tx.record_known_address(&self.account, address, now))
     }
 
     fn counts(&self, is_known: bool) -> impl Iterator<Item = Count<'_>> {
-        let (own, everywhere) = if is_known {
+        let (own, all_addresses) = if is_known {
             (FIRST_WAIT_MS, None)
         } else {
-            (LONGEST_WAIT_MS, Some((&self.everywhere, ANY, LONGEST_WAIT_MS)))
+            (MAX_WAIT_MS, Some((&self.all_addresses, ALL_ADDRESSES, MAX_WAIT_MS)))
         };
-        let counts = self.address.map(|address| [Some((&self.account, address, own)), everywhere]);
+        let counts = self.address.map(|address| [Some((&self.account, address, own)), all_addresses]);
         counts.into_iter().flatten().flatten()
     }
 }
 
 /// Whether `last_at` was written by a process whose clock was ahead. Failures of that time cause no wait.
-fn is_of_the_future(last_at: i64, now: i64) -> bool {
-    last_at - now > LONGEST_WAIT_MS
+fn is_in_the_future(last_at: i64, now: i64) -> bool {
+    last_at - now > MAX_WAIT_MS
 }
 
 /// How long the next login has to wait at `now`.
 fn wait_at(now: i64, failed: FailedLogins, longest: i64) -> i64 {
-    if is_of_the_future(failed.last_at, now) {
+    if is_in_the_future(failed.last_at, now) {
         return 0;
     }
     wait_of(failed, longest) - (now - failed.last_at).max(0)
@@ -117,7 +117,7 @@ fn wait_at(now: i64, failed: FailedLogins, longest: i64) -> i64 {
 
 /// How long after the last of these failures the next login has to wait.
 fn wait_of(failed: FailedLogins, longest: i64) -> i64 {
-    match failed.count.checked_sub(FREE) {
+    match failed.count.checked_sub(FREE_FAILURES) {
         None => 0,
         Some(more) => FIRST_WAIT_MS.saturating_mul(1 << more.min(10)).min(longest),
     }
@@ -135,19 +135,16 @@ mod tests {
     fn failures_counted_by_a_clock_that_was_ahead_lock_no_account() {
         let (now, hour) = (1_000_000_000, 60 * 60_000);
         let failed = |last_at| FailedLogins { count: 20, last_at };
-        assert_eq!(wait_at(now, failed(now), LONGEST_WAIT_MS), LONGEST_WAIT_MS);
-        assert_eq!(wait_at(now, failed(now + 60_000), LONGEST_WAIT_MS), LONGEST_WAIT_MS);
-        assert_eq!(wait_at(now, failed(now + hour), LONGEST_WAIT_MS), 0);
-        assert_eq!(wait_at(now, failed(now - hour), LONGEST_WAIT_MS).max(0), 0);
+        assert_eq!(wait_at(now, failed(now), MAX_WAIT_MS), MAX_WAIT_MS);
+        assert_eq!(wait_at(now, failed(now + 60_000), MAX_WAIT_MS), MAX_WAIT_MS);
+        assert_eq!(wait_at(now, failed(now + hour), MAX_WAIT_MS), 0);
+        assert_eq!(wait_at(now, failed(now - hour), MAX_WAIT_MS).max(0), 0);
     }
 
     #[test]
     fn the_wait_grows_from_the_fifth_failure_on_and_is_bounded() {
         let minute = 60_000;
         assert_eq!(waits(minute)[..7], [0, 0, 0, 0, 0, minute, minute]);
-        assert_eq!(
-            waits(LONGEST_WAIT_MS)[4..10],
-            [0, minute, 2 * minute, 4 * minute, 8 * minute, 15 * minute]
-        );
+        assert_eq!(waits(MAX_WAIT_MS)[4..10], [0, minute, 2 * minute, 4 * minute, 8 * minute, 15 * minute]);
     }
 }

@@ -35,7 +35,7 @@ use crate::key::KeyStatus;
 use crate::store::{Failure, KeyRecord, Tx};
 
 /// The default prefix of a key.
-const USUAL_PREFIX: &str = "gk_live";
+const DEFAULT_PREFIX: &str = "gk_live";
 
 /// The key with this id, if it belongs to the tenant of the call.
 fn key_of(context: &Context<'_>, tx: &Tx<'_>, id: KeyId) -> Result<KeyRecord, Failure> {

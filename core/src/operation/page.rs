@@ -9,7 +9,7 @@ use crate::operation::field::MAX_ITEMS;
 use crate::store::{Bounds, Part};
 
 /// The default number of items on a page.
-const USUAL: u32 = 50;
+const DEFAULT_ITEMS: u32 = 50;
 /// The maximum size of a page, in bytes of its rows. The item that reaches it is the last one, whatever `limit` is.
 const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
@@ -35,7 +35,7 @@ pub(super) struct List<'a> {
 impl<'a> List<'a> {
     /// A list whose pages have `limit` items: clamped to 1 to 100, 50 by default.
     pub(super) fn new(context: &'a Context<'_>, name: String, limit: Option<u32>) -> Self {
-        Self { context, name, limit: limit.unwrap_or(USUAL).clamp(1, MAX_ITEMS) }
+        Self { context, name, limit: limit.unwrap_or(DEFAULT_ITEMS).clamp(1, MAX_ITEMS) }
     }
 
     /// One more than `limit`: if that many rows are found, there is a next page.

@@ -63,7 +63,7 @@ pub(crate) struct Store {
     /// The queue of the writers of all processes; used by the holder of `writer`.
     turn: Mutex<Option<FairWriteLock>>,
     readers: [TimedMutex<Option<Reader>>; READERS],
-    /// Held during a copy of the database, which uses connections of its own.
+    /// Held during a copy of the database, which uses separate connections.
     copying: TimedMutex<()>,
     /// Whether a missing file is created.
     may_create: AtomicBool,

@@ -28,14 +28,14 @@ struct State {
     /// The process that owns the threads: a child process has none of its parent's threads.
     process: u32,
     /// The number of permits in use. While callers wait, all are.
-    lent: usize,
+    in_use: usize,
     waiting: usize,
     /// The waiting callers, by client address. The addresses get permits in turn, in this order.
-    lines: VecDeque<Line>,
+    queues: VecDeque<AddressQueue>,
 }
 
 /// The waiting callers of one client address, in order of arrival.
-struct Line {
+struct AddressQueue {
     address: Option<Box<str>>,
     /// Each caller waits for the memory of a permit. A caller whose sender is dropped was removed from the queue.
     callers: VecDeque<SyncSender<Memory>>,
@@ -52,15 +52,15 @@ impl HashQueue {
     /// # Errors
     /// `service_unavailable` if too many callers wait.
     pub(super) fn acquire(&self, address: Option<&str>) -> Result<Memory> {
-        let turn = {
+        let permit = {
             let mut state = self.state();
-            if state.lent < self.permits {
-                state.lent += 1;
+            if state.in_use < self.permits {
+                state.in_use += 1;
                 return Ok(Memory::default());
             }
-            state.line_up(address)?
+            state.enqueue(address)?
         };
-        turn.recv().map_err(|_| busy())
+        permit.recv().map_err(|_| busy())
     }
 
     /// Passes the permit on to the next caller. If there is none, its memory is returned to the system.
@@ -73,7 +73,7 @@ impl HashQueue {
                 Err(SendError(returned)) => memory = returned,
             }
         }
-        state.lent = state.lent.saturating_sub(1);
+        state.in_use = state.in_use.saturating_sub(1);
         drop(state);
         drop(memory);
     }
@@ -98,32 +98,34 @@ impl HashQueue {
 impl State {
     /// Queues a caller and returns what it waits on. If the queue is full, the address with the most callers loses
     /// its last one, provided that the new caller's address has fewer.
-    fn line_up(&mut self, address: Option<&str>) -> Result<Receiver<Memory>> {
-        let own = self.lines.iter().position(|line| line.address.as_deref() == address);
+    fn enqueue(&mut self, address: Option<&str>) -> Result<Receiver<Memory>> {
+        let own = self.queues.iter().position(|queue| queue.address.as_deref() == address);
         if self.waiting >= MAX_WAITING {
-            let in_own = own.and_then(|own| self.lines.get(own)).map_or(0, |line| line.callers.len());
-            let longest = self.lines.iter_mut().max_by_key(|line| line.callers.len());
-            let Some(longest) = longest.filter(|line| line.callers.len() > in_own + 1) else {
+            let in_own = own.and_then(|own| self.queues.get(own)).map_or(0, |queue| queue.callers.len());
+            let longest = self.queues.iter_mut().max_by_key(|queue| queue.callers.len());
+            let Some(longest) = longest.filter(|queue| queue.callers.len() > in_own + 1) else {
                 return Err(busy());
             };
             longest.callers.pop_back();
             self.waiting -= 1;
         }
-        let (caller, turn) = sync_channel(1);
-        match own.and_then(|own| self.lines.get_mut(own)) {
-            Some(line) => line.callers.push_back(caller),
-            None => self.lines.push_back(Line { address: address.map(Into::into), callers: [caller].into() }),
+        let (caller, permit) = sync_channel(1);
+        match own.and_then(|own| self.queues.get_mut(own)) {
+            Some(queue) => queue.callers.push_back(caller),
+            None => self
+                .queues
+                .push_back(AddressQueue { address: address.map(Into::into), callers: [caller].into() }),
         }
         self.waiting += 1;
-        Ok(turn)
+        Ok(permit)
     }
 
     /// The next caller. Its address moves to the end of the order.
     fn next(&mut self) -> Option<SyncSender<Memory>> {
-        let mut line = self.lines.pop_front()?;
-        let caller = line.callers.pop_front();
-        if !line.callers.is_empty() {
-            self.lines.push_back(line);
+        let mut queue = self.queues.pop_front()?;
+        let caller = queue.callers.pop_front();
+        if !queue.callers.is_empty() {
+            self.queues.push_back(queue);
         }
         self.waiting = self.waiting.saturating_sub(1);
         caller
@@ -148,8 +150,8 @@ mod tests {
         queue
     }
 
-    fn line_up(queue: &HashQueue, address: &str) -> Result<Receiver<Memory>> {
-        queue.state().line_up(Some(address))
+    fn enqueue(queue: &HashQueue, address: &str) -> Result<Receiver<Memory>> {
+        queue.state().enqueue(Some(address))
     }
 
     #[test]
@@ -157,12 +159,12 @@ mod tests {
         let queue = full();
         let mut waiting: Vec<_> = ["a", "a", "a", "b", "b", "c"]
             .into_iter()
-            .map(|each| (each, line_up(&queue, each).unwrap()))
+            .map(|each| (each, enqueue(&queue, each).unwrap()))
             .collect();
         let mut served = Vec::new();
         while !waiting.is_empty() {
             queue.release(Memory::default());
-            let next = waiting.iter().position(|(_, turn)| turn.try_recv().is_ok()).unwrap();
+            let next = waiting.iter().position(|(_, permit)| permit.try_recv().is_ok()).unwrap();
             let is_first = !waiting[..next].iter().any(|(address, _)| *address == waiting[next].0);
             assert!(is_first);
             served.push(waiting.remove(next).0);
@@ -170,31 +172,33 @@ mod tests {
         assert_eq!(served, ["a", "b", "c", "a", "b", "a"]);
         queue.release(Memory::default());
         let state = queue.state();
-        assert_eq!((state.lent, state.waiting, state.lines.len()), (0, 0, 0));
+        assert_eq!((state.in_use, state.waiting, state.queues.len()), (0, 0, 0));
     }
 
     #[test]
     fn an_address_that_fills_the_queue_gives_way_to_others() {
         let queue = full();
-        let mut flood: Vec<_> = (0..MAX_WAITING).map(|_| line_up(&queue, "flood").unwrap()).collect();
-        let rejected = line_up(&queue, "flood").unwrap_err();
+        let mut flood: Vec<_> = (0..MAX_WAITING).map(|_| enqueue(&queue, "flood").unwrap()).collect();
+        let rejected = enqueue(&queue, "flood").unwrap_err();
         assert_eq!((rejected.kind(), rejected.retry_after()), (ErrorKind::Busy, Some(RETRY_AFTER_S)));
-        let others: Vec<_> = (0..MAX_WAITING / 2).map(|_| line_up(&queue, "others").unwrap()).collect();
+        let others: Vec<_> = (0..MAX_WAITING / 2).map(|_| enqueue(&queue, "others").unwrap()).collect();
         let lost = flood.split_off(MAX_WAITING / 2);
-        assert!(lost.iter().all(|turn| matches!(turn.try_recv(), Err(TryRecvError::Disconnected))));
-        assert!(flood.iter().chain(&others).all(|turn| matches!(turn.try_recv(), Err(TryRecvError::Empty))));
-        assert!(line_up(&queue, "others").is_err(), "no more than an equal share");
-        assert!(line_up(&queue, "a third").is_ok());
+        assert!(lost.iter().all(|permit| matches!(permit.try_recv(), Err(TryRecvError::Disconnected))));
+        assert!(
+            flood.iter().chain(&others).all(|permit| matches!(permit.try_recv(), Err(TryRecvError::Empty)))
+        );
+        assert!(enqueue(&queue, "others").is_err(), "no more than an equal share");
+        assert!(enqueue(&queue, "a third").is_ok());
         assert_eq!(queue.state().waiting, MAX_WAITING);
     }
 
     #[test]
     fn a_permit_skips_a_caller_who_has_given_up() {
         let queue = full();
-        drop(line_up(&queue, "gone").unwrap());
-        let next = line_up(&queue, "next").unwrap();
+        drop(enqueue(&queue, "gone").unwrap());
+        let next = enqueue(&queue, "next").unwrap();
         queue.release(Memory::default());
         assert!(next.try_recv().is_ok());
-        assert_eq!(queue.state().lent, 1);
+        assert_eq!(queue.state().in_use, 1);
     }
 }

@@ -83,7 +83,7 @@ impl Signup {
                 )
                 .into());
             }
-            Lockout::of(email.as_str(), context.client_address()).remember(tx, user.created_at)?;
+            Lockout::of(email.as_str(), context.client_address()).store_address(tx, user.created_at)?;
             let continued = begin_session(context, tx, user.id)?;
             let event = match context.principal() {
                 Principal::Operator => Event::new(Action::UserCreated),

@@ -3,7 +3,7 @@ use serde_json::{Map, Value};
 
 use super::draft::{Draft, Known};
 use super::given::Given;
-use super::{ApiKey, CreatedApiKey, USUAL_PREFIX};
+use super::{ApiKey, CreatedApiKey, DEFAULT_PREFIX};
 use crate::authz::{Access, Context, Reach, TenantRef, check_scopes, not_found};
 use crate::error::Result;
 use crate::id::TenantId;
@@ -17,9 +17,9 @@ use crate::role;
 use crate::whole::Range as _;
 
 /// Creates a key in a tenant. The caller must have the scopes that it gives to the key. A key that an API key
-/// creates has the same owner and cannot exceed the roles, lifetime and quota of the creating key. Fields that are
-/// not given are copied from the creating key, and the usage of the new key also counts against the quota of the
-/// creating key.
+/// creates has the same roles and, if the creating key has one, the same owner; it cannot exceed the expiry and the
+/// quota of the creating key. These are also the defaults. The usage of the new key counts against the quota of the
+/// creating key too.
 ///
 /// ```
 /// use gatekeeper::{CreateApiKey, Gatekeeper};
@@ -100,7 +100,7 @@ impl CreateApiKey {
     }
 
     fn prefix(&self) -> Result<Prefix> {
-        Prefix::new(self.prefix.as_deref().unwrap_or(USUAL_PREFIX).to_owned())
+        Prefix::new(self.prefix.as_deref().unwrap_or(DEFAULT_PREFIX).to_owned())
     }
 
     /// The key to add, created at `now`, Unix milliseconds.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::draft::Known;
-use super::{ApiKey, CreateApiKey, USUAL_PREFIX};
+use super::{ApiKey, CreateApiKey, DEFAULT_PREFIX};
 use crate::authz::{Access, Ceiling, Context, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
@@ -151,7 +151,7 @@ impl ForeignKey {
         match self.prefix.clone().map(Prefix::new) {
             Some(Err(error)) => {
                 let message =
-                    format!("{}: the key's next secret begins with {USUAL_PREFIX}", error.message());
+                    format!("{}: the key's next secret begins with {DEFAULT_PREFIX}", error.message());
                 (Self { prefix: None, ..self }, Some(message))
             }
             _ => (self, None),

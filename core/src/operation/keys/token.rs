@@ -12,10 +12,9 @@ use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::verify::invalid_credential;
 
-/// Issues a JWT that represents a key for 15 minutes, or until the key expires if that is earlier.
-/// Other programs verify it with the public keys of the JWK Set. It is never accepted as a user's
-/// token. Anyone who holds the key may call this, whatever its tenant: a program that verifies the
-/// token must compare `tid` with the tenants that it trusts.
+/// Issues a JWT that represents a key for 15 minutes, or until the key expires. Other programs verify it with the
+/// public keys of the JWK Set. It is never accepted as a user's token. Anyone who holds the key may call this,
+/// whatever its tenant: a program that verifies the token must compare `tid` with the tenants that it trusts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -22,8 +22,8 @@ use crate::operation::{Method, Operation, Route};
 #[serde(transparent)]
 pub struct RecordUsage(pub UsageInput);
 
-/// Checks the quotas of the tenant and of the API key, and records the usage if both have room, in one step.
-/// Otherwise nothing is recorded, and the error `plan_limit` has the [`QuotaCheck`] as `details.quota`.
+/// Checks the quotas of the tenant and the API key, and records the usage, in one step. If a quota has no room,
+/// nothing is recorded, and the error `plan_limit` has the [`QuotaCheck`] as `details.quota`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
