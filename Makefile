@@ -36,7 +36,7 @@ help:
 	@echo "make soak     every test in its long form"
 	@echo "make bench    what a verification costs here, beside other packages; writes bench/RESULTS.md and what shows its figures"
 	@echo "make bench-quick  the same in small numbers, to see that all of it works; writes .cache/bench"
-	@echo "make dist     what is shipped, in target/dist: wheel, sdist, npm tarballs, crate, server; each used in a clean place"
+	@echo "make dist     what is shipped, in target/dist: wheel, sdist, npm tarballs, crate, server; each used in a clean environment"
 	@echo "make clean    removes everything that was built or installed in this checkout"
 
 # ---- What must be there first: named before anything is built, and installed where that is allowed.
@@ -232,7 +232,7 @@ dist: dist-build
 	@# What a user downloads is at most 8 MiB.
 	@! find "$(DIST)" '(' -name '*.whl' -o -name '*.tgz' ')' -size +8M | grep .
 	$(if $(findstring linux-gnu,$(TRIPLE)),$(PYTHON) scripts/check_glibc.py $(GLIBC) "$(DIST)"/*.whl "$(DIST)"/*.tgz "$(DIST)/gatekeeper")
-	@$(STEP) "Using each of them in a clean place" $(PYTHON) -m pytest -q tests/dist
+	@$(STEP) "Using each of them in a clean environment" $(PYTHON) -m pytest -q tests/dist
 	@$(STEP) "Compiling the demo's program in Rust" cargo build --locked --bin demo
 	$(PYTHON) demo/demo.py "$(DIST)"
 

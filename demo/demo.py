@@ -1,9 +1,9 @@
-"""Shows the promise: one limit over three languages on one file, and a revoked key is revoked in all of them.
+"""Demonstrates one limit shared by three languages on one file, and a key that is revoked in all of them at once.
 
     demo.py [PACKAGES]
 
-Uses what ``make build`` has built. With a folder of packages: installs the wheel and the npm tarball of it in clean
-places first, as their users would.
+Uses the output of ``make build``. With a folder of packages, installs its wheel and npm tarballs in clean environments
+first, as their users would.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 HOUR = 3_600_000
-"""Windows are long, so that nothing here depends on how fast the machine is."""
+"""Windows are long, so that the demo does not depend on the speed of the machine."""
 
 ENDPOINTS = {
     "GET_TASKS": {
@@ -36,7 +36,7 @@ EXPECTED_ERRORS = {
 
 
 class Program:
-    """One language's program: asked in JSON, a line each, it answers in JSON."""
+    """The program of one language: reads calls and writes results as lines of JSON."""
 
     def __init__(self, language: str, *command: object) -> None:
         self.language = language
@@ -44,11 +44,11 @@ class Program:
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdin
         assert self.process.stdout
-        self.questions, self.answers = self.process.stdin, self.process.stdout
+        self.calls, self.answers = self.process.stdin, self.process.stdout
 
     def send(self, call: str, *arguments: object) -> None:
-        self.questions.write(json.dumps([call, *arguments]) + "\n")
-        self.questions.flush()
+        self.calls.write(json.dumps([call, *arguments]) + "\n")
+        self.calls.flush()
 
     def answer(self) -> dict[str, Any]:
         line = self.answers.readline()
@@ -61,12 +61,12 @@ class Program:
         return self.answer()
 
     def close(self) -> None:
-        self.questions.close()
+        self.calls.close()
         self.process.wait()
 
 
 class Table:
-    """Prints what happens, and counts what is not as documented."""
+    """Prints results, and counts those that differ from the documentation."""
 
     def __init__(self) -> None:
         self.wrong = 0
@@ -80,7 +80,7 @@ class Table:
 
 
 def brief(answer: dict[str, Any]) -> str:
-    """A verdict in a few words."""
+    """A short description of a verdict."""
     if not answer["success"]:
         return f"{answer['error']}: {answer['reason']}"
     if not answer["keyValid"]:
@@ -91,7 +91,7 @@ def brief(answer: dict[str, Any]) -> str:
 
 
 def one_limit(programs: list[Program], key: str, table: Table) -> None:
-    """Ten calls in turn, one more in each language, and then all of them at once."""
+    """Make ten calls in turn, one more in each language, and then calls from all of them concurrently."""
     table.title("One limit, 10 calls an hour, over three languages")
     for turn in range(13):
         program = programs[turn % 3]
@@ -99,7 +99,7 @@ def one_limit(programs: list[Program], key: str, table: Table) -> None:
         expected = (answer["ok"], answer["remaining"]) == (turn < 10, max(9 - turn, 0))
         table.row(program.language, f"call {turn + 1}", brief(answer), expected=expected)
 
-    table.title("10,000 calls an hour, and each language asks 10,000 times, all at once")
+    table.title("10,000 calls an hour, and each language makes 10,000 calls concurrently")
     for program in programs:
         program.send("burst", key, "BUSY", 10_000)
     admitted = {program.language: program.answer()["admitted"] for program in programs}
@@ -109,9 +109,9 @@ def one_limit(programs: list[Program], key: str, table: Table) -> None:
 
 
 def one_key(programs: list[Program], key: str, key_id: str, table: Table) -> None:
-    """A role that is given, a key that is rotated and deleted: all three know at once."""
+    """Add a role, rotate and delete the key: each change applies to all three languages immediately."""
     python, node, _ = programs
-    table.title("A change in one language counts in all of them at once")
+    table.title("A change in one language applies to all of them immediately")
     answer = python.ask("add_roles", key_id, ["PRO"])
     table.row("Python", "give the key the role PRO", f"{answer['count']} added", expected=answer["count"] == 1)
     for program in programs:
@@ -134,20 +134,20 @@ def one_key(programs: list[Program], key: str, key_id: str, table: Table) -> Non
 
 
 @dataclass
-class Places:
-    """Where the three languages run what they import."""
+class Environments:
+    """The environments in which the programs import the packages."""
 
     python: Path
     node: Path
-    """A folder whose programs import the package by its name."""
+    """A folder in which programs can import the package by its name."""
 
 
-def quickstart(places: Places, database: Path, table: Table) -> None:
-    """From sign-up to metered usage, on the same file."""
+def quickstart(environments: Environments, database: Path, table: Table) -> None:
+    """From sign-up to usage, on the same file."""
     secret = os.environ | {"GATEKEEPER_SECRET": "a secret of the demo alone"}
     commands: dict[str, list[object]] = {
-        "Python": [places.python, HERE / "quickstart.py", database],
-        "Node": ["node", places.node / "quickstart.mjs", database],
+        "Python": [environments.python, HERE / "quickstart.py", database],
+        "Node": ["node", environments.node / "quickstart.mjs", database],
     }
     table.title("Accounts, tenants, keys with a quota, and usage")
     for language, command in commands.items():
@@ -155,11 +155,11 @@ def quickstart(places: Places, database: Path, table: Table) -> None:
         for what, answer in rows:
             table.row(language, what, answer, expected=answer == EXPECTED_ERRORS.get(what, answer))
         for missing in sorted(set(EXPECTED_ERRORS) - {what for what, _ in rows}):
-            table.row(language, missing, "did not happen", expected=False)
+            table.row(language, missing, "missing", expected=False)
 
 
 def run(*command: object, folder: Path = ROOT, environment: dict[str, str] | None = None) -> str:
-    """Runs a command to its end; shows its output if it fails."""
+    """Runs a command and shows its output if it fails."""
     words = [str(word) for word in command]
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -167,8 +167,8 @@ def run(*command: object, folder: Path = ROOT, environment: dict[str, str] | Non
     return done.stdout
 
 
-def installed(packages: Path, folder: Path) -> Places:
-    """Installs the packages in this folder, each in a clean place."""
+def installed(packages: Path, folder: Path) -> Environments:
+    """Installs the packages, each in a clean environment."""
     python, node = folder / "venv/bin/python", folder / "node"
     run(sys.executable, "-m", "venv", folder / "venv")
     run(python, "-m", "pip", "install", "--quiet", "--no-index", *packages.glob("*.whl"))
@@ -177,7 +177,7 @@ def installed(packages: Path, folder: Path) -> Places:
     run("npm", "install", "--silent", "--no-audit", "--no-fund", *packages.glob("*.tgz"), folder=node)
     for program in HERE.glob("*.mjs"):
         (node / program.name).write_text(program.read_text())
-    return Places(python, node)
+    return Environments(python, node)
 
 
 def main(packages: Path | None = None) -> int:
@@ -185,12 +185,12 @@ def main(packages: Path | None = None) -> int:
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     with tempfile.TemporaryDirectory(prefix="gatekeeper-demo-") as name:
         folder = Path(name)
-        places = installed(packages.resolve(), folder) if packages else Places(Path(sys.executable), HERE)
+        environments = installed(packages.resolve(), folder) if packages else Environments(Path(sys.executable), HERE)
         database = folder / "gatekeeper.db"
         given = (database, json.dumps(ENDPOINTS))
         programs = [
-            Program("Python", places.python, HERE / "program.py", *given),
-            Program("Node", "node", places.node / "program.mjs", *given),
+            Program("Python", environments.python, HERE / "program.py", *given),
+            Program("Node", "node", environments.node / "program.mjs", *given),
             Program("Rust", target / "debug/demo", *given),
         ]
         created = programs[0].ask("create", "user", ["TRIAL"])
@@ -200,8 +200,11 @@ def main(packages: Path | None = None) -> int:
         one_key(programs, created["apiKey"], created["id"], table)
         for program in programs:
             program.close()
-        quickstart(places, database, table)
-    print(f"\n  {f'{table.wrong} answers are not as documented.' if table.wrong else 'All of it as documented.'}\n")
+        quickstart(environments, database, table)
+    summary = (
+        f"{table.wrong} results differ from the documentation." if table.wrong else "All results are as documented."
+    )
+    print(f"\n  {summary}\n")
     return min(table.wrong, 1)
 
 

@@ -1,4 +1,4 @@
-// The demo's program in Node: answers calls on standard input, a line of JSON each.
+// The demo's Node program: reads calls from standard input and prints results, as lines of JSON.
 
 import { createInterface } from 'node:readline';
 import { initKeyManager } from 'gatekeeper-native';

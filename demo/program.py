@@ -1,4 +1,4 @@
-"""The demo's program in Python: answers calls on standard input, a line of JSON each."""
+"""The demo's Python program: reads calls from standard input and prints results, as lines of JSON."""
 
 import json
 import sys

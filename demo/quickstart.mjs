@@ -1,4 +1,4 @@
-// The quickstart of GatekeeperCore in Node, and one failure of each kind; prints a JSON line for each step.
+// The GatekeeperCore quickstart in Node, with one error of each kind. Prints a line of JSON for each step.
 
 import {
   AuthService,
@@ -15,7 +15,7 @@ const password = 'hunter2pass';
 
 const row = (what, answer) => console.log(JSON.stringify([what, answer]));
 
-/** Runs what must fail, and says how. */
+/** Runs a call that must fail, and prints its error. */
 async function failing(what, call) {
   try {
     await call();

@@ -1,4 +1,4 @@
-"""The quickstart of GatekeeperCore in Python, and one failure of each kind; prints a JSON line for each step."""
+"""The GatekeeperCore quickstart in Python, with one error of each kind. Prints a line of JSON for each step."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ def row(what: str, answer: str) -> None:
 
 
 def failing(what: str, call: Callable[[], Any]) -> None:
-    """Run what must fail, and say how."""
+    """Run a call that must fail, and print its error."""
     try:
         call()
     except GatekeeperError as error:
@@ -49,7 +49,7 @@ def main(url: str) -> None:
 
 
 def metered(core: GatekeeperCore, tenant_id: str) -> None:
-    """Keys and usage."""
+    """Create a key with a quota and record usage."""
     keys, usage = KeysService(core), UsageService(core)
     created = keys.create(tenant_id=tenant_id, name="server-key", scopes=["read", "write"], quota_limit=2)
     row("create a key with a quota of 2", f"{created.api_key.name}, {created.api_key.status}")

@@ -1,4 +1,4 @@
-"""Checks that compiled files load on an old glibc: by the versions of the symbols that each takes from it.
+"""Checks that compiled files load on an old glibc, by the versions of the symbols that they use.
 
 check_glibc.py VERSION FILE…    wheels, npm tarballs, and programs
 """
@@ -16,7 +16,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
 LIBRARIES = {"libc", "libm", "libdl", "libpthread", "librt", "libutil", "ld-linux-x86-64", "ld-linux-aarch64"}
-"""What is part of glibc, and on every system that has it."""
+"""The libraries that are part of glibc."""
 
 
 def compiled(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
@@ -38,7 +38,7 @@ def compiled(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
 def needs(file: IO[bytes]) -> tuple[set[str], set[str]]:
     """The libraries that a file needs, and the versions of glibc's symbols."""
     elf = ELFFile(file)
-    # What a tag holds is an attribute by the name of its kind.
+    # The value of a tag is an attribute named after its type.
     tags: list[Any] = [
         tag
         for section in elf.iter_sections()
@@ -57,7 +57,7 @@ def needs(file: IO[bytes]) -> tuple[set[str], set[str]]:
 
 
 def number(version: str) -> tuple[int, ...]:
-    """A version as what can be compared."""
+    """A version as a tuple that can be compared."""
     return tuple(map(int, version.split(".")))
 
 
@@ -74,7 +74,7 @@ def main(oldest: str, *paths: str) -> int:
             wrong += [f"{name}: {each}" for each in sorted(versions) if not each.startswith("GLIBC_2")]
             wrong += [f"{name}: {each}" for each in sorted(libraries) if each.split(".so")[0] not in LIBRARIES]
     if not checked:
-        wrong.append("there is nothing compiled to check")
+        wrong.append("no compiled file to check")
     for each in wrong:
         print(f"not on every system with glibc {oldest}: {each}", file=sys.stderr)
     return min(len(wrong), 1)

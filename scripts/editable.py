@@ -1,6 +1,6 @@
 """Installs this checkout in the virtual environment that runs it: its metadata, its command, and a path to its sources.
 
-What ``maturin develop`` does, without compiling the native module, which make has already done.
+Like ``maturin develop``, but without compiling the native module, which make has already done.
 """
 
 import base64
@@ -53,7 +53,7 @@ def fields(values: dict[str, str]) -> str:
 
 
 def digest(text: str) -> str:
-    """The digest of a file, as a wheel's RECORD has it."""
+    """The digest of a file in the format of a wheel's RECORD."""
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
 

@@ -1,4 +1,5 @@
-// Puts what cargo has just built in FOLDER where Python and Node import it, with the addon's declarations.
+// Copies the native modules that cargo built in FOLDER to where Python and Node import them, with the addon's
+// declarations.
 //
 // install-native.mjs FOLDER
 
@@ -14,10 +15,10 @@ const outputDir = join(root, 'bindings-node/native');
 const built = resolve(process.argv[2]);
 const extension = process.platform === 'darwin' ? 'dylib' : 'so';
 
-/** Copies a file that is another one than last time: to a new one, for a running process keeps what it has mapped. */
+/** Copies a file if it has changed, to a new inode, because a running process keeps the old file mapped. */
 async function put(source, target) {
   const [from, to] = await Promise.all([stat(source), stat(target).catch(() => undefined)]);
-  // What is set below is exact to the millisecond.
+  // The times that are set below are exact to the millisecond.
   if (to?.size === from.size && to.mtime.getTime() === from.mtime.getTime()) return;
   await copyFile(source, `${target}.new`);
   await utimes(`${target}.new`, from.atime, from.mtime);
@@ -34,7 +35,7 @@ await put(
 );
 await put(join(built, `libgatekeeper_node.${extension}`), join(outputDir, addon));
 
-// Those of this very addon: it knows their folder, see its build.rs.
+// The declarations of exactly this addon, which knows their folder: see its build.rs.
 const exported = createRequire(import.meta.url)(join(outputDir, addon));
 const typeDefDir = join(built, 'napi-types', exported.declarations());
 const { exports, dts } = await generateTypeDef({ typeDefDir, constEnum: false, cwd: root }).catch(() => ({
@@ -46,6 +47,6 @@ if (undeclared.length > 0) {
     `${typeDefDir} does not declare ${undeclared.join(', ')}: remove ${dirname(typeDefDir)}, and run make again`,
   );
 }
-// TypeScript is compiled again when they change.
+// TypeScript is compiled again only if they change.
 const declarations = join(outputDir, 'binding.d.cts');
 if ((await readFile(declarations, 'utf8').catch(() => '')) !== dts) await writeFile(declarations, dts);

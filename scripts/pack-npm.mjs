@@ -1,7 +1,7 @@
-// Packs what npm installs: the package of TypeScript, and one for each system with its addon, of which npm installs the one
-// that fits. The first names the others as optional dependencies.
+// Packs the npm packages: the TypeScript package, and one for each platform with its addon. The first lists the others
+// as optional dependencies, of which npm installs the matching one.
 //
-// pack-npm.mjs FOLDER ADDON…    where an addon is a file gatekeeper.SYSTEM.node
+// pack-npm.mjs FOLDER ADDON…    where an addon is a file gatekeeper.PLATFORM.node
 
 import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,12 +18,12 @@ const staged = join(folder, 'npm');
 
 /** Writes a package's folder and packs it. */
 async function pack(name, fields, files) {
-  const place = join(staged, name);
-  await mkdir(place, { recursive: true });
-  await writeFile(join(place, 'package.json'), `${JSON.stringify({ name, version, ...fields }, null, 2)}\n`);
+  const target = join(staged, name);
+  await mkdir(target, { recursive: true });
+  await writeFile(join(target, 'package.json'), `${JSON.stringify({ name, version, ...fields }, null, 2)}\n`);
   const licenses = ['LICENSE-MIT', 'LICENSE-APACHE'].map((file) => [join(root, file), file]);
-  for (const [from, to] of [...files, ...licenses]) await cp(from, join(place, to), { recursive: true });
-  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder, place], {
+  for (const [from, to] of [...files, ...licenses]) await cp(from, join(target, to), { recursive: true });
+  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder, target], {
     stdio: 'inherit',
   });
 }
@@ -33,7 +33,7 @@ const optionalDependencies = {};
 for (const addon of addons) {
   const [, named] = /^gatekeeper\.(.+)\.node$/.exec(basename(addon)) ?? [];
   const system = systems.find(({ platformArchABI }) => platformArchABI === named);
-  if (system === undefined) throw new Error(`${addon} is of none of the targets of package.json`);
+  if (system === undefined) throw new Error(`${addon} is for none of the targets in package.json`);
   const { platform, arch, abi } = system;
   const name = `${manifest.name}-${named}`;
   const file = basename(addon);
@@ -54,7 +54,7 @@ for (const addon of addons) {
   optionalDependencies[name] = version;
 }
 
-// What only the checkout needs stays there.
+// Fields that only the checkout needs are not shipped.
 const kept = new Set(['name', 'version', 'scripts', 'devDependencies', 'prettier', 'napi']);
 const shipped = Object.entries(manifest).filter(([field]) => !kept.has(field));
 await pack(

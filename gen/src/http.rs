@@ -1,11 +1,10 @@
-//! The HTTP API, as far as documents tell of it: one model, which `/openapi.json`, the page and the reference are
-//! written from.
+//! The model of the HTTP API, from which `/openapi.json`, the page of `/docs` and the reference are written.
 
 #[cfg(test)]
 mod bounds;
-mod by_hand;
 mod example;
 mod rejections;
+mod routes;
 mod schemas;
 mod table;
 
@@ -14,29 +13,29 @@ pub(crate) use rejections::{RESPONSES, Rejection, Response, example as example_o
 
 use serde_json::{Map, Value};
 
-/// All that is served.
+/// The HTTP API.
 pub(crate) struct Http {
     pub(crate) groups: Vec<Group>,
-    /// Types with names, of requests and of answers.
+    /// Named types of requests and responses.
     pub(crate) schemas: Map<String, Value>,
 }
 
-/// Calls that belong together.
+/// The operations of one service.
 pub(crate) struct Group {
     pub(crate) name: &'static str,
     pub(crate) documentation: &'static str,
     pub(crate) calls: Vec<Call>,
 }
 
-/// A method of a path.
+/// An operation, or another route: a method of a path.
 pub(crate) struct Call {
-    /// Such as `keys.create`.
+    /// The name, such as `keys.create`.
     pub(crate) name: &'static str,
-    /// In upper case.
+    /// The HTTP method, in upper case.
     pub(crate) method: String,
     pub(crate) path: &'static str,
     pub(crate) documentation: String,
-    pub(crate) callers: CredentialCache,
+    pub(crate) callers: Callers,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
     /// The status of success.
@@ -45,20 +44,20 @@ pub(crate) struct Call {
     pub(crate) rejections: Vec<Rejection>,
 }
 
-/// Who may call.
+/// The callers that may use an operation.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum CredentialCache {
-    Anybody,
-    /// Whoever has a root key or a user's access token.
-    Known,
+pub(crate) enum Callers {
+    Anyone,
+    /// A caller with a root key or a user's access token.
+    RootKeyOrUser,
     User,
-    /// Whoever has this permission in the tenant.
-    Permitted(&'static str),
+    /// A caller with this permission in the tenant.
+    Permission(&'static str),
     Operator,
     RootKey,
 }
 
-/// A field of a request that is not in its body.
+/// A field of a request that is sent outside its body.
 pub(crate) struct Parameter {
     /// `path`, `query` or `header`.
     pub(crate) location: &'static str,
@@ -70,34 +69,34 @@ pub(crate) struct Parameter {
 
 /// The body of a request.
 pub(crate) struct Body {
-    /// A reference to a type with a name.
+    /// A reference to a named type.
     pub(crate) schema: Value,
-    /// Whether there is a field that must be given.
+    /// Whether the body has a required field.
     pub(crate) required: bool,
 }
 
-/// What success looks like.
+/// The response of a successful call.
 pub(crate) struct Answer {
     pub(crate) documentation: String,
     pub(crate) shape: Shape,
 }
 
-/// How an answer is written.
+/// The format of a response.
 pub(crate) enum Shape {
-    /// `{ok: true, data}`, `data` like this.
+    /// `{ok: true, data}` with data of this schema.
     Enveloped(Value),
-    /// `{success: true}` with these fields beside it.
+    /// An object with the field `success` and these fields.
     Successful(Value),
-    /// JSON like this, and an example of it.
+    /// JSON with this schema and an example.
     Json(Value, Value),
-    /// A text of this type, and an example of it.
+    /// Text of this media type and an example.
     Text(&'static str, &'static str),
 }
 
 impl Http {
-    pub(crate) fn of_the_table() -> Result<Self, String> {
+    pub(crate) fn from_table() -> Result<Self, String> {
         let mut http = table::read()?;
-        http.groups.push(by_hand::system());
+        http.groups.push(routes::system());
         Ok(http)
     }
 
@@ -105,7 +104,7 @@ impl Http {
         self.groups.iter().flat_map(|group| &group.calls)
     }
 
-    /// What a schema is, where it refers to a type with a name.
+    /// The schema that a reference refers to, or the schema itself.
     pub(crate) fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema.get("$ref").and_then(Value::as_str).and_then(schemas::name_of) {
             Some(name) => self.schemas.get(name).unwrap_or(schema),
@@ -115,7 +114,7 @@ impl Http {
 }
 
 impl Call {
-    /// The first sentence of what is said of it.
+    /// The first sentence of the documentation.
     pub(crate) fn summary(&self) -> &str {
         self.documentation
             .split_once(". ")
@@ -123,38 +122,38 @@ impl Call {
             .trim_end_matches('.')
     }
 
-    /// All that follows.
+    /// The documentation after its first sentence.
     pub(crate) fn description(&self) -> &str {
         self.documentation.split_once(". ").map_or("", |(_, rest)| rest)
     }
 }
 
-impl CredentialCache {
-    /// In words.
-    pub(crate) fn told(self) -> String {
+impl Callers {
+    /// The callers as a sentence.
+    pub(crate) fn description(self) -> String {
         match self {
-            Self::Anybody => "Anybody; a credential is not looked at.".to_owned(),
-            Self::Known => "A root key, or a user's access token.".to_owned(),
-            Self::User => "A user, by their access token.".to_owned(),
-            Self::Permitted(permission) => format!(
-                "Whoever has the permission `{permission}` in the tenant: a member by their role, an API key by its \
-                 scopes, a root key of the tenant."
+            Self::Anyone => "Anyone. Credentials are ignored.".to_owned(),
+            Self::RootKeyOrUser => "A root key or a user's access token.".to_owned(),
+            Self::User => "A user, with their access token.".to_owned(),
+            Self::Permission(permission) => format!(
+                "A caller with the permission `{permission}` in the tenant: a member by their role, an API key by its \
+                 scopes, or a root key of the tenant."
             ),
             Self::Operator => {
-                "Whoever runs the place: nobody over HTTP yet, so that every credential is answered 403. Use the \
-                 command line beside the database."
+                "Only the operator, who is not available over HTTP: every credential gets 403. Use the command line on an \
+                 embedded database."
                     .to_owned()
             }
             Self::RootKey => "A root key, for its tenant.".to_owned(),
         }
     }
 
-    /// The security schemes, each of which is enough.
+    /// The security schemes; one of them is sufficient.
     pub(crate) fn schemes(self) -> &'static [&'static str] {
         match self {
-            Self::Anybody => &[],
-            // Not also `X-API-Key`, which carries an API key as well: generated clients would send both.
-            Self::Known | Self::User | Self::Operator | Self::Permitted(_) => &["bearer"],
+            Self::Anyone => &[],
+            // `X-API-Key` also carries API keys, but generated clients would send both headers.
+            Self::RootKeyOrUser | Self::User | Self::Operator | Self::Permission(_) => &["bearer"],
             Self::RootKey => &["rootKey"],
         }
     }

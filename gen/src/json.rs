@@ -1,8 +1,8 @@
-//! JSON for people: what matters first, the rest by the alphabet.
+//! Formats JSON for readers: important fields first, the others in alphabetical order.
 
 use serde_json::{Map, Value};
 
-/// Fields that come before all others, in this order.
+/// Fields that precede all others, in this order.
 const FIRST: [&str; 28] = [
     "openapi",
     "title",
@@ -33,17 +33,17 @@ const FIRST: [&str; 28] = [
     "properties",
     "parameters",
 ];
-/// Objects without an object or a list inside that are shorter than this stand on one line.
+/// Objects without nested objects or lists are written on one line up to this length.
 const SHORT: usize = 100;
 
-/// `value` in lines.
+/// Formats `value` over several lines.
 pub(crate) fn pretty(value: &Value) -> String {
     let mut text = String::new();
     write(&mut text, value, 0);
     text
 }
 
-/// The fields of an object in the order in which they are written.
+/// The fields of an object in output order.
 pub(crate) fn ordered(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut fields: Vec<_> = fields.iter().collect();
     fields.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
@@ -73,7 +73,7 @@ fn write(text: &mut String, value: &Value, depth: usize) {
     text.push_str(&format!("\n{}{}", "  ".repeat(depth), brackets.1));
 }
 
-/// A value on one line, where nothing is inside of it that has parts of its own.
+/// The value on one line, if it contains no nested parts.
 fn line(value: &Value) -> Option<String> {
     let is_flat = |value: &Value| match value {
         Value::Object(fields) => fields.is_empty(),
@@ -107,7 +107,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_matters_comes_first_and_what_is_short_stands_on_one_line() {
+    fn important_fields_come_first_and_short_values_are_on_one_line() {
         let value = json!({ "data": { "b": [1, 2], "id": "x" }, "ok": true, "list": [{ "a": [{}] }] });
         let text = "{\n  \"ok\": true,\n  \"data\": { \"id\": \"x\", \"b\": [1, 2] },\n  \"list\": [\n    {\n      \"a\": [\n        {}\n      ]\n    }\n  ]\n}";
         assert_eq!(pretty(&value), text);

@@ -1,5 +1,5 @@
-//! Writes what is generated from the table of operations: the types and the services of both SDKs, and the surface that
-//! the parity tests read. With `--check` it writes nothing, and fails where a file is not what it would write.
+//! Generates files from the table of operations: the types and services of both SDKs, the OpenAPI document, the
+//! reference, and the surface for the parity tests. With `--check`, it writes nothing and fails if a file is stale.
 
 mod http;
 mod json;
@@ -37,8 +37,8 @@ fn main() -> ExitCode {
 }
 
 fn run(check: bool) -> Result<(), String> {
-    let api = Api::of_the_table()?;
-    let http = Http::of_the_table()?;
+    let api = Api::from_table()?;
+    let http = Http::from_table()?;
     let files = [
         ("server/openapi.json", json::pretty(&openapi::document(&http)) + "\n"),
         ("server/docs.html", reference::page(&http)),

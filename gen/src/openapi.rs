@@ -1,4 +1,4 @@
-//! The document that `/openapi.json` answers.
+//! The OpenAPI document that the server serves at `/openapi.json`.
 
 mod components;
 mod info;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::http::{Http, Shape};
 
-/// The document of all that is served.
+/// The document for the whole API.
 pub(crate) fn document(http: &Http) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for group in &http.groups {
@@ -30,14 +30,14 @@ pub(crate) fn document(http: &Http) -> Value {
     json!({
         "openapi": "3.1.1",
         "info": info::info(),
-        "servers": [{ "url": "/", "description": "The server that this document is from." }],
+        "servers": [{ "url": "/", "description": "The server that serves this document." }],
         "tags": tags,
         "paths": paths,
         "components": components::components(http),
     })
 }
 
-/// The schema of a whole answer.
+/// The schema of a complete response.
 pub(crate) fn whole(shape: &Shape) -> Value {
     match shape {
         Shape::Enveloped(data) => json!({
@@ -51,7 +51,7 @@ pub(crate) fn whole(shape: &Shape) -> Value {
     }
 }
 
-/// The media type of an answer.
+/// The media type of a response.
 pub(crate) fn media(shape: &Shape) -> &'static str {
     match shape {
         Shape::Text(media, _) => media,

@@ -1,4 +1,4 @@
-//! The types and the services of Python.
+//! The types and services of the Python SDK.
 
 mod models;
 mod services;
@@ -21,13 +21,13 @@ const KEYWORDS: [&str; 35] = [
     "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
 
-/// A wire name as Python has it: a keyword has an underscore behind it (PEP 8).
+/// The Python name of a wire name: in snake case, with a trailing underscore if it is a keyword (PEP 8).
 fn name(wire: &str) -> String {
     let name = snake(wire);
     if KEYWORDS.contains(&name.as_str()) { name + "_" } else { name }
 }
 
-/// Documentation as Python writes it: code between two backticks, the `attributes` that it tells of by their names.
+/// Documentation in Python's notation: code in double backticks, attributes by their Python names.
 fn documented(documentation: &str, attributes: &[(String, String)]) -> String {
     let mut text = String::new();
     for (index, part) in prose(documentation).split('`').enumerate() {
@@ -42,17 +42,17 @@ fn documented(documentation: &str, attributes: &[(String, String)]) -> String {
     text.replace('\\', "\\\\").replace("\"\"\"", "'''")
 }
 
-/// A docstring: the first line, then what follows, then named parts.
+/// A docstring: a summary line, a body, and named parts.
 fn docstring(documentation: &str, title: &str, named: &[(String, String)], indent: &str) -> String {
     let width = 118 - indent.len();
-    let documentation = documented(documentation, named);
-    let (first, rest) =
-        documentation.split_once(". ").map_or((documentation.as_str(), ""), |(first, rest)| (first, rest));
+    let documentation = joined(&documented(documentation, named));
+    let ends = [". ", "\n\n"].into_iter().filter_map(|end| documentation.split_once(end));
+    let (first, rest) = ends.min_by_key(|(first, _)| first.len()).unwrap_or((&documentation, ""));
     let mut summary = first.trim_end_matches(['.', ':']).to_owned();
     summary.push('.');
     let mut body = rest.to_owned();
     if summary.len() + 3 > width || summary.contains('\n') {
-        // A summary is one line.
+        // The summary must fit on one line.
         let split = summary.find("; ").or_else(|| summary.find(": "));
         match split.filter(|end| end + 4 <= width) {
             Some(end) => {
@@ -87,12 +87,17 @@ fn docstring(documentation: &str, title: &str, named: &[(String, String)], inden
     text + &ends + "\"\"\"\n"
 }
 
+/// The text with each paragraph on one line.
+fn joined(text: &str) -> String {
+    text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
+}
+
 fn capital(text: &str) -> String {
     crate::text::capitalised(text)
 }
 
-/// The type of an attribute of an answer.
-fn answered(kind: &Type) -> String {
+/// The type of an attribute of a result.
+fn result_type(kind: &Type) -> String {
     match kind {
         Type::Text { .. } => "str".to_owned(),
         Type::Boolean => "bool".to_owned(),
@@ -101,27 +106,27 @@ fn answered(kind: &Type) -> String {
         Type::Nothing => "None".to_owned(),
         Type::Anything => "Any".to_owned(),
         Type::Object => "dict[str, Any]".to_owned(),
-        Type::List(item) => format!("tuple[{}, ...]", answered(item)),
-        Type::OrNull(kind) => format!("{} | None", answered(kind)),
-        Type::PageOf(item) => format!("Page[{}]", answered(item)),
+        Type::List(item) => format!("tuple[{}, ...]", result_type(item)),
+        Type::OrNull(kind) => format!("{} | None", result_type(kind)),
+        Type::PageOf(item) => format!("Page[{}]", result_type(item)),
         Type::Named(name) => name.clone(),
         Type::Word(word) => format!("Literal[\"{word}\"]"),
-        Type::Either(kinds) => kinds.iter().map(answered).collect::<Vec<_>>().join(" | "),
+        Type::Either(kinds) => kinds.iter().map(result_type).collect::<Vec<_>>().join(" | "),
     }
 }
 
 /// The type of an argument.
-fn taken(kind: &Type) -> String {
+fn argument_type(kind: &Type) -> String {
     match kind {
         Type::Object => "Mapping[str, Any]".to_owned(),
-        Type::List(item) => format!("Collection[{}]", taken(item)),
-        Type::OrNull(kind) => format!("{} | None", taken(kind)),
-        Type::Either(kinds) => kinds.iter().map(taken).collect::<Vec<_>>().join(" | "),
-        other => answered(other),
+        Type::List(item) => format!("Collection[{}]", argument_type(item)),
+        Type::OrNull(kind) => format!("{} | None", argument_type(kind)),
+        Type::Either(kinds) => kinds.iter().map(argument_type).collect::<Vec<_>>().join(" | "),
+        other => result_type(other),
     }
 }
 
-/// The expression that makes a value of what JSON has at `end`.
+/// The expression that decodes the JSON value at `end`.
 fn decoded(api: &Api, kind: &Type, end: &str) -> String {
     let shape = |name: &str| api.definitions.get(name).map(|Definition { shape, .. }| shape);
     match kind {
@@ -146,7 +151,7 @@ fn decoded(api: &Api, kind: &Type, end: &str) -> String {
     }
 }
 
-/// A default as Python writes it.
+/// A default as a Python literal.
 fn literal(value: &Value) -> String {
     match value {
         Value::Null => "None".to_owned(),

@@ -1,5 +1,5 @@
-//! The few shapes of JSON schema that the operations use, read into types. Anything else is an error: what is not
-//! understood must not be generated.
+//! Reads the subset of JSON schema that the operations use. Any other schema is an error, so that nothing is generated
+//! from a schema that was misunderstood.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::text::prose;
 
-/// A type of a field or of an answer.
+/// The type of a field or of a result.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Type {
     Text {
@@ -16,19 +16,19 @@ pub(crate) enum Type {
     Boolean,
     Integer,
     Number,
-    /// No answer.
+    /// No result.
     Nothing,
-    /// Any value that JSON has.
+    /// Any JSON value.
     Anything,
-    /// A JSON object of any fields.
+    /// A JSON object with any fields.
     Object,
     List(Box<Type>),
     OrNull(Box<Type>),
     PageOf(Box<Type>),
     Named(String),
-    /// This text and no other.
+    /// Exactly this text.
     Word(String),
-    /// One of these.
+    /// One of several types.
     Either(Vec<Type>),
 }
 
@@ -42,32 +42,32 @@ pub(crate) struct Field {
     pub(crate) default: Option<Value>,
 }
 
-/// A type with a name.
+/// The structure of a named type.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape {
     /// An object with these fields.
     Record(Vec<Field>),
     /// One of these texts, each with its documentation.
-    SelectedLimit(Vec<(String, String)>),
-    /// One of these types.
+    Enum(Vec<(String, String)>),
+    /// One of these named types.
     Union(Vec<String>),
 }
 
-/// A type with a name and its documentation.
+/// A named type with its documentation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Definition {
     pub(crate) documentation: String,
     pub(crate) shape: Shape,
 }
 
-/// Reads types, and keeps the definitions that they name.
+/// Reads types, and collects the definitions that they refer to.
 pub(crate) struct Reader {
     schemas: Map<String, Value>,
     pub(crate) definitions: BTreeMap<String, Definition>,
 }
 
-/// What else a schema may say of a value: limits are for the core to judge.
-const INNOCENT: [&str; 11] = [
+/// Keywords that do not affect the generated types: the core enforces bounds.
+const IGNORED: [&str; 11] = [
     "description",
     "default",
     "pattern",
@@ -88,14 +88,14 @@ impl Reader {
         Self { schemas, definitions: BTreeMap::new() }
     }
 
-    /// The type of `schema`, which stands at `at`.
+    /// The type of `schema`, which is at the path `at`.
     pub(crate) fn kind(&mut self, at: &str, schema: &Value) -> Result<Type, String> {
         if schema == &Value::Bool(true) {
             return Ok(Type::Anything);
         }
-        let unknown = || format!("{at}: a schema of a shape that the generator does not know: {schema}");
+        let unknown = || format!("{at}: the generator does not support this schema: {schema}");
         let mut rest = schema.as_object().ok_or_else(unknown)?.clone();
-        rest.retain(|word, _| !INNOCENT.contains(&word.as_str()));
+        rest.retain(|word, _| !IGNORED.contains(&word.as_str()));
 
         if let Some(reference) = rest.remove("$ref") {
             let name = name_of(&reference).filter(|_| rest.is_empty()).ok_or_else(unknown)?;
@@ -153,16 +153,15 @@ impl Reader {
         Ok(if or_null { Type::OrNull(Box::new(kind)) } else { kind })
     }
 
-    /// The fields of the object that `schema` refers to, in the order of declaration where they are required, and of the
-    /// alphabet after that.
+    /// The documentation and fields of the object that `schema` refers to: required fields in the order of declaration,
+    /// then optional ones in alphabetical order.
     pub(crate) fn fields(&mut self, at: &str, schema: &Value) -> Result<(String, Vec<Field>), String> {
         let name = schema.get("$ref").and_then(name_of);
-        let name =
-            name.ok_or_else(|| format!("{at}: a request that is not an object with a name: {schema}"))?;
+        let name = name.ok_or_else(|| format!("{at}: a request must be an object with a name: {schema}"))?;
         let definition = self.definition(&name)?;
         match definition.shape {
             Shape::Record(fields) => Ok((definition.documentation, fields)),
-            _ => Err(format!("{at}: a request that is not an object: {schema}")),
+            _ => Err(format!("{at}: a request must be an object: {schema}")),
         }
     }
 
@@ -172,7 +171,8 @@ impl Reader {
             let fields = schema.get("properties").and_then(Value::as_object);
             let names: Vec<&str> = fields.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
             let items = schema.pointer("/properties/items").filter(|_| names == ["items", "nextCursor"]);
-            let items = items.ok_or_else(|| format!("{name}: a page has items and nextCursor"))?;
+            let items =
+                items.ok_or_else(|| format!("{name}: a page must have exactly items and nextCursor"))?;
             return match self.kind(name, items)? {
                 Type::List(item) => Ok(Type::PageOf(item)),
                 other => Err(format!("{name}: a page of {other:?}")),
@@ -180,7 +180,7 @@ impl Reader {
         }
         if !self.definitions.contains_key(name) {
             if name.ends_with(|last: char| last.is_ascii_digit()) {
-                return Err(format!("{name}: two types with one name: give one of them another"));
+                return Err(format!("{name}: two types have the same name: rename one of them"));
             }
             let definition = self.definition(name)?;
             self.definitions.insert(name.to_owned(), definition);
@@ -190,22 +190,20 @@ impl Reader {
 
     fn definition(&mut self, name: &str) -> Result<Definition, String> {
         let schema = self.schemas.get(name).ok_or_else(|| format!("{name}: no such definition"))?.clone();
-        let unknown = || format!("{name}: a schema of a shape that the generator does not know: {schema}");
+        let unknown = || format!("{name}: the generator does not support this schema: {schema}");
         let mut rest = schema.as_object().ok_or_else(unknown)?.clone();
         let documentation = documentation_of(&mut rest);
         if documentation.is_empty() {
-            return Err(format!("{name}: say what it is"));
+            return Err(format!("{name}: documentation is missing"));
         }
         if let Some(target) = rest.remove("$ref").as_ref().and_then(name_of) {
-            // A type around another: what it says of itself, and the other's shape.
+            // A type that wraps another type has its own documentation and the other's structure.
             let shape = self.definition(&target)?.shape;
             return if rest.is_empty() { Ok(Definition { documentation, shape }) } else { Err(unknown()) };
         }
         let kind = rest.remove("type");
         let shape = if let Some(Value::Array(either)) = rest.remove("oneOf") {
-            Shape::SelectedLimit(
-                either.iter().map(choices).collect::<Option<Vec<_>>>().ok_or_else(unknown)?.concat(),
-            )
+            Shape::Enum(either.iter().map(choices).collect::<Option<Vec<_>>>().ok_or_else(unknown)?.concat())
         } else if let Some(Value::Array(either)) = rest.remove("anyOf") {
             let members: Option<Vec<_>> =
                 either.iter().map(|each| each.get("$ref").and_then(name_of)).collect();
@@ -216,7 +214,7 @@ impl Reader {
             Shape::Union(members)
         } else if rest.remove("enum").or_else(|| rest.remove("const")).is_some() {
             let options = choices(&schema).ok_or_else(unknown)?;
-            Shape::SelectedLimit(options)
+            Shape::Enum(options)
         } else if kind == Some("object".into()) {
             Shape::Record(self.record(name, &mut rest)?)
         } else {
@@ -239,7 +237,7 @@ impl Reader {
             let mut words = schema.as_object().cloned().unwrap_or_default();
             let documentation = documentation_of(&mut words);
             if documentation.is_empty() {
-                return Err(format!("{at}: say what it is"));
+                return Err(format!("{at}: documentation is missing"));
             }
             fields.push(Field {
                 wire: wire.clone(),
@@ -283,7 +281,7 @@ fn name_of(reference: &Value) -> Option<String> {
     reference.as_str()?.strip_prefix("#/$defs/").map(str::to_owned)
 }
 
-/// A type with a parameter: each page has a number of its own.
+/// Whether the type is a page. Pages are generic, so each has a number in its name.
 fn is_page(name: &str) -> bool {
     name.strip_prefix("Page").is_some_and(|rest| rest.chars().all(|each| each.is_ascii_digit()))
 }
@@ -299,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shapes_in_use_are_read() {
+    fn supported_schemas_are_read() {
         assert_eq!(kind(&json!({ "type": "string", "format": "password" })), Ok(Type::Text { secret: true }));
         let or_null = Type::OrNull(Box::new(Type::Integer));
         assert_eq!(
@@ -319,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shape_that_is_not_known_is_an_error_that_says_where() {
+    fn an_unsupported_schema_is_an_error_with_its_path() {
         for schema in [
             json!({}),
             json!({ "type": "string", "format": "date" }),

@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use crate::schema::{Definition, Field, Reader, Shape, Type};
 use crate::text::capitalised;
 
-/// All that is generated from.
+/// The API of the SDKs.
 pub(crate) struct Api {
     pub(crate) services: Vec<Service>,
-    /// Types with names, of requests and of answers.
+    /// Named types of requests and results.
     pub(crate) definitions: BTreeMap<String, Definition>,
-    /// The names of the objects in `definitions` that stand in requests.
+    /// The names of the objects in `definitions` that are used in requests.
     pub(crate) sent: BTreeSet<String>,
 }
 
@@ -24,12 +24,12 @@ pub(crate) struct Service {
     pub(crate) name: &'static str,
     pub(crate) documentation: &'static str,
     pub(crate) methods: Vec<Operation>,
-    /// What is said once for all calls.
-    pub(crate) config: Vec<Said>,
+    /// Options of the constructor, which are defaults for its calls.
+    pub(crate) config: Vec<ServiceOption>,
 }
 
-/// An operation of the table, as far as it is generated from.
-pub(crate) struct Sealed {
+/// The parts of an operation that the generator uses.
+pub(crate) struct OperationSchemas {
     name: &'static str,
     positional: &'static [&'static str],
     is_update: bool,
@@ -39,47 +39,47 @@ pub(crate) struct Sealed {
     access: Value,
 }
 
-/// A method.
+/// A method of a service.
 pub(crate) struct Operation {
-    /// `service.method`.
+    /// The name of the operation, `service.method`.
     pub(crate) name: &'static str,
     pub(crate) method: &'static str,
-    /// The name of the request's type in Rust.
+    /// The name of the Rust type of the request.
     pub(crate) request: String,
     pub(crate) documentation: String,
-    /// The fields taken by position.
+    /// The fields that are positional arguments.
     pub(crate) positional: Vec<Field>,
-    /// All others.
+    /// The fields that are keyword arguments.
     pub(crate) options: Vec<Field>,
     pub(crate) answer: Type,
-    /// The item, where the answer is a page and the request can ask for the next.
+    /// The type of an item, if the result is a page and the request has a cursor.
     pub(crate) iterates: Option<Type>,
-    /// Whether `null` says something else than nothing: an update changes only what is given.
+    /// Whether `null` differs from an absent value: an update changes only the fields that are given.
     pub(crate) is_update: bool,
-    /// What the parity tests read.
+    /// The descriptor for the parity tests.
     pub(crate) descriptor: Value,
 }
 
-/// What each service is for, in the order of the classes.
+/// The services in the order of the classes, with their documentation.
 pub(crate) const SERVICES: &[(&str, &str)] = &[
     ("auth", "Accounts and sessions: sign up, log in, refresh, log out."),
-    ("mfa", "A second factor for logging in."),
-    ("oauth", "Logging in with an account elsewhere."),
+    ("mfa", "Two-factor authentication."),
+    ("oauth", "Login with an external account."),
     ("tenants", "Tenants and their members."),
-    ("keys", "API keys of a tenant: make, change, rotate, revoke and verify them."),
-    ("usage", "Usage events of a tenant, counted exactly, and the quotas that they are held to."),
+    ("keys", "API keys of a tenant: create, update, rotate, revoke and verify them."),
+    ("usage", "Usage events of a tenant, counted exactly, and quotas."),
     ("permissions", "What a user may do in a tenant."),
     ("audit", "The audit log of a tenant."),
-    ("platform", "For whoever runs the place."),
+    ("platform", "Operations for the operator."),
 ];
 
-/// What the façade says itself.
-const BY_HAND: &str = "keyManager";
+/// The service whose SDK is written by hand.
+const HANDWRITTEN: &str = "keyManager";
 
 /// An option of a service: its name, and the method and the field that it is the default of.
-pub(crate) type Said = (&'static str, &'static str, &'static str);
+pub(crate) type ServiceOption = (&'static str, &'static str, &'static str);
 
-const CONFIG: &[(&str, &[Said])] = &[(
+const CONFIG: &[(&str, &[ServiceOption])] = &[(
     "keys",
     &[
         ("defaultScopes", "create", "scopes"),
@@ -89,18 +89,19 @@ const CONFIG: &[(&str, &[Said])] = &[(
 )];
 
 impl Api {
-    pub(crate) fn of_the_table() -> Result<Self, String> {
+    pub(crate) fn from_table() -> Result<Self, String> {
         let mut read = SchemaSettings::draft2020_12().for_deserialize().into_generator();
         let mut written = SchemaSettings::draft2020_12().for_serialize().into_generator();
-        let entries = TABLE.iter().filter(|descriptor| descriptor.name.split('.').next() != Some(BY_HAND));
+        let entries =
+            TABLE.iter().filter(|descriptor| descriptor.name.split('.').next() != Some(HANDWRITTEN));
         let entries: Vec<_> =
-            entries.map(|descriptor| Sealed::of(descriptor, &mut read, &mut written)).collect();
+            entries.map(|descriptor| OperationSchemas::of(descriptor, &mut read, &mut written)).collect();
         Self::of(&entries, &read.take_definitions(true), &written.take_definitions(true))
     }
 
-    /// The services of these operations; the definitions are those of requests and of answers.
+    /// The services of these operations, with the definitions of requests and of results.
     pub(crate) fn of(
-        entries: &[Sealed],
+        entries: &[OperationSchemas],
         sent: &Map<String, Value>,
         answered: &Map<String, Value>,
     ) -> Result<Self, String> {
@@ -134,24 +135,24 @@ impl Api {
                         .find_map(|each| each.options.iter_mut().find(|option| option.wire == *field));
                     let Some(found) = options else {
                         return Err(format!(
-                            "{name}: {option} is the default of {method}'s {field}, which it has not"
+                            "{name}: {option} is the default of {method}'s {field}, which does not exist"
                         ));
                     };
-                    // What the service says itself, a call need not say.
+                    // The service has a default, so the call need not have the field.
                     found.required = false;
                 }
                 services.push(Service { name, documentation, methods, config });
             }
         }
         if let Some(service) = methods.keys().next() {
-            return Err(format!("{service}: say in gen/src/service.rs what this service is for"));
+            return Err(format!("{service}: add this service to SERVICES in gen/src/service.rs"));
         }
         let (definitions, sent) = merged(read.definitions, written.definitions)?;
         Ok(Self { services, definitions, sent })
     }
 }
 
-impl Sealed {
+impl OperationSchemas {
     fn of(
         descriptor: &'static OperationDescriptor,
         read: &mut SchemaGenerator,
@@ -175,7 +176,7 @@ impl Sealed {
 }
 
 fn operation(
-    descriptor: &Sealed,
+    descriptor: &OperationSchemas,
     method: &'static str,
     read: &mut Reader,
     written: &mut Reader,
@@ -192,10 +193,7 @@ fn operation(
     }
     let optional = positional.iter().position(|field| !field.required).unwrap_or(positional.len());
     if positional.iter().skip(optional).any(|field| field.required) {
-        return Err(format!(
-            "{}: a positional field that is required follows one that is not",
-            descriptor.name
-        ));
+        return Err(format!("{}: a required positional field follows an optional one", descriptor.name));
     }
     let pages = options.iter().any(|field| field.wire == "cursor");
     let iterates = match &kind {
@@ -217,7 +215,7 @@ fn operation(
     })
 }
 
-/// How a name is asked for on every page.
+/// The name of the method that iterates over all pages.
 pub(crate) fn iterator(method: &str) -> String {
     match method.strip_prefix("list") {
         Some(rest) => format!("iterate{rest}"),
@@ -233,7 +231,7 @@ fn access(access: Access) -> Value {
     }
 }
 
-/// The schema with every reference replaced by what it refers to.
+/// The schema with every reference replaced by its definition.
 fn resolved(schema: &Value, definitions: &Map<String, Value>) -> Value {
     match schema {
         Value::Object(words) => {
@@ -253,7 +251,7 @@ fn resolved(schema: &Value, definitions: &Map<String, Value>) -> Value {
     }
 }
 
-/// One set of names for requests and answers, and the objects among them that are sent.
+/// Merges the definitions of requests and results, and collects the names of objects in requests.
 fn merged(
     read: BTreeMap<String, Definition>,
     written: BTreeMap<String, Definition>,
@@ -262,13 +260,13 @@ fn merged(
     let mut sent = BTreeSet::new();
     for (name, definition) in read {
         match (&definition.shape, definitions.get(&name)) {
-            (Shape::SelectedLimit(_), Some(known)) if *known == definition => {}
+            (Shape::Enum(_), Some(known)) if *known == definition => {}
             (_, Some(_)) => {
                 return Err(format!(
-                    "{name}: one name for what is sent and what is answered: give one another"
+                    "{name}: a type of requests and a type of results have this name: rename one of them"
                 ));
             }
-            (Shape::Union(_), None) => return Err(format!("{name}: a request with alternatives")),
+            (Shape::Union(_), None) => return Err(format!("{name}: a request must not be a union")),
             (shape, None) => {
                 if matches!(shape, Shape::Record(_)) {
                     sent.insert(name.clone());
@@ -284,10 +282,10 @@ fn merged(
 pub(crate) mod tests {
     use super::*;
 
-    /// Operations with what the table may have and does not have yet.
+    /// A sample API with features that the table may or may not use.
     pub(crate) fn sample() -> Result<Api, String> {
         let reference = |name: &str| json!({ "$ref": format!("#/$defs/{name}") });
-        let listed = |name, positional, is_update, request: &str, answer| Sealed {
+        let listed = |name, positional, is_update, request: &str, answer| OperationSchemas {
             name,
             positional,
             is_update,
@@ -343,11 +341,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_service_that_nobody_described_and_a_position_that_is_no_field_are_errors() {
+    fn an_undocumented_service_and_an_unknown_positional_field_are_errors() {
         assert!(sample().is_ok());
         let request = json!({ "$ref": "#/$defs/Empty" });
         let empty = json!({ "Empty": { "type": "object", "description": "Nothing.", "additionalProperties": false } });
-        let descriptor = |name, positional| Sealed {
+        let descriptor = |name, positional| OperationSchemas {
             name,
             positional,
             is_update: false,
@@ -357,12 +355,12 @@ pub(crate) mod tests {
             access: Value::Null,
         };
         let of = |descriptor| Api::of(&[descriptor], empty.as_object().unwrap(), &Map::new()).err().unwrap();
-        assert!(of(descriptor("secrets.get", &[])).starts_with("secrets: say"));
+        assert!(of(descriptor("secrets.get", &[])).starts_with("secrets: add"));
         assert!(of(descriptor("auth.get", &["id"])).contains("positional and not a field"));
     }
 
     #[test]
-    fn every_list_has_an_iterator_of_its_own() {
+    fn every_list_has_an_iterator_with_its_own_name() {
         let names = ["list", "listMembers", "query", "sessions"].map(iterator);
         assert_eq!(names, ["iterate", "iterateMembers", "iterate", "iterateSessions"]);
     }

@@ -1,4 +1,4 @@
-//! The surface as a document: what the parity tests of each language compare with what they have.
+//! The surface document, which the parity tests of each language compare with their SDK.
 
 use serde_json::{Map, json};
 

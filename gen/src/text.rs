@@ -1,6 +1,6 @@
-//! Names in the way of each language, and documentation from Rust's.
+//! Names in the style of each language, and documentation converted from Rust's.
 
-/// `createdAt` as `created_at`.
+/// Converts `createdAt` to `created_at`.
 pub(crate) fn snake(wire: &str) -> String {
     let mut name = String::new();
     for character in wire.chars() {
@@ -12,13 +12,13 @@ pub(crate) fn snake(wire: &str) -> String {
     name
 }
 
-/// `listMembers` as `ListMembers`.
+/// Converts `listMembers` to `ListMembers`.
 pub(crate) fn capitalised(name: &str) -> String {
     let mut characters = name.chars();
     characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect()
 }
 
-/// A paragraph or several, without what only Rust's documentation has: blocks of code and links to its items.
+/// Documentation without code blocks and links to Rust items.
 pub(crate) fn prose(documentation: &str) -> String {
     let mut prose = String::new();
     let mut in_code = false;
@@ -33,7 +33,7 @@ pub(crate) fn prose(documentation: &str) -> String {
     without_links(prose.trim())
 }
 
-/// ``[`Name`](crate::Name)`` and ``[`Name`]`` as `` `Name` ``.
+/// Converts ``[`Name`](crate::Name)`` and ``[`Name`]`` to `` `Name` ``.
 fn without_links(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
@@ -51,7 +51,7 @@ fn without_links(text: &str) -> String {
     plain + rest
 }
 
-/// The same in lines of at most `width` characters; paragraphs stay apart.
+/// Wraps text into lines of at most `width` characters; paragraphs stay separate.
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for (index, paragraph) in text.split("\n\n").enumerate() {
@@ -73,7 +73,7 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A service's operations are named `service.method`; its class is `ServiceService`.
+/// The class of a service: `keys` becomes `KeysService`.
 pub(crate) fn class(service: &str) -> String {
     match service {
         "oauth" => "OAuthService".to_owned(),
@@ -86,12 +86,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_documentation_become_those_of_the_other_languages() {
+    fn names_and_documentation_are_converted_for_other_languages() {
         assert_eq!(snake("plainTextKey"), "plain_text_key");
         assert_eq!(capitalised("listMembers"), "ListMembers");
         assert_eq!(
-            prose("What [`Refresh`](crate::Refresh) takes, and a [`Page`].\n\n```\ncode\n```"),
-            "What `Refresh` takes, and a `Page`."
+            prose("The [`Refresh`](crate::Refresh) request, and a [`Page`].\n\n```\ncode\n```"),
+            "The `Refresh` request, and a `Page`."
         );
         assert_eq!(wrapped("one two three\n\nfour", 7), ["one two", "three", "", "four"]);
     }

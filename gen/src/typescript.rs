@@ -1,4 +1,4 @@
-//! The types and the services of TypeScript.
+//! The types and services of the TypeScript SDK.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ pub(crate) fn models(api: &Api) -> String {
                 text.push_str(&comment(&documentation, ""));
                 text.push_str(&format!("export interface {name} {{\n{}}}\n", members(fields)));
             }
-            Shape::SelectedLimit(options) => {
+            Shape::Enum(options) => {
                 for (option, meaning) in options.iter().filter(|(_, meaning)| !meaning.is_empty()) {
                     documentation.push_str(&format!("\n\n- `{option}`: {meaning}"));
                 }
@@ -35,18 +35,18 @@ pub(crate) fn models(api: &Api) -> String {
     for service in &api.services {
         for operation in service.methods.iter().filter(|operation| !operation.options.is_empty()) {
             text.push('\n');
-            text.push_str(&comment(&format!("What `{}` takes by name.", operation.name), ""));
+            text.push_str(&comment(&format!("The options of `{}`.", operation.name), ""));
             let members = members(&operation.options);
             text.push_str(&format!("export interface {} {{\n{members}}}\n", input(operation)));
         }
         if !service.config.is_empty() {
             text.push('\n');
-            text.push_str(&comment(&format!("What a `{}` says with every call.", class(service.name)), ""));
+            text.push_str(&comment(&format!("The default options of a `{}`.", class(service.name)), ""));
             text.push_str(&format!("export interface {} {{\n", config(service)));
             for (option, method, field) in &service.config {
                 let field = configured(service, method, field);
-                let says = format!("The `{}` of `{method}` where the call says nothing.", field.wire);
-                text.push_str(&comment(&says, "  "));
+                let documentation = format!("The default `{}` of `{method}`.", field.wire);
+                text.push_str(&comment(&documentation, "  "));
                 text.push_str(&format!("  readonly {option}?: {} | undefined;\n", type_of(&field.kind)));
             }
             text.push_str("}\n");
@@ -67,9 +67,9 @@ pub(crate) fn services(api: &Api) -> String {
             body.push_str(&format!("  readonly #config: {};\n", config(service)));
         }
         body.push('\n');
-        body.push_str("  /**\n   * @param core - the place, and for whom it is used\n");
+        body.push_str("  /**\n   * @param core - the core that executes the calls\n");
         if takes_config {
-            body.push_str("   * @param config - what every call says that does not say otherwise\n   */\n");
+            body.push_str("   * @param config - defaults for the calls\n   */\n");
             let config = config(service);
             body.push_str(&format!("  constructor(core: GatekeeperCore, config: {config} = {{}}) {{\n"));
             let known: Vec<_> = service.config.iter().map(|(option, _, _)| format!("'{option}'")).collect();
@@ -116,7 +116,7 @@ pub(crate) fn services(api: &Api) -> String {
     text + "} from './models.js';\n" + &body
 }
 
-/// The classes by name, for those who import a module: what is written for `require` must be named there.
+/// The classes by name, for ES modules, which need explicit exports of a CommonJS module.
 pub(crate) fn names(api: &Api) -> String {
     let mut text = String::from(HEAD);
     text.push_str("export {\n");
@@ -143,12 +143,12 @@ fn method(service: &Service, operation: &Operation) -> String {
     }
     let options = options_of(operation);
     if let Some((name, parameter)) = &options {
-        let says =
-            if operation.positional.is_empty() { "what is asked for" } else { "what else there is to say" };
-        documentation.push(format!("@param {name} - {says}"));
+        let meaning =
+            if operation.positional.is_empty() { "the request" } else { "further fields of the request" };
+        documentation.push(format!("@param {name} - {meaning}"));
         parameters.push(parameter.clone());
     }
-    documentation.push("@param call - a signal that gives the call up, and how long to wait".to_owned());
+    documentation.push("@param call - an abort signal and a timeout for this call".to_owned());
     parameters.push("call?: CallOptions".to_owned());
 
     let positional: Vec<_> = operation.positional.iter().map(|field| field.wire.as_str()).collect();
@@ -166,12 +166,12 @@ fn method(service: &Service, operation: &Operation) -> String {
     )
 }
 
-/// Every item of a list.
+/// The method that iterates over all items of a list.
 fn pages(operation: &Operation, item: &Type) -> String {
     let mut parameters: Vec<_> = Vec::new();
     let mut arguments: Vec<_> = Vec::new();
     let mut documentation = vec![
-        format!("Every item that `{}` lists, fetched page by page as they are asked for.", operation.method),
+        format!("Iterates over every item of `{}`. Pages are fetched as needed.", operation.method),
         String::new(),
     ];
     for field in &operation.positional {
@@ -182,12 +182,11 @@ fn pages(operation: &Operation, item: &Type) -> String {
     }
     if let Some((name, parameter)) = options_of(operation) {
         let limit = operation.options.iter().any(|field| field.wire == "limit");
-        let limit = if limit { "; `limit` is the size of a page" } else { "" };
-        documentation.push(format!("@param {name} - which items{limit}"));
+        let limit = if limit { "; `limit` is the maximum number of items in a page" } else { "" };
+        documentation.push(format!("@param {name} - the items to list{limit}"));
         parameters.push(parameter);
     }
-    documentation
-        .push("@param call - a signal that gives the call up, and how long to wait for a page".to_owned());
+    documentation.push("@param call - an abort signal, and a timeout for each page".to_owned());
     parameters.push("call?: CallOptions".to_owned());
     arguments.extend(["page", "call"]);
     format!(
@@ -201,7 +200,7 @@ fn pages(operation: &Operation, item: &Type) -> String {
     )
 }
 
-/// The parameter of what is said by name: its name, and as it is declared.
+/// The parameter for the optional fields: its name and its declaration.
 fn options_of(operation: &Operation) -> Option<(&'static str, String)> {
     if operation.options.is_empty() {
         return None;
@@ -304,7 +303,7 @@ fn comment(documentation: &str, indent: &str) -> String {
     safe(&text) + " */\n"
 }
 
-/// Nothing in a comment may end it.
+/// Escapes the end of a comment.
 fn safe(text: &str) -> String {
     text.replace("*/", "*\\/")
 }
@@ -314,7 +313,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_options_and_what_a_service_says_with_every_call_are_as_documented() {
+    fn arguments_and_defaults_of_the_service_are_as_documented() {
         let api = crate::service::tests::sample().unwrap();
         let text = services(&api);
         for line in [

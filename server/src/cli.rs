@@ -1,9 +1,7 @@
-//! The command line. Each command is a thin way from arguments to an operation of the core's table: one function asks,
-//! one printer shows.
+//! The command line. A command turns its arguments into a request for one operation of the core's table; [`session`]
+//! executes the request and [`show`] prints the response.
 
 mod arguments;
-mod ask;
-mod asked;
 mod audit;
 mod backup;
 mod call;
@@ -16,7 +14,9 @@ mod keys;
 mod output;
 mod permissions;
 mod platform;
+mod prompt;
 mod prune;
+mod request;
 mod restore;
 mod root_keys;
 mod secret;
@@ -38,25 +38,25 @@ use failure::Failure;
 use output::Output;
 use session::Session;
 
-/// Runs `gatekeeper` with these arguments, of which the first is the program's name; answers the exit code: 0 for done,
-/// 1 for rejected, 2 for wrong use.
+/// Runs `gatekeeper` with these arguments, the first of which is the program's name. Returns the exit code: 0 for
+/// success, 1 for rejected, 2 for wrong use.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help that nobody reads is no failure.
+            // A closed pipe is not an error: the reader has seen enough of the help.
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
     let output = Output { json: arguments.global.json };
-    match obey(arguments, output) {
+    match execute(arguments, output) {
         Ok(()) => 0,
         Err(failure) => failure.report(output),
     }
 }
 
-fn obey(arguments: Arguments, output: Output) -> Result<(), Failure> {
+fn execute(arguments: Arguments, output: Output) -> Result<(), Failure> {
     let Arguments { global, command } = arguments;
     let flags = global.flags();
     match command {
@@ -64,7 +64,7 @@ fn obey(arguments: Arguments, output: Output) -> Result<(), Failure> {
         Command::Doctor => doctor::run(&flags, output),
         Command::Config => settings::run(&flags, output),
         Command::Init(init) => {
-            let flags = Flags { makes_file: true, ..flags };
+            let flags = Flags { creates_file: true, ..flags };
             init::run(&init, &Session::open(&flags, output)?)
         }
         Command::Serve(serve) => serve::run(&Session::open(&serve.add_to(flags)?, output)?),
@@ -76,8 +76,8 @@ fn obey(arguments: Arguments, output: Output) -> Result<(), Failure> {
             users::create(&create, &Session::open(&flags, output)?)
         }
         Command::Keys(keys::Keys::Import(import)) => import::run(&import, &Session::open(&flags, output)?),
-        command => match command.asked()? {
-            Some(asked) => Session::open(&flags, output)?.ask(&asked),
+        command => match command.into_request()? {
+            Some(request) => Session::open(&flags, output)?.execute(&request),
             None => Ok(()),
         },
     }

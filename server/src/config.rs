@@ -1,7 +1,7 @@
-//! What is in force and where each of it came from: flags before environment variables, before the file, before
-//! defaults.
+//! The effective configuration and the source of each value. Flags override environment variables, which override the
+//! file, which overrides defaults.
 //!
-//! Read by hand over TOML: a program that has to say where a value came from has to read each source apart.
+//! TOML is read by hand rather than through a library of layers, because the source of every value must be known.
 
 mod environment;
 mod file;
@@ -19,71 +19,73 @@ pub(crate) use file::File;
 pub(crate) use setting::{Kind, Origin, Setting};
 pub(crate) use settings::*;
 
-/// The file that is read where none is named.
+/// The default configuration file.
 pub(crate) const DEFAULT_FILE: &str = "gatekeeper.toml";
 
-/// A value and where it came from.
+/// A value and its source.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub(crate) struct EffectiveValue {
     pub(crate) value: Value,
     pub(crate) origin: Origin,
 }
 
-/// What the command line says: which file to read, and what comes before it.
+/// The configuration from the command line: the file to read, and values that override it.
 #[derive(Debug, Default)]
 pub(crate) struct Flags {
     pub(crate) file: Option<PathBuf>,
     pub(crate) values: Vec<(&'static Setting, Value)>,
-    /// Whether the command makes the file where it is not there.
-    pub(crate) makes_file: bool,
+    /// Whether the command creates the file if it does not exist.
+    pub(crate) creates_file: bool,
 }
 
-/// What is in force.
+/// The effective configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
-    found: BTreeMap<&'static str, Found>,
+    found: BTreeMap<&'static str, EffectiveValue>,
     file: File,
     environment: Environment,
 }
 
 impl Flags {
-    /// The same, with a flag that may not have been given.
+    /// Adds a flag, if it was given.
     pub(crate) fn with(mut self, setting: &'static Setting, value: Option<impl Into<Value>>) -> Self {
         self.values.extend(value.map(|value| (setting, value.into())));
         self
     }
 
-    /// The same, with a flag that is written as the variable is.
+    /// Adds a flag that is written like its environment variable.
     ///
     /// # Errors
-    /// `bad_request` that names the flag, and what to write there.
+    /// `bad_request` that names the flag and the allowed values.
     pub(crate) fn with_text(self, setting: &'static Setting, text: Option<&str>) -> Result<Self> {
         let parsed = text.map(|text| setting.parse(text)).transpose();
         Ok(self.with(setting, parsed.map_err(|why| wrong(&Origin::Flag(setting.flag), &why))?))
     }
 
-    /// The same, with a flag that can be repeated.
-    pub(crate) fn with_each(self, setting: &'static Setting, values: &[String]) -> Self {
+    /// Adds a flag that can be repeated.
+    pub(crate) fn with_list(self, setting: &'static Setting, values: &[String]) -> Self {
         self.with(setting, (!values.is_empty()).then(|| values.to_vec()))
     }
 }
 
 impl Config {
+    /// Loads the configuration from all sources.
+    ///
     /// # Errors
-    /// `bad_request` that names the file, the variable or the flag, and what to write there.
+    /// `bad_request` that names the file, the variable or the flag, and the allowed values.
     pub(crate) fn load(flags: &Flags, environment: Environment) -> Result<Self> {
-        let file = File::find(flags.file.as_deref(), &environment, flags.makes_file)?;
+        let file = File::find(flags.file.as_deref(), &environment, flags.creates_file)?;
         let mut found = BTreeMap::new();
         for setting in ALL {
             let value = match flags.values.iter().find(|(given, _)| given.name == setting.name) {
                 Some((_, value)) => {
                     setting.check(value).map_err(|why| wrong(&Origin::Flag(setting.flag), &why))?;
-                    Some(Found { value: value.clone(), origin: Origin::Flag(setting.flag) })
+                    Some(EffectiveValue { value: value.clone(), origin: Origin::Flag(setting.flag) })
                 }
                 None => environment
                     .value(setting)?
                     .or_else(|| file.value(setting))
-                    .or_else(|| Found::default_of(setting)),
+                    .or_else(|| EffectiveValue::default_of(setting)),
             };
             found.extend(value.map(|value| (setting.name, value)));
         }
@@ -92,53 +94,53 @@ impl Config {
         Ok(config)
     }
 
-    /// Says where a URL comes from that is none.
+    /// Rejects an invalid URL with its source.
     fn check_url(&self) -> Result<()> {
-        let (Some(found), Err(error)) = (self.found(&URL), DatabaseUrl::parse(self.url())) else {
+        let (Some(found), Err(error)) = (self.effective(&URL), DatabaseUrl::parse(self.url())) else {
             return Ok(());
         };
-        Err(wrong(&found.origin, &format!("is no URL of a database: {}", error.message())))
+        Err(wrong(&found.origin, &format!("is not a database URL: {}", error.message())))
     }
 
-    /// What is in force, none where nothing is.
-    pub(crate) fn found(&self, setting: &Setting) -> Option<&Found> {
+    /// The effective value of a setting and its source; `None` if the setting is not set and has no default.
+    pub(crate) fn effective(&self, setting: &Setting) -> Option<&EffectiveValue> {
         self.found.get(setting.name)
     }
 
     pub(crate) fn text(&self, setting: &Setting) -> Option<&str> {
-        self.found(setting).and_then(|found| found.value.as_str())
+        self.effective(setting).and_then(|found| found.value.as_str())
     }
 
-    pub(crate) fn texts(&self, setting: &Setting) -> Vec<String> {
-        let values = self.found(setting).and_then(|found| found.value.as_array());
+    pub(crate) fn list(&self, setting: &Setting) -> Vec<String> {
+        let values = self.effective(setting).and_then(|found| found.value.as_array());
         values.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
-    /// The tenants whose keys gateways let through.
+    /// The tenants whose keys gateways accept.
     pub(crate) fn gateway_tenants(&self) -> Result<Tenants> {
-        let found = self.found(&GATEWAY_TENANTS);
+        let found = self.effective(&GATEWAY_TENANTS);
         found.map_or(Ok(Tenants::default()), |found| Tenants::from_json(&found.value.to_string()))
     }
 
-    pub(crate) fn whole(&self, setting: &Setting) -> Option<u64> {
-        self.found(setting).and_then(|found| found.value.as_u64())
+    pub(crate) fn integer(&self, setting: &Setting) -> Option<u64> {
+        self.effective(setting).and_then(|found| found.value.as_u64())
     }
 
     pub(crate) fn path(&self, setting: &Setting) -> Option<PathBuf> {
         self.text(setting).map(PathBuf::from)
     }
 
-    /// The place.
+    /// The URL of the database.
     pub(crate) fn url(&self) -> &str {
         self.text(&URL).unwrap_or_default()
     }
 
-    /// Whether the place is another machine's, or another process's, to serve.
+    /// Whether the URL is that of a server.
     pub(crate) fn is_remote(&self) -> bool {
         matches!(DatabaseUrl::parse(self.url()), Ok(DatabaseUrl::Server))
     }
 
-    /// The file of a place of one's own; none where it has none.
+    /// The file of an embedded database; `None` for `memory:` and for a server.
     pub(crate) fn database(&self) -> Option<PathBuf> {
         match DatabaseUrl::parse(self.url()) {
             Ok(DatabaseUrl::File(path)) => Some(path),
@@ -158,16 +160,16 @@ impl Config {
         &self.environment
     }
 
-    /// What `GATEKEEPER_TOKEN` holds.
+    /// The credential in `GATEKEEPER_TOKEN`.
     pub(crate) fn token(&self) -> Result<Option<Secret>> {
         self.environment.secret(TOKEN)
     }
 }
 
-impl Found {
+impl EffectiveValue {
     fn default_of(setting: &Setting) -> Option<Self> {
         setting.default.map(|text| Self {
-            // A default is written as a variable would be, and is one that can be read.
+            // A default is written like a variable, and a test parses each of them.
             value: setting.parse(text).unwrap_or(Value::Null),
             origin: Origin::Default,
         })
@@ -178,7 +180,7 @@ fn wrong(origin: &Origin, why: &str) -> GatekeeperError {
     GatekeeperError::bad_request(format!("{origin} {why}"))
 }
 
-/// Text for people: how `path` is shown.
+/// A path as text.
 pub(crate) fn shown(path: &Path) -> String {
     path.display().to_string()
 }

@@ -1,7 +1,6 @@
-//! HTTP: every operation of the core's table under `/v1`, mounted by one handler, the key manager's REST API under
-//! `/api/v1`, and on an address of its own what gateways ask. No decision about the domain is made here.
+//! The HTTP server: every operation of the core's table under `/v1`, mounted by one handler; the key manager's REST API
+//! under `/api/v1`; and `/check` for gateways, on a separate address. It makes no decisions about the domain.
 
-mod answer;
 mod app;
 mod blocking_pool;
 mod body;
@@ -18,6 +17,7 @@ mod observe;
 mod operation;
 mod protocol;
 mod request_id;
+mod response;
 mod server;
 mod signup;
 mod system;

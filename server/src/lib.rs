@@ -1,4 +1,4 @@
-//! Gatekeeper over HTTP and on the command line.
+//! The HTTP server and the command line of Gatekeeper.
 
 pub mod cli;
 mod config;

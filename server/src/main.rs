@@ -1,4 +1,4 @@
-//! `gatekeeper`: the server and the command line.
+//! The `gatekeeper` binary: the server and the command line.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-"""What is shipped, each installed as its users install it, in a clean place, and used there: run by `make dist`."""
+"""Each package of a release, installed and used in a clean environment. `make dist` runs these tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 DIST = TARGET / "dist"
 VERSION = json.loads((ROOT / "package.json").read_text())["version"]
 TOOLS = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": os.environ["HOME"]}
-"""What building a package needs. Programs that use one get nothing of this environment but a path."""
+"""The environment for building a package. Programs that use a package get only a path."""
 
 IN_PYTHON = """
 import gatekeeper
@@ -56,7 +56,7 @@ fn main() -> gatekeeper::Result<()> {
 
 
 def one(pattern: str) -> Path:
-    """The one file of this form that is shipped."""
+    """The only file of the release with this name pattern."""
     [found] = DIST.glob(pattern)
     return found
 
@@ -88,7 +88,7 @@ def test_the_wheel_installs_and_works(python: Path, tmp_path: Path) -> None:
     assert run(python.with_name("gatekeeper"), "--version", folder=tmp_path) == f"gatekeeper {VERSION}\n"
 
 
-def test_the_wheel_is_for_every_python_and_every_linux_that_its_name_says() -> None:
+def test_the_wheel_supports_every_python_and_every_linux_in_its_name() -> None:
     wheel = one("*.whl")
     assert "-cp311-abi3-" in wheel.name
     shown = run(sys.executable, "-m", "auditwheel", "show", wheel, folder=DIST)
@@ -96,8 +96,8 @@ def test_the_wheel_is_for_every_python_and_every_linux_that_its_name_says() -> N
         assert '"manylinux_2_17_' in " ".join(shown.split())
 
 
-def test_the_sdist_builds_and_what_it_builds_works(python: Path, tmp_path: Path) -> None:
-    # In a quick profile: what is tried is that everything is in it.
+def test_the_sdist_builds_a_wheel_that_works(python: Path, tmp_path: Path) -> None:
+    # In a fast profile: the test only checks that the sdist is complete.
     quick = {"MATURIN_PEP517_ARGS": "--profile dev", "CARGO_TARGET_DIR": str(TARGET)}
     build = ("-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-cache-dir", one("*.tar.gz"))
     run(sys.executable, *build, folder=tmp_path, environment={**TOOLS, **quick})
@@ -126,12 +126,12 @@ def test_the_crate_compiles_and_works(tmp_path: Path) -> None:
         '[package]\nname = "program"\nedition = "2024"\n[dependencies]\n'
         f'gatekeeper-native = {{ path = "../gatekeeper-native-{VERSION}" }}\n'
     )
-    # The versions of the checkout, none of which has to be fetched.
+    # The lock file of the checkout, so that nothing must be downloaded.
     (program / "Cargo.lock").write_bytes((ROOT / "Cargo.lock").read_bytes())
     cargo = {name: value for name, value in os.environ.items() if name.startswith(("CARGO_HOME", "RUSTUP_"))}
     environment = {**TOOLS, **cargo, "CARGO_TARGET_DIR": str(TARGET)}
-    said = run("cargo", "run", "--quiet", "--offline", folder=program, environment=environment)
-    assert said.split() == ["true", "true", "false"]
+    output = run("cargo", "run", "--quiet", "--offline", folder=program, environment=environment)
+    assert output.split() == ["true", "true", "false"]
 
 
 def test_the_server_works_alone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line as the packages bring it along: by Python, and by Node."""
+"""The command line that the Python and Node packages include."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
-def test_init_and_serve_make_a_server_that_ctrl_c_stops(program: list[str], tmp_path: Path) -> None:
+def test_init_and_serve_run_a_server_that_ctrl_c_stops(program: list[str], tmp_path: Path) -> None:
     made = run(tmp_path, *program, "init", "--json")
     assert made.returncode == 0, made.stderr
     root = {"Authorization": f"Bearer {json.loads(made.stdout)['rootKey']}"}
@@ -43,7 +43,7 @@ def test_init_and_serve_make_a_server_that_ctrl_c_stops(program: list[str], tmp_
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
-def test_the_exit_code_is_that_of_the_command(program: list[str], tmp_path: Path) -> None:
+def test_the_exit_code_of_the_command_is_returned(program: list[str], tmp_path: Path) -> None:
     assert run(tmp_path, *program, "--version").stdout.startswith("gatekeeper ")
     assert run(tmp_path, *program, "nonsense").returncode == 2
     rejected = run(tmp_path, *program, "keys", "list", "--json")

@@ -1,4 +1,4 @@
-"""One file, two languages at once: nothing lost, corrupt or stale, also when one of them is killed."""
+"""Two languages use one database file at the same time: nothing is lost, corrupt or stale, even if one is killed."""
 
 import json
 import os
@@ -21,7 +21,7 @@ PROGRAMS = {
 
 
 class Program:
-    """A program that is asked in JSON, a line each, and can be killed."""
+    """A program that reads calls and writes results as lines of JSON, and can be killed."""
 
     def __init__(self, language: str, database: Path) -> None:
         """Start it on `database`."""
@@ -29,24 +29,24 @@ class Program:
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def send(self, call: str, *arguments: object) -> None:
-        """Ask, without waiting for the answer."""
+        """Send a call without waiting for its result."""
         assert self.process.stdin
         self.process.stdin.write(json.dumps([call, *arguments]) + "\n")
         self.process.stdin.flush()
 
     def ask(self, call: str, *arguments: object) -> dict[str, Any]:
-        """Ask, and wait for the answer."""
+        """Send a call and wait for its result."""
         self.send(call, *arguments)
         return self.answer()
 
     def answer(self) -> dict[str, Any]:
-        """The next answer."""
+        """The next result."""
         assert self.process.stdout
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
     def kill(self) -> list[dict[str, Any]]:
-        """Kill it with SIGKILL; every answer it had given and nobody had read."""
+        """Kill the program with SIGKILL and return the results that were not read yet."""
         self.process.kill()
         rest, _ = self.process.communicate()
         whole = rest[: rest.rfind("\n") + 1]
@@ -54,8 +54,10 @@ class Program:
 
 
 @pytest.mark.parametrize(("writer", "reader"), [("python", "node"), ("node", "python")])
-def test_what_one_language_changes_the_other_sees_at_its_next_call(tmp_path: Path, writer: str, reader: str) -> None:
-    """The reader has cached what the writer is about to change."""
+def test_a_change_in_one_language_applies_to_the_next_call_of_the_other(
+    tmp_path: Path, writer: str, reader: str
+) -> None:
+    """The reader has cached the key that the writer changes."""
     database = tmp_path / "gatekeeper.db"
     programs = {"writer": Program(writer, database), "reader": Program(reader, database)}
     for turn in range(50):
@@ -72,23 +74,23 @@ def test_what_one_language_changes_the_other_sees_at_its_next_call(tmp_path: Pat
 
 
 @pytest.mark.parametrize(("killed", "survivor"), [("python", "node"), ("node", "python")])
-def test_a_writer_killed_at_any_instant_leaves_the_other_language_a_good_file(
+def test_a_writer_killed_at_any_instant_leaves_a_valid_file_to_the_other_language(
     tmp_path: Path, killed: str, survivor: str
 ) -> None:
-    """Both write at once; what was acknowledged before the kill is there, and nothing is half there."""
+    """Both write at the same time; every acknowledged change is complete after the kill."""
     database = tmp_path / "gatekeeper.db"
-    living = Program(survivor, database)
+    running = Program(survivor, database)
     rounds = 3 * int(os.environ.get("GATEKEEPER_SOAK", "1"))
     for _ in range(rounds):
-        doomed = Program(killed, database)
-        acknowledged = [doomed.ask("create", "user", [])]
+        victim = Program(killed, database)
+        acknowledged = [victim.ask("create", "user", [])]
         for _ in range(200):
-            doomed.send("create", "user", [])
-        own = [living.ask("create", "user", []) for _ in range(random.randrange(1, 60))]  # noqa: S311
-        acknowledged += doomed.kill()
+            victim.send("create", "user", [])
+        own = [running.ask("create", "user", []) for _ in range(random.randrange(1, 60))]  # noqa: S311
+        acknowledged += victim.kill()
         for created in [*acknowledged, *own]:
-            assert living.ask("verify", created["apiKey"], "GET", [])["ok"], "an acknowledged key is lost"
-    living.kill()
+            assert running.ask("verify", created["apiKey"], "GET", [])["ok"], "an acknowledged key is lost"
+    running.kill()
     with sqlite3.connect(database) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
@@ -105,8 +107,8 @@ console.log(JSON.stringify({ tenant: tenant.id, token: login.accessToken, keys: 
 """
 
 
-def test_a_session_of_one_language_is_one_of_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same users, tokens, tenants and signing keys, and an end that both see at once."""
+def test_a_session_of_one_language_works_in_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have the same users, tokens, tenants and signing keys, and see the end of a session immediately."""
     monkeypatch.setenv("GATEKEEPER_SECRET", "a secret of this test alone")
     database = str(tmp_path / "gatekeeper.db")
     core = GatekeeperCore(database)
@@ -117,8 +119,8 @@ def test_a_session_of_one_language_is_one_of_the_other(tmp_path: Path, monkeypat
         command = ["node", "--input-type=module", "-e", IN_NODE, database, token, USER[1]]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
-    said = json.loads(in_node(tokens.access_token).stdout)
-    assert [tenant.id for tenant in TenantsService(core).iterate()] == [said["tenant"]]
-    assert said["keys"] == core.jwks()
-    AuthService(core.with_token(said["token"])).logout_all()
+    result = json.loads(in_node(tokens.access_token).stdout)
+    assert [tenant.id for tenant in TenantsService(core).iterate()] == [result["tenant"]]
+    assert result["keys"] == core.jwks()
+    AuthService(core.with_token(result["token"])).logout_all()
     assert "UnauthorizedError" in in_node(tokens.access_token).stderr

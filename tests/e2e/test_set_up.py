@@ -1,4 +1,4 @@
-"""What make checks before it builds: what is missing is named at once, or installed, and nothing else changes."""
+"""The checks that make runs before a build: missing programs are listed or installed, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SIBLING = "Inst libnss3-tools (2:3.87-u4 Debian-Security:12 [amd64])"
 
 
 class Machine:
-    """A machine on which some programs are missing, with an apt-get that only takes notes."""
+    """A machine on which some programs are missing, with an apt-get that only records its calls."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.calls = folder / "calls"
         self.calls.touch()
-        # What changes a machine does not run in here.
+        # Programs that would change the machine only record their calls.
         for program in ("apt-get", "install", "rm", "systemctl"):
             self.program(program, f'echo "{program} $*" >> "{self.calls}"')
         self.program("sudo", f'echo "sudo $*" >> "{self.calls}"; exit 1')
@@ -31,11 +31,11 @@ class Machine:
         path.chmod(0o755)
 
     def plan(self, *lines: str, unless: str = "no such package") -> None:
-        """What apt-get says that it would do; nothing where `unless` is asked for, too."""
-        said = "\n".join(lines)
+        """Set the plan that apt-get prints; it is empty if `unless` is among its arguments."""
+        plan = "\n".join(lines)
         self.program(
             "apt-get",
-            f'echo "apt-get $*" >> "{self.calls}"\ncase "$*" in *"{unless}"*) ;; *--simulate*) echo "{said}" ;; esac',
+            f'echo "apt-get $*" >> "{self.calls}"\ncase "$*" in *"{unless}"*) ;; *--simulate*) echo "{plan}" ;; esac',
         )
 
     def check(self, *programs: str, user: int, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +60,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_an_ordinary_user_is_told_everything_that_is_missing_at_once_and_nothing_is_installed(machine: Machine) -> None:
+def test_an_ordinary_user_gets_a_list_of_all_missing_programs_and_nothing_is_installed(machine: Machine) -> None:
     machine.program("node", "echo v18.20.4")
     done = machine.check("gk-one", "gk-two", user=1000)
     assert done.returncode == 1
@@ -69,21 +69,21 @@ def test_an_ordinary_user_is_told_everything_that_is_missing_at_once_and_nothing
     assert machine.calls.read_text() == ""
 
 
-def test_what_is_there_is_not_mentioned(machine: Machine) -> None:
+def test_installed_programs_are_not_listed(machine: Machine) -> None:
     done = machine.check("bash", user=0)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert machine.calls.read_text() == ""
 
 
 @pytest.mark.parametrize("variables", [{"CI": "1"}, {"CI": "true"}, {"INSTALL": "1"}])
-def test_an_ordinary_user_who_asks_for_it_installs_with_sudo_which_asks_no_password_without_a_terminal(
+def test_an_ordinary_user_can_install_with_sudo_which_never_prompts_without_a_terminal(
     machine: Machine, variables: dict[str, str]
 ) -> None:
     assert machine.check("gk-one", user=1000, **variables).returncode == 1
     assert machine.calls.read_text().startswith("sudo --non-interactive env DEBIAN_FRONTEND=noninteractive apt-get")
 
 
-def test_root_installs_what_is_missing_without_upgrades_and_without_starting_services(machine: Machine) -> None:
+def test_root_installs_missing_programs_without_upgrades_and_without_starting_services(machine: Machine) -> None:
     machine.plan("Inst gk-one (1.0 Debian:12 [amd64])")
     machine.check("gk-one", user=0)
     assert len(machine.installed()) == 1
@@ -92,7 +92,7 @@ def test_root_installs_what_is_missing_without_upgrades_and_without_starting_ser
 
 
 @pytest.mark.parametrize("change", [UPGRADE, "Remv gk-other [1.0]"])
-def test_nothing_is_installed_where_that_would_upgrade_or_remove_a_package(machine: Machine, change: str) -> None:
+def test_nothing_is_installed_if_that_would_upgrade_or_remove_a_package(machine: Machine, change: str) -> None:
     machine.plan("Inst gk-one (1.0 Debian:12 [amd64])", change)
     done = machine.check("gk-one", user=0)
     assert done.returncode == 1
@@ -100,7 +100,7 @@ def test_nothing_is_installed_where_that_would_upgrade_or_remove_a_package(machi
     assert machine.installed() == []
 
 
-def test_a_new_package_comes_in_the_version_that_goes_with_those_which_are_there(machine: Machine) -> None:
+def test_a_new_package_is_installed_in_the_version_that_matches_installed_packages(machine: Machine) -> None:
     machine.plan(UPGRADE, SIBLING, unless="libnss3-tools=2:3.87-u2")
     machine.check("gk-one", user=0)
     assert [call.split(" gk-one ")[1] for call in machine.installed()] == ["libnss3-tools=2:3.87-u2"]

@@ -1,4 +1,4 @@
-"""The programs of the tutorial, with the frameworks that they are written for."""
+"""The programs of the tutorial, with their frameworks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def free_port() -> int:
 
 @contextmanager
 def server(folder: Path) -> Iterator[tuple[str, str]]:
-    """A server as the tutorial starts it: its URL, and the root key."""
+    """Run a server as in the tutorial; return its URL and the root key."""
     made = subprocess.run([*GATEKEEPER, "init", "--json"], cwd=folder, check=True, capture_output=True)
     command = [*GATEKEEPER, "serve", "--port", "0"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -61,7 +61,7 @@ def node_app(folder: Path, url: str, port: int) -> list[str]:
 
 
 @pytest.mark.parametrize("app", [python_app, node_app])
-def test_a_protected_route_takes_a_key_in_either_header_and_tells_the_rest(tmp_path: Path, app: object) -> None:
+def test_a_protected_route_accepts_a_key_in_either_header_and_rejects_all_others(tmp_path: Path, app: object) -> None:
     assert callable(app)
     with server(tmp_path) as (url, root):
         created = httpx.post(
@@ -86,7 +86,7 @@ def test_a_protected_route_takes_a_key_in_either_header_and_tells_the_rest(tmp_p
                     wrong = client.get("/tasks", headers={"Authorization": "Bearer user_xxx"})
                     for rejected in (missing, wrong):
                         assert rejected.status_code == 401
-                        # And what it asks for is what it takes.
+                        # The scheme that it asks for is one that it accepts.
                         assert rejected.headers["www-authenticate"] == "Bearer"
                     shown = [{"Authorization": f"Bearer {key}"}, {"authorization": f"bearer {key}"}, {"X-API-Key": key}]
                     for number in range(10):

@@ -1,5 +1,5 @@
-// The key manager's REST API by Node's fetch, against `tests/behaviour/key-manager.json`: the URL is an argument, the
-// root key comes by standard input. Prints a line for each scenario that went as it should.
+// Runs `tests/behaviour/key-manager.json` with Node's fetch. The URL is an argument, the root key is read from standard
+// input. Prints a line for each scenario that passes.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
@@ -30,7 +30,7 @@ async function sent(step, type, kept) {
   };
   const body = filled(step.body, kept);
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-  // A string would be given the type of text.
+  // fetch would add a content type to a string.
   const bytes = text === undefined ? undefined : new TextEncoder().encode(text);
   return await fetch(`${url}${step.path}`, { method: step.method, headers, body: bytes });
 }
@@ -55,7 +55,7 @@ for (const scenario of scenarios) {
             where,
           );
       }
-      for (const [name, place] of Object.entries(step.keep ?? {})) kept.set(name, answer[place]);
+      for (const [name, field] of Object.entries(step.keep ?? {})) kept.set(name, answer[field]);
     }
     console.log(scenario.name);
   }

@@ -1,4 +1,4 @@
-"""What schemathesis cannot know of the server: who is there, and what JSON schema has no words for."""
+"""Hooks for schemathesis: credentials, ids that exist, and constraints that JSON schema cannot express."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ CALLS: Counter[str] = Counter()
 NUMBERS = itertools.count(1)
 LOGGED_IN: list[tuple[float, str]] = []
 
-# What a request that fits its schema can still be rejected for: the grammar of an address, sums over several fields,
-# bounds in bytes, what only the server knows.
+# Errors of requests that match their schema: the syntax of an address, sums over several fields, bounds in bytes, and
+# facts that only the server knows.
 BEYOND_SCHEMA = re.compile(
     r"email has no (usable|@)|email is too long"
     r"|\w+ is one of the most common passwords"
@@ -42,15 +42,15 @@ BEYOND_SCHEMA = re.compile(
     r"|\w+ must not be both a field and in metadata"
     r"|endpoint\b|cost\b"
 )
-# Calls that end what the caller lives by: never with the credential of all others.
+# Calls that invalidate the caller's credential: never made with the credential that other calls share.
 ENDINGS = ("auth.logout", "auth.logoutAll", "auth.changePassword")
 
 
-if "GATEKEEPER_NOBODY" not in os.environ:
+if "GATEKEEPER_ANONYMOUS" not in os.environ:
 
     @schemathesis.auth(refresh_interval=600)
     class Credentials:
-        """The credential that a call asks for: a root key, or the owner's; now and then an API key that may do all."""
+        """The credential that a call needs: a root key, the owner's token, or sometimes an API key with all scopes."""
 
         def get(self, case: Case[Any], context: AuthContext) -> str:
             """The owner's access token."""
@@ -58,7 +58,7 @@ if "GATEKEEPER_NOBODY" not in os.environ:
             return owner()
 
         def set(self, case: Case[Any], data: str, context: AuthContext) -> None:
-            """Put one of them where it belongs."""
+            """Set the credential in the headers."""
             del context
             schemes = {name for each in case.operation.definition.raw.get("security", []) for name in each}
             if "rootKey" in schemes:
@@ -71,21 +71,21 @@ if "GATEKEEPER_NOBODY" not in os.environ:
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """Let every call come from somewhere else, and every second one that fits its schema speak of what is there."""
+    """Give every call a new client address, and every second valid request ids that exist."""
     del kwargs
-    case.headers["X-Forwarded-For"] = source()
+    case.headers["X-Forwarded-For"] = client_address()
     operation = str((context.operation or case.operation).definition.raw.get("operationId"))
     if operation in ENDINGS and is_owner(case):
         case.headers["Authorization"] = f"Bearer {newcomer()['accessToken']}"
     is_positive = case.meta is not None and case.meta.generation.mode.is_positive
     CALLS[operation] += is_positive
-    if (is_positive and CALLS[operation] % 2) or would_end_the_world(case, operation):
-        settle(case, operation)
+    if (is_positive and CALLS[operation] % 2) or would_break_other_calls(case, operation):
+        fill(case, operation)
 
 
 @schemathesis.hook
 def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
-    """Forgive what the document cannot say, and nothing else."""
+    """Ignore rejections that the document cannot express, and no other failure."""
     del context, case
     if type(failure).__name__ != "RejectedPositiveData" or response.status_code != 400:
         return True
@@ -96,8 +96,8 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
     return not BEYOND_SCHEMA.match(rejection)
 
 
-def would_end_the_world(case: Case[Any], operation: str) -> bool:
-    """Whether a call takes away what all others need: schemathesis repeats ids that it was answered."""
+def would_break_other_calls(case: Case[Any], operation: str) -> bool:
+    """Whether a call would remove what other calls need: schemathesis reuses ids from responses."""
     path = case.path_parameters
     ends: dict[str, bool] = {
         "tenants.remove": path.get("tenantId") == WORLD["tenantId"],
@@ -110,8 +110,8 @@ def would_end_the_world(case: Case[Any], operation: str) -> bool:
     return ends.get(operation, False)
 
 
-def settle(case: Case[Any], operation: str) -> None:
-    """Put into a request what is there, and what is newly there where the call ends it."""
+def fill(case: Case[Any], operation: str) -> None:
+    """Fill a request with ids that exist; with new ones if the call removes what they name."""
     known = {
         "tenantId": WORLD["tenantId"],
         "userId": WORLD["memberId"],
@@ -143,33 +143,33 @@ def settle(case: Case[Any], operation: str) -> None:
         case _ if operation.startswith("keyManager."):
             known["id"] = ask(f"{URL}/api/v1/keys", {"prefix": "user", "roles": ["PRO"]}, WORLD["rootKey"])["id"]
 
-    def settled(fields: dict[str, Any]) -> dict[str, Any]:
+    def filled(fields: dict[str, Any]) -> dict[str, Any]:
         return {name: known.get(name, value) for name, value in fields.items()}
 
-    case.path_parameters, case.query = settled(case.path_parameters), settled(case.query)
+    case.path_parameters, case.query = filled(case.path_parameters), filled(case.query)
     if isinstance(case.body, dict):
-        case.body = settled(case.body)
+        case.body = filled(case.body)
 
 
 def is_owner(case: Case[Any]) -> bool:
-    """Whether it is the owner who calls."""
+    """Whether the call has the owner's token."""
     return case.headers.get("Authorization") in {f"Bearer {token}" for _, token in LOGGED_IN}
 
 
-def source() -> str:
-    """An address that nobody has called from."""
+def client_address() -> str:
+    """A client address that no other call has used."""
     number = next(NUMBERS)
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 def newcomer() -> Any:
-    """Someone who has just signed up: their tokens."""
+    """Sign up a new user and return the tokens."""
     body = {"email": f"newcomer{next(NUMBERS)}.{os.getpid()}@example.com", "password": WORLD["password"]}
-    return ask(f"{URL}/v1/auth/signup", body, "", source())
+    return ask(f"{URL}/v1/auth/signup", body, "", client_address())
 
 
 def owner() -> str:
-    """An access token of the owner that is good for some time yet."""
+    """An access token of the owner that stays valid for some minutes."""
     if not LOGGED_IN or LOGGED_IN[-1][0] < time.monotonic():
         tokens = ask(f"{URL}/v1/auth/login", WORLD["owner"])
         LOGGED_IN.append((time.monotonic() + 600, tokens["accessToken"]))

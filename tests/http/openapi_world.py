@@ -1,4 +1,4 @@
-"""A server with people, a tenant and keys in it, for those who drive it by its document."""
+"""Sample data for tests that call a server according to its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 import httpx
 
 
-def ask(url: str, body: object = None, token: str = "", source: str = "10.0.0.0") -> Any:
-    """What the server answers to a question, or to a body where there is one."""
-    headers = {"X-Forwarded-For": source, **({"Authorization": f"Bearer {token}"} if token else {})}
+def ask(url: str, body: object = None, token: str = "", address: str = "10.0.0.0") -> Any:
+    """Send a GET request, or a POST request if there is a body, and return the data of the response."""
+    headers = {"X-Forwarded-For": address, **({"Authorization": f"Bearer {token}"} if token else {})}
     method = "GET" if body is None else "POST"
-    answered = httpx.request(method, url, json=body, headers=headers, timeout=20)
-    answered.raise_for_status()
-    answer = answered.json()
+    response = httpx.request(method, url, json=body, headers=headers, timeout=20)
+    response.raise_for_status()
+    answer = response.json()
     return answer.get("data", answer)
 
 
 def populated(url: str, root_key: str) -> dict[str, Any]:
-    """Who and what there is, once it is there."""
+    """Create users, a tenant and keys, and return their credentials and ids."""
     people = [{"email": f"{name}@example.com", "password": f"a long password of {name}"} for name in ("ada", "ben")]
     owner, member = (ask(f"{url}/v1/auth/signup", login) for login in people)
     token = owner["accessToken"]

@@ -1,4 +1,4 @@
-"""A real server for each session of tests: the binary, on a port of its own, in a folder of its own."""
+"""Helpers that run the real server binary, each on its own port and in its own folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ roles = { PRO = { maxReq = 1000000, duration = 60000 } }
 
 @dataclass
 class Server:
-    """A server that runs."""
+    """A running server."""
 
     folder: Path
     url: str
@@ -40,25 +40,25 @@ class Server:
 
     @property
     def root(self) -> dict[str, str]:
-        """The headers of who has the root key."""
+        """The headers with the root key."""
         return {"Authorization": f"Bearer {self.root_key}"}
 
     def client(self, **options: Any) -> httpx.Client:
-        """A client of this server."""
+        """An HTTP client for this server."""
         return httpx.Client(base_url=self.url, timeout=30, **options)
 
     def rss_kib(self) -> int:
-        """The memory that the server has, in KiB."""
+        """The resident memory of the server, in KiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
     def log(self) -> str:
-        """What the server has logged."""
+        """The log of the server."""
         return (self.folder / "log").read_text()
 
 
 def run(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """What a command of the CLI says."""
+    """Run a command of the CLI."""
     environment = {"PATH": os.environ["PATH"], **options.pop("env", {})}
     return subprocess.run(
         [BINARY, *arguments],
@@ -73,9 +73,9 @@ def run(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedPr
 
 
 def started(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], str, str]:
-    """A server over the database in a folder, and where it listens."""
+    """Start a server on the database in a folder; return its process and both addresses."""
     port = [] if "--socket" in arguments else ["--port", "0"]
-    # An address for gateways closes it, where nothing is said.
+    # An address for gateways closes sign-up unless it is set.
     signup = [] if "--signup" in arguments else ["--signup", "open"]
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
@@ -94,7 +94,7 @@ def started(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], str, 
 
 
 def end(process: subprocess.Popen[str], by: signal.Signals) -> int:
-    """Ends a server; gives its exit code."""
+    """Stop a server with a signal and return its exit code."""
     if process.poll() is None:
         process.send_signal(by)
     assert process.stdout is not None
@@ -104,7 +104,7 @@ def end(process: subprocess.Popen[str], by: signal.Signals) -> int:
 
 @contextmanager
 def serving(folder: Path, *arguments: str) -> Iterator[Server]:
-    """A server with a database, a tenant and a root key."""
+    """Run a server with a database, a tenant and a root key."""
     init = run(folder, "init", "--json")
     assert init.returncode == 0, init.stderr
     made = json.loads(init.stdout)
@@ -119,6 +119,6 @@ def serving(folder: Path, *arguments: str) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server for the tests of a module."""
+    """Run a server for the tests of a module."""
     with serving(tmp_path_factory.mktemp("server")) as server:
         yield server

@@ -1,4 +1,4 @@
-"""What credential headers and client addresses are read as: alike for gateways, under /v1 and under /api/v1."""
+"""Credential headers and client addresses are parsed in the same way for gateways, under /v1 and under /api/v1."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIDES = ["/check", "/check/nginx", "/check/envoy", "/v1", "/api/v1"]
 
 @dataclass
 class Side:
-    """Where credentials are shown: what is asked there, a valid one, and another."""
+    """A route that needs a credential: its request, a valid credential, and another valid one."""
 
     address: str
     method: str
@@ -39,7 +39,7 @@ class Side:
     other: str
 
     def ask(self, headers: list[tuple[str, str]]) -> tuple[int, str]:
-        """The status and the text of the answer, to headers that are sent as they are."""
+        """Send a request with exactly these headers; return the status and the text of the response."""
         connection = HTTPConnection(self.address.removeprefix("http://"), timeout=30)
         body = b"" if self.body is None else json.dumps(self.body).encode()
         connection.putrequest(self.method, self.path)
@@ -54,7 +54,7 @@ class Side:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that believes what this machine forwards."""
+    """Run a server that trusts this machine as a proxy."""
     with serving(tmp_path_factory.mktemp("proxied"), "--trusted-proxies", "127.0.0.1") as server:
         yield server
 
@@ -79,28 +79,28 @@ def sides(server: Server) -> dict[str, Side]:
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("case", CREDENTIALS, ids=lambda case: json.dumps(case["headers"]))
-def test_a_credential_is_read_alike_wherever_it_is_shown(
+def test_a_credential_is_parsed_in_the_same_way_on_every_route(
     sides: dict[str, Side], side: str, case: dict[str, Any]
 ) -> None:
-    asked = sides[side]
-    headers = [(name, value.replace("OTHER", asked.other).replace("KEY", asked.key)) for name, value in case["headers"]]
+    route = sides[side]
+    headers = [(name, value.replace("OTHER", route.other).replace("KEY", route.key)) for name, value in case["headers"]]
     if side == "/check/envoy":
         headers.append(("X-Gatekeeper-Endpoint", "GET_TASKS"))
-    status, text = asked.ask(headers)
-    # The key manager's API alone reads a root key without a scheme.
+    status, text = route.ask(headers)
+    # Only the key manager's API accepts a root key without a scheme.
     expected = case.get("withoutScheme", case["expect"]) if side == "/api/v1" else case["expect"]
     assert status == (200 if expected == "key" else 401), text
     assert ("two different credentials" in text) == (expected == "two")
-    assert asked.key not in text
-    assert asked.other not in text
+    assert route.key not in text
+    assert route.other not in text
 
 
 def logged_as(address: str | None) -> str:
-    """What the log says of a client at this address; without one, of the proxy."""
+    """The client address in the log: this address, or the proxy's if there is none."""
     return "127.0.0.1" if address is None else str(ipaddress.ip_address(address))
 
 
-def test_a_client_has_one_address_wherever_it_asks_and_however_a_proxy_spells_it(
+def test_a_client_has_the_same_address_on_every_route_and_in_every_notation(
     server: Server, sides: dict[str, Side]
 ) -> None:
     for number, case in enumerate(ADDRESSES):
@@ -114,12 +114,12 @@ def test_a_client_has_one_address_wherever_it_asks_and_however_a_proxy_spells_it
     for number, case in enumerate(ADDRESSES):
         for side in SIDES:
             assert logged[f"{number}-{side}"] == logged_as(case["address"]), (case, side)
-    # What cannot be read is logged once, and not repeated.
+    # An unreadable address is logged once, without its value.
     assert server.log().count("is not an address") == 1
     assert "_hidden" not in server.log()
 
 
-def test_clients_behind_a_trusted_proxy_are_throttled_apart_however_it_spells_them(server: Server) -> None:
+def test_clients_behind_a_trusted_proxy_are_throttled_separately_in_every_notation(server: Server) -> None:
     def refresh(forwarded: str) -> int:
         side = Side(server.url, "POST", "/v1/auth/refresh", {"refreshToken": "x" * 43}, "", "")
         return side.ask([("X-Forwarded-For", forwarded)])[0]

@@ -1,4 +1,4 @@
-"""Real gateways before a real upstream: nginx, Caddy and Envoy, with the very files that the documentation shows."""
+"""Tests with real gateways and a real upstream: nginx, Caddy and Envoy, with the files from the documentation."""
 
 from __future__ import annotations
 
@@ -44,26 +44,27 @@ http {{
 
 
 class Upstream(BaseHTTPRequestHandler):
-    """Tells which of a gateway's headers reached it."""
+    """Responds with the headers of the gateway that reached it."""
 
     def do_GET(self) -> None:
-        """Answers."""
-        told = {name.lower(): value for name, value in self.headers.items() if name.lower().startswith("x-gatekeeper")}
-        body = json.dumps(told).encode()
+        """Respond to a request."""
+        headers = ((name.lower(), value) for name, value in self.headers.items())
+        received = {name: value for name, value in headers if name.startswith("x-gatekeeper")}
+        body = json.dumps(received).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
     def do_OPTIONS(self) -> None:
-        """Answers a preflight as an application with CORS does."""
+        """Respond to a preflight as an application with CORS does."""
         self.send_response(204)
         self.send_header("Access-Control-Allow-Origin", "https://app.example.com")
         self.send_header("Access-Control-Allow-Headers", "authorization")
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: list[str], port: int) -> Iterator[str]:
-    """A gateway, once it answers."""
+    """Run a gateway; return its URL once it accepts connections."""
     program = shutil.which(command[0])
     assert program is not None, f"missing: {command[0]}: run scripts/check-tools {command[0]}"
     with subprocess.Popen([program, *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -104,15 +105,15 @@ def running(command: list[str], port: int) -> Iterator[str]:
 
 
 def filled(file: Path, port: int, gateway: str, upstream_port: int) -> str:
-    """A file of the documentation, with the addresses of this test."""
+    """Read a file of the documentation and replace its addresses by those of this test."""
     text = file.read_text()
-    for written, meant in (
+    for documented, actual in (
         ("127.0.0.1:8788", gateway.removeprefix("http://")),
         ("127.0.0.1:3000", f"127.0.0.1:{upstream_port}"),
         ("8080", str(port)),
     ):
-        assert written in text
-        text = text.replace(written, meant)
+        assert documented in text
+        text = text.replace(documented, actual)
     return text
 
 
@@ -144,13 +145,13 @@ def envoy(server: Server, folder: Path) -> Iterator[str]:
         port, upstream_port = free_port(), stack.enter_context(upstream())
         text = (FILES / "envoy.yaml").read_text()
         gateway_port = server.gateway_url.rsplit(":", 1)[1]
-        for written, meant in (
+        for documented, actual in (
             ("8788 }", f"{gateway_port} }}"),
             ("3000 }", f"{upstream_port} }}"),
             ("8080 }", f"{port} }}"),
         ):
-            assert written in text
-            text = text.replace(written, meant)
+            assert documented in text
+            text = text.replace(documented, actual)
         (folder / "envoy.yaml").write_text(text)
         program = str(ROOT / ".cache/generators/bin/envoy")
         command = [program, "-c", str(folder / "envoy.yaml"), "--use-dynamic-base-id", "--concurrency", "1"]
@@ -158,7 +159,7 @@ def envoy(server: Server, folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("gateway", [nginx, caddy, envoy])
-def test_a_gateway_lets_through_what_the_server_says_and_tells_the_rest(
+def test_a_gateway_forwards_allowed_requests_and_rejects_all_others(
     server: Server, tmp_path: Path, gateway: Any
 ) -> None:
     with server.client(headers=server.root) as client:
@@ -175,16 +176,16 @@ def test_a_gateway_lets_through_what_the_server_says_and_tells_the_rest(
 
         assert client.get("/reports", headers=key).status_code == 403
 
-        # What a client says of itself is replaced, and buys no window of its own.
+        # Identity headers from the client are replaced, and do not give it another window.
         for _ in range(2):
             passed = client.get("/tasks", headers={**key, **FORGED})
             assert passed.status_code == 200
-            told = passed.json()
-            assert told["x-gatekeeper-key-id"] == created["apiKey"]["id"]
-            assert told["x-gatekeeper-tenant-id"] == server.tenant
-            assert told["x-gatekeeper-owner-id"] == "Zo%C3%AB%2C%2050%20%25"
-            assert told["x-gatekeeper-scopes"] == "tasks:read"
-            assert not told.get("x-gatekeeper-roles")
+            received = passed.json()
+            assert received["x-gatekeeper-key-id"] == created["apiKey"]["id"]
+            assert received["x-gatekeeper-tenant-id"] == server.tenant
+            assert received["x-gatekeeper-owner-id"] == "Zo%C3%AB%2C%2050%20%25"
+            assert received["x-gatekeeper-scopes"] == "tasks:read"
+            assert not received.get("x-gatekeeper-roles")
 
         limited = client.get("/tasks", headers={**key, **FORGED})
         assert limited.status_code == 429
@@ -202,48 +203,48 @@ PREFLIGHT = {"Origin": "https://app.example.com", "Access-Control-Request-Method
 @pytest.mark.parametrize(
     ("gateway", "also"), [(nginx, "&preflight=pass&method=$request_method"), (caddy, "&preflight=pass")]
 )
-def test_a_gateway_lets_a_browsers_preflight_through_and_no_other_request_without_a_key(
+def test_a_gateway_allows_a_preflight_and_no_other_request_without_a_key(
     server: Server, tmp_path: Path, gateway: Any, also: str
 ) -> None:
     with gateway(server, tmp_path, also) as url, httpx.Client(base_url=url, timeout=30) as client:
-        asked = client.options("/tasks", headers=PREFLIGHT)
-        assert asked.status_code == 204
-        assert asked.headers["access-control-allow-headers"] == "authorization"
-        # Neither is one: a request says by no header of its own that it is a preflight.
+        preflight = client.options("/tasks", headers=PREFLIGHT)
+        assert preflight.status_code == 204
+        assert preflight.headers["access-control-allow-headers"] == "authorization"
+        # Neither is a preflight: a client cannot declare one with a header.
         assert client.options("/tasks").status_code == 401
         assert client.get("/tasks", headers={**PREFLIGHT, "X-Forwarded-Method": "OPTIONS"}).status_code == 401
         forged = [*PREFLIGHT.items(), ("X-Forwarded-Method", "OPTIONS"), ("X-Forwarded-Method", "OPTIONS")]
         assert client.get("/tasks", headers=forged).status_code == 401
-        # What did not ask for it has a key for preflights, too.
+        # A route without preflight=pass needs a key for preflights too.
         assert client.options("/reports", headers=PREFLIGHT).status_code == 401
 
 
-def test_a_preflight_passes_by_the_method_that_each_kind_of_gateway_tells(server: Server) -> None:
-    asked = "endpoint=GET_TASKS&preflight=pass"
+def test_each_kind_of_gateway_supplies_the_method_of_a_preflight(server: Server) -> None:
+    query = "endpoint=GET_TASKS&preflight=pass"
     forwarded = {**PREFLIGHT, "X-Forwarded-Method": "OPTIONS"}
     envoy = {**PREFLIGHT, "X-Gatekeeper-Endpoint": "GET_TASKS", "X-Gatekeeper-Preflight": "pass"}
     with httpx.Client(base_url=server.gateway_url) as client:
-        passed = client.get(f"/check?{asked}", headers={**forwarded, **FORGED})
+        passed = client.get(f"/check?{query}", headers={**forwarded, **FORGED})
         assert passed.status_code == 200
-        # Nothing of a client's is left to be taken for a key's.
+        # No identity header of the client is left.
         for name in ("Key-Id", "Tenant-Id", "Owner-Id", "Roles", "Scopes"):
             assert passed.headers[f"X-Gatekeeper-{name}"] == ""
-        assert client.get(f"/check?{asked}&method=OPTIONS", headers=PREFLIGHT).status_code == 200
+        assert client.get(f"/check?{query}&method=OPTIONS", headers=PREFLIGHT).status_code == 200
         assert client.options("/check/envoy/tasks", headers=envoy).status_code == 200
         for rejected in (
             client.get("/check?endpoint=GET_TASKS", headers=forwarded),
-            client.get(f"/check?{asked}", headers={"X-Forwarded-Method": "OPTIONS"}),
+            client.get(f"/check?{query}", headers={"X-Forwarded-Method": "OPTIONS"}),
             client.get("/check/envoy/tasks", headers={**envoy, "X-Forwarded-Method": "OPTIONS"}),
-            client.get(f"/check?{asked}&method=GET", headers=forwarded),
+            client.get(f"/check?{query}&method=GET", headers=forwarded),
         ):
             assert rejected.status_code == 401
-        # nginx passes on what a client says; only the query is its own.
-        nginx = client.get(f"/check/nginx?{asked}", headers=forwarded)
+        # nginx forwards the client's headers; only the query comes from its configuration.
+        nginx = client.get(f"/check/nginx?{query}", headers=forwarded)
         assert nginx.headers["x-gatekeeper-status"] == "400"
-        assert client.get(f"/check?{asked}", headers=PREFLIGHT).status_code == 400
+        assert client.get(f"/check?{query}", headers=PREFLIGHT).status_code == 400
 
 
-def test_what_remains_is_told_in_every_answer_also_where_it_is_not_enough(server: Server) -> None:
+def test_every_response_reports_the_remaining_permits(server: Server) -> None:
     with server.client(headers=server.root) as client:
         key = client.post("/api/v1/keys", json={"prefix": "user"}).json()["apiKey"]
     with httpx.Client(base_url=server.gateway_url, headers={"X-API-Key": key}) as client:
@@ -255,7 +256,7 @@ def test_what_remains_is_told_in_every_answer_also_where_it_is_not_enough(server
         assert rejected.headers["ratelimit"] == f'"endpoint";r=1;t={rejected.headers["retry-after"]}'
 
 
-def test_what_is_asked_wrongly_lets_nobody_through(server: Server) -> None:
+def test_an_invalid_request_of_a_gateway_allows_no_client(server: Server) -> None:
     with httpx.Client(base_url=server.gateway_url) as client:
         for path in ("/check", "/check?endpoint=NOPE", "/check?endpoint=GET_TASKS&cost=x"):
             assert client.get(path).status_code == 400
@@ -263,18 +264,18 @@ def test_what_is_asked_wrongly_lets_nobody_through(server: Server) -> None:
             assert (nginx.status_code, nginx.headers["x-gatekeeper-status"]) == (403, "400")
         envoy = client.get("/check/envoy/any/path?endpoint=GET_TASKS")
         assert envoy.status_code == 400
-        asked = {"X-Gatekeeper-Endpoint": "GET_TASKS"}
+        headers = {"X-Gatekeeper-Endpoint": "GET_TASKS"}
         for path in ("/check/envoy", "/check/envoy/", "/check/envoy/any", "/check?headers"):
-            assert client.get(path, headers=asked).status_code == 401
-        assert client.get("/check", headers=asked).status_code == 400
-        # The address of gateways has nothing else, and no other address has this.
+            assert client.get(path, headers=headers).status_code == 401
+        assert client.get("/check", headers=headers).status_code == 400
+        # The gateways' address serves no other route, and no other address serves this one.
         assert client.post("/v1/auth/signup", json={}).status_code == 404
     with server.client() as client:
         assert client.get("/check?endpoint=GET_TASKS").status_code == 404
 
 
-def test_caddy_takes_away_what_a_client_says_of_itself_before_anything_else() -> None:
-    # Versions from 2.9 on copy no header that is empty; the one that tests may run is older.
+def test_caddy_removes_identity_headers_of_the_client_first() -> None:
+    # Caddy 2.9 and later do not copy empty headers; the version in this test may be older.
     command = ["caddy", "adapt", "--config", str(FILES / "Caddyfile"), "--adapter", "caddyfile"]
     adapted = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     (server,) = adapted["apps"]["http"]["servers"].values()

@@ -1,4 +1,4 @@
-"""Clients that others' generators write from the document, against a server: they read all of its answers."""
+"""Clients generated from the OpenAPI document by other tools can read every response of a server."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ HERE = ROOT / "tests/http/generators"
 PYTHON = ROOT / ".cache/generators/bin"
 NODE = HERE / "node_modules/.bin"
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "server/openapi.json").read_text())
-# Answers of these are no JSON, or are not what generated clients are for.
+# These return no JSON, or are not meant for generated clients.
 NOT_CALLED = {"metrics", "docs", "openapi", "audit.export"}
-# What ends the credential of all other calls comes last.
+# Calls that invalidate the credential of other calls come last.
 ENDINGS = (
     "keyManager.deleteKey",
     "keys.revoke",
@@ -36,19 +36,19 @@ ENDINGS = (
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """A server with people, a tenant and keys in it."""
+    """Run a server with users, a tenant and keys."""
     with serving(tmp_path_factory.mktemp("clients"), "--trusted-proxies", "127.0.0.1") as server:
         yield populated(server.url, server.root_key)
 
 
 def run(command: list[str | Path], folder: Path, **options: Any) -> str:
-    """What a program says that must succeed."""
+    """Run a program, which must succeed, and return its output."""
     path = f"{PYTHON}:{os.environ['PATH']}"
     environment = os.environ | {"PATH": path} | options.pop("env", {})
-    said = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, **options)
-    told: str = said.stdout + said.stderr
-    assert said.returncode == 0, told
-    return told
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, **options)
+    output: str = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    return output
 
 
 def snake(name: str) -> str:
@@ -57,7 +57,7 @@ def snake(name: str) -> str:
 
 
 def calls(world: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every operation of the document, asked about what is there."""
+    """Every operation of the document, with ids and credentials that exist."""
     owner = ask(f"{world['url']}/v1/auth/login", world["owner"])
     known = {
         "tenantId": world["tenantId"],
@@ -104,7 +104,7 @@ def calls(world: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         )
 
 
-def test_a_client_of_openapi_python_client_reads_every_answer(world: dict[str, Any], tmp_path: Path) -> None:
+def test_a_client_of_openapi_python_client_reads_every_response(world: dict[str, Any], tmp_path: Path) -> None:
     generate: list[str | Path] = [
         PYTHON / "openapi-python-client",
         "generate",
@@ -113,12 +113,12 @@ def test_a_client_of_openapi_python_client_reads_every_answer(world: dict[str, A
         "--meta",
         "none",
     ]
-    said = run([*generate, "--output-path", tmp_path / "python_client_made"], tmp_path)
-    assert "WARNING" not in said, said
+    output = run([*generate, "--output-path", tmp_path / "python_client_made"], tmp_path)
+    assert "WARNING" not in output, output
     shutil.copy(HERE / "python_client.py", tmp_path)
-    names, asked = zip(*calls(world), strict=True)
-    told = json.dumps({"url": world["url"], "calls": asked})
-    answers = json.loads(run([PYTHON / "python", "python_client.py"], tmp_path, input=told))
+    names, requests = zip(*calls(world), strict=True)
+    request = json.dumps({"url": world["url"], "calls": requests})
+    answers = json.loads(run([PYTHON / "python", "python_client.py"], tmp_path, input=request))
     for name, answer in zip(names, answers, strict=True):
         assert answer["read"] == answer["sent"], name
     succeeded = {name for name, answer in zip(names, answers, strict=True) if answer["status"] < 300}
@@ -128,13 +128,13 @@ def test_a_client_of_openapi_python_client_reads_every_answer(world: dict[str, A
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs over the clients in TypeScript, compiled by the strictest rules."""
+    """Generate the TypeScript clients and compile programs that use them, in strict mode."""
     folder = tmp_path_factory.mktemp("typescript")
     for file in ("package.json", "tsconfig.json", "openapi-ts.config.mjs", "openapi_typescript.ts", "hey_api.ts"):
         shutil.copy(HERE / file, folder)
     (folder / "node_modules").symlink_to(HERE / "node_modules")
     document = ROOT / "server/openapi.json"
-    # Without it, a field with a default has to be given.
+    # Otherwise a field with a default would be required.
     types: list[str | Path] = [NODE / "openapi-typescript", document, "--default-non-nullable", "false"]
     run([*types, "-o", folder / "openapi-typescript/schema.d.ts"], folder)
     run([NODE / "openapi-ts", "--no-log-file"], folder, env={"GATEKEEPER_DOCUMENT": str(document)})
@@ -143,8 +143,6 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("program", ["openapi_typescript", "hey_api"])
-def test_clients_in_typescript_compile_and_do_what_they_say(
-    world: dict[str, Any], compiled: Path, program: str
-) -> None:
+def test_typescript_clients_compile_and_work(world: dict[str, Any], compiled: Path, program: str) -> None:
     env = {"GATEKEEPER_WORLD": json.dumps(world)}
     assert run(["node", f"{program}.js"], compiled, env=env).strip().endswith("done")

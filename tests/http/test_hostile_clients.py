@@ -1,4 +1,4 @@
-"""What clients send that no good client would: the server says no, stays small, and serves the others."""
+"""Malformed and excessive requests are rejected, use little memory, and do not affect other clients."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IDLE = int(os.environ.get("GATEKEEPER_IDLE", "10000"))
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that waits for nobody for long."""
+    """Run a server with short timeouts."""
     with serving(
         tmp_path_factory.mktemp("hostile"), "--header-timeout-ms", "2000", "--body-timeout-ms", "2000"
     ) as server:
@@ -37,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def raw(server: Server, text: bytes, *, timeout: float = 20) -> bytes:
-    """Everything that the server answers to these bytes until it closes."""
+    """Send these bytes and return everything that the server sends until it closes the connection."""
     with socket.create_connection(address(server), timeout=timeout) as peer:
         peer.sendall(text)
         parts = []
@@ -74,14 +74,14 @@ def is_rejected(body: Any, code: str) -> bool:
         b'{"email":"a\\u0000@example.com","password":"hunter2pass"}',
     ],
 )
-def test_a_body_that_is_no_request_is_400(server: Server, body: bytes) -> None:
+def test_an_invalid_body_is_rejected_with_400(server: Server, body: bytes) -> None:
     with server.client() as client:
         answer = client.post(SIGNUP, content=body, headers=JSON)
         assert answer.status_code == 400
         assert is_rejected(answer.json(), "bad_request")
 
 
-def test_a_body_is_at_most_a_mebibyte_however_it_comes(server: Server) -> None:
+def test_a_body_over_one_mebibyte_is_rejected_with_and_without_content_length(server: Server) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(4096):
             yield b" " * 4096
@@ -95,7 +95,7 @@ def test_a_body_is_at_most_a_mebibyte_however_it_comes(server: Server) -> None:
     assert server.rss_kib() < before + 32 * 1024
 
 
-def test_a_body_that_is_compressed_or_of_another_type_is_415(server: Server) -> None:
+def test_a_compressed_body_or_another_content_type_is_rejected_with_415(server: Server) -> None:
     bomb = gzip.compress(b" " * 50_000_000)
     with server.client() as client:
         for headers, content in [
@@ -123,14 +123,14 @@ def test_a_body_that_is_compressed_or_of_another_type_is_415(server: Server) -> 
         ("GET", "/" + "x" * 20_000, 404),
     ],
 )
-def test_a_path_is_what_it_says(server: Server, method: str, path: str, status: int) -> None:
+def test_a_path_is_not_normalized(server: Server, method: str, path: str, status: int) -> None:
     head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nX-Api-Key: x\r\nConnection: close\r\n\r\n".encode()
     answer = raw(server, head)
     assert int(answer.split()[1]) == status, answer
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["ok"] is False
 
 
-def test_a_wrong_method_is_405_and_told_the_right_ones(server: Server) -> None:
+def test_an_unsupported_method_is_rejected_with_405_and_the_allowed_methods(server: Server) -> None:
     with server.client() as client:
         for path, allowed in [("/v1/auth/me", "GET"), (SIGNUP, "POST"), ("/health", "GET")]:
             answer = client.put(path)
@@ -151,7 +151,7 @@ def test_a_wrong_method_is_405_and_told_the_right_ones(server: Server) -> None:
         [("X-API-Key", "x" * 8192)],
     ],
 )
-def test_a_credential_that_is_none_is_401_and_all_are_told_the_same(
+def test_malformed_credentials_are_rejected_with_401_and_the_same_message(
     server: Server, headers: list[tuple[str, str]]
 ) -> None:
     with server.client() as client:
@@ -176,7 +176,7 @@ def test_a_credential_that_is_none_is_401_and_all_are_told_the_same(
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_what_is_not_http_ends_the_connection(server: Server, text: bytes) -> None:
+def test_invalid_http_closes_the_connection(server: Server, text: bytes) -> None:
     try:
         answer = raw(server, text)
     except ConnectionResetError:
@@ -184,7 +184,7 @@ def test_what_is_not_http_ends_the_connection(server: Server, text: bytes) -> No
     assert answer == b"" or 400 <= int(answer.split()[1]) < 500, answer[:100]
 
 
-def test_a_request_is_never_smuggled_behind_another(server: Server) -> None:
+def test_a_request_cannot_be_smuggled_inside_another(server: Server) -> None:
     hidden = b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n"
     text = (
         b"POST /v1/auth/signup HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n"
@@ -193,7 +193,7 @@ def test_a_request_is_never_smuggled_behind_another(server: Server) -> None:
     assert raw(server, text).count(b"HTTP/1.1") == 1
 
 
-def test_who_sends_slowly_is_not_waited_for(server: Server) -> None:
+def test_a_slow_client_is_disconnected(server: Server) -> None:
     began = time.monotonic()
     with socket.create_connection(address(server), timeout=20) as peer:
         peer.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n")
@@ -211,7 +211,7 @@ def test_who_sends_slowly_is_not_waited_for(server: Server) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_idle_connections_leave_room_for_others_and_are_closed(server: Server) -> None:
+def test_idle_connections_do_not_block_others_and_are_closed(server: Server) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     count = min(IDLE, hard - 1000)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(count + 1000, hard), hard))
@@ -225,7 +225,7 @@ def test_idle_connections_leave_room_for_others_and_are_closed(server: Server) -
                     assert client.get("/health").status_code == 200
         with server.client() as client:
             assert client.get("/ready").status_code == 200
-        # 40 KiB for each of those at most.
+        # At most 40 KiB for each idle connection.
         assert server.rss_kib() < before + 40 * count
         idle[-1].settimeout(20)
         assert idle[-1].recv(1) == b""
@@ -237,7 +237,7 @@ def test_idle_connections_leave_room_for_others_and_are_closed(server: Server) -
         assert client.get("/health").status_code == 200
 
 
-def test_a_forged_address_is_the_same_source(server: Server) -> None:
+def test_a_forged_client_address_is_ignored_by_throttles(server: Server) -> None:
     with server.client() as client:
         for number in range(61):
             answer = client.post(
@@ -253,14 +253,14 @@ def test_a_forged_address_is_the_same_source(server: Server) -> None:
     assert answer.headers["x-gatekeeper-not-run"] == "true"
 
 
-def test_how_often_one_address_may_is_a_setting(tmp_path: Path) -> None:
+def test_the_throttle_of_a_client_address_is_configurable(tmp_path: Path) -> None:
     (tmp_path / "strict.toml").write_text("refreshesPerMinute = 2\n")
     with serving(tmp_path, "--config", "strict.toml") as server, server.client() as client:
         statuses = [client.post("/v1/auth/refresh", json={"refreshToken": "x" * 43}).status_code for _ in range(3)]
     assert statuses == [401, 401, 429]
 
 
-def test_a_flood_of_guesses_leaves_known_keys_alone(server: Server) -> None:
+def test_a_flood_of_unknown_keys_does_not_affect_known_keys(server: Server) -> None:
     with server.client(headers=server.root) as client:
         created = client.post("/api/v1/keys", json={"prefix": "user", "roles": ["PRO"]}).json()
         known = {"key": created["apiKey"], "endpoint": "GET_TASKS"}
@@ -305,23 +305,23 @@ def test_a_flood_of_guesses_leaves_known_keys_alone(server: Server) -> None:
         (b"POST /v1/auth/signup HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked", 400),
     ],
 )
-def test_a_request_has_one_host_and_no_coding_that_is_not_read(server: Server, head: bytes, status: int) -> None:
+def test_a_request_needs_one_host_and_no_unsupported_transfer_coding(server: Server, head: bytes, status: int) -> None:
     answer = raw(server, head + b"\r\nConnection: close\r\n\r\n")
     assert int(answer.split()[1]) == status, answer
     if status != 200:
-        # What follows on such a connection is not read as another request.
+        # The rest of the connection is not read as another request.
         assert b"connection: close" in answer.lower()
         assert is_rejected(json.loads(answer.partition(b"\r\n\r\n")[2]), "bad_request")
 
 
-def test_the_key_managers_api_says_it_by_a_name_of_its_own(server: Server) -> None:
+def test_the_key_managers_api_reports_invalid_http_in_its_own_format(server: Server) -> None:
     answer = raw(server, b"POST /api/v1/keys HTTP/1.1\r\nConnection: close\r\n\r\n")
     assert int(answer.split()[1]) == 400
     body = json.loads(answer.partition(b"\r\n\r\n")[2])
     assert (body["success"], body["error"]) == (False, "invalidBody")
 
 
-def test_bodies_that_are_announced_and_do_not_come_keep_no_other_client_out(server: Server) -> None:
+def test_announced_bodies_that_never_arrive_do_not_block_other_clients(server: Server) -> None:
     head = b"POST /v1/auth/signup HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     stalled = []
     try:
@@ -342,7 +342,7 @@ def test_bodies_that_are_announced_and_do_not_come_keep_no_other_client_out(serv
             peer.close()
 
 
-def test_bodies_that_arrive_and_never_end_keep_out_their_own_address_alone(tmp_path: Path) -> None:
+def test_unfinished_bodies_block_only_their_own_client_address(tmp_path: Path) -> None:
     def head(client: str) -> bytes:
         lines = (SIGNUP.encode(), client.encode())
         text = b"POST %b HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %b\r\nContent-Type: application/json\r\n" % lines
@@ -358,7 +358,7 @@ def test_bodies_that_arrive_and_never_end_keep_out_their_own_address_alone(tmp_p
             for _ in range(20):
                 stalled.append(socket.create_connection(address(server), timeout=20))
                 stalled[-1].sendall(head("192.0.2.1") + b" " * 1_000_000)
-            # They have arrived once there is no room for another.
+            # All have arrived once another body of this address is rejected.
             while post(client, "192.0.2.1") != 503:
                 pass
             assert post(client, "192.0.2.2") == 400

@@ -1,4 +1,4 @@
-"""What the key manager's own server answers, and Gatekeeper: call by call, as the reference has it."""
+"""Gatekeeper compared with the key manager's own server, call by call, as documented in the reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CALLS: list[dict[str, Any]] = json.loads((ROOT / "tests/cases/key-manager-compar
 
 
 def filled(value: Any, kept: dict[str, str]) -> Any:
-    """`value` with what was kept in the place of its name."""
+    """Replace `$NAME` in `value` by the value kept under that name."""
     if isinstance(value, str):
         for name, known in kept.items():
             value = value.replace(f"${name}", known)
@@ -29,8 +29,8 @@ def filled(value: Any, kept: dict[str, str]) -> Any:
     return value
 
 
-def said(answer: httpx.Response) -> str:
-    """An answer in a few words, as the table has it."""
+def summary(answer: httpx.Response) -> str:
+    """A short summary of a response, as in the table."""
     words, body = str(answer.status_code), answer.json()
     if body["success"] is False:
         words += f" `{body['error']}`"
@@ -45,7 +45,7 @@ def said(answer: httpx.Response) -> str:
     return f"{words} `Allow: {answer.headers['allow']}`" if answer.status_code == 405 else words
 
 
-def test_every_call_of_the_comparison_is_answered_as_it_says(server: Server) -> None:
+def test_every_call_of_the_comparison_returns_the_documented_response(server: Server) -> None:
     other = json.loads(run(server.folder, "init", "--additional", "--tenant-name", "Other Inc", "--json").stdout)
     kept = {"root": server.root_key, "other": other["rootKey"]}
     with server.client() as client:
@@ -54,10 +54,10 @@ def test_every_call_of_the_comparison_is_answered_as_it_says(server: Server) -> 
             content = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
             headers = [(name.encode(), filled(value, kept).encode("latin-1")) for name, value in call["headers"]]
             answer = client.request(call["method"], call["path"], headers=headers, content=content)
-            assert said(answer) == call["ours"], (call, answer.text)
+            assert summary(answer) == call["ours"], (call, answer.text)
             for name, field in call.get("keep", {}).items():
                 kept[name] = answer.json()[field]
-            # Its own clients read 200, 400 and 401 by these names alone.
+            # Existing clients know only these names for 200, 400 and 401.
             if answer.status_code in (200, 400, 401) and not answer.json()["success"]:
                 names = {
                     "authorizationHeaderNotPresent",
@@ -82,6 +82,6 @@ def row_of(call: dict[str, Any]) -> str:
     return f"| {call['call']} | {call['theirs']} | {ours} | {call.get('why', '')} |"
 
 
-def test_every_difference_of_the_comparison_has_its_reason() -> None:
+def test_every_difference_in_the_comparison_has_a_reason() -> None:
     for call in CALLS:
         assert (call["ours"] != call["theirs"]) == ("why" in call), call["call"]

@@ -1,4 +1,4 @@
-"""The key manager's REST API, by clients that know nothing of it but its description: httpx, curl, and Node's fetch."""
+"""The key manager's REST API, called with generic clients: httpx, curl, and Node's fetch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answer = tuple[int, "Mapping[str, str]", Any]
 
 
 def filled(value: Any, kept: dict[str, Any]) -> Any:
-    """`value` with what was kept in the place of its name, and what is long written out."""
+    """Replace `$NAME` in `value` by the value kept under that name, and expand `$repeat` and `$join`."""
     if isinstance(value, str):
         for name, known in kept.items():
             value = value.replace(f"${name}", str(known))
@@ -40,7 +40,7 @@ def filled(value: Any, kept: dict[str, Any]) -> Any:
 
 def headers_of(step: dict[str, Any], kind: str | None, kept: dict[str, Any]) -> dict[str, str]:
     auth = filled({"root": "Bearer $root"}.get(step.get("auth", "root"), step.get("auth")), kept)
-    # What ends in a space cannot be sent: HTTP cuts it off (RFC 9110 §5.5).
+    # HTTP removes a trailing space (RFC 9110 §5.5).
     headers = {} if auth == "none" else {"Authorization": auth.strip()}
     return headers if kind is None else {**headers, "Content-Type": kind}
 
@@ -65,13 +65,13 @@ def play(scenario: dict[str, Any], root: str, send: Callable[[dict[str, Any], di
             assert name not in answer, where
         for name, values in step.get("headers", {}).items():
             assert set(values) <= {part.strip() for part in headers[name].split(",")}, where
-        for name, place in step.get("keep", {}).items():
-            kept[name] = answer[place]
+        for name, field in step.get("keep", {}).items():
+            kept[name] = answer[field]
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=["json", "text", "none"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario["name"])
-def test_httpx_gets_what_the_contract_says(server: Server, scenario: dict[str, Any], kind: str | None) -> None:
+def test_httpx_receives_the_documented_responses(server: Server, scenario: dict[str, Any], kind: str | None) -> None:
     with server.client() as client:
 
         def send(step: dict[str, Any], kept: dict[str, Any]) -> Answer:
@@ -84,10 +84,10 @@ def test_httpx_gets_what_the_contract_says(server: Server, scenario: dict[str, A
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario["name"])
-def test_curl_gets_what_the_contract_says(server: Server, scenario: dict[str, Any]) -> None:
+def test_curl_receives_the_documented_responses(server: Server, scenario: dict[str, Any]) -> None:
     def send(step: dict[str, Any], kept: dict[str, Any]) -> Answer:
         command = ["curl", "-sS", "-i", "-X", step["method"], f"{server.url}{step['path']}", "-H", "Expect:"]
-        # curl's own type is that of a form.
+        # curl sends the content type of a form by default.
         for name, value in headers_of(step, None, kept).items():
             command += ["-H", f"{name}: {value}"]
         body = body_of(step, kept)
@@ -102,7 +102,7 @@ def test_curl_gets_what_the_contract_says(server: Server, scenario: dict[str, An
     play(scenario, server.root_key, send)
 
 
-def test_nodes_fetch_gets_what_the_contract_says(server: Server) -> None:
+def test_nodes_fetch_receives_the_documented_responses(server: Server) -> None:
     done = subprocess.run(
         ["node", str(Path(__file__).with_name("key_manager_contract.mjs")), server.url],
         input=server.root_key,

@@ -1,4 +1,4 @@
-"""What the log says of a request: for people, for programs, and for fail2ban."""
+"""The log lines of requests, and the fail2ban filter that reads them."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ def lines_of(server: Server) -> list[dict[str, Any]]:
     return [json.loads(line) for line in server.log().splitlines()]
 
 
-def test_a_line_says_which_client_and_which_caller_it_was_and_in_which_tenant(tmp_path: Path) -> None:
+def test_a_log_line_has_the_client_address_the_principal_and_the_tenant(tmp_path: Path) -> None:
     with serving(tmp_path, "--trusted-proxies", "127.0.0.1") as server, server.client() as client:
         from_client = {"X-Forwarded-For": "203.0.113.9"}
 
-        def asked(method: str, path: str, **options: Any) -> dict[str, Any]:
+        def logged(method: str, path: str, **options: Any) -> dict[str, Any]:
             headers = {**from_client, **options.pop("headers", {})}
             answer = client.request(method, path, headers=headers, **options)
             request_id = answer.headers["x-request-id"]
             return next(line for line in lines_of(server) if line.get("requestId") == request_id)
 
-        login = asked("POST", "/v1/auth/login", json=WRONG)
+        login = logged("POST", "/v1/auth/login", json=WRONG)
         assert (login["clientAddress"], login["principal"], login["status"]) == ("203.0.113.9", "anonymous", 401)
         assert "tenantId" not in login
         assert isinstance(login["micros"], int)
         # The id of the root key, not that of its tenant.
         listed = json.loads(run(tmp_path, "root-keys", "list", "--tenant", server.tenant, "--json").stdout)
-        root = asked("GET", "/v1/auth/me", headers=server.root)
+        root = logged("GET", "/v1/auth/me", headers=server.root)
         assert (root["principal"], root["principalId"]) == ("rootKey", listed["items"][0]["id"])
         assert (root["tenantId"], root["status"]) == (server.tenant, 403)
         signup = {"email": "a@example.com", "password": "correct horse"}
         tokens = client.post("/v1/auth/signup", json=signup).json()["data"]
         bearer = {"Authorization": "Bearer " + tokens["accessToken"]}
         tenant = client.post("/v1/tenants", json={"name": "Acme"}, headers=bearer).json()["data"]["id"]
-        user = asked("GET", "/v1/usage/check", params={"tenantId": tenant, "quantity": "x"}, headers=bearer)
+        user = logged("GET", "/v1/usage/check", params={"tenantId": tenant, "quantity": "x"}, headers=bearer)
         assert "principal" not in user
-        user = asked("PUT", f"/v1/platform/tenants/{tenant}/quota", json={"limit": 5}, headers=bearer)
+        user = logged("PUT", f"/v1/platform/tenants/{tenant}/quota", json={"limit": 5}, headers=bearer)
         assert (user["principal"], user["principalId"]) == ("user", tokens["user"]["id"])
-        gone = asked("DELETE", f"/v1/tenants/{tenant}/members/{'usr_' + '0' * 26}", headers=bearer)
+        gone = logged("DELETE", f"/v1/tenants/{tenant}/members/{'usr_' + '0' * 26}", headers=bearer)
         assert (gone["status"], gone["tenantId"]) == (404, tenant)
-        wrong = asked("GET", "/v1/auth/me", headers={"X-API-Key": "user_xxx"})
+        wrong = logged("GET", "/v1/auth/me", headers={"X-API-Key": "user_xxx"})
         assert "principal" not in wrong
 
 
-def test_the_path_of_a_404_is_logged_without_what_may_be_a_key(tmp_path: Path) -> None:
+def test_the_path_of_a_404_is_logged_without_possible_keys(tmp_path: Path) -> None:
     with serving(tmp_path) as server, server.client() as client:
         key = client.post("/api/v1/keys", json={"prefix": "user"}, headers=server.root).json()["apiKey"]
         for path in ("/wp-login.php", f"/v1/keys/{key}/show", "/api/v1/\u00e9" + "x" * 1000, "/v1/sk_live_1234567890"):
@@ -65,7 +65,7 @@ def test_the_path_of_a_404_is_logged_without_what_may_be_a_key(tmp_path: Path) -
         assert key not in server.log()
 
 
-def test_the_key_managers_routes_know_the_client_too(tmp_path: Path) -> None:
+def test_the_key_managers_routes_log_the_client_too(tmp_path: Path) -> None:
     with serving(tmp_path, "--trusted-proxies", "127.0.0.1") as server, server.client() as client:
         headers = {**server.root, "X-Forwarded-For": "[2001:db8::7]:443"}
         client.post("/api/v1/keys", json={"prefix": "user"}, headers=headers)
@@ -77,7 +77,7 @@ def test_the_key_managers_routes_know_the_client_too(tmp_path: Path) -> None:
         assert (rejected["clientAddress"], rejected["principal"]) == ("2001:db8::7", "rootKey")
 
 
-def test_the_filter_for_fail2ban_finds_the_clients_that_guess_and_nothing_that_they_send_names_another(
+def test_the_fail2ban_filter_finds_the_address_of_failed_logins_and_cannot_be_forged(
     tmp_path: Path,
 ) -> None:
     text = FILTER.read_text()
@@ -93,10 +93,11 @@ def test_the_filter_for_fail2ban_finds_the_clients_that_guess_and_nothing_that_t
             assert client.post("/v1/auth/login", json=WRONG, headers=headers).status_code == 401
             assert client.get("/v1/" + forged, headers=headers).status_code == 404
         assert client.get("/v1/auth/me", headers=server.root).status_code == 403
-        # What a gateway asks is not the gateway's guess.
-        question = {"endpoint": "GET_TASKS"}
-        asked = httpx.get(f"{server.gateway_url}/check", params=question, headers={"X-API-Key": "user_xxx"}, timeout=30)
-        assert asked.status_code == 401
+        # A key that a gateway checks does not count against the gateway.
+        params = {"endpoint": "GET_TASKS"}
+        invalid = {"X-API-Key": "user_xxx"}
+        rejected = httpx.get(f"{server.gateway_url}/check", params=params, headers=invalid, timeout=30)
+        assert rejected.status_code == 401
         log = server.log().splitlines()
     assert all(re.search(date, line) for line in log)
     hosts = [found["host"] for line in log if (found := failing.search(line))]

@@ -1,4 +1,4 @@
-"""The document of the HTTP API against a server: what one says, the other does."""
+"""The OpenAPI document matches the behavior of a server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "server/openapi.json").read_text())
-# How many requests of an operation are made up at random; those at the edges of its schema come on top.
+# The number of random requests for each operation, in addition to those at the bounds of its schema.
 EXAMPLES = 15 * int(os.environ.get("GATEKEEPER_SOAK", "1"))
 SEED = os.environ.get("GATEKEEPER_SEED", "1")
 
@@ -41,13 +41,13 @@ def media_types(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """A server with people, a tenant and keys in it; it believes where calls come from."""
+    """Run a server with users, a tenant and keys that trusts this machine as a proxy."""
     with serving(tmp_path_factory.mktemp("openapi"), "--trusted-proxies", "127.0.0.1") as server:
         yield populated(server.url, server.root_key) | {"folder": str(server.folder)}
 
 
 def drive(world: dict[str, Any], **environment: str) -> None:
-    """Have schemathesis send the server what the document allows and what it forbids, and judge every answer."""
+    """Run schemathesis: it sends valid and invalid requests and checks every response."""
     tool = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")]
     run = ["run", str(ROOT / "server/openapi.json"), "--url", world["url"], "--checks", "all"]
     known = {"GATEKEEPER_WORLD": json.dumps(world), "PYTHONPATH": str(HERE)}
@@ -63,12 +63,12 @@ def drive(world: dict[str, Any], **environment: str) -> None:
     assert driven.returncode == 0, driven.stdout + driven.stderr
 
 
-def test_the_document_is_one_of_openapi_3_1() -> None:
+def test_the_document_is_valid_openapi_3_1() -> None:
     assert DOCUMENT["openapi"].startswith("3.1.")
     validate(DOCUMENT)
 
 
-def test_every_example_is_what_its_schema_says() -> None:
+def test_every_example_matches_its_schema() -> None:
     examples = list(media_types(DOCUMENT))
     assert len(examples) > 140
     for path, media in examples:
@@ -82,17 +82,17 @@ def test_every_example_is_what_its_schema_says() -> None:
     ("path", "kind", "file"),
     [("/openapi.json", "application/json", "openapi.json"), ("/docs", "text/html; charset=utf-8", "docs.html")],
 )
-def test_the_server_shows_the_documents_as_they_are_checked_in(
+def test_the_server_serves_the_documents_that_are_checked_in(
     world: dict[str, Any], path: str, kind: str, file: str
 ) -> None:
-    answered = httpx.get(world["url"] + path)
-    assert answered.headers["Content-Type"] == kind
-    assert answered.content == (ROOT / "server" / file).read_bytes()
+    response = httpx.get(world["url"] + path)
+    assert response.headers["Content-Type"] == kind
+    assert response.content == (ROOT / "server" / file).read_bytes()
 
 
-def test_the_server_does_what_its_document_says(world: dict[str, Any]) -> None:
+def test_the_server_matches_its_document(world: dict[str, Any]) -> None:
     drive(world)
 
 
-def test_the_server_does_what_its_document_says_to_nobody(world: dict[str, Any]) -> None:
-    drive(world, GATEKEEPER_NOBODY="1")
+def test_the_server_matches_its_document_for_anonymous_callers(world: dict[str, Any]) -> None:
+    drive(world, GATEKEEPER_ANONYMOUS="1")

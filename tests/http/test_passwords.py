@@ -1,4 +1,4 @@
-"""Passwords over HTTP: what guessing them is answered, and what checking many of them costs."""
+"""Passwords over HTTP: throttling of guesses, and the memory of many checks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery"  # noqa: S105
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server behind a proxy that it trusts: this test."""
+    """Run a server that trusts this test as a proxy."""
     with serving(tmp_path_factory.mktemp("passwords"), "--trusted-proxies", "127.0.0.1") as server:
         yield server
 
@@ -31,7 +31,7 @@ def of(address: str) -> dict[str, str]:
 
 
 def sign_up(client: httpx.Client, email: str, address: str) -> str:
-    """An access token of a new account."""
+    """Create an account and return its access token."""
     account = {"email": email, "password": PASSWORD}
     answer = client.post("/v1/auth/signup", json=account, headers=of(address))
     assert answer.status_code == 201, answer.text
@@ -39,7 +39,7 @@ def sign_up(client: httpx.Client, email: str, address: str) -> str:
     return token
 
 
-def test_a_guesser_of_many_accounts_is_told_to_wait_and_the_owner_at_home_is_not(server: Server) -> None:
+def test_guesses_for_many_accounts_are_throttled_and_the_owner_at_a_known_address_is_not(server: Server) -> None:
     with server.client() as client:
         sign_up(client, "owner@example.com", "192.0.2.1")
         for account in range(31):
@@ -53,7 +53,7 @@ def test_a_guesser_of_many_accounts_is_told_to_wait_and_the_owner_at_home_is_not
         assert client.post("/v1/auth/login", json=owner, headers=of("192.0.2.1")).status_code == 200
 
 
-def test_a_stolen_token_is_no_way_to_guess_the_password(server: Server) -> None:
+def test_a_stolen_token_cannot_be_used_to_guess_the_password(server: Server) -> None:
     with server.client() as client:
         token = sign_up(client, "robbed@example.com", "192.0.2.2")
         headers = {**of("198.51.100.10"), "Authorization": f"Bearer {token}"}
@@ -68,11 +68,11 @@ def test_a_stolen_token_is_no_way_to_guess_the_password(server: Server) -> None:
     assert statuses == [401] * 5 + [429] * 115
 
 
-def test_five_hundred_logins_at_once_leave_the_memory_as_it_was(server: Server) -> None:
+def test_five_hundred_concurrent_logins_use_little_memory(server: Server) -> None:
     account = {"email": "many@example.com", "password": PASSWORD}
     with server.client() as client:
         sign_up(client, account["email"], "192.0.2.3")
-        # One of each kind of work first, so that what is opened once is open.
+        # One login first, so that what is opened once is open.
         assert client.post("/v1/auth/login", json=account, headers=of("192.0.2.3")).status_code == 200
     before, start = server.rss_kib(), threading.Barrier(100)
 
@@ -86,7 +86,7 @@ def test_five_hundred_logins_at_once_leave_the_memory_as_it_was(server: Server) 
 
     with ThreadPoolExecutor(100) as workers:
         statuses = [status for each in workers.map(log_in, range(100)) for status in each]
-    # Those who find the queue full are told so, and an account has at most five checks that are not decided yet.
+    # Logins beyond the queue are rejected, and an account has at most five checks in progress.
     assert set(statuses) <= {200, 429, 503}
     assert statuses.count(200) >= 64
     assert server.rss_kib() - before < 40 * 1024

@@ -1,4 +1,4 @@
-"""What a stranger gets who signs up: a tenant of their own, and nothing that anyone else lets through."""
+"""A stranger who signs up owns a tenant, and no gateway or verifier of another tenant accepts its keys."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ http {{
 
 
 def attack(client: httpx.Client) -> tuple[str, str]:
-    """Sign up, make a tenant and in it a key that claims all that a key can: the tenant and the key."""
+    """Sign up, create a tenant and a key with every claim; return the tenant and the key."""
     token = client.post("/v1/auth/signup", json=SIGNUP).raise_for_status().json()["data"]["accessToken"]
     bearer = {"Authorization": f"Bearer {token}"}
     tenant = (
@@ -52,20 +52,20 @@ def attack(client: httpx.Client) -> tuple[str, str]:
 
 
 def statuses(server: Server, key: str, tenant: str = "") -> dict[str, int]:
-    """What gateways are answered about a key, by their question; `tenant` is named in the query where there is one."""
+    """The statuses that gateways get for a key, by their request; the query contains `tenant` if it is given."""
     chosen = f"&tenant={tenant}" if tenant else ""
-    questions = [
+    requests = [
         f"/check?endpoint=GET_TASKS{chosen}",
         f"/check?headers{chosen}",
         f"/check/nginx?endpoint=GET_TASKS{chosen}",
     ]
     if not tenant:
-        questions += ["/check/envoy", "/check/envoy/tasks?endpoint=GET_TASKS"]
+        requests += ["/check/envoy", "/check/envoy/tasks?endpoint=GET_TASKS"]
     with httpx.Client(base_url=server.gateway_url, headers={"X-API-Key": key, **HEADERS}) as client:
-        return {question: client.get(question).status_code for question in questions}
+        return {request: client.get(request).status_code for request in requests}
 
 
-def test_no_gateway_lets_the_key_of_a_stranger_through_whatever_its_headers_say(server: Server) -> None:
+def test_no_gateway_accepts_a_strangers_key_with_any_headers(server: Server) -> None:
     with server.client() as client:
         tenant, key = attack(client)
         before = counted(client)
@@ -76,8 +76,8 @@ def test_no_gateway_lets_the_key_of_a_stranger_through_whatever_its_headers_say(
             for value in (tenant, "all")
         }
         with httpx.Client(base_url=server.gateway_url, headers={"X-API-Key": key, **HEADERS, **forged}) as gateway:
-            for question in ("/check?endpoint=GET_TASKS", "/check?headers", "/check/nginx?headers", "/check/envoy"):
-                rejected = gateway.get(question)
+            for request in ("/check?endpoint=GET_TASKS", "/check?headers", "/check/nginx?headers", "/check/envoy"):
+                rejected = gateway.get(request)
                 assert rejected.status_code == 401
                 assert not any(name.startswith("x-gatekeeper-key") for name in rejected.headers)
         assert counted(client) == before + 9
@@ -87,17 +87,17 @@ def test_no_gateway_lets_the_key_of_a_stranger_through_whatever_its_headers_say(
     assert key not in log
 
 
-def test_the_query_chooses_no_tenant_that_is_not_configured(server: Server) -> None:
+def test_the_query_cannot_select_a_tenant_that_is_not_configured(server: Server) -> None:
     with server.client() as client:
         token = {"Authorization": f"Bearer {client.post('/v1/auth/login', json=SIGNUP).json()['data']['accessToken']}"}
         [tenant] = client.get("/v1/tenants", headers=token).json()["data"]["items"]
         key = client.post("/v1/keys", json={"tenantId": tenant["id"]}, headers=token).json()["data"]["plainTextKey"]
     for wrong in (tenant["id"], "all", "", "canary"):
         answers = statuses(server, key, wrong) if wrong else {}
-        assert all(status == (403 if "nginx" in question else 400) for question, status in answers.items()), answers
+        assert all(status == (403 if "nginx" in request else 400) for request, status in answers.items()), answers
 
 
-def test_gateways_let_through_the_keys_of_the_tenants_that_are_configured(tmp_path: Path) -> None:
+def test_gateways_accept_the_keys_of_the_configured_tenants(tmp_path: Path) -> None:
     with serving(tmp_path) as server, server.client() as client:
         tenant, key = attack(client)
         own = client.post("/api/v1/keys", json={"prefix": "user", "roles": ["PRO"]}, headers=server.root).json()[
@@ -112,17 +112,17 @@ def test_gateways_let_through_the_keys_of_the_tenants_that_are_configured(tmp_pa
         for key_of_another, chosen in ((own, tenant), (key, "default")):
             assert set(statuses(server, key_of_another, chosen).values()) == {401}
         with httpx.Client(base_url=server.gateway_url, headers={"X-API-Key": key}) as gateway:
-            told = gateway.get("/check?endpoint=GET_TASKS").headers
-        assert told["x-gatekeeper-tenant-id"] == tenant
+            headers = gateway.get("/check?endpoint=GET_TASKS").headers
+        assert headers["x-gatekeeper-tenant-id"] == tenant
 
 
-def test_a_root_key_accepts_its_own_tenants_keys_and_names_no_others(server: Server) -> None:
+def test_a_root_key_accepts_only_keys_of_its_own_tenant(server: Server) -> None:
     with server.client(headers=server.root) as client:
         key = client.post("/api/v1/keys", json={"prefix": "user"}).json()["apiKey"]
-        question = {"key": key, "endpoint": "GET_TASKS"}
-        assert client.post("/v1/keys/verify", json=question).json()["data"]["keyValid"]
+        request = {"key": key, "endpoint": "GET_TASKS"}
+        assert client.post("/v1/keys/verify", json=request).json()["data"]["keyValid"]
         for tenants in ("all", ["default"], [server.tenant]):
-            rejected = client.post("/v1/keys/verify", json={**question, "tenants": tenants})
+            rejected = client.post("/v1/keys/verify", json={**request, "tenants": tenants})
             assert rejected.status_code == 400
             assert rejected.json()["error"].startswith("tenants: a root key accepts")
 
@@ -134,7 +134,7 @@ def counted(client: httpx.Client) -> int:
 
 @contextmanager
 def restarted(server: Server) -> Iterator[Server]:
-    """The same server again, with what its folder says now."""
+    """Restart a server with the current configuration of its folder."""
     from serving import started  # noqa: PLC0415
 
     server.process, server.url, server.gateway_url = started(server.folder, *server.arguments)
@@ -146,7 +146,7 @@ def restarted(server: Server) -> Iterator[Server]:
 
 @contextmanager
 def fresh(folder: Path, *arguments: str, **environment: str) -> Iterator[str]:
-    """A server on a new database, as it is when nothing is said; its URL."""
+    """Run a server with default settings on a new database; return its URL."""
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
             [BINARY, "serve", "--port", "0", *arguments],
@@ -164,7 +164,7 @@ def fresh(folder: Path, *arguments: str, **environment: str) -> Iterator[str]:
 
 
 def quickstart(url: str) -> list[httpx.Response]:
-    """Sign up, make a tenant, a key and a usage event, for as long as that succeeds."""
+    """Sign up, create a tenant, a key and a usage event; stop at the first failure."""
     answers = []
     with httpx.Client(base_url=url, timeout=30) as client:
         answers.append(client.post("/v1/auth/signup", json={"email": "founder@example.com", "password": "hunter2pass"}))
@@ -180,13 +180,13 @@ def quickstart(url: str) -> list[httpx.Response]:
 
 
 def is_closed(answer: httpx.Response) -> bool:
-    """Whether sign-up was rejected as closed, with what to do."""
-    told: dict[str, Any] = answer.json()
+    """Whether sign-up was rejected as closed, with instructions."""
+    body: dict[str, Any] = answer.json()
     return (
         answer.status_code == 403
-        and told["code"] == "forbidden"
-        and 'signup = "open"' in told["error"]
-        and "gatekeeper users create EMAIL --tenant NAME" in told["error"]
+        and body["code"] == "forbidden"
+        and 'signup = "open"' in body["error"]
+        and "gatekeeper users create EMAIL --tenant NAME" in body["error"]
     )
 
 
@@ -202,7 +202,7 @@ def test_the_quickstart_runs_with_the_settings_of_the_container(tmp_path: Path) 
         assert [answer.status_code for answer in quickstart(url.replace(EVERY_ADDRESS, own_address()))] == [201] * 4
 
 
-def test_to_other_machines_a_fresh_server_is_closed(tmp_path: Path) -> None:
+def test_sign_up_on_a_fresh_server_is_closed_for_other_machines(tmp_path: Path) -> None:
     if own_address() == "127.0.0.1":
         pytest.fail("this machine has no address but loopback: run the test where it has one")
     run(tmp_path, "init")
@@ -213,7 +213,7 @@ def test_to_other_machines_a_fresh_server_is_closed(tmp_path: Path) -> None:
 
 
 def own_address() -> str:
-    """An address of this machine that others would call, if it has one."""
+    """An address of this machine other than loopback, if it has one."""
     addresses = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=False).stdout.split()
     return next((address for address in addresses if ":" not in address), "127.0.0.1")
 
@@ -240,7 +240,7 @@ def test_the_quickstart_is_closed_behind_nginx(tmp_path: Path, arguments: list[s
 
 
 @pytest.mark.parametrize("arguments", [[], ["--signup", "open"]])
-def test_behind_a_unix_socket_sign_up_is_closed_unless_it_is_opened(tmp_path: Path, arguments: list[str]) -> None:
+def test_sign_up_on_a_unix_socket_is_closed_unless_it_is_opened(tmp_path: Path, arguments: list[str]) -> None:
     run(tmp_path, "init")
     with (tmp_path / "log").open("a") as log:
         process = subprocess.Popen(
@@ -262,13 +262,13 @@ def test_behind_a_unix_socket_sign_up_is_closed_unless_it_is_opened(tmp_path: Pa
         end(process, SIGTERM)
 
 
-def test_where_it_is_closed_users_make_no_tenants_and_the_operator_makes_accounts(tmp_path: Path) -> None:
+def test_with_closed_sign_up_users_create_no_tenants_and_the_operator_creates_accounts(tmp_path: Path) -> None:
     run(tmp_path, "init")
     command = ["users", "create", SIGNUP["email"], "--tenant", "Acme Inc", "--json"]
     made = json.loads(run(tmp_path, *command, input=SIGNUP["password"] + "\n").stdout)
     with fresh(tmp_path, "--signup", "closed") as url, httpx.Client(base_url=url, timeout=30) as client:
         assert is_closed(client.post("/v1/auth/signup", json={**SIGNUP, "email": "other@example.com"}))
-        # What is wrong with a request is said first, and what is too much.
+        # An invalid request is rejected as such, before closed sign-up.
         assert client.post("/v1/auth/signup", json={**SIGNUP, "password": "x"}).status_code == 400
         login = client.post("/v1/auth/login", json=SIGNUP)
         bearer = {"Authorization": f"Bearer {login.json()['data']['accessToken']}"}
@@ -278,7 +278,7 @@ def test_where_it_is_closed_users_make_no_tenants_and_the_operator_makes_account
         assert client.post("/v1/keys", json={"tenantId": tenant["id"]}, headers=bearer).status_code == 201
 
 
-def test_a_socket_that_sends_headers_in_any_case_is_no_program_of_this_machine(tmp_path: Path) -> None:
+def test_a_proxy_header_in_any_case_closes_sign_up(tmp_path: Path) -> None:
     run(tmp_path, "init")
     body = json.dumps(SIGNUP)
     with fresh(tmp_path) as url:

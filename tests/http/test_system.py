@@ -1,4 +1,4 @@
-"""What operators see of a server, and how it begins and ends."""
+"""The operators' view of a server: health, metrics, logs, start and shutdown."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ OPENSSL = [
 ]  # fmt: skip
 
 
-def test_health_and_readiness_are_told_without_a_credential(server: Server) -> None:
+def test_health_and_readiness_need_no_credential(server: Server) -> None:
     with server.client() as client:
         assert client.get("/health").json() == {"ok": True, "service": "gatekeeper"}
         assert client.get("/ready").json() == {"ok": True}
         assert client.head("/health").status_code == 200
 
 
-def test_an_id_is_given_to_each_request_and_the_callers_is_kept(server: Server) -> None:
+def test_each_request_gets_an_id_and_the_callers_id_is_kept(server: Server) -> None:
     with server.client() as client:
         made = client.get("/health").headers["x-request-id"]
         assert re.fullmatch(r"req_[0-7][0-9a-z]{25}", made)
@@ -57,14 +57,14 @@ def test_the_openapi_document_and_its_page_are_served(server: Server) -> None:
         assert "<script" not in page.text
 
 
-def test_the_root_and_a_trailing_slash_lead_to_the_page_also_behind_a_prefix(server: Server) -> None:
+def test_the_root_and_a_trailing_slash_redirect_to_the_page_also_behind_a_prefix(server: Server) -> None:
     with server.client() as client:
         for path in ("/", "/docs/"):
             assert client.get(path).status_code == 307
             assert str(client.get(path, follow_redirects=True).url) == f"{server.url}/docs"
 
 
-def test_pages_for_operators_can_be_served_to_gateways_alone_or_switched_off(tmp_path: Path) -> None:
+def test_pages_for_operators_can_be_served_only_to_gateways_or_disabled(tmp_path: Path) -> None:
     def statuses(url: str) -> list[int]:
         with httpx.Client(base_url=url) as client:
             paths = ("/metrics", "/docs", "/openapi.json", "/", "/docs/", "/health")
@@ -82,7 +82,7 @@ def test_pages_for_operators_can_be_served_to_gateways_alone_or_switched_off(tmp
     assert "server.gatewayListen" in alone.stderr
 
 
-def test_metrics_count_decisions_requests_and_connections(server: Server) -> None:
+def test_metrics_count_verdicts_requests_and_connections(server: Server) -> None:
     with server.client(headers=server.root) as client:
 
         def count(line: str) -> float:
@@ -133,7 +133,7 @@ def test_the_log_is_json_with_ids_and_no_secret(tmp_path: Path) -> None:
         assert secret not in log
 
 
-def test_a_server_on_a_terminal_begins_with_readable_lines(tmp_path: Path) -> None:
+def test_a_server_on_a_terminal_prints_readable_lines(tmp_path: Path) -> None:
     assert run(tmp_path, "init").returncode == 0
     (tmp_path / "gatekeeper.toml").write_text("")
     shown, terminal = pty.openpty()
@@ -161,7 +161,7 @@ def test_a_server_on_a_terminal_begins_with_readable_lines(tmp_path: Path) -> No
     assert "{" not in text
 
 
-def test_a_server_that_is_stopped_answers_what_it_has_begun_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_stopped_server_finishes_requests_in_progress_and_loses_nothing(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         acknowledged: list[str] = []
         broken: list[str] = []
@@ -192,7 +192,7 @@ def test_a_server_that_is_stopped_answers_what_it_has_begun_and_loses_nothing(tm
         with sqlite3.connect(tmp_path / "gatekeeper.db") as database:
             stored = {row[0] for row in database.execute("SELECT id FROM usage_events")}
     assert set(acknowledged) <= stored
-    # A connection that was idle as it was closed may lose the request that was on its way; none that was begun.
+    # A request may be lost if its idle connection closes while it is in transit, but never once it has begun.
     assert len(stored) - len(set(acknowledged)) <= len(broken)
 
 
@@ -205,7 +205,7 @@ def test_tls_from_files_and_a_unix_socket(tmp_path: Path) -> None:
             ready = client.get(f"{server.url}/ready")
             assert ready.status_code == 200
             assert ready.headers["strict-transport-security"] == "max-age=31536000"
-            # An answer that no route gives has it, too.
+            # The response to an unknown path has the header too.
             assert "strict-transport-security" in client.get(f"{server.url}/nothing").headers
         assert "strict-transport-security" not in httpx.get(f"{server.gateway_url}/health").headers
     end(server.process, signal.SIGTERM)
@@ -219,7 +219,7 @@ def test_tls_from_files_and_a_unix_socket(tmp_path: Path) -> None:
     assert stat.S_IMODE(socket.stat().st_mode) == 0o660
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket))) as client:
         assert client.get("http://localhost/ready").status_code == 200
-    # Killed, it leaves the socket; the next one takes its place, and a second one beside it does not.
+    # A killed server leaves its socket file. The next server replaces it; a second server at the same time cannot.
     end(process, signal.SIGKILL)
     process, _, _ = started(tmp_path, "--socket", str(socket))
     second = run(tmp_path, "serve", "--socket", str(socket))
@@ -229,21 +229,21 @@ def test_tls_from_files_and_a_unix_socket(tmp_path: Path) -> None:
     assert not socket.exists()
 
 
-def test_cors_is_off_unless_an_origin_is_named(server: Server, tmp_path: Path) -> None:
+def test_cors_is_off_unless_an_origin_is_configured(server: Server, tmp_path: Path) -> None:
     origin = {"Origin": "https://app.example.com"}
     with server.client() as client:
         assert "access-control-allow-origin" not in client.get("/health", headers=origin).headers
     with serving(tmp_path, "--cors-origin", "https://app.example.com") as other, other.client() as client:
-        asking = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
-        asked = client.options("/v1/auth/me", headers={**origin, **asking})
-        # `*` would not stand for it (Fetch standard, CORS non-wildcard request-header name).
-        assert "authorization" in asked.headers["access-control-allow-headers"]
+        requested = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+        preflight = client.options("/v1/auth/me", headers={**origin, **requested})
+        # `*` would not include it (Fetch standard, CORS non-wildcard request-header name).
+        assert "authorization" in preflight.headers["access-control-allow-headers"]
         assert client.get("/health", headers=origin).headers["access-control-allow-origin"] == origin["Origin"]
         stranger = client.get("/health", headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in stranger.headers
 
 
-def test_a_change_of_the_endpoints_needs_no_restart(tmp_path: Path) -> None:
+def test_changed_endpoints_are_reloaded_without_a_restart(tmp_path: Path) -> None:
     with serving(tmp_path) as server, server.client(headers=server.root) as client:
         key = client.post("/api/v1/keys", json={"prefix": "user"}).json()["apiKey"]
 
@@ -265,7 +265,7 @@ def test_a_change_of_the_endpoints_needs_no_restart(tmp_path: Path) -> None:
         assert total() == 7
 
 
-def test_a_root_key_revoked_beside_a_running_server_is_rejected_by_the_next_request(tmp_path: Path) -> None:
+def test_a_root_key_revoked_in_another_process_is_rejected_by_the_next_request(tmp_path: Path) -> None:
     with serving(tmp_path) as server, server.client(headers=server.root) as client:
 
         def statuses() -> list[int]:

@@ -1,4 +1,4 @@
-"""Many callers at once: each asks with a client of its own, and what all were answered is put together."""
+"""Concurrent callers, each with its own client, and a tally of their results."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from servers import Server
 
 CALLERS = 8
-"""How many ask one server at once: more than it has workers."""
+"""The number of concurrent callers of a server: more than it has workers."""
 
 RENEW = 20
-"""After how many answers a caller opens another connection, which may lead to another worker."""
+"""The number of results after which a caller reconnects, possibly to another worker."""
 
 
 class Tally:
-    """What a group of callers has been answered so far."""
+    """The results of a group of callers so far."""
 
     def __init__(self) -> None:
         self.answers: list[Answer] = []
@@ -39,7 +39,7 @@ class Tally:
 
 
 class Callers:
-    """Threads that ask a server to verify a key until it is `enough`; before each call one of them finds that out."""
+    """Threads that verify a key on a server until `enough` returns true, which is checked before each call."""
 
     def __init__(self, server: Server, key: str, enough: Callable[[Tally], bool], *, renew: int, callers: int) -> None:
         self.server, self.key, self.enough, self.renew = server, key, enough, renew
@@ -63,7 +63,7 @@ class Callers:
             self.tally.failures.append(error)
 
     def ended(self) -> bool:
-        assert time.monotonic() < self.deadline, f"not enough in {SECONDS} s; answered by {self.tally.pids}"
+        assert time.monotonic() < self.deadline, f"not enough in {SECONDS} s; handled by {self.tally.pids}"
         with self.lock:
             return bool(self.tally.failures) or self.enough(self.tally)
 
@@ -87,12 +87,12 @@ class Callers:
 
 
 def hammer(server: Server, key: str, enough: Callable[[Tally], bool], callers: int = CALLERS) -> Tally:
-    """Ask until it is `enough`."""
+    """Verify the key until `enough` returns true."""
     return Callers(server, key, enough, renew=RENEW, callers=callers).join()
 
 
 def everyone(server: Server, key: str) -> Tally:
-    """Ask, with a connection for each call, until every worker has answered a call that began after this one."""
+    """Verify the key, with a new connection for each call, until every worker has handled a call."""
     enough = lambda tally: len(tally.pids) == server.row.workers  # noqa: E731
     tally = Callers(server, key, enough, renew=1, callers=CALLERS).join()
     assert tally.lost == 0
@@ -101,7 +101,7 @@ def everyone(server: Server, key: str) -> Tally:
 
 @contextmanager
 def hammered(server: Server, key: str) -> Iterator[Tally]:
-    """Ask all the time, from before the body to after it."""
+    """Verify the key continuously while the body runs."""
     ended = threading.Event()
     callers = Callers(server, key, lambda _: ended.is_set(), renew=RENEW, callers=CALLERS)
     try:

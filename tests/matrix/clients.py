@@ -1,4 +1,4 @@
-"""Asks whichever worker takes the call: by HTTP over a Unix socket, or through the folder that is Celery's queue."""
+"""Clients of the workers: HTTP over a Unix socket, or the folder that is Celery's queue."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from billiard.exceptions import WorkerLostError
 from celery import Celery
 
 SECONDS = 30
-"""How long one answer may take on a busy machine."""
+"""The timeout of one call on a busy machine."""
 
 
 class Lost(Exception):  # noqa: N818 - not an error: a worker was killed with the call
-    """A worker died with the call: it may have taken a permit that nobody was told of."""
+    """A worker died during the call: a permit may have been consumed without a result."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a worker said."""
+    """The result from a worker."""
 
     pid: str
     inherited: bool
     ok: bool
     key_valid: bool
-    asked: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def of(cls, said: dict[str, Any], asked: float) -> Answer:
-        return cls(said["pid"], said["inherited"], said["ok"], said["keyValid"], asked)
+    def of(cls, result: dict[str, Any], started: float) -> Answer:
+        return cls(result["pid"], result["inherited"], result["ok"], result["keyValid"], started)
 
 
 class Client(Protocol):
-    """Asks for one verification after the other; used by one thread."""
+    """Verifies one key after the other; used by one thread."""
 
     def ask(self, key: str) -> Answer: ...
     def close(self) -> None: ...
@@ -59,7 +59,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class HttpClient:
-    """Keeps its connection, and so its worker, where the server does; a closed one opens another when it asks."""
+    """Keeps its connection, and so its worker, if the server does; reconnects when needed."""
 
     def __init__(self, path: Path) -> None:
         self.connection = UnixConnection(path)
@@ -77,15 +77,15 @@ class HttpClient:
         return answer
 
     def ask(self, key: str) -> Answer:
-        asked = time.monotonic()
-        return Answer.of(self.get(f"/verify?key={quote(key)}"), asked)
+        started = time.monotonic()
+        return Answer.of(self.get(f"/verify?key={quote(key)}"), started)
 
     def close(self) -> None:
         self.connection.close()
 
 
 class CeleryClient:
-    """Sends tasks. Each is written in a folder of its own and then moved: no worker reads half of one."""
+    """Sends tasks. Each is written to a separate folder and then moved, so that no worker reads an incomplete one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -104,11 +104,11 @@ class CeleryClient:
         return result
 
     def ask(self, key: str) -> Answer:
-        asked = time.monotonic()
+        started = time.monotonic()
         try:
-            return Answer.of(self.send("verify", key).get(timeout=SECONDS, interval=0.002), asked)
+            return Answer.of(self.send("verify", key).get(timeout=SECONDS, interval=0.002), started)
         except WorkerLostError as error:
             raise Lost from error
 
     def close(self) -> None:
-        """Nothing is open: each task goes to whichever worker is free."""
+        """Do nothing: there is no connection, each task goes to any free worker."""

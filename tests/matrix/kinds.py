@@ -1,4 +1,4 @@
-"""Servers whose workers are asked, started or killed in another way than processes behind a program's socket."""
+"""Servers whose workers are not simply processes behind a program's socket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Threads(Server):
-    """Workers that are threads of one process: no signal kills one of them."""
+    """Workers that are threads of one process: a signal cannot kill only one of them."""
 
     def kill(self, tally: Tally, _key: str) -> None:
         with closing(HttpClient(self.folder / "socket")) as client:
@@ -30,7 +30,7 @@ class Threads(Server):
 
 
 class Tasks(Server):
-    """Workers that take tasks out of a folder."""
+    """Workers that read tasks from a folder."""
 
     def start(self) -> None:
         for name in ("queue", "results", "processed"):
@@ -41,14 +41,14 @@ class Tasks(Server):
         return CeleryClient(self.folder)
 
     def kill(self, tally: Tally, key: str) -> None:
-        """Let one die in the middle of a task: an idle one may hold the lock of the pool's queue for ever after."""
+        """Kill a worker during a task: an idle one may hold the pool's lock, which is then never released."""
         with closing(self.client()) as client:
             client.send("die", key)
         tally.lost += 1
 
 
 class Processes(Server):
-    """Workers that share a socket of this process, which starts them and replaces one that it kills."""
+    """Workers that share a socket of this process, which starts them and replaces one after killing it."""
 
     def command(self) -> list[str]:
         return [str(programs_in_rust() / "worker"), self.url, json.dumps(ENDPOINTS)]
@@ -71,6 +71,6 @@ class Processes(Server):
 
 @cache
 def programs_in_rust() -> Path:
-    """Where the programs in Rust are, built once."""
+    """The folder of the Rust programs, which are built once."""
     subprocess.run(["cargo", "build", "--quiet", "--bins"], cwd=ROOT, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"

@@ -1,4 +1,4 @@
-"""Starts the real programs on a database, waits until each worker answers, kills workers, and ends all of it."""
+"""Starts the real programs on a database, waits until each worker responds, kills workers, and stops everything."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENDPOINTS = json.loads((APPS / "endpoints.json").read_text())
 
 
 class Server:
-    """A program with its workers behind a Unix socket, in a process group of its own."""
+    """A program with its workers behind a Unix socket, in a separate process group."""
 
     def __init__(self, row: Row, folder: Path, database: Path) -> None:
         self.row, self.folder, self.url = row, folder, f"sqlite:{database}"
@@ -59,7 +59,7 @@ class Server:
         self.processes.append(process)
 
     def ready(self) -> None:
-        """Wait until every worker has answered."""
+        """Wait until every worker has responded."""
         deadline = time.monotonic() + SECONDS
         while not self.listens():
             assert self.processes[0].poll() is None, f"has ended: {self.errors.read_text()}"
@@ -79,7 +79,7 @@ class Server:
         return HttpClient(self.folder / "socket")
 
     def kill(self, tally: Tally, _key: str) -> None:
-        """Kill one of those who have answered, whatever it is doing now."""
+        """Kill one of the workers that have responded, at any point of its work."""
         os.kill(int(random.choice(sorted(tally.pids))), signal.SIGKILL)  # noqa: S311
 
     def stop(self) -> None:
@@ -91,9 +91,9 @@ class Server:
 
 @contextmanager
 def started(*rows: Row) -> Iterator[list[Server]]:
-    """Servers of these rows on one new database; each of their workers has answered."""
+    """Run servers of these rows on one new database, and wait until each worker has responded."""
     with ExitStack() as stack:
-        # The path of a Unix socket must be short. What was killed a moment ago may still be writing there.
+        # The path of a Unix socket must be short. A process that was just killed may still be writing to the folder.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gk-", ignore_cleanup_errors=True)))
         servers = []
         for number, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Each way to run several workers: one limit for all of them, one rotation stops them all, a kill changes nothing."""
+"""Each way to run several workers: they share one limit, a rotation applies to all, and a kill breaks nothing."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LIMIT = ENDPOINTS["HAMMER"]["default"]["maxReq"]
 
 @pytest.fixture(
     scope="module",
-    # A parameter of its own for each turn: pytest keeps a fixture whose parameter is the one before.
+    # Each turn is a separate parameter: pytest would reuse a fixture for an equal one.
     params=[pytest.param((turn, row), id=f"{row.name}-{turn}") for turn in TURNS for row in ROWS],
 )
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """A row of the matrix on a file of its own, which its tests share."""
+    """Run a row of the matrix on its own file, which its tests share."""
     row: Row = request.param[1]
     with started(row) as [server]:
         yield server
@@ -31,16 +31,16 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture
 def keys(server: Server) -> KeyManager:
-    """A key manager of this process, which is none of the workers, on the same file."""
+    """A key manager in this process, on the same file as the workers."""
     return init_key_manager(url=server.url, endpoints=ENDPOINTS)
 
 
 def enough(tally: Tally) -> bool:
-    """Four times the limit, and not by one worker alone."""
+    """Whether there are four times as many results as the limit, from at least two workers."""
     return len(tally.answers) >= 4 * LIMIT and len(tally.pids) >= 2
 
 
-def test_the_key_manager_is_made_before_the_fork_or_after_it_as_the_row_says(server: Server) -> None:
+def test_the_key_manager_is_created_before_or_after_the_fork_as_the_row_specifies(server: Server) -> None:
     assert {answer.inherited for answer in everyone(server, "").answers} == {server.row.inherited}
 
 
@@ -50,9 +50,7 @@ def test_all_workers_together_admit_exactly_the_limit_of_a_key(server: Server, k
     assert (tally.lost, tally.admitted) == (0, LIMIT)
 
 
-def test_one_rotation_in_another_process_stops_every_worker_while_all_are_asked(
-    server: Server, keys: KeyManager
-) -> None:
+def test_a_rotation_in_another_process_applies_to_every_worker_under_load(server: Server, keys: KeyManager) -> None:
     created = keys.create_user_api_key("user", ["UNLIMITED"])
     old = created["apiKey"]
     assert all(answer.ok for answer in everyone(server, old).answers)
@@ -61,20 +59,20 @@ def test_one_rotation_in_another_process_stops_every_worker_while_all_are_asked(
         rotated = time.monotonic()
         assert not any(answer.key_valid for answer in everyone(server, old).answers)
         assert all(answer.ok for answer in everyone(server, new).answers)
-    later = [answer.key_valid for answer in load.answers if answer.asked > rotated]
+    later = [answer.key_valid for answer in load.answers if answer.started > rotated]
     assert later
     assert not any(later)
 
 
-def test_a_key_that_another_process_makes_is_known_to_every_worker_at_once(server: Server, keys: KeyManager) -> None:
+def test_a_key_created_by_another_process_is_immediately_valid_in_every_worker(
+    server: Server, keys: KeyManager
+) -> None:
     for _ in range(3):
         created = keys.create_user_api_key("user", ["UNLIMITED"])["apiKey"]
         assert all(answer.ok for answer in everyone(server, created).answers)
 
 
-def test_a_worker_killed_while_all_are_asked_takes_at_most_the_calls_it_was_in(
-    server: Server, keys: KeyManager
-) -> None:
+def test_a_worker_killed_under_load_consumes_at_most_the_permits_of_its_calls(server: Server, keys: KeyManager) -> None:
     key = keys.create_user_api_key("user")["apiKey"]
     before = everyone(server, "").pids
     killed = False
@@ -91,5 +89,5 @@ def test_a_worker_killed_while_all_are_asked_takes_at_most_the_calls_it_was_in(
     assert LIMIT - tally.lost <= tally.admitted <= LIMIT
 
     after = everyone(server, key)
-    assert len(before - after.pids) == 1, "one was killed, and another takes its place"
+    assert len(before - after.pids) == 1, "one worker was killed and replaced"
     assert all(answer.key_valid and not answer.ok for answer in after.answers)

@@ -1,4 +1,4 @@
-"""Every row of the matrix at once, on one file: one limit for all programs and languages."""
+"""All rows of the matrix at the same time on one file: all programs and languages share one limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMIT = ENDPOINTS["HAMMER"]["default"]["maxReq"]
 
 
 def enough(tally: Tally) -> bool:
-    """The share of one row in four times the limit, and not by one worker alone."""
+    """Whether a row has its share of four times the limit, from at least two workers."""
     return len(tally.answers) >= 4 * LIMIT / len(ROWS) and len(tally.pids) >= 2
 
 

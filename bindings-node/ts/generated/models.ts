@@ -509,7 +509,7 @@ export interface ValidatedApiKey {
  */
 export type VerdictCode = 'valid' | 'invalid_key' | 'insufficient_scope' | 'rate_limited';
 
-/** What `auth.signup` takes by name. */
+/** The options of `auth.signup`. */
 export interface SignupInput {
   /**
    * The e-mail address. Addresses that differ only in case, in Unicode normalization or in the form of their
@@ -522,7 +522,7 @@ export interface SignupInput {
   readonly name?: string | null | undefined;
 }
 
-/** What `auth.login` takes by name. */
+/** The options of `auth.login`. */
 export interface LoginInput {
   /** The account's e-mail address. */
   readonly email: string;
@@ -530,7 +530,7 @@ export interface LoginInput {
   readonly password: string;
 }
 
-/** What `auth.changePassword` takes by name. */
+/** The options of `auth.changePassword`. */
 export interface ChangePasswordInput {
   /** The current password. */
   readonly currentPassword: string;
@@ -538,7 +538,7 @@ export interface ChangePasswordInput {
   readonly newPassword: string;
 }
 
-/** What `auth.sessions` takes by name. */
+/** The options of `auth.sessions`. */
 export interface ListSessionsInput {
   /** The `nextCursor` of the previous page. Defaults to the first page. */
   readonly cursor?: string | null | undefined;
@@ -546,7 +546,7 @@ export interface ListSessionsInput {
   readonly limit?: number | null | undefined;
 }
 
-/** What `tenants.list` takes by name. */
+/** The options of `tenants.list`. */
 export interface ListTenantsInput {
   /** The `nextCursor` of the previous page. Defaults to the first page. */
   readonly cursor?: string | null | undefined;
@@ -554,13 +554,13 @@ export interface ListTenantsInput {
   readonly limit?: number | null | undefined;
 }
 
-/** What `tenants.update` takes by name. */
+/** The options of `tenants.update`. */
 export interface UpdateTenantInput {
   /** The new name: 1 to 256 bytes. Defaults to the current name. */
   readonly name?: string | null | undefined;
 }
 
-/** What `tenants.listMembers` takes by name. */
+/** The options of `tenants.listMembers`. */
 export interface ListMembersInput {
   /** The `nextCursor` of the previous page. Defaults to the first page. */
   readonly cursor?: string | null | undefined;
@@ -568,7 +568,7 @@ export interface ListMembersInput {
   readonly limit?: number | null | undefined;
 }
 
-/** What `keys.create` takes by name. */
+/** The options of `keys.create`. */
 export interface CreateApiKeyInput {
   /** The tenant's id. */
   readonly tenantId: string;
@@ -617,7 +617,7 @@ export interface CreateApiKeyInput {
   readonly scopes?: readonly string[] | undefined;
 }
 
-/** What `keys.list` takes by name. */
+/** The options of `keys.list`. */
 export interface ListApiKeysInput {
   /** The `nextCursor` of the previous page. Defaults to the first page. */
   readonly cursor?: string | null | undefined;
@@ -625,7 +625,7 @@ export interface ListApiKeysInput {
   readonly limit?: number | null | undefined;
 }
 
-/** What `keys.update` takes by name. */
+/** The options of `keys.update`. */
 export interface UpdateApiKeyInput {
   /** The key's lifetime from now on in seconds, 1 second to 100 years; none for no expiry. */
   readonly expiresInSeconds?: number | null | undefined;
@@ -647,7 +647,7 @@ export interface UpdateApiKeyInput {
   readonly status?: NewStatus | null | undefined;
 }
 
-/** What `keys.revoke` takes by name. */
+/** The options of `keys.revoke`. */
 export interface RevokeApiKeyInput {
   /**
    * Whether to revoke the keys that it created too. Defaults to no: they stay valid until they expire or are
@@ -658,7 +658,7 @@ export interface RevokeApiKeyInput {
   readonly descendants?: boolean | undefined;
 }
 
-/** What `keys.rotate` takes by name. */
+/** The options of `keys.rotate`. */
 export interface RotateApiKeyInput {
   /**
    * The grace period in seconds: 0 to 2,592,000 (30 days). Defaults to 0: the old secret is revoked at once.
@@ -668,7 +668,7 @@ export interface RotateApiKeyInput {
   readonly graceSeconds?: number | undefined;
 }
 
-/** What `keys.verify` takes by name. */
+/** The options of `keys.verify`. */
 export interface VerifyApiKeyInput {
   /**
    * How many permits it takes: 1 to the limit that applies. Defaults to 1.
@@ -697,7 +697,7 @@ export interface VerifyApiKeyInput {
   readonly variables?: readonly string[] | undefined;
 }
 
-/** What `keys.token` takes by name. */
+/** The options of `keys.token`. */
 export interface IssueKeyTokenInput {
   /**
    * The `aud` of the token: the configured audience, or another one that the operator allows. Defaults to the
@@ -708,17 +708,17 @@ export interface IssueKeyTokenInput {
   readonly scopes?: readonly string[] | null | undefined;
 }
 
-/** What a `KeysService` says with every call. */
+/** The default options of a `KeysService`. */
 export interface KeysServiceConfig {
-  /** The `scopes` of `create` where the call says nothing. */
+  /** The default `scopes` of `create`. */
   readonly defaultScopes?: readonly string[] | undefined;
-  /** The `quotaPeriod` of `create` where the call says nothing. */
+  /** The default `quotaPeriod` of `create`. */
   readonly defaultQuotaPeriod?: Period | undefined;
-  /** The `prefix` of `create` where the call says nothing. */
+  /** The default `prefix` of `create`. */
   readonly defaultPrefix?: string | null | undefined;
 }
 
-/** What `usage.record` takes by name. */
+/** The options of `usage.record`. */
 export interface RecordUsageInput {
   /** The tenant whose usage it is. */
   readonly tenantId: string;
@@ -746,7 +746,7 @@ export interface RecordUsageInput {
   readonly quantity?: number | undefined;
 }
 
-/** What `usage.checkAndRecord` takes by name. */
+/** The options of `usage.checkAndRecord`. */
 export interface CheckAndRecordUsageInput {
   /** The tenant whose usage it is. */
   readonly tenantId: string;
@@ -774,7 +774,7 @@ export interface CheckAndRecordUsageInput {
   readonly quantity?: number | undefined;
 }
 
-/** What `usage.events` takes by name. */
+/** The options of `usage.events`. */
 export interface ListUsageEventsInput {
   /** Only usage with this API key, which may have been deleted since. Defaults to all keys. */
   readonly apiKeyId?: string | null | undefined;
@@ -784,7 +784,7 @@ export interface ListUsageEventsInput {
   readonly limit?: number | null | undefined;
 }
 
-/** What `audit.query` takes by name. */
+/** The options of `audit.query`. */
 export interface AuditQueryInput {
   /** Only actions with this prefix, such as `key.`. Defaults to all actions. */
   readonly actionPrefix?: string | null | undefined;
@@ -800,7 +800,7 @@ export interface AuditQueryInput {
   readonly startTimestamp?: number | null | undefined;
 }
 
-/** What `audit.export` takes by name. */
+/** The options of `audit.export`. */
 export interface AuditExportInput {
   /** Only actions with this prefix, such as `key.`. Defaults to all actions. */
   readonly actionPrefix?: string | null | undefined;
@@ -814,7 +814,7 @@ export interface AuditExportInput {
   readonly startTimestamp?: number | null | undefined;
 }
 
-/** What `audit.exportParts` takes by name. */
+/** The options of `audit.exportParts`. */
 export interface AuditExportPartsInput {
   /** Only actions with this prefix, such as `key.`. Defaults to all actions. */
   readonly actionPrefix?: string | null | undefined;
@@ -828,7 +828,7 @@ export interface AuditExportPartsInput {
   readonly startTimestamp?: number | null | undefined;
 }
 
-/** What `audit.record` takes by name. */
+/** The options of `audit.record`. */
 export interface AuditRecordInput {
   /** The tenant's id. */
   readonly tenantId: string;
@@ -854,7 +854,7 @@ export interface AuditRecordInput {
   readonly target?: string | null | undefined;
 }
 
-/** What `platform.setTenantQuota` takes by name. */
+/** The options of `platform.setTenantQuota`. */
 export interface SetTenantQuotaInput {
   /**
    * The limit: 0 to 2⁵³ - 1, or `null` for no limit. Required, so that a forgotten field does not remove the
@@ -869,7 +869,7 @@ export interface SetTenantQuotaInput {
   readonly period?: Period | undefined;
 }
 
-/** What `platform.rotateSigningKey` takes by name. */
+/** The options of `platform.rotateSigningKey`. */
 export interface RotateSigningKeyInput {
   /**
    * Whether the new key signs at once, in every process within a minute. For emergencies: verifiers reject
@@ -880,7 +880,7 @@ export interface RotateSigningKeyInput {
   readonly activateNow?: boolean | undefined;
 }
 
-/** What `platform.listRootKeys` takes by name. */
+/** The options of `platform.listRootKeys`. */
 export interface ListRootKeysInput {
   /** The `nextCursor` of the previous page. Defaults to the first page. */
   readonly cursor?: string | null | undefined;

@@ -66,7 +66,7 @@ export class AuthService {
   readonly #core: GatekeeperCore;
 
   /**
-   * @param core - the place, and for whom it is used
+   * @param core - the core that executes the calls
    */
   constructor(core: GatekeeperCore) {
     this.#core = coreOf(core);
@@ -75,8 +75,8 @@ export class AuthService {
   /**
    * Creates an account and logs in to it.
    *
-   * @param input - what is asked for
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param input - the request
+   * @param call - an abort signal and a timeout for this call
    */
   signup(input: SignupInput, call?: CallOptions): Promise<Tokens> {
     return this.#core._call('auth.signup', {}, input, call);
@@ -85,8 +85,8 @@ export class AuthService {
   /**
    * Logs in with an e-mail address and a password.
    *
-   * @param input - what is asked for
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param input - the request
+   * @param call - an abort signal and a timeout for this call
    */
   login(input: LoginInput, call?: CallOptions): Promise<LoginAnswer> {
     return this.#core._call('auth.login', {}, input, call);
@@ -99,7 +99,7 @@ export class AuthService {
    * stolen (RFC 9700 §4.14.2).
    *
    * @param refreshToken - The newest refresh token of the session.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   refresh(refreshToken: string, call?: CallOptions): Promise<Tokens> {
     return this.#core._call('auth.refresh', { refreshToken }, undefined, call);
@@ -111,7 +111,7 @@ export class AuthService {
    * @param refreshToken - A refresh token of the session to end. With it, no access token is needed, so
    * that a session can be ended after its access token has expired. Defaults to the session of the
    * access token.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   logout(refreshToken?: string | null | undefined, call?: CallOptions): Promise<void> {
     return this.#core._call('auth.logout', { refreshToken }, undefined, call);
@@ -120,7 +120,7 @@ export class AuthService {
   /**
    * Ends every session of the user.
    *
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   logoutAll(call?: CallOptions): Promise<void> {
     return this.#core._call('auth.logoutAll', {}, undefined, call);
@@ -129,7 +129,7 @@ export class AuthService {
   /**
    * Returns the calling user.
    *
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   me(call?: CallOptions): Promise<User> {
     return this.#core._call('auth.me', {}, undefined, call);
@@ -138,8 +138,8 @@ export class AuthService {
   /**
    * Changes the user's password and ends their other sessions. Wrong passwords count as failed logins.
    *
-   * @param input - what is asked for
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param input - the request
+   * @param call - an abort signal and a timeout for this call
    */
   changePassword(input: ChangePasswordInput, call?: CallOptions): Promise<void> {
     return this.#core._call('auth.changePassword', {}, input, call);
@@ -148,18 +148,18 @@ export class AuthService {
   /**
    * Lists the user's active sessions, oldest first.
    *
-   * @param options - what is asked for
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - the request
+   * @param call - an abort signal and a timeout for this call
    */
   sessions(options: ListSessionsInput = {}, call?: CallOptions): Promise<Page<Session>> {
     return this.#core._call('auth.sessions', {}, options, call);
   }
 
   /**
-   * Every item that `sessions` lists, fetched page by page as they are asked for.
+   * Iterates over every item of `sessions`. Pages are fetched as needed.
    *
-   * @param options - which items; `limit` is the size of a page
-   * @param call - a signal that gives the call up, and how long to wait for a page
+   * @param options - the items to list; `limit` is the maximum number of items in a page
+   * @param call - an abort signal, and a timeout for each page
    */
   iterateSessions(options: ListSessionsInput = {}, call?: CallOptions): AsyncGenerator<Session, void, undefined> {
     return pagesOf(options, (page) => this.sessions(page, call));
@@ -169,7 +169,7 @@ export class AuthService {
    * Ends one of the user's sessions.
    *
    * @param sessionId - The session's id.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   revokeSession(sessionId: string, call?: CallOptions): Promise<void> {
     return this.#core._call('auth.revokeSession', { sessionId }, undefined, call);
@@ -185,7 +185,7 @@ export class TenantsService {
   readonly #core: GatekeeperCore;
 
   /**
-   * @param core - the place, and for whom it is used
+   * @param core - the core that executes the calls
    */
   constructor(core: GatekeeperCore) {
     this.#core = coreOf(core);
@@ -196,7 +196,7 @@ export class TenantsService {
    * yet. Users cannot create tenants while sign-up is closed.
    *
    * @param name - The tenant's name: 1 to 256 bytes.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   create(name: string, call?: CallOptions): Promise<Tenant> {
     return this.#core._call('tenants.create', { name }, undefined, call);
@@ -205,18 +205,18 @@ export class TenantsService {
   /**
    * Lists the user's tenants, or every tenant for the operator, oldest first.
    *
-   * @param options - what is asked for
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - the request
+   * @param call - an abort signal and a timeout for this call
    */
   list(options: ListTenantsInput = {}, call?: CallOptions): Promise<Page<Tenant>> {
     return this.#core._call('tenants.list', {}, options, call);
   }
 
   /**
-   * Every item that `list` lists, fetched page by page as they are asked for.
+   * Iterates over every item of `list`. Pages are fetched as needed.
    *
-   * @param options - which items; `limit` is the size of a page
-   * @param call - a signal that gives the call up, and how long to wait for a page
+   * @param options - the items to list; `limit` is the maximum number of items in a page
+   * @param call - an abort signal, and a timeout for each page
    */
   iterate(options: ListTenantsInput = {}, call?: CallOptions): AsyncGenerator<Tenant, void, undefined> {
     return pagesOf(options, (page) => this.list(page, call));
@@ -226,7 +226,7 @@ export class TenantsService {
    * Returns one tenant.
    *
    * @param tenantId - The tenant's id.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   get(tenantId: string, call?: CallOptions): Promise<Tenant> {
     return this.#core._call('tenants.get', { tenantId }, undefined, call);
@@ -236,8 +236,8 @@ export class TenantsService {
    * Changes the given fields of a tenant.
    *
    * @param tenantId - The tenant's id.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   update(tenantId: string, options: UpdateTenantInput = {}, call?: CallOptions): Promise<Tenant> {
     return this.#core._call('tenants.update', { tenantId }, options, call);
@@ -249,7 +249,7 @@ export class TenantsService {
    * `default` cannot be deleted: a key manager without a root key creates its keys there.
    *
    * @param tenantId - The tenant's id.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   remove(tenantId: string, call?: CallOptions): Promise<void> {
     return this.#core._call('tenants.remove', { tenantId }, undefined, call);
@@ -261,7 +261,7 @@ export class TenantsService {
    * @param tenantId - The tenant's id.
    * @param userId - The user's id.
    * @param role - The member's role. Only an owner can add owners. Defaults to `member`.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   addMember(tenantId: string, userId: string, role?: MemberRole | undefined, call?: CallOptions): Promise<Member> {
     return this.#core._call('tenants.addMember', { tenantId, userId, role }, undefined, call);
@@ -271,19 +271,19 @@ export class TenantsService {
    * Lists the members of a tenant, in the order in which they signed up.
    *
    * @param tenantId - The tenant's id.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   listMembers(tenantId: string, options: ListMembersInput = {}, call?: CallOptions): Promise<Page<Member>> {
     return this.#core._call('tenants.listMembers', { tenantId }, options, call);
   }
 
   /**
-   * Every item that `listMembers` lists, fetched page by page as they are asked for.
+   * Iterates over every item of `listMembers`. Pages are fetched as needed.
    *
    * @param tenantId - The tenant's id.
-   * @param options - which items; `limit` is the size of a page
-   * @param call - a signal that gives the call up, and how long to wait for a page
+   * @param options - the items to list; `limit` is the maximum number of items in a page
+   * @param call - an abort signal, and a timeout for each page
    */
   iterateMembers(tenantId: string, options: ListMembersInput = {}, call?: CallOptions): AsyncGenerator<Member, void, undefined> {
     return pagesOf(options, (page) => this.listMembers(tenantId, page, call));
@@ -295,7 +295,7 @@ export class TenantsService {
    * @param tenantId - The tenant's id.
    * @param userId - The user's id.
    * @param role - The new role. Only an owner can change a member to or from `owner`.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   updateMember(tenantId: string, userId: string, role: MemberRole, call?: CallOptions): Promise<Member> {
     return this.#core._call('tenants.updateMember', { tenantId, userId, role }, undefined, call);
@@ -306,7 +306,7 @@ export class TenantsService {
    *
    * @param tenantId - The tenant's id.
    * @param userId - The user's id.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   removeMember(tenantId: string, userId: string, call?: CallOptions): Promise<void> {
     return this.#core._call('tenants.removeMember', { tenantId, userId }, undefined, call);
@@ -314,7 +314,7 @@ export class TenantsService {
 }
 
 /**
- * API keys of a tenant: make, change, rotate, revoke and verify them.
+ * API keys of a tenant: create, update, rotate, revoke and verify them.
  *
  * `create`, `list`, `get`, `update`, `revoke`, `rotate`, `validate`, `verify`, `token`, `import`.
  */
@@ -323,8 +323,8 @@ export class KeysService {
   readonly #config: KeysServiceConfig;
 
   /**
-   * @param core - the place, and for whom it is used
-   * @param config - what every call says that does not say otherwise
+   * @param core - the core that executes the calls
+   * @param config - defaults for the calls
    */
   constructor(core: GatekeeperCore, config: KeysServiceConfig = {}) {
     this.#core = coreOf(core);
@@ -337,8 +337,8 @@ export class KeysService {
    * exceed the expiry and the quota of the creating key. These are also the defaults. The usage of the
    * new key counts against the quota of the creating key too.
    *
-   * @param input - what is asked for
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param input - the request
+   * @param call - an abort signal and a timeout for this call
    */
   create(input: CreateApiKeyInput, call?: CallOptions): Promise<CreatedApiKey> {
     return this.#core._call('keys.create', {}, input, call, { scopes: this.#config.defaultScopes, quotaPeriod: this.#config.defaultQuotaPeriod, prefix: this.#config.defaultPrefix });
@@ -348,19 +348,19 @@ export class KeysService {
    * Lists the keys of a tenant, oldest first.
    *
    * @param tenantId - The tenant's id.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   list(tenantId: string, options: ListApiKeysInput = {}, call?: CallOptions): Promise<Page<ApiKey>> {
     return this.#core._call('keys.list', { tenantId }, options, call);
   }
 
   /**
-   * Every item that `list` lists, fetched page by page as they are asked for.
+   * Iterates over every item of `list`. Pages are fetched as needed.
    *
    * @param tenantId - The tenant's id.
-   * @param options - which items; `limit` is the size of a page
-   * @param call - a signal that gives the call up, and how long to wait for a page
+   * @param options - the items to list; `limit` is the maximum number of items in a page
+   * @param call - an abort signal, and a timeout for each page
    */
   iterate(tenantId: string, options: ListApiKeysInput = {}, call?: CallOptions): AsyncGenerator<ApiKey, void, undefined> {
     return pagesOf(options, (page) => this.list(tenantId, page, call));
@@ -370,7 +370,7 @@ export class KeysService {
    * Returns one key.
    *
    * @param id - The key's id.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   get(id: string, call?: CallOptions): Promise<ApiKey> {
     return this.#core._call('keys.get', { id }, undefined, call);
@@ -382,8 +382,8 @@ export class KeysService {
    * uses the change, in every process.
    *
    * @param id - The key's id.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   update(id: string, options: UpdateApiKeyInput = {}, call?: CallOptions): Promise<ApiKey> {
     return this.#core._call('keys.update', { id }, options, call);
@@ -395,8 +395,8 @@ export class KeysService {
    * other keys, are revoked in the same step, even if this key was revoked before.
    *
    * @param id - The key's id.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   revoke(id: string, options: RevokeApiKeyInput = {}, call?: CallOptions): Promise<ApiKey> {
     return this.#core._call('keys.revoke', { id }, options, call);
@@ -409,8 +409,8 @@ export class KeysService {
    * key; an API key cannot rotate itself.
    *
    * @param id - The key's id.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   rotate(id: string, options: RotateApiKeyInput = {}, call?: CallOptions): Promise<CreatedApiKey> {
     return this.#core._call('keys.rotate', { id }, options, call);
@@ -422,7 +422,7 @@ export class KeysService {
    * `keys.verify`. Within one program, `Gatekeeper::validate` does the same, faster.
    *
    * @param key - The key itself.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   validate(key: string, call?: CallOptions): Promise<ValidatedApiKey> {
     return this.#core._call('keys.validate', { key }, undefined, call);
@@ -436,8 +436,8 @@ export class KeysService {
    *
    * @param key - The key itself.
    * @param endpoint - The endpoint's name.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   verify(key: string, endpoint: string, options: VerifyApiKeyInput = {}, call?: CallOptions): Promise<KeyVerdict> {
     return this.#core._call('keys.verify', { key, endpoint }, options, call);
@@ -450,8 +450,8 @@ export class KeysService {
    * the tenants that it trusts.
    *
    * @param key - The key itself.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   token(key: string, options: IssueKeyTokenInput = {}, call?: CallOptions): Promise<KeyToken> {
     return this.#core._call('keys.token', { key }, options, call);
@@ -465,7 +465,7 @@ export class KeysService {
    *
    * @param tenantId - The tenant's id.
    * @param keys - The keys to import: 1 to 1,000.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   import(tenantId: string, keys: readonly ForeignKey[], call?: CallOptions): Promise<ImportedApiKeys> {
     return this.#core._call('keys.import', { tenantId, keys }, undefined, call);
@@ -473,7 +473,7 @@ export class KeysService {
 }
 
 /**
- * Usage events of a tenant, counted exactly, and the quotas that they are held to.
+ * Usage events of a tenant, counted exactly, and quotas.
  *
  * `record`, `check`, `checkAndRecord`, `summary`, `events`.
  */
@@ -481,7 +481,7 @@ export class UsageService {
   readonly #core: GatekeeperCore;
 
   /**
-   * @param core - the place, and for whom it is used
+   * @param core - the core that executes the calls
    */
   constructor(core: GatekeeperCore) {
     this.#core = coreOf(core);
@@ -490,8 +490,8 @@ export class UsageService {
   /**
    * Records usage, even beyond a quota. The event is on disk when the call returns.
    *
-   * @param input - what is asked for
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param input - the request
+   * @param call - an abort signal and a timeout for this call
    */
   record(input: RecordUsageInput, call?: CallOptions): Promise<UsageEvent> {
     return this.#core._call('usage.record', {}, input, call);
@@ -505,7 +505,7 @@ export class UsageService {
    * @param quantity - The quantity: 1 to 1,000,000,000. Defaults to 1.
    * @param apiKeyId - The API key of the tenant whose quota is checked too. Defaults to none; if an API
    * key calls, to itself. It can name another key only with the scope `keys:read`.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   check(tenantId: string, quantity?: number | undefined, apiKeyId?: string | null | undefined, call?: CallOptions): Promise<QuotaCheck> {
     return this.#core._call('usage.check', { tenantId, quantity, apiKeyId }, undefined, call);
@@ -515,8 +515,8 @@ export class UsageService {
    * Checks the quotas of the tenant and the API key, and records the usage, in one step. If a quota has
    * no room, nothing is recorded, and the error `plan_limit` has the `QuotaCheck` as `details.quota`.
    *
-   * @param input - what is asked for
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param input - the request
+   * @param call - an abort signal and a timeout for this call
    */
   checkAndRecord(input: CheckAndRecordUsageInput, call?: CallOptions): Promise<RecordedUsage> {
     return this.#core._call('usage.checkAndRecord', {}, input, call);
@@ -528,7 +528,7 @@ export class UsageService {
    *
    * @param tenantId - The tenant's id.
    * @param period - The period. Defaults to `month`.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   summary(tenantId: string, period?: Period | undefined, call?: CallOptions): Promise<UsageSummary> {
     return this.#core._call('usage.summary', { tenantId, period }, undefined, call);
@@ -538,19 +538,19 @@ export class UsageService {
    * Lists the usage events of a tenant, or of one of its API keys, newest first.
    *
    * @param tenantId - The tenant's id.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   events(tenantId: string, options: ListUsageEventsInput = {}, call?: CallOptions): Promise<Page<UsageEvent>> {
     return this.#core._call('usage.events', { tenantId }, options, call);
   }
 
   /**
-   * Every item that `events` lists, fetched page by page as they are asked for.
+   * Iterates over every item of `events`. Pages are fetched as needed.
    *
    * @param tenantId - The tenant's id.
-   * @param options - which items; `limit` is the size of a page
-   * @param call - a signal that gives the call up, and how long to wait for a page
+   * @param options - the items to list; `limit` is the maximum number of items in a page
+   * @param call - an abort signal, and a timeout for each page
    */
   iterateEvents(tenantId: string, options: ListUsageEventsInput = {}, call?: CallOptions): AsyncGenerator<UsageEvent, void, undefined> {
     return pagesOf(options, (page) => this.events(tenantId, page, call));
@@ -566,7 +566,7 @@ export class PermissionsService {
   readonly #core: GatekeeperCore;
 
   /**
-   * @param core - the place, and for whom it is used
+   * @param core - the core that executes the calls
    */
   constructor(core: GatekeeperCore) {
     this.#core = coreOf(core);
@@ -578,7 +578,7 @@ export class PermissionsService {
    * @param userId - The user's id.
    * @param tenantId - The tenant's id.
    * @param permission - The permission, as `resource:action`.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   can(userId: string, tenantId: string, permission: string, call?: CallOptions): Promise<boolean> {
     return this.#core._call('permissions.can', { userId, tenantId, permission }, undefined, call);
@@ -590,7 +590,7 @@ export class PermissionsService {
    *
    * @param userId - The user's id.
    * @param tenantId - The tenant's id.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   list(userId: string, tenantId: string, call?: CallOptions): Promise<readonly string[]> {
     return this.#core._call('permissions.list', { userId, tenantId }, undefined, call);
@@ -606,7 +606,7 @@ export class AuditService {
   readonly #core: GatekeeperCore;
 
   /**
-   * @param core - the place, and for whom it is used
+   * @param core - the core that executes the calls
    */
   constructor(core: GatekeeperCore) {
     this.#core = coreOf(core);
@@ -617,20 +617,20 @@ export class AuditService {
    *
    * @param tenantId - The tenant's id. The operator can omit it: then events of all tenants, and those
    * outside any tenant, are listed.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   query(tenantId?: string | null | undefined, options: AuditQueryInput = {}, call?: CallOptions): Promise<Page<AuditEvent>> {
     return this.#core._call('audit.query', { tenantId }, options, call);
   }
 
   /**
-   * Every item that `query` lists, fetched page by page as they are asked for.
+   * Iterates over every item of `query`. Pages are fetched as needed.
    *
    * @param tenantId - The tenant's id. The operator can omit it: then events of all tenants, and those
    * outside any tenant, are listed.
-   * @param options - which items; `limit` is the size of a page
-   * @param call - a signal that gives the call up, and how long to wait for a page
+   * @param options - the items to list; `limit` is the maximum number of items in a page
+   * @param call - an abort signal, and a timeout for each page
    */
   iterate(tenantId?: string | null | undefined, options: AuditQueryInput = {}, call?: CallOptions): AsyncGenerator<AuditEvent, void, undefined> {
     return pagesOf(options, (page) => this.query(tenantId, page, call));
@@ -644,8 +644,8 @@ export class AuditService {
    * @param tenantId - The tenant's id. The operator can omit it: then events of all tenants, and those
    * outside any tenant, are exported.
    * @param format - The format of the text. Defaults to `ndjson`.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   export(tenantId?: string | null | undefined, format?: ExportFormat | undefined, options: AuditExportInput = {}, call?: CallOptions): Promise<string> {
     return this.#core._call('audit.export', { tenantId, format }, options, call);
@@ -659,21 +659,21 @@ export class AuditService {
    * @param tenantId - The tenant's id. The operator can omit it: then events of all tenants, and those
    * outside any tenant, are exported.
    * @param format - The format of the text. Defaults to `ndjson`.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   exportParts(tenantId?: string | null | undefined, format?: ExportFormat | undefined, options: AuditExportPartsInput = {}, call?: CallOptions): Promise<Page<ExportPart>> {
     return this.#core._call('audit.exportParts', { tenantId, format }, options, call);
   }
 
   /**
-   * Every item that `exportParts` lists, fetched page by page as they are asked for.
+   * Iterates over every item of `exportParts`. Pages are fetched as needed.
    *
    * @param tenantId - The tenant's id. The operator can omit it: then events of all tenants, and those
    * outside any tenant, are exported.
    * @param format - The format of the text. Defaults to `ndjson`.
-   * @param options - which items
-   * @param call - a signal that gives the call up, and how long to wait for a page
+   * @param options - the items to list
+   * @param call - an abort signal, and a timeout for each page
    */
   iterateExportParts(tenantId?: string | null | undefined, format?: ExportFormat | undefined, options: AuditExportPartsInput = {}, call?: CallOptions): AsyncGenerator<ExportPart, void, undefined> {
     return pagesOf(options, (page) => this.exportParts(tenantId, format, page, call));
@@ -682,8 +682,8 @@ export class AuditService {
   /**
    * Writes an application event to a tenant's audit log. The event's actor is the caller.
    *
-   * @param input - what is asked for
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param input - the request
+   * @param call - an abort signal and a timeout for this call
    */
   record(input: AuditRecordInput, call?: CallOptions): Promise<AuditEvent> {
     return this.#core._call('audit.record', {}, input, call);
@@ -691,7 +691,7 @@ export class AuditService {
 }
 
 /**
- * For whoever runs the place.
+ * Operations for the operator.
  *
  * `setTenantQuota`, `rotateSigningKey`, `createRootKey`, `listRootKeys`, `revokeRootKey`.
  */
@@ -699,7 +699,7 @@ export class PlatformService {
   readonly #core: GatekeeperCore;
 
   /**
-   * @param core - the place, and for whom it is used
+   * @param core - the core that executes the calls
    */
   constructor(core: GatekeeperCore) {
     this.#core = coreOf(core);
@@ -710,8 +710,8 @@ export class PlatformService {
    * on; earlier usage in the period counts.
    *
    * @param tenantId - The tenant's id.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   setTenantQuota(tenantId: string, options: SetTenantQuotaInput, call?: CallOptions): Promise<TenantQuota> {
     return this.#core._call('platform.setTenantQuota', { tenantId }, options, call);
@@ -724,8 +724,8 @@ export class PlatformService {
    * with another secret of this database, and so cannot be opened any more, are deleted. The call is
    * rejected while running processes sign with another algorithm.
    *
-   * @param input - what is asked for
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param input - the request
+   * @param call - an abort signal and a timeout for this call
    */
   rotateSigningKey(input: RotateSigningKeyInput = {}, call?: CallOptions): Promise<NewSigningKey> {
     return this.#core._call('platform.rotateSigningKey', {}, input, call);
@@ -736,7 +736,7 @@ export class PlatformService {
    * key is revoked.
    *
    * @param tenantId - The tenant's id.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   createRootKey(tenantId: string, call?: CallOptions): Promise<CreatedRootKey> {
     return this.#core._call('platform.createRootKey', { tenantId }, undefined, call);
@@ -746,19 +746,19 @@ export class PlatformService {
    * Lists the active root keys of a tenant, oldest first.
    *
    * @param tenantId - The tenant's id.
-   * @param options - what else there is to say
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param options - further fields of the request
+   * @param call - an abort signal and a timeout for this call
    */
   listRootKeys(tenantId: string, options: ListRootKeysInput = {}, call?: CallOptions): Promise<Page<RootKey>> {
     return this.#core._call('platform.listRootKeys', { tenantId }, options, call);
   }
 
   /**
-   * Every item that `listRootKeys` lists, fetched page by page as they are asked for.
+   * Iterates over every item of `listRootKeys`. Pages are fetched as needed.
    *
    * @param tenantId - The tenant's id.
-   * @param options - which items; `limit` is the size of a page
-   * @param call - a signal that gives the call up, and how long to wait for a page
+   * @param options - the items to list; `limit` is the maximum number of items in a page
+   * @param call - an abort signal, and a timeout for each page
    */
   iterateRootKeys(tenantId: string, options: ListRootKeysInput = {}, call?: CallOptions): AsyncGenerator<RootKey, void, undefined> {
     return pagesOf(options, (page) => this.listRootKeys(tenantId, page, call));
@@ -769,7 +769,7 @@ export class PlatformService {
    * kept.
    *
    * @param id - The root key's id.
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - an abort signal and a timeout for this call
    */
   revokeRootKey(id: string, call?: CallOptions): Promise<void> {
     return this.#core._call('platform.revokeRootKey', { id }, undefined, call);

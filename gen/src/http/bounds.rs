@@ -1,5 +1,5 @@
-//! Every bound that the table declares, asked of the engine: what lies at it is taken, what lies one past it is rejected, and
-//! the sentence says so of the value, however that is written.
+//! Tests every bound in the table against the engine: a value at the bound is accepted, a value beyond it is rejected,
+//! and the message states the bound, in every notation of the value.
 
 use std::collections::BTreeSet;
 
@@ -8,19 +8,19 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Http, example_of, example_of_parameter, kinds};
 
-/// How many different items lists of these names have at most: JSON schema cannot say it of those whose repetitions count
-/// once.
+/// The maximum number of distinct items in lists with these names. JSON schema cannot express it, because repetitions
+/// count once.
 const MAX_ITEMS: [(&str, usize); 4] = [("scopes", 100), ("roles", 1000), ("variables", 1000), ("keys", 1000)];
 
-/// A call with a place to make it at.
-struct Asking<'a> {
+/// An operation, its example request, and an engine to call it on.
+struct Probe<'a> {
     gatekeeper: &'a Gatekeeper,
     call: &'a Call,
     request: Map<String, Value>,
 }
 
-impl Asking<'_> {
-    /// What is said of the request with `raw`, which is JSON, as the field; none where another field or nothing is wrong.
+impl Probe<'_> {
+    /// The message about `field` for a request with `raw` JSON as its value; `None` if the field is accepted.
     fn rejection(&self, field: &str, raw: &str) -> Option<String> {
         let mut request = self.request.clone();
         request.insert(field.to_owned(), json!("@raw@"));
@@ -28,7 +28,7 @@ impl Asking<'_> {
         self.named(field, self.gatekeeper.call_json_blocking(self.call.name, &json))
     }
 
-    /// The same with a text of a query.
+    /// The same for a value from a query string.
     fn rejection_of_text(&self, field: &str, text: &str) -> Option<String> {
         let mut request = self.request.clone();
         request.remove(field);
@@ -47,7 +47,7 @@ impl Asking<'_> {
     }
 
     #[track_caller]
-    fn takes(&self, field: &str, raw: &str) {
+    fn accepts(&self, field: &str, raw: &str) {
         let rejection = self.rejection(field, raw);
         assert_eq!(rejection, None, "{}: {field} {}", self.call.name, start(raw));
     }
@@ -55,11 +55,11 @@ impl Asking<'_> {
     #[track_caller]
     fn rejects(&self, field: &str, raw: &str, words: &[&str]) {
         let rejection = self.rejection(field, raw).unwrap_or_else(|| {
-            panic!("{}: {field} takes {}", self.call.name, start(raw));
+            panic!("{}: {field} accepts {}", self.call.name, start(raw));
         });
         let plain = rejection.replace(',', "");
         for word in words {
-            assert!(plain.contains(word), "{}: {rejection:?} says nothing of {word}", self.call.name);
+            assert!(plain.contains(word), "{}: {rejection:?} does not contain {word}", self.call.name);
         }
     }
 }
@@ -68,8 +68,8 @@ fn start(raw: &str) -> String {
     raw.chars().take(40).collect()
 }
 
-/// Each operation of the table, asked with its example, and the schemas of its fields.
-fn asked(http: &Http, mut ask: impl FnMut(&Asking<'_>, &str, &Value)) {
+/// Calls `test` with every field of every operation, and the example request of the operation.
+fn for_each_field(http: &Http, mut test: impl FnMut(&Probe<'_>, &str, &Value)) {
     let gatekeeper = Gatekeeper::open("memory:").unwrap();
     let names: BTreeSet<&str> = TABLE.iter().map(|descriptor| descriptor.name).collect();
     for call in http.calls().filter(|call| names.contains(call.name)) {
@@ -86,114 +86,109 @@ fn asked(http: &Http, mut ask: impl FnMut(&Asking<'_>, &str, &Value)) {
                 request.insert(parameter.name.clone(), example_of_parameter(http, parameter));
             }
         }
-        let asking = Asking { gatekeeper: &gatekeeper, call, request };
+        let probe = Probe { gatekeeper: &gatekeeper, call, request };
         for (field, schema) in &fields {
-            ask(&asking, field, schema);
+            test(&probe, field, schema);
         }
     }
 }
 
 #[test]
-fn what_is_said_of_a_whole_number_is_true_of_it_however_it_is_written() {
-    let http = Http::of_the_table().unwrap();
+fn every_bound_of_an_integer_is_enforced_in_every_notation() {
+    let http = Http::from_table().unwrap();
     let mut count = 0;
-    asked(&http, |asking, field, schema| {
+    for_each_field(&http, |probe, field, schema| {
         if !kinds(schema).contains(&"integer") {
             return;
         }
         count += 1;
-        let is_text =
-            asking.call.parameters.iter().any(|each| each.name == field && each.location == "query");
+        let is_text = probe.call.parameters.iter().any(|each| each.name == field && each.location == "query");
         let min = schema["minimum"].as_i64().unwrap_or_else(|| panic!("{field} has no minimum"));
         let max = schema["maximum"].as_i64();
         let whole = format!("{field} must be a whole number");
         for number in [Some(min), max].into_iter().flatten() {
             for written in [format!("{number}"), format!("{number}.0"), format!("{number}e0")] {
-                asking.takes(field, &written);
+                probe.accepts(field, &written);
                 if is_text {
-                    assert_eq!(asking.rejection_of_text(field, &written), None, "{field} {written}");
+                    assert_eq!(probe.rejection_of_text(field, &written), None, "{field} {written}");
                 }
             }
-            asking.rejects(field, &format!("\"{number}\""), &[&whole, "without quotes"]);
-            asking.rejects(field, &format!("{number}.5"), &[&whole]);
+            probe.rejects(field, &format!("\"{number}\""), &[&whole, "without quotes"]);
+            probe.rejects(field, &format!("{number}.5"), &[&whole]);
         }
         let range = max.map(|max| format!("from {min} to {max}"));
         let words: Vec<&str> = [&whole].into_iter().chain(&range).map(String::as_str).collect();
         for number in [Some(min - 1), max.map(|max| max + 1)].into_iter().flatten() {
             for written in [format!("{number}"), format!("{number}.0"), format!("{number}e0")] {
-                asking.rejects(field, &written, &words);
+                probe.rejects(field, &written, &words);
                 if is_text {
-                    assert!(asking.rejection_of_text(field, &written).is_some(), "{field} {written}");
+                    assert!(probe.rejection_of_text(field, &written).is_some(), "{field} {written}");
                 }
             }
         }
         for large in ["99999999999999999999", "1e300"] {
             match max {
-                Some(_) => asking.rejects(field, large, &words),
-                // More than there can be counts as that.
-                None => asking.takes(field, large),
+                Some(_) => probe.rejects(field, large, &words),
+                // A larger number than any possible one means "as many as possible".
+                None => probe.accepts(field, large),
             }
         }
         for wrong in ["true", "[1]", "{}"] {
-            asking.rejects(field, wrong, &words);
+            probe.rejects(field, wrong, &words);
         }
     });
     assert!(count >= 18, "{count}");
 }
 
-/// So many bytes of text that is no word of anyone's.
+/// Text of this length that is not a common password.
 fn text(bytes: usize) -> String {
     "q7x-".chars().cycle().take(bytes).collect()
 }
 
 #[test]
-fn what_is_said_of_a_text_is_true_of_it() {
-    let http = Http::of_the_table().unwrap();
+fn every_bound_of_a_text_is_enforced() {
+    let http = Http::from_table().unwrap();
     let mut count = 0;
-    asked(&http, |asking, field, schema| {
-        let Some(most) = schema["maxLength"]
+    for_each_field(&http, |probe, field, schema| {
+        let Some(max) = schema["maxLength"]
             .as_u64()
             .filter(|_| schema.get("format").is_none_or(|each| each == "password"))
         else {
             return;
         };
         count += 1;
-        let most = usize::try_from(most).unwrap();
-        asking.takes(field, &json!(text(most)).to_string());
-        // An escape is another way to write the same.
-        asking.takes(field, &format!("\"\\u0071{}\"", text(most - 1)));
-        asking.rejects(field, &json!(text(most + 1)).to_string(), &[&most.to_string()]);
+        let max = usize::try_from(max).unwrap();
+        probe.accepts(field, &json!(text(max)).to_string());
+        // An escape sequence is another notation of the same text.
+        probe.accepts(field, &format!("\"\\u0071{}\"", text(max - 1)));
+        probe.rejects(field, &json!(text(max + 1)).to_string(), &[&max.to_string()]);
         if schema.get("x-maxBytes").is_some() {
-            asking.takes(field, &json!("é".repeat(most / 2)).to_string());
-            asking.rejects(
-                field,
-                &json!("é".repeat(most / 2 + 1)).to_string(),
-                &[&most.to_string(), "bytes"],
-            );
+            probe.accepts(field, &json!("é".repeat(max / 2)).to_string());
+            probe.rejects(field, &json!("é".repeat(max / 2 + 1)).to_string(), &[&max.to_string(), "bytes"]);
         }
         match schema["minLength"].as_u64() {
-            Some(1) => asking.rejects(field, "\"\"", &[]),
-            Some(least) => {
-                let least = usize::try_from(least).unwrap();
-                asking.takes(field, &json!(text(least)).to_string());
-                asking.rejects(field, &json!(text(least - 1)).to_string(), &[&least.to_string()]);
+            Some(1) => probe.rejects(field, "\"\"", &[]),
+            Some(min) => {
+                let min = usize::try_from(min).unwrap();
+                probe.accepts(field, &json!(text(min)).to_string());
+                probe.rejects(field, &json!(text(min - 1)).to_string(), &[&min.to_string()]);
             }
             None => {}
         }
         if schema.get("pattern").is_some() {
-            asking.rejects(field, "\"a\\u0000b\"", &[]);
+            probe.rejects(field, "\"a\\u0000b\"", &[]);
         }
-        asking.rejects(field, "5", &["must be a string"]);
+        probe.rejects(field, "5", &["must be a string"]);
     });
     assert!(count >= 20, "{count}");
 }
 
 #[test]
-fn what_is_said_of_a_list_is_true_of_it() {
-    let http = Http::of_the_table().unwrap();
+fn every_bound_of_a_list_is_enforced() {
+    let http = Http::from_table().unwrap();
     let mut count = 0;
-    asked(&http, |asking, field, schema| {
-        let Some((_, most)) = MAX_ITEMS.iter().find(|(name, _)| *name == field) else { return };
+    for_each_field(&http, |probe, field, schema| {
+        let Some((_, max)) = MAX_ITEMS.iter().find(|(name, _)| *name == field) else { return };
         if !kinds(schema).contains(&"array") {
             return;
         }
@@ -203,20 +198,20 @@ fn what_is_said_of_a_list_is_true_of_it() {
             _ => json!(format!("n{number}")),
         };
         let list = |count: usize| (0..count).map(item).collect::<Value>().to_string();
-        asking.takes(field, &list(*most));
-        asking.rejects(field, &list(most + 1), &[&most.to_string()]);
+        probe.accepts(field, &list(*max));
+        probe.rejects(field, &list(max + 1), &[&max.to_string()]);
         if matches!(field, "scopes" | "roles") {
             // A repetition counts once.
-            asking.takes(field, &json!(vec!["same"; most + 1]).to_string());
-            asking.takes(field, &json!([text(128)]).to_string());
-            asking.rejects(field, &json!([text(129)]).to_string(), &["128 bytes"]);
-            asking.rejects(field, r#"[""]"#, &[]);
+            probe.accepts(field, &json!(vec!["same"; max + 1]).to_string());
+            probe.accepts(field, &json!([text(128)]).to_string());
+            probe.rejects(field, &json!([text(129)]).to_string(), &["128 bytes"]);
+            probe.rejects(field, r#"[""]"#, &[]);
         }
         if field == "variables" {
-            asking.takes(field, &json!([text(8192)]).to_string());
-            asking.rejects(field, &json!([text(8192), "a"]).to_string(), &["8 KiB"]);
+            probe.accepts(field, &json!([text(8192)]).to_string());
+            probe.rejects(field, &json!([text(8192), "a"]).to_string(), &["8 KiB"]);
         }
-        asking.rejects(field, "\"one\"", &["must be a list"]);
+        probe.rejects(field, "\"one\"", &["must be a list"]);
     });
     assert!(count >= 10, "{count}");
 }

@@ -1,5 +1,5 @@
-//! Examples: what a field usually holds, by its name, and what its schema asks for where no name says it. The same name
-//! has the same value everywhere, so that the answer fits the request.
+//! Examples of requests and responses: a typical value for the name of a field, otherwise a value that its schema
+//! allows. The same name has the same value everywhere, so that the response fits the request.
 
 use serde_json::{Map, Value, json};
 
@@ -9,12 +9,12 @@ use super::{Http, Parameter};
 const KEY: &str = "gk_live_7Vq3mRbT9xKcW2nZpL5sYdHfJg8E122eUF";
 const TOKEN: &str = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3JfIn0.c2lnbmF0dXJl";
 
-/// What `schema` takes or gives. Of a request, what need not be given is left out unless its name has a value.
+/// An example for `schema`. In a request, an optional field is left out unless its name has a typical value.
 pub(crate) fn example_of(http: &Http, schema: &Value, is_request: bool) -> Value {
     Examples { http, is_request }.of("", "", schema)
 }
 
-/// What the field `name` of a request holds.
+/// An example for a parameter.
 pub(crate) fn example_of_parameter(http: &Http, parameter: &Parameter) -> Value {
     let owner = if parameter.name == "limit" { "Page" } else { "" };
     Examples { http, is_request: true }.of(owner, &parameter.name, &parameter.schema)
@@ -26,7 +26,7 @@ struct Examples<'a> {
 }
 
 impl Examples<'_> {
-    /// What `field` of the type `owner` holds.
+    /// An example for `field` of the type `owner`.
     fn of(&self, owner: &str, field: &str, schema: &Value) -> Value {
         let own = schema.get("$ref").and_then(Value::as_str).and_then(name_of).unwrap_or(owner);
         let schema = &merged(self.http, schema);
@@ -50,7 +50,7 @@ impl Examples<'_> {
             }
             Some("string") => text(schema),
             Some("integer") => {
-                schema.get("minimum").filter(|least| least.as_i64() > Some(0)).cloned().unwrap_or(json!(1))
+                schema.get("minimum").filter(|min| min.as_i64() > Some(0)).cloned().unwrap_or(json!(1))
             }
             Some("number") => json!(1.0),
             Some("boolean") => json!(true),
@@ -68,7 +68,7 @@ impl Examples<'_> {
             .collect();
         let mut example = Map::new();
         for (field, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            if required.contains(&&**field) || !self.is_request || is_usual(field) {
+            if required.contains(&&**field) || !self.is_request || is_typical(field) {
                 example.insert(field.clone(), self.of(owner, field, schema));
             }
         }
@@ -76,7 +76,7 @@ impl Examples<'_> {
     }
 }
 
-/// The schema, and what it refers to or is put together from, as one.
+/// The schema with its reference resolved and its `allOf` merged.
 fn merged(http: &Http, schema: &Value) -> Value {
     let mut words = http.resolved(schema).as_object().cloned().unwrap_or_default();
     for part in words.remove("allOf").as_ref().and_then(Value::as_array).into_iter().flatten() {
@@ -89,15 +89,15 @@ fn merged(http: &Http, schema: &Value) -> Value {
             }
         }
     }
-    // What stands beside a reference holds, too.
+    // Keywords beside a reference also apply.
     let beside =
         schema.as_object().into_iter().flatten().filter(|(word, _)| !matches!(&***word, "$ref" | "allOf"));
     words.extend(beside.map(|(word, value)| (word.clone(), value.clone())));
     Value::Object(words)
 }
 
-/// What a request usually says, though it need not.
-fn is_usual(field: &str) -> bool {
+/// Whether a request typically has this optional field.
+fn is_typical(field: &str) -> bool {
     matches!(
         field,
         "name" | "scopes" | "roles" | "quantity" | "variables" | "ownerId" | "apiKeyId" | "graceSeconds"
@@ -112,7 +112,7 @@ fn text(schema: &Value) -> Value {
     }
 }
 
-/// The types that a schema allows.
+/// The JSON types that a schema allows.
 pub(crate) fn kinds(schema: &Value) -> Vec<&str> {
     match schema.get("type") {
         Some(Value::String(kind)) => vec![kind],
@@ -121,7 +121,7 @@ pub(crate) fn kinds(schema: &Value) -> Vec<&str> {
     }
 }
 
-/// Whether the value has a type that the schema allows; an id is never one of another kind.
+/// Whether the schema allows the type of the value. An id is never replaced by another id.
 fn fits(http: &Http, schema: &Value, value: &Value) -> bool {
     let schema = &merged(http, schema);
     let is_either = |word: &str| {
@@ -145,7 +145,7 @@ fn fits(http: &Http, schema: &Value, value: &Value) -> bool {
     !is_id && is_kind && is_same && is_named && is_either("oneOf") && is_either("anyOf")
 }
 
-/// What a field of this name usually holds.
+/// The typical value of a field with this name.
 fn by_name(owner: &str, field: &str) -> Option<Value> {
     Some(match field {
         "name" if owner.contains("Tenant") => json!("Acme Inc"),

@@ -1,56 +1,56 @@
-//! What a call can be rejected with: the statuses of the error table, and which of them which call can give.
+//! The errors of a call: the statuses of the error table, and which calls can return them.
 
 use gatekeeper::{Access, ErrorKind, Method, OperationDescriptor};
 use serde_json::{Value, json};
 
-/// An answer that is shared by many calls.
+/// An error response that many calls share.
 pub(crate) struct Response {
     pub(crate) name: &'static str,
     pub(crate) kind: ErrorKind,
     pub(crate) documentation: &'static str,
 }
 
-/// One way in which a call fails.
+/// One of the errors of a call.
 #[derive(Clone)]
 pub(crate) struct Rejection {
     pub(crate) status: u16,
-    /// The name of a [`Response`], or of the key manager's.
+    /// The name of a [`Response`], or of a response of the key manager.
     pub(crate) response: &'static str,
     pub(crate) documentation: String,
 }
 
-/// Every shared answer.
+/// All shared error responses.
 pub(crate) const RESPONSES: &[Response] = &[
     Response {
         name: "BadRequest",
         kind: ErrorKind::BadRequest,
-        documentation: "The request is malformed, or a field is missing, unknown, given twice or out of its bounds; \
-                        `error` names it and says what to change.",
+        documentation: "The request is malformed, or a field is missing, unknown, given twice or out of range; \
+                        `error` names the field and says what is allowed.",
     },
     Response {
         name: "Unauthorized",
         kind: ErrorKind::CredentialInvalid,
-        documentation: "The credential is missing, wrong, expired or revoked: never said which.",
+        documentation: "The credential is missing, wrong, expired or revoked. The response does not say which.",
     },
     Response {
         name: "PlanLimit",
         kind: ErrorKind::PlanLimit,
-        documentation: "A quota has no room for this; `details.quota` says which. Nothing was recorded.",
+        documentation: "A quota is exceeded; `details.quota` says which. Nothing was recorded.",
     },
     Response {
         name: "Forbidden",
         kind: ErrorKind::Forbidden,
-        documentation: "The caller is known and may not do this.",
+        documentation: "The caller is authenticated but lacks the permission.",
     },
     Response {
         name: "NotFound",
         kind: ErrorKind::NotFound,
-        documentation: "It does not exist, or belongs to another tenant: never said which.",
+        documentation: "The resource does not exist or belongs to another tenant. The response does not say which.",
     },
     Response {
         name: "Conflict",
         kind: ErrorKind::Conflict,
-        documentation: "The state of things forbids it; `error` says how.",
+        documentation: "The request conflicts with the current state; `error` says how.",
     },
     Response {
         name: "PayloadTooLarge",
@@ -60,66 +60,66 @@ pub(crate) const RESPONSES: &[Response] = &[
     Response {
         name: "UnsupportedMediaType",
         kind: ErrorKind::UnsupportedMediaType,
-        documentation: "The body is not declared as `application/json`.",
+        documentation: "The content type of the body is not `application/json`.",
     },
     Response {
         name: "RateLimited",
         kind: ErrorKind::RateLimited,
-        documentation: "Too many calls of this kind from this source, or too many credentials that were not good: wait \
+        documentation: "Too many requests of this kind, or too many invalid credentials, from this client address: wait \
                         for `Retry-After`.",
     },
     Response {
         name: "Internal",
         kind: ErrorKind::Internal,
-        documentation: "A defect of the server. Nothing of its inside is told; report it with the `requestId`.",
+        documentation: "An internal error. The response contains no details; report it with the `requestId`.",
     },
     Response {
         name: "Unavailable",
         kind: ErrorKind::Unavailable,
-        documentation: "The store or the counters are out of reach, or too much is asked at once. Nothing was allowed.",
+        documentation: "The database or the counters cannot be reached, or there are too many concurrent requests. Nothing was allowed.",
     },
 ];
 
-/// Which calls meet a state of things that forbids them.
+/// The calls that can return 409, and when.
 const CONFLICTS: &[(&str, &str)] = &[
-    ("auth.signup", "The e-mail address has an account already."),
-    ("tenants.remove", "It is the tenant `default`."),
-    ("tenants.addMember", "The user is a member already."),
+    ("auth.signup", "An account with this e-mail address exists."),
+    ("tenants.remove", "The tenant `default` cannot be removed."),
+    ("tenants.addMember", "The user is already a member."),
     ("tenants.updateMember", "The member is the last owner."),
     ("tenants.removeMember", "The member is the last owner."),
     ("keys.update", "The key is revoked."),
     ("keys.rotate", "The key is revoked."),
-    ("keys.import", "A digest is given twice or is a key's already, or there would be more than 8 suffixes."),
-    ("usage.record", "The idempotency key was used with another request."),
-    ("usage.checkAndRecord", "The idempotency key was used with another request."),
+    ("keys.import", "A digest is duplicated or already exists, or there would be more than 8 suffixes."),
+    ("usage.record", "The idempotency key was used with a different request."),
+    ("usage.checkAndRecord", "The idempotency key was used with a different request."),
 ];
 
-/// Calls of anybody that judge a credential in the request.
-const JUDGES: &[&str] = &["auth.login", "auth.refresh", "keys.validate", "keys.token"];
-/// A call of anybody that can ask for more than the key has.
-const ISSUES: &str = "keys.token";
-/// What those are told who may not sign up.
-const CLOSED: &str = "Sign-up is closed on this server, and with it the creation of tenants by users.";
-/// The call that holds to a quota.
-const HELD: &str = "usage.checkAndRecord";
+/// Public calls that authenticate a credential in the request.
+const AUTHENTICATES: &[&str] = &["auth.login", "auth.refresh", "keys.validate", "keys.token"];
+/// A public call that can request more scopes than the key has.
+const ISSUES_TOKEN: &str = "keys.token";
+/// The documentation of 403 for calls that need sign-up to be open.
+const CLOSED: &str = "Sign-up is closed on this server, and so is the creation of tenants by users.";
+/// The call that enforces a quota.
+const ENFORCES_QUOTA: &str = "usage.checkAndRecord";
 
-/// What `descriptor` can be rejected with, by status.
+/// The errors of an operation, by status.
 pub(super) fn of(descriptor: &OperationDescriptor) -> Vec<Rejection> {
     if descriptor.access == Access::KeyManager {
-        return of_the_key_manager();
+        return for_key_manager();
     }
     let is_public = descriptor.access == Access::Public;
     let has_body = matches!(descriptor.route.method, Method::Post | Method::Patch | Method::Put);
     let is_bound = matches!(descriptor.access, Access::Tenant(_)) || descriptor.route.path.contains('{');
     let conflict = CONFLICTS.iter().find(|(name, _)| *name == descriptor.name).map(|(_, when)| *when);
     let given: [(u16, bool); 8] = [
-        (401, !is_public || JUDGES.contains(&descriptor.name)),
-        (402, descriptor.name == HELD),
-        (403, !is_public || descriptor.name == ISSUES || descriptor.signs_up),
+        (401, !is_public || AUTHENTICATES.contains(&descriptor.name)),
+        (402, descriptor.name == ENFORCES_QUOTA),
+        (403, !is_public || descriptor.name == ISSUES_TOKEN || descriptor.signs_up),
         (404, is_bound),
         (409, conflict.is_some()),
         (415, has_body),
-        // Whoever knows a credential is asked for one, and counted when it is not good.
+        // Every call can be throttled: invalid credentials are counted, also on public calls.
         (429, true),
         (413, true),
     ];
@@ -136,23 +136,23 @@ pub(super) fn of(descriptor: &OperationDescriptor) -> Vec<Rejection> {
     rejections.collect()
 }
 
-/// The shared answer of this status.
+/// The shared error response with this status.
 pub(super) fn shared(status: u16) -> Option<Rejection> {
     let response = RESPONSES.iter().find(|response| response.kind.status() == status)?;
     Some(Rejection { status, response: response.name, documentation: response.documentation.to_owned() })
 }
 
-fn of_the_key_manager() -> Vec<Rejection> {
+fn for_key_manager() -> Vec<Rejection> {
     let own = [
         (
             400,
             "KeyManagerBadRequest",
-            "`invalidBody`: a field is missing, unknown or out of its bounds. `invalidId`: the id is none, or names no key of the tenant.",
+            "`invalidBody`: a field is missing, unknown or out of range. `invalidId`: the id is malformed, or no key of the tenant has it.",
         ),
         (
             401,
             "KeyManagerUnauthorized",
-            "`authorizationHeaderNotPresent`, `apiTokenNotPresent` (an empty one) or `invalidAPIToken`. Said before a word on the body.",
+            "`authorizationHeaderNotPresent`, `apiTokenNotPresent` (an empty root key) or `invalidAPIToken`. Takes precedence over errors of the body.",
         ),
     ];
     let own = own.map(|(status, response, documentation)| Rejection {
@@ -163,7 +163,7 @@ fn of_the_key_manager() -> Vec<Rejection> {
     own.into_iter().chain([413, 500, 503].into_iter().filter_map(shared)).collect()
 }
 
-/// An example of what is answered: `details` where there are any.
+/// An example of an error response, with `details` if it has any.
 pub(crate) fn example(response: &Response) -> Value {
     let message = match response.kind {
         ErrorKind::BadRequest => "tenantId is missing",
@@ -172,7 +172,7 @@ pub(crate) fn example(response: &Response) -> Value {
         ErrorKind::Forbidden => "this call needs the permission keys:write",
         ErrorKind::NotFound => "not found, or not yours",
         ErrorKind::Conflict => "email: an account with this address exists: log in instead",
-        ErrorKind::PayloadTooLarge => "the body must be whole, and at most 1 MiB",
+        ErrorKind::PayloadTooLarge => "the body must be complete and at most 1 MiB",
         ErrorKind::UnsupportedMediaType => {
             "the body must be JSON, with the header Content-Type: application/json"
         }

@@ -1,4 +1,4 @@
-//! The schemas of the table, made fit to be read: Rust's links taken out, pages named after what they list.
+//! Prepares the schemas of the table for readers: removes Rust's links, and names each page after its items.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use serde_json::{Map, Value, json};
 
 use crate::text::prose;
 
-/// Where a document keeps its types.
-pub(super) const PLACE: &str = "#/components/schemas/";
+/// The path of the named types in the document.
+pub(super) const SCHEMAS: &str = "#/components/schemas/";
 
-/// The name that a reference refers to.
+/// The name of the type that a reference refers to.
 pub(super) fn name_of(reference: &str) -> Option<&str> {
-    reference.strip_prefix(PLACE)
+    reference.strip_prefix(SCHEMAS)
 }
 
-/// A reference to a type with a name.
+/// A reference to a named type.
 pub(super) fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("{PLACE}{name}") })
+    json!({ "$ref": format!("{SCHEMAS}{name}") })
 }
 
-/// One set of names for requests and answers.
+/// Merges the types of requests and responses.
 ///
 /// # Errors
-/// Two types with one name.
+/// Two different types have the same name.
 pub(super) fn merged(
     read: Map<String, Value>,
     written: Map<String, Value>,
@@ -37,11 +37,11 @@ pub(super) fn merged(
     Ok(schemas)
 }
 
-/// Pages have numbers for names: each gets the name of its items. What stood in the table by the old names is renamed
-/// with `renamed`.
+/// Names each page after its items: `Page1` becomes `ApiKeyPage`. Returns the new names by the old ones, for
+/// [`renamed`].
 ///
 /// # Errors
-/// A page of what has no name.
+/// A page has items without a name.
 pub(super) fn named_pages(schemas: &mut Map<String, Value>) -> Result<BTreeMap<String, String>, String> {
     let is_page = |name: &str| {
         name.strip_prefix("Page").is_some_and(|rest| rest.chars().all(|each| each.is_ascii_digit()))
@@ -53,7 +53,7 @@ pub(super) fn named_pages(schemas: &mut Map<String, Value>) -> Result<BTreeMap<S
             continue;
         }
         let item = schema.pointer("/properties/items/items/$ref").and_then(Value::as_str).and_then(name_of);
-        let new = format!("{}Page", item.ok_or_else(|| format!("{old}: a page of what has no name"))?);
+        let new = format!("{}Page", item.ok_or_else(|| format!("{old}: a page of a type without a name"))?);
         if let Some(schema) = schema.as_object_mut() {
             schema.insert("description".to_owned(), "One page of a list.".into());
         }
@@ -66,26 +66,26 @@ pub(super) fn named_pages(schemas: &mut Map<String, Value>) -> Result<BTreeMap<S
     Ok(names)
 }
 
-/// The schema with its references by the new names.
+/// Replaces old names in references by new ones.
 pub(super) fn renamed(schema: &mut Value, names: &BTreeMap<String, String>) {
     each_object(schema, &mut |words| {
         let new =
             words.get("$ref").and_then(Value::as_str).and_then(name_of).and_then(|name| names.get(name));
         if let Some(new) = new {
-            words.insert("$ref".to_owned(), format!("{PLACE}{new}").into());
+            words.insert("$ref".to_owned(), format!("{SCHEMAS}{new}").into());
         }
     });
 }
 
-/// The schema with documentation for readers of HTTP, the bounds that an integer's format has, and what generators of
-/// clients read: names as an `enum`, and no default that is `null`.
+/// Tidies a schema: plain documentation, the bounds of integer formats, enumerations as `enum`, and no `null` defaults,
+/// because generators of clients handle these best.
 pub(super) fn tidied(schema: &mut Value) {
     each_object(schema, &mut |words| {
         if let Some(Value::String(description)) = words.get_mut("description") {
             *description = prose(description).replace('\n', " ");
         }
         if words.get("default") == Some(&Value::Null) {
-            // What is not given is said by leaving it out.
+            // A field with this default is simply left out.
             words.remove("default");
         }
         enumerate(words);
@@ -97,7 +97,7 @@ pub(super) fn tidied(schema: &mut Value) {
         let bounds = match words.get("format").and_then(Value::as_str) {
             Some("uint32") => (0, u32::MAX.into()),
             Some("uint64" | "uint") => {
-                // What the wire has of it: counts stay below 2⁵³.
+                // JSON numbers are exact up to 2⁵³.
                 words.insert("format".to_owned(), "int64".into());
                 (0, (1_i64 << 53) - 1)
             }
@@ -109,29 +109,29 @@ pub(super) fn tidied(schema: &mut Value) {
     });
 }
 
-/// Names that stand beside each other, each with its documentation, as an `enum` that tells of each.
+/// Turns a `oneOf` of documented names into an `enum` whose description lists them.
 fn enumerate(words: &mut Map<String, Value>) {
     let Some(Value::Array(each)) = words.get("oneOf") else { return };
-    // The inner ones come first: each is an `enum` of one name by now.
+    // Inner schemas are visited first, so each alternative is an `enum` with one name already.
     let only = |name: &Value| match name.get("enum")?.as_array()?.as_slice() {
         [Value::String(name)] => Some(name.clone()),
         _ => None,
     };
     let names: Option<Vec<String>> = each.iter().map(only).collect();
     let Some(names) = names else { return };
-    let told = each
+    let descriptions = each
         .iter()
         .zip(&names)
         .filter_map(|(each, name)| Some(format!("`{name}`: {}", each.get("description")?.as_str()?)));
     let own = words.get("description").and_then(Value::as_str).map(str::to_owned);
-    let description = own.into_iter().chain(told).collect::<Vec<_>>().join(" ");
+    let description = own.into_iter().chain(descriptions).collect::<Vec<_>>().join(" ");
     words.remove("oneOf");
     words.insert("type".to_owned(), "string".into());
     words.insert("enum".to_owned(), names.into());
     words.insert("description".to_owned(), description.into());
 }
 
-/// Every object in `value`, the inner ones first.
+/// Calls `change` with every object in `value`, inner objects first.
 fn each_object(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
     match value {
         Value::Object(words) => {

@@ -1,4 +1,4 @@
-//! The operations of the table as calls.
+//! The operations of the table as calls of the HTTP API.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::schemas::{merged, name_of, named_pages, reference, renamed, tidied};
-use super::{Answer, Body, Call, CredentialCache, Group, Http, Parameter, Shape, rejections};
+use super::{Answer, Body, Call, Callers, Group, Http, Parameter, Shape, rejections};
 use crate::service::SERVICES;
 use crate::text::prose;
 
 const KEY_MANAGER: (&str, &str) = (
     "keyManager",
-    "The key manager's REST API, under paths and in a shape of its own: `{success: true, …}` or `{success: false, error, \
-     reason}`. Its body is JSON, whatever type it is sent with.",
+    "The key manager's REST API has its own paths and its own format: `{success: true, …}` or `{success: false, error, \
+     reason}`. The body is JSON, with any content type.",
 );
 
-/// Every operation, by service.
+/// All operations, by service.
 pub(super) fn read() -> Result<Http, String> {
     let settings = || {
         let mut settings = SchemaSettings::draft2020_12();
@@ -37,7 +37,7 @@ pub(super) fn read() -> Result<Http, String> {
     let pages = named_pages(&mut schemas)?;
     schemas.values_mut().for_each(tidied);
 
-    // A type that several requests are around is there for each of them.
+    // A type that several requests wrap is copied for each of them.
     let shared = schemas.clone();
     let mut calls: BTreeMap<&str, Vec<Call>> = BTreeMap::new();
     for (descriptor, request, mut answer) in listed {
@@ -54,7 +54,7 @@ pub(super) fn read() -> Result<Http, String> {
     }
     match calls.keys().next() {
         None => Ok(Http { groups, schemas }),
-        Some(service) => Err(format!("{service}: a service that nobody described")),
+        Some(service) => Err(format!("{service}: add this service to SERVICES in gen/src/service.rs")),
     }
 }
 
@@ -68,8 +68,8 @@ fn call(
     let name = request.get("$ref").and_then(Value::as_str).and_then(name_of);
     let name = name.ok_or_else(|| format!("{}: a request without a name", descriptor.name))?;
     let definition = schemas.get(name).ok_or_else(|| format!("{name}: no such type"))?;
-    let documentation = described(definition);
-    // A type around another is the other.
+    let documentation = documentation_of(definition);
+    // A type that wraps another type is documented as the inner type.
     let target = definition.get("$ref").and_then(Value::as_str).and_then(name_of).map(str::to_owned);
     if target.is_some() {
         schemas.remove(name);
@@ -88,7 +88,7 @@ fn call(
         properties(&request).map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
     for field in fields.into_iter().filter(|field| in_path(field) || !has_body) {
         let location = if in_path(&field) { "path" } else { "query" };
-        parameters.extend(taken(&mut request, &field, location));
+        parameters.extend(extract_parameter(&mut request, &field, location));
     }
     parameters.sort_by_key(|parameter| !parameter.required);
     if descriptor.idempotent {
@@ -97,16 +97,16 @@ fn call(
     let body = has_body.then(|| {
         if descriptor.access == Access::KeyManager {
             require_id(&mut request);
-            // Its API ignores what it does not know.
+            // This API ignores unknown fields.
             if let Some(words) = request.as_object_mut() {
                 words.remove("additionalProperties");
             }
         }
         if let Some(words) = request.as_object_mut() {
-            words.insert("description".to_owned(), format!("What `{}` takes.", descriptor.name).into());
+            words.insert("description".to_owned(), format!("The request of `{}`.", descriptor.name).into());
         }
         if name == "UsageInput" {
-            request["description"] = "Something that was, or is about to be, used.".into();
+            request["description"] = "Usage to check or record.".into();
         }
         let required = request.get("required").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
         if let (false, Some(words)) = (required, request.as_object_mut()) {
@@ -115,24 +115,24 @@ fn call(
         schemas.insert(name.clone(), request);
         Body { schema: reference(&name), required }
     });
-    let told = match answer.get("$ref").and_then(Value::as_str).and_then(name_of) {
-        Some(name) => schemas.get(name).map(described).unwrap_or_default(),
-        None if answer.get("type") == Some(&json!("null")) => "It is done; `data` is null.".to_owned(),
-        None => "The answer.".to_owned(),
+    let success = match answer.get("$ref").and_then(Value::as_str).and_then(name_of) {
+        Some(name) => schemas.get(name).map(documentation_of).unwrap_or_default(),
+        None if answer.get("type") == Some(&json!("null")) => "Success; `data` is null.".to_owned(),
+        None => "The result.".to_owned(),
     };
     let callers = match descriptor.access {
-        Access::KeyManager => CredentialCache::RootKey,
-        Access::Public => CredentialCache::Anybody,
-        Access::Known => CredentialCache::Known,
-        Access::User | Access::UserOrOperator => CredentialCache::User,
-        Access::Tenant(permission) => CredentialCache::Permitted(permission),
-        Access::Operator => CredentialCache::Operator,
-        other => return Err(format!("{}: say who {other:?} is", descriptor.name)),
+        Access::KeyManager => Callers::RootKey,
+        Access::Public => Callers::Anyone,
+        Access::Known => Callers::RootKeyOrUser,
+        Access::User | Access::UserOrOperator => Callers::User,
+        Access::Tenant(permission) => Callers::Permission(permission),
+        Access::Operator => Callers::Operator,
+        other => return Err(format!("{}: add {other:?} to Callers", descriptor.name)),
     };
-    let shape = if callers == CredentialCache::RootKey {
+    let shape = if callers == Callers::RootKey {
         let name = answer.get("$ref").and_then(Value::as_str).and_then(name_of);
         let schema = name.and_then(|name| schemas.get_mut(name));
-        succeed(schema.ok_or_else(|| format!("{}: an answer without a name", descriptor.name))?);
+        add_success(schema.ok_or_else(|| format!("{}: a response without a named type", descriptor.name))?);
         Shape::Successful(answer)
     } else {
         Shape::Enveloped(answer)
@@ -146,13 +146,14 @@ fn call(
         parameters,
         body,
         status: descriptor.route.status,
-        answer: Answer { documentation: told, shape },
+        answer: Answer { documentation: success, shape },
         rejections: rejections::of(descriptor),
     })
 }
 
-/// Puts `success` among the fields of an answer, as the key manager has it: not all generators of clients take an `allOf`.
-fn succeed(schema: &mut Value) {
+/// Adds `success` to the fields of the key manager's response. Not all generators of clients support an `allOf`
+/// instead.
+fn add_success(schema: &mut Value) {
     schema["properties"]["success"] = json!({ "const": true });
     if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut)
         && !required.contains(&json!("success"))
@@ -161,7 +162,7 @@ fn succeed(schema: &mut Value) {
     }
 }
 
-fn described(schema: &Value) -> String {
+fn documentation_of(schema: &Value) -> String {
     prose(schema.get("description").and_then(Value::as_str).unwrap_or_default())
 }
 
@@ -169,13 +170,13 @@ fn properties(schema: &Value) -> Option<&Map<String, Value>> {
     schema.get("properties")?.as_object()
 }
 
-/// Takes a field out of a request, as a parameter.
-fn taken(request: &mut Value, field: &str, location: &'static str) -> Option<Parameter> {
+/// Moves a field of a request to a parameter.
+fn extract_parameter(request: &mut Value, field: &str, location: &'static str) -> Option<Parameter> {
     let mut schema = request.get_mut("properties")?.as_object_mut()?.remove(field)?;
-    let documentation = described(&schema);
+    let documentation = documentation_of(&schema);
     if let Some(words) = schema.as_object_mut() {
         words.remove("description");
-        // What is not there is said by leaving it out.
+        // A parameter with this default is simply left out.
         if words.get("default") == Some(&Value::Null) {
             words.remove("default");
         }
@@ -183,7 +184,7 @@ fn taken(request: &mut Value, field: &str, location: &'static str) -> Option<Par
             let kind = kinds.first().cloned().unwrap_or_default();
             words.insert("type".to_owned(), kind);
         }
-        // Where only one bound is said, the other is none: more items than a page can have are a page.
+        // A page size without bounds: larger numbers are clamped.
         if words.get("format") == Some(&json!("int64")) && !words.contains_key("minimum") {
             words.insert("minimum".to_owned(), i64::MIN.into());
             words.insert("maximum".to_owned(), i64::MAX.into());
@@ -206,14 +207,14 @@ fn idempotency_key() -> Parameter {
     Parameter {
         location: "header",
         name: "Idempotency-Key".to_owned(),
-        documentation: "The same as the field `idempotencyKey`; where both are given they must be equal."
+        documentation: "The same as the field `idempotencyKey`. If both are given, they must be equal."
             .to_owned(),
         required: false,
         schema: json!({ "type": "string", "maxLength": 256, "pattern": "^[!-~]([ -~]*[!-~])?$" }),
     }
 }
 
-/// The key manager judges an id that is not there after all else: it is an `invalidId`.
+/// Makes the id required: without one the key manager returns `invalidId`, after all other checks.
 fn require_id(request: &mut Value) {
     if let Some(id) = request.pointer_mut("/properties/id").and_then(Value::as_object_mut) {
         id.remove("default");

@@ -1,4 +1,4 @@
-//! What several operations of the document share.
+//! The parts of the document that several operations share.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ pub(super) fn components(http: &Http) -> Value {
     schemas.insert("KeyManagerFailure".to_owned(), key_manager_failure());
     let mut responses: Map<String, Value> =
         RESPONSES.iter().map(|each| (each.name.to_owned(), response(each))).collect();
-    responses.extend(of_the_key_manager());
+    responses.extend(for_key_manager());
     json!({
         "schemas": schemas,
         "responses": responses,
@@ -21,11 +21,11 @@ pub(super) fn components(http: &Http) -> Value {
         "securitySchemes": {
             "bearer": {
                 "type": "http", "scheme": "bearer",
-                "description": "A user's access token, an API key, or a root key (`gkr_…`). An API key may stand in the header `X-API-Key` instead.",
+                "description": "A user's access token, an API key, or a root key (`gkr_…`). An API key may be sent in the header `X-API-Key` instead.",
             },
             "rootKey": {
                 "type": "http", "scheme": "bearer",
-                "description": "A root key (`gkr_…`): it acts for its one tenant.",
+                "description": "A root key (`gkr_…`), which acts for its own tenant.",
             },
         },
     })
@@ -36,32 +36,32 @@ fn failure() -> Value {
     let codes: BTreeSet<&str> = sent.collect();
     json!({
         "type": "object",
-        "description": "Why a call failed.",
+        "description": "An error.",
         "properties": {
             "ok": { "const": false },
-            "error": { "type": "string", "description": "What to change, for people." },
-            "code": { "type": "string", "enum": codes, "description": "What to branch on." },
-            "requestId": { "type": "string", "description": "The same as in `X-Request-Id`." },
+            "error": { "type": "string", "description": "A message for people: what is wrong, and what to change." },
+            "code": { "type": "string", "enum": codes, "description": "A stable code for programs." },
+            "requestId": { "type": "string", "description": "The id of the request, as in `X-Request-Id`." },
             "details": details(),
         },
         "required": ["ok", "error", "code", "requestId"],
     })
 }
 
-/// What else there is to say of some failures.
+/// The details of some errors.
 fn details() -> Value {
     json!({
         "type": "object",
-        "description": "What else there is to say.",
+        "description": "Details of the error.",
         "properties": {
             "quota": { "$ref": "#/components/schemas/QuotaCheck" },
             "rateLimit": {
                 "type": "object",
-                "description": "Which limit it was.",
+                "description": "The limit that was exceeded.",
                 "properties": {
-                    "name": { "type": "string", "description": "What it is called." },
-                    "total": { "type": "integer", "description": "How many calls.", "minimum": 1 },
-                    "windowSeconds": { "type": "integer", "description": "In how many seconds.", "minimum": 1 },
+                    "name": { "type": "string", "description": "The name of the limit." },
+                    "total": { "type": "integer", "description": "The maximum number of requests.", "minimum": 1 },
+                    "windowSeconds": { "type": "integer", "description": "The length of the window in seconds.", "minimum": 1 },
                 },
                 "required": ["name", "total", "windowSeconds"],
             },
@@ -75,17 +75,17 @@ fn key_manager_failure() -> Value {
     names.dedup();
     json!({
         "type": "object",
-        "description": "Why a call of the key manager failed.",
+        "description": "An error of the key manager.",
         "properties": {
             "success": { "const": false },
-            "error": { "type": "string", "enum": names, "description": "What to branch on." },
-            "reason": { "type": "string", "description": "What to change, for people." },
+            "error": { "type": "string", "enum": names, "description": "A stable code for programs." },
+            "reason": { "type": "string", "description": "A message for people: what is wrong, and what to change." },
         },
         "required": ["success", "error", "reason"],
     })
 }
 
-/// A shared answer. All of them are one schema: what else is known of one stands in its description.
+/// A shared error response. All of them have one schema; details are in the description.
 fn response(response: &Response) -> Value {
     let mut headers = json!({
         "X-Request-Id": { "$ref": "#/components/headers/RequestId" },
@@ -94,7 +94,7 @@ fn response(response: &Response) -> Value {
     let mut documentation = format!("`code` is `{}`. {}", response.kind.code(), response.documentation);
     match response.kind {
         ErrorKind::RateLimited => {
-            documentation.push_str(" `details.rateLimit` says which limit it was.");
+            documentation.push_str(" `details.rateLimit` says which limit was exceeded.");
             headers["Retry-After"] = json!({ "$ref": "#/components/headers/RetryAfter" });
             headers["RateLimit"] = json!({ "$ref": "#/components/headers/RateLimit" });
             headers["RateLimit-Policy"] = json!({ "$ref": "#/components/headers/RateLimitPolicy" });
@@ -105,14 +105,14 @@ fn response(response: &Response) -> Value {
         _ => {}
     }
     let schema = json!({ "$ref": "#/components/schemas/Failure" });
-    answered(&documentation, &headers, &schema, &example_of_rejection(response))
+    response_object(&documentation, &headers, &schema, &example_of_rejection(response))
 }
 
-fn of_the_key_manager() -> [(String, Value); 2] {
+fn for_key_manager() -> [(String, Value); 2] {
     [
         (
             "KeyManagerBadRequest",
-            "The body or the id is not good.",
+            "The body or the id is invalid.",
             &["invalidBody", "invalidId"][..],
             "prefix is missing",
         ),
@@ -129,11 +129,11 @@ fn of_the_key_manager() -> [(String, Value); 2] {
         let schema = json!({ "$ref": "#/components/schemas/KeyManagerFailure" });
         let headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/RequestId" } });
         let example = json!({ "success": false, "error": errors.first(), "reason": reason });
-        (name.to_owned(), answered(&documentation, &headers, &schema, &example))
+        (name.to_owned(), response_object(&documentation, &headers, &schema, &example))
     })
 }
 
-fn answered(documentation: &str, headers: &Value, schema: &Value, example: &Value) -> Value {
+fn response_object(documentation: &str, headers: &Value, schema: &Value, example: &Value) -> Value {
     json!({
         "description": documentation,
         "headers": headers,
@@ -147,22 +147,22 @@ fn headers() -> Value {
     let kept = format!("public, max-age={JWKS_MAX_AGE_SECONDS}");
     json!({
         "RequestId": header(
-            "The request's own id, where it sent one, or a new one.", true,
+            "The id that the request sent, or a new one.", true,
             json!({ "type": "string", "pattern": "^[!-~]{1,128}$" }), json!("req_01jdx0x3v0f7zsn8f4k3m9qz5r"),
         ),
         "ApiVersion": header("The version of the API.", true, json!({ "const": "v1" }), json!("v1")),
-        "RetryAfter": header("Seconds to wait.", true, seconds(), json!(30)),
-        "RetryAfterIfKnown": header("Seconds to wait, where that is known.", false, seconds(), json!(2)),
+        "RetryAfter": header("The number of seconds to wait.", true, seconds(), json!(30)),
+        "RetryAfterIfKnown": header("The number of seconds to wait, if it is known.", false, seconds(), json!(2)),
         "RateLimit": header(
-            "What is left of the limit, and in how many seconds it changes.", false,
+            "The remaining requests, and the number of seconds until more are available.", false,
             json!({ "type": "string", "pattern": "^\".*\";r=0;t=[0-9]+$" }), json!("\"signup\";r=0;t=30"),
         ),
         "RateLimitPolicy": header(
-            "The limit: how many calls in how many seconds.", false,
+            "The limit: the number of requests and the window in seconds.", false,
             json!({ "type": "string", "pattern": "^\".*\";q=[0-9]+;w=[0-9]+$" }), json!("\"signup\";q=20;w=60"),
         ),
         "CacheControl": header(
-            "How long the keys may be kept.", true,
+            "How long the keys may be cached.", true,
             json!({ "const": kept }), json!(kept),
         ),
     })

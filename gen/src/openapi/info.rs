@@ -1,4 +1,4 @@
-//! What the document says of itself.
+//! The `info` of the document.
 
 use serde_json::{Value, json};
 
@@ -12,20 +12,23 @@ pub(super) fn info() -> Value {
     })
 }
 
-/// What holds for every call.
+/// The rules that apply to every call.
 pub(crate) const RULES: &str = "\
-Every call under `/v1` answers `{ok: true, data}`, or `{ok: false, error, code, requestId}` with `details` where there \
-are any. Branch on `code`; `error` is for people and says what to change.
+Every call under `/v1` returns `{ok: true, data}` or `{ok: false, error, code, requestId}`, in some cases with \
+`details`. Programs branch on `code`; `error` is a message for people.
 
-Names are camelCase. Times are integer Unix milliseconds, except `reset` (Unix seconds) and what is named `…Seconds` or \
-`expiresIn` (seconds). Counts stay below 2⁵³. What is absent is `null`, not missing. Text is UTF-8 without U+0000; a \
-bound in bytes is said as `x-maxBytes`, of metadata in bytes of its JSON, of variables of all of them together.
+Names are camelCase. Times are integer Unix milliseconds, except `reset` (Unix seconds), `expiresIn` and fields named \
+`…Seconds` (seconds). Counts are below 2⁵³. An absent value is `null`; its field is present. Text is UTF-8 without \
+U+0000. A bound in bytes is given as `x-maxBytes`: for metadata it applies to the JSON text, for variables to all of \
+them together.
 
 A request is checked in this order: its fields (400), the throttle of its client address (429), the credential (401), the \
-tenant (404), the permission (403), the quota (402). An unknown field, and one that is given twice, is rejected; the \
-key manager's calls ignore unknown fields. A route that takes a body takes no query. A path that is not there is 404, a method that a path does not have is 405 with `Allow`.
+tenant (404), the permission (403), the quota (402). A field that is unknown or given twice is rejected, except that the \
+key manager's calls ignore unknown fields. A route that accepts a body rejects a query. An unknown path returns 404, and \
+an unsupported method returns 405 with `Allow`.
 
-Lists come in pages: `{items, nextCursor}`. Give `nextCursor` as `cursor` for the next page; it is null after the last.
+A list is returned in pages: `{items, nextCursor}`. Pass `nextCursor` as `cursor` to get the next page; it is null on the \
+last page.
 
-Every answer has `X-Request-Id`: the request's own, where it sent one of 1 to 128 visible ASCII characters, or a new \
-one. Quote it when you report a problem.";
+Every response has `X-Request-Id`: the id that the request sent, if it is 1 to 128 visible ASCII characters, otherwise a \
+new one. Include it when you report a problem.";

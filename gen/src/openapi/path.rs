@@ -1,4 +1,4 @@
-//! One operation of the document.
+//! An operation of the document.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use super::{media, whole};
 use crate::http::{Answer, Body, Call, Http, Parameter, Shape, example_of, example_of_parameter, kinds};
 
 pub(super) fn operation(http: &Http, tag: &str, call: &Call) -> Value {
-    let who = format!("**Who may call:** {}", call.callers.told());
+    let who = format!("**Who may call:** {}", call.callers.description());
     let description = match call.description() {
         "" => who,
         description => format!("{description}\n\n{who}"),
@@ -29,7 +29,7 @@ pub(super) fn operation(http: &Http, tag: &str, call: &Call) -> Value {
 }
 
 fn parameter(http: &Http, parameter: &Parameter) -> Value {
-    let mut said = json!({
+    let mut object = json!({
         "name": parameter.name,
         "in": parameter.location,
         "description": parameter.documentation,
@@ -37,13 +37,13 @@ fn parameter(http: &Http, parameter: &Parameter) -> Value {
         "schema": parameter.schema,
     });
     if kinds(&parameter.schema) == ["array"] {
-        said["style"] = "form".into();
-        said["explode"] = true.into();
+        object["style"] = "form".into();
+        object["explode"] = true.into();
     }
     if parameter.name != "cursor" {
-        said["example"] = example_of_parameter(http, parameter);
+        object["example"] = example_of_parameter(http, parameter);
     }
-    said
+    object
 }
 
 fn request(http: &Http, body: &Body) -> Value {
@@ -85,7 +85,7 @@ fn success(http: &Http, call: &Call, answer: &Answer) -> Value {
     })
 }
 
-/// An example of a whole answer.
+/// An example of a complete response.
 pub(crate) fn example(http: &Http, shape: &Shape, schema: &Value) -> Value {
     match shape {
         Shape::Json(_, example) => example.clone(),

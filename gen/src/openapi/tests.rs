@@ -7,10 +7,10 @@ use super::document;
 use crate::http::Http;
 
 fn sample() -> Value {
-    document(&Http::of_the_table().unwrap())
+    document(&Http::from_table().unwrap())
 }
 
-/// Every object of a value, with the path to it.
+/// Collects every object in a value, with its path.
 fn each_object<'a>(value: &'a Value, path: &str, found: &mut Vec<(String, &'a Value)>) {
     match value {
         Value::Object(fields) => {
@@ -41,7 +41,7 @@ fn operation<'a>(document: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn every_operation_of_the_table_is_there_under_its_route_and_nothing_twice() {
+fn every_operation_from_table_is_in_the_document_exactly_once() {
     let document = sample();
     for descriptor in TABLE {
         let method = format!("{:?}", descriptor.route.method).to_lowercase();
@@ -61,7 +61,7 @@ fn every_operation_of_the_table_is_there_under_its_route_and_nothing_twice() {
 }
 
 #[test]
-fn every_field_of_a_path_is_a_parameter_of_it() {
+fn every_field_of_a_path_is_a_parameter() {
     let document = sample();
     for descriptor in TABLE {
         let operation = operation(&document, descriptor.name);
@@ -81,7 +81,7 @@ fn every_field_of_a_path_is_a_parameter_of_it() {
 }
 
 #[test]
-fn every_reference_leads_somewhere_and_everything_shared_is_used() {
+fn every_reference_resolves_and_every_shared_part_is_used() {
     let document = sample();
     let references: BTreeSet<_> = objects(&document)
         .into_iter()
@@ -99,7 +99,7 @@ fn every_reference_leads_somewhere_and_everything_shared_is_used() {
 }
 
 #[test]
-fn every_object_that_is_sent_rejects_what_it_does_not_know_but_for_the_key_managers_api() {
+fn every_request_rejects_unknown_fields_except_those_for_key_manager() {
     let document = sample();
     let mut sent: Vec<(bool, String)> = objects(&document)
         .into_iter()
@@ -119,7 +119,7 @@ fn every_object_that_is_sent_rejects_what_it_does_not_know_but_for_the_key_manag
 }
 
 #[test]
-fn every_rejection_that_the_behaviour_suite_meets_is_documented() {
+fn every_error_in_the_behaviour_suite_is_documented() {
     let suite = include_str!("../../../tests/behaviour/services.json");
     let suite: Value = serde_json::from_str(suite).unwrap();
     let document = sample();
@@ -135,7 +135,7 @@ fn every_rejection_that_the_behaviour_suite_meets_is_documented() {
 }
 
 #[test]
-fn nobody_is_asked_for_a_credential_where_anybody_may_call_and_everybody_elsewhere() {
+fn exactly_the_public_operations_need_no_credential() {
     let document = sample();
     for descriptor in TABLE {
         let operation = operation(&document, descriptor.name);

@@ -1,6 +1,6 @@
-//! `gatekeeper.models`.
+//! The module `gatekeeper.models`.
 
-use super::{HEAD, answered, decoded, docstring, documented, name, taken};
+use super::{HEAD, argument_type, decoded, docstring, documented, name, result_type};
 use crate::schema::{Field, Shape, Type};
 use crate::service::Api;
 use crate::text::{snake, wrapped};
@@ -8,17 +8,18 @@ use crate::text::{snake, wrapped};
 pub(crate) fn models(api: &Api) -> String {
     let mut body = String::new();
     let mut public = vec!["Page".to_owned()];
-    // Unions name classes that must be there first.
+    // A union refers to classes, which must be defined first.
     let records = api.definitions.iter().filter(|(_, each)| !matches!(each.shape, Shape::Union(_)));
     let unions = api.definitions.iter().filter(|(_, each)| matches!(each.shape, Shape::Union(_)));
     for (kind, definition) in records.chain(unions) {
         public.push(kind.clone());
         match &definition.shape {
-            Shape::SelectedLimit(options) => {
+            Shape::Enum(options) => {
                 let names: Vec<_> = options.iter().map(|(option, _)| format!("\"{option}\"")).collect();
                 let meanings = options.iter().filter(|(_, meaning)| !meaning.is_empty());
-                let meanings: Vec<_> =
-                    meanings.map(|(option, says)| format!("``\"{option}\"``: {says}")).collect();
+                let meanings: Vec<_> = meanings
+                    .map(|(option, documentation)| format!("``\"{option}\"``: {documentation}"))
+                    .collect();
                 let text = format!("{} {}", documented(&definition.documentation, &[]), meanings.join(" "));
                 body.push_str(&format!("\n\n{kind} = Literal[{}]\n", names.join(", ")));
                 body.push_str(&format!("\"\"\"{}\"\"\"\n", wrapped(text.trim(), 116).join("\n")));
@@ -35,7 +36,7 @@ pub(crate) fn models(api: &Api) -> String {
     }
     public.sort();
     let mut text = String::from(HEAD);
-    text.push_str("\"\"\"What the services answer: frozen, with attributes in snake_case and an index by wire name.\"\"\"\n\n");
+    text.push_str("\"\"\"The results of the services: frozen, with attributes in snake_case and an index by wire name.\"\"\"\n\n");
     text.push_str("from __future__ import annotations\n\nfrom dataclasses import dataclass\n");
     let typing = ["Any", "ClassVar", "Literal", "NotRequired", "Self", "TypedDict"];
     let typing = typing.into_iter().filter(|word| body.contains(word));
@@ -78,13 +79,13 @@ fn record(api: &Api, kind: &str, documentation: &str, fields: &[Field]) -> Strin
     }
     text.push('\n');
     for field in fields {
-        text.push_str(&format!("    {}: {}\n", name(&field.wire), answered(&field.kind)));
+        text.push_str(&format!("    {}: {}\n", name(&field.wire), result_type(&field.kind)));
     }
     text.push_str(
         "\n    @classmethod\n    def _of(cls, answer: Mapping[str, Any]) -> Self:\n        return cls(\n",
     );
     for field in fields {
-        // A field that an older server leaves out has no value.
+        // A server of an earlier version may leave the field out.
         let value = if field.required {
             format!("answer[\"{}\"]", field.wire)
         } else {
@@ -103,7 +104,7 @@ fn is_secret(kind: &Type) -> bool {
     }
 }
 
-/// An object of a request: a dict with names as Python writes them.
+/// A `TypedDict` for an object of a request, with Python names.
 fn sent(kind: &str, documentation: &str, fields: &[Field]) -> String {
     let attributes: Vec<_> =
         fields.iter().map(|field| (name(&field.wire), field.documentation.clone())).collect();
@@ -111,7 +112,7 @@ fn sent(kind: &str, documentation: &str, fields: &[Field]) -> String {
     text.push_str(&docstring(documentation, "Attributes", &attributes, "    "));
     text.push('\n');
     for field in fields {
-        let kind = taken(&field.kind);
+        let kind = argument_type(&field.kind);
         let kind = if field.required { kind } else { format!("NotRequired[{kind}]") };
         text.push_str(&format!("    {}: {kind}\n", name(&field.wire)));
     }

@@ -1,12 +1,12 @@
-//! The services, for code that awaits and for code that does not.
+//! The service classes, synchronous and asynchronous.
 
 use super::signature::{default_of, defined, is_configured, parameters, signature, without_null};
-use super::{HEAD, answered, decoded, docstring, name, taken};
+use super::{HEAD, argument_type, decoded, docstring, name, result_type};
 use crate::schema::{Shape, Type};
 use crate::service::{Api, Operation, Service, iterator};
 use crate::text::{class, snake};
 
-/// Whether the methods are awaited.
+/// Whether the methods are coroutines.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     Sync,
@@ -31,7 +31,7 @@ pub(crate) fn services(api: &Api, kind: Kind) -> String {
     head(api, kind, &body) + &body
 }
 
-/// What makes the service, where it takes more than the core.
+/// The constructor of a service with options of its own.
 fn constructor(service: &Service) -> String {
     let config: Vec<_> = service.config.iter().map(|config| configuration(service, *config)).collect();
     if config.is_empty() {
@@ -45,10 +45,10 @@ fn constructor(service: &Service) -> String {
         text.push_str(&format!("        {option}: {kind} | None = None,\n"));
     }
     text.push_str("    ) -> None:\n");
-    let mut named = vec![("core".to_owned(), "The place, and for whom it is used.".to_owned())];
-    named.extend(config.iter().map(|(option, _, says)| (option.clone(), says.clone())));
-    let says = "Make the service of `core`, with what every call says that does not say otherwise.";
-    text.push_str(&docstring(says, "Args", &named, "        "));
+    let mut named = vec![("core".to_owned(), "The core that executes the calls.".to_owned())];
+    named.extend(config.iter().map(|(option, _, documentation)| (option.clone(), documentation.clone())));
+    let documentation = "Create the service with defaults for its calls.";
+    text.push_str(&docstring(documentation, "Args", &named, "        "));
     text.push_str("        super().__init__(core)\n");
     for (option, _, _) in &config {
         text.push_str(&format!("        self._{option} = {option}\n"));
@@ -62,8 +62,8 @@ fn head(api: &Api, kind: Kind, body: &str) -> String {
         words.any(|found| found == word)
     };
     let (core, what) = match kind {
-        Kind::Sync => ("_core", "The services, for code that does not await."),
-        Kind::Async => ("_aio_core", "The services, for code that awaits."),
+        Kind::Sync => ("_core", "The services, synchronous."),
+        Kind::Async => ("_aio_core", "The services, asynchronous."),
     };
     let mut text = format!(
         "{HEAD}\"\"\"{what}\"\"\"\n\nfrom __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\n"
@@ -134,7 +134,7 @@ fn head(api: &Api, kind: Kind, body: &str) -> String {
 }
 
 fn sorted(mut names: Vec<&str>) -> String {
-    // Constants, classes, all else; each in the order of the alphabet, whatever the case.
+    // Constants, then classes, then everything else, each in alphabetical order regardless of case.
     let group = |name: &str| match name.chars().next() {
         Some(first) if first.is_ascii_uppercase() => u8::from(name.chars().any(char::is_lowercase)),
         _ => 2,
@@ -147,18 +147,18 @@ fn each_line(names: &[&str], indent: &str) -> String {
     names.iter().map(|name| format!("{indent}{name},\n")).collect()
 }
 
-/// The option of the constructor, its type, and what it says.
+/// An option of the constructor: its name, its type, and its documentation.
 fn configuration(service: &Service, (option, method, field): (&str, &str, &str)) -> (String, String, String) {
     let mut methods = service.methods.iter().filter(|each| each.method == method);
     let found = methods.find_map(|each| each.options.iter().find(|option| option.wire == field));
-    let kind = found.map(|field| taken(without_null(&field.kind))).unwrap_or_default();
-    let says = format!("The ``{}`` of ``{}`` where the call says nothing.", name(field), name(method));
-    (snake(option), kind, says.replace("``", "`"))
+    let kind = found.map(|field| argument_type(without_null(&field.kind))).unwrap_or_default();
+    let documentation = format!("The default ``{}`` of ``{}``.", name(field), name(method));
+    (snake(option), kind, documentation.replace("``", "`"))
 }
 
 fn method(api: &Api, service: &Service, operation: &Operation, kind: Kind) -> String {
     let (keyword, awaiting) = if kind == Kind::Async { ("async def", "await ") } else { ("def", "") };
-    let answer = answered(&operation.answer);
+    let answer = result_type(&operation.answer);
     let mut text = defined(keyword, &name(operation.method), &signature(service, operation), &answer);
     let named: Vec<_> = parameters(service, operation)
         .iter()
@@ -183,7 +183,7 @@ fn method(api: &Api, service: &Service, operation: &Operation, kind: Kind) -> St
     text
 }
 
-/// The name and the request of a call.
+/// The arguments of `_call`: the name of the operation and its request.
 fn request(api: &Api, service: &Service, operation: &Operation) -> String {
     let (mut always, mut sometimes) = (Vec::new(), Vec::new());
     for field in operation.positional.iter().chain(&operation.options) {
@@ -234,27 +234,25 @@ fn request(api: &Api, service: &Service, operation: &Operation) -> String {
     text + "            },\n        "
 }
 
-/// Every item of a list.
+/// The method that iterates over all items of a list.
 fn pages(service: &Service, operation: &Operation, item: &Type, kind: Kind) -> String {
     let iterator_type = if kind == Kind::Async { "AsyncIterator" } else { "Iterator" };
-    let answer = format!("{iterator_type}[{}]", answered(item));
+    let answer = format!("{iterator_type}[{}]", result_type(item));
     let mut text =
         defined("def", &name(&iterator(operation.method)), &signature(service, operation), &answer);
-    let says = format!(
-        "Every item that `{}` lists, fetched page by page as they are asked for.",
-        name(operation.method)
-    );
+    let documentation =
+        format!("Iterate over every item of `{}`. Pages are fetched as needed.", name(operation.method));
     let named: Vec<_> = parameters(service, operation)
         .iter()
         .map(|parameter| {
-            let says = match parameter.field.wire.as_str() {
-                "limit" => "How many items a page has: 1 to 100. Defaults to 50.".to_owned(),
+            let documentation = match parameter.field.wire.as_str() {
+                "limit" => "The maximum number of items in a page: 1 to 100. Defaults to 50.".to_owned(),
                 _ => parameter.field.documentation.clone(),
             };
-            (name(&parameter.field.wire), says)
+            (name(&parameter.field.wire), documentation)
         })
         .collect();
-    text.push_str(&docstring(&says, "Args", &named, "        "));
+    text.push_str(&docstring(&documentation, "Args", &named, "        "));
     let arguments: Vec<_> = parameters(service, operation)
         .iter()
         .map(|parameter| {
@@ -277,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_names_and_what_a_service_says_with_every_call_are_as_documented() {
+    fn arguments_and_defaults_of_the_service_are_as_documented() {
         let api = crate::service::tests::sample().unwrap();
         let text = services(&api, Kind::Async);
         for part in [

@@ -1,8 +1,8 @@
-//! How a method is declared: which arguments it takes by position and which by name, and what their defaults are.
+//! The signatures of methods: positional and keyword arguments and their defaults.
 
 use serde_json::Value;
 
-use super::{literal, name, taken};
+use super::{argument_type, literal, name};
 use crate::schema::{Field, Type};
 use crate::service::{Operation, Service};
 
@@ -13,7 +13,7 @@ pub(super) fn without_null(kind: &Type) -> &Type {
     }
 }
 
-/// A parameter as it is declared, with its default if it has one.
+/// A parameter with its declaration.
 pub(super) struct Parameter<'a> {
     pub(super) field: &'a Field,
     declared: String,
@@ -26,10 +26,10 @@ pub(super) fn parameters<'a>(service: &Service, operation: &'a Operation) -> Vec
     let positional = operation.positional.iter().map(|field| (field, true));
     for (field, is_positional) in positional.chain(operation.options.iter().map(|field| (field, false))) {
         let declared = match default_of(service, operation, field) {
-            None => format!("{}: {}", name(&field.wire), taken(&field.kind)),
+            None => format!("{}: {}", name(&field.wire), argument_type(&field.kind)),
             Some((kind, default)) => format!("{}: {kind} = {default}", name(&field.wire)),
         };
-        // A required field may be given by position as long as no optional one stands before it.
+        // A required field may be positional if no optional parameter precedes it.
         may_be_positional &= field.required || is_positional;
         let by_name = !(is_positional || field.required && may_be_positional);
         parameters.push(Parameter { field, declared, by_name });
@@ -38,7 +38,7 @@ pub(super) fn parameters<'a>(service: &Service, operation: &'a Operation) -> Vec
     parameters
 }
 
-/// The type with what stands for nothing said, and the default; none for a required field.
+/// The type and the default of an optional parameter; `None` for a required field.
 pub(super) fn default_of(
     service: &Service,
     operation: &Operation,
@@ -47,8 +47,8 @@ pub(super) fn default_of(
     if field.required {
         return None;
     }
-    let kind = taken(&field.kind);
-    let or_none = format!("{} | None", taken(without_null(&field.kind)));
+    let kind = argument_type(&field.kind);
+    let or_none = format!("{} | None", argument_type(without_null(&field.kind)));
     if is_configured(service, operation, field) {
         return Some((or_none, "None".to_owned()));
     }
@@ -91,7 +91,7 @@ pub(super) fn defined(keyword: &str, method: &str, signature: &str, answer: &str
     format!("    {keyword} {method}(\n{parameters}    ) -> {answer}:\n")
 }
 
-/// The parameters, apart: a comma in brackets parts none.
+/// Splits a signature at the commas between its parameters, but not at commas within brackets.
 fn signature_parts(signature: &str) -> Vec<String> {
     let (mut parts, mut depth) = (vec![String::new()], 0);
     for character in signature.chars() {

@@ -1,8 +1,8 @@
-//! Calls as a shell makes them.
+//! Examples of calls with curl.
 
 use serde_json::Value;
 
-use crate::http::{Call, CredentialCache, Http, example_of, example_of_parameter};
+use crate::http::{Call, Callers, Http, example_of, example_of_parameter};
 use crate::json::pretty;
 
 const SERVER: &str = "http://127.0.0.1:8787";
@@ -26,8 +26,8 @@ pub(super) fn curl(http: &Http, call: &Call) -> String {
     let url = if query.is_empty() { url } else { format!("'{url}'") };
     let mut lines = vec![format!("curl {method}{url}")];
     match call.callers {
-        CredentialCache::Anybody => {}
-        CredentialCache::RootKey => {
+        Callers::Anyone => {}
+        Callers::RootKey => {
             lines.push("-H \"Authorization: Bearer $GATEKEEPER_ROOT_KEY\"".to_owned());
         }
         _ => lines.push("-H \"Authorization: Bearer $GATEKEEPER_TOKEN\"".to_owned()),

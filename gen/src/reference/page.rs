@@ -1,4 +1,4 @@
-//! The page of `/docs`: one file, no script, nothing from anywhere else, readable under the strictest policy of content.
+//! The page of `/docs`: one file without scripts or external resources, which works under the strictest content policy.
 
 use super::example::curl;
 use super::row::{Row, options, rows_of};
@@ -18,7 +18,7 @@ pub(crate) fn page(http: &Http) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>Gatekeeper · HTTP API</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#main\">To the text</a>\n{}\
+         <a class=\"skip\" href=\"#main\">Skip to content</a>\n{}\
          <main id=\"main\">\n<h1>Gatekeeper <small>HTTP API {version}</small></h1>\n\
          <p>For programs: <a href=\"openapi.json\"><code>/openapi.json</code></a> (OpenAPI 3.1).</p>\n\
          {}{}\
@@ -87,11 +87,11 @@ fn call(http: &Http, call: &Call) -> String {
         call.method,
         escaped(call.path),
         paragraphs(&call.documentation),
-        inline(&call.callers.told()),
+        inline(&call.callers.description()),
     );
     text.push_str(&table(&fields(http, call)));
     text.push_str(&format!(
-        "<p><strong>Answers {}.</strong> {}</p>\n",
+        "<p><strong>Returns {}.</strong> {}</p>\n",
         call.status,
         inline(&success(http, call))
     ));
@@ -158,7 +158,7 @@ fn paragraphs(text: &str) -> String {
     text.split("\n\n").map(|part| format!("<p>{}</p>\n", inline(part))).collect()
 }
 
-/// Words with their marks as HTML; everything else is text.
+/// Converts text in the subset of Markdown to HTML.
 fn inline(text: &str) -> String {
     if let Some((before, label, target, after)) = first_link(text) {
         let link = format!("<a href=\"#{}\">{}</a>", escaped(target), inline(label));
@@ -181,7 +181,7 @@ fn inline(text: &str) -> String {
     html
 }
 
-/// What stands before the first `[label](#target)` that is not code, its two parts, and what follows.
+/// The text before the first `[label](#target)` outside code, its two parts, and the text after it.
 fn first_link(text: &str) -> Option<(&str, &str, &str, &str)> {
     text.match_indices('[').find_map(|(at, _)| {
         let (before, rest) = text.split_at_checked(at)?;
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_escaped_whatever_marks_they_have() {
+    fn text_is_escaped_inside_every_kind_of_markup() {
         assert_eq!(inline("a `<b>` & **c**"), "a <code>&lt;b&gt;</code> &amp; <strong>c</strong>");
         assert_eq!(inline("list of [`X`](#x) or null"), "list of <a href=\"#x\"><code>X</code></a> or null");
         assert_eq!(

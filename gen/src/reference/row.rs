@@ -1,11 +1,11 @@
-//! Fields in words.
+//! The fields of a type, as rows of a table.
 
 use serde_json::Value;
 
 use super::anchor_of_type;
 use crate::http::{Http, Parameter, kinds};
 
-/// A field, as a line of a table.
+/// A field, as a row of a table.
 pub(super) struct Row {
     pub(super) name: String,
     /// `path`, `query`, `header` or `body`.
@@ -29,7 +29,7 @@ impl Row {
     }
 }
 
-/// The fields of an object, those first that it must have.
+/// The fields of an object, required fields first.
 pub(super) fn rows_of(http: &Http, object: &Value, location: &'static str) -> Vec<Row> {
     let required: Vec<&str> = object
         .get("required")
@@ -50,7 +50,7 @@ pub(super) fn rows_of(http: &Http, object: &Value, location: &'static str) -> Ve
         })
         .collect();
     if rows.iter().all(|row| row.required) && location.is_empty() {
-        // An answer that has all of them: not worth a word.
+        // A response with all of its fields required needs no mark.
         for row in &mut rows {
             row.required = false;
         }
@@ -59,7 +59,7 @@ pub(super) fn rows_of(http: &Http, object: &Value, location: &'static str) -> Ve
     rows
 }
 
-/// What `schema` allows, in words.
+/// The type that `schema` allows, as text.
 pub(super) fn kind_of(http: &Http, schema: &Value) -> String {
     if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next()) {
         let options = options(http.resolved(schema));
@@ -88,10 +88,10 @@ fn of_one(http: &Http, kind: &str, schema: &Value) -> (String, String) {
     let bounds = match kind {
         "string" => return text(schema),
         "integer" => match (number("minimum"), number("maximum")) {
-            (Some(least), Some(most)) if most < 1 << 53 && most != i64::from(u32::MAX) => {
-                format!(", {least} to {most}")
+            (Some(min), Some(max)) if max < 1 << 53 && max != i64::from(u32::MAX) => {
+                format!(", {min} to {max}")
             }
-            (Some(least), _) if least >= 0 => format!(", {least} or more"),
+            (Some(min), _) if min >= 0 => format!(", {min} or more"),
             _ => String::new(),
         },
         "array" => return list(http, schema),
@@ -109,8 +109,8 @@ fn list(http: &Http, schema: &Value) -> (String, String) {
     };
     let items = if items.contains('`') { items.to_owned() } else { format!("{items}s") };
     let count = match (number("minItems"), number("maxItems")) {
-        (Some(least), Some(most)) => format!("{least} to {most} "),
-        (None, Some(most)) => format!("at most {most} "),
+        (Some(min), Some(max)) => format!("{min} to {max} "),
+        (None, Some(max)) => format!("at most {max} "),
         _ => String::new(),
     };
     (format!("list of {count}{items}"), each)
@@ -123,16 +123,16 @@ fn text(schema: &Value) -> (String, String) {
         return (format!("id `{prefix}…`"), String::new());
     }
     let bounds = match (number("x-maxBytes"), number("minLength"), number("maxLength")) {
-        (Some(most), Some(least), _) => format!(", {least} to {most} bytes"),
-        (Some(most), None, _) => format!(", at most {most} bytes"),
-        (None, Some(least), Some(most)) => format!(", {least} to {most} characters"),
-        (None, None, Some(most)) => format!(", at most {most} characters"),
+        (Some(max), Some(min), _) => format!(", {min} to {max} bytes"),
+        (Some(max), None, _) => format!(", at most {max} bytes"),
+        (None, Some(min), Some(max)) => format!(", {min} to {max} characters"),
+        (None, None, Some(max)) => format!(", at most {max} characters"),
         _ => String::new(),
     };
     ("string".to_owned(), bounds)
 }
 
-/// The texts that a schema allows, where it counts them up.
+/// The texts that a schema allows, if it enumerates them.
 pub(super) fn options(schema: &Value) -> Vec<String> {
     let code =
         |value: &Value| value.as_str().map_or_else(|| format!("`{value}`"), |text| format!("`{text}`"));

@@ -1,10 +1,9 @@
-//! What can be written on the command line.
+//! The arguments of the command line.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::asked::Asked;
 use super::audit::Audit;
 use super::backup::Backup;
 use super::call::Call;
@@ -14,6 +13,7 @@ use super::keys::Keys;
 use super::permissions::Permissions;
 use super::platform::Platform;
 use super::prune::Prune;
+use super::request::OperationRequest;
 use super::restore::Restore;
 use super::root_keys::RootKeys;
 use super::serve::Serve;
@@ -33,7 +33,7 @@ Settings come from flags, then GATEKEEPER_* variables, then gatekeeper.toml, the
 Secrets are never arguments: keys come from GATEKEEPER_KEY or standard input, passwords from standard input.
 Exit codes: 0 done, 1 rejected, 2 wrong use.";
 
-/// API keys, limits, accounts and usage: the server, and everything that it does, from the command line.
+/// API keys, rate limits, accounts and usage: run the server, or any of its operations, from the command line.
 #[derive(Parser)]
 #[command(name = "gatekeeper", bin_name = "gatekeeper", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -43,20 +43,20 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// Options that every command accepts.
 #[derive(Args)]
 pub(crate) struct Global {
-    /// The place: sqlite:PATH, a plain path, or http(s)://HOST [default: sqlite:gatekeeper.db].
-    #[arg(long, global = true, value_name = "URL", help_heading = "Everywhere")]
+    /// The database: sqlite:PATH, a plain path, or http(s)://HOST for a server [default: sqlite:gatekeeper.db].
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     url: Option<String>,
-    /// The file of settings [default: gatekeeper.toml].
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    /// The configuration file [default: gatekeeper.toml].
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     config: Option<PathBuf>,
-    /// The tenant of commands that are about one [default: the tenant `default`].
-    #[arg(long, global = true, value_name = "ID", help_heading = "Everywhere")]
+    /// The tenant that the command applies to [default: the tenant `default`].
+    #[arg(long, global = true, value_name = "ID", help_heading = "Global options")]
     tenant: Option<String>,
-    /// Answers in JSON, for programs.
-    #[arg(long, global = true, help_heading = "Everywhere")]
+    /// Print JSON, for programs.
+    #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
 }
 
@@ -81,19 +81,19 @@ pub(crate) enum Command {
     #[command(subcommand)]
     RootKeys(RootKeys),
     Call(Call),
-    /// Looks for what is commonly wrong, and says how to mend it; exit code 1 where something is.
+    /// Check the installation for common problems and suggest fixes. Exits 1 if it finds an error.
     Doctor,
     Backup(Backup),
     Restore(Restore),
     Prune(Prune),
-    /// Shows what is in force and where each value came from; secrets are masked.
+    /// Show the effective configuration and the source of each value. Secrets are masked.
     Config,
-    /// Prints a script that completes commands in a shell.
+    /// Print a completion script for a shell.
     #[command(
         after_help = "Examples:\n  gatekeeper completions bash > ~/.local/share/bash-completion/completions/gatekeeper"
     )]
     Completions {
-        /// For which shell.
+        /// The shell to complete for.
         shell: clap_complete::Shell,
     },
 }
@@ -106,17 +106,17 @@ impl Global {
 }
 
 impl Command {
-    /// The operation that is asked for; none for commands that do something else.
-    pub(crate) fn asked(self) -> Result<Option<Asked>, Failure> {
+    /// The request for the operation that the command runs; `None` for a command that does something else.
+    pub(crate) fn into_request(self) -> Result<Option<OperationRequest>, Failure> {
         Ok(match self {
-            Self::Keys(keys) => keys.asked()?,
-            Self::Tenants(tenants) => Some(tenants.asked()?),
-            Self::Users(users) => Some(users.asked()?),
-            Self::Usage(usage) => Some(usage.asked()?),
-            Self::Audit(audit) => Some(audit.asked()?),
-            Self::Permissions(permissions) => Some(permissions.asked()?),
-            Self::Platform(platform) => Some(platform.asked()?),
-            Self::RootKeys(root_keys) => Some(root_keys.asked()?),
+            Self::Keys(keys) => keys.into_request()?,
+            Self::Tenants(tenants) => Some(tenants.into_request()?),
+            Self::Users(users) => Some(users.into_request()?),
+            Self::Usage(usage) => Some(usage.into_request()?),
+            Self::Audit(audit) => Some(audit.into_request()?),
+            Self::Permissions(permissions) => Some(permissions.into_request()?),
+            Self::Platform(platform) => Some(platform.into_request()?),
+            Self::RootKeys(root_keys) => Some(root_keys.into_request()?),
             _ => None,
         })
     }

@@ -4,30 +4,30 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::asked::{Asked, Paging};
 use super::failure::Failure;
-use super::fields::{moment, object};
+use super::fields::{object, timestamp};
+use super::request::{OperationRequest, Paging};
 
-/// What is shown of the events of a tenant.
+/// The columns of a tenant's events.
 const COLUMNS: &[&str] = &["id", "createdAt", "actorType", "actorId", "action", "target", "source"];
-/// The same of the events of all tenants.
+/// The columns of the events of all tenants.
 const COLUMNS_OF_ALL: &[&str] =
     &["id", "createdAt", "tenantId", "actorType", "actorId", "action", "target", "source"];
 
-/// What was done in a tenant, and by whom.
+/// The audit log: who did what in a tenant.
 #[derive(Subcommand)]
 pub(crate) enum Audit {
-    /// Lists what was done, the newest first.
+    /// List events, the newest first.
     #[command(
         after_help = "Examples:\n  gatekeeper audit query --action-prefix key. --since 2026-01-31T00:00:00Z --all"
     )]
     Query(Query),
-    /// Prints events of the tenant as NDJSON or CSV, as they are read.
+    /// Export the tenant's events as NDJSON or CSV. Prints them while they are read.
     #[command(
         after_help = "Examples:\n  gatekeeper audit export --format csv > audit.csv\n  gatekeeper audit export --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z"
     )]
     Export(Export),
-    /// Writes an event of your own.
+    /// Record an event of your application.
     Record(Record),
 }
 
@@ -38,31 +38,31 @@ pub(crate) struct Query {
     tenant_id: Option<String>,
     #[command(flatten)]
     #[serde(flatten)]
-    which: Which,
+    which: EventFilter,
     #[command(flatten)]
     #[serde(flatten)]
     paging: Paging,
 }
 
-/// Which events.
+/// The events to select.
 #[derive(Args, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Which {
-    /// The events of all tenants, and those without one: for the operator.
+struct EventFilter {
+    /// Select the events of all tenants and the events without a tenant. Operator only.
     #[arg(long, conflicts_with = "tenant")]
     #[serde(skip)]
     all_tenants: bool,
-    /// Only what this actor did.
+    /// Select only events by this actor.
     #[arg(long, value_name = "ID")]
     actor_id: Option<String>,
-    /// Only actions that begin so, such as key.
+    /// Select only actions that begin with this text, such as key.
     #[arg(long, value_name = "TEXT")]
     action_prefix: Option<String>,
-    /// Only from this time on: Unix milliseconds, or 2026-01-31T00:00:00Z.
-    #[arg(long = "since", value_name = "TIME", value_parser = moment, allow_negative_numbers = true)]
+    /// Select only events at or after this time: Unix milliseconds, or 2026-01-31T00:00:00Z.
+    #[arg(long = "since", value_name = "TIME", value_parser = timestamp, allow_negative_numbers = true)]
     start_timestamp: Option<i64>,
-    /// Only before this time.
-    #[arg(long = "until", value_name = "TIME", value_parser = moment, allow_negative_numbers = true)]
+    /// Select only events before this time.
+    #[arg(long = "until", value_name = "TIME", value_parser = timestamp, allow_negative_numbers = true)]
     end_timestamp: Option<i64>,
 }
 
@@ -71,13 +71,13 @@ struct Which {
 pub(crate) struct Export {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// How it is written [default: ndjson].
+    /// The output format [default: ndjson].
     #[arg(long)]
     format: Option<Format>,
     #[command(flatten)]
     #[serde(flatten)]
-    which: Which,
-    /// The cursor after which to go on, of a query.
+    which: EventFilter,
+    /// Continue after this cursor of an earlier query.
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
 }
@@ -94,44 +94,44 @@ pub(crate) enum Format {
 pub(crate) struct Record {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// What was done, such as invoice.paid.
+    /// The action, such as invoice.paid.
     action: String,
-    /// What it was done to.
+    /// What the action was applied to.
     #[arg(long, value_name = "TEXT")]
     target: Option<String>,
-    /// Who did it, where that is not who calls.
+    /// The id of the actor, if it is not the caller.
     #[arg(long, value_name = "ID")]
     actor_id: Option<String>,
-    /// What kind of actor that is.
+    /// The type of the actor.
     #[arg(long, value_name = "TEXT")]
     actor_type: Option<String>,
-    /// What kind of thing it was done to.
+    /// The type of the resource that the action was applied to.
     #[arg(long, value_name = "TEXT")]
     resource_type: Option<String>,
-    /// The id of that thing.
+    /// The id of that resource.
     #[arg(long, value_name = "ID")]
     resource_id: Option<String>,
-    /// Anything of yours, as a JSON object.
+    /// Your own data, as a JSON object.
     #[arg(long, value_name = "JSON", value_parser = object)]
     metadata: Option<Map<String, Value>>,
 }
 
 impl Audit {
-    pub(crate) fn asked(self) -> Result<Asked, Failure> {
+    pub(crate) fn into_request(self) -> Result<OperationRequest, Failure> {
         match self {
             Self::Query(query) => {
-                let asked = Asked::new("audit.query", &query)?;
+                let request = OperationRequest::new("audit.query", &query)?;
                 Ok(if query.which.all_tenants {
-                    asked.of_all_tenants().listing(&query.paging, COLUMNS_OF_ALL)
+                    request.for_all_tenants().with_columns(&query.paging, COLUMNS_OF_ALL)
                 } else {
-                    asked.listing(&query.paging, COLUMNS)
+                    request.with_columns(&query.paging, COLUMNS)
                 })
             }
             Self::Export(export) => {
-                let asked = Asked::new("audit.exportParts", &export)?.in_parts();
-                Ok(if export.which.all_tenants { asked.of_all_tenants() } else { asked })
+                let request = OperationRequest::new("audit.exportParts", &export)?.in_parts();
+                Ok(if export.which.all_tenants { request.for_all_tenants() } else { request })
             }
-            Self::Record(record) => Asked::new("audit.record", &record),
+            Self::Record(record) => OperationRequest::new("audit.record", &record),
         }
     }
 }

@@ -12,40 +12,42 @@ use super::failure::Failure;
 use super::output;
 use super::session::Session;
 
-/// Copies the database into a file, as it is at one moment, while it is in use.
+/// Copy the database to a file, as of one timestamp, while it is in use.
 ///
-/// The file is for its owner alone and appears once it is whole and on disk. The settings of gatekeeper.toml are copied to
-/// FILE-config.toml. The secret that signing keys are sealed with is not in it: keep that too.
+/// The file is readable only by its owner, and appears when it is complete and on disk. The settings of gatekeeper.toml
+/// are copied to FILE-config.toml. The secret that encrypts signing keys is not included: use --with-secret, or keep it
+/// separately.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  gatekeeper backup /backups/gatekeeper-monday.db --with-secret\n\nTo restore: gatekeeper restore BACKUP. Never copy over the database itself."
 )]
 pub(crate) struct Backup {
-    /// The file to make.
+    /// The file to create.
     file: PathBuf,
-    /// Replaces a file that is there.
+    /// Replace a file that exists.
     #[arg(long)]
     force: bool,
-    /// Copies the secret beside the database to FILE-secret.
+    /// Copy the secret file beside the database to FILE-secret.
     #[arg(long)]
     with_secret: bool,
 }
 
 pub(crate) fn run(backup: &Backup, session: &Session) -> Result<(), Failure> {
     if session.config.is_remote() {
-        let message = "a server's database is backed up where it is: run `gatekeeper backup` on its machine";
+        let message =
+            "a server's database is backed up on the server's machine: run `gatekeeper backup` there";
         return Err(GatekeeperError::bad_request(message).into());
     }
-    let asked =
+    let request =
         gatekeeper::Backup { to: &backup.file, replace: backup.force, with_secret: backup.with_secret };
     let output = session.output;
     let settings = &session.config.file().path;
     let config = settings.exists().then(|| config_of(&backup.file));
     if let Some(config) = config.as_ref().filter(|config| config.exists() && !backup.force) {
-        let message = format!("\"{}\" is there already: name another file, or add --force", config.display());
+        let message = format!("\"{}\" already exists: name another file, or add --force", config.display());
         return Err(GatekeeperError::new(ErrorKind::Conflict, message).into());
     }
-    let done = session.existing_database()?.backup(&asked, &mut |done, all| {
+    let done = session.existing_database()?.backup(&request, &mut |done, all| {
         output.progress(&format!("{done} of {all} pages"));
     });
     output.end_progress();
@@ -57,7 +59,7 @@ pub(crate) fn run(backup: &Backup, session: &Session) -> Result<(), Failure> {
         _ => error,
     })?;
     if let Some(config) = &config {
-        // Settings hold no secret: the file of them is as readable as the one it is copied from.
+        // Settings hold no secret, so the copy keeps the permissions of the original.
         fs::copy(settings, config).map_err(|error| {
             let message = format!("\"{}\" cannot be written: {error}", config.display());
             GatekeeperError::unavailable(message).caused_by(error)
@@ -76,7 +78,7 @@ pub(crate) fn run(backup: &Backup, session: &Session) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where the settings are kept that belong to a backup.
+/// The file that holds the settings of a backup.
 pub(super) fn config_of(backup: &Path) -> PathBuf {
     let mut path = OsString::from(backup);
     path.push("-config.toml");
@@ -85,11 +87,11 @@ pub(super) fn config_of(backup: &Path) -> PathBuf {
 
 fn about_secret(done: &BackedUp) -> String {
     match (&done.secret, &done.secret_file) {
-        (Some(copy), _) => format!("the secret is in {}: keep it from others", copy.display()),
+        (Some(copy), _) => format!("the secret is in {}: keep it private", copy.display()),
         (None, Some(file)) => format!(
-            "the secret is not in it: keep {} too, or use --with-secret; without it users have to log in again",
+            "the secret is not included: keep {} too, or use --with-secret; without it, users must log in again",
             file.display()
         ),
-        (None, None) => "keep GATEKEEPER_SECRET too: without it users have to log in again".to_owned(),
+        (None, None) => "keep GATEKEEPER_SECRET too: without it, users must log in again".to_owned(),
     }
 }

@@ -7,20 +7,20 @@ use std::path::PathBuf;
 use clap::Args;
 use gatekeeper::GatekeeperError;
 
-use super::asked::Asked;
 use super::failure::Failure;
 use super::output;
-use super::session::{Session, descriptor, parsed};
+use super::request::OperationRequest;
+use super::session::{Session, descriptor, parse};
 
-/// Calls any operation by its name, with a request in JSON.
+/// Call any operation by name, with a JSON request.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  gatekeeper call tenants.list\n  echo '{\"tenantId\": \"tnt_…\", \"name\": \"x\"}' | gatekeeper call keys.create --input - --json"
 )]
 pub(crate) struct Call {
-    /// The operation, such as keys.create.
+    /// The name of the operation, such as keys.create.
     name: String,
-    /// A file that holds the request; - for the standard input [default: {}].
+    /// The file that holds the request, or - for standard input [default: {}].
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
 }
@@ -28,15 +28,15 @@ pub(crate) struct Call {
 pub(crate) fn run(call: &Call, session: &Session) -> Result<(), Failure> {
     let descriptor = descriptor(&call.name)?;
     let request = call.request()?;
-    let gatekeeper = session.caller(&session.existing_database()?, descriptor)?;
-    let answer = session.call_with(&gatekeeper, descriptor, &request)?;
-    match parsed(&answer)? {
-        // Of a list, which columns matter is not known here.
+    let gatekeeper = session.client_for(&session.existing_database()?, descriptor)?;
+    let response = session.call_with(&gatekeeper, descriptor, &request)?;
+    match parse(&response)? {
+        // The columns of an arbitrary list are not known, so it is printed as JSON.
         list if !session.output.json && list.get("items").is_some() => {
             let text = serde_json::to_string_pretty(&list).map_err(GatekeeperError::internal)?;
             output::bytes(format!("{text}\n").as_bytes())
         }
-        _ => session.show(&answer, &Asked::new(descriptor.name, &())?),
+        _ => session.show(&response, &OperationRequest::new(descriptor.name, &())?),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `gatekeeper doctor`: what is commonly wrong, what was found of it, and how to fix it.
+//! `gatekeeper doctor`: checks the installation for common problems and suggests fixes.
 
 mod certificate;
 mod database;
@@ -16,7 +16,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::output::{self, BAD, DOUBTFUL, GOOD, HEADING, Output};
+use super::output::{self, ERROR, HEADING, OK, Output, WARNING};
 use crate::config::{Config, Environment, Flags};
 use finding::{Finding, Level};
 
@@ -28,18 +28,19 @@ pub(crate) fn run(flags: &Flags, output: Output) -> Result<(), Failure> {
     } else {
         findings.iter().try_for_each(show)?;
     }
-    if is_wrong { Err(Failure::Said) } else { Ok(()) }
+    if is_wrong { Err(Failure::Reported) } else { Ok(()) }
 }
 
 fn findings(flags: &Flags) -> Vec<Finding> {
     let config = match Config::load(flags, Environment::of_process()) {
         Ok(config) => config,
         Err(error) => {
-            let fix = "fix what the message names; `gatekeeper config` shows what is in force";
+            let fix = "correct what the message names; `gatekeeper config` shows the effective configuration";
             return vec![Finding::error("configuration", error.message(), fix)];
         }
     };
-    let mut findings = vec![of_configuration(&config), of_environment(&config)];
+    let mut findings = vec![check_configuration(&config), check_environment(&config)];
+    findings.extend(check_renamed(&config));
     if config.is_remote() {
         findings.extend(remote::check(&config));
         return findings;
@@ -55,40 +56,47 @@ fn findings(flags: &Flags) -> Vec<Finding> {
     findings
 }
 
-fn of_configuration(config: &Config) -> Finding {
+fn check_configuration(config: &Config) -> Finding {
     let path = config.file().path.display();
     if config.file().exists {
         let mode = fs::metadata(&config.file().path).map_or(0, |file| file.permissions().mode());
         if mode & 0o002 != 0 {
-            let found = format!(
-                "{path} can be changed by every user of the machine: its limits and its tenants, too"
-            );
-            return Finding::warning("configuration", found, format!("chmod o-w {path}"));
+            let message =
+                format!("{path} is writable by every user of the machine, and so are its limits and tenants");
+            return Finding::warning("configuration", message, format!("chmod o-w {path}"));
         }
-        return Finding::ok("configuration", format!("{path} is read"));
+        return Finding::ok("configuration", format!("{path} is valid"));
     }
     Finding::hint(
         "configuration",
-        format!("{path} is not there"),
-        "`gatekeeper init` makes one, with comments",
+        format!("{path} does not exist"),
+        "`gatekeeper init` creates one, with comments",
     )
 }
 
-fn of_environment(config: &Config) -> Finding {
+fn check_environment(config: &Config) -> Finding {
     let unknown: Vec<&str> = config.environment().unknown().collect();
     if unknown.is_empty() {
-        return Finding::ok("environment", "every GATEKEEPER_ variable is known");
+        return Finding::ok("environment", "every GATEKEEPER_* variable is known");
     }
-    let found = format!("not known and without effect: {}", unknown.join(", "));
-    Finding::warning("environment", found, "correct or remove them; `gatekeeper config` lists what there is")
+    let message = format!("unknown variables, which have no effect: {}", unknown.join(", "));
+    Finding::warning("environment", message, "correct or remove them; `gatekeeper config` lists all settings")
+}
+
+/// Reports settings that are still set under a former name.
+fn check_renamed(config: &Config) -> Vec<Finding> {
+    let hint = |check, (former, name)| Finding::hint(check, format!("{former} is now {name}"), "rename it");
+    let in_file = config.file().renamed().map(|names| hint("configuration", names));
+    let in_environment = config.environment().renamed().map(|names| hint("environment", names));
+    in_file.chain(in_environment).collect()
 }
 
 fn show(finding: &Finding) -> Result<(), Failure> {
     let (style, word) = match finding.level {
-        Level::Ok => (GOOD, "ok"),
+        Level::Ok => (OK, "ok"),
         Level::Hint => (HEADING, "hint"),
-        Level::Warning => (DOUBTFUL, "warning"),
-        Level::Error => (BAD, "error"),
+        Level::Warning => (WARNING, "warning"),
+        Level::Error => (ERROR, "error"),
     };
     output::line(&format!("{style}{word:<8}{style:#} {:<14} {}", finding.check, finding.message))?;
     match &finding.fix {

@@ -1,4 +1,4 @@
-//! Why a command ended without what it was asked for.
+//! The reasons for which a command fails.
 
 use std::error::Error as _;
 use std::io;
@@ -8,17 +8,18 @@ use serde_json::{Value, json};
 
 use super::output::Output;
 
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Rejected, or not possible now.
+    /// The operation was rejected, or is not possible now.
     Rejected(GatekeeperError),
-    /// Not what the command takes.
+    /// The arguments are wrong.
     Usage(String),
-    /// Something was done or found, and said already; the exit code tells of it.
-    Said,
-    /// Nobody reads the answer any more.
+    /// The reason has been printed already; only the exit code remains.
+    Reported,
+    /// The reader closed the pipe.
     Closed,
-    /// The answer cannot be written.
+    /// The output cannot be written.
     Output(io::Error),
 }
 
@@ -35,7 +36,7 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
-    /// The same where the answer holds a secret: what nobody has read is lost.
+    /// The failure of a command that shows a secret. A closed pipe is then an error, because the secret is lost.
     pub(crate) fn of_secret(self) -> Self {
         match self {
             Self::Closed => Self::Output(io::ErrorKind::BrokenPipe.into()),
@@ -43,31 +44,31 @@ impl Failure {
         }
     }
 
-    /// Says it on the standard error; answers the exit code.
+    /// Prints the failure to standard error and returns the exit code.
     pub(crate) fn report(&self, output: Output) -> u8 {
         match self {
             Self::Closed => 0,
-            Self::Said => 1,
+            Self::Reported => 1,
             Self::Usage(message) => {
                 output
                     .error(&visible(message), &json!({ "error": message, "code": "wrong_use", "status": 0 }));
                 2
             }
             Self::Output(error) => {
-                let message = format!("the answer cannot be written: {error}");
+                let message = format!("the output cannot be written: {error}");
                 output.error(&message, &json!({ "error": message, "code": "output", "status": 0 }));
                 1
             }
             Self::Rejected(error) => {
-                output.error(&told(error), &as_json(error));
+                output.error(&with_cause(error), &as_json(error));
                 1
             }
         }
     }
 }
 
-/// The message, and what is behind it where that is all there is to go by.
-fn told(error: &GatekeeperError) -> String {
+/// The message, with the cause of a server error.
+fn with_cause(error: &GatekeeperError) -> String {
     let mut text = visible(error.message()).into_owned();
     if error.status() >= 500
         && let Some(cause) = error.source()

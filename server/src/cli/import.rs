@@ -18,23 +18,23 @@ use crate::config::TENANT;
 use batch::Importer;
 use lines::Lines;
 
-/// Brings keys of another product into the tenant by their digests, so that their holders can go on using them.
+/// Import keys of another product into the tenant by their digests, so that their owners can keep using them.
 ///
-/// A line holds a key: {"digest": "…"} with the SHA-256 of the key in hex or base64, and besides, as they are needed,
-/// suffix, prefix, name, ownerId, scopes, roles, quotaLimit, quotaPeriod, expiresInSeconds and metadata. In CSV these
-/// are the columns; scopes and roles are separated by |, metadata is JSON. A line that is rejected is named, and the
-/// others go on; lines that were imported before are rejected again, so that an import can be repeated.
+/// Each line describes one key: {"digest": "…"} with the SHA-256 of the key in hex or base64, and optionally suffix,
+/// prefix, name, ownerId, scopes, roles, quotaLimit, quotaPeriod, expiresInSeconds and metadata. In CSV these are the
+/// columns; scopes and roles are separated by |, metadata is JSON. A line that is rejected is reported and the others
+/// are imported. An import can be repeated: lines that were imported before are rejected again.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  gatekeeper keys import keys.ndjson\n  gatekeeper keys import keys.csv --stop-on-error\n  psql -Atc \"select json_build_object('digest', hash) from keys\" | gatekeeper keys import -"
 )]
 pub(crate) struct Import {
-    /// The file; - for the standard input.
+    /// The file to import, or - for standard input.
     file: PathBuf,
-    /// How it is written [default: csv where its name ends so, otherwise ndjson].
+    /// The input format [default: csv if the file name ends in .csv, otherwise ndjson].
     #[arg(long)]
     format: Option<Format>,
-    /// Stops at the first line that is rejected. Lines before it stay imported.
+    /// Stop at the first line that is rejected. Lines before it stay imported.
     #[arg(long)]
     stop_on_error: bool,
 }
@@ -47,14 +47,14 @@ pub(crate) enum Format {
 
 pub(crate) fn run(import: &Import, session: &Session) -> Result<(), Failure> {
     let descriptor = descriptor("keys.import")?;
-    let gatekeeper = session.caller(&session.existing_database()?, descriptor)?;
+    let gatekeeper = session.client_for(&session.existing_database()?, descriptor)?;
     let call = |request: &str| session.call_with(&gatekeeper, descriptor, request);
     let tenant = session.config.text(&TENANT).unwrap_or_default();
     let mut importer = Importer::new(&call, session.output, tenant, import.stop_on_error);
     let lines = Lines::of(import.open()?, import.format());
-    let ended = importer.take_all(lines);
+    let ended = importer.import_all(lines);
     session.output.end_progress();
-    let done = importer.done;
+    let done = importer.summary;
     if session.output.json {
         output::json(&json!({
             "imported": done.imported, "rejected": done.rejected, "errors": done.errors, "warnings": done.warnings,
@@ -63,7 +63,7 @@ pub(crate) fn run(import: &Import, session: &Session) -> Result<(), Failure> {
         output::line(&format!("{} imported, {} rejected", done.imported, done.rejected))?;
     }
     ended?;
-    if done.rejected == 0 { Ok(()) } else { Err(Failure::Said) }
+    if done.rejected == 0 { Ok(()) } else { Err(Failure::Reported) }
 }
 
 impl Import {

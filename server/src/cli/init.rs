@@ -15,36 +15,37 @@ use super::session::{Session, warn};
 use super::show::{self, Ordered};
 use crate::config::{Config, Origin, SIGNUP, URL};
 
-/// What a new file of settings says.
+/// The content of a new configuration file.
 const SETTINGS: &str = include_str!("gatekeeper.toml");
 const COMMENTED_URL: &str = "#url = \"sqlite:gatekeeper.db\"";
 const COMMENTED_SIGNUP: &str = "#signup = \"closed\"";
 
-/// Makes the database, a root key and a file of settings; shows the root key, once.
+/// Create the database, a root key and a configuration file. Prints the root key once.
 ///
-/// Both files are for this user alone, or for the users of --group too; what comes to lie beside the database follows it.
+/// The files are readable only by this user, or also by the group of --group. Files that appear beside the database
+/// later get the same permissions.
 ///
-/// The root key is for the tenant `default`, which every place has from the beginning and in which a key manager without
-/// a root key keeps its keys; or for a new tenant, or for another one that is there. A second root key is made only with
-/// --additional.
+/// The root key is for the tenant `default`, which every database has, and in which a key manager without a root key
+/// keeps its keys. Use --tenant-name for a new tenant or --tenant-id for another existing one. If the database already
+/// has a root key, another one is created only with --additional.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  gatekeeper init && gatekeeper serve\n  gatekeeper init --json | jq -r .rootKey\n  gatekeeper init --open-signup\n  gatekeeper init --additional --tenant-name 'Acme Inc'\n  gatekeeper init --group www-data"
 )]
 pub(crate) struct Init {
-    /// Makes a tenant of this name, and the root key for it.
+    /// Create a tenant with this name, and the root key for it.
     #[arg(long, value_name = "NAME", conflicts_with = "tenant_id")]
     tenant_name: Option<String>,
-    /// Makes the root key for this tenant, which is there: for one that has lost its own.
+    /// Create the root key for this existing tenant, for example because its root key was lost.
     #[arg(long, value_name = "ID")]
     tenant_id: Option<String>,
-    /// Makes a root key although there is one. Those that there are stay good.
+    /// Create a root key even if one exists. Existing root keys stay valid.
     #[arg(long, alias = "another")]
     additional: bool,
-    /// Writes signup = "open" into the new file of settings: anyone who reaches the server may make an account.
+    /// Write signup = "open" into the new configuration file: any client that reaches the server may create an account.
     #[arg(long)]
     open_signup: bool,
-    /// Lets this group of users write a new database, too: the name or the number of a group.
+    /// Allow this group of users to use the new database: the name or number of the group.
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
 }
@@ -52,12 +53,12 @@ pub(crate) struct Init {
 pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
     let (config, output) = (&session.config, session.output);
     if config.is_remote() {
-        let message = "a server's place is made where it is: run `gatekeeper init` on its machine";
+        let message = "a server's database is created on the server's machine: run `gatekeeper init` there";
         return Err(GatekeeperError::bad_request(message).into());
     }
     let gatekeeper = session.gatekeeper()?;
     let Some(database) = config.database() else {
-        let message = "nothing of this place would be left: name a file, such as --url sqlite:gatekeeper.db";
+        let message = "a memory: database is lost when this command ends: name a file, such as --url sqlite:gatekeeper.db";
         return Err(GatekeeperError::bad_request(message).into());
     };
     init.check_signup(config)?;
@@ -66,7 +67,7 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
         group::make_database(&database, group)?;
     }
     let created = init.root_key(&gatekeeper)?;
-    // Made now, so that whoever keeps backups knows of the secret from the beginning.
+    // The first use creates the secret file; created now, it is known to an operator who plans backups.
     gatekeeper.jwks()?;
     let url = config.url();
     if output.json {
@@ -80,15 +81,15 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
         ];
         let shown = shown.map(|(name, text)| (name.to_owned(), Ordered::from(text)));
         show::record(shown.into()).map_err(Failure::of_secret)?;
-        output.note("keep the root key now: it is not stored, and cannot be shown again");
+        output.note("store the root key now: it is not saved and cannot be shown again");
     }
     warn(&gatekeeper);
     let file = config.file();
     if !file.exists {
-        let url = config.found(&URL).filter(|found| found.origin != Origin::Default).map(|_| url);
+        let url = config.effective(&URL).filter(|found| found.origin != Origin::Default).map(|_| url);
         match write_settings(&file.path, url, init.open_signup, group) {
-            Ok(()) => output.note(&format!("made {}, with an example endpoint", file.path.display())),
-            Err(error) => output::say(&format!("{} cannot be made: {error}", file.path.display())),
+            Ok(()) => output.note(&format!("created {}, with an example endpoint", file.path.display())),
+            Err(error) => output::message(&format!("{} cannot be created: {error}", file.path.display())),
         }
     }
     output.note("next: gatekeeper serve");
@@ -96,16 +97,15 @@ pub(crate) fn run(init: &Init, session: &Session) -> Result<(), Failure> {
 }
 
 impl Init {
-    /// Rejects to open the sign-up of a file that is there and says something else: it is not written again.
+    /// Rejects `--open-signup` if a configuration file exists and does not open sign-up: an existing file is never
+    /// changed.
     fn check_signup(&self, config: &Config) -> Result<(), Failure> {
         let file = config.file();
         if !self.open_signup || !file.exists || config.text(&SIGNUP) == Some("open") {
             return Ok(());
         }
         let path = file.path.display();
-        Err(Failure::Usage(format!(
-            "{path} is there already: write signup = \"open\" above its first [table]"
-        )))
+        Err(Failure::Usage(format!("{path} already exists: write signup = \"open\" above its first [table]")))
     }
 
     fn root_key(&self, gatekeeper: &Gatekeeper) -> Result<CreatedRootKey, Failure> {
@@ -120,14 +120,14 @@ impl Init {
         Ok(gatekeeper.add_first_root_key(of).map_err(|error| match error.kind() {
             ErrorKind::Conflict => GatekeeperError::new(
                 ErrorKind::Conflict,
-                "the place has a root key already, and no second one was made: use it, or add --additional",
+                "the database already has a root key, and no other was created: use that one, or add --additional",
             ),
             _ => error,
         })?)
     }
 }
 
-/// Writes a file of settings, with this database in it.
+/// Writes the configuration file of a new database.
 fn write_settings(path: &Path, url: Option<&str>, open_signup: bool, group: Option<u32>) -> io::Result<()> {
     let mut text = SETTINGS.to_owned();
     if let Some(url) = url {

@@ -1,4 +1,4 @@
-//! Where answers and notes go: answers to the standard output, all else to the standard error.
+//! Output: responses go to standard output, everything else to standard error.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -9,65 +9,66 @@ use serde_json::Value;
 use super::failure::Failure;
 
 pub(crate) const HEADING: Style = Style::new().bold();
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-pub(crate) const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
-pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const OK: Style = AnsiColor::Green.on_default();
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 
-/// A line of an answer. Colours are left out where nobody would see them.
+/// Prints a line of a response. Colors are removed if standard output is not a terminal.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
 }
 
-/// An answer in JSON, on a line of its own.
+/// Prints a response as one line of JSON.
 pub(crate) fn json(value: &Value) -> Result<(), Failure> {
     bytes(format!("{}\n", visible_json(&value.to_string())).as_bytes())
 }
 
-/// An answer as it is.
+/// Prints a response as it is.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
     Ok(out.flush()?)
 }
 
-/// What people and programs should know beside the answer. Where nobody reads it, nothing is lost.
-pub(crate) fn say(text: &str) {
+/// Prints a message to standard error, for people and programs. A failure to print it is ignored.
+pub(crate) fn message(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "gatekeeper: {}", visible(text));
 }
 
-/// How answers are given.
+/// The output format.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     pub(crate) json: bool,
 }
 
 impl Output {
-    /// What people should know beside the answer.
+    /// Prints a message to standard error, for people only.
     pub(crate) fn note(self, text: &str) {
         if !self.json {
-            say(text);
+            message(text);
         }
     }
 
+    /// Prints an error to standard error.
     pub(crate) fn error(self, message: &str, json: &Value) {
         let mut err = anstream::stderr().lock();
         let _ = if self.json {
             writeln!(err, "{}", visible_json(&json.to_string()))
         } else {
-            writeln!(err, "{BAD}gatekeeper:{BAD:#} {message}")
+            writeln!(err, "{ERROR}gatekeeper:{ERROR:#} {message}")
         };
     }
 
-    /// How far a long task is, for somebody who watches; said over the last such line.
+    /// Shows the progress of a long task on a terminal, over the previous progress line.
     pub(crate) fn progress(self, text: &str) {
         if self.shows_progress() {
             let _ = write!(io::stderr().lock(), "\r\x1b[K{text}");
         }
     }
 
-    /// Removes the line that told how far it was.
+    /// Removes the progress line.
     pub(crate) fn end_progress(self) {
         self.progress("");
     }

@@ -3,16 +3,16 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::asked::Asked;
 use super::failure::Failure;
+use super::request::OperationRequest;
 
-/// What a user may do in the tenant.
+/// Show what a user may do in the tenant.
 #[derive(Subcommand)]
 pub(crate) enum Permissions {
-    /// Tells whether a user has a permission: yes, or no with exit code 1.
+    /// Check whether a user has a permission. Prints yes, or prints no and exits 1.
     #[command(after_help = "Examples:\n  gatekeeper permissions can usr_… keys:write --tenant tnt_…")]
     Can(Can),
-    /// Lists a user's permissions.
+    /// List a user's permissions.
     List(List),
 }
 
@@ -21,9 +21,9 @@ pub(crate) enum Permissions {
 pub(crate) struct Can {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// The user's id, usr_….
+    /// The id of the user, usr_….
     user_id: String,
-    /// The permission: resource:action.
+    /// The permission, as resource:action.
     permission: String,
 }
 
@@ -32,17 +32,17 @@ pub(crate) struct Can {
 pub(crate) struct List {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// The user's id, usr_….
+    /// The id of the user, usr_….
     user_id: String,
 }
 
 impl Permissions {
-    pub(crate) fn asked(self) -> Result<Asked, Failure> {
+    pub(crate) fn into_request(self) -> Result<OperationRequest, Failure> {
         match self {
             Self::Can(can) => {
-                Ok(Asked::new("permissions.can", &can)?.rejected_where(|answer| *answer == false))
+                Ok(OperationRequest::new("permissions.can", &can)?.rejected_if(|response| *response == false))
             }
-            Self::List(list) => Asked::new("permissions.list", &list),
+            Self::List(list) => OperationRequest::new("permissions.list", &list),
         }
     }
 }

@@ -4,28 +4,28 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::asked::Asked;
 use super::failure::Failure;
 use super::fields::quota;
 use super::keys::Period;
+use super::request::OperationRequest;
 
-/// What whoever runs the place decides.
+/// Manage the installation. Operator only.
 #[derive(Subcommand)]
 pub(crate) enum Platform {
-    /// Says how much the tenant may use in an hour, a day or a month (UTC).
+    /// Set the maximum usage of the tenant in an hour, day or month (UTC).
     #[command(
         after_help = "Examples:\n  gatekeeper platform set-quota 100000 --period day --tenant tnt_…\n  gatekeeper platform set-quota none"
     )]
     SetQuota(SetQuota),
-    /// Makes a new signing key. It is published at once and signs after 310 s; tokens that the one before has signed stay
-    /// valid until they end.
+    /// Create a new signing key. It is published immediately and signs after 310 s. Tokens signed by the previous key
+    /// stay valid until they expire.
     RotateSigningKey(Rotate),
 }
 
 #[derive(Args, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rotate {
-    /// Sign with it at once: for emergencies, since verifiers reject its tokens until they read the JWK Set again.
+    /// Sign with it immediately. For emergencies: verifiers reject its tokens until they fetch the JWK Set again.
     #[arg(long)]
     activate_now: bool,
 }
@@ -35,24 +35,24 @@ pub(crate) struct Rotate {
 pub(crate) struct SetQuota {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// How much, or none for any amount.
+    /// The maximum usage, or none for no quota.
     #[arg(value_parser = quota, allow_negative_numbers = true)]
     limit: Value,
-    /// In which period [default: month].
+    /// The quota period [default: month].
     #[arg(long)]
     period: Option<Period>,
 }
 
 impl Platform {
-    pub(crate) fn asked(self) -> Result<Asked, Failure> {
+    pub(crate) fn into_request(self) -> Result<OperationRequest, Failure> {
         match self {
             Self::SetQuota(set) => {
-                let mut asked = Asked::new("platform.setTenantQuota", &set)?;
-                // No limit has to be said, too.
-                asked.fields.insert("limit".to_owned(), set.limit);
-                Ok(asked)
+                let mut request = OperationRequest::new("platform.setTenantQuota", &set)?;
+                // The operation requires the field, so "no quota" is sent as null.
+                request.fields.insert("limit".to_owned(), set.limit);
+                Ok(request)
             }
-            Self::RotateSigningKey(rotate) => Asked::new("platform.rotateSigningKey", &rotate),
+            Self::RotateSigningKey(rotate) => OperationRequest::new("platform.rotateSigningKey", &rotate),
         }
     }
 }

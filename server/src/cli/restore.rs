@@ -12,39 +12,40 @@ use super::failure::Failure;
 use super::output;
 use super::session::Session;
 
-/// Replaces the database by a backup, in one step, also while programs use it.
+/// Replace the database with a backup, in one step, even while programs use it.
 ///
-/// Running programs notice within 100 ms, and read the restored records and nothing else. The replaced database is kept as
-/// DATABASE-before-TIME, with all that was written to it. The backup is checked first, and is not changed.
+/// Running programs switch to the restored database within 100 ms. The replaced database is kept as
+/// DATABASE-before-TIME, with everything that was written to it. The backup is checked first and is not changed.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  gatekeeper restore /backups/gatekeeper-monday.db --force\n  gatekeeper restore monday.db --with-secret --with-config --url sqlite:/var/lib/gatekeeper/gatekeeper.db\n\nA backup of an earlier version is migrated by the first program that reads or writes it: none has to be restarted."
 )]
 pub(crate) struct Restore {
-    /// The backup.
+    /// The backup file.
     file: PathBuf,
-    /// Replaces a database that is there, and keeps it under another name.
+    /// Replace a database that exists, and keep it under another name.
     #[arg(long)]
     force: bool,
-    /// Restores the secret from FILE-secret, too. Where that replaces another secret, stop all programs first.
+    /// Also restore the secret from FILE-secret. If that replaces a different secret, stop all programs first.
     #[arg(long)]
     with_secret: bool,
-    /// Copies FILE-config.toml to the file of settings, unless there is another one.
+    /// Copy FILE-config.toml to the configuration file, unless that has other settings.
     #[arg(long)]
     with_config: bool,
 }
 
 pub(crate) fn run(restore: &Restore, session: &Session) -> Result<(), Failure> {
     if session.config.is_remote() {
-        let message = "a server's database is restored where it is: run `gatekeeper restore` on its machine";
+        let message =
+            "a server's database is restored on the server's machine: run `gatekeeper restore` there";
         return Err(GatekeeperError::bad_request(message).into());
     }
     let output = session.output;
     let settings = &session.config.file().path;
     let config = if restore.with_config { new_config(&config_of(&restore.file), settings)? } else { None };
-    let asked =
+    let request =
         gatekeeper::Restore { from: &restore.file, replace: restore.force, with_secret: restore.with_secret };
-    let done = session.gatekeeper()?.restore(&asked, &mut |done, all| {
+    let done = session.gatekeeper()?.restore(&request, &mut |done, all| {
         output.progress(&format!("{done} of {all} pages"));
     });
     output.end_progress();
@@ -68,25 +69,25 @@ pub(crate) fn run(restore: &Restore, session: &Session) -> Result<(), Failure> {
     }
     output::line(&format!("restored {} bytes from {}", done.bytes, restore.file.display()))?;
     if let Some(kept) = shown(&done.kept) {
-        output.note(&format!("the database before is kept as {kept}"));
+        output.note(&format!("the previous database is kept as {kept}"));
     }
     if done.secret.is_some() {
-        output.note("the secret was restored, too: start the programs that use the database");
+        output.note("the secret was also restored: start the programs that use the database");
     }
     Ok(())
 }
 
-/// The settings that are to be written; none where they are there already.
+/// The settings to write to the configuration file; `None` if it already has them.
 ///
 /// # Errors
-/// `conflict` where other settings are there.
+/// `conflict` if the configuration file has other settings.
 fn new_config(from: &Path, to: &Path) -> Result<Option<Vec<u8>>, GatekeeperError> {
     let text = fs::read(from).map_err(|error| cannot(from, "read", error))?;
     match fs::read(to) {
         Ok(before) if before == text => Ok(None),
         Ok(_) => {
             let message =
-                format!("\"{}\" has other settings: move it away, or leave out --with-config", to.display());
+                format!("\"{}\" has other settings: move it away, or omit --with-config", to.display());
             Err(GatekeeperError::new(ErrorKind::Conflict, message))
         }
         Err(_) => Ok(Some(text)),

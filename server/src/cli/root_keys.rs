@@ -3,21 +3,21 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::asked::{Asked, ListOfTenant};
 use super::failure::Failure;
 use super::keys::ONCE;
+use super::request::{OperationRequest, TenantList};
 
-/// Root keys of the tenant of --tenant. A root key may do everything in its tenant.
+/// Manage the root keys of the tenant of --tenant. A root key may do everything in its tenant.
 #[derive(Subcommand)]
 pub(crate) enum RootKeys {
-    /// Makes a root key and shows it, once. Those that there are stay good.
+    /// Create a root key and print it once. Existing root keys stay valid.
     #[command(
         after_help = "Examples:\n  gatekeeper root-keys create --tenant tnt_… --json | jq -r .plainTextKey"
     )]
     Create(Create),
-    /// Lists the root keys that are good; their secrets are not stored.
-    List(ListOfTenant),
-    /// Ends a root key for good. The tenant and its keys stay.
+    /// List the valid root keys. Their secrets are not stored.
+    List(TenantList),
+    /// Revoke a root key permanently. The tenant and its keys stay.
     #[command(after_help = "Examples:\n  gatekeeper root-keys revoke key_…")]
     Revoke(Revoke),
 }
@@ -31,18 +31,22 @@ pub(crate) struct Create {
 
 #[derive(Args, Serialize)]
 pub(crate) struct Revoke {
-    /// The root key's id, key_….
+    /// The id of the root key, key_….
     #[arg(value_name = "KEY_ID")]
     id: String,
 }
 
 impl RootKeys {
-    pub(crate) fn asked(self) -> Result<Asked, Failure> {
+    pub(crate) fn into_request(self) -> Result<OperationRequest, Failure> {
         match self {
-            Self::Create(create) => Ok(Asked::new("platform.createRootKey", &create)?.noting(ONCE)),
-            Self::List(list) => Ok(Asked::new("platform.listRootKeys", &list)?
-                .listing(&list.paging, &["id", "tenantId", "createdAt"])),
-            Self::Revoke(revoke) => Ok(Asked::new("platform.revokeRootKey", &revoke)?.saying("revoked")),
+            Self::Create(create) => {
+                Ok(OperationRequest::new("platform.createRootKey", &create)?.with_note(ONCE))
+            }
+            Self::List(list) => Ok(OperationRequest::new("platform.listRootKeys", &list)?
+                .with_columns(&list.paging, &["id", "tenantId", "createdAt"])),
+            Self::Revoke(revoke) => {
+                Ok(OperationRequest::new("platform.revokeRootKey", &revoke)?.with_done("revoked"))
+            }
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Secrets that commands take. None of them is an argument, which every user of the machine could read.
+//! The secrets that commands read. They are never arguments, because every user of the machine can read those.
 
-/// Which secret.
+/// A kind of secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SecretOf {
-    /// A key to judge: `GATEKEEPER_KEY`, or asked for.
+pub(crate) enum SecretKind {
+    /// An API key: from `GATEKEEPER_KEY`, the terminal or standard input.
     Key,
     Password,
-    /// A password that is asked for twice.
+    /// A new password, which the terminal asks for twice.
     NewPassword,
     CurrentPassword,
     RefreshToken,
 }
 
-impl SecretOf {
-    /// What it is called when it is asked for.
+impl SecretKind {
+    /// The prompt on a terminal.
     pub(crate) fn prompt(self) -> &'static str {
         match self {
             Self::Key => "Key",

@@ -1,4 +1,4 @@
-//! A place with what is in force: the one function by which commands ask it for something.
+//! A session: the effective configuration, and the functions by which commands execute requests.
 
 use gatekeeper::{
     Access, Gatekeeper, GatekeeperError, KeyImports, OperationDescriptor, Options, SigningAlgorithm, TABLE,
@@ -6,10 +6,10 @@ use gatekeeper::{
 };
 use serde_json::{Map, Value};
 
-use super::ask;
-use super::asked::{Asked, TENANT_ID, TENANTS};
 use super::failure::Failure;
 use super::output::{self, Output};
+use super::prompt;
+use super::request::{OperationRequest, TENANT_ID, TENANTS};
 use super::show;
 use crate::config::{
     AUDIENCE, CACHE_KEYS, CACHE_UNKNOWN_KEYS, Config, Environment, Flags, IMPORT_SUFFIXES,
@@ -18,6 +18,7 @@ use crate::config::{
     USAGE_RETENTION_DAYS, WRONG_KEYS_PER_MINUTE, WRONG_PASSWORDS_PER_MINUTE,
 };
 
+/// The effective configuration and the output format of a command.
 pub(crate) struct Session {
     pub(crate) config: Config,
     pub(crate) output: Output,
@@ -28,8 +29,7 @@ impl Session {
         Ok(Self { config: Config::load(flags, Environment::of_process())?, output })
     }
 
-    /// The place, for whom the command line acts: the operator in a place of one's own, elsewhere the bearer of
-    /// `GATEKEEPER_TOKEN`.
+    /// The client of the database: the operator on an embedded database, the bearer of `GATEKEEPER_TOKEN` on a server.
     pub(crate) fn gatekeeper(&self) -> Result<Gatekeeper, Failure> {
         let gatekeeper = Gatekeeper::open_with(self.config.url(), options(&self.config)?)?;
         match self.config.token()? {
@@ -38,11 +38,11 @@ impl Session {
         }
     }
 
-    /// The same, of which there must be something already.
+    /// The client of a database that must exist already.
     pub(crate) fn existing_database(&self) -> Result<Gatekeeper, Failure> {
         match self.config.database() {
             Some(path) if !path.exists() => Err(GatekeeperError::unavailable(format!(
-                "the database \"{}\" is not there: run `gatekeeper init`, or name the place with --url",
+                "the database \"{}\" does not exist: run `gatekeeper init`, or name another one with --url",
                 path.display()
             ))
             .into()),
@@ -50,39 +50,39 @@ impl Session {
         }
     }
 
-    /// Asks for an operation and shows its answer.
-    pub(crate) fn ask(&self, asked: &Asked) -> Result<(), Failure> {
-        let descriptor = descriptor(asked.operation)?;
-        let gatekeeper = self.caller(&self.existing_database()?, descriptor)?;
-        let mut fields = self.filled(asked.fields.clone());
-        for (field, secret) in &asked.secrets {
-            let secret = ask::secret(*secret, self.config.environment())?;
+    /// Executes a request and shows its response.
+    pub(crate) fn execute(&self, request: &OperationRequest) -> Result<(), Failure> {
+        let descriptor = descriptor(request.operation)?;
+        let gatekeeper = self.client_for(&self.existing_database()?, descriptor)?;
+        let mut fields = self.with_tenant(request.fields.clone());
+        for (field, secret) in &request.secrets {
+            let secret = prompt::secret(*secret, self.config.environment())?;
             fields.insert((*field).to_owned(), secret.expose().into());
         }
-        if asked.all {
-            return self.ask_for_all(&gatekeeper, asked, fields);
+        if request.all {
+            return self.fetch_all(&gatekeeper, request, fields);
         }
-        if asked.in_parts {
+        if request.in_parts {
             return self.write_parts(&gatekeeper, descriptor, fields);
         }
-        let answer = self.call(&gatekeeper, descriptor, &fields)?;
-        self.show(&answer, asked)?;
-        match asked.rejected {
-            Some(is_rejected) if is_rejected(&parsed(&answer)?) => Err(Failure::Said),
+        let response = self.call(&gatekeeper, descriptor, &fields)?;
+        self.show(&response, request)?;
+        match request.rejected {
+            Some(is_rejected) if is_rejected(&parse(&response)?) => Err(Failure::Reported),
             _ => Ok(()),
         }
     }
 
-    pub(crate) fn show(&self, answer: &str, asked: &Asked) -> Result<(), Failure> {
+    pub(crate) fn show(&self, response: &str, request: &OperationRequest) -> Result<(), Failure> {
         let shown = if self.output.json {
-            output::bytes(format!("{}\n", visible_json(answer)).as_bytes())
+            output::bytes(format!("{}\n", visible_json(response)).as_bytes())
         } else {
-            show::answer(self.output, answer, asked)
+            show::response(self.output, response, request)
         };
-        shown.map_err(|failure| if asked.note.is_empty() { failure } else { failure.of_secret() })
+        shown.map_err(|failure| if request.note.is_empty() { failure } else { failure.of_secret() })
     }
 
-    /// Calls an operation; answers in JSON.
+    /// Calls an operation and returns the response in JSON.
     pub(crate) fn call(
         &self,
         gatekeeper: &Gatekeeper,
@@ -99,23 +99,23 @@ impl Session {
         descriptor: &OperationDescriptor,
         request: &str,
     ) -> Result<String, Failure> {
-        let answer = gatekeeper.call_json_blocking(descriptor.name, request);
+        let response = gatekeeper.call_json_blocking(descriptor.name, request);
         warn(gatekeeper);
         let needs_token = descriptor.access == Access::User
             || self.config.is_remote() && descriptor.access != Access::Public;
         if needs_token
-            && answer.as_ref().is_err_and(|error| error.status() == 401)
+            && response.as_ref().is_err_and(|error| error.status() == 401)
             && self.config.token()?.is_none()
         {
             self.output
-                .note("GATEKEEPER_TOKEN is not set; `gatekeeper users login` gives a user's access token");
+                .note("GATEKEEPER_TOKEN is not set; `gatekeeper users login` prints a user's access token");
         }
-        Ok(answer?)
+        Ok(response?)
     }
 
-    /// The place for this operation: what users do themselves is done with `GATEKEEPER_TOKEN`, in a place of one's own
-    /// too, where the operator is nobody's user.
-    pub(crate) fn caller(
+    /// The client for an operation. Operations that users perform on their own account run as the bearer of
+    /// `GATEKEEPER_TOKEN` on an embedded database too, because the operator is not a user.
+    pub(crate) fn client_for(
         &self,
         gatekeeper: &Gatekeeper,
         descriptor: &OperationDescriptor,
@@ -128,9 +128,9 @@ impl Session {
         })
     }
 
-    /// The fields with the selected tenant, where one is needed. Whose keys a server accepts from this caller, it says
-    /// itself.
-    fn filled(&self, mut fields: Map<String, Value>) -> Map<String, Value> {
+    /// The fields with the selected tenant filled in. A server decides itself which tenants' keys it accepts from the
+    /// caller.
+    fn with_tenant(&self, mut fields: Map<String, Value>) -> Map<String, Value> {
         let tenant = self.config.text(&TENANT);
         if let Some(field) = fields.get_mut(TENANT_ID).filter(|field| field.is_null()) {
             *field = tenant.into();
@@ -144,7 +144,7 @@ impl Session {
         fields
     }
 
-    /// Writes a text part by part, as it is read; in JSON as one string.
+    /// Writes a text part by part, as it arrives; in JSON as one string.
     fn write_parts(
         &self,
         gatekeeper: &Gatekeeper,
@@ -154,8 +154,8 @@ impl Session {
         let (begin, end) = if self.output.json { ("\"", "\"\n") } else { ("", "") };
         let mut begin = Some(begin);
         loop {
-            let page = parsed(&self.call(gatekeeper, descriptor, &fields)?)?;
-            // What is wrong is known by now.
+            let page = parse(&self.call(gatekeeper, descriptor, &fields)?)?;
+            // Printed after the first page has arrived, so that a rejected request prints no output.
             output::bytes(begin.take().unwrap_or_default().as_bytes())?;
             for part in page.get("items").and_then(Value::as_array).into_iter().flatten() {
                 let text = part.get("text").and_then(Value::as_str).unwrap_or_default();
@@ -174,17 +174,17 @@ impl Session {
         }
     }
 
-    fn ask_for_all(
+    fn fetch_all(
         &self,
         gatekeeper: &Gatekeeper,
-        asked: &Asked,
+        request: &OperationRequest,
         mut fields: Map<String, Value>,
     ) -> Result<(), Failure> {
-        let descriptor = descriptor(asked.operation)?;
+        let descriptor = descriptor(request.operation)?;
         fields.insert("limit".to_owned(), 100.into());
-        let mut table = show::Table::new(asked.columns);
+        let mut table = show::Table::new(request.columns);
         loop {
-            let page = parsed(&self.call(gatekeeper, descriptor, &fields)?)?;
+            let page = parse(&self.call(gatekeeper, descriptor, &fields)?)?;
             let items = page.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             if self.output.json {
                 items.iter().try_for_each(output::json)?;
@@ -199,31 +199,31 @@ impl Session {
     }
 }
 
-/// Says of what the operator has to be warned.
+/// Prints the warning of the client, if there is one.
 pub(crate) fn warn(gatekeeper: &Gatekeeper) {
     if let Some(warning) = gatekeeper.take_warning() {
-        output::say(&warning);
+        output::message(&warning);
     }
 }
 
-/// The operation of this name.
+/// The operation with this name.
 pub(crate) fn descriptor(name: &str) -> Result<&'static OperationDescriptor, Failure> {
     TABLE.iter().find(|descriptor| descriptor.name == name).ok_or_else(|| {
         let names: Vec<&str> = TABLE.iter().map(|descriptor| descriptor.name).collect();
-        Failure::Usage(format!("no operation has this name; there are {}", names.join(", ")))
+        Failure::Usage(format!("no operation has this name; the operations are {}", names.join(", ")))
     })
 }
 
-pub(crate) fn parsed(answer: &str) -> Result<Value, Failure> {
-    Ok(serde_json::from_str(answer).map_err(GatekeeperError::internal)?)
+pub(crate) fn parse(response: &str) -> Result<Value, Failure> {
+    Ok(serde_json::from_str(response).map_err(GatekeeperError::internal)?)
 }
 
-/// How the place is opened. A server decides for itself what is said here of tokens, usage and endpoints.
+/// The options to open the database with. A server ignores those about tokens, usage and endpoints: it has its own.
 pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
     if config.is_remote() {
         return Ok(Options::default());
     }
-    let size = |setting| usize::try_from(config.whole(setting).unwrap_or_default()).unwrap_or(usize::MAX);
+    let size = |setting| usize::try_from(config.integer(setting).unwrap_or_default()).unwrap_or(usize::MAX);
     let mut options = Options::default();
     options.cache_keys = size(&CACHE_KEYS);
     options.cache_unknown_keys = size(&CACHE_UNKNOWN_KEYS);
@@ -231,12 +231,12 @@ pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
     options.previous_secret = config.environment().secret(PREVIOUS_SECRET)?;
     config.text(&ISSUER).unwrap_or_default().clone_into(&mut options.issuer);
     config.text(&AUDIENCE).unwrap_or_default().clone_into(&mut options.audience);
-    options.token_audiences = config.texts(&TOKEN_AUDIENCES);
-    options.refresh_grace_ms = config.whole(&REFRESH_GRACE_MS).unwrap_or_default();
+    options.token_audiences = config.list(&TOKEN_AUDIENCES);
+    options.refresh_grace_ms = config.integer(&REFRESH_GRACE_MS).unwrap_or_default();
     if config.text(&SIGNING_ALGORITHM) == Some("RS256") {
         options.signing_algorithm = SigningAlgorithm::Rs256;
     }
-    let whole = |setting| config.whole(setting).and_then(|number| u32::try_from(number).ok());
+    let whole = |setting| config.integer(setting).and_then(|number| u32::try_from(number).ok());
     options.session_days = whole(&SESSION_DAYS).unwrap_or(options.session_days);
     options.sessions_per_user = whole(&SESSIONS_PER_USER).unwrap_or(options.sessions_per_user);
     options.usage_retention_days = whole(&USAGE_RETENTION_DAYS);
@@ -260,9 +260,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_opened_with_its_own_defaults_where_nothing_is_set() {
+    fn without_settings_the_options_are_the_defaults_of_the_library() {
         let config = Config::load(&Flags::default(), Environment::default()).unwrap();
-        let (given, usual) = (options(&config).unwrap(), Options::default());
+        let (given, default) = (options(&config).unwrap(), Options::default());
         let of = |options: &Options| {
             (
                 (options.cache_keys, options.cache_unknown_keys, options.refresh_grace_ms),
@@ -273,6 +273,6 @@ mod tests {
                 (options.session_days, options.sessions_per_user),
             )
         };
-        assert_eq!(of(&given), of(&usual));
+        assert_eq!(of(&given), of(&default));
     }
 }

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::output::{self, Output};
 use super::show::Table;
 use crate::config::{
-    ALL, Config, Environment, Flags, Found, PREVIOUS_SECRET, SECRET, Setting, TOKEN, URL, shown,
+    ALL, Config, EffectiveValue, Environment, Flags, PREVIOUS_SECRET, SECRET, Setting, TOKEN, URL, shown,
 };
 
 const MASK: &str = "***";
@@ -18,7 +18,7 @@ pub(crate) fn run(flags: &Flags, output: Output) -> Result<(), Failure> {
     let mut rows: Vec<(&str, Value, String, &str)> = ALL
         .iter()
         .map(|setting| {
-            let (value, origin) = match config.found(setting) {
+            let (value, origin) = match config.effective(setting) {
                 Some(found) => (value(setting, found), found.origin.to_string()),
                 None => (Value::Null, "-".to_owned()),
             };
@@ -26,9 +26,9 @@ pub(crate) fn run(flags: &Flags, output: Output) -> Result<(), Failure> {
         })
         .collect();
     for (variable, about) in [
-        (SECRET, "what seals signing keys; never shown"),
-        (PREVIOUS_SECRET, "the secret before, while it is changed; never shown"),
-        (TOKEN, "who is calling; never shown"),
+        (SECRET, "the secret that encrypts signing keys; never shown"),
+        (PREVIOUS_SECRET, "the previous secret, while it is being changed; never shown"),
+        (TOKEN, "the credential of the caller; never shown"),
     ] {
         let origin = config.environment().origin(variable);
         let value = if origin.is_some() { MASK.into() } else { Value::Null };
@@ -48,17 +48,17 @@ pub(crate) fn run(flags: &Flags, output: Output) -> Result<(), Failure> {
     }
     let rows: Vec<Value> = rows
         .into_iter()
-        .map(|(name, value, origin, about)| json!({ "setting": name, "value": value, "from": origin, "what it is": about }))
+        .map(|(name, value, origin, about)| json!({ "setting": name, "value": value, "from": origin, "description": about }))
         .collect();
-    Table::new(&["setting", "value", "from", "what it is"]).show(&rows)?;
-    let is_there = if file.exists { "" } else { " (not there)" };
-    output::line(&format!("\nfile       {}{is_there}", visible(&shown(&file.path))))?;
+    Table::new(&["setting", "value", "from", "description"]).show(&rows)?;
+    let missing = if file.exists { "" } else { " (does not exist)" };
+    output::line(&format!("\nfile       {}{missing}", visible(&shown(&file.path))))?;
     let endpoints = if endpoints.is_empty() { "none".to_owned() } else { endpoints.join(", ") };
     output::line(&format!("endpoints  {}", visible(&endpoints)))
 }
 
-/// The value, without a password that a URL may carry.
-fn value(setting: &Setting, found: &Found) -> Value {
+/// The value, with the password of a URL masked.
+fn value(setting: &Setting, found: &EffectiveValue) -> Value {
     match found.value.as_str() {
         Some(url) if setting.name == URL.name => without_password(url).into(),
         _ => found.value.clone(),

@@ -1,4 +1,4 @@
-//! The one printer of answers for people. Programs get them as they are.
+//! Prints responses for people. Programs get the JSON unchanged.
 
 mod ordered;
 
@@ -7,54 +7,54 @@ use jiff::Timestamp;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::asked::Asked;
 use super::failure::Failure;
 use super::output::{self, HEADING, Output};
+use super::request::OperationRequest;
 pub(crate) use ordered::Ordered;
 
-/// What stands where there is nothing.
+/// Shown for a value that is absent.
 const NOTHING: &str = "-";
 const GAP: &str = "  ";
 
-/// Shows what an operation has answered, in JSON.
-pub(crate) fn answer(output: Output, answer: &str, asked: &Asked) -> Result<(), Failure> {
-    match serde_json::from_str(answer).map_err(GatekeeperError::internal)? {
+/// Shows the response of an operation, given in JSON.
+pub(crate) fn response(output: Output, response: &str, request: &OperationRequest) -> Result<(), Failure> {
+    match serde_json::from_str(response).map_err(GatekeeperError::internal)? {
         Ordered::Object(fields) => match fields.iter().find(|(name, _)| name == "items") {
             Some((_, Ordered::Other(Value::Array(items)))) => {
-                Table::new(asked.columns).show(items)?;
+                Table::new(request.columns).show(items)?;
                 if let Some((_, Ordered::Other(Value::String(cursor)))) =
                     fields.iter().find(|(name, _)| name == "nextCursor")
                 {
-                    output.note(&format!("there are more: add --cursor {cursor}, or --all"));
+                    output.note(&format!("there are more items: add --cursor {cursor}, or --all"));
                 }
             }
             _ => record(fields)?,
         },
-        Ordered::Other(Value::Null) => output::line(asked.done)?,
+        Ordered::Other(Value::Null) => output::line(request.done)?,
         Ordered::Other(Value::String(text)) => output::bytes(text.as_bytes())?,
         Ordered::Other(Value::Array(items)) => {
             items.iter().try_for_each(|item| output::line(&cell("", item)))?;
         }
         Ordered::Other(value) => output::line(&cell("", &value))?,
     }
-    if !asked.note.is_empty() {
-        output.note(asked.note);
+    if !request.note.is_empty() {
+        output.note(request.note);
     }
     Ok(())
 }
 
-/// A record: a line a field.
+/// Shows a record, one field a line.
 pub(crate) fn record(fields: Vec<(String, Ordered)>) -> Result<(), Failure> {
     let mut rows = Vec::new();
     flatten("", fields, &mut rows);
     let width = rows.iter().map(|(label, _)| label.width()).max().unwrap_or_default();
     rows.iter().try_for_each(|(label, text)| {
-        let room = " ".repeat(width.saturating_sub(label.width()));
-        output::line(&format!("{HEADING}{label}{HEADING:#}{room}{GAP}{text}"))
+        let padding = " ".repeat(width.saturating_sub(label.width()));
+        output::line(&format!("{HEADING}{label}{HEADING:#}{padding}{GAP}{text}"))
     })
 }
 
-/// The fields with those of objects among them, each by its path. What is the user's own is one field.
+/// Flattens nested objects into one row for each field, labeled with its path. `metadata` stays one field.
 fn flatten(at: &str, fields: Vec<(String, Ordered)>, rows: &mut Vec<(String, String)>) {
     for (name, value) in fields {
         let shown = visible(&name);
@@ -66,7 +66,7 @@ fn flatten(at: &str, fields: Vec<(String, Ordered)>, rows: &mut Vec<(String, Str
     }
 }
 
-/// A table that may come in several pages; its columns are as wide as the first one needs.
+/// A table, in one or more pages. The first page sets the widths of the columns.
 pub(crate) struct Table {
     columns: &'static [&'static str],
     widths: Vec<usize>,
@@ -99,36 +99,36 @@ impl Table {
 
     fn line(&self, row: &[String]) -> String {
         let cells = row.iter().zip(&self.widths).map(|(cell, width)| {
-            let room = " ".repeat(width.saturating_sub(cell.width()));
-            format!("{cell}{room}")
+            let padding = " ".repeat(width.saturating_sub(cell.width()));
+            format!("{cell}{padding}")
         });
         cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
     }
 }
 
-/// A value as people read it.
+/// A value, formatted for people.
 fn cell(name: &str, value: &Value) -> String {
     match value {
         Value::Null => NOTHING.to_owned(),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         Value::String(text) => visible(text).into_owned(),
-        Value::Number(number) => moment(name, value).unwrap_or_else(|| number.to_string()),
+        Value::Number(number) => timestamp(name, value).unwrap_or_else(|| number.to_string()),
         Value::Array(items) if items.is_empty() => NOTHING.to_owned(),
         Value::Array(items) => items.iter().map(|item| cell("", item)).collect::<Vec<_>>().join(", "),
         Value::Object(_) => visible(&value.to_string()).into_owned(),
     }
 }
 
-/// A time, which its name tells from a number: Unix ms, but for `reset`, which is in seconds.
-fn moment(name: &str, value: &Value) -> Option<String> {
+/// A time, recognized by the name of its field: Unix milliseconds, or seconds for `reset`.
+fn timestamp(name: &str, value: &Value) -> Option<String> {
     let number = value.as_i64()?;
-    let moment = match name {
+    let timestamp = match name {
         "reset" => Timestamp::from_second(number),
         "from" | "to" => Timestamp::from_millisecond(number),
         _ if name.ends_with("At") => Timestamp::from_millisecond(number),
         _ => return None,
     };
-    moment.ok().map(|moment| moment.to_string())
+    timestamp.ok().map(|timestamp| timestamp.to_string())
 }
 
 #[cfg(test)]
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_shown_and_not_obeyed() {
+    fn terminal_control_characters_are_escaped() {
         let hostile = "a\u{1b}]0;x\u{7}b\u{9b}2J\u{202e}c\u{200b}";
         let shown = "a\\u{1b}]0;x\\u{7}b\\u{9b}2J\\u{202e}c\\u{200b}";
         assert_eq!(cell("name", &json!(hostile)), shown);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_from_numbers_by_their_names() {
+    fn times_are_recognized_by_the_names_of_their_fields() {
         assert_eq!(cell("createdAt", &json!(1500)), "1970-01-01T00:00:01.5Z");
         assert_eq!(cell("reset", &json!(2)), "1970-01-01T00:00:02Z");
         assert_eq!(cell("remaining", &json!(2)), "2");
@@ -155,10 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn a_record_inside_another_is_shown_by_its_path_and_all_in_their_order() {
+    fn a_nested_record_is_shown_with_paths_and_in_order() {
         let mut rows = Vec::new();
-        let answer = r#"{"scopes": ["a", "b"], "apiKey": {"id": "x", "metadata": {"a": 1}}}"#;
-        let Ordered::Object(fields) = serde_json::from_str(answer).unwrap() else { panic!("an object") };
+        let response = r#"{"scopes": ["a", "b"], "apiKey": {"id": "x", "metadata": {"a": 1}}}"#;
+        let Ordered::Object(fields) = serde_json::from_str(response).unwrap() else { panic!("an object") };
         flatten("", fields, &mut rows);
         let rows: Vec<_> = rows.iter().map(|(label, text)| (label.as_str(), text.as_str())).collect();
         assert_eq!(rows, [("scopes", "a, b"), ("apiKey.id", "x"), ("apiKey.metadata", "{\"a\":1}")]);

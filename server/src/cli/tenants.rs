@@ -3,51 +3,51 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::asked::{Asked, ListOfTenant, Paging};
 use super::failure::Failure;
+use super::request::{OperationRequest, Paging, TenantList};
 
-/// Tenants and their members.
+/// Manage tenants and their members.
 #[derive(Subcommand)]
 pub(crate) enum Tenants {
-    /// Makes a tenant. The operator's has no owner yet: see `gatekeeper tenants members add`.
+    /// Create a tenant. One created by the operator has no owner yet: see `gatekeeper tenants members add`.
     #[command(after_help = "Examples:\n  gatekeeper tenants create 'Acme Inc'")]
     Create(Create),
-    /// Lists the tenants: every one for the operator, their own for a user.
+    /// List tenants: all of them for the operator, a user's own for a user.
     List(Paging),
-    /// Shows a tenant.
-    Get(One),
-    /// Gives a tenant another name.
+    /// Show a tenant.
+    Get(ById),
+    /// Rename a tenant.
     Rename(Rename),
-    /// Removes a tenant for good, with its members, its keys, which are dead at once, and its usage.
+    /// Remove a tenant permanently, with its members, keys and usage. Its keys are rejected immediately.
     #[command(after_help = "Examples:\n  gatekeeper tenants remove tnt_… --yes")]
     Remove(Remove),
-    /// Members of the tenant of --tenant, and their roles.
+    /// Manage the members of the tenant of --tenant, and their roles.
     #[command(subcommand)]
     Members(Members),
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Members {
-    /// Lists the members.
-    List(ListOfTenant),
-    /// Makes a user a member.
+    /// List the members.
+    List(TenantList),
+    /// Add a user as a member.
     #[command(after_help = "Examples:\n  gatekeeper tenants members add usr_… --role owner --tenant tnt_…")]
     Add(AddMember),
-    /// Gives a member another role.
+    /// Change the role of a member.
     Update(UpdateMember),
-    /// Ends a membership.
+    /// Remove a member.
     Remove(RemoveMember),
 }
 
 #[derive(Args, Serialize)]
 pub(crate) struct Create {
-    /// What it is called.
+    /// The name of the tenant.
     name: String,
 }
 
 #[derive(Args, Serialize)]
-pub(crate) struct One {
-    /// The tenant's id, tnt_….
+pub(crate) struct ById {
+    /// The id of the tenant, tnt_….
     #[arg(value_name = "TENANT_ID")]
     #[serde(rename = "tenantId")]
     id: String,
@@ -55,21 +55,21 @@ pub(crate) struct One {
 
 #[derive(Args, Serialize)]
 pub(crate) struct Rename {
-    /// The tenant's id, tnt_….
+    /// The id of the tenant, tnt_….
     #[arg(value_name = "TENANT_ID")]
     #[serde(rename = "tenantId")]
     id: String,
-    /// What it is called from now on.
+    /// The new name.
     name: String,
 }
 
 #[derive(Args, Serialize)]
 pub(crate) struct Remove {
-    /// The tenant's id, tnt_….
+    /// The id of the tenant, tnt_….
     #[arg(value_name = "TENANT_ID")]
     #[serde(rename = "tenantId")]
     id: String,
-    /// That you are sure.
+    /// Confirm the removal.
     #[arg(long)]
     #[serde(skip)]
     yes: bool,
@@ -88,9 +88,9 @@ enum Role {
 pub(crate) struct AddMember {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// The user's id, usr_….
+    /// The id of the user, usr_….
     user_id: String,
-    /// Their role [default: member].
+    /// The role [default: member].
     #[arg(long)]
     role: Option<Role>,
 }
@@ -100,9 +100,9 @@ pub(crate) struct AddMember {
 pub(crate) struct UpdateMember {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// The user's id, usr_….
+    /// The id of the user, usr_….
     user_id: String,
-    /// Their role from now on.
+    /// The new role.
     #[arg(long)]
     role: Role,
 }
@@ -112,38 +112,42 @@ pub(crate) struct UpdateMember {
 pub(crate) struct RemoveMember {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// The user's id, usr_….
+    /// The id of the user, usr_….
     user_id: String,
 }
 
 const COLUMNS: &[&str] = &["userId", "role", "email", "name", "createdAt"];
 
 impl Tenants {
-    pub(crate) fn asked(self) -> Result<Asked, Failure> {
+    pub(crate) fn into_request(self) -> Result<OperationRequest, Failure> {
         match self {
-            Self::Create(create) => Asked::new("tenants.create", &create),
-            Self::List(paging) => {
-                Ok(Asked::new("tenants.list", &paging)?
-                    .listing(&paging, &["id", "name", "role", "createdAt"]))
+            Self::Create(create) => OperationRequest::new("tenants.create", &create),
+            Self::List(paging) => Ok(OperationRequest::new("tenants.list", &paging)?
+                .with_columns(&paging, &["id", "name", "role", "createdAt"])),
+            Self::Get(one) => OperationRequest::new("tenants.get", &one),
+            Self::Rename(rename) => OperationRequest::new("tenants.update", &rename),
+            Self::Remove(remove) if !remove.yes => Err(Failure::Usage(
+                "this revokes the tenant's keys and deletes its usage: add --yes".to_owned(),
+            )),
+            Self::Remove(remove) => {
+                Ok(OperationRequest::new("tenants.remove", &remove)?.with_done("removed"))
             }
-            Self::Get(one) => Asked::new("tenants.get", &one),
-            Self::Rename(rename) => Asked::new("tenants.update", &rename),
-            Self::Remove(remove) if !remove.yes => {
-                Err(Failure::Usage("its keys would be dead at once and its usage gone: add --yes".to_owned()))
-            }
-            Self::Remove(remove) => Ok(Asked::new("tenants.remove", &remove)?.saying("removed")),
-            Self::Members(members) => members.asked(),
+            Self::Members(members) => members.into_request(),
         }
     }
 }
 
 impl Members {
-    fn asked(self) -> Result<Asked, Failure> {
+    fn into_request(self) -> Result<OperationRequest, Failure> {
         match self {
-            Self::List(list) => Ok(Asked::new("tenants.listMembers", &list)?.listing(&list.paging, COLUMNS)),
-            Self::Add(add) => Asked::new("tenants.addMember", &add),
-            Self::Update(update) => Asked::new("tenants.updateMember", &update),
-            Self::Remove(remove) => Ok(Asked::new("tenants.removeMember", &remove)?.saying("removed")),
+            Self::List(list) => {
+                Ok(OperationRequest::new("tenants.listMembers", &list)?.with_columns(&list.paging, COLUMNS))
+            }
+            Self::Add(add) => OperationRequest::new("tenants.addMember", &add),
+            Self::Update(update) => OperationRequest::new("tenants.updateMember", &update),
+            Self::Remove(remove) => {
+                Ok(OperationRequest::new("tenants.removeMember", &remove)?.with_done("removed"))
+            }
         }
     }
 }

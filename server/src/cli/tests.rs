@@ -1,4 +1,4 @@
-//! The command line against the table of operations: each is reached, with every field of it.
+//! Compares the command line with the table of operations: every operation and every field is available.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::arguments::Arguments;
-use super::asked::Asked;
+use super::request::OperationRequest;
 use crate::config::ALL;
 
 const KEY: &str = "key_00000000000000000000000000";
@@ -16,7 +16,7 @@ const TENANT: &str = "tnt_00000000000000000000000000";
 const USER: &str = "usr_00000000000000000000000000";
 const SESSION: &str = "ses_00000000000000000000000000";
 
-/// Commands with everything that they take.
+/// Commands with all of their arguments.
 const COMMANDS: &[(&str, &[&str])] = &[
     (
         "keys.create",
@@ -217,19 +217,19 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("platform.revokeRootKey", &["root-keys", "revoke", KEY]),
 ];
 
-/// Operations that no such command asks for, and why.
+/// Operations without such a command, and why.
 const OTHERS: &[(&str, &str)] = &[
-    ("keys.import", "keys import: many lines at once, in as many calls as it takes"),
-    ("audit.export", "audit export: the same, part by part"),
-    ("keyManager.createKey", "keys create: the same keys, with all that is known of them"),
-    ("keyManager.verifyKey", "keys verify: limits are those of the file, and do not travel with a call"),
-    ("keyManager.rotateKey", "keys rotate: the same, and with a time of grace"),
+    ("keys.import", "keys import: many lines, in batches"),
+    ("audit.export", "audit export: the same in parts"),
+    ("keyManager.createKey", "keys create: the same keys, with all of their fields"),
+    ("keyManager.verifyKey", "keys verify: limits come from the file, not from the call"),
+    ("keyManager.rotateKey", "keys rotate: the same, with a grace period"),
 ];
 
-fn asked(arguments: &[&str]) -> Asked {
+fn parse_request(arguments: &[&str]) -> OperationRequest {
     let arguments = ["gatekeeper"].iter().chain(arguments);
     let parsed = Arguments::try_parse_from(arguments).unwrap();
-    parsed.command.asked().unwrap().expect("a command that asks for an operation")
+    parsed.command.into_request().unwrap().expect("a command that runs an operation")
 }
 
 fn descriptor(name: &str) -> &'static OperationDescriptor {
@@ -242,7 +242,7 @@ fn the_arguments_are_consistent() {
 }
 
 #[test]
-fn every_operation_is_reached_or_is_left_out_for_a_reason() {
+fn every_operation_has_a_command_or_a_reason() {
     let others = OTHERS.iter().map(|(name, _)| *name);
     let reached: Vec<&str> = COMMANDS.iter().map(|(name, _)| *name).chain(others).collect();
     let table: BTreeSet<&str> = TABLE.iter().map(|descriptor| descriptor.name).collect();
@@ -251,47 +251,46 @@ fn every_operation_is_reached_or_is_left_out_for_a_reason() {
 }
 
 #[test]
-fn every_command_asks_for_its_operation_with_every_field_of_it() {
+fn every_command_requests_its_operation_with_every_field() {
     for (name, arguments) in COMMANDS {
-        let asked = asked(arguments);
-        assert_eq!(asked.operation, *name);
-        let secrets = asked.secrets.iter().map(|(field, _)| (*field).to_owned());
-        let given: BTreeSet<String> = asked.fields.keys().cloned().chain(secrets).collect();
+        let request = parse_request(arguments);
+        assert_eq!(request.operation, *name);
+        let secrets = request.secrets.iter().map(|(field, _)| (*field).to_owned());
+        let given: BTreeSet<String> = request.fields.keys().cloned().chain(secrets).collect();
         assert_eq!(given, fields_of(descriptor(name)), "{name}");
     }
 }
 
 #[test]
-fn every_command_makes_a_request_that_its_operation_understands() {
+fn every_request_of_a_command_is_valid_for_its_operation() {
     let gatekeeper = Gatekeeper::open("memory:").unwrap();
     for (name, arguments) in COMMANDS {
-        let mut asked = asked(arguments);
-        // It is not one of this list.
-        asked.fields.remove("cursor");
-        for (field, _) in &asked.secrets {
-            asked.fields.insert((*field).to_owned(), "correct horse".into());
+        let mut request = parse_request(arguments);
+        // The cursor is not one of this list.
+        request.fields.remove("cursor");
+        for (field, _) in &request.secrets {
+            request.fields.insert((*field).to_owned(), "correct horse".into());
         }
-        if let Some(tenant) = asked.fields.get_mut("tenantId") {
+        if let Some(tenant) = request.fields.get_mut("tenantId") {
             *tenant = TENANT.into();
         }
-        let answer = gatekeeper.call_json_blocking(name, &Value::Object(asked.fields).to_string());
-        if let Err(error) = answer {
-            let is_understood =
-                error.status() != 400 || error.message().starts_with("endpoint was never defined");
-            assert!(is_understood, "{name}: {error}");
+        let response = gatekeeper.call_json_blocking(name, &Value::Object(request.fields).to_string());
+        if let Err(error) = response {
+            let is_valid = error.status() != 400 || error.message().starts_with("endpoint was never defined");
+            assert!(is_valid, "{name}: {error}");
         }
     }
 }
 
 #[test]
-fn what_is_cleared_is_said_to_be_nothing() {
+fn cleared_fields_are_sent_as_null_or_empty() {
     let clear = ["name", "owner-id", "scopes", "roles", "quota-limit", "expires-in", "metadata"];
     let flags = clear.iter().flat_map(|what| ["--clear", what]);
     let arguments: Vec<&str> = ["keys", "update", KEY].into_iter().chain(flags).collect();
-    let asked = asked(&arguments);
+    let request = parse_request(&arguments);
     let nothing = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-    assert_eq!(asked.fields.values().filter(|value| nothing(value)).count(), clear.len());
-    let request = Value::Object(asked.fields).to_string();
+    assert_eq!(request.fields.values().filter(|value| nothing(value)).count(), clear.len());
+    let request = Value::Object(request.fields).to_string();
     let rejected =
         Gatekeeper::open("memory:").unwrap().call_json_blocking("keys.update", &request).unwrap_err();
     assert_eq!(rejected.status(), 404, "{rejected}");
@@ -310,7 +309,7 @@ fn every_command_has_help() {
 }
 
 #[test]
-fn every_command_and_setting_stands_in_the_reference() {
+fn every_command_and_setting_is_in_the_reference() {
     const REFERENCE: &str = include_str!("../../../docs/cli.md");
     for command in Arguments::command().get_subcommands() {
         assert!(REFERENCE.contains(&format!("\n## {}\n", command.get_name())), "{}", command.get_name());
@@ -328,7 +327,7 @@ fn every_command_and_setting_stands_in_the_reference() {
     }
 }
 
-/// The names of the fields of a request.
+/// The field names of a request.
 fn fields_of(descriptor: &OperationDescriptor) -> BTreeSet<String> {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut generators = (settings.clone().into_generator(), settings.into_generator());

@@ -4,26 +4,26 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::asked::{Asked, Paging};
 use super::failure::Failure;
 use super::fields::{number, object};
 use super::keys::Period;
+use super::request::{OperationRequest, Paging};
 
-/// What was used, and what may be.
+/// Record usage and check quotas.
 #[derive(Subcommand)]
 pub(crate) enum Usage {
-    /// Records usage, whether there is room for it or not; what is acknowledged is on disk.
+    /// Record usage, even over quota. Acknowledged usage is on disk.
     #[command(
         after_help = "Examples:\n  gatekeeper usage record inference completion --quantity 3 --idempotency-key request-17"
     )]
     Record(Record),
-    /// Records usage if the quotas have room for it, in one step; otherwise nothing is written.
+    /// Record usage if it is within the quotas, in one step. Otherwise nothing is written.
     CheckAndRecord(Record),
-    /// Tells whether there is room for so much now; exit code 1 where there is none.
+    /// Check whether a quantity is within the quotas now. Exits 1 if it is not.
     Check(Check),
-    /// Adds up the present hour, day or month (UTC).
+    /// Show the usage of the current hour, day or month (UTC).
     Summary(Summary),
-    /// Lists what was recorded, the newest first.
+    /// List usage events, the newest first.
     Events(Events),
 }
 
@@ -32,20 +32,20 @@ pub(crate) enum Usage {
 pub(crate) struct Record {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// What is used.
+    /// The service that is used.
     service: String,
-    /// What is done with it.
+    /// The action on the service.
     action: String,
-    /// How much [default: 1].
+    /// The quantity [default: 1].
     #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
     quantity: Option<Value>,
-    /// The key that it is used with, key_….
+    /// The id of the key that was used, key_….
     #[arg(long, value_name = "ID")]
     api_key_id: Option<String>,
-    /// Anything of yours, as a JSON object.
+    /// Your own data, as a JSON object.
     #[arg(long, value_name = "JSON", value_parser = object)]
     metadata: Option<Map<String, Value>>,
-    /// What makes a repeated request known.
+    /// A key that identifies the request, so that a retry is counted once.
     #[arg(long, value_name = "TEXT")]
     idempotency_key: Option<String>,
 }
@@ -55,10 +55,10 @@ pub(crate) struct Record {
 pub(crate) struct Check {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// How much [default: 1].
+    /// The quantity [default: 1].
     #[arg(long, value_name = "N", value_parser = number, allow_negative_numbers = true)]
     quantity: Option<Value>,
-    /// The key that it would be used with, key_….
+    /// The id of the key that would be used, key_….
     #[arg(long, value_name = "ID")]
     api_key_id: Option<String>,
 }
@@ -78,7 +78,7 @@ pub(crate) struct Summary {
 pub(crate) struct Events {
     #[arg(skip)]
     tenant_id: Option<String>,
-    /// Only what was used with this key, key_….
+    /// List only the usage of this key, key_….
     #[arg(long, value_name = "ID")]
     api_key_id: Option<String>,
     #[command(flatten)]
@@ -87,15 +87,16 @@ pub(crate) struct Events {
 }
 
 impl Usage {
-    pub(crate) fn asked(self) -> Result<Asked, Failure> {
+    pub(crate) fn into_request(self) -> Result<OperationRequest, Failure> {
         match self {
-            Self::Record(record) => Asked::new("usage.record", &record),
-            Self::CheckAndRecord(record) => Asked::new("usage.checkAndRecord", &record),
+            Self::Record(record) => OperationRequest::new("usage.record", &record),
+            Self::CheckAndRecord(record) => OperationRequest::new("usage.checkAndRecord", &record),
             Self::Check(check) => {
-                Ok(Asked::new("usage.check", &check)?.rejected_where(|quota| quota["allowed"] == false))
+                Ok(OperationRequest::new("usage.check", &check)?
+                    .rejected_if(|quota| quota["allowed"] == false))
             }
-            Self::Summary(summary) => Asked::new("usage.summary", &summary),
-            Self::Events(events) => Ok(Asked::new("usage.events", &events)?.listing(
+            Self::Summary(summary) => OperationRequest::new("usage.summary", &summary),
+            Self::Events(events) => Ok(OperationRequest::new("usage.events", &events)?.with_columns(
                 &events.paging,
                 &["id", "createdAt", "service", "action", "quantity", "apiKeyId", "metadata"],
             )),

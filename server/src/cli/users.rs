@@ -5,56 +5,58 @@ use gatekeeper::{AccountTenant, Gatekeeper, GatekeeperError, Signup, TenantId};
 use serde::Serialize;
 use serde_json::json;
 
-use super::ask;
-use super::asked::{Asked, Paging};
 use super::failure::Failure;
-use super::secret::SecretOf;
+use super::prompt;
+use super::request::{OperationRequest, Paging};
+use super::secret::SecretKind;
 use super::session::{Session, warn};
 use crate::config::{Origin, TENANT};
 
-const PASSWORD_FROM: &str = "The password comes from the standard input: it is asked for on a terminal.";
-const TOKEN_FROM: &str = "Who it is about is the bearer of GATEKEEPER_TOKEN, an access token.";
+const PASSWORD_FROM: &str = "The password is read from the terminal without echo, or from standard input.";
+const TOKEN_FROM: &str = "The user is the bearer of GATEKEEPER_TOKEN, an access token.";
 
-/// Accounts of people, and their sessions.
+/// Manage user accounts and their sessions.
 #[derive(Subcommand)]
 pub(crate) enum Users {
-    /// Makes an account and logs in to it; with --tenant NAME also a tenant of this name, which they own.
+    /// Create an account and log in to it. With --tenant NAME, also create a tenant that the account owns.
     ///
-    /// On the database itself this is how accounts are made where sign-up is closed. --tenant with the id of a tenant
-    /// that exists makes them an owner of it.
+    /// This is how the operator creates accounts if sign-up is closed. --tenant with the id of an existing tenant makes
+    /// the account an owner of it.
     #[command(after_help = format!("{PASSWORD_FROM}\n\nExamples:\n  gatekeeper users create founder@example.com --tenant 'Acme Inc'"))]
     Create(Create),
-    /// Logs in; shows an access token and a refresh token.
+    /// Log in. Prints an access token and a refresh token.
     #[command(after_help = format!("{PASSWORD_FROM}\n\nExamples:\n  export GATEKEEPER_TOKEN=$(gatekeeper users login founder@example.com --json | jq -r .accessToken)"))]
     Login(Login),
-    /// Exchanges a refresh token for new tokens; it is used up.
-    #[command(after_help = "The refresh token comes from the standard input: it is asked for on a terminal.")]
-    Refresh(NoField),
-    /// Shows who is calling.
+    /// Exchange a refresh token for new tokens. The old refresh token becomes invalid.
+    #[command(
+        after_help = "The refresh token is read from the terminal without echo, or from standard input."
+    )]
+    Refresh(NoArguments),
+    /// Show the user and tenants of the caller.
     #[command(after_help = TOKEN_FROM)]
-    Me(NoField),
-    /// Ends the session, or every session.
+    Me(NoArguments),
+    /// End the current session, or every session.
     #[command(after_help = TOKEN_FROM)]
     Logout(Logout),
-    /// Changes the password, and ends the other sessions.
-    #[command(after_help = format!("{TOKEN_FROM}\nThe passwords come from the standard input, the current one first, a line each: they are asked for on a terminal."))]
-    ChangePassword(NoField),
-    /// Lists the sessions that are not over.
+    /// Change the password and end all other sessions.
+    #[command(after_help = format!("{TOKEN_FROM}\nThe passwords are read from the terminal without echo, or from standard input: first the current one, then the new one, a line each."))]
+    ChangePassword(NoArguments),
+    /// List the active sessions.
     #[command(after_help = TOKEN_FROM)]
     Sessions(Paging),
-    /// Ends one session.
+    /// End one session.
     #[command(after_help = TOKEN_FROM)]
     RevokeSession(RevokeSession),
 }
 
 #[derive(Args, Serialize)]
-pub(crate) struct NoField {}
+pub(crate) struct NoArguments {}
 
 #[derive(Args, Serialize)]
 pub(crate) struct Create {
     /// The e-mail address.
     email: String,
-    /// What the user is called.
+    /// The name of the user.
     #[arg(long)]
     name: Option<String>,
 }
@@ -67,11 +69,11 @@ pub(crate) struct Login {
 
 #[derive(Args, Serialize)]
 pub(crate) struct Logout {
-    /// Every session of the user.
+    /// End every session of the user.
     #[arg(long, alias = "everywhere")]
     #[serde(skip)]
     all: bool,
-    /// The session of a refresh token from the standard input, with any token or none.
+    /// End the session of a refresh token, read from standard input. No access token is needed.
     #[arg(long, conflicts_with = "all")]
     #[serde(skip)]
     refresh_token: bool,
@@ -80,57 +82,60 @@ pub(crate) struct Logout {
 #[derive(Args, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RevokeSession {
-    /// The session's id, ses_….
+    /// The id of the session, ses_….
     session_id: String,
 }
 
 impl Users {
-    pub(crate) fn asked(self) -> Result<Asked, Failure> {
+    pub(crate) fn into_request(self) -> Result<OperationRequest, Failure> {
         Ok(match self {
-            Self::Create(create) => create.asked()?,
+            Self::Create(create) => create.request()?,
             Self::Login(login) => {
-                Asked::new("auth.login", &login)?.with_secret("password", SecretOf::Password)
+                OperationRequest::new("auth.login", &login)?.with_secret("password", SecretKind::Password)
             }
-            Self::Refresh(none) => {
-                Asked::new("auth.refresh", &none)?.with_secret("refreshToken", SecretOf::RefreshToken)
-            }
-            Self::Me(none) => Asked::new("auth.me", &none)?,
+            Self::Refresh(none) => OperationRequest::new("auth.refresh", &none)?
+                .with_secret("refreshToken", SecretKind::RefreshToken),
+            Self::Me(none) => OperationRequest::new("auth.me", &none)?,
             Self::Logout(logout) => {
                 let operation = if logout.all { "auth.logoutAll" } else { "auth.logout" };
-                let asked = Asked::new(operation, &logout)?.saying("logged out");
+                let request = OperationRequest::new(operation, &logout)?.with_done("logged out");
                 if logout.refresh_token {
-                    asked.with_secret("refreshToken", SecretOf::RefreshToken)
+                    request.with_secret("refreshToken", SecretKind::RefreshToken)
                 } else {
-                    asked
+                    request
                 }
             }
-            Self::ChangePassword(none) => Asked::new("auth.changePassword", &none)?
-                .with_secret("currentPassword", SecretOf::CurrentPassword)
-                .with_secret("newPassword", SecretOf::NewPassword)
-                .saying("changed; the other sessions are over"),
-            Self::Sessions(paging) => Asked::new("auth.sessions", &paging)?.listing(
+            Self::ChangePassword(none) => OperationRequest::new("auth.changePassword", &none)?
+                .with_secret("currentPassword", SecretKind::CurrentPassword)
+                .with_secret("newPassword", SecretKind::NewPassword)
+                .with_done("changed; all other sessions have ended"),
+            Self::Sessions(paging) => OperationRequest::new("auth.sessions", &paging)?.with_columns(
                 &paging,
                 &["id", "source", "current", "createdAt", "lastUsedAt", "expiresAt", "endsAt"],
             ),
-            Self::RevokeSession(revoke) => Asked::new("auth.revokeSession", &revoke)?.saying("ended"),
+            Self::RevokeSession(revoke) => {
+                OperationRequest::new("auth.revokeSession", &revoke)?.with_done("ended")
+            }
         })
     }
 }
 
 impl Create {
-    fn asked(&self) -> Result<Asked, Failure> {
-        Ok(Asked::new("auth.signup", self)?.with_secret("password", SecretOf::NewPassword))
+    fn request(&self) -> Result<OperationRequest, Failure> {
+        Ok(OperationRequest::new("auth.signup", self)?.with_secret("password", SecretKind::NewPassword))
     }
 }
 
-/// Makes an account, and where `--tenant` is given its tenant with it.
+/// Creates an account, and with `--tenant` its tenant.
 pub(crate) fn create(create: &Create, session: &Session) -> Result<(), Failure> {
-    let asked = create.asked()?;
-    let given = session.config.found(&TENANT).filter(|tenant| matches!(tenant.origin, Origin::Flag(_)));
-    let Some(tenant) = given.and_then(|tenant| tenant.value.as_str()) else { return session.ask(&asked) };
+    let request = create.request()?;
+    let given = session.config.effective(&TENANT).filter(|tenant| matches!(tenant.origin, Origin::Flag(_)));
+    let Some(tenant) = given.and_then(|tenant| tenant.value.as_str()) else {
+        return session.execute(&request);
+    };
     if session.config.is_remote() {
-        let message = "--tenant is for the operator, on the database itself: over HTTP, users make their tenants with \
-                       `gatekeeper tenants create NAME`";
+        let message = "--tenant is only for the operator of an embedded database: with a server, users create their own \
+                       tenants with `gatekeeper tenants create NAME`";
         return Err(Failure::Usage(message.to_owned()));
     }
     let tenant = match tenant {
@@ -141,13 +146,13 @@ pub(crate) fn create(create: &Create, session: &Session) -> Result<(), Failure> 
         },
     };
     let gatekeeper = session.existing_database()?;
-    let password = ask::secret(SecretOf::NewPassword, session.config.environment())?;
+    let password = prompt::secret(SecretKind::NewPassword, session.config.environment())?;
     let signup = Signup { email: create.email.clone(), password, name: create.name.clone() };
     let (tokens, tenant) = gatekeeper.create_account(signup, tenant)?;
     warn(&gatekeeper);
-    let mut answer = serde_json::to_value(&tokens).map_err(GatekeeperError::internal)?;
-    if let Some(fields) = answer.as_object_mut() {
+    let mut response = serde_json::to_value(&tokens).map_err(GatekeeperError::internal)?;
+    if let Some(fields) = response.as_object_mut() {
         fields.insert("tenant".to_owned(), json!(tenant));
     }
-    session.show(&answer.to_string(), &asked)
+    session.show(&response.to_string(), &request)
 }

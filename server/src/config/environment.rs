@@ -1,4 +1,4 @@
-//! What the environment says: variables that begin with `GATEKEEPER_`.
+//! Configuration from environment variables that begin with `GATEKEEPER_`.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -9,29 +9,29 @@ use std::path::Path;
 use gatekeeper::{GatekeeperError, Result, Secret};
 use zeroize::Zeroizing;
 
-use super::{ALL, Found, Origin, Setting, wrong};
+use super::{ALL, EffectiveValue, Origin, Setting, wrong};
 
-/// What seals signing keys and authenticates cursors.
+/// The secret that encrypts signing keys and authenticates cursors.
 pub(crate) const SECRET: &str = "GATEKEEPER_SECRET";
-/// The secret before, while it is changed.
+/// The previous secret, while it is being changed.
 pub(crate) const PREVIOUS_SECRET: &str = "GATEKEEPER_SECRET_PREVIOUS";
-/// Who is calling, over HTTP and for what users do themselves.
+/// The credential of the caller: for a server, and for operations that users perform on their own account.
 pub(crate) const TOKEN: &str = "GATEKEEPER_TOKEN";
-/// A key to verify.
+/// The API key for commands that read one.
 pub(crate) const KEY: &str = "GATEKEEPER_KEY";
-/// The file to read.
+/// The configuration file.
 pub(crate) const CONFIG: &str = "GATEKEEPER_CONFIG";
 
 const PREFIX: &str = "GATEKEEPER_";
-/// After the name of a secret: the file that holds it.
+/// The suffix of a variable that names a file with the secret.
 const FILE: &str = "_FILE";
 
-/// Variables. Never shows what they hold: some are secrets.
+/// Environment variables. `Debug` shows only their names, because some hold secrets.
 #[derive(Clone, Default)]
 pub(crate) struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
-    /// Those of this process. An empty one is none.
+    /// The variables of this process. An empty variable counts as not set.
     pub(crate) fn of_process() -> Self {
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect()
     }
@@ -40,10 +40,10 @@ impl Environment {
         self.0.get(name).map(OsString::as_os_str)
     }
 
-    /// The variable as text.
+    /// The value of a variable as text.
     ///
     /// # Errors
-    /// `bad_request` where it is not UTF-8.
+    /// `bad_request` if it is not UTF-8.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>> {
         let text = |value: &OsStr| value.to_str().map(|_| ()).is_some();
         match self.raw(name) {
@@ -52,11 +52,11 @@ impl Environment {
         }
     }
 
-    /// A secret: the variable without a line break at its end, or the first line of the file that the variable with `_FILE` after its name names, as
-    /// containers are given secrets.
+    /// A secret: the value of the variable without a trailing line break, or the first line of the file that the
+    /// variable with the suffix `_FILE` names, which is how containers receive secrets.
     ///
     /// # Errors
-    /// `bad_request` where both are set, and for what cannot be read; it repeats nothing of the secret.
+    /// `bad_request` if both are set or the file cannot be read. The message repeats nothing of the secret.
     pub(crate) fn secret(&self, name: &str) -> Result<Option<Secret>> {
         let of_file = format!("{name}{FILE}");
         let Some(path) = self.raw(&of_file).map(Path::new) else {
@@ -64,7 +64,7 @@ impl Environment {
         };
         if self.raw(name).is_some() {
             return Err(GatekeeperError::bad_request(format!(
-                "{name} and {of_file} are both set: leave one out"
+                "{name} and {of_file} are both set: unset one of them"
             )));
         }
         let read = fs::read_to_string(path).map_err(|error| {
@@ -78,12 +78,12 @@ impl Environment {
         }
     }
 
-    /// Where a secret would come from, if it is set.
+    /// The variable that provides a secret, if it is set.
     pub(crate) fn origin(&self, name: &str) -> Option<String> {
         [name.to_owned(), format!("{name}{FILE}")].into_iter().find(|name| self.raw(name).is_some())
     }
 
-    pub(super) fn value(&self, setting: &Setting) -> Result<Option<Found>> {
+    pub(super) fn value(&self, setting: &Setting) -> Result<Option<EffectiveValue>> {
         let named = |variable| Ok::<_, GatekeeperError>(self.text(variable)?.map(|text| (variable, text)));
         let found = match (named(setting.variable)?, setting.former_variable()) {
             (None, Some(former)) => named(former)?,
@@ -92,22 +92,35 @@ impl Environment {
         let Some((variable, text)) = found else { return Ok(None) };
         let origin = Origin::Variable(variable);
         let value = setting.parse(text).map_err(|why| {
-            // Whoever calls a service `gatekeeper` has its address in GATEKEEPER_PORT.
+            // For a service named `gatekeeper`, Kubernetes sets GATEKEEPER_PORT to its address.
             let of_kubernetes = text.starts_with("tcp://");
-            let hint =
-                if of_kubernetes { "; Kubernetes has set it: say enableServiceLinks: false" } else { "" };
+            let hint = if of_kubernetes {
+                "; Kubernetes sets this variable: set enableServiceLinks: false"
+            } else {
+                ""
+            };
             wrong(&origin, &format!("{why}{hint}"))
         })?;
-        Ok(Some(Found { value, origin }))
+        Ok(Some(EffectiveValue { value, origin }))
     }
 
-    /// Variables that look like ours and are not.
+    /// The former variables that are set, each with the variable that replaces it.
+    pub(crate) fn renamed(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        ALL.iter().filter_map(|setting| {
+            let former = setting.former_variable()?;
+            self.raw(former).map(|_| (former, setting.variable))
+        })
+    }
+
+    /// The names of variables with our prefix that are not known.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = &str> {
         let known = |name: &str| {
             let secret = name.strip_suffix(FILE).unwrap_or(name);
             [SECRET, PREVIOUS_SECRET, TOKEN, KEY].contains(&secret)
                 || name == CONFIG
-                || ALL.iter().any(|setting| setting.variable == name)
+                || ALL
+                    .iter()
+                    .any(|setting| setting.variable == name || setting.former_variable() == Some(name))
         };
         self.0.keys().map(String::as_str).filter(move |name| !known(name))
     }

@@ -1,4 +1,4 @@
-//! The file: settings, and endpoints with their limits.
+//! Configuration from a file: settings, and endpoints with their limits.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,41 +9,40 @@ use serde_json::Value;
 use toml::{Table, Value as Toml};
 
 use super::environment::CONFIG;
-use super::{ALL, DEFAULT_FILE, Environment, Found, Origin, Setting};
+use super::{ALL, DEFAULT_FILE, EffectiveValue, Environment, Origin, Setting};
 
-/// What a file says, or would if it were there.
+/// The content of the configuration file; empty if the file does not exist.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
     pub(crate) path: PathBuf,
-    /// Whether it is there.
+    /// Whether the file exists.
     pub(crate) exists: bool,
     pub(crate) endpoints: Endpoints,
     table: Table,
 }
 
 impl File {
-    /// The file that is named, or the default one, which need not be there; neither need be the first one where it is
-    /// about to be made.
+    /// The named file, which must exist unless the command creates it, or the default file, which need not exist.
     ///
     /// # Errors
-    /// `bad_request` that names the file, the line or the setting, and what to write there.
-    pub(super) fn find(named: Option<&Path>, environment: &Environment, is_made: bool) -> Result<Self> {
+    /// `bad_request` that names the file, the line or the setting, and the allowed values.
+    pub(super) fn find(named: Option<&Path>, environment: &Environment, is_created: bool) -> Result<Self> {
         match named.or_else(|| environment.raw(CONFIG).map(Path::new)) {
-            Some(path) => Self::read(path, !is_made),
+            Some(path) => Self::read(path, !is_created),
             None => Self::read(Path::new(DEFAULT_FILE), false),
         }
     }
 
-    /// The same file, read again.
+    /// Reads the same file again.
     ///
     /// # Errors
-    /// As above; also where it is not there.
-    pub(crate) fn again(&self) -> Result<Self> {
+    /// As above, and also if the file does not exist.
+    pub(crate) fn reload(&self) -> Result<Self> {
         Self::read(&self.path, true)
     }
 
-    /// Whether both say the same, whatever they say of endpoints.
-    pub(crate) fn has_settings_of(&self, other: &Self) -> bool {
+    /// Whether all settings other than endpoints are equal.
+    pub(crate) fn has_same_settings_as(&self, other: &Self) -> bool {
         let settings = |file: &Self| {
             let mut table = file.table.clone();
             table.remove("endpoints");
@@ -52,7 +51,7 @@ impl File {
         settings(self) == settings(other)
     }
 
-    /// The endpoints as they are written.
+    /// The endpoints as written.
     pub(crate) fn written_endpoints(&self) -> Value {
         self.table.get("endpoints").map_or(Value::Null, json)
     }
@@ -64,7 +63,7 @@ impl File {
             Err(error) => return Err(rejected(path, &format!("cannot be read: {error}")).caused_by(error)),
         };
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
-            // Its own display would repeat the line, which may hold a secret in the wrong place.
+            // The parser's own `Display` repeats the line, which may contain a misplaced secret.
             let line = error
                 .span()
                 .map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
@@ -79,7 +78,7 @@ impl File {
         Ok(file)
     }
 
-    /// Rejects what is not known, and values that cannot be.
+    /// Rejects unknown settings and invalid values.
     fn check(&self) -> Result<()> {
         for (name, value) in &self.table {
             match (name.as_str(), value) {
@@ -107,24 +106,36 @@ impl File {
         setting.check(&json(value)).map_err(|why| rejected(&self.path, &format!("{at} {why}")))
     }
 
-    pub(super) fn value(&self, setting: &Setting) -> Option<Found> {
-        let read = |(table, name): (Option<&str>, &str)| match table {
+    pub(super) fn value(&self, setting: &Setting) -> Option<EffectiveValue> {
+        let of_former = || setting.former_path().and_then(|path| self.get(path));
+        let value = self.get(setting.path()).or_else(of_former)?;
+        Some(EffectiveValue { value: json(value), origin: Origin::File(self.path.clone()) })
+    }
+
+    /// The former names of settings that are in the file, each with the name that replaces it.
+    pub(crate) fn renamed(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        ALL.iter().filter_map(|setting| {
+            let former = setting.former_path()?;
+            self.get(former).and(setting.former_name().map(|name| (name, setting.name)))
+        })
+    }
+
+    fn get(&self, (table, name): (Option<&str>, &str)) -> Option<&Toml> {
+        match table {
             Some(table) => self.table.get(table)?.as_table()?.get(name),
             None => self.table.get(name),
-        };
-        let value = read(setting.path()).or_else(|| setting.former_path().and_then(read))?;
-        Some(Found { value: json(value), origin: Origin::File(self.path.clone()) })
+        }
     }
 }
 
-/// The tables that settings stand in; a table may come more than once.
+/// The tables that contain settings, with repetitions.
 fn tables() -> impl Iterator<Item = &'static str> {
     ALL.iter().filter_map(|setting| setting.path().0)
 }
 
 fn json(value: &Toml) -> Value {
     match value {
-        // TOML tells 8787.0 from 8787; a setting that is a number does not.
+        // TOML distinguishes 8787.0 from 8787; a numeric setting accepts both.
         Toml::Float(number) => whole_number(&number.to_string()).map_or((*number).into(), Value::from),
         _ => serde_json::to_value(value).unwrap_or(Value::Null),
     }
@@ -134,7 +145,7 @@ fn unknown(table: Option<&str>, at: &str, name: &str) -> String {
     if ["secret", "token", "key", "rootKey", "password"].contains(&name) {
         let variable = if name == "token" { super::TOKEN } else { super::SECRET };
         return format!(
-            "{at} is not known here: secrets do not belong into this file, set {variable} instead"
+            "{at} is not a known setting: secrets do not belong in this file, set {variable} instead"
         );
     }
     let mut known: Vec<&str> =
@@ -142,8 +153,8 @@ fn unknown(table: Option<&str>, at: &str, name: &str) -> String {
     if table.is_none() {
         known.extend(["[server]", "[gateway]", "[tokens]", "[endpoints.NAME]"]);
     }
-    let location = table.map_or_else(|| "there is".to_owned(), |table| format!("[{table}] has"));
-    format!("{at} is not known here: {location} {}", known.join(", "))
+    let location = table.map_or_else(|| "the settings are".to_owned(), |table| format!("[{table}] has"));
+    format!("{at} is not a known setting: {location} {}", known.join(", "))
 }
 
 fn rejected(path: &Path, what: &str) -> GatekeeperError {

@@ -1,4 +1,4 @@
-//! One setting: what it is called in each source, and what it can be.
+//! The definition of a setting: its name in each source, and its type.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,32 +9,33 @@ use serde_json::Value;
 /// A setting.
 #[derive(Debug)]
 pub(crate) struct Setting {
-    /// In the file, with its table: `server.port`.
+    /// The name in the file, with its table: `server.port`.
     pub(crate) name: &'static str,
     /// The environment variable.
     pub(crate) variable: &'static str,
-    /// The flag; empty where there is none.
+    /// The flag; empty if there is none.
     pub(crate) flag: &'static str,
     pub(crate) kind: Kind,
-    /// The default, as it would be written in the variable; none for nothing.
+    /// The default, written like the variable; `None` if there is no default.
     pub(crate) default: Option<&'static str>,
-    /// What it is, for people.
+    /// A short description.
     pub(crate) about: &'static str,
 }
 
-/// What a setting can be.
+/// The type of a setting.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     Text,
-    /// A list; in a variable, separated by commas.
-    Texts,
-    /// `all`, or a list of tenants; in a variable, separated by commas.
+    /// A list of texts. In a variable, the texts are separated by commas.
+    List,
+    /// `all`, or a list of tenants. In a variable, the tenants are separated by commas.
     Tenants,
-    Whole(u64, u64),
+    /// A whole number from a minimum to a maximum.
+    Integer(u64, u64),
     OneOf(&'static [&'static str]),
 }
 
-/// Where a value came from.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Flag(&'static str),
@@ -54,27 +55,25 @@ impl fmt::Display for Origin {
 }
 
 impl Setting {
-    /// The value that `text` of a variable stands for; otherwise what it must be.
+    /// Parses the text of a variable or flag. The error says what the value must be.
     pub(crate) fn parse(&self, text: &str) -> Result<Value, String> {
         let value = match self.kind {
             Kind::Text | Kind::OneOf(_) => Value::from(text),
             Kind::Tenants if text.trim() == "all" => Value::from("all"),
-            Kind::Texts | Kind::Tenants => listed(text),
-            Kind::Whole(..) => whole_number(text.trim()).map_or(Value::Null, Value::from),
+            Kind::List | Kind::Tenants => listed(text),
+            Kind::Integer(..) => whole_number(text.trim()).map_or(Value::Null, Value::from),
         };
         self.check(&value).map(|()| value)
     }
 
-    /// What a value must be, where it is not that.
+    /// Validates a value. The error says what the value must be.
     pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
         let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
         match self.kind {
             Kind::Text if is_text(value) => Ok(()),
-            Kind::Texts if value.as_array().is_some_and(|all| all.iter().all(is_text)) => Ok(()),
+            Kind::List if value.as_array().is_some_and(|all| all.iter().all(is_text)) => Ok(()),
             Kind::Tenants if Tenants::from_json(&value.to_string()).is_ok() => Ok(()),
-            Kind::Whole(least, most)
-                if value.as_u64().is_some_and(|number| (least..=most).contains(&number)) =>
-            {
+            Kind::Integer(min, max) if value.as_u64().is_some_and(|number| (min..=max).contains(&number)) => {
                 Ok(())
             }
             Kind::OneOf(known) if value.as_str().is_some_and(|text| known.contains(&text)) => Ok(()),
@@ -87,7 +86,7 @@ impl Setting {
         path_of(self.name)
     }
 
-    /// The same for the former name of the setting, if it has one.
+    /// The former table and name, if the setting was renamed.
     pub(super) fn former_path(&self) -> Option<(Option<&'static str>, &'static str)> {
         self.former_name().map(path_of)
     }
@@ -100,7 +99,7 @@ fn path_of(name: &'static str) -> (Option<&'static str>, &'static str) {
     }
 }
 
-/// The parts of a list, which commas separate.
+/// The items of a list that is separated by commas.
 fn listed(text: &str) -> Value {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
@@ -108,10 +107,10 @@ fn listed(text: &str) -> Value {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text => f.write_str("text that is not empty"),
-            Self::Texts => f.write_str("a list of texts that are not empty"),
+            Self::Text => f.write_str("a non-empty text"),
+            Self::List => f.write_str("a list of non-empty texts"),
             Self::Tenants => f.write_str("\"all\" or a list of tenants, each an id or \"default\""),
-            Self::Whole(least, most) => write!(f, "a whole number from {least} to {most}"),
+            Self::Integer(min, max) => write!(f, "a whole number from {min} to {max}"),
             Self::OneOf(known) => write!(f, "one of {}", known.join(", ")),
         }
     }

@@ -22,23 +22,23 @@ fn rejection(text: &str) -> String {
 }
 
 #[test]
-fn a_flag_comes_before_a_variable_before_the_file_before_the_default() {
+fn a_flag_overrides_a_variable_which_overrides_the_file_which_overrides_the_default() {
     let port = |text, variables: &[_], flags| {
         let config = loaded(text, variables, flags).unwrap();
-        let origin = config.found(&PORT).unwrap().origin.clone();
-        (config.whole(&PORT), origin)
+        let origin = config.effective(&PORT).unwrap().origin.clone();
+        (config.integer(&PORT), origin)
     };
     let (file, variable) = ("[server]\nport = 2", [("GATEKEEPER_PORT", "3")]);
     let flag = || Flags::default().with(&PORT, Some(4_u16));
     assert_eq!(port(file, &variable, flag()), (Some(4), Origin::Flag("--port")));
     assert_eq!(port(file, &variable, Flags::default()), (Some(3), Origin::Variable("GATEKEEPER_PORT")));
     let (value, origin) = port(file, &[("GATEKEEPER_PORT", "")], Flags::default());
-    assert!(value == Some(2) && matches!(origin, Origin::File(_)), "an empty variable is none");
+    assert!(value == Some(2) && matches!(origin, Origin::File(_)), "an empty variable counts as not set");
     assert_eq!(port("", &[], Flags::default()), (Some(8787), Origin::Default));
 }
 
 #[test]
-fn every_default_can_be_read_and_every_setting_be_written_in_the_file() {
+fn every_default_can_be_parsed_and_every_setting_can_be_set_in_the_file() {
     assert_eq!(TENANT.default, Some(Gatekeeper::DEFAULT_TENANT.to_string().as_str()));
     for setting in ALL {
         if let Some(default) = setting.default {
@@ -46,9 +46,9 @@ fn every_default_can_be_read_and_every_setting_be_written_in_the_file() {
         }
         let value = match setting.kind {
             Kind::Text => "\"x\"".to_owned(),
-            Kind::Texts => "[\"x\", \"y\"]".to_owned(),
+            Kind::List => "[\"x\", \"y\"]".to_owned(),
             Kind::Tenants => "[\"default\", \"tnt_01jdx0x3v0f7zsn8f4k3m9qz5r\"]".to_owned(),
-            Kind::Whole(least, _) => least.to_string(),
+            Kind::Integer(min, _) => min.to_string(),
             Kind::OneOf(known) => format!("{:?}", known[0]),
         };
         let text = match setting.path() {
@@ -56,27 +56,27 @@ fn every_default_can_be_read_and_every_setting_be_written_in_the_file() {
             (None, name) => format!("{name} = {value}"),
         };
         let config = loaded(&text, &[], Flags::default()).unwrap();
-        assert!(matches!(config.found(setting).unwrap().origin, Origin::File(_)), "{text}");
+        assert!(matches!(config.effective(setting).unwrap().origin, Origin::File(_)), "{text}");
     }
 }
 
 #[test]
-fn a_setting_that_is_not_known_or_cannot_be_is_rejected_by_name() {
-    assert!(rejection("prot = 1").starts_with("prot is not known here: there is url, tenant, "));
+fn an_unknown_setting_or_an_invalid_value_is_rejected_by_name() {
+    assert!(rejection("prot = 1").starts_with("prot is not a known setting: the settings are url, tenant, "));
     assert!(
         rejection("[server]\nprot = 1")
-            .starts_with("server.prot is not known here: [server] has host, port, ")
+            .starts_with("server.prot is not a known setting: [server] has host, port, ")
     );
-    assert!(rejection("[servers]\nport = 1").starts_with("servers is not known here"));
+    assert!(rejection("[servers]\nport = 1").starts_with("servers is not a known setting"));
     assert_eq!(rejection("[server]\nport = 65536"), "server.port must be a whole number from 0 to 65535");
     assert_eq!(rejection("[server]\nport = \"1\""), "server.port must be a whole number from 0 to 65535");
-    assert_eq!(rejection("url = \"\""), "url must be text that is not empty");
+    assert_eq!(rejection("url = \"\""), "url must be a non-empty text");
     assert_eq!(rejection("signingAlgorithm = \"HS256\""), "signingAlgorithm must be one of EdDSA, RS256");
     assert_eq!(
         rejection("[server]\ncorsOrigins = [1]"),
-        "server.corsOrigins must be a list of texts that are not empty"
+        "server.corsOrigins must be a list of non-empty texts"
     );
-    assert!(rejection("server = 1").starts_with("server is not known here"));
+    assert!(rejection("server = 1").starts_with("server is not a known setting"));
     assert!(
         rejection("[endpoints.GET]\ndefault = { maxReq = 0, duration = 1 }")
             .starts_with("endpoints.GET.default.maxReq must be")
@@ -95,7 +95,7 @@ fn a_secret_in_the_file_is_rejected_and_not_repeated() {
 }
 
 #[test]
-fn a_variable_that_cannot_be_is_rejected_by_name_and_not_repeated() {
+fn an_invalid_variable_is_rejected_by_name_and_its_value_is_not_repeated() {
     let rejected = loaded("", &[("GATEKEEPER_PORT", "canary")], Flags::default()).unwrap_err();
     assert_eq!(rejected.message(), "GATEKEEPER_PORT must be a whole number from 0 to 65535");
     let of_kubernetes = loaded("", &[("GATEKEEPER_PORT", "tcp://10.0.0.1:8787")], Flags::default());
@@ -106,12 +106,12 @@ fn a_variable_that_cannot_be_is_rejected_by_name_and_not_repeated() {
 }
 
 #[test]
-fn lists_come_from_all_sources() {
-    let flags = Flags::default().with_each(&CORS_ORIGINS, &["https://a".to_owned()]);
-    assert_eq!(loaded("", &[], flags).unwrap().texts(&CORS_ORIGINS), ["https://a"]);
+fn lists_can_be_set_in_all_sources() {
+    let flags = Flags::default().with_list(&CORS_ORIGINS, &["https://a".to_owned()]);
+    assert_eq!(loaded("", &[], flags).unwrap().list(&CORS_ORIGINS), ["https://a"]);
     let variables = [("GATEKEEPER_TRUSTED_PROXIES", "10.0.0.0/8, ::1,")];
     assert_eq!(
-        loaded("", &variables, Flags::default()).unwrap().texts(&TRUSTED_PROXIES),
+        loaded("", &variables, Flags::default()).unwrap().list(&TRUSTED_PROXIES),
         ["10.0.0.0/8", "::1"]
     );
 }
@@ -142,15 +142,17 @@ fn the_tenants_of_gateways_are_all_or_a_list_in_every_source() {
         assert!(rejection.starts_with("gateway.tenants must be"), "{rejection}");
     }
     assert!(
-        rejection("[gateway]\nprot = 1").starts_with("gateway.prot is not known here: [gateway] has tenants")
+        rejection("[gateway]\nprot = 1")
+            .starts_with("gateway.prot is not a known setting: [gateway] has tenants")
     );
     assert!(
-        rejection("[tokens]\nprot = 1").starts_with("tokens.prot is not known here: [tokens] has audiences")
+        rejection("[tokens]\nprot = 1")
+            .starts_with("tokens.prot is not a known setting: [tokens] has audiences")
     );
 }
 
 #[test]
-fn the_database_is_the_file_of_a_place_of_ones_own() {
+fn only_an_embedded_database_on_disk_has_a_file() {
     let database = |url: &str| {
         let config = loaded("", &[("GATEKEEPER_URL", url)], Flags::default()).unwrap();
         (config.database(), config.is_remote())
@@ -163,22 +165,22 @@ fn the_database_is_the_file_of_a_place_of_ones_own() {
 }
 
 #[test]
-fn a_url_that_is_none_is_rejected_with_where_it_comes_from_and_the_nearest_one() {
+fn an_invalid_url_is_rejected_with_its_source_and_the_closest_valid_url() {
     let variables = [("GATEKEEPER_URL", "127.0.0.1:8787")];
     let rejected = loaded("", &variables, Flags::default()).unwrap_err();
-    assert!(rejected.message().starts_with("GATEKEEPER_URL is no URL"), "{rejected}");
+    assert!(rejected.message().starts_with("GATEKEEPER_URL is not a database URL"), "{rejected}");
     assert!(rejected.message().contains("did you mean http://127.0.0.1:8787?"), "{rejected}");
 }
 
 #[test]
-fn a_file_that_is_named_must_be_there() {
+fn a_file_that_is_named_must_exist() {
     let flags = Flags { file: Some("/nowhere/gatekeeper.toml".into()), ..Flags::default() };
     let rejected = Config::load(&flags, Environment::default()).unwrap_err();
     assert!(rejected.message().starts_with("/nowhere/gatekeeper.toml: cannot be read"), "{rejected}");
 }
 
 #[test]
-fn a_secret_may_stand_in_a_file_of_its_own() {
+fn a_secret_can_be_read_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
     fs::write(&path, "a canary of 16 bytes\n").unwrap();
@@ -193,4 +195,27 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
         assert!(rejected.message().starts_with("GATEKEEPER_SECRET_FILE: "), "{rejected}");
     }
     assert_eq!(environment(&[("GATEKEEPER_TOKEN_FILE", path)]).unknown().count(), 0);
+}
+
+#[test]
+fn former_names_of_settings_still_work_and_the_new_name_wins() {
+    let file = "[server]\nunix = \"old.sock\"\ncheckListen = \"127.0.0.1:1\"";
+    let config = loaded(file, &[], Flags::default()).unwrap();
+    assert_eq!((config.text(&SOCKET), config.text(&GATEWAY_LISTEN)), (Some("old.sock"), Some("127.0.0.1:1")));
+    assert_eq!(config.file().renamed().count(), 2);
+    let both = loaded("[server]\nunix = \"old.sock\"\nsocket = \"new.sock\"", &[], Flags::default());
+    assert_eq!(both.unwrap().text(&SOCKET), Some("new.sock"));
+
+    let variables = [
+        ("GATEKEEPER_BASE_URL", "memory:"),
+        ("GATEKEEPER_UNIX", "old.sock"),
+        ("GATEKEEPER_CHECK_LISTEN", "127.0.0.1:1"),
+    ];
+    let config = loaded("", &variables, Flags::default()).unwrap();
+    assert_eq!((config.url(), config.text(&SOCKET)), ("memory:", Some("old.sock")));
+    assert_eq!(config.text(&GATEWAY_LISTEN), Some("127.0.0.1:1"));
+    assert_eq!(config.effective(&URL).unwrap().origin, Origin::Variable("GATEKEEPER_BASE_URL"));
+    assert_eq!(environment(&variables).unknown().count(), 0);
+    let both = [("GATEKEEPER_BASE_URL", "memory:"), ("GATEKEEPER_URL", "sqlite:new.db")];
+    assert_eq!(loaded("", &both, Flags::default()).unwrap().url(), "sqlite:new.db");
 }

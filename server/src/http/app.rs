@@ -1,4 +1,4 @@
-//! The routes, and what they all need.
+//! The routes, and the state that they share.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -24,15 +24,15 @@ use super::observe::{OperationName, observe};
 use super::signup::SignupRule;
 use super::{check, key_manager, operation, system};
 
-/// How many root keys are remembered.
-const MAX_CALLERS: usize = 10_000;
+/// The maximum number of cached credentials.
+const MAX_CACHED_CREDENTIALS: usize = 10_000;
 
-/// A place, served.
+/// The state of a server.
 pub(crate) struct App {
     gatekeeper: ArcSwap<Gatekeeper>,
     pub(crate) config: Config,
     pub(crate) signup: SignupRule,
-    pub(crate) callers: CredentialCache,
+    pub(crate) credentials: CredentialCache,
     pub(crate) lookups: BlockingPool,
     pub(crate) work: BlockingPool,
     pub(crate) bodies: Bodies,
@@ -43,32 +43,32 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(gatekeeper: &Gatekeeper, config: Config, signup: SignupRule) -> Result<Arc<Self>> {
         let metrics = Metrics::new()?;
-        let gatekeeper = gatekeeper.counting(Arc::clone(&metrics.decisions));
+        let gatekeeper = gatekeeper.counting(Arc::clone(&metrics.verdicts));
         Ok(Arc::new(Self {
             gatekeeper: ArcSwap::from_pointee(gatekeeper),
             config,
             signup,
-            callers: CredentialCache::new(MAX_CALLERS),
-            lookups: BlockingPool::of_lookups(),
-            work: BlockingPool::of_work(),
+            credentials: CredentialCache::new(MAX_CACHED_CREDENTIALS),
+            lookups: BlockingPool::for_lookups(),
+            work: BlockingPool::for_work(),
             bodies: Bodies::new(),
             exports: Exports::new(),
             metrics,
         }))
     }
 
-    /// The place, as whoever runs it.
+    /// The database, as the operator.
     pub(crate) fn gatekeeper(&self) -> Gatekeeper {
         Gatekeeper::clone(&self.gatekeeper.load())
     }
 
-    /// Verifies against these endpoints from now on.
+    /// Replaces the endpoints for all verifications that start from now on.
     pub(crate) fn replace_endpoints(&self, endpoints: Endpoints) {
         self.gatekeeper.store(Arc::new(self.gatekeeper.load().with_endpoints(endpoints)));
     }
 }
 
-/// Every route of the server.
+/// All routes of the main address.
 pub(crate) fn routes(app: &Arc<App>) -> Router {
     let mut router = Router::new().route("/health", get(system::health)).route("/ready", get(system::ready));
     router = with_pages(router, &app.config, Exposure::Main);
@@ -80,7 +80,7 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
         router = router.route(descriptor.route.path, mounted(app, descriptor));
     }
     let router =
-        router.fallback(operation::no_such_path).method_not_allowed_fallback(operation::no_such_method);
+        router.fallback(operation::not_found).method_not_allowed_fallback(operation::method_not_allowed);
     let router = match app.config.cors_origins.as_slice() {
         [] => router,
         origins => router.layer(cors(origins)),
@@ -88,11 +88,11 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
     let router = router.layer(from_fn_with_state(Arc::clone(app), observe));
     match (&app.config.tls, app.config.hsts_seconds) {
         (None, _) | (_, 0) => router,
-        (Some(_), seconds) => router.layer(map_response(move |answer| ready(secured(answer, seconds)))),
+        (Some(_), seconds) => router.layer(map_response(move |response| ready(secured(response, seconds)))),
     }
 }
 
-/// The pages for operators that are served at this address.
+/// Adds the operators' pages that this address serves.
 fn with_pages(mut router: Router<Arc<App>>, config: &Config, address: Exposure) -> Router<Arc<App>> {
     if config.metrics == address {
         router = router.route("/metrics", get(system::metrics));
@@ -101,22 +101,22 @@ fn with_pages(mut router: Router<Arc<App>>, config: &Config, address: Exposure) 
         router = router
             .route("/openapi.json", get(system::openapi))
             .route("/docs", get(system::docs))
-            // Relative, so that they lead there behind a proxy's prefix, too.
+            // Relative, so that the redirect also works behind a proxy that adds a path prefix.
             .route("/docs/", get(|| async { system::moved("../docs") }))
             .route("/", get(|| async { system::moved("docs") }));
     }
     router
 }
 
-/// Tells browsers to come by TLS alone from now on.
-fn secured(mut answer: Response, seconds: u64) -> Response {
+/// Adds the HSTS header (RFC 6797).
+fn secured(mut response: Response, seconds: u64) -> Response {
     if let Ok(value) = http::HeaderValue::try_from(format!("max-age={seconds}")) {
-        answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, value);
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, value);
     }
-    answer
+    response
 }
 
-/// What gateways ask, on an address of their own.
+/// The routes of the gateways' address.
 pub(crate) fn gateway_routes(app: &Arc<App>) -> Router {
     with_pages(Router::new(), &app.config, Exposure::Gateway)
         .route("/check", any(check::plain))
@@ -126,8 +126,8 @@ pub(crate) fn gateway_routes(app: &Arc<App>) -> Router {
         .route("/check/envoy/{*path}", any(check::for_envoy))
         .route("/health", get(system::health))
         .with_state(Arc::clone(app))
-        .fallback(operation::no_such_path)
-        .method_not_allowed_fallback(operation::no_such_method)
+        .fallback(operation::not_found)
+        .method_not_allowed_fallback(operation::method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(app), observe))
 }
 
@@ -136,11 +136,11 @@ fn mounted(app: &Arc<App>, descriptor: &'static OperationDescriptor) -> MethodRo
     on(filter(descriptor.route.method), move |request: Request| {
         let app = Arc::clone(&app);
         async move {
-            let answer = match descriptor.access {
+            let response = match descriptor.access {
                 Access::KeyManager => key_manager::run(app, descriptor, request).await,
                 _ => operation::run(app, descriptor, request).await,
             };
-            OperationName(descriptor.name).on(answer)
+            OperationName(descriptor.name).tag(response)
         }
     })
 }
@@ -155,7 +155,7 @@ fn filter(method: Method) -> MethodFilter {
     }
 }
 
-/// Credentials stand in headers, never in cookies: no page can use a visitor's.
+/// Allows cross-origin requests. Credentials are in headers, never in cookies, so a page cannot use its visitor's.
 fn cors(origins: &[String]) -> CorsLayer {
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()

@@ -1,4 +1,4 @@
-//! A bounded pool for work that waits for the disk: so much at once; further work waits, but not too much of it and not for long.
+//! A pool for work that blocks on the disk, with bounds on active work, waiting work, and waiting time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -9,87 +9,87 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// Bounds what is done at once.
+/// A bounded pool for blocking work.
 pub(crate) struct BlockingPool {
     permits: Arc<Semaphore>,
-    most: usize,
+    max_active: usize,
     waiting: AtomicUsize,
     max_waiting: usize,
-    patience: Duration,
+    max_wait: Duration,
 }
 
 impl BlockingPool {
-    /// Looking up keys that are not remembered: a flood of guesses leaves the disk to others.
-    pub(crate) fn of_lookups() -> Self {
+    /// The pool for look-ups of keys that are not cached. A flood of unknown keys cannot use up the pool of other work.
+    pub(crate) fn for_lookups() -> Self {
         Self::new(16, 256, Duration::from_millis(100))
     }
 
-    /// All else.
-    pub(crate) fn of_work() -> Self {
+    /// The pool for all other work.
+    pub(crate) fn for_work() -> Self {
         Self::new(256, 4096, Duration::from_secs(5))
     }
 
-    fn new(most: usize, max_waiting: usize, patience: Duration) -> Self {
-        let permits = Arc::new(Semaphore::new(most));
-        Self { permits, most, waiting: AtomicUsize::new(0), max_waiting, patience }
+    fn new(max_active: usize, max_waiting: usize, max_wait: Duration) -> Self {
+        let permits = Arc::new(Semaphore::new(max_active));
+        Self { permits, max_active, waiting: AtomicUsize::new(0), max_waiting, max_wait }
     }
 
-    /// How many are at work.
-    pub(crate) fn busy(&self) -> usize {
-        self.most.saturating_sub(self.permits.available_permits())
+    /// The number of tasks that are running.
+    pub(crate) fn active(&self) -> usize {
+        self.max_active.saturating_sub(self.permits.available_permits())
     }
 
-    /// Does `work` on a thread that may wait, when it is its turn.
+    /// Runs `work` on a blocking thread, as soon as the pool has a free permit.
     ///
     /// # Errors
-    /// Those of the work; `service_unavailable` where the turn does not come, and then nothing was done.
+    /// The errors of the work, or `service_unavailable` if no permit was free in time; the work has then not run.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        // What waits for its turn has so much less time to wait for the disk.
+        // The time spent waiting for a permit counts against the deadline of the work.
         let deadline = Deadline::from_now();
-        let turn = self.turn(deadline).await?;
-        // The turn ends with the work, not with a client who has hung up.
+        let permit = self.permit(deadline).await?;
+        // The permit is released when the work ends, even if the client disconnects earlier.
         let work = move || {
-            let _turn = turn;
+            let _permit = permit;
             deadline.run(work)
         };
         spawn_blocking(work).await.unwrap_or_else(|failed| Err(GatekeeperError::internal(failed)))
     }
 
-    async fn turn(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit> {
-        if let Ok(turn) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(turn);
+    async fn permit(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Ok(permit);
         }
-        let _place = Waiting::begin(self)?;
-        match timeout(self.patience.min(deadline.remaining()), Arc::clone(&self.permits).acquire_owned())
+        let _slot = QueueSlot::begin(self)?;
+        match timeout(self.max_wait.min(deadline.remaining()), Arc::clone(&self.permits).acquire_owned())
             .await
         {
-            Ok(turn) => turn.map_err(GatekeeperError::internal),
+            Ok(permit) => permit.map_err(GatekeeperError::internal),
             Err(_) => Err(busy()),
         }
     }
 }
 
-/// One who waits, until dropped.
-struct Waiting<'a>(&'a BlockingPool);
+/// A waiting task, counted until it is dropped.
+struct QueueSlot<'a>(&'a BlockingPool);
 
-impl<'a> Waiting<'a> {
-    fn begin(turns: &'a BlockingPool) -> Result<Self> {
-        let waiting = Self(turns);
-        if turns.waiting.fetch_add(1, Relaxed) < turns.max_waiting { Ok(waiting) } else { Err(busy()) }
+impl<'a> QueueSlot<'a> {
+    fn begin(pool: &'a BlockingPool) -> Result<Self> {
+        let waiting = Self(pool);
+        if pool.waiting.fetch_add(1, Relaxed) < pool.max_waiting { Ok(waiting) } else { Err(busy()) }
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for QueueSlot<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Relaxed);
     }
 }
 
 fn busy() -> GatekeeperError {
-    GatekeeperError::new(ErrorKind::Busy, "too much is asked for at once: try again in a moment").after(1)
+    GatekeeperError::new(ErrorKind::Busy, "too many concurrent requests: try again in a moment").after(1)
 }
 
 #[cfg(test)]
@@ -99,61 +99,59 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn who_comes_when_all_turns_are_taken_waits_a_little_and_is_then_told() {
-        let turns = Arc::new(BlockingPool::new(1, 1, Duration::from_millis(50)));
+    async fn work_waits_briefly_for_a_permit_and_is_then_rejected() {
+        let pool = Arc::new(BlockingPool::new(1, 1, Duration::from_millis(50)));
         let (done, wait) = channel::<()>();
         let (begun, busy) = channel();
         let first = tokio::spawn({
-            let turns = Arc::clone(&turns);
+            let pool = Arc::clone(&pool);
             async move {
-                turns
-                    .run(move || {
-                        begun.send(()).map_err(GatekeeperError::internal)?;
-                        Ok(wait.recv().is_ok())
-                    })
-                    .await
+                pool.run(move || {
+                    begun.send(()).map_err(GatekeeperError::internal)?;
+                    Ok(wait.recv().is_ok())
+                })
+                .await
             }
         });
         busy.recv().unwrap();
-        assert_eq!(turns.busy(), 1);
-        // One waits for its turn in vain; the other finds no room to wait.
-        let (one, other) = tokio::join!(turns.run(|| Ok(())), turns.run(|| Ok(())));
+        assert_eq!(pool.active(), 1);
+        // One task waits in vain; the other finds the queue full.
+        let (one, other) = tokio::join!(pool.run(|| Ok(())), pool.run(|| Ok(())));
         for rejected in [one, other] {
             let rejected = rejected.unwrap_err();
             assert_eq!((rejected.kind(), rejected.retry_after()), (ErrorKind::Busy, Some(1)));
         }
         done.send(()).unwrap();
         assert!(first.await.unwrap().unwrap());
-        assert!(turns.run(|| Ok(())).await.is_ok());
-        assert_eq!(turns.waiting.load(Relaxed), 0);
+        assert!(pool.run(|| Ok(())).await.is_ok());
+        assert_eq!(pool.waiting.load(Relaxed), 0);
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn who_hangs_up_leaves_a_turn_to_the_work_until_that_is_done() {
-        let turns = Arc::new(BlockingPool::new(1, 1, Duration::from_millis(20)));
+    async fn a_disconnected_client_leaves_the_permit_to_its_work_until_that_ends() {
+        let pool = Arc::new(BlockingPool::new(1, 1, Duration::from_millis(20)));
         let (done, wait) = channel::<()>();
         let (begun, busy) = channel();
         let work = {
-            let turns = Arc::clone(&turns);
+            let pool = Arc::clone(&pool);
             tokio::spawn(async move {
-                turns
-                    .run(move || {
-                        begun.send(()).map_err(GatekeeperError::internal)?;
-                        Ok(wait.recv().is_ok())
-                    })
-                    .await
+                pool.run(move || {
+                    begun.send(()).map_err(GatekeeperError::internal)?;
+                    Ok(wait.recv().is_ok())
+                })
+                .await
             })
         };
         busy.recv().unwrap();
         work.abort();
         assert!(work.await.unwrap_err().is_cancelled());
-        assert_eq!(turns.busy(), 1);
-        assert_eq!(turns.run(|| Ok(())).await.unwrap_err().kind(), ErrorKind::Busy);
+        assert_eq!(pool.active(), 1);
+        assert_eq!(pool.run(|| Ok(())).await.unwrap_err().kind(), ErrorKind::Busy);
         done.send(()).unwrap();
-        // It is given back on the thread that worked.
-        while turns.busy() > 0 {
+        // The permit is released on the thread that did the work.
+        while pool.active() > 0 {
             tokio::task::yield_now().await;
         }
-        assert!(turns.run(|| Ok(())).await.is_ok());
+        assert!(pool.run(|| Ok(())).await.is_ok());
     }
 }

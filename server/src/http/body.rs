@@ -1,6 +1,6 @@
 //! The body of a request.
 
-mod room;
+mod memory;
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::app::App;
-use super::observe::Observed;
-pub(crate) use room::Bodies;
-use room::Full;
+use super::observe::RequestContext;
+pub(crate) use memory::Bodies;
+use memory::Full;
 
-/// The longest body, in bytes.
+/// The maximum length of a body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
-/// For how long a body that nobody reads is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for a body that is discarded.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The body: a JSON object, or nothing.
+/// Reads the body as JSON text; an empty body is read as `{}`.
 pub(crate) async fn json(
     app: &App,
     descriptor: &OperationDescriptor,
@@ -35,7 +35,7 @@ pub(crate) async fn json(
         return Ok("{}".to_owned());
     }
     if !has_body(descriptor) {
-        return Err(GatekeeperError::bad_request("this route takes no body: put the fields into the query"));
+        return Err(GatekeeperError::bad_request("this route accepts no body: send the fields in the query"));
     }
     let content_type =
         parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -47,60 +47,61 @@ pub(crate) async fn json(
     String::from_utf8(body).map_err(|_| GatekeeperError::bad_request("the body is not UTF-8"))
 }
 
-/// A body of at most 1 MiB, as it was sent.
+/// Reads a body of at most 1 MiB.
 pub(crate) async fn read(app: &App, parts: &Parts, body: Body) -> Result<Vec<u8>> {
-    let patience = app.config.body_timeout;
+    let body_timeout = app.config.body_timeout;
     let is_plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
     if !parts.headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
         discard(body).await;
-        let message = "the body must be sent as it is, without a Content-Encoding";
+        let message = "the body must be sent without a Content-Encoding";
         return Err(GatekeeperError::new(ErrorKind::UnsupportedMediaType, message));
     }
-    let address = Observed::of(parts).address().cloned().unwrap_or_default();
-    let mut room = app.bodies.room(address);
+    let address = RequestContext::of(parts).address().cloned().unwrap_or_default();
+    let mut memory = app.bodies.reserve(address);
     let mut arriving = body.into_data_stream();
     let arrived = async {
         let mut whole = Vec::new();
         while let Some(part) = arriving.next().await {
-            let part = part.map_err(|_| Broken::OffOrTooLong)?;
+            let part = part.map_err(|_| ReadError::IncompleteOrTooLong)?;
             let length = whole.len() + part.len();
             if length > MAX_BODY {
-                return Err(Broken::OffOrTooLong);
+                return Err(ReadError::IncompleteOrTooLong);
             }
-            room.grow_to(length).map_err(|Full| Broken::NoRoom)?;
+            memory.grow_to(length).map_err(|Full| ReadError::MemoryFull)?;
             whole.extend_from_slice(&part);
         }
         Ok(whole)
     };
-    match timeout(patience, arrived).await {
+    match timeout(body_timeout, arrived).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(Broken::OffOrTooLong)) => {
-            Err(GatekeeperError::new(ErrorKind::PayloadTooLarge, "the body must be whole, and at most 1 MiB"))
-        }
-        Ok(Err(Broken::NoRoom)) => {
-            let message = "too many long requests at once: try again in a moment";
+        Ok(Err(ReadError::IncompleteOrTooLong)) => Err(GatekeeperError::new(
+            ErrorKind::PayloadTooLarge,
+            "the body must be complete and at most 1 MiB",
+        )),
+        Ok(Err(ReadError::MemoryFull)) => {
+            let message = "too many large requests at the same time: try again in a moment";
             discard(Body::from_stream(arriving)).await;
             Err(GatekeeperError::new(ErrorKind::Busy, message).after(1))
         }
         Err(_) => Err(GatekeeperError::bad_request(format!(
-            "the body must be here within {} s",
-            patience.as_secs()
+            "the body must arrive within {} s",
+            body_timeout.as_secs()
         ))),
     }
 }
 
-/// Why a body cannot be read to its end.
-enum Broken {
-    OffOrTooLong,
-    NoRoom,
+/// Why a body was not read to its end.
+enum ReadError {
+    IncompleteOrTooLong,
+    MemoryFull,
 }
 
-/// Lets a body of at most 1 MiB go by that nobody reads: a connection is closed in the middle of one, and the client's next
-/// request with it.
+/// Reads and discards a body of at most 1 MiB. Otherwise the connection would be closed in the middle of the body, and
+/// the client's next request on it would fail.
 pub(crate) async fn discard(body: Body) {
     let mut left = MAX_BODY;
     let mut parts = body.into_data_stream();
-    let gone_by = async {
+    let discarded = async {
         while let Some(Ok(part)) = parts.next().await {
             match left.checked_sub(part.len()) {
                 Some(less) => left = less,
@@ -108,15 +109,15 @@ pub(crate) async fn discard(body: Body) {
             }
         }
     };
-    // Who takes longer is closed upon.
-    let _ = timeout(PATIENCE, gone_by).await;
+    // A slower client is disconnected.
+    let _ = timeout(DISCARD_TIMEOUT, discarded).await;
 }
 
 pub(crate) fn has_body(descriptor: &OperationDescriptor) -> bool {
     matches!(descriptor.route.method, Method::Post | Method::Patch | Method::Put)
 }
 
-/// Takes the header `Idempotency-Key` for the field `idempotencyKey`. Where both are given, they have to be the same.
+/// Copies the header `Idempotency-Key` to the field `idempotencyKey`. If both are given, they must be equal.
 pub(crate) fn with_idempotency_key(
     descriptor: &OperationDescriptor,
     headers: &HeaderMap,
@@ -134,7 +135,7 @@ pub(crate) fn with_idempotency_key(
         Some(Value::String(field)) if field == key => (),
         Some(_) => {
             return Err(GatekeeperError::bad_request(
-                "idempotencyKey and the header Idempotency-Key differ: give one of them",
+                "idempotencyKey and the header Idempotency-Key differ: send only one of them",
             ));
         }
     }

@@ -1,14 +1,15 @@
-//! What gateways ask before they let a request through: may this key use this endpoint now?
+//! `/check`: a gateway asks whether a key may use an endpoint now, before it forwards the client's request.
 //!
-//! Whoever can reach this address may ask about every key, so it is an address of its own. What is asked stands in the
-//! query. Headers are the client's and say nothing, unless the gateway asks for them by the query `headers`, and sets or
-//! removes all of them; and but for `X-Forwarded-Method` where it asks for `preflight=pass` without `method`, which it then
-//! has to set.
+//! A client that can reach this route can check any key, so it has a separate address. The gateway describes the
+//! request in the query. Headers come from the client and are ignored, with two exceptions. With `headers` in the
+//! query, the gateway describes the request in headers instead, and must set or remove each of them. With
+//! `preflight=pass` but no
+//! `method` in the query, the gateway must set `X-Forwarded-Method`.
 //!
-//! Whose keys count is configured. The query `tenant` chooses among those tenants; a header never does: a gateway that
-//! forgot to set it would pass on the client's.
+//! The accepted tenants are configured. The query parameter `tenant` selects some of them. No header can, because a
+//! gateway that does not set the header would forward the client's.
 
-mod question;
+mod parameters;
 
 use std::sync::Arc;
 
@@ -20,16 +21,16 @@ use gatekeeper::guard::Schemeless;
 use gatekeeper::{ErrorKind, Gatekeeper, GatekeeperError, KeyVerdict, Result, VerdictCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::answer::{RateLimit, failure, json_text};
 use super::app::App;
 use super::credential::presented;
 use super::observe::OperationName;
 use super::request_id::RequestId;
-use question::{Asked, Question, asked, forwarded_method, in_headers};
+use super::response::{RateLimit, failure, json_text};
+use parameters::{CheckRequest, QueryParams, forwarded_method, params_in_headers, read_params};
 
-/// What stands for itself in a header: all but what separates, is no visible ASCII, or begins an escape.
+/// The characters to percent-encode in a header: everything but visible ASCII, the separators, and the escape itself.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b',').add(b'%').add(b'"');
-/// Whose key it is: its id, tenant, owner, roles and scopes.
+/// The headers that identify the key: its id, tenant, owner, roles and scopes.
 const IDENTITY: [HeaderName; 5] = [
     HeaderName::from_static("x-gatekeeper-key-id"),
     HeaderName::from_static("x-gatekeeper-tenant-id"),
@@ -37,69 +38,70 @@ const IDENTITY: [HeaderName; 5] = [
     HeaderName::from_static("x-gatekeeper-roles"),
     HeaderName::from_static("x-gatekeeper-scopes"),
 ];
-/// What nginx is told that it cannot pass on: it knows no rejections but 401 and 403.
+/// The status for nginx, which can only forward 401 and 403.
 const STATUS: HeaderName = HeaderName::from_static("x-gatekeeper-status");
 
-/// For Caddy, Traefik, and whatever passes a rejection on as it is.
+/// The route for Caddy, Traefik, and other gateways that forward a rejection unchanged.
 pub(crate) async fn plain(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let asked = asked(uri.query(), &headers);
-    OperationName("check").on(answer(&app, &id, asked, forwarded_method(&headers), &headers).await)
+    let params = read_params(uri.query(), &headers);
+    OperationName("check").tag(respond(&app, &id, params, forwarded_method(&headers), &headers).await)
 }
 
-/// For Envoy, which keeps the method of the client's request, and appends its path and query: what is asked stands in
-/// headers alone.
+/// The route for Envoy. Envoy keeps the method of the client's request and appends its path and query, so the request
+/// is described only in headers.
 pub(crate) async fn for_envoy(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    OperationName("check").on(answer(&app, &id, in_headers(&headers), Some(method.as_str()), &headers).await)
+    OperationName("check")
+        .tag(respond(&app, &id, params_in_headers(&headers), Some(method.as_str()), &headers).await)
 }
 
-/// For nginx, which turns any status but 2xx, 401 and 403 into 500: the status stands in `X-Gatekeeper-Status`, too. It
-/// asks by GET, and passes on any `X-Forwarded-Method` of the client: the method stands in the query alone.
+/// The route for nginx, which turns every status but 2xx, 401 and 403 into 500; `X-Gatekeeper-Status` has the real one.
+/// nginx uses GET and forwards a client's `X-Forwarded-Method`, so the method is read only from the query.
 pub(crate) async fn for_nginx(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let mut response = answer(&app, &id, asked(uri.query(), &headers), None, &headers).await;
+    let mut response = respond(&app, &id, read_params(uri.query(), &headers), None, &headers).await;
     let status = response.status();
     response.headers_mut().insert(STATUS, status.as_u16().into());
     if !status.is_success() && status != StatusCode::UNAUTHORIZED {
         *response.status_mut() = StatusCode::FORBIDDEN;
     }
-    OperationName("check").on(response)
+    OperationName("check").tag(response)
 }
 
-/// The answer to a question about a request of this method, where it is known.
-async fn answer(
+/// Responds to a gateway. `method` is the method of the client's request, if it is known.
+async fn respond(
     app: &App,
     id: &RequestId,
-    asked: Result<Asked>,
+    params: Result<QueryParams>,
     method: Option<&str>,
     headers: &HeaderMap,
 ) -> Response {
-    let question = asked.and_then(|asked| Question::read(asked, &app.config.gateway_tenants));
-    let answered = async {
-        let question = question?;
-        if question.is_passed_preflight(method, headers)? {
-            return Ok(passed([const { String::new() }; 5]));
+    let check = params.and_then(|params| CheckRequest::read(params, &app.config.gateway_tenants));
+    let response = async {
+        let check = check?;
+        if check.is_allowed_preflight(method, headers)? {
+            return Ok(allowed([const { String::new() }; 5]));
         }
-        Ok(answered(&verdict(app, question, headers).await?, id))
+        Ok(verdict_response(&verdict(app, check, headers).await?, id))
     };
-    answered.await.unwrap_or_else(|error| failure(&error, id))
+    response.await.unwrap_or_else(|error| failure(&error, id))
 }
 
-async fn verdict(app: &App, question: Question, headers: &HeaderMap) -> Result<KeyVerdict> {
-    let mut verification = question.verification;
+async fn verdict(app: &App, check: CheckRequest, headers: &HeaderMap) -> Result<KeyVerdict> {
+    let mut verification = check.verification;
     verification.key = presented(headers, Schemeless::Ignored).api_key()?;
     let gatekeeper = app.gatekeeper();
     match gatekeeper.try_call(&verification)? {
@@ -108,16 +110,18 @@ async fn verdict(app: &App, question: Question, headers: &HeaderMap) -> Result<K
     }
 }
 
-/// A verdict as a status. What is rejected tells nobody whose key it was.
-fn answered(verdict: &KeyVerdict, id: &RequestId) -> Response {
+/// The response for a verdict. A rejection does not reveal the key's owner.
+fn verdict_response(verdict: &KeyVerdict, id: &RequestId) -> Response {
     let rejected = |kind, message: &str| failure(&GatekeeperError::new(kind, message), id);
     let retry_after = verdict.retry_after_ms.unwrap_or_default().div_ceil(1000);
     let mut response = match verdict.code {
-        VerdictCode::Valid => passed(identity(verdict)),
+        VerdictCode::Valid => allowed(identity(verdict)),
         VerdictCode::InvalidKey => {
             rejected(ErrorKind::CredentialInvalid, "the API key is missing or not valid")
         }
-        VerdictCode::InsufficientScope => rejected(ErrorKind::Forbidden, "the API key is not good for this"),
+        VerdictCode::InsufficientScope => {
+            rejected(ErrorKind::Forbidden, "the API key lacks a required scope")
+        }
         VerdictCode::RateLimited => limited(retry_after, id),
     };
     if let (Some(total), Some(remaining)) = (verdict.total, verdict.remaining) {
@@ -128,13 +132,13 @@ fn answered(verdict: &KeyVerdict, id: &RequestId) -> Response {
             remaining: remaining.into(),
             wait_seconds: (!verdict.ok).then_some(retry_after),
         };
-        limit.tell(response.headers_mut());
+        limit.write_to(response.headers_mut());
     }
     response
 }
 
-/// Lets a request through, and says whose key it is: all of it in any case, so that none is left to a client.
-fn passed(identity: [String; 5]) -> Response {
+/// Allows the request. Sets every identity header, so that the client cannot supply any of them.
+fn allowed(identity: [String; 5]) -> Response {
     let mut response = json_text(StatusCode::OK, r#"{"ok":true}"#.to_owned());
     for (name, value) in IDENTITY.into_iter().zip(identity) {
         if let Ok(value) = HeaderValue::try_from(value) {
@@ -144,7 +148,7 @@ fn passed(identity: [String; 5]) -> Response {
     response
 }
 
-/// Whose key it is, in the order of [`IDENTITY`].
+/// The values of the headers in [`IDENTITY`].
 fn identity(verdict: &KeyVerdict) -> [String; 5] {
     let listed = |names: &[&str]| names.iter().map(|name| escaped(name)).collect::<Vec<_>>().join(",");
     let roles: Vec<&str> = verdict.roles.iter().flatten().map(AsRef::as_ref).collect();
@@ -172,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_into_a_header_ends_no_header_and_no_list() {
+    fn a_value_cannot_end_its_header_or_split_a_list() {
         assert_eq!(escaped("a,b\r\nX: é%"), "a%2Cb%0D%0AX:%20%C3%A9%25");
     }
 }

@@ -1,4 +1,4 @@
-//! How the server behaves.
+//! The configuration of the server.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,78 +9,76 @@ use gatekeeper::Tenants;
 use super::client_address::Proxies;
 use super::signup::Signup;
 
-/// How the server behaves.
+/// The configuration of the server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Whose `X-Forwarded-For` is believed. Defaults to nobody's.
+    /// The proxies whose `X-Forwarded-For` is trusted. Defaults to none.
     pub proxies: Proxies,
-    /// Origins whose pages may call from a browser (Fetch standard, CORS protocol), such as `https://app.example.com`;
-    /// `*` for every one. Defaults to none.
+    /// Origins whose pages may call the server from a browser (Fetch standard, CORS protocol), such as
+    /// `https://app.example.com`, or `*` for every origin. Defaults to none.
     pub cors_origins: Vec<String>,
-    /// The certificate that connections are secured with. Defaults to none: plain HTTP.
+    /// The TLS certificate and key. Defaults to none: plain HTTP.
     pub tls: Option<Tls>,
-    /// For how many seconds a browser that came by TLS comes by TLS alone (RFC 6797); 0 to say nothing of it. Defaults to a
-    /// year.
+    /// The max-age of the HSTS header in seconds (RFC 6797), with TLS only; 0 to send no header. Defaults to one year.
     pub hsts_seconds: u64,
-    /// Where `/metrics` is served. Defaults to the main address.
+    /// The address that serves `/metrics`. Defaults to the main address.
     pub metrics: Exposure,
-    /// Where `/docs` and `/openapi.json` are served. Defaults to the main address.
+    /// The address that serves `/docs` and `/openapi.json`. Defaults to the main address.
     pub docs: Exposure,
-    /// The tenants whose keys gateways let through. Defaults to the tenant `default` alone.
+    /// The tenants whose keys gateways accept. Defaults to the tenant `default`.
     pub gateway_tenants: Tenants,
-    /// Who may make accounts. Defaults to programs on this machine, on a server that nothing stands before; see
+    /// Who may create accounts. Defaults to programs on this machine, unless a proxy may be in front of the server; see
     /// [`SignupRule`](super::SignupRule).
     pub signup: Option<Signup>,
-    /// How many connections are open at once; more wait to be accepted. Defaults to 20,000.
+    /// The maximum number of open connections; further clients wait. Defaults to 20,000.
     pub max_connections: usize,
-    /// For how long a client may take to send its headers, and for how long a connection may wait between requests.
-    /// Defaults to 15 s.
+    /// The timeout for a client to send its headers, and for an idle connection between requests. Defaults to 15 s.
     pub header_timeout: Duration,
-    /// For how long a client may take to send a body, and to take each part of an answer. Defaults to 30 s.
+    /// The timeout for a client to send a body, and to receive each part of a response. Defaults to 30 s.
     pub body_timeout: Duration,
-    /// For how long an export may be sent, whatever its client takes of it. Defaults to 10 minutes.
+    /// The timeout of an export, however fast its client reads. Defaults to 10 minutes.
     pub export_timeout: Duration,
-    /// For how long a server that is asked to stop waits for what it has begun. Defaults to 30 s.
+    /// How long shutdown waits for requests in progress. Defaults to 30 s.
     pub shutdown_timeout: Duration,
 }
 
-/// Files of PEM: a chain of certificates, and the private key of the first. They are read again when they change.
+/// The PEM files of a TLS certificate. They are reloaded when they change.
 #[derive(Clone, Debug)]
 pub struct Tls {
-    /// The chain of certificates.
+    /// The certificate and its chain.
     pub certificate: PathBuf,
-    /// The private key: PKCS#8, PKCS#1 or SEC1.
+    /// The private key of the certificate: PKCS#8, PKCS#1 or SEC1.
     pub key: PathBuf,
 }
 
 /// The address that serves a page for operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposure {
-    /// The address of all clients.
+    /// The address for all clients.
     Main,
-    /// The address of gateways.
+    /// The address for gateways.
     Gateway,
-    /// None: the page is 404.
+    /// No address: the page returns 404.
     Off,
 }
 
-/// Where the server listens.
+/// The address to listen on.
 #[derive(Clone, Debug)]
 pub enum Listen {
-    /// A host by address or name, and a port; 0 for any.
+    /// A host, given by address or name, and a port; 0 for any free port.
     Tcp(String, u16),
-    /// A Unix socket, made for its owner and group. One that nobody listens at any more is replaced.
+    /// A Unix socket for the user and group of the process. A stale socket file is replaced.
     Unix(PathBuf),
 }
 
-/// Where a server can be reached.
+/// The URL of a server.
 #[derive(Clone, Debug)]
 pub enum Address {
-    /// Over HTTP.
+    /// HTTP.
     Tcp(SocketAddr),
-    /// Over HTTPS.
+    /// HTTPS.
     Tls(SocketAddr),
-    /// At a Unix socket.
+    /// A Unix socket.
     Unix(PathBuf),
 }
 
@@ -105,7 +103,7 @@ impl Default for Config {
 }
 
 impl std::fmt::Display for Address {
-    /// As a URL.
+    /// Formats the address as a URL.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Tcp(address) => write!(f, "http://{address}"),

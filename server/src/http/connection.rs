@@ -1,4 +1,4 @@
-//! One connection: bounded in what it may send, and in the time it may take for it.
+//! A connection, with bounds on the size and time of what a client sends.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -22,25 +22,25 @@ use tower::ServiceExt as _;
 
 use super::app::App;
 use super::client_address::Peer;
-use super::export::SendWithin;
+use super::export::SendTimeout;
 use super::server::Stream;
 
-/// The longest request line and headers together, in bytes.
+/// The maximum length of the request line and headers together, in bytes.
 const MAX_HEAD: usize = 32 * 1024;
-/// The most headers.
+/// The maximum number of headers.
 const MAX_HEADERS: usize = 100;
 
-/// A connection that is counted as open until it is dropped.
-struct Open<'a>(&'a IntGauge);
+/// An open connection, counted until it is dropped.
+struct OpenConnection<'a>(&'a IntGauge);
 
-impl<'a> Open<'a> {
+impl<'a> OpenConnection<'a> {
     fn counted(gauge: &'a IntGauge) -> Self {
         gauge.inc();
         Self(gauge)
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for OpenConnection<'_> {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -52,7 +52,7 @@ pub(crate) struct Connections {
     http: http1::Builder,
     header_timeout: Duration,
     body_timeout: Duration,
-    /// None once the server ends.
+    /// `None` once the server is shutting down.
     ending: Mutex<Option<GracefulShutdown>>,
 }
 
@@ -73,7 +73,7 @@ impl Connections {
         }
     }
 
-    /// Answers what comes by one connection, until it ends.
+    /// Serves one connection until it ends.
     pub(crate) async fn serve(
         &self,
         stream: Box<dyn Stream>,
@@ -81,11 +81,11 @@ impl Connections {
         routes: Router,
         acceptor: Option<TlsAcceptor>,
     ) {
-        let _open = Open::counted(&self.app.metrics.connections);
+        let _open = OpenConnection::counted(&self.app.metrics.connections);
         let is_whole = match acceptor {
-            None => self.answer(stream, peer, routes).await,
+            None => self.respond(stream, peer, routes).await,
             Some(acceptor) => match timeout(self.header_timeout, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => self.answer(Box::new(stream), peer, routes).await,
+                Ok(Ok(stream)) => self.respond(Box::new(stream), peer, routes).await,
                 _ => false,
             },
         };
@@ -94,38 +94,39 @@ impl Connections {
         }
     }
 
-    async fn answer(&self, stream: Box<dyn Stream>, peer: Peer, routes: Router) -> bool {
+    async fn respond(&self, stream: Box<dyn Stream>, peer: Peer, routes: Router) -> bool {
         let mut stream = TimeoutStream::new(stream);
-        // A client that takes no part of an answer for so long is not waited for. What it sends is timed elsewhere.
+        // A client that reads nothing of a response for this long is disconnected. What it sends has timeouts of its
+        // own.
         stream.set_write_timeout(Some(self.body_timeout));
-        let (send_within, mut time) = watch::channel(None);
-        let send_within = Arc::new(send_within);
+        let (send_timeout, mut time) = watch::channel(None);
+        let send_timeout = Arc::new(send_timeout);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            let (routes, send_within) = (routes.clone(), Arc::clone(&send_within));
+            let (routes, send_timeout) = (routes.clone(), Arc::clone(&send_timeout));
             async move {
-                set(&send_within, None);
-                let answer = routes.oneshot(request.map(Body::new)).await?;
-                set(&send_within, answer.extensions().get().map(|SendWithin(time)| *time));
-                Ok::<_, Infallible>(answer)
+                set(&send_timeout, None);
+                let response = routes.oneshot(request.map(Body::new)).await?;
+                set(&send_timeout, response.extensions().get().map(|SendTimeout(time)| *time));
+                Ok::<_, Infallible>(response)
             }
         });
         let connection = self.http.serve_connection(TokioIo::new(Box::pin(stream)), service);
         let watched = self.ending().as_ref().map(|ending| ending.watch(connection));
         match watched {
             Some(connection) => tokio::select! {
-                answered = connection => answered.is_ok(),
+                served = connection => served.is_ok(),
                 () = elapsed(&mut time) => {
                     tracing::warn!("a connection was closed: its client took too long to read an export");
                     false
                 }
             },
-            // Accepted as the server ended.
+            // The connection was accepted during shutdown.
             None => true,
         }
     }
 
-    /// Ends every connection after what it is being answered.
+    /// Closes every connection after its current response.
     pub(crate) async fn end(&self) {
         let ending = self.ending().take();
         if let Some(ending) = ending {
@@ -138,12 +139,12 @@ impl Connections {
     }
 }
 
-/// Says for how long the answer at hand may be sent from now on.
-fn set(send_within: &watch::Sender<Option<Duration>>, time: Option<Duration>) {
-    send_within.send_if_modified(|current| std::mem::replace(current, time) != time);
+/// Sets the timeout of the current response.
+fn set(send_timeout: &watch::Sender<Option<Duration>>, time: Option<Duration>) {
+    send_timeout.send_if_modified(|current| std::mem::replace(current, time) != time);
 }
 
-/// Ends when the time of the answer at hand is over.
+/// Completes when the timeout of the current response has elapsed.
 async fn elapsed(time: &mut watch::Receiver<Option<Duration>>) {
     loop {
         let at_hand = *time.borrow_and_update();
@@ -155,7 +156,7 @@ async fn elapsed(time: &mut watch::Receiver<Option<Duration>>) {
             },
         };
         if changed.is_err() {
-            // The connection has ended, and is awaited.
+            // The connection has ended, and `respond` awaits it.
             return pending().await;
         }
     }

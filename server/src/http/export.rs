@@ -1,7 +1,7 @@
-//! Answers that are too long to be held: a part is read when the client has taken the one before. The answer is the one of
-//! the operation as a whole, `{ok: true, data: "…"}`; where a later part cannot be had, the connection is closed in the
-//! middle of it. How many are sent at once is bounded, in all and for each tenant, and so is the time that each may take:
-//! a tenant that reads slowly keeps exports from no other tenant.
+//! Streams exports, which are too long to hold in memory: each part is read after the client has received the one
+//! before. The response is that of the operation, `{ok: true, data: "…"}`. If a later part fails, the connection is
+//! closed in the middle of the response. The number of concurrent exports is bounded, in total and for each tenant, and
+//! so is the time of each: a tenant that reads slowly does not block the exports of others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,72 +15,72 @@ use gatekeeper::{ErrorKind, Gatekeeper, GatekeeperError, OperationDescriptor, Re
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::answer::streamed;
 use super::app::App;
 use super::operation::call;
+use super::response::streamed;
 
-/// How many such answers are sent at once: each holds a part.
-const MAX_AT_ONCE: usize = 64;
-/// How many of them for one tenant, or to one client address where no tenant is named.
-const MAX_AT_ONCE_FOR_ONE: usize = 8;
+/// The maximum number of concurrent exports. Each holds one part in memory.
+const MAX_TOTAL: usize = 64;
+/// The maximum number of concurrent exports of one tenant, or of one client address if the request names no tenant.
+const MAX_FOR_OWNER: usize = 8;
 
-/// The answers that are being sent.
+/// The exports that are in progress.
 pub(crate) struct Exports(Arc<Mutex<Counts>>);
 
 #[derive(Default)]
 struct Counts {
     all: usize,
-    of: HashMap<Receiver, usize>,
+    of: HashMap<ExportOwner, usize>,
 }
 
-/// What an export is counted for.
+/// The tenant or client address that an export counts against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Receiver {
+enum ExportOwner {
     Tenant(TenantId),
-    /// The client address of a request that names no tenant.
+    /// The client address of a request that does not name a tenant.
     Address(Option<String>),
 }
 
-/// An export that is counted, until dropped.
-struct Counted {
+/// An export in progress, slot until it is dropped.
+struct ExportSlot {
     counts: Arc<Mutex<Counts>>,
-    receiver: Receiver,
+    owner: ExportOwner,
 }
 
-/// Of an answer: for how long it may be sent before its connection is closed.
+/// An extension of a response: its timeout, after which the connection is closed.
 #[derive(Clone, Copy)]
-pub(crate) struct SendWithin(pub(crate) Duration);
+pub(crate) struct SendTimeout(pub(crate) Duration);
 
 impl Exports {
     pub(crate) fn new() -> Self {
         Self(Arc::default())
     }
 
-    /// Counts one more.
+    /// Starts an export.
     ///
     /// # Errors
-    /// `rate_limited` where this receiver has as many as it may; `service_unavailable` where there are too many in all.
-    fn begin(&self, receiver: Receiver) -> Result<Counted> {
+    /// `rate_limited` if this owner has the maximum number of exports; `service_unavailable` if the server has.
+    fn begin(&self, owner: ExportOwner) -> Result<ExportSlot> {
         let mut counts = lock(&self.0);
-        let of_receiver = counts.of.get(&receiver).copied().unwrap_or_default();
-        if of_receiver >= MAX_AT_ONCE_FOR_ONE {
+        let of_owner = counts.of.get(&owner).copied().unwrap_or_default();
+        if of_owner >= MAX_FOR_OWNER {
             let message = format!(
-                "at most {MAX_AT_ONCE_FOR_ONE} exports of a tenant are sent at once: wait until one has ended"
+                "at most {MAX_FOR_OWNER} concurrent exports of a tenant are allowed: wait until one has ended"
             );
             return Err(GatekeeperError::new(ErrorKind::RateLimited, message).after(1));
         }
-        if counts.all >= MAX_AT_ONCE {
-            let message = "too many exports at once: try again in a moment";
+        if counts.all >= MAX_TOTAL {
+            let message = "too many concurrent exports: try again in a moment";
             return Err(GatekeeperError::new(ErrorKind::Busy, message).after(1));
         }
         counts.all += 1;
-        counts.of.insert(receiver.clone(), of_receiver + 1);
-        Ok(Counted { counts: Arc::clone(&self.0), receiver })
+        counts.of.insert(owner.clone(), of_owner + 1);
+        Ok(ExportSlot { counts: Arc::clone(&self.0), owner })
     }
 }
 
-impl Receiver {
-    /// The tenant that a request names, or else the client address that it comes from.
+impl ExportOwner {
+    /// The tenant that the request names, otherwise its client address.
     fn of(texts: &[(String, String)], address: Option<String>) -> Self {
         let tenant = texts.iter().find(|(name, _)| name == "tenantId");
         let tenant = tenant.and_then(|(_, id)| id.parse().ok());
@@ -88,14 +88,14 @@ impl Receiver {
     }
 }
 
-impl Drop for Counted {
+impl Drop for ExportSlot {
     fn drop(&mut self) {
         let mut counts = lock(&self.counts);
         counts.all = counts.all.saturating_sub(1);
-        match counts.of.get_mut(&self.receiver) {
+        match counts.of.get_mut(&self.owner) {
             Some(count) if *count > 1 => *count -= 1,
             _ => {
-                counts.of.remove(&self.receiver);
+                counts.of.remove(&self.owner);
             }
         }
     }
@@ -127,7 +127,7 @@ struct Part {
     text: Box<RawValue>,
 }
 
-/// Answers with every part that `parts` gives, to a client with this address.
+/// Responds with all parts that the operation `parts` returns, to a client with this address.
 pub(crate) async fn run(
     app: Arc<App>,
     caller: Gatekeeper,
@@ -137,36 +137,37 @@ pub(crate) async fn run(
 ) -> Result<Response> {
     let time = app.config.export_timeout;
     let export = Export { app, caller, parts, texts };
-    // What is wrong with the request, or with who sends it, is said with the first part, before it is counted.
+    // The first part validates the request and authorizes its caller, before the export is slot.
     let (first, next) = export.part(None).await?;
-    let counted = export.app.exports.begin(Receiver::of(&export.texts, address))?;
-    let rest = try_unfold((export, counted, next), |(export, counted, next)| async move {
+    let slot = export.app.exports.begin(ExportOwner::of(&export.texts, address))?;
+    let rest = try_unfold((export, slot, next), |(export, slot, next)| async move {
         let Some(cursor) = next else { return Ok(None) };
         match export.part(Some(cursor)).await {
-            Ok((text, next)) => Ok(Some((Bytes::from(text), (export, counted, next)))),
+            Ok((text, next)) => Ok(Some((Bytes::from(text), (export, slot, next)))),
             Err(error) => {
-                tracing::warn!(operation = export.parts.name, %error, "an export was broken off");
+                tracing::warn!(operation = export.parts.name, %error, "an export was aborted");
                 Err(error)
             }
         }
     });
-    let said = |text: String| once(async move { Ok::<_, GatekeeperError>(Bytes::from(text)) });
-    let body = said(format!("{{\"ok\":true,\"data\":\"{first}")).chain(rest).chain(said("\"}".to_owned()));
-    let mut answer = streamed(Body::from_stream(body));
-    answer.extensions_mut().insert(SendWithin(time));
-    Ok(answer)
+    let literal = |text: String| once(async move { Ok::<_, GatekeeperError>(Bytes::from(text)) });
+    let body =
+        literal(format!("{{\"ok\":true,\"data\":\"{first}")).chain(rest).chain(literal("\"}".to_owned()));
+    let mut response = streamed(Body::from_stream(body));
+    response.extensions_mut().insert(SendTimeout(time));
+    Ok(response)
 }
 
 impl Export {
-    /// The text of a part, as it stands in a JSON string, and the cursor of the next.
+    /// The text of a part, escaped for a JSON string, and the cursor of the next part.
     async fn part(&self, cursor: Option<String>) -> Result<(String, Option<String>)> {
         let mut texts = self.texts.clone();
         if let Some(cursor) = cursor {
             texts.retain(|(name, _)| name != "cursor");
             texts.push(("cursor".to_owned(), cursor));
         }
-        let answer = call(&self.app, self.caller.clone(), self.parts, "{}".to_owned(), texts).await?;
-        let page: Parts = serde_json::from_str(&answer).map_err(GatekeeperError::internal)?;
+        let response = call(&self.app, self.caller.clone(), self.parts, "{}".to_owned(), texts).await?;
+        let page: Parts = serde_json::from_str(&response).map_err(GatekeeperError::internal)?;
         let quoted = page.items.iter().map(|part| part.text.get());
         let texts = quoted.filter_map(|text| text.strip_prefix('"')?.strip_suffix('"'));
         Ok((texts.collect(), page.next_cursor))
@@ -177,14 +178,14 @@ impl Export {
 mod tests {
     use super::*;
 
-    fn tenant(bits: usize) -> Receiver {
-        Receiver::Tenant(format!("tnt_{bits:026}").parse().unwrap())
+    fn tenant(bits: usize) -> ExportOwner {
+        ExportOwner::Tenant(format!("tnt_{bits:026}").parse().unwrap())
     }
 
     #[test]
-    fn one_tenant_keeps_exports_from_no_other_and_one_that_ends_makes_room() {
+    fn a_tenant_does_not_block_exports_of_others_and_an_export_that_ends_frees_its_slot() {
         let exports = Exports::new();
-        let mut begun: Vec<_> = (0..MAX_AT_ONCE_FOR_ONE).map(|_| exports.begin(tenant(1)).unwrap()).collect();
+        let mut begun: Vec<_> = (0..MAX_FOR_OWNER).map(|_| exports.begin(tenant(1)).unwrap()).collect();
         let rejected = exports.begin(tenant(1)).err().unwrap();
         assert_eq!((rejected.kind(), rejected.retry_after()), (ErrorKind::RateLimited, Some(1)));
         assert!(exports.begin(tenant(2)).is_ok());
@@ -195,21 +196,21 @@ mod tests {
     }
 
     #[test]
-    fn exports_at_once_are_bounded_in_all() {
+    fn the_total_of_concurrent_exports_is_bounded() {
         let exports = Exports::new();
-        let start = |number: usize| exports.begin(tenant(number / MAX_AT_ONCE_FOR_ONE));
-        let mut begun: Vec<_> = (0..MAX_AT_ONCE).map(|number| start(number).unwrap()).collect();
-        let rejected = start(MAX_AT_ONCE).err().unwrap();
+        let start = |number: usize| exports.begin(tenant(number / MAX_FOR_OWNER));
+        let mut begun: Vec<_> = (0..MAX_TOTAL).map(|number| start(number).unwrap()).collect();
+        let rejected = start(MAX_TOTAL).err().unwrap();
         assert_eq!((rejected.kind(), rejected.retry_after()), (ErrorKind::Busy, Some(1)));
         begun.pop();
-        assert!(start(MAX_AT_ONCE).is_ok());
+        assert!(start(MAX_TOTAL).is_ok());
     }
 
     #[test]
-    fn an_export_counts_for_its_tenant_and_without_one_for_the_client_address() {
+    fn an_export_counts_against_its_tenant_or_else_its_client_address() {
         let address = Some("192.0.2.1".to_owned());
         let named = [("tenantId".to_owned(), format!("tnt_{:026}", 7))];
-        assert_eq!(Receiver::of(&named, address.clone()), tenant(7));
-        assert_eq!(Receiver::of(&[], address.clone()), Receiver::Address(address));
+        assert_eq!(ExportOwner::of(&named, address.clone()), tenant(7));
+        assert_eq!(ExportOwner::of(&[], address.clone()), ExportOwner::Address(address));
     }
 }

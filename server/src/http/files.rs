@@ -1,25 +1,25 @@
-//! How many files the process may have open: each connection is one.
+//! The limit of open files: each connection is one.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files that are no connections: the database, its readers, what processes share, certificates, the log.
+/// Open files other than connections: the database, its readers, shared memory, certificates, the log.
 const OTHERS: u64 = 256;
 
-/// How many connections there can be of `most`, once the process may have as many files open as the machine allows. Many
-/// shells start programs with 1,024, for the sake of `select(2)`.
-pub(crate) fn leave_some(most: usize) -> usize {
+/// The number of connections to allow, at max `max`, after raising the process's limit of open files as far as
+/// possible. Many shells start programs with a limit of 1,024, for the sake of `select(2)`.
+pub(crate) fn connection_limit(max: usize) -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current < maximum || maximum.is_none() {
-        // Where it is rejected, there are fewer connections: that is all.
+        // If this fails, the limit stays, and fewer connections are allowed.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
-    let Some(allowed) = getrlimit(Resource::Nofile).current else { return most };
-    let room = usize::try_from(allowed.saturating_sub(OTHERS)).unwrap_or(usize::MAX).max(1);
-    if room < most {
+    let Some(allowed) = getrlimit(Resource::Nofile).current else { return max };
+    let available = usize::try_from(allowed.saturating_sub(OTHERS)).unwrap_or(usize::MAX).max(1);
+    if available < max {
         tracing::warn!(
-            connections = room,
-            "this process may not open more files: raise its limit (ulimit -n)"
+            connections = available,
+            "the limit of open files allows only this many connections: raise it (ulimit -n)"
         );
     }
-    room.min(most)
+    available.min(max)
 }

@@ -1,6 +1,6 @@
-//! The key manager's REST API: the same operations, answered in its own shape, `{success, …}`.
+//! The key manager's REST API: operations of the table with responses in its own format, `{success, …}`.
 //!
-//! Existing clients send their JSON as `text/plain`, or with no type: any type is read.
+//! Existing clients send JSON as `text/plain` or without a type, so every content type is accepted.
 
 use std::sync::Arc;
 
@@ -11,23 +11,23 @@ use gatekeeper::guard::Schemeless;
 use gatekeeper::{GatekeeperError, OperationDescriptor};
 use serde_json::json;
 
-use super::answer::{json_text, told};
 use super::app::App;
 use super::body::read;
 use super::credential::presented;
-use super::observe::Observed;
+use super::observe::RequestContext;
 use super::operation::call;
+use super::response::{json_text, with_error_headers};
 
-/// Answers a request to an operation of the key manager.
+/// Handles a request for an operation of the key manager.
 pub(crate) async fn run(
     app: Arc<App>,
     descriptor: &'static OperationDescriptor,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let caller = app.gatekeeper().presented(presented(&parts.headers, Schemeless::Read), &app.callers);
-    let caller = Observed::of(&parts).calling(&caller);
-    let answered = async {
+    let caller = app.gatekeeper().presented(presented(&parts.headers, Schemeless::Read), &app.credentials);
+    let caller = RequestContext::of(&parts).attribute(&caller);
+    let result = async {
         let body = match read(&app, &parts, body).await {
             Ok(body) => {
                 String::from_utf8(body).map_err(|_| GatekeeperError::bad_request("the body is not UTF-8"))
@@ -36,35 +36,35 @@ pub(crate) async fn run(
         };
         match body {
             Ok(body) => call(&app, caller, descriptor, body, Vec::new()).await,
-            // A wrong root key is said before a word on the body.
+            // A wrong root key takes precedence over an unreadable body.
             Err(error) => app.work.run(move || caller.check_credential().and(Err(error))).await,
         }
     };
-    match answered.await {
-        Ok(answer) => json_text(StatusCode::OK, successful(&answer)),
+    match result.await {
+        Ok(response) => json_text(StatusCode::OK, successful(&response)),
         Err(error) => rejection(&error),
     }
 }
 
-/// An object with `success` in front of its fields.
-fn successful(answer: &str) -> String {
-    match answer.strip_prefix('{') {
+/// Adds `success` before the fields of an object.
+fn successful(response: &str) -> String {
+    match response.strip_prefix('{') {
         Some("}") | None => "{\"success\":true}".to_owned(),
         Some(fields) => format!("{{\"success\":true,{fields}"),
     }
 }
 
-/// An operation's failure.
+/// The response to the error of an operation.
 pub(crate) fn rejection(error: &GatekeeperError) -> Response {
     match error.kind().key_manager() {
-        // An id that names nothing is a request's fault.
+        // The API has no 404: an unknown id is an error of the request.
         Some("invalidId") => in_shape(error, "invalidId", 400),
         Some(name) => in_shape(error, name, error.status()),
         None => of_route(error),
     }
 }
 
-/// A failure that the key manager's union has no name for: it has that of its code.
+/// The response to an error without a name in the API's union of errors: its code, in camel case.
 pub(crate) fn of_route(error: &GatekeeperError) -> Response {
     in_shape(error, &in_camel_case(error.code()), error.status())
 }
@@ -72,7 +72,7 @@ pub(crate) fn of_route(error: &GatekeeperError) -> Response {
 fn in_shape(error: &GatekeeperError, name: &str, status: u16) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = json!({ "success": false, "error": name, "reason": error.message() });
-    told(json_text(status, body.to_string()), error)
+    with_error_headers(json_text(status, body.to_string()), error)
 }
 
 fn in_camel_case(code: &str) -> String {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_union_has_no_name_for_has_that_of_its_code() {
+    fn an_error_without_a_name_in_the_union_is_named_after_its_code() {
         assert_eq!(in_camel_case("service_unavailable"), "serviceUnavailable");
         assert_eq!(in_camel_case("internal"), "internal");
     }

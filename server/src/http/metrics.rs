@@ -1,4 +1,4 @@
-//! What the server tells Prometheus of itself.
+//! The metrics of the server, for Prometheus.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use prometheus::{
 
 use super::app::App;
 
-/// Upper bounds of the buckets of latencies, in seconds: from a verification to a login.
+/// The upper bounds of the latency buckets in seconds, from a verification to a login.
 const BUCKETS: &[f64] = &[
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     10.0,
@@ -28,7 +28,7 @@ pub(crate) struct Metrics {
     pub(crate) connection_errors: IntCounter,
     cached: IntGaugeVec,
     blocking_tasks: IntGaugeVec,
-    pub(crate) decisions: Arc<VerdictCounters>,
+    pub(crate) verdicts: Arc<VerdictCounters>,
 }
 
 impl Metrics {
@@ -38,22 +38,21 @@ impl Metrics {
 
     fn registered() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let build =
-            IntGaugeVec::new(Opts::new("gatekeeper_build_info", "What is running; always 1."), &["version"])?;
+        let build = IntGaugeVec::new(
+            Opts::new("gatekeeper_build_info", "The version of the server; always 1."),
+            &["version"],
+        )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(build))?;
         let buckets = HistogramOpts::new(
             "gatekeeper_http_request_duration_seconds",
-            "Seconds from a request's headers to its answer, by operation.",
+            "Seconds from the headers of a request to its response, by operation.",
         );
         Ok(Self {
             requests: registered(
                 &registry,
                 IntCounterVec::new(
-                    Opts::new(
-                        "gatekeeper_http_requests_total",
-                        "Requests answered, by operation and status.",
-                    ),
+                    Opts::new("gatekeeper_http_requests_total", "Requests served, by operation and status."),
                     &["operation", "status"],
                 )?,
             )?,
@@ -63,44 +62,41 @@ impl Metrics {
             )?,
             connections: registered(
                 &registry,
-                IntGauge::new("gatekeeper_http_connections", "Connections that are open.")?,
+                IntGauge::new("gatekeeper_http_connections", "Open connections.")?,
             )?,
             connection_errors: registered(
                 &registry,
                 IntCounter::new(
                     "gatekeeper_http_connection_errors_total",
-                    "Connections that were closed for an error in HTTP or TLS, or for a timeout.",
+                    "Connections closed because of an HTTP or TLS error, or a timeout.",
                 )?,
             )?,
             cached: registered(
                 &registry,
                 IntGaugeVec::new(
-                    Opts::new("gatekeeper_cache_keys", "Cached keys, and cached digests that no key has."),
+                    Opts::new("gatekeeper_cache_keys", "Cached keys and cached unknown keys."),
                     &["kind"],
                 )?,
             )?,
             blocking_tasks: registered(
                 &registry,
                 IntGaugeVec::new(
-                    Opts::new(
-                        "gatekeeper_blocking_tasks",
-                        "Threads that wait for the disk, by kind of work.",
-                    ),
+                    Opts::new("gatekeeper_blocking_tasks", "Tasks that block a thread on the disk, by kind."),
                     &["kind"],
                 )?,
             )?,
-            decisions: Arc::default(),
+            verdicts: Arc::default(),
             registry,
         })
     }
 
-    /// Counts a request that was answered.
-    pub(crate) fn answered(&self, operation: &str, status: &str, after: Duration) {
+    /// Records a served request.
+    pub(crate) fn record(&self, operation: &str, status: &str, after: Duration) {
         self.requests.with_label_values(&[operation, status]).inc();
         self.seconds.with_label_values(&[operation]).observe(after.as_secs_f64());
     }
 
-    /// All of it, in Prometheus' text format.
+    /// All metrics in the text format of Prometheus.
     pub(crate) fn text(&self, app: &App) -> Result<String> {
         let cache_stats = app.gatekeeper().cache_stats();
         let set = |gauges: &IntGaugeVec, kind: &str, count: usize| {
@@ -108,22 +104,22 @@ impl Metrics {
         };
         set(&self.cached, "known", cache_stats.keys);
         set(&self.cached, "unknown", cache_stats.unknown_keys);
-        set(&self.blocking_tasks, "lookup", app.lookups.busy());
-        set(&self.blocking_tasks, "operation", app.work.busy());
+        set(&self.blocking_tasks, "lookup", app.lookups.active());
+        set(&self.blocking_tasks, "operation", app.work.active());
         let others = app.gatekeeper().other_tenants_rejected();
         let mut text = TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .map_err(GatekeeperError::internal)?;
         let _ = write!(
             text,
-            "# HELP gatekeeper_other_tenant_keys_rejected_total Valid keys of tenants that the operator did not name.\n\
+            "# HELP gatekeeper_other_tenant_keys_rejected_total Valid keys that were rejected because their tenant is not accepted.\n\
              # TYPE gatekeeper_other_tenant_keys_rejected_total counter\n\
              gatekeeper_other_tenant_keys_rejected_total {others}\n"
         );
         text.push_str("# HELP gatekeeper_decisions_total Verifications, by outcome.\n");
         text.push_str("# TYPE gatekeeper_decisions_total counter\n");
         for code in VerdictCode::ALL {
-            let count = self.decisions.count(code);
+            let count = self.verdicts.count(code);
             let _ = writeln!(text, "gatekeeper_decisions_total{{outcome=\"{}\"}} {count}", code.as_str());
         }
         Ok(text)

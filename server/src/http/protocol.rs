@@ -1,17 +1,17 @@
-//! What HTTP asks of a request and hyper does not check.
+//! Checks of HTTP that hyper does not perform.
 
 use axum::http::header::{HOST, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Version};
 use gatekeeper::GatekeeperError;
 
-/// A request that breaks a rule of HTTP: the status, and what to send instead.
+/// A violation of HTTP: the status, and an error with what to send instead.
 pub(crate) type Violation = (StatusCode, GatekeeperError);
 
-/// Checks the headers that say where a request is sent to and how its body is framed.
+/// Checks `Host` and the headers that frame the body.
 ///
 /// # Errors
-/// 400 without exactly one valid `Host` (RFC 9112 §3.2), 501 for a transfer coding but `chunked` (§6.1).
+/// 400 without exactly one valid `Host` (RFC 9112 §3.2), 501 for a transfer coding other than `chunked` (§6.1).
 pub(crate) fn check(version: Version, headers: &HeaderMap) -> Result<(), Violation> {
     check_host(version, headers).map_err(|message| (StatusCode::BAD_REQUEST, message))?;
     check_transfer_encoding(headers)
@@ -22,13 +22,13 @@ fn check_host(version: Version, headers: &HeaderMap) -> Result<(), GatekeeperErr
     let is_valid = match (hosts.next(), hosts.next()) {
         (Some(host), None) => {
             let host = host.as_bytes();
-            // A user's name is part of a URL, and not of a host.
+            // User information is part of a URL, not of a host.
             host.is_empty() || (!host.contains(&b'@') && Authority::try_from(host).is_ok())
         }
         (None, _) => version < Version::HTTP_11,
         (Some(_), Some(_)) => false,
     };
-    let message = "the request must have exactly one header Host, with a host and, where needed, a port";
+    let message = "the request must have exactly one header Host, with a host and an optional port";
     is_valid.then_some(()).ok_or_else(|| GatekeeperError::bad_request(message))
 }
 
@@ -41,11 +41,11 @@ fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Violation> {
         *count += 1;
     }
     if others > 0 {
-        let message = "Transfer-Encoding must be chunked: send the body without another coding";
+        let message = "Transfer-Encoding must be chunked: send the body without any other coding";
         return Err((StatusCode::NOT_IMPLEMENTED, GatekeeperError::bad_request(message)));
     }
     if chunked > 1 {
-        let message = "Transfer-Encoding must be chunked, once";
+        let message = "Transfer-Encoding must be chunked, and only once";
         return Err((StatusCode::BAD_REQUEST, GatekeeperError::bad_request(message)));
     }
     Ok(())
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_has_exactly_one_host() {
+    fn a_request_has_exactly_one_valid_host() {
         let of = |hosts: &[&str]| {
             let headers: Vec<_> = hosts.iter().map(|host| (HOST, *host)).collect();
             status(Version::HTTP_11, &headers)
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_chunked_or_it_is_sent_as_it_is() {
+    fn the_only_transfer_coding_is_chunked() {
         let of = |codings: &[&str]| {
             let headers = codings.iter().map(|coding| (TRANSFER_ENCODING, *coding));
             let headers: Vec<_> = [(HOST, "a")].into_iter().chain(headers).collect();

@@ -1,10 +1,11 @@
-//! The id of a request: the caller's, where it is one, or a new one. It is in the answer's headers and in every error.
+//! The id of a request: the caller's if it is valid, otherwise a new one. It is in the response headers and in every
+//! error.
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest id that is taken from a caller.
+/// The maximum length of a caller's id.
 const MAX_BYTES: usize = 128;
 
 /// The id of a request.
@@ -16,15 +17,15 @@ impl RequestId {
         &self.0
     }
 
-    /// The caller's, if it is 1 to 128 visible ASCII characters; a new one otherwise.
+    /// The caller's id if it consists of 1 to 128 visible ASCII characters, otherwise a new one.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
-        let is_good =
+        let is_valid =
             |id: &&str| (1..=MAX_BYTES).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-        given.filter(is_good).map_or_else(Self::new, |id| Self(id.to_owned()))
+        given.filter(is_valid).map_or_else(Self::new, |id| Self(id.to_owned()))
     }
 
-    /// That of a request that is observed.
+    /// The id of a request that has passed through `observe`.
     pub(crate) fn of_parts(parts: &Parts) -> Self {
         parts.extensions.get().cloned().unwrap_or_else(Self::new)
     }

@@ -1,4 +1,4 @@
-//! The server: its addresses, its connections, its end.
+//! The server: its listeners, its connections, and its shutdown.
 
 use std::fs::Permissions;
 use std::net::SocketAddr;
@@ -22,12 +22,12 @@ use super::files;
 use super::signup::SignupRule;
 use super::tls::Certificates;
 
-/// For the owner and the group of the process: whoever may connect may be trusted as a proxy.
+/// The mode of the Unix socket. Only the user and the group may connect, because peers may be trusted as proxies.
 const SOCKET_MODE: u32 = 0o660;
-/// How long accepting pauses where the machine has no more files or memory for a connection.
+/// How long to pause if the system has no files or memory for another connection.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A place that is served, at the addresses it listens on.
+/// A server that is bound to its addresses.
 pub struct Server {
     app: Arc<App>,
     certificates: Option<Arc<Certificates>>,
@@ -41,11 +41,11 @@ enum Listener {
 }
 
 impl Server {
-    /// Listens: `listen` for everybody, `check` for gateways. Nothing is answered before [`run`](Self::run).
+    /// Binds `listen` for all clients and `check` for gateways. No request is served before [`run`](Self::run).
     ///
     /// # Errors
-    /// `bad_request` for an address that cannot be listened on, and for a certificate that cannot be used;
-    /// `service_unavailable` where the place cannot be opened.
+    /// `bad_request` for an address that cannot be bound and for an invalid certificate; `service_unavailable` if the
+    /// database cannot be opened.
     pub async fn bind(
         gatekeeper: &Gatekeeper,
         config: Config,
@@ -68,10 +68,10 @@ impl Server {
         Ok(Self { app: App::new(gatekeeper, config, signup)?, certificates, main, gateways })
     }
 
-    /// Where it can be reached.
+    /// The address of the server.
     ///
     /// # Errors
-    /// `internal` where the system does not say.
+    /// `internal` if the system does not report the address.
     pub fn address(&self) -> Result<Address> {
         let address = self.main.address()?;
         Ok(match address {
@@ -80,59 +80,59 @@ impl Server {
         })
     }
 
-    /// Where gateways can reach it.
+    /// The address for gateways, if there is one.
     ///
     /// # Errors
-    /// `internal` where the system does not say.
+    /// `internal` if the system does not report the address.
     pub fn gateway_address(&self) -> Result<Option<Address>> {
         self.gateways.as_ref().map(Listener::address).transpose()
     }
 
-    /// Who may make accounts.
+    /// Who may create accounts.
     #[must_use]
     pub fn signup(&self) -> SignupRule {
         self.app.signup
     }
 
-    /// What verifies against other endpoints from then on.
+    /// A handle that replaces the endpoints while the server runs.
     #[must_use]
     pub fn endpoints(&self) -> ServedEndpoints {
         ServedEndpoints(Arc::clone(&self.app))
     }
 
-    /// Serves until `stop` ends. Then nobody is let in any more, and what has begun is answered, for as long as the
-    /// configuration says.
+    /// Serves requests until `stop` completes. Then no new connection is accepted, and requests in progress may finish
+    /// within the shutdown timeout.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { app, certificates, main, gateways } = self;
-        let patience = app.config.shutdown_timeout;
+        let shutdown_timeout = app.config.shutdown_timeout;
         let connections = Arc::new(Connections::new(&app));
-        let most = files::leave_some(app.config.max_connections);
-        let slots = || Arc::new(Semaphore::new(most));
+        let max_connections = files::connection_limit(app.config.max_connections);
+        let slots = || Arc::new(Semaphore::new(max_connections));
         let mut tasks = JoinSet::new();
         if let Some(certificates) = &certificates {
             tasks.spawn(Arc::clone(certificates).follow());
         }
         if let Some(gateways) = gateways {
             let routes = gateway_routes(&app);
-            // Who fills the address of everybody takes none from gateways.
+            // Clients that fill the main address cannot use up the connections of gateways.
             tasks.spawn(accept(gateways, slots(), Arc::clone(&connections), routes, None));
         }
         tasks.spawn(accept(main, slots(), Arc::clone(&connections), routes(&app), certificates));
         stop.await;
-        // Drops the listeners, and the Unix socket with them.
+        // Drops the listeners, which removes the Unix socket.
         tasks.shutdown().await;
-        if timeout(patience, connections.end()).await.is_err() {
-            tracing::warn!("some connections did not end in time");
+        if timeout(shutdown_timeout, connections.end()).await.is_err() {
+            tracing::warn!("some connections did not finish before the shutdown timeout");
         }
     }
 }
 
-/// The endpoints of a server that runs.
+/// The endpoints of a running server.
 #[derive(Clone)]
 pub struct ServedEndpoints(Arc<App>);
 
 impl ServedEndpoints {
-    /// Verifies against these from now on. What was counted stays counted.
+    /// Replaces the endpoints. Permits that were counted stay counted.
     pub fn replace(&self, endpoints: Endpoints) {
         self.0.replace_endpoints(endpoints);
     }
@@ -150,8 +150,8 @@ async fn accept(
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Of one connection that is gone already, or of a machine that has no room for another now.
-                tracing::debug!(%error, "not accepted");
+                // The connection has gone already, or the system cannot open another one now.
+                tracing::debug!(%error, "a connection was not accepted");
                 sleep(PAUSE).await;
                 continue;
             }
@@ -165,7 +165,7 @@ async fn accept(
     }
 }
 
-/// A connection of either kind.
+/// A stream of any kind of connection.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
@@ -175,7 +175,7 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer): (TcpStream, SocketAddr) = listener.accept().await?;
-                // A connection that is gone already says so soon enough.
+                // An error here means that the connection has gone, which the next read reports.
                 let _ = stream.set_nodelay(true);
                 Ok((Box::new(stream), Peer::Address(peer.ip())))
             }
@@ -197,7 +197,7 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         if let Self::Unix(_, path) = self {
-            // Whoever replaced the file has one of their own there; it is gone then, as it would be after a crash.
+            // If another process has replaced the file, its socket is removed too, as after a crash.
             let _ = std::fs::remove_file(path);
         }
     }
@@ -205,15 +205,16 @@ impl Drop for Listener {
 
 async fn tcp(host: &str, port: u16) -> Result<Listener> {
     let rejected = |error: std::io::Error| {
-        let message =
-            format!("cannot listen on {host}, port {port}: {error}; choose another with --host and --port");
+        let message = format!(
+            "cannot listen on {host}, port {port}: {error}; choose another address with --host and --port"
+        );
         GatekeeperError::bad_request(message).caused_by(error)
     };
     let addresses: Vec<SocketAddr> = lookup_host((host, port)).await.map_err(rejected)?.collect();
     TcpListener::bind(addresses.as_slice()).await.map(Listener::Tcp).map_err(rejected)
 }
 
-/// A socket at `path`. One that is left over from a server that is gone is replaced.
+/// Binds a Unix socket. A stale socket file of a server that has stopped is replaced.
 fn unix(path: PathBuf) -> Result<Listener> {
     if is_left_over(&path) {
         let _ = std::fs::remove_file(&path);

@@ -1,34 +1,35 @@
 //! Who may sign up.
 //!
-//! What is not set is open to programs on this machine alone. A request that came over a proxy is none of theirs: a proxy
-//! on this machine connects from loopback too, so a server that looks as if it stood behind one is closed.
+//! Without a setting, only programs on this machine may. A request that passed through a proxy is not from this
+//! machine, even if the proxy connects from loopback. So sign-up is closed if the configuration suggests that there is
+//! a proxy.
 
 use axum::http::HeaderMap;
 
 use super::client_address::Peer;
 use super::config::{Config, Listen};
 
-/// Whether accounts can be made, and tenants by users.
+/// Whether accounts can be created over HTTP, and tenants by users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signup {
-    /// By anyone.
+    /// Any client may create accounts.
     Open,
-    /// By the operator alone.
+    /// Only the operator may create accounts.
     Closed,
 }
 
-/// The rule of a server, and why it is that.
+/// Who may sign up on a server, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignupRule {
-    /// It was set.
+    /// Set in the configuration.
     Set(Signup),
-    /// It was not set: open to requests of this machine that came over no proxy.
+    /// Not set: open to requests from this machine that passed through no proxy.
     Local,
-    /// It was not set, and is closed because of what the server was set up with, such as `trusted proxies`.
-    Behind(&'static str),
+    /// Not set, and closed because of another setting, such as trusted proxies.
+    ClosedBy(&'static str),
 }
 
-/// What proxies add to a request, beside every header that begins with `x-forwarded-`.
+/// Headers that proxies add, other than those that begin with `x-forwarded-`.
 const ADDED_BY_PROXIES: [&str; 3] = ["forwarded", "via", "x-real-ip"];
 
 impl SignupRule {
@@ -43,17 +44,17 @@ impl SignupRule {
         ];
         match (config.signup, signs.into_iter().find(|(is_so, _)| *is_so)) {
             (Some(set), _) => Self::Set(set),
-            (None, Some((_, sign))) => Self::Behind(sign),
+            (None, Some((_, sign))) => Self::ClosedBy(sign),
             (None, None) => Self::Local,
         }
     }
 
-    /// Whether this request may make an account, or a tenant.
-    pub(crate) fn admits(self, peer: Option<Peer>, headers: &HeaderMap) -> bool {
+    /// Whether this request may create an account or a tenant.
+    pub(crate) fn allows(self, peer: Option<Peer>, headers: &HeaderMap) -> bool {
         match self {
             Self::Set(set) => set == Signup::Open,
-            Self::Behind(_) => false,
-            Self::Local => peer.is_some_and(Peer::is_loopback) && !came_over_a_proxy(headers),
+            Self::ClosedBy(_) => false,
+            Self::Local => peer.is_some_and(Peer::is_loopback) && !has_proxy_headers(headers),
         }
     }
 
@@ -62,36 +63,36 @@ impl SignupRule {
     pub fn name(self) -> &'static str {
         match self {
             Self::Set(Signup::Open) => "open",
-            Self::Set(Signup::Closed) | Self::Behind(_) => "closed",
+            Self::Set(Signup::Closed) | Self::ClosedBy(_) => "closed",
             Self::Local => "local",
         }
     }
 
-    /// Why it is that.
+    /// The reason for the rule.
     #[must_use]
     pub fn reason(self) -> String {
         match self {
             Self::Set(Signup::Open) => "signup = \"open\"".to_owned(),
             Self::Set(Signup::Closed) => "signup = \"closed\"".to_owned(),
-            Self::Behind(sign) => format!("signup is not set, and {sign}"),
+            Self::ClosedBy(sign) => format!("signup is not set, and {sign}"),
             Self::Local => "signup is not set".to_owned(),
         }
     }
 }
 
 impl std::fmt::Display for SignupRule {
-    /// As a sentence.
+    /// Formats the rule and its reason as a sentence.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let to = match self {
             Self::Local => " to programs on this machine",
-            Self::Set(_) | Self::Behind(_) => "",
+            Self::Set(_) | Self::ClosedBy(_) => "",
         };
         let state = if self.name() == "closed" { "closed" } else { "open" };
         write!(f, "sign-up is {state}{to}: {}", self.reason())
     }
 }
 
-fn came_over_a_proxy(headers: &HeaderMap) -> bool {
+fn has_proxy_headers(headers: &HeaderMap) -> bool {
     headers
         .keys()
         .any(|name| name.as_str().starts_with("x-forwarded-") || ADDED_BY_PROXIES.contains(&name.as_str()))
@@ -115,10 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_set_is_open_to_this_machine_and_closed_where_the_server_seems_to_be_behind_something() {
+    fn without_a_setting_sign_up_is_open_to_this_machine_and_closed_behind_a_proxy() {
         assert_eq!(SignupRule::of(&Config::default(), &tcp(), false), SignupRule::Local);
         let closed = |rule: SignupRule| {
-            rule.name() == "closed" && !rule.admits(Some(peer("127.0.0.1")), &HeaderMap::new())
+            rule.name() == "closed" && !rule.allows(Some(peer("127.0.0.1")), &HeaderMap::new())
         };
         let proxies = Config { proxies: "127.0.0.1".parse().unwrap(), ..Config::default() };
         assert!(closed(SignupRule::of(&proxies, &tcp(), false)));
@@ -132,27 +133,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_holds_whatever_else_is() {
+    fn a_setting_overrides_everything_else() {
         for (set, is_open) in [(Signup::Open, true), (Signup::Closed, false)] {
             let config = Config { signup: Some(set), proxies: "unix".parse().unwrap(), ..Config::default() };
             let rule = SignupRule::of(&config, &tcp(), true);
             let mut headers = HeaderMap::new();
             headers.insert("via", HeaderValue::from_static("1.1 proxy"));
-            assert_eq!(rule.admits(Some(peer("203.0.113.9")), &headers), is_open);
-            assert_eq!(rule.admits(Some(Peer::Unix), &headers), is_open);
+            assert_eq!(rule.allows(Some(peer("203.0.113.9")), &headers), is_open);
+            assert_eq!(rule.allows(Some(Peer::Unix), &headers), is_open);
         }
     }
 
     #[test]
-    fn only_loopback_without_a_trace_of_a_proxy_is_this_machine() {
+    fn only_loopback_without_proxy_headers_is_this_machine() {
         let none = HeaderMap::new();
         for local in ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"] {
-            assert!(SignupRule::Local.admits(Some(peer(local)), &none), "{local}");
+            assert!(SignupRule::Local.allows(Some(peer(local)), &none), "{local}");
         }
         for other in ["192.0.2.1", "10.0.0.1", "::ffff:192.0.2.1", "2001:db8::1", "0.0.0.0"] {
-            assert!(!SignupRule::Local.admits(Some(peer(other)), &none), "{other}");
+            assert!(!SignupRule::Local.allows(Some(peer(other)), &none), "{other}");
         }
-        assert!(!SignupRule::Local.admits(Some(Peer::Unix), &none) && !SignupRule::Local.admits(None, &none));
+        assert!(!SignupRule::Local.allows(Some(Peer::Unix), &none) && !SignupRule::Local.allows(None, &none));
         for trace in [
             "forwarded",
             "via",
@@ -164,12 +165,12 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(HeaderName::from_static(trace), HeaderValue::from_static(""));
-            assert!(!SignupRule::Local.admits(Some(peer("127.0.0.1")), &headers), "{trace}");
+            assert!(!SignupRule::Local.allows(Some(peer("127.0.0.1")), &headers), "{trace}");
         }
     }
 
     #[test]
-    fn the_rule_and_its_reason_are_said_in_a_sentence() {
+    fn the_rule_and_its_reason_are_formatted_as_a_sentence() {
         assert_eq!(
             SignupRule::Local.to_string(),
             "sign-up is open to programs on this machine: signup is not set"

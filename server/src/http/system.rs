@@ -1,4 +1,4 @@
-//! What operators and verifiers ask for.
+//! The routes for operators, and for verifiers of tokens.
 
 use std::sync::Arc;
 
@@ -10,75 +10,75 @@ use axum::response::Response;
 use gatekeeper::JWKS_MAX_AGE_SECONDS;
 use serde_json::json;
 
-use super::answer::{failure, json_text, text, versioned};
 use super::app::App;
 use super::observe::OperationName;
 use super::request_id::RequestId;
+use super::response::{failure, json_text, text, versioned};
 
-/// Whether the process answers.
+/// Reports that the process is running.
 pub(crate) async fn health() -> Response {
-    OperationName("health").on(text(
+    OperationName("health").tag(text(
         StatusCode::OK,
         "application/json",
         r#"{"ok":true,"service":"gatekeeper"}"#,
     ))
 }
 
-/// Whether the store and the counters answer, the stored signing keys open, and what is signed verifies.
+/// Reports whether the database and the counters are usable, and whether tokens can be signed and verified.
 pub(crate) async fn ready(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> Response {
     let gatekeeper = app.gatekeeper();
-    OperationName("ready").on(match app.work.run(move || gatekeeper.check_ready()).await {
+    OperationName("ready").tag(match app.work.run(move || gatekeeper.check_ready()).await {
         Ok(()) => json_text(StatusCode::OK, json!({ "ok": true }).to_string()),
         Err(error) => failure(&error, &id),
     })
 }
 
-/// What Prometheus scrapes.
+/// The metrics, for Prometheus.
 pub(crate) async fn metrics(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> Response {
-    OperationName("metrics").on(match app.metrics.text(&app) {
+    OperationName("metrics").tag(match app.metrics.text(&app) {
         Ok(metrics) => text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics),
         Err(error) => failure(&error, &id),
     })
 }
 
-/// The public keys of access tokens.
+/// The public keys that verify access tokens.
 pub(crate) async fn jwks(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
     uri: Uri,
 ) -> Response {
     let gatekeeper = app.gatekeeper();
-    let answer = match app.work.run(move || gatekeeper.jwks()).await {
+    let response = match app.work.run(move || gatekeeper.jwks()).await {
         Ok(keys) => {
-            let mut answer = json_text(StatusCode::OK, keys.to_string());
+            let mut response = json_text(StatusCode::OK, keys.to_string());
             let cached = format!("public, max-age={JWKS_MAX_AGE_SECONDS}");
             if let Ok(cached) = HeaderValue::try_from(cached) {
-                answer.headers_mut().insert(CACHE_CONTROL, cached);
+                response.headers_mut().insert(CACHE_CONTROL, cached);
             }
-            answer
+            response
         }
         Err(error) => failure(&error, &id),
     };
-    OperationName("jwks").on(if uri.path().starts_with("/v1/") { versioned(answer) } else { answer })
+    OperationName("jwks").tag(if uri.path().starts_with("/v1/") { versioned(response) } else { response })
 }
 
-/// The API, for programs.
+/// The OpenAPI document.
 pub(crate) async fn openapi() -> Response {
-    OperationName("openapi").on(text(StatusCode::OK, "application/json", include_str!("../../openapi.json")))
+    OperationName("openapi").tag(text(StatusCode::OK, "application/json", include_str!("../../openapi.json")))
 }
 
-/// The API, for people. It needs nothing from anywhere else, and may take nothing.
+/// The reference page. It loads nothing else, and its policy forbids all other content.
 pub(crate) async fn docs() -> Response {
     let page = text(StatusCode::OK, "text/html; charset=utf-8", include_str!("../../docs.html"));
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    OperationName("docs").on(with(page, CONTENT_SECURITY_POLICY, policy))
+    OperationName("docs").tag(with(page, CONTENT_SECURITY_POLICY, policy))
 }
 
-/// Leads to where a page is.
+/// Redirects to a page.
 pub(crate) fn moved(to: &'static str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
-    OperationName("docs").on(with(response, LOCATION, to))
+    OperationName("docs").tag(with(response, LOCATION, to))
 }
 
 fn with(mut response: Response, name: HeaderName, value: &'static str) -> Response {

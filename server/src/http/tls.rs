@@ -1,4 +1,4 @@
-//! TLS from files, which are read again when they change, as whoever renews certificates expects.
+//! TLS from files, which are reloaded when they change, for example after a certificate is renewed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,20 +14,22 @@ use tokio_rustls::TlsAcceptor;
 
 use super::config::Tls;
 
-/// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How often the files are checked for changes.
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What secures connections.
+/// The certificate of the server, which can be replaced while it runs.
 pub(crate) struct Certificates {
     files: Tls,
     config: ArcSwap<ServerConfig>,
-    /// When the files had changed as they were first read.
+    /// The modification times of the files when they were first read.
     read_at: Changed,
 }
 
 impl Certificates {
+    /// Reads the files.
+    ///
     /// # Errors
-    /// `bad_request` for files that are not a certificate and its key.
+    /// `bad_request` if the files are not a certificate and its key.
     pub(crate) fn read(files: Tls) -> Result<Arc<Self>> {
         let read_at = changed_at(&files);
         let config = ArcSwap::from_pointee(config(&files)?);
@@ -38,11 +40,11 @@ impl Certificates {
         TlsAcceptor::from(self.config.load_full())
     }
 
-    /// Reads the files again whenever they have changed. Never ends.
+    /// Reloads the files when they change. Never returns.
     pub(crate) async fn follow(self: Arc<Self>) {
         let mut seen = self.read_at;
         loop {
-            sleep(LOOK_EVERY).await;
+            sleep(POLL_INTERVAL).await;
             let now = changed_at(&self.files);
             if now == seen {
                 continue;
@@ -51,10 +53,10 @@ impl Certificates {
             match config(&self.files) {
                 Ok(config) => {
                     self.config.store(Arc::new(config));
-                    tracing::info!("the certificate was read again");
+                    tracing::info!("the TLS certificate was reloaded");
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the certificate was changed and cannot be used: the one before stays");
+                    tracing::error!(%error, "the new TLS certificate cannot be used: the previous one stays");
                 }
             }
         }
@@ -90,7 +92,7 @@ fn unreadable(
     error: impl std::error::Error + Send + Sync + 'static,
 ) -> GatekeeperError {
     let message = format!(
-        "the TLS {what} \"{}\" cannot be used: give a PEM file with a chain of certificates, and one with the key of the first",
+        "the TLS {what} \"{}\" cannot be used: provide a PEM file with the certificate and its chain, and one with its private key",
         path.display()
     );
     GatekeeperError::bad_request(message).caused_by(error)

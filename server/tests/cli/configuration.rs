@@ -1,7 +1,7 @@
-use crate::support::{Folder, said};
+use crate::support::{Folder, output_of};
 
 #[test]
-fn what_is_in_force_is_shown_with_where_it_came_from_and_no_secret() {
+fn the_effective_configuration_is_shown_with_its_sources_and_without_secrets() {
     let folder = Folder::new();
     folder.write(
         "gatekeeper.toml",
@@ -13,7 +13,7 @@ fn what_is_in_force_is_shown_with_where_it_came_from_and_no_secret() {
         .env("GATEKEEPER_PORT", "2")
         .env("GATEKEEPER_TOKEN", "canary")
         .env("GATEKEEPER_SECRET", "canary-canary-canary");
-    let shown = said(&mut command).done();
+    let shown = output_of(&mut command).success();
     assert!(!shown.out.contains("canary"), "{shown:?}");
     let config = shown.json();
     for (name, value, from) in [
@@ -27,17 +27,31 @@ fn what_is_in_force_is_shown_with_where_it_came_from_and_no_secret() {
         assert_eq!((&setting["value"], &setting["from"]), (&value, &from.into()), "{name}");
     }
     assert_eq!(config["endpoints"][0], "A");
-    assert!(folder.run(["config"]).done().out.contains("server.port"));
+    assert!(folder.run(["config"]).success().out.contains("server.port"));
 }
 
 #[test]
-fn a_configuration_that_is_wrong_is_rejected_by_name() {
+fn an_invalid_configuration_is_rejected_by_name() {
     let folder = Folder::new();
     folder.write("gatekeeper.toml", "[server]\nprot = 1\n");
     let rejected = folder.run(["keys", "list"]).rejected();
-    assert!(rejected.err.contains("gatekeeper.toml: server.prot is not known here"), "{rejected:?}");
+    assert!(rejected.err.contains("gatekeeper.toml: server.prot is not a known setting"), "{rejected:?}");
     let rejected = folder.run(["config", "--config", "no.toml", "--json"]).rejected().error();
     assert!(rejected["error"].as_str().unwrap().starts_with("no.toml: cannot be read"), "{rejected}");
-    let port = said(folder.command().args(["config", "--config", "/dev/null"]).env("GATEKEEPER_PORT", "x"));
+    let port =
+        output_of(folder.command().args(["config", "--config", "/dev/null"]).env("GATEKEEPER_PORT", "x"));
     assert!(port.rejected().err.contains("GATEKEEPER_PORT must be"));
+}
+
+#[test]
+fn former_names_of_flags_still_work() {
+    let folder = Folder::with_gatekeeper();
+    folder.run(["init", "--another"]).success();
+    // Rejected for want of a token, not as an unknown flag.
+    folder.run(["users", "logout", "--everywhere"]).rejected();
+    for hidden in ["--another", "--everywhere", "--unix", "--check-listen"] {
+        for command in [&["init", "--help"][..], &["users", "logout", "--help"], &["serve", "--help"]] {
+            assert!(!folder.run(command).success().out.contains(hidden), "{command:?} {hidden}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Exports from a server: what they cost while their client reads nothing, and that they are whole.
+//! Tests of exports: their memory while a client reads nothing, their limits, and their completeness.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -13,15 +13,15 @@ use crate::serve::Server;
 use crate::support::{Folder, text};
 
 const MIB: u64 = 1024 * 1024;
-/// Events, and bytes of metadata of each: about 22 MB of text, more than what lies between a server and a client.
+/// The number of events and the bytes of metadata of each: about 22 MB, more than the buffers of a connection hold.
 const EVENTS: usize = 10_000;
 const BYTES: usize = 2_000;
-/// As many as a tenant may have at once.
+/// The maximum number of concurrent exports of a tenant.
 const UNREAD: usize = 8;
-/// A client that reads nothing is not cut off while the test runs.
+/// The options of a server that does not disconnect a client that reads nothing during the test.
 const PATIENT: [&str; 4] = ["--port", "0", "--body-timeout-ms", "600000"];
 
-/// A folder whose tenant has many events, and its root key.
+/// A folder with a tenant that has many events, and the root key of the tenant.
 fn with_events() -> (Folder, String) {
     let folder = Folder::new();
     let root = text(&folder.json(["init"])["rootKey"]);
@@ -35,7 +35,7 @@ fn with_events() -> (Folder, String) {
     (folder, root)
 }
 
-/// Asks for an export, and reads the head of the answer alone.
+/// Requests an export and reads only the head of the response.
 fn begin(server: &Server, tenant: &str, key: &str) -> (String, BufReader<TcpStream>) {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     write!(
@@ -50,14 +50,14 @@ fn begin(server: &Server, tenant: &str, key: &str) -> (String, BufReader<TcpStre
     (status, reader)
 }
 
-/// The memory that a process has, in bytes.
+/// The resident memory of the server, in bytes.
 fn memory(server: &Server) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
-/// The memory once it grows no more.
+/// The resident memory once it has stopped growing.
 fn settled_memory(server: &Server) -> u64 {
     let mut most = memory(server);
     for _ in 0..50 {
@@ -72,11 +72,11 @@ fn settled_memory(server: &Server) -> u64 {
 }
 
 #[test]
-fn exports_that_nobody_reads_cost_a_part_each_and_one_that_is_read_is_whole() {
+fn an_unread_export_holds_one_part_in_memory_and_a_read_export_is_complete() {
     let (folder, key) = with_events();
     let tenant = text(&folder.json(["tenants", "list"])["items"][0]["id"]);
     let server = Server::start(&folder, &PATIENT, 1);
-    // One that is read warms up what all share.
+    // The first export warms up what all of them share.
     let whole = read_all(begin(&server, &tenant, &key));
     assert_eq!(whole.lines().filter(|line| line.contains("invoice.paid")).count(), EVENTS);
     let before = settled_memory(&server);
@@ -84,12 +84,12 @@ fn exports_that_nobody_reads_cost_a_part_each_and_one_that_is_read_is_whole() {
     assert!(unread.iter().all(|(status, _)| status.starts_with("HTTP/1.1 200")));
     let grown = settled_memory(&server).saturating_sub(before);
     assert!(grown < 24 * MIB, "{UNREAD} unread exports took {} MiB", grown / MIB);
-    // Others are served meanwhile, and who begins to read after all gets the rest.
+    // A client that starts to read late still receives the whole export.
     let last = unread.into_iter().next_back().unwrap();
     assert!(read_all(last) == whole);
 }
 
-/// The text of an export that has begun.
+/// Reads the rest of an export and returns its text.
 fn read_all((status, mut reader): (String, BufReader<TcpStream>)) -> String {
     assert!(status.starts_with("HTTP/1.1 200"), "{status}");
     let mut line = String::new();
@@ -115,32 +115,32 @@ fn read_all((status, mut reader): (String, BufReader<TcpStream>)) -> String {
 }
 
 #[test]
-fn an_export_ends_in_the_middle_where_its_caller_loses_the_right_to_it() {
+fn an_export_is_aborted_when_its_caller_loses_the_permission() {
     let (folder, key) = with_events();
     let tenant = text(&folder.json(["tenants", "list"])["items"][0]["id"]);
     let server = Server::start(&folder, &PATIENT, 1);
     let (status, mut reader) = begin(&server, &tenant, &key);
     assert!(status.starts_with("HTTP/1.1 200"));
     let id = text(&folder.json(["root-keys", "list"])["items"][0]["id"]);
-    folder.run(["root-keys", "revoke", &id]).done();
+    folder.run(["root-keys", "revoke", &id]).success();
     let mut rest = Vec::new();
     let _ = reader.read_to_end(&mut rest);
     assert!(!rest.ends_with(b"\r\n0\r\n\r\n"), "it was sent to its end");
     let log = fs::read_to_string(folder.file("log")).unwrap();
-    assert!(log.contains("an export was broken off") && !log.contains(&key), "{log}");
+    assert!(log.contains("an export was aborted") && !log.contains(&key), "{log}");
 }
 
-/// A title of the window, a control sequence in one byte, another direction, and no width.
+/// Text with a window title, a one-byte control sequence, a change of direction, and a character without width.
 const HOSTILE: &str = "a\u{1b}]0;x\u{7}\u{9b}2J\u{202e}b\u{200b}c";
 
 #[test]
-fn nothing_that_a_terminal_would_obey_or_a_reader_not_see_is_written_as_it_is() {
+fn control_and_invisible_characters_are_escaped_in_all_output() {
     let folder = Folder::with_gatekeeper();
-    folder.run(["keys", "create", "--name", HOSTILE, "--owner-id", HOSTILE, "--role", HOSTILE]).done();
-    folder.run(["audit", "record", "invoice.paid", "--target", HOSTILE]).done();
+    folder.run(["keys", "create", "--name", HOSTILE, "--owner-id", HOSTILE, "--role", HOSTILE]).success();
+    folder.run(["audit", "record", "invoice.paid", "--target", HOSTILE]).success();
     folder
         .run(["audit", "record", "invoice.paid", "--target", " ＝1+1", "--metadata", r#"{"a": "\u202e"}"#])
-        .done();
+        .success();
     for arguments in [
         &["keys", "list"][..],
         &["keys", "list", "--json"],
@@ -153,21 +153,21 @@ fn nothing_that_a_terminal_would_obey_or_a_reader_not_see_is_written_as_it_is() 
         &["call", "audit.export", "--input", "-"],
     ] {
         let tenant = text(&folder.json(["tenants", "list"])["items"][0]["id"]);
-        let said = folder.tell(&format!("{{\"tenantId\": \"{tenant}\"}}"), arguments).done();
+        let output = folder.run_with_input(&format!("{{\"tenantId\": \"{tenant}\"}}"), arguments).success();
         let hidden = |each: char| each != '\n' && (each.is_control() || "\u{202e}\u{200b}".contains(each));
-        assert!(!said.out.replace("\r\n", "\n").contains(hidden), "{arguments:?}: {said:?}");
+        assert!(!output.out.replace("\r\n", "\n").contains(hidden), "{arguments:?}: {output:?}");
         if arguments.contains(&"--json") && !arguments.contains(&"--all") {
-            said.json();
+            output.json();
         }
     }
     assert_eq!(folder.json(["keys", "list"])["items"][0]["name"], HOSTILE);
-    let csv = folder.run(["audit", "export", "--format", "csv"]).done().out;
+    let csv = folder.run(["audit", "export", "--format", "csv"]).success().out;
     assert!(csv.contains(r"a\u{1b}]0;x\u{7}\u{9b}2J\u{202e}b\u{200b}c"), "{csv}");
     assert!(csv.contains("\"' ＝1+1\"") && csv.contains(r#"{""a"":""\u202e""}"#), "{csv}");
 }
 
 #[test]
-fn a_tenant_with_many_exports_at_once_keeps_them_from_no_other_and_its_own_are_closed_in_the_end() {
+fn concurrent_exports_are_limited_by_tenant_and_are_closed_at_their_timeout() {
     let (folder, key) = with_events();
     let tenant = text(&folder.json(["tenants", "list"])["items"][0]["id"]);
     let other = text(&folder.json(["tenants", "create", "Other"])["id"]);
@@ -178,7 +178,7 @@ fn a_tenant_with_many_exports_at_once_keeps_them_from_no_other_and_its_own_are_c
     assert!(unread.iter().all(|(status, _)| status.starts_with("HTTP/1.1 200")));
     assert!(begin(&server, &tenant, &key).0.starts_with("HTTP/1.1 429"));
     assert!(read_all(begin(&server, &other, &other_key)).contains("tenant.created"));
-    // Their clients take nothing, so that nothing but the time ends them.
+    // Their clients read nothing, so only the timeout ends them.
     while begin(&server, &tenant, &key).0.starts_with("HTTP/1.1 429") {
         sleep(Duration::from_millis(100));
     }
@@ -190,7 +190,7 @@ fn a_tenant_with_many_exports_at_once_keeps_them_from_no_other_and_its_own_are_c
 }
 
 #[test]
-fn an_export_of_which_its_client_takes_nothing_ends() {
+fn an_export_whose_client_reads_nothing_is_closed() {
     let (folder, key) = with_events();
     let tenant = text(&folder.json(["tenants", "list"])["items"][0]["id"]);
     let server = Server::start(&folder, &["--port", "0", "--body-timeout-ms", "1000"], 1);
@@ -202,12 +202,12 @@ fn an_export_of_which_its_client_takes_nothing_ends() {
 }
 
 #[test]
-fn the_command_line_writes_an_export_as_it_reads_it() {
+fn the_command_line_prints_an_export_while_it_is_read() {
     let (folder, _) = with_events();
-    let said = folder.run(["audit", "export"]).done();
-    let events = said.out.lines().filter(|line| line.contains("invoice.paid")).count();
+    let output = folder.run(["audit", "export"]).success();
+    let events = output.out.lines().filter(|line| line.contains("invoice.paid")).count();
     assert_eq!(events, EVENTS);
-    let some = folder.run(["audit", "export", "--since", "1", "--until", "11", "--format", "csv"]).done();
+    let some = folder.run(["audit", "export", "--since", "1", "--until", "11", "--format", "csv"]).success();
     assert_eq!(some.out.lines().count(), 11);
     let as_json = folder.json(["audit", "export", "--since", "1", "--until", "11"]);
     assert_eq!(text(&as_json).lines().count(), 10);

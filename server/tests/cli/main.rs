@@ -1,4 +1,4 @@
-//! The command line as people and programs use it: the real binary, its answers, its exit codes.
+//! Tests of the command line with the real binary: its output and its exit codes.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,7 +1,7 @@
 use crate::serve::Server;
-use crate::support::{Folder, Said, said, text, told};
+use crate::support::{CommandOutput, Folder, output_of, output_with_input, text};
 
-/// A folder whose place is served, and what it takes to be its root key's bearer.
+/// A folder with a database, a server of that database, and its root key.
 fn served() -> (Folder, Server, String) {
     let folder = Folder::new();
     let root = text(&folder.json(["init"])["rootKey"]);
@@ -9,31 +9,31 @@ fn served() -> (Folder, Server, String) {
     (folder, server, root)
 }
 
-fn run(server: &Server, token: &str, arguments: &[&str]) -> Said {
+fn run(server: &Server, token: &str, arguments: &[&str]) -> CommandOutput {
     let elsewhere = Folder::new();
     let url = format!("http://{}", server.address());
-    said(elsewhere.command().args(arguments).env("GATEKEEPER_URL", url).env("GATEKEEPER_TOKEN", token))
+    output_of(elsewhere.command().args(arguments).env("GATEKEEPER_URL", url).env("GATEKEEPER_TOKEN", token))
 }
 
 #[test]
-fn the_same_commands_work_at_a_server() {
+fn the_same_commands_work_with_a_server() {
     let (folder, server, root) = served();
-    let created = run(&server, &root, &["keys", "create", "--name", "far", "--json"]).done().json();
+    let created = run(&server, &root, &["keys", "create", "--name", "far", "--json"]).success().json();
     let id = text(&created["apiKey"]["id"]);
-    assert!(run(&server, &root, &["keys", "list"]).done().out.contains("far"));
-    assert!(folder.run(["keys", "list"]).done().out.contains("far"), "the same place");
+    assert!(run(&server, &root, &["keys", "list"]).success().out.contains("far"));
+    assert!(folder.run(["keys", "list"]).success().out.contains("far"), "the same database");
     let url = format!("http://{}", server.address());
     let mut verify = folder.command();
     verify.args(["keys", "verify", "--endpoint", "GET_TASKS", "--json", "--url", &url]);
     verify.env("GATEKEEPER_TOKEN", &root).env("GATEKEEPER_KEY", text(&created["plainTextKey"]));
-    assert_eq!(said(&mut verify).done().json()["ok"], true);
+    assert_eq!(output_of(&mut verify).success().json()["ok"], true);
     let mut import = folder.command();
     import.args(["keys", "import", "-", "--json", "--url", &url]).env("GATEKEEPER_TOKEN", &root);
     let line = format!("{{\"digest\": \"{}\"}}\nnonsense\n", "ab".repeat(32));
-    assert_eq!(told(&mut import, &line).rejected().json()["imported"], 1);
-    run(&server, &root, &["keys", "revoke", &id]).done();
-    assert!(run(&server, &root, &["doctor"]).done().out.contains("is ready"));
-    // This folder's file defines endpoints, which the server has of its own.
+    assert_eq!(output_with_input(&mut import, &line).rejected().json()["imported"], 1);
+    run(&server, &root, &["keys", "revoke", &id]).success();
+    assert!(run(&server, &root, &["doctor"]).success().out.contains("is ready"));
+    // The endpoints in this folder's file have no effect: a server uses its own.
     assert_eq!(
         folder.run(["keys", "list", "--url", &url, "--json"]).rejected().error()["code"],
         "unauthorized"
@@ -41,10 +41,10 @@ fn the_same_commands_work_at_a_server() {
 }
 
 #[test]
-fn a_server_rejects_whom_it_does_not_know_and_what_is_not_theirs() {
+fn a_server_rejects_anonymous_invalid_and_unauthorized_callers() {
     let (_folder, server, _) = served();
-    let nobody = run(&server, "", &["keys", "list"]).rejected();
-    assert!(nobody.err.contains("GATEKEEPER_TOKEN is not set"), "{nobody:?}");
+    let anonymous = run(&server, "", &["keys", "list"]).rejected();
+    assert!(anonymous.err.contains("GATEKEEPER_TOKEN is not set"), "{anonymous:?}");
     let wrong = run(&server, "gkr_canary", &["keys", "list", "--json"]).rejected();
     assert_eq!(wrong.error()["status"], 401);
     assert!(!wrong.err.contains("canary"), "{wrong:?}");
@@ -53,15 +53,15 @@ fn a_server_rejects_whom_it_does_not_know_and_what_is_not_theirs() {
 }
 
 #[test]
-fn a_token_is_asked_for_only_where_one_would_help() {
+fn the_hint_about_a_missing_token_appears_only_where_a_token_would_help() {
     let (folder, server, root) = served();
     let hint = "GATEKEEPER_TOKEN is not set";
     for arguments in [&["keys", "validate"][..], &["users", "login", "ada@example.com"]] {
         let mut command = folder.command();
         command.args(arguments).args(["--url", &format!("http://{}", server.address())]);
-        let wrong = told(&mut command, "not a key\n").rejected();
+        let wrong = output_with_input(&mut command, "not a key\n").rejected();
         assert!(!wrong.err.contains(hint), "{wrong:?}");
-        let wrong = folder.tell("not a key\n", arguments).rejected();
+        let wrong = folder.run_with_input("not a key\n", arguments).rejected();
         assert!(!wrong.err.contains(hint), "{wrong:?}");
     }
     assert!(folder.run(["users", "me"]).rejected().err.contains(hint));
@@ -69,16 +69,16 @@ fn a_token_is_asked_for_only_where_one_would_help() {
 }
 
 #[test]
-fn a_secret_of_a_variable_may_end_with_the_line_break_that_a_file_left_there() {
+fn a_secret_in_a_variable_may_end_with_a_line_break() {
     let (folder, server, root) = served();
-    run(&server, &format!("{root}\n"), &["keys", "list"]).done();
+    run(&server, &format!("{root}\n"), &["keys", "list"]).success();
     let (_, key) = folder.key();
     let mut validate = folder.command();
-    said(validate.args(["keys", "validate"]).env("GATEKEEPER_KEY", format!("{key}\r\n"))).done();
+    output_of(validate.args(["keys", "validate"]).env("GATEKEEPER_KEY", format!("{key}\r\n"))).success();
     // The file beside a database and the variable are one secret, with a line break or without.
     let own = Folder::new();
     let with = |secret: &str, arguments: &[&str]| {
-        said(own.command().args(arguments).env("GATEKEEPER_SECRET", secret)).done()
+        output_of(own.command().args(arguments).env("GATEKEEPER_SECRET", secret)).success()
     };
     with("a secret of some length\n", &["init"]);
     assert!(with("a secret of some length", &["doctor"]).out.contains("signing keys"));
@@ -86,7 +86,7 @@ fn a_secret_of_a_variable_may_end_with_the_line_break_that_a_file_left_there() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_told_of() {
+fn an_unreachable_server_is_reported() {
     let folder = Folder::new();
     let url = "http://127.0.0.1:1";
     let rejected = folder.run(["keys", "list", "--json", "--url", url]).rejected().error();

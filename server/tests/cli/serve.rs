@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Folder, said, text};
+use crate::support::{Folder, output_of, text};
 
-/// A server, ended when it is dropped.
+/// A running server. Dropping it kills the process.
 pub(crate) struct Server {
     process: Child,
     lines: Vec<String>,
@@ -31,7 +31,7 @@ impl Server {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
-    /// The id of its process.
+    /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
@@ -61,39 +61,42 @@ fn ask(stream: &mut (impl std::io::Read + std::io::Write), path: &str) -> String
 }
 
 #[test]
-fn serve_does_not_start_with_another_secret_than_a_running_server_and_says_why() {
+fn serve_does_not_start_with_another_secret_than_a_running_server() {
     let folder = Folder::with_gatekeeper();
     let server = Server::start(&folder, &["--port", "0"], 1);
     assert!(get(server.address(), "/ready").starts_with("HTTP/1.1 200"));
     let mut second = folder.command();
     second.args(["serve", "--port", "0"]).env("GATEKEEPER_SECRET", "canary canary canary");
-    let said = said(&mut second).rejected();
-    assert!(said.err.contains("processes with another secret") && !said.err.contains("canary"), "{said:?}");
-    // Where no server ran with the secret before, it starts, warns, and can sign.
+    let output = output_of(&mut second).rejected();
+    assert!(
+        output.err.contains("processes with another secret") && !output.err.contains("canary"),
+        "{output:?}"
+    );
+    // Once the server with the first secret has stopped, the other secret is only a warning.
     drop(server);
     let mut init = folder.command();
-    let checked = said_of(init.args(["doctor", "--json"]).env("GATEKEEPER_SECRET", "canary canary canary"));
-    assert!(checked.contains("do not open with the secret"), "{checked}");
+    let checked = stdout_of(init.args(["doctor", "--json"]).env("GATEKEEPER_SECRET", "canary canary canary"));
+    assert!(checked.contains("cannot be decrypted with the secret"), "{checked}");
 }
 
 #[test]
-fn a_signing_key_of_an_algorithm_that_the_running_server_does_not_sign_with_is_not_made() {
+fn a_signing_key_is_created_only_with_the_algorithm_of_the_running_server() {
     let folder = Folder::with_gatekeeper();
     let server = Server::start(&folder, &["--port", "0"], 1);
     let rotate = |algorithm: &str| {
         let mut command = folder.command();
         command.args(["platform", "rotate-signing-key", "--json"]);
-        said(command.env("GATEKEEPER_SIGNING_ALGORITHM", algorithm))
+        output_of(command.env("GATEKEEPER_SIGNING_ALGORITHM", algorithm))
     };
     let rejected = rotate("RS256").rejected();
     assert!(rejected.err.contains("the running processes sign with EdDSA"), "{rejected:?}");
-    rotate("EdDSA").done();
+    rotate("EdDSA").success();
     drop(server);
-    rotate("RS256").done();
+    rotate("RS256").success();
 }
 
-/// What a command writes, however it ends.
-fn said_of(command: &mut std::process::Command) -> String {
+/// The standard output of a command, whatever its exit code.
+fn stdout_of(command: &mut std::process::Command) -> String {
     String::from_utf8(command.output().unwrap().stdout).unwrap()
 }
 
@@ -107,18 +110,18 @@ fn eventually(what: &str, is_so: impl Fn() -> bool) {
     panic!("never: {what}");
 }
 
-/// Whether a server that stopped by itself did so well.
+/// Whether a server that stopped by itself exited with code 0.
 fn ends_well(server: &mut Server) -> bool {
     server.process.wait().unwrap().success()
 }
 
 #[test]
-fn a_server_says_where_it_listens_answers_and_stops_when_it_is_told_to() {
+fn a_server_prints_its_address_responds_and_stops_on_a_signal() {
     let folder = Folder::with_gatekeeper();
     for signal in [Signal::INT, Signal::TERM] {
         let mut server = Server::start(&folder, &["--port", "0", "--gateway-listen", "127.0.0.1:0"], 2);
         assert!(get(server.address(), "/ready").starts_with("HTTP/1.1 200"));
-        let gateways = server.lines[1].strip_prefix("gateways ask at http://").unwrap();
+        let gateways = server.lines[1].strip_prefix("listening for gateways on http://").unwrap();
         assert!(get(gateways, "/health").starts_with("HTTP/1.1 200"));
         server.signal(signal);
         assert!(ends_well(&mut server), "{signal:?}");
@@ -126,16 +129,16 @@ fn a_server_says_where_it_listens_answers_and_stops_when_it_is_told_to() {
 }
 
 #[test]
-fn programs_are_told_the_address_in_json() {
+fn the_address_is_printed_in_json_for_programs() {
     let folder = Folder::with_gatekeeper();
     let server = Server::start(&folder, &["--port", "0", "--json"], 1);
-    let told: serde_json::Value = serde_json::from_str(&server.lines[0]).unwrap();
-    assert!(text(&told["url"]).starts_with("http://127.0.0.1:") && told["check"].is_null());
-    assert_eq!(told["signup"], serde_json::json!({ "state": "local", "reason": "signup is not set" }));
+    let printed: serde_json::Value = serde_json::from_str(&server.lines[0]).unwrap();
+    assert!(text(&printed["url"]).starts_with("http://127.0.0.1:") && printed["check"].is_null());
+    assert_eq!(printed["signup"], serde_json::json!({ "state": "local", "reason": "signup is not set" }));
 }
 
 #[test]
-fn a_server_that_lacks_something_says_so_in_its_log() {
+fn a_server_without_endpoints_or_a_root_key_logs_warnings() {
     let folder = Folder::new();
     let mut server = Server::start(&folder, &["--port", "0", "--url", "new.db"], 1);
     let log = || fs::read_to_string(folder.file("log")).unwrap();
@@ -161,7 +164,7 @@ fn a_server_can_listen_on_a_unix_socket() {
 }
 
 #[test]
-fn endpoints_are_read_again_when_they_change_and_a_broken_file_changes_nothing() {
+fn endpoints_are_reloaded_when_they_change_and_a_broken_file_changes_nothing() {
     let folder = Folder::with_gatekeeper();
     let root = text(&folder.json(["init", "--additional"])["rootKey"]);
     let (_, key) = folder.key();
@@ -187,7 +190,7 @@ fn endpoints_are_read_again_when_they_change_and_a_broken_file_changes_nothing()
     folder.write("gatekeeper.toml", "[endpoints.OTHER]");
     server.signal(Signal::HUP);
     let log = || fs::read_to_string(folder.file("log")).unwrap();
-    eventually("an error in the log", || log().contains("cannot be read again"));
+    eventually("an error in the log", || log().contains("cannot be reloaded"));
     assert!(verify("GET_TASKS").contains("\"total\":70,"));
     fs::remove_file(folder.file("gatekeeper.toml")).unwrap();
     server.signal(Signal::HUP);
@@ -200,9 +203,9 @@ fn endpoints_are_read_again_when_they_change_and_a_broken_file_changes_nothing()
 }
 
 #[test]
-fn the_first_line_of_a_server_says_who_may_sign_up_and_why() {
+fn the_first_line_of_a_server_states_who_may_sign_up_and_why() {
     let folder = Folder::with_gatekeeper();
-    for (arguments, said) in [
+    for (arguments, expected) in [
         (&[][..], "sign-up is open to programs on this machine: signup is not set"),
         (&["--signup", "open"], "sign-up is open: signup = \"open\""),
         (&["--signup", "closed"], "sign-up is closed: signup = \"closed\""),
@@ -216,18 +219,18 @@ fn the_first_line_of_a_server_says_who_may_sign_up_and_why() {
         ),
     ] {
         let server = Server::start(&folder, &[&["--port", "0"], arguments].concat(), 1);
-        assert!(server.lines[0].ends_with(&format!(" ({said})")), "{:?}", server.lines);
+        assert!(server.lines[0].ends_with(&format!(" ({expected})")), "{:?}", server.lines);
     }
 }
 
 #[test]
-fn what_cannot_be_served_is_rejected() {
+fn invalid_options_of_a_server_are_rejected() {
     let folder = Folder::with_gatekeeper();
     for (arguments, why) in [
         (&["serve", "--url", "http://localhost:1"][..], "served already"),
         (&["serve", "--tls-cert", "x"], "server.tlsKey"),
         (&["serve", "--tls-cert", "x", "--tls-key", "y"], "\"x\" cannot be used"),
-        (&["serve", "--socket", "x", "--tls-cert", "x", "--tls-key", "y"], "needs no TLS"),
+        (&["serve", "--socket", "x", "--tls-cert", "x", "--tls-key", "y"], "does not support TLS"),
         (&["serve", "--trusted-proxies", "x"], "trusted proxies"),
         (&["serve", "--gateway-listen", "x"], "server.gatewayListen"),
         (&["serve", "--cors-origin", "https://app.example.com/"], "server.corsOrigins"),
@@ -237,7 +240,16 @@ fn what_cannot_be_served_is_rejected() {
         (&["serve", "--host", "no.such.host.invalid"], "cannot listen"),
         (&["serve", "--url", "/proc/x.db", "--port", "0"], "cannot be opened"),
     ] {
-        let said = folder.run(arguments).rejected();
-        assert!(said.err.contains(why), "{said:?}");
+        let output = folder.run(arguments).rejected();
+        assert!(output.err.contains(why), "{output:?}");
     }
+}
+
+#[test]
+fn former_names_of_options_of_a_server_still_work() {
+    let folder = Folder::with_gatekeeper();
+    let former = ["--unix", "socket", "--check-listen", "127.0.0.1:0"];
+    let server = Server::start(&folder, &former, 2);
+    assert!(server.lines[0].starts_with("listening on unix:socket"), "{:?}", server.lines);
+    assert!(server.lines[1].contains("http://127.0.0.1:"), "{:?}", server.lines);
 }

@@ -1,4 +1,4 @@
-//! A folder in which `gatekeeper` is run.
+//! Helpers that run `gatekeeper` in a temporary folder.
 
 use std::ffi::OsStr;
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The binary, without any setting of whoever runs the tests.
+/// The `gatekeeper` command, without `GATEKEEPER_*` variables of the user who runs the tests.
 pub(crate) fn gatekeeper(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatekeeper"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GATEKEEPER_"))
@@ -19,11 +19,12 @@ pub(crate) fn gatekeeper(folder: &Path) -> Command {
     command
 }
 
+/// A temporary folder to run `gatekeeper` in.
 pub(crate) struct Folder(TempDir);
 
-/// What a command said and answered.
+/// The output and exit code of a command.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
@@ -38,7 +39,7 @@ impl Folder {
     /// A folder in which `gatekeeper init` was run.
     pub(crate) fn with_gatekeeper() -> Self {
         let folder = Self::new();
-        folder.run(["init"]).done();
+        folder.run(["init"]).success();
         folder
     }
 
@@ -58,46 +59,50 @@ impl Folder {
         gatekeeper(self.path())
     }
 
-    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Said {
-        said(self.command().args(arguments))
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> CommandOutput {
+        output_of(self.command().args(arguments))
     }
 
-    /// Runs a command that is told `input`.
-    pub(crate) fn tell<A: AsRef<OsStr>>(&self, input: &str, arguments: impl IntoIterator<Item = A>) -> Said {
-        told(self.command().args(arguments), input)
+    /// Runs a command with `input` as its standard input.
+    pub(crate) fn run_with_input<A: AsRef<OsStr>>(
+        &self,
+        input: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> CommandOutput {
+        output_with_input(self.command().args(arguments), input)
     }
 
-    /// The answer of a command, in JSON.
+    /// The response of a command in JSON, which must succeed.
     pub(crate) fn json<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Value {
         let arguments: Vec<A> = arguments.into_iter().collect();
-        said(self.command().args(&arguments).arg("--json")).done().json()
+        output_of(self.command().args(&arguments).arg("--json")).success().json()
     }
 
-    /// A new key: its id and its secret.
+    /// The id and the secret of a new key.
     pub(crate) fn key(&self) -> (String, String) {
         let created = self.json(["keys", "create"]);
         (text(&created["apiKey"]["id"]), text(&created["plainTextKey"]))
     }
 }
 
-impl Said {
-    /// What was said by a command that was done.
+impl CommandOutput {
+    /// Asserts that the command succeeded.
     #[track_caller]
-    pub(crate) fn done(self) -> Self {
+    pub(crate) fn success(self) -> Self {
         assert_eq!(self.code, 0, "{self:?}");
         self
     }
 
-    /// What was said by a command that was rejected.
+    /// Asserts that the command was rejected.
     #[track_caller]
     pub(crate) fn rejected(self) -> Self {
         assert_eq!(self.code, 1, "{self:?}");
         self
     }
 
-    /// What was said by a command that was used wrongly.
+    /// Asserts that the command rejected its arguments and printed nothing to standard output.
     #[track_caller]
-    pub(crate) fn misused(self) -> Self {
+    pub(crate) fn usage_error(self) -> Self {
         assert_eq!((self.code, self.out.as_str()), (2, ""), "{self:?}");
         self
     }
@@ -107,29 +112,31 @@ impl Said {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The error that was told to a program.
+    /// The error in JSON, from standard error.
     #[track_caller]
     pub(crate) fn error(&self) -> Value {
         serde_json::from_str(self.err.trim()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
-pub(crate) fn said(command: &mut Command) -> Said {
+/// Runs a command.
+pub(crate) fn output_of(command: &mut Command) -> CommandOutput {
     let output = command.output().unwrap();
-    Said {
+    CommandOutput {
         code: output.status.code().expect("no signal ended it"),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
-pub(crate) fn told(command: &mut Command, input: &str) -> Said {
+/// Runs a command with `input` as its standard input.
+pub(crate) fn output_with_input(command: &mut Command, input: &str) -> CommandOutput {
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();
-    // One that was rejected does not read on.
+    // A command that is rejected may stop reading, so a broken pipe is ignored.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
-    Said {
+    CommandOutput {
         code: output.status.code().expect("no signal ended it"),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),

@@ -1,4 +1,4 @@
-"""Answers verifications over ASGI, awaited, for uvicorn."""
+"""Verifies keys over ASGI with the async key manager, for uvicorn."""
 
 import json
 from collections.abc import Awaitable, Callable

@@ -1,9 +1,9 @@
-// `cluster.mjs SOCKET`: four processes of `cluster` that answer verifications; one that dies is replaced.
+// `cluster.mjs SOCKET`: four `cluster` processes that verify keys; one that dies is replaced.
 import cluster from 'node:cluster';
 import { createServer } from 'node:http';
-import { asked, verified } from './engine.mjs';
+import { paramsOf, verified } from './engine.mjs';
 
-// The kernel hands out the connections. Node, if it does, leaves one waiting for ever that goes to a worker just killed.
+// The kernel distributes connections. If Node does, a connection to a worker that was just killed hangs forever.
 cluster.schedulingPolicy = cluster.SCHED_NONE;
 
 if (cluster.isPrimary) {
@@ -11,7 +11,7 @@ if (cluster.isPrimary) {
   for (let worker = 0; worker < 4; worker += 1) cluster.fork();
 } else {
   const server = createServer(async (request, response) => {
-    response.end(JSON.stringify(await verified(asked(request.url).key)));
+    response.end(JSON.stringify(await verified(paramsOf(request.url).key)));
   });
   server.keepAliveTimeout = 60_000;
   server.listen(process.argv[2]);

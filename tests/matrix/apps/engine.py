@@ -1,4 +1,4 @@
-"""The key manager of the apps in Python, and what they answer."""
+"""The key manager and the responses of the Python apps."""
 
 import json
 import os
@@ -12,23 +12,23 @@ URL = os.environ["MATRIX_URL"]
 ENDPOINTS: dict[str, Any] = json.loads(Path(__file__).with_name("endpoints.json").read_text())
 
 keys = init_key_manager(url=URL, endpoints=ENDPOINTS)
-made_in = os.getpid()
+created_in = os.getpid()
 
 if os.environ["MATRIX_BEFORE_FORK"] == "used":
     assert keys.verify_user_api_key(keys.create_user_api_key("parent")["apiKey"], "HAMMER").ok
 
 
 def key_of(query: str) -> str:
-    """The key in a query string; an empty one is a key that is not valid."""
+    """The key in a query string; an empty key is invalid."""
     return parse_qs(query).get("key", [""])[0]
 
 
 def answer(res: VerifyResult) -> dict[str, Any]:
-    """What a worker says: who it is, whether its key manager was made before a fork, and the verdict."""
+    """The response of a worker: its process id, whether its key manager was created before a fork, and the verdict."""
     pid = os.getpid()
-    return {"pid": str(pid), "inherited": pid != made_in, "ok": res.ok, "keyValid": res.key_valid}
+    return {"pid": str(pid), "inherited": pid != created_in, "ok": res.ok, "keyValid": res.key_valid}
 
 
 def verified(key: str) -> dict[str, Any]:
-    """Verify a key, taking one call of it."""
+    """Verify a key, which consumes one permit."""
     return answer(keys.verify_user_api_key(key, "HAMMER"))

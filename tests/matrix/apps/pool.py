@@ -1,4 +1,4 @@
-"""`pool.py METHOD SOCKET`: four processes of `multiprocessing` that answer verifications; one that dies is replaced."""
+"""`pool.py METHOD SOCKET`: four `multiprocessing` processes that verify keys; one that dies is replaced."""
 
 import json
 import multiprocessing

@@ -1,4 +1,4 @@
-"""Verifications as tasks of Celery, whose queue is a folder."""
+"""Verifications as Celery tasks, with a folder as the queue."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ app.conf.update(
 
 
 def die(key: str) -> None:
-    """Take one call of a key, and be killed before anybody is told."""
+    """Consume one permit of a key, and kill the worker before it returns the result."""
     engine.verified(key)
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,7 +1,7 @@
-// `threads.mjs SOCKET`: hands each verification to one of four worker threads; one that is stopped is replaced.
+// `threads.mjs SOCKET`: four worker threads that verify keys; one that is stopped is replaced.
 import { createServer } from 'node:http';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
-import { asked, nameOf, verified } from './engine.mjs';
+import { paramsOf, nameOf, verified } from './engine.mjs';
 
 const waiting = new Map();
 const workers = [];
@@ -27,7 +27,7 @@ if (isMainThread) {
   for (let worker = 0; worker < 4; worker += 1) workers.push(start());
   let calls = 0;
   const server = createServer(({ url }, response) => {
-    const { pathname, key, pid } = asked(url);
+    const { pathname, key, pid } = paramsOf(url);
     if (pathname === '/stop') {
       const stopped = workers.findIndex((worker) => worker.pid === pid);
       workers.splice(stopped, 1, start())[0].terminate();

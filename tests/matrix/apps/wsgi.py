@@ -1,4 +1,4 @@
-"""Answers verifications over WSGI, for gunicorn."""
+"""Verifies keys over WSGI, for gunicorn."""
 
 import json
 from wsgiref.types import StartResponse, WSGIEnvironment

@@ -1,4 +1,4 @@
-//! The certificate of TLS and its key.
+//! Checks the TLS certificate and its key.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,71 +18,75 @@ use crate::cli::serve;
 use crate::config::Config;
 use crate::http::Tls;
 
-/// How long before its end one should be told.
-const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+/// A certificate that expires sooner than this is reported.
+const EXPIRY_WARNING: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 pub(super) fn check(config: &Config) -> Vec<Finding> {
     match serve::tls(config) {
         Err(error) => vec![Finding::error("certificate", error.message(), "set both, or neither")],
         Ok(None) => Vec::new(),
         Ok(Some(tls)) => {
-            let mut findings = of_rights(&tls.key).map_or_else(Vec::new, |finding| vec![finding]);
-            findings.push(of_pair(&tls).unwrap_or_else(|finding| finding));
+            let mut findings = check_permissions(&tls.key).map_or_else(Vec::new, |finding| vec![finding]);
+            findings.push(check_pair(&tls).unwrap_or_else(|finding| finding));
             findings
         }
     }
 }
 
-fn of_rights(key: &Path) -> Option<Finding> {
+fn check_permissions(key: &Path) -> Option<Finding> {
     let mode = fs::metadata(key).ok()?.permissions().mode() & 0o777;
     (mode & 0o007 != 0).then(|| {
-        let found =
-            format!("{} has the mode {mode:03o}: every user of the machine can read it", key.display());
-        Finding::error("certificate", found, format!("chmod o-rwx {}", key.display()))
+        let message = format!("{} has mode {mode:03o}: every user of the machine can read it", key.display());
+        Finding::error("certificate", message, format!("chmod o-rwx {}", key.display()))
     })
 }
 
-fn of_pair(tls: &Tls) -> Result<Finding, Finding> {
+fn check_pair(tls: &Tls) -> Result<Finding, Finding> {
     let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
-        let found = format!("{} is no PEM file with one: {error}", path.display());
-        Finding::error("certificate", found, "name the files that whoever issued it gave you")
+        let message = format!("{} is not a PEM file that can be used: {error}", path.display());
+        Finding::error("certificate", message, "name the PEM files that the certificate authority issued")
     };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&tls.certificate)
         .and_then(Iterator::collect)
         .map_err(|error| unreadable(&tls.certificate, &error))?;
     let Some(first) = chain.first().cloned() else {
-        return Err(unreadable(&tls.certificate, &"it holds no certificate"));
+        return Err(unreadable(&tls.certificate, &"it contains no certificate"));
     };
     let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| unreadable(&tls.key, &error))?;
     let pair = CertifiedKey::from_der(chain, key, &default_provider());
     if let Err(error) = pair.and_then(|pair| pair.keys_match()) {
-        let found = format!("{} is not the key of {}: {error}", tls.key.display(), tls.certificate.display());
-        return Err(Finding::error("certificate", found, "name the key that the certificate was issued for"));
+        let message =
+            format!("{} is not the key of {}: {error}", tls.key.display(), tls.certificate.display());
+        return Err(Finding::error(
+            "certificate",
+            message,
+            "name the key that the certificate was issued for",
+        ));
     }
     let certificate = Certificate::from_der(&first).map_err(|error| unreadable(&tls.certificate, &error))?;
     let validity = certificate.tbs_certificate().validity();
     let (from, to) = (validity.not_before.to_unix_duration(), validity.not_after.to_unix_duration());
-    Ok(of_life(from, to, now()))
+    Ok(check_validity(from, to, now()))
 }
 
-const RENEW: &str = "renew it; the server notices the new files by itself";
+const RENEW: &str = "renew it; the server loads new files by itself";
 
-fn of_life(from: Duration, to: Duration, now: Duration) -> Finding {
+fn check_validity(from: Duration, to: Duration, now: Duration) -> Finding {
     let shown = |time: Duration| {
         let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        Timestamp::from_second(seconds).map_or_else(|_| "ever".to_owned(), |time| time.to_string())
+        Timestamp::from_second(seconds).map_or_else(|_| "the end of time".to_owned(), |time| time.to_string())
     };
     if now < from {
-        let found = format!("it is not good before {}", shown(from));
-        return Finding::error("certificate", found, "set the machine's clock, or wait");
+        let message = format!("the certificate is not valid before {}", shown(from));
+        return Finding::error("certificate", message, "correct the machine's clock, or wait");
     }
     if now >= to {
-        return Finding::error("certificate", format!("it ended at {}", shown(to)), RENEW);
+        return Finding::error("certificate", format!("the certificate expired at {}", shown(to)), RENEW);
     }
-    if to.saturating_sub(now) < SOON {
-        return Finding::warning("certificate", format!("it ends at {}", shown(to)), RENEW);
+    if to.saturating_sub(now) < EXPIRY_WARNING {
+        return Finding::warning("certificate", format!("the certificate expires at {}", shown(to)), RENEW);
     }
-    Finding::ok("certificate", format!("it and its key match, and are good until {}", shown(to)))
+    Finding::ok("certificate", format!("the certificate matches its key and is valid until {}", shown(to)))
 }
 
 fn now() -> Duration {
@@ -95,9 +99,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_is_good_from_its_beginning_until_its_end() {
+    fn a_certificate_is_valid_from_its_start_until_its_end() {
         let day = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
-        let level = |now| of_life(day(10), day(100), now).level;
+        let level = |now| check_validity(day(10), day(100), now).level;
         assert_eq!(level(day(9)), Level::Error);
         assert_eq!(level(day(10)), Level::Ok);
         assert_eq!(level(day(90)), Level::Warning);

@@ -1,4 +1,4 @@
-//! Endpoints and their limits, as they are written in the file.
+//! Checks endpoints and their limits, as written in the configuration file.
 
 use serde_json::Value;
 
@@ -13,24 +13,28 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
     if count == 0 {
         return vec![Finding::warning(
             "endpoints",
-            "none is defined: keys.verify and gateways know no limit by name",
-            format!("write an [endpoints.NAME] into {}", config.file().path.display()),
+            "no endpoint is defined: keys.verify and gateways reject every endpoint",
+            format!("add an [endpoints.NAME] to {}", config.file().path.display()),
         )];
     }
     if lower.is_empty() {
         return vec![Finding::ok("endpoints", format!("{count} defined"))];
     }
-    let found = format!("roles whose limit is lower than the default: {}", lower.join(", "));
-    vec![Finding::hint("endpoints", found, "a role's limit comes before the default: see that it was meant")]
+    let message = format!("roles whose limit is lower than the default: {}", lower.join(", "));
+    vec![Finding::hint(
+        "endpoints",
+        message,
+        "a role's limit replaces the default: check that this is intended",
+    )]
 }
 
-/// Roles that make a key slower than having none.
+/// Roles whose limit is lower than the default.
 fn lower_roles(name: &str, endpoint: &Value) -> Vec<String> {
     let default = endpoint.get("default").and_then(rate);
     let roles = endpoint.get("roles").and_then(Value::as_object).into_iter().flatten();
     let is_lower = |limit: &Value| match (rate(limit), default) {
         // Rates are compared exactly.
-        (Some((calls, ms)), Some((usual_calls, usual_ms))) => calls * usual_ms < usual_calls * ms,
+        (Some((calls, ms)), Some((default_calls, default_ms))) => calls * default_ms < default_calls * ms,
         _ => false,
     };
     roles.filter(|(_, limit)| is_lower(limit)).map(|(role, _)| format!("{name}.{role}")).collect()

@@ -7,19 +7,20 @@ use serde::Serialize;
 #[serde(rename_all = "lowercase")]
 pub(super) enum Level {
     Ok,
-    /// Nothing is wrong; there may be something better.
+    /// Nothing is wrong, but something could be better.
     Hint,
-    /// It works, and may not be what was meant.
+    /// It works, but may not be intended.
     Warning,
     Error,
 }
 
+/// The result of one check.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
     pub(super) check: &'static str,
     pub(super) level: Level,
     pub(super) message: String,
-    /// How to fix it, if there is something to fix.
+    /// How to fix the problem, if there is one.
     pub(super) fix: Option<String>,
 }
 

@@ -1,13 +1,13 @@
-//! Suffixes of imported keys: how many there are, and whose.
+//! Checks the suffixes of imported keys: how many are in use, and by which tenants.
 
 use gatekeeper::{Gatekeeper, Result};
 
 use super::finding::Finding;
 
-/// How many tenants are named.
+/// The number of tenants to list by name.
 const NAMED: usize = 10;
 
-/// What there is to say of imported keys; none where there are none.
+/// The state of imported suffixes; `None` if there are no imported keys.
 pub(super) fn check(gatekeeper: &Gatekeeper) -> Result<Option<Finding>> {
     let suffixes = gatekeeper.import_suffixes()?;
     if suffixes.tenants.is_empty() {
@@ -19,19 +19,19 @@ pub(super) fn check(gatekeeper: &Gatekeeper) -> Result<Option<Finding>> {
     let rest = suffixes.tenants.len().saturating_sub(NAMED);
     let more = (rest > 0).then(|| format!("{rest} more tenants"));
     let holders: Vec<String> = named.chain(more).collect();
-    let found = format!(
+    let message = format!(
         "{} of {} suffixes of imported keys are in use: {}",
         suffixes.used,
         suffixes.limit,
         holders.join(", ")
     );
     Ok(Some(if suffixes.used < suffixes.limit {
-        Finding::ok("imports", found)
+        Finding::ok("imports", message)
     } else {
         Finding::warning(
             "imports",
-            found,
-            "no other suffix can be imported: revoke keys that are not needed any more, or raise importSuffixes",
+            message,
+            "no further suffix can be imported: revoke keys that are no longer needed, or raise importSuffixes",
         )
     }))
 }

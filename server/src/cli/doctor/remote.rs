@@ -1,4 +1,4 @@
-//! A place that is another machine's.
+//! Checks a remote server.
 
 use gatekeeper::Gatekeeper;
 
@@ -10,11 +10,11 @@ use crate::config::{Config, TOKEN};
 
 pub(super) fn check(config: &Config) -> Vec<Finding> {
     let url = without_password(config.url());
-    let mut findings = vec![of_token(config)];
+    let mut findings = vec![check_token(config)];
     if config.url().to_ascii_lowercase().starts_with("http://") && !is_local(config.url()) {
         findings.push(Finding::warning(
             "tls",
-            format!("{url} is not secured: keys travel in the clear"),
+            format!("{url} is not encrypted: keys are sent in clear text"),
             "use https:// for another machine",
         ));
     }
@@ -26,21 +26,21 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         Err(Failure::Rejected(error)) => Finding::error(
             "server",
             format!("{url}: {}", error.message()),
-            "start it with `gatekeeper serve`, or correct --url; there, run `gatekeeper doctor`",
+            "start it with `gatekeeper serve`, or correct --url; on the server's machine, run `gatekeeper doctor`",
         ),
-        Err(_) => Finding::error("server", format!("{url} cannot be asked"), "correct --url"),
+        Err(_) => Finding::error("server", format!("{url} cannot be checked"), "correct --url"),
     });
     findings
 }
 
-fn of_token(config: &Config) -> Finding {
+fn check_token(config: &Config) -> Finding {
     match config.token() {
         Err(error) => {
             Finding::error("token", error.message(), "set it to a root key, a key or an access token")
         }
         Ok(None) => Finding::warning(
             "token",
-            format!("{TOKEN} is not set: the server takes this for nobody"),
+            format!("{TOKEN} is not set: the server treats requests as anonymous"),
             "set it to a root key, a key or an access token",
         ),
         Ok(Some(_)) => Finding::ok("token", format!("{TOKEN} is set")),

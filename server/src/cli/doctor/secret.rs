@@ -1,4 +1,4 @@
-//! The secret that signing keys are sealed with.
+//! Checks the secret that encrypts signing keys.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -11,7 +11,8 @@ use gatekeeper::{Gatekeeper, Options, SealedRows, Secret};
 use super::finding::Finding;
 use crate::config::{Config, PREVIOUS_SECRET, SECRET};
 
-const MAKE: &str = "make one with `openssl rand -base64 32`, and give it to every process of the place";
+const CREATE: &str =
+    "create one with `openssl rand -base64 32`, and set it for every process that uses the database";
 
 pub(super) fn check(config: &Config, sealed: Option<SealedRows>) -> Vec<Finding> {
     let Some(database) = config.database() else { return Vec::new() };
@@ -19,54 +20,54 @@ pub(super) fn check(config: &Config, sealed: Option<SealedRows>) -> Vec<Finding>
     let kept = fs::read_to_string(&file).map(|text| text.trim().to_owned());
     let mut findings = Vec::new();
     match (config.environment().secret(SECRET), &kept) {
-        (Err(error), _) => findings.push(Finding::error("secret", error.message(), MAKE)),
-        (Ok(Some(given)), kept) => findings.push(of_given(&given, kept.as_deref().ok(), &file)),
+        (Err(error), _) => findings.push(Finding::error("secret", error.message(), CREATE)),
+        (Ok(Some(given)), kept) => findings.push(check_given(&given, kept.as_deref().ok(), &file)),
         (Ok(None), Ok(_)) => findings.push(Finding::ok(
             "secret",
-            format!("{} holds it: keep that file with your backups", file.display()),
+            format!("the secret is in {}: back up that file too", file.display()),
         )),
         (Ok(None), Err(error)) if error.kind() == ErrorKind::NotFound => findings.push(Finding::hint(
             "secret",
-            format!("{SECRET} is not set: one is made in {} when it is needed", file.display()),
-            "keep that file with your backups, or set the variable where files do not stay",
+            format!("{SECRET} is not set: a secret is created in {} when it is first needed", file.display()),
+            "back up that file too, or set the variable if files are not persistent",
         )),
         (Ok(None), Err(error)) => findings.push(Finding::error(
             "secret",
             format!("{} cannot be read: {error}", file.display()),
-            "let the user of the server read it",
+            "make it readable for the user of the server",
         )),
     }
-    findings.extend(of_rights(&database, &file));
-    findings.extend(of_previous(config));
+    findings.extend(check_permissions(&database, &file));
+    findings.extend(check_previous(config));
     if let Some(sealed) = sealed {
-        findings.extend(of_sealed(sealed, config));
+        findings.extend(check_sealed(sealed, config));
     }
     findings
 }
 
-fn of_given(given: &Secret, kept: Option<&str>, file: &Path) -> Finding {
+fn check_given(given: &Secret, kept: Option<&str>, file: &Path) -> Finding {
     let mut options = Options::default();
     options.secret = Some(given.clone());
     if let Err(error) = Gatekeeper::open_with("memory:", options) {
-        return Finding::error("secret", error.message(), MAKE);
+        return Finding::error("secret", error.message(), CREATE);
     }
     match kept {
         Some(kept) if kept != given.expose() => Finding::warning(
             "secret",
-            format!("{SECRET} is another than the one in {}", file.display()),
-            "set the variable in every process that uses the place, and remove the file; or set it to what the file holds",
+            format!("{SECRET} differs from the secret in {}", file.display()),
+            "set the variable in every process that uses the database and remove the file, or set the variable to the content of the file",
         ),
         _ => Finding::ok("secret", format!("{SECRET} is set")),
     }
 }
 
-fn of_previous(config: &Config) -> Option<Finding> {
+fn check_previous(config: &Config) -> Option<Finding> {
     let error = config.environment().secret(PREVIOUS_SECRET).err()?;
-    Some(Finding::error("secret", error.message(), "set it to the secret before, or unset it"))
+    Some(Finding::error("secret", error.message(), "set it to the previous secret, or unset it"))
 }
 
-/// Whether the signing keys open.
-fn of_sealed(sealed: SealedRows, config: &Config) -> Vec<Finding> {
+/// Reports whether the signing keys can be decrypted.
+fn check_sealed(sealed: SealedRows, config: &Config) -> Vec<Finding> {
     const CHECK: &str = "signing keys";
     let SealedRows { total, with_previous, unopened, other_secret_in_use, .. } = sealed;
     let mut findings = Vec::new();
@@ -80,40 +81,41 @@ fn of_sealed(sealed: SealedRows, config: &Config) -> Vec<Finding> {
     if unopened > 0 {
         findings.push(Finding::warning(
             CHECK,
-            format!("{unopened} of {total} do not open with the secret: tokens that they signed are rejected"),
+            format!("{unopened} of {total} cannot be decrypted with the secret: tokens that they signed are rejected"),
             format!(
-                "set {PREVIOUS_SECRET} to the secret before, or remove them with `gatekeeper platform rotate-signing-key`"
+                "set {PREVIOUS_SECRET} to the previous secret, or remove them with `gatekeeper platform rotate-signing-key`"
             ),
         ));
     }
     if with_previous > 0 {
         findings.push(Finding::hint(
             CHECK,
-            format!("{with_previous} of {total} open only with {PREVIOUS_SECRET}"),
-            "start the server once: it seals them with the new secret",
+            format!("{with_previous} of {total} can be decrypted only with {PREVIOUS_SECRET}"),
+            "start the server once: it encrypts them with the new secret",
         ));
     } else if findings.is_empty() && config.environment().origin(PREVIOUS_SECRET).is_some() {
         findings.push(Finding::hint(
             CHECK,
-            format!("{PREVIOUS_SECRET} is set, and nothing is sealed with it any more"),
+            format!("{PREVIOUS_SECRET} is set, but nothing is encrypted with it any more"),
             "unset it",
         ));
     }
     if findings.is_empty() && total > 0 {
-        findings.push(Finding::ok(CHECK, format!("all {total} open with the secret")));
+        findings.push(Finding::ok(CHECK, format!("all {total} can be decrypted with the secret")));
     }
     findings
 }
 
-/// The secret is for those who may write the database: its owner, and its group where the mode says so.
-fn of_rights(database: &Path, file: &Path) -> Option<Finding> {
+/// Reports a secret file that more users can read than can write the database: its owner, and its group if the mode
+/// says so.
+fn check_permissions(database: &Path, file: &Path) -> Option<Finding> {
     let (database, secret) = (fs::metadata(database).ok()?, fs::metadata(file).ok()?);
     let mode = |file: &Metadata| file.permissions().mode() & 0o777;
     let is_shared = mode(&database) & 0o060 == 0o060 && database.gid() == secret.gid();
     let wanted = if is_shared { 0o660 } else { 0o600 };
     (mode(&secret) & !wanted != 0).then(|| {
-        let found = format!("{} has the mode {:03o}: others can read it", file.display(), mode(&secret));
-        Finding::error("secret file", found, format!("chmod {wanted:o} {}", file.display()))
+        let message = format!("{} has mode {:03o}: other users can read it", file.display(), mode(&secret));
+        Finding::error("secret file", message, format!("chmod {wanted:o} {}", file.display()))
     })
 }
 

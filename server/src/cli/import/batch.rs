@@ -1,4 +1,4 @@
-//! Imports keys as many at once as an operation takes, and finds which of them are rejected.
+//! Imports keys in batches, and finds which keys of a rejected batch are at fault.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,21 +7,21 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use gatekeeper::{ErrorKind, GatekeeperError, ImportWarning};
 
-/// What one call takes: so many keys, and less than a server's bound on bodies.
+/// The maximum size of a batch: the number of keys that an operation accepts, and less than a server's bound on bodies.
 const MAX_KEYS: usize = 1000;
 const MAX_BYTES: usize = 512 * 1024;
 
-/// How many rejected lines are told of at the end.
-const MAX_TOLD: usize = 1000;
+/// The maximum number of rejected lines, and of warnings, in the summary.
+const MAX_REPORTED: usize = 1000;
 
-/// How it went.
+/// The summary of an import.
 #[derive(Default)]
-pub(super) struct Done {
+pub(super) struct Summary {
     pub(super) imported: u64,
     pub(super) rejected: u64,
-    /// The first of those that were rejected.
+    /// The first lines that were rejected.
     pub(super) errors: Vec<Rejected>,
-    /// The first of those that were imported otherwise than they were written.
+    /// The first lines that were imported differently from how they were written.
     pub(super) warnings: Vec<Warned>,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Importer<'a> {
     output: Output,
     tenant: &'a str,
     stops: bool,
-    pub(super) done: Done,
+    pub(super) summary: Summary,
 }
 
 impl<'a> Importer<'a> {
@@ -52,10 +52,10 @@ impl<'a> Importer<'a> {
         tenant: &'a str,
         stops: bool,
     ) -> Self {
-        Self { call, output, tenant, stops, done: Done::default() }
+        Self { call, output, tenant, stops, summary: Summary::default() }
     }
 
-    pub(super) fn take_all(&mut self, lines: impl Iterator<Item = Line>) -> Result<(), Failure> {
+    pub(super) fn import_all(&mut self, lines: impl Iterator<Item = Line>) -> Result<(), Failure> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         for Line { number, key } in lines {
             match key {
@@ -78,15 +78,17 @@ impl<'a> Importer<'a> {
         self.import(&batch)
     }
 
-    /// Imports these, and where they are rejected, each half of them, until the ones remain that are.
+    /// Imports a batch. If it is rejected, imports each half of it, until the keys at fault are found.
     fn import(&mut self, keys: &[(u64, String)]) -> Result<(), Failure> {
         let Some((number, _)) = keys.first() else { return Ok(()) };
         match (self.call)(&self.request(keys)) {
-            Ok(answer) => {
-                self.done.imported += keys.len() as u64;
-                self.warn(keys, &answer)?;
-                self.output
-                    .progress(&format!("{} imported, {} rejected", self.done.imported, self.done.rejected));
+            Ok(response) => {
+                self.summary.imported += keys.len() as u64;
+                self.warn(keys, &response)?;
+                self.output.progress(&format!(
+                    "{} imported, {} rejected",
+                    self.summary.imported, self.summary.rejected
+                ));
                 Ok(())
             }
             Err(Failure::Rejected(error)) if is_about_keys(&error) => {
@@ -101,15 +103,15 @@ impl<'a> Importer<'a> {
         }
     }
 
-    /// Tells of what was imported otherwise than it was written.
-    fn warn(&mut self, keys: &[(u64, String)], answer: &str) -> Result<(), Failure> {
-        let Warnings { warnings } = serde_json::from_str(answer).map_err(GatekeeperError::internal)?;
+    /// Reports the lines that were imported differently from how they were written.
+    fn warn(&mut self, keys: &[(u64, String)], response: &str) -> Result<(), Failure> {
+        let Warnings { warnings } = serde_json::from_str(response).map_err(GatekeeperError::internal)?;
         for ImportWarning { index, message } in warnings {
             let line = keys.get(index as usize).map_or(0, |(number, _)| *number);
             self.output.end_progress();
             self.output.note(&format!("line {line}: {message}"));
-            if self.done.warnings.len() < MAX_TOLD {
-                self.done.warnings.push(Warned { line, warning: message });
+            if self.summary.warnings.len() < MAX_REPORTED {
+                self.summary.warnings.push(Warned { line, warning: message });
             }
         }
         Ok(())
@@ -118,34 +120,34 @@ impl<'a> Importer<'a> {
     fn reject(&mut self, line: u64, error: String) -> Result<(), Failure> {
         self.output.end_progress();
         self.output.note(&format!("line {line}: {error}"));
-        self.done.rejected += 1;
-        if self.done.errors.len() < MAX_TOLD {
-            self.done.errors.push(Rejected { line, error });
+        self.summary.rejected += 1;
+        if self.summary.errors.len() < MAX_REPORTED {
+            self.summary.errors.push(Rejected { line, error });
         }
-        if self.stops { Err(Failure::Said) } else { Ok(()) }
+        if self.stops { Err(Failure::Reported) } else { Ok(()) }
     }
 
-    /// The keys stand in it as they were read, so that a field that is given twice is rejected.
+    /// A request with the keys exactly as they were read, so that a field given twice is rejected.
     fn request(&self, keys: &[(u64, String)]) -> String {
         let keys: Vec<&str> = keys.iter().map(|(_, key)| key.as_str()).collect();
         format!("{{\"tenantId\":{},\"keys\":[{}]}}", serde_json::Value::from(self.tenant), keys.join(","))
     }
 }
 
-/// What an answer warns of; a server of an earlier version warns of nothing.
+/// The warnings in a response; a server of an earlier version sends none.
 #[derive(Deserialize)]
 struct Warnings {
     #[serde(default)]
     warnings: Vec<ImportWarning>,
 }
 
-/// The message without the place of the key in its call.
+/// The message, without the index of the key in its batch.
 fn of_one_key(message: &str) -> String {
     let rest = message.strip_prefix("keys[0]").map(|rest| rest.trim_start_matches([':', '.', ' ']));
     rest.unwrap_or(message).to_owned()
 }
 
-/// Whether it can be the keys that were rejected, and not the caller, the tenant or the moment.
+/// Whether the keys can be at fault, rather than the caller, the tenant or the state of the server.
 fn is_about_keys(error: &GatekeeperError) -> bool {
     matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict)
         && !error.message().starts_with("tenantId")

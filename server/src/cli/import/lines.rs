@@ -1,4 +1,4 @@
-//! The keys of a file, each as a JSON object in text, with the line that it stands in.
+//! Reads the lines of a file, each as a key in JSON with its line number.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -9,16 +9,16 @@ use serde_json::{Map, Value};
 
 use super::Format;
 
-/// The longest line, in bytes: more than any key needs.
+/// The maximum length of a line, in bytes: more than any key needs.
 const MAX_LINE: u64 = 128 * 1024;
 
-/// A key that was read, or why it was not.
+/// A key, or the reason why the line is not one.
 pub(super) struct Line {
     pub(super) number: u64,
     pub(super) key: Result<String, String>,
 }
 
-/// What is read of a file. Ends after what makes going on impossible, which is the last line then.
+/// The lines of a file. Ends after a line that makes it impossible to continue.
 pub(super) enum Lines {
     Ndjson { from: Box<dyn BufRead>, number: u64 },
     Csv { from: Box<csv::Reader<Box<dyn Read>>>, columns: Option<StringRecord> },
@@ -53,7 +53,7 @@ impl Iterator for Lines {
     }
 }
 
-/// The next line that is not empty, and whether it is the last that can be read.
+/// The next line that is not empty, and whether it is the last one that can be read.
 fn read_line(from: &mut dyn BufRead, number: &mut u64) -> Option<(Line, bool)> {
     loop {
         let mut line = Vec::new();
@@ -76,11 +76,11 @@ fn read_line(from: &mut dyn BufRead, number: &mut u64) -> Option<(Line, bool)> {
     }
 }
 
-/// The text, if it is one JSON object. What is in it is for the operation to judge.
+/// The text, if it is one JSON object. The operation validates its content.
 fn object(text: &str) -> Result<String, String> {
     match serde_json::from_str::<IgnoredAny>(text) {
         Ok(_) if text.starts_with('{') => Ok(text.to_owned()),
-        _ => Err("not an object of JSON".to_owned()),
+        _ => Err("not a JSON object".to_owned()),
     }
 }
 
@@ -109,19 +109,19 @@ fn read_record(
     Some((Line { number: record.position().map_or(number, csv::Position::line), key }, false))
 }
 
-/// Why a record cannot be read, without what stands in it.
+/// Why a record cannot be read, without repeating its content.
 fn reason(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::Utf8 { .. } => "not UTF-8".to_owned(),
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} columns, where the first line has {expected_len}")
+            format!("{len} columns, but the header has {expected_len}")
         }
         csv::ErrorKind::Io(error) => format!("cannot be read: {error}"),
         _ => "not CSV".to_owned(),
     }
 }
 
-/// A key from the columns; one that is empty is not given.
+/// The key that a record describes; an empty column is left out.
 fn key_of(columns: &StringRecord, record: &StringRecord) -> Result<String, String> {
     let mut key = Map::new();
     for (column, text) in columns.iter().zip(record).filter(|(_, text)| !text.is_empty()) {
@@ -147,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_ndjson_is_a_key_or_named() {
+    fn every_line_of_ndjson_is_a_key_or_is_reported() {
         let read = read(b"{\"digest\": \"x\"}\n\n[1]\n{\"a\": \n\xff\n {}", Format::Ndjson);
-        let not_json = || Err("not an object of JSON".to_owned());
+        let not_json = || Err("not a JSON object".to_owned());
         assert_eq!(
             read,
             [
@@ -181,7 +181,7 @@ mod tests {
             )
         );
         assert_eq!(read[1], (3, Err("quotaLimit must be a whole number".to_owned())));
-        assert_eq!(read[2], (4, Err("1 columns, where the first line has 5".to_owned())));
+        assert_eq!(read[2], (4, Err("1 columns, but the header has 5".to_owned())));
         assert_eq!(read[3], (5, Ok(r#"{"digest":"a\nb","name":"n"}"#.to_owned())));
     }
 

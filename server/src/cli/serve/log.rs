@@ -1,5 +1,4 @@
-//! The log of a server on the standard error: readable lines for who watches it on a terminal, otherwise an object of JSON
-//! a line.
+//! The log of a server, on standard error: readable lines on a terminal, otherwise one JSON object a line.
 
 use std::io::{self, IsTerminal as _};
 
@@ -10,10 +9,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::output::Output;
 
-/// Logs from now on. Where this process has a log already, that one goes on.
+/// Starts logging. If this process has a logger already, that one stays.
 pub(super) fn begin(level: &str, output: Output) {
     let level = level.parse().unwrap_or(LevelFilter::INFO);
-    // Of what others make, such as HTTP's frames, only what is wrong.
+    // Libraries, such as the HTTP stack, log only warnings and errors.
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("gatekeeper", level)

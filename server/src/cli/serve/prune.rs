@@ -1,4 +1,4 @@
-//! Deletes what the database keeps no longer, while a server runs.
+//! Deletes expired rows while a server runs.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use gatekeeper::Gatekeeper;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-const EVERY: Duration = Duration::from_secs(60 * 60);
+const INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// Prunes once an hour, the first time at once. Never ends.
+/// Prunes once an hour, the first time immediately. Never returns, except at shutdown.
 pub(super) async fn follow(gatekeeper: Gatekeeper) {
     loop {
         let pruned = spawn_blocking({
@@ -24,10 +24,10 @@ pub(super) async fn follow(gatekeeper: Gatekeeper) {
                     "pruned"
                 );
             }
-            Ok(Err(error)) => tracing::warn!(%error, "what is kept no longer is deleted later"),
-            // The server ends.
+            Ok(Err(error)) => tracing::warn!(%error, "pruning failed; it is tried again in an hour"),
+            // The server is shutting down.
             Err(_) => return,
         }
-        sleep(EVERY).await;
+        sleep(INTERVAL).await;
     }
 }

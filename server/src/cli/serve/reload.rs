@@ -1,4 +1,4 @@
-//! Endpoints that change while a server runs.
+//! Reloads endpoints while a server runs.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,19 +11,19 @@ use tokio::time::sleep;
 use crate::config::File;
 use crate::http::ServedEndpoints;
 
-/// How often the file is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the file is checked for changes.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Reads the file again when it has changed, and when asked to. Never ends.
-pub(super) async fn follow(mut file: File, served: ServedEndpoints, mut hang_up: Signal) {
+/// Reloads the file when it changes, and on SIGHUP. Never returns.
+pub(super) async fn follow(mut file: File, served: ServedEndpoints, mut sighup: Signal) {
     let mut seen = stamp(&file.path);
     loop {
-        let asked = tokio::select! {
-            () = sleep(LOOK_EVERY) => false,
-            _ = hang_up.recv() => true,
+        let requested = tokio::select! {
+            () = sleep(POLL_INTERVAL) => false,
+            _ = sighup.recv() => true,
         };
         let now = stamp(&file.path);
-        if !asked && now == seen {
+        if !requested && now == seen {
             continue;
         }
         seen = now;
@@ -32,26 +32,26 @@ pub(super) async fn follow(mut file: File, served: ServedEndpoints, mut hang_up:
 }
 
 fn reread(file: File, served: &ServedEndpoints) -> File {
-    match file.again() {
+    match file.reload() {
         Ok(new) => {
             served.replace(new.endpoints.clone());
             let endpoints = new.endpoints.names().count();
-            tracing::info!(file = %new.path.display(), endpoints, "the endpoints were read again");
-            if !new.has_settings_of(&file) {
+            tracing::info!(file = %new.path.display(), endpoints, "endpoints reloaded");
+            if !new.has_same_settings_as(&file) {
                 tracing::warn!(
-                    "other settings than endpoints have changed: they are in force after a restart"
+                    "settings other than endpoints have changed: restart the server to apply them"
                 );
             }
             new
         }
         Err(error) => {
-            tracing::error!(%error, "the endpoints cannot be read again: those before stay");
+            tracing::error!(%error, "the endpoints cannot be reloaded: the previous ones stay");
             file
         }
     }
 }
 
-/// What a file that has changed has another of; none where there is no file.
+/// What differs after a change of the file: inode, time and size; `None` if there is no file.
 fn stamp(path: &Path) -> Option<(u64, i64, i64, u64)> {
     let file = fs::metadata(path).ok()?;
     Some((file.ino(), file.mtime(), file.mtime_nsec(), file.size()))

@@ -1,4 +1,4 @@
-//! JSON whose fields stay in their order, as whoever declared them meant them to be read.
+//! JSON that keeps its fields in the order in which they were declared.
 
 use std::fmt;
 

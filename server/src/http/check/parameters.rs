@@ -1,64 +1,66 @@
-//! The question of a gateway, from its query or its headers.
+//! The parameters of `/check`, from its query or from headers.
 
 use axum::http::{HeaderMap, Method};
 use gatekeeper::{GatekeeperError, Result, Secret, Tenants, VerifyApiKey, whole_number};
 
-/// What is asked in headers, where the query says so.
+/// The query parameter that moves the other parameters to headers.
 const IN_HEADERS: &str = "headers";
 const FORWARDED_METHOD: &str = "x-forwarded-method";
 
-/// What is asked: names and values.
-pub(super) type Asked = Vec<(String, String)>;
+/// The parameters as names and values.
+pub(super) type QueryParams = Vec<(String, String)>;
 
-/// A question that can be answered.
+/// A valid request of a gateway.
 #[derive(Debug)]
-pub(super) struct Question {
-    /// The verification that is asked for, with an empty key.
+pub(super) struct CheckRequest {
+    /// The verification to perform; its key is still empty.
     pub(super) verification: VerifyApiKey,
-    /// Whether a browser's preflight is let through without a key.
-    passes_preflights: bool,
-    /// The method of the client's request, where the query names it.
+    /// Whether CORS preflight requests are allowed without a key.
+    allows_preflights: bool,
+    /// The method of the client's request, if the query contains it.
     method: Option<String>,
 }
 
-pub(super) fn asked(query: Option<&str>, headers: &HeaderMap) -> Result<Asked> {
-    let asked: Asked = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
-    if !asked.iter().any(|(name, value)| name == IN_HEADERS && value.is_empty()) {
-        return Ok(asked);
+/// Reads the parameters from the query, or from headers if the query says so.
+pub(super) fn read_params(query: Option<&str>, headers: &HeaderMap) -> Result<QueryParams> {
+    let params: QueryParams =
+        form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    if !params.iter().any(|(name, value)| name == IN_HEADERS && value.is_empty()) {
+        return Ok(params);
     }
-    let mut question = named_in(headers, &["endpoint", "variable", "scope", "cost"])?;
-    for (name, value) in asked {
+    let mut check = from_headers(headers, &["endpoint", "variable", "scope", "cost"])?;
+    for (name, value) in params {
         match name.as_str() {
             IN_HEADERS => {}
-            "tenant" | "preflight" | "method" => question.push((name, value)),
-            _ => return Err(bad("beside headers, the query can only name tenant, preflight and method")),
+            "tenant" | "preflight" | "method" => check.push((name, value)),
+            _ => return Err(bad("with headers, the query may only contain tenant, preflight and method")),
         }
     }
-    Ok(question)
+    Ok(check)
 }
 
-/// All of a question in headers: the query is the client's.
-pub(super) fn in_headers(headers: &HeaderMap) -> Result<Asked> {
-    named_in(headers, &["endpoint", "variable", "scope", "cost", "preflight"])
+/// Reads all parameters from headers, for a gateway whose query is the client's.
+pub(super) fn params_in_headers(headers: &HeaderMap) -> Result<QueryParams> {
+    from_headers(headers, &["endpoint", "variable", "scope", "cost", "preflight"])
 }
 
-fn named_in(headers: &HeaderMap, names: &[&str]) -> Result<Asked> {
-    let mut asked = Vec::new();
+fn from_headers(headers: &HeaderMap, names: &[&str]) -> Result<QueryParams> {
+    let mut params = Vec::new();
     for name in names {
         for value in headers.get_all(format!("x-gatekeeper-{name}")) {
             let value = std::str::from_utf8(value.as_bytes()).map_err(|_| bad("a header is not UTF-8"))?;
-            asked.push(((*name).to_owned(), value.to_owned()));
+            params.push(((*name).to_owned(), value.to_owned()));
         }
     }
-    Ok(asked)
+    Ok(params)
 }
 
-impl Question {
-    pub(super) fn read(asked: Asked, accepted: &Tenants) -> Result<Self> {
+impl CheckRequest {
+    pub(super) fn read(params: QueryParams, accepted: &Tenants) -> Result<Self> {
         let mut verification = VerifyApiKey::new(Secret::new(""), "");
         let (mut endpoint, mut cost, mut tenants) = (None, None, Vec::new());
         let (mut preflight, mut method) = (None, None);
-        for (name, value) in asked {
+        for (name, value) in params {
             match name.as_str() {
                 "endpoint" if endpoint.is_none() => endpoint = Some(value),
                 "variable" => verification.variables.push(value),
@@ -70,31 +72,31 @@ impl Question {
                     return Err(bad("preflight must be pass, once: leave it out to ask for a key"));
                 }
                 "cost" if cost.is_none() => {
-                    // One that is out of range is for the operation to reject.
+                    // An invalid cost becomes 0, which the operation rejects with the allowed range.
                     cost = Some(whole_number(&value).and_then(|cost| u32::try_from(cost).ok()).unwrap_or(0));
                 }
                 _ => {
                     return Err(bad(
-                        "give endpoint, cost, preflight and method once, variable, scope and tenant as often as \
-                         needed, and nothing else",
+                        "send endpoint, cost, preflight and method at most once, variable, scope and tenant as often as needed, \
+                         and nothing else",
                     ));
                 }
             }
         }
         verification.endpoint =
-            endpoint.ok_or_else(|| bad("endpoint is missing: ask for /check?endpoint=NAME"))?;
+            endpoint.ok_or_else(|| bad("endpoint is missing: request /check?endpoint=NAME"))?;
         verification.cost = cost.unwrap_or(1);
-        verification.tenants = Some(chosen(&tenants, accepted)?);
-        Ok(Self { verification, passes_preflights: preflight.is_some(), method })
+        verification.tenants = Some(selected(&tenants, accepted)?);
+        Ok(Self { verification, allows_preflights: preflight.is_some(), method })
     }
 
-    /// Whether the client's request is a preflight (Fetch standard, CORS-preflight request), and the gateway lets those
-    /// through. `method` is the request's, where the gateway's route knows it.
+    /// Whether the client's request is a preflight (Fetch standard, CORS-preflight request) that the gateway allows
+    /// without a key. `method` is the method of the client's request, if the route knows it.
     ///
     /// # Errors
-    /// `bad_request` where preflights pass and the method is not known.
-    pub(super) fn is_passed_preflight(&self, method: Option<&str>, headers: &HeaderMap) -> Result<bool> {
-        if !self.passes_preflights {
+    /// `bad_request` if preflights are allowed and the method is not known.
+    pub(super) fn is_allowed_preflight(&self, method: Option<&str>, headers: &HeaderMap) -> Result<bool> {
+        if !self.allows_preflights {
             return Ok(false);
         }
         let method = self.method.as_deref().or(method).ok_or_else(|| {
@@ -106,7 +108,7 @@ impl Question {
     }
 }
 
-/// The method of the client's request, as Caddy and Traefik tell it. More than one was not set by the gateway alone.
+/// The method of the client's request in `X-Forwarded-Method`, if there is exactly one: the gateway set it.
 pub(super) fn forwarded_method(headers: &HeaderMap) -> Option<&str> {
     let mut methods = headers.get_all(FORWARDED_METHOD).iter();
     match (methods.next(), methods.next()) {
@@ -115,15 +117,15 @@ pub(super) fn forwarded_method(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// The tenants that a question names, of those that are accepted; all of these where it names none.
-fn chosen(tenants: &[String], accepted: &Tenants) -> Result<Tenants> {
+/// The tenants in the query, which must be accepted; without any, all accepted tenants.
+fn selected(tenants: &[String], accepted: &Tenants) -> Result<Tenants> {
     if tenants.is_empty() {
         return Ok(accepted.clone());
     }
-    let chosen = Tenants::named(tenants)?;
-    let are_accepted = chosen.ids().is_some_and(|ids| ids.iter().all(|id| accepted.includes(*id)));
-    are_accepted.then_some(chosen).ok_or_else(|| {
-        bad("tenant must be an id of one that `tenants` of [gateway] in gatekeeper.toml names, or default")
+    let selected = Tenants::named(tenants)?;
+    let are_accepted = selected.ids().is_some_and(|ids| ids.iter().all(|id| accepted.includes(*id)));
+    are_accepted.then_some(selected).ok_or_else(|| {
+        bad("tenant must be default or the id of a tenant listed in `tenants` of [gateway] in gatekeeper.toml")
     })
 }
 
@@ -141,12 +143,12 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-gatekeeper-endpoint", HeaderValue::from_static("CHEAP"));
         headers.insert("x-gatekeeper-variable", HeaderValue::from_static("fresh"));
-        let question = Question::read(asked(Some(query), &headers)?, &Tenants::DEFAULT)?.verification;
-        Ok((question.endpoint, question.variables, question.scopes, question.cost))
+        let check = CheckRequest::read(read_params(Some(query), &headers)?, &Tenants::DEFAULT)?.verification;
+        Ok((check.endpoint, check.variables, check.scopes, check.cost))
     }
 
     #[test]
-    fn a_question_is_read_from_a_query() {
+    fn parameters_are_read_from_the_query() {
         let (endpoint, variables, scopes, cost) =
             read("endpoint=GET&variable=a%26b&scope=read&scope=write&cost=2").unwrap();
         assert_eq!((endpoint.as_str(), cost), ("GET", 2));
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_asked_only_where_the_gateway_says_so() {
+    fn headers_are_read_only_if_the_query_says_so() {
         let (endpoint, variables, ..) = read("endpoint=GET").unwrap();
         assert_eq!((endpoint.as_str(), variables.len()), ("GET", 0));
         assert!(read("").is_err());
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_that_is_not_one_is_rejected() {
+    fn invalid_parameters_are_rejected() {
         for wrong in [
             "",
             "variable=a",
@@ -183,7 +185,7 @@ mod tests {
 
     const ACME: &str = "tnt_01jdx0x3v0f7zsn8f4k3m9qz5r";
 
-    /// Whose keys count, where these tenants are configured.
+    /// The tenants of a verification, if these tenants are configured.
     fn tenants(configured: &str, query: &str) -> Result<Tenants> {
         let mut headers = HeaderMap::new();
         headers.insert("x-gatekeeper-endpoint", HeaderValue::from_static("GET"));
@@ -191,11 +193,11 @@ mod tests {
         headers.insert("x-gatekeeper-tenants", HeaderValue::from_static("all"));
         let configured: Vec<&str> = configured.split(' ').collect();
         let accepted = Tenants::named(&configured).unwrap();
-        Ok(Question::read(asked(Some(query), &headers)?, &accepted)?.verification.tenants.unwrap())
+        Ok(CheckRequest::read(read_params(Some(query), &headers)?, &accepted)?.verification.tenants.unwrap())
     }
 
     #[test]
-    fn the_query_chooses_among_the_tenants_that_are_configured_and_a_header_never_does() {
+    fn the_query_selects_some_of_the_configured_tenants_and_a_header_never_does() {
         let both = format!("default {ACME}");
         for query in ["endpoint=GET", "headers"] {
             assert_eq!(tenants("default", query).unwrap(), Tenants::DEFAULT);
@@ -215,24 +217,24 @@ mod tests {
     }
 
     #[test]
-    fn beside_headers_the_query_can_name_tenants_and_preflights_alone() {
+    fn with_headers_the_query_may_only_contain_tenant_preflight_and_method() {
         for both in ["headers&endpoint=OTHER", "headers&scope=read", "cost=1&headers", "headers&nothing=x"] {
             assert_eq!(read(both).unwrap_err().status(), 400, "{both}");
         }
     }
 
-    /// Whether a request with these headers passes as a preflight.
+    /// Whether a request with these headers is allowed as a preflight.
     fn passes(query: &str, method: Option<&str>, names: &[&'static str]) -> Result<bool> {
         let mut headers = HeaderMap::new();
         for name in names {
             headers.append(*name, HeaderValue::from_static("pass"));
         }
-        let question = Question::read(asked(Some(query), &headers)?, &Tenants::DEFAULT)?;
-        question.is_passed_preflight(method, &headers)
+        let check = CheckRequest::read(read_params(Some(query), &headers)?, &Tenants::DEFAULT)?;
+        check.is_allowed_preflight(method, &headers)
     }
 
     #[test]
-    fn only_a_whole_preflight_passes_and_only_where_the_gateway_asks_for_it() {
+    fn only_a_complete_preflight_is_allowed_and_only_if_the_gateway_asks_for_it() {
         const BOTH: [&str; 2] = ["origin", "access-control-request-method"];
         assert!(passes("endpoint=A&preflight=pass", Some("OPTIONS"), &BOTH).unwrap());
         assert!(passes("endpoint=A&preflight=pass&method=OPTIONS", None, &BOTH).unwrap());
@@ -241,7 +243,7 @@ mod tests {
             ("endpoint=A&method=OPTIONS", None),
             ("endpoint=A&preflight=pass", Some("GET")),
             ("endpoint=A&preflight=pass", Some("options")),
-            // What the gateway writes into the query comes before a header, which may be the client's.
+            // The query, which the gateway writes, overrides the header, which may come from the client.
             ("endpoint=A&preflight=pass&method=GET", Some("OPTIONS")),
         ] {
             assert!(!passes(query, method, &BOTH).unwrap(), "{query} {method:?}");
@@ -253,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_asks_for_no_preflight_by_a_header() {
+    fn a_client_cannot_request_preflight_by_a_header() {
         let names =
             ["origin", "access-control-request-method", "x-gatekeeper-endpoint", "x-gatekeeper-preflight"];
         assert!(!passes("headers", Some("OPTIONS"), &names).unwrap());
@@ -261,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_that_is_forwarded_twice_is_none() {
+    fn a_repeated_forwarded_method_is_ignored() {
         let mut headers = HeaderMap::new();
         assert_eq!(forwarded_method(&headers), None);
         headers.append(FORWARDED_METHOD, HeaderValue::from_static("OPTIONS"));

@@ -1,86 +1,86 @@
-//! The line of the log that each request has.
+//! The log line of a request.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 
-use super::Observed;
-use crate::http::answer::Cause;
+use super::RequestContext;
 use crate::http::request_id::RequestId;
+use crate::http::response::Cause;
 
-/// What a line of the log says of a request.
-pub(super) struct Asked {
+/// The facts about a request for its log line.
+pub(super) struct RequestLine {
     id: RequestId,
     trace: Option<String>,
     method: Method,
     uri: Uri,
-    observed: Observed,
+    context: RequestContext,
 }
 
-impl Asked {
-    pub(super) fn new(request: &Request, id: RequestId, observed: Observed) -> Self {
+impl RequestLine {
+    pub(super) fn new(request: &Request, id: RequestId, context: RequestContext) -> Self {
         Self {
             id,
             trace: trace_id(request.headers()),
             method: request.method().clone(),
             uri: request.uri().clone(),
-            observed,
+            context,
         }
     }
 }
 
-/// A line of the log. The client's address is first, so that no text of the client stands before it.
+/// Writes a log line. The client's address comes first, before any text that the client controls.
 macro_rules! line {
-    ($level:ident, $asked:ident, $operation:ident, $status:ident, $micros:ident, $($more:tt)+) => {
+    ($level:ident, $line:ident, $operation:ident, $status:ident, $micros:ident, $($more:tt)+) => {
         tracing::$level!(
-            clientAddress = $asked.observed.client.as_ref().map(|client| tracing::field::display(client.peer)),
-            method = $asked.method.as_str(),
+            clientAddress = $line.context.client.as_ref().map(|client| tracing::field::display(client.peer)),
+            method = $line.method.as_str(),
             operation = $operation,
-            path = path_of($asked, $status),
+            path = path_of($line, $status),
             status = $status,
             micros = $micros,
-            principal = $asked.observed.attribution.principal(),
-            principalId = $asked.observed.attribution.principal_id(),
-            tenantId = $asked.observed.attribution.tenant_id().map(tracing::field::display),
-            requestId = $asked.id.as_str(),
-            traceId = $asked.trace,
+            principal = $line.context.attribution.principal(),
+            principalId = $line.context.attribution.principal_id(),
+            tenantId = $line.context.attribution.tenant_id().map(tracing::field::display),
+            requestId = $line.id.as_str(),
+            traceId = $line.trace,
             $($more)+
         )
     };
 }
 
-/// What succeeds is not worth a line unless somebody asks for it; what fails is.
-pub(super) fn log(asked: &Asked, response: &Response, operation: &str, micros: u64) {
+/// Logs a response: successes at `debug`, rejections at `info`, failures at `error`.
+pub(super) fn log(line: &RequestLine, response: &Response, operation: &str, micros: u64) {
     let status = response.status().as_u16();
     match status {
         500.. => {
             let cause = response.extensions().get().map_or("", |Cause(cause)| cause.as_str());
-            line!(error, asked, operation, status, micros, cause, "failed");
+            line!(error, line, operation, status, micros, cause, "failed");
         }
-        400.. => line!(info, asked, operation, status, micros, "rejected"),
-        _ => line!(debug, asked, operation, status, micros, "answered"),
+        400.. => line!(info, line, operation, status, micros, "rejected"),
+        _ => line!(debug, line, operation, status, micros, "answered"),
     }
 }
 
-/// The longest path that is logged, in characters.
+/// The maximum length of a logged path, in characters.
 const MAX_PATH: usize = 256;
 
-/// The path of what was not found, without the parts that may be a credential.
-fn path_of(asked: &Asked, status: u16) -> Option<String> {
+/// The path of a request that was not found, without parts that may be a credential.
+fn path_of(line: &RequestLine, status: u16) -> Option<String> {
     if status != 404 {
         return None;
     }
-    let parts = asked.uri.path().split('/');
+    let parts = line.uri.path().split('/');
     let path = parts.map(|part| if may_be_secret(part) { "…" } else { part }).collect::<Vec<_>>().join("/");
     Some(path.chars().take(MAX_PATH).collect())
 }
 
-/// Keys and tokens are long, and have digits.
+/// Whether part of a path may be a key or token: those are long and contain digits.
 fn may_be_secret(part: &str) -> bool {
     part.len() > 32 || (part.len() >= 16 && part.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
-/// The trace that the caller's request is part of (W3C Trace Context §3.2.2.3).
+/// The trace id of the caller (W3C Trace Context §3.2.2.3).
 fn trace_id(headers: &HeaderMap) -> Option<String> {
     let parent = headers.get("traceparent")?.to_str().ok()?;
     let mut parts = parent.split('-');
@@ -99,14 +99,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trace_is_taken_from_a_parent_that_is_one() {
+    fn the_trace_id_is_read_from_a_valid_traceparent() {
         let trace = |parent: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("traceparent", HeaderValue::from_str(parent).unwrap());
             trace_id(&headers)
         };
-        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        assert_eq!(trace(good).as_deref(), Some("0af7651916cd43dd8448eb211c80319c"));
+        let valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(trace(valid).as_deref(), Some("0af7651916cd43dd8448eb211c80319c"));
         for wrong in [
             "",
             "00",

@@ -1,4 +1,4 @@
-//! What is answered: `{ok: true, data}`, or `{ok: false, error, code, requestId}` with details where there are any.
+//! Responses: `{ok: true, data}`, or `{ok: false, error, code, requestId}` with optional `details`.
 
 use std::error::Error as _;
 
@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 
 use super::request_id::RequestId;
 
-/// The version of everything under `/v1`.
+/// The version header of every route under `/v1`.
 const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// Says that a call was rejected before it ran: it may be sent again, whatever it does.
+/// Set if the request was rejected before it ran, so that any request can be retried.
 const NOT_RUN: HeaderName = HeaderName::from_static("x-gatekeeper-not-run");
 
-/// An answer of this type.
+/// A response with this content type.
 pub(crate) fn text(status: StatusCode, content_type: &'static str, text: impl Into<Body>) -> Response {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
@@ -30,29 +30,29 @@ pub(crate) fn text(status: StatusCode, content_type: &'static str, text: impl In
     response
 }
 
-/// An answer in JSON. It may hold a secret: nobody on its way keeps it.
+/// A JSON response. It may contain a secret, so it must not be cached.
 pub(crate) fn json_text(status: StatusCode, json: impl Into<Body>) -> Response {
     let mut response = text(status, "application/json", json);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-/// What a failure came from: for the log, never for the caller.
+/// The cause of a failure, for the log only.
 #[derive(Clone)]
 pub(crate) struct Cause(pub(crate) String);
 
-/// Success: `data` is JSON.
+/// A successful response. `data` is JSON.
 pub(crate) fn success(status: u16, data: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     versioned(json_text(status, format!("{{\"ok\":true,\"data\":{data}}}")))
 }
 
-/// Success, of which all is JSON that is sent as it comes.
+/// A successful response whose body is streamed JSON.
 pub(crate) fn streamed(body: Body) -> Response {
     versioned(json_text(StatusCode::OK, body))
 }
 
-/// Failure.
+/// The response to an error.
 pub(crate) fn failure(error: &GatekeeperError, request_id: &RequestId) -> Response {
     let mut body = json!({
         "ok": false, "error": error.message(), "code": error.code(), "requestId": request_id.as_str(),
@@ -61,16 +61,16 @@ pub(crate) fn failure(error: &GatekeeperError, request_id: &RequestId) -> Respon
         body.insert("details".to_owned(), details.clone());
     }
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    told(versioned(json_text(status, body.to_string())), error)
+    with_error_headers(versioned(json_text(status, body.to_string())), error)
 }
 
-/// An answer with what every failure tells in its headers.
-pub(crate) fn told(mut response: Response, error: &GatekeeperError) -> Response {
+/// Adds the headers of an error: `Retry-After`, rate limit, `WWW-Authenticate`, and whether the request may be retried.
+pub(crate) fn with_error_headers(mut response: Response, error: &GatekeeperError) -> Response {
     let headers = response.headers_mut();
     if let Some(seconds) = error.retry_after() {
         headers.insert(RETRY_AFTER, seconds.into());
         if let Some(limit) = RateLimit::of(error, seconds) {
-            limit.tell(headers);
+            limit.write_to(headers);
         }
     }
     if error.status() == 401 {
@@ -85,19 +85,19 @@ pub(crate) fn told(mut response: Response, error: &GatekeeperError) -> Response 
     response
 }
 
-/// A limit, as draft-ietf-httpapi-ratelimit-headers-10 has headers tell of it.
+/// A rate limit in headers, as in draft-ietf-httpapi-ratelimit-headers-10.
 pub(crate) struct RateLimit<'a> {
     pub(crate) name: &'a str,
     pub(crate) total: u64,
     pub(crate) window_seconds: Option<u64>,
-    /// What is left after this request. One that costs more is rejected although some is left.
+    /// The permits left after this request. A request may be rejected although some are left, if it costs more.
     pub(crate) remaining: u64,
-    /// For how long the same request is rejected, where it was.
+    /// The seconds until the same request can be accepted, if it was rejected.
     pub(crate) wait_seconds: Option<u64>,
 }
 
 impl<'a> RateLimit<'a> {
-    /// The limit that was reached, if the error is of one, and for how many seconds.
+    /// The limit that an error is about, which can be retried after `seconds`; `None` for other errors.
     fn of(error: &'a GatekeeperError, seconds: u32) -> Option<Self> {
         let limit = error.details()?.get("rateLimit")?;
         Some(Self {
@@ -109,8 +109,8 @@ impl<'a> RateLimit<'a> {
         })
     }
 
-    /// Tells of it in these headers.
-    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+    /// Adds the headers of this limit.
+    pub(crate) fn write_to(&self, headers: &mut HeaderMap) {
         let Self { name, total, window_seconds, remaining, wait_seconds } = self;
         let window = window_seconds.map(|seconds| format!(";w={seconds}")).unwrap_or_default();
         let wait = wait_seconds.map(|seconds| format!(";t={seconds}")).unwrap_or_default();
@@ -124,7 +124,7 @@ impl<'a> RateLimit<'a> {
     }
 }
 
-/// An answer of what is under `/v1`.
+/// Adds the version header of routes under `/v1`.
 pub(crate) fn versioned(mut response: Response) -> Response {
     response.headers_mut().insert(API_VERSION, HeaderValue::from_static("v1"));
     response

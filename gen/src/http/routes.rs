@@ -1,20 +1,20 @@
-//! What is served beside the operations of the table.
+//! The routes that are not operations of the table.
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, CredentialCache, Group, Shape, rejections};
+use super::{Answer, Call, Callers, Group, Shape, rejections};
 
-/// What operators, gateways and verifiers of tokens ask for.
+/// The routes for operators, gateways and verifiers of tokens.
 pub(super) fn system() -> Group {
-    let jwks = "The public keys of access tokens and key tokens, as a JWK Set (RFC 7517). Cache it for as long as \
-                `Cache-Control` says; look again when a token names a `kid` that is not in it.";
+    let jwks = "The public keys that verify access tokens and key tokens, as a JWK Set (RFC 7517). Cache it for as long as \
+                `Cache-Control` allows, and fetch it again when a token has a `kid` that is not in it.";
     let calls = vec![
-        call("health", "/health", "Whether the process answers. Nothing is asked of the store.", healthy()),
+        call("health", "/health", "Whether the process is running. Does not use the database.", healthy()),
         call(
             "ready",
             "/ready",
-            "Whether the store and the counters answer, the stored signing keys open, and what is signed verifies. All of it \
-             is really tried: give it to a load balancer, and `/health` to what restarts a process.",
+            "Whether the server is ready: the database and the counters are usable, the signing keys can be decrypted, \
+             and a signature verifies. Use it for a load balancer, and `/health` for a supervisor that restarts the process.",
             Shape::Json(
                 json!({ "type": "object", "properties": { "ok": { "const": true } }, "required": ["ok"] }),
                 json!({ "ok": true }),
@@ -23,15 +23,20 @@ pub(super) fn system() -> Group {
         call(
             "metrics",
             "/metrics",
-            "Counts and latencies, in the text format of Prometheus.",
+            "Counters and latencies, in the text format of Prometheus.",
             Shape::Text("text/plain", METRICS),
         ),
         call("jwks", "/.well-known/jwks.json", jwks, key_set()),
-        call("jwksOfV1", "/v1/.well-known/jwks.json", &format!("The same under `/v1`. {jwks}"), key_set()),
+        call(
+            "jwksOfV1",
+            "/v1/.well-known/jwks.json",
+            &format!("The same key set, under `/v1`. {jwks}"),
+            key_set(),
+        ),
         call(
             "openapi",
             "/openapi.json",
-            "This document. It is of the server's own version.",
+            "This document, for the version of the server.",
             Shape::Json(
                 json!({
                     "type": "object",
@@ -48,11 +53,11 @@ pub(super) fn system() -> Group {
         call(
             "docs",
             "/docs",
-            "This API to read. One page that needs nothing else.",
+            "This API as a readable page. It loads no other resource.",
             Shape::Text("text/html", "<!doctype html>"),
         ),
     ];
-    Group { name: "system", documentation: "For operators, and for whoever verifies tokens.", calls }
+    Group { name: "system", documentation: "Routes for operators and for verifiers of tokens.", calls }
 }
 
 const METRICS: &str = "gatekeeper_decisions_total{outcome=\"valid\"} 42\n";
@@ -72,13 +77,13 @@ fn key_set() -> Shape {
         "type": "object",
         "properties": { "keys": { "type": "array", "description": "The keys, the newest first.", "items": {
             "type": "object",
-            "description": "A public key: `x` is that of `OKP`, `n` and `e` those of `RSA`.",
+            "description": "A public key: `x` for the type `OKP`, `n` and `e` for the type `RSA`.",
             "properties": {
-                "kid": text("Its id, which a token's header names."),
-                "kty": { "enum": ["OKP", "RSA"], "description": "Its kind." },
-                "alg": { "enum": ["EdDSA", "RS256"], "description": "What it signs with." },
-                "use": { "const": "sig", "description": "It is for signatures." },
-                "crv": { "const": "Ed25519", "description": "The curve of `OKP`." },
+                "kid": text("The key id, which the header of a token contains."),
+                "kty": { "enum": ["OKP", "RSA"], "description": "The key type." },
+                "alg": { "enum": ["EdDSA", "RS256"], "description": "The signature algorithm." },
+                "use": { "const": "sig", "description": "The key is for signatures." },
+                "crv": { "const": "Ed25519", "description": "The curve of an `OKP` key." },
                 "x": text("Base64url."),
                 "n": text("Base64url."),
                 "e": text("Base64url."),
@@ -95,23 +100,23 @@ fn key_set() -> Shape {
 }
 
 fn call(name: &'static str, path: &'static str, documentation: &str, shape: Shape) -> Call {
-    // What is fixed text asks nothing that could fail.
+    // A route that returns fixed text cannot fail.
     let statuses: &[u16] = if matches!(name, "health" | "openapi" | "docs") { &[] } else { &[500, 503] };
     Call {
         name,
         method: "GET".to_owned(),
         path,
         documentation: documentation.to_owned(),
-        callers: CredentialCache::Anybody,
+        callers: Callers::Anyone,
         parameters: Vec::new(),
         body: None,
         status: 200,
-        answer: Answer { documentation: answered(&shape).to_owned(), shape },
+        answer: Answer { documentation: success_documentation(&shape).to_owned(), shape },
         rejections: statuses.iter().copied().filter_map(rejections::shared).collect(),
     }
 }
 
-fn answered(shape: &Shape) -> &'static str {
+fn success_documentation(shape: &Shape) -> &'static str {
     match shape {
         Shape::Json(Value::Object(_), _) => "A JSON object.",
         _ => "A text.",
