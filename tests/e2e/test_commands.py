@@ -142,3 +142,13 @@ def paths_below(*command: str) -> Iterator[tuple[str, ...]]:
     yield command
     for sub in subcommands_of(*command):
         yield from paths_below(*command, sub)
+
+
+def test_the_checks_of_doctor_in_the_reference_are_those_that_it_makes() -> None:
+    page = (ROOT / "docs/cli.md").read_text()
+    part = page.partition("\n## doctor\n")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in part.splitlines() if line.startswith("| ")][1:]
+    sources = [ROOT / "server/src/cli/doctor.rs", *(ROOT / "server/src/cli/doctor").glob("*.rs")]
+    names = re.compile(r'(?:Finding::\w+\(\s*|const CHECK: &str = )"([a-z][a-z -]*)"')
+    made = {name for source in sources for name in names.findall(source.read_text())}
+    assert {name.strip() for row in rows for name in row.split(",")} == made
