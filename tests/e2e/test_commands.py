@@ -35,7 +35,7 @@ BY_HAND = [
     # What a shell has.
     ("gatekeeper completions bash", "mkdir -p ~/.local/share/bash-completion/completions; gatekeeper completions bash"),
 ]
-"""What a reader does by hand, and a script does in its place."""
+"""What a reader does by hand, and what the script does instead."""
 
 PRELUDE = """
 set -eu -o pipefail
