@@ -1,12 +1,12 @@
-# Everything a newcomer needs: `make demo` and `make test`. Each does all of its own set-up; a second run is quick.
+# `make demo` and `make test` are all that a newcomer needs. Each does its own set-up; a second run is quick.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-# Cargo uses every core by itself, and the tests that measure want the machine to themselves.
+# Cargo uses every core by itself, and tests that measure must not share the machine.
 .NOTPARALLEL:
 
-# dev compiles quickly and is what build, demo and test use; release is what is shipped and measured.
+# build, demo and test use the profile dev, which compiles quickly; packages and measurements use release.
 PROFILE ?= dev
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CACHE := .cache
@@ -15,7 +15,7 @@ STEP := python3 scripts/step
 DENY := $(CACHE)/tools/bin/cargo-deny
 DENY_VERSION := 0.20.2
 
-# The server that tests start.
+# The server that the tests start.
 export GATEKEEPER_SERVER ?= $(abspath $(TARGET))/debug/gatekeeper
 
 PYTHON_BENCH := $(CACHE)/bench-venv/bin/python
@@ -25,21 +25,21 @@ TYPESCRIPT := $(shell find bindings-node/ts -type f) tsconfig.json package.json
   bench bench-quick bench-setup vectors dist dist-build clean tools tools-test tools-bench
 
 help:
-	@echo "make demo     builds everything, and shows one limit over three languages"
-	@echo "make test     lint and every test, short forms; its parts:"
+	@echo "make demo     build everything and show one limit shared by three languages"
+	@echo "make test     lint and all tests in their short forms; its parts:"
 	@echo "                test-rust test-python test-node test-http test-frameworks"
-	@echo "make check    format, clippy, types: what to run while you work"
-	@echo "make lint     check, and the slower lints"
-	@echo "make build    an importable package in .venv and in this checkout's Node, and the server"
-	@echo "make gen      the SDKs' types and services, from the table of operations"
-	@echo "make vectors  the language-neutral cases in all three languages"
-	@echo "make soak     every test in its long form"
+	@echo "make check    format, clippy and types: run it while you work"
+	@echo "make lint     check, and the slower lints: licenses, documentation, packages"
+	@echo "make build    an importable package for Python in .venv and for Node, and the server"
+	@echo "make gen      generate the SDKs' types and services and the API documents from the table of operations"
+	@echo "make vectors  the language-neutral test cases in all three languages"
+	@echo "make soak     all tests in their long forms"
 	@echo "make bench    what a verification costs here, beside other packages; writes bench/RESULTS.md and what shows its figures"
-	@echo "make bench-quick  the same in small numbers, to see that all of it works; writes .cache/bench"
-	@echo "make dist     what is shipped, in target/dist: wheel, sdist, npm tarballs, crate, server; each used in a clean environment"
-	@echo "make clean    removes everything that was built or installed in this checkout"
+	@echo "make bench-quick  a short run of the same, to check that it works; writes .cache/bench"
+	@echo "make dist     the packages of a release in target/dist, each tested in a clean environment"
+	@echo "make clean    remove everything that was built or installed in this checkout"
 
-# ---- What must be there first: named before anything is built, and installed where that is allowed.
+# ---- Required programs: checked before anything is built, and installed if that is allowed.
 
 tools:
 	@scripts/check-tools
@@ -67,7 +67,7 @@ $(CACHE)/node: package-lock.json | tools
 	@$(STEP) "Installing the npm packages in node_modules" npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# What writes clients from the document, and Envoy: of the tests alone.
+# Generators of API clients, and Envoy: only for tests.
 $(CACHE)/generators-python: pyproject.toml | tools
 	@rm -rf $(CACHE)/generators
 	@$(STEP) "Making a virtual environment for generators of clients and Envoy" python3 -m venv $(CACHE)/generators
@@ -80,12 +80,12 @@ $(CACHE)/generators-node: tests/http/generators/package-lock.json | tools
 	@$(STEP) "Installing generators of clients from npm" npm ci --prefix tests/http/generators --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# ---- The build: one call of cargo makes the Python module, the Node addon, the server and the tests' programs.
+# ---- Build: one call of cargo builds the Python module, the Node addon, the server and the programs of the tests.
 
 build: native $(CACHE)/editable bindings-node/dist/index.js
 
 ifeq ($(PROFILE),release)
-# What is shipped has the features that it needs, and not those of the tests.
+# Packages have only the features that they need, without those of the tests.
 native: CARGO_BUILD := --release -p gatekeeper-python -p gatekeeper-node -p gatekeeper-server
 native: BUILT := $(TARGET)/release
 else
@@ -109,7 +109,7 @@ bindings-node/native/binding.d.cts: native ;
 gen: | tools
 	cargo run --quiet --bin gatekeeper-gen
 
-# ---- The first look.
+# ---- Demo.
 
 demo: build
 	@$(PYTHON) demo/demo.py
@@ -137,7 +137,7 @@ lint: check $(DENY)
 	@$(STEP) "Checking links, files and blocks of the documentation" \
 	  $(PYTHON) -m pytest -q tests/e2e/test_docs.py tests/e2e/test_examples.py -k "test_docs or exception"
 
-# ---- Tests. Each part runs by itself, from a fresh clone too.
+# ---- Tests. Each part also runs alone from a fresh clone.
 
 vectors: build $(CACHE)/python
 	@$(STEP) "Vectors in Rust" cargo test --quiet --test vectors
@@ -147,7 +147,7 @@ vectors: build $(CACHE)/python
 test: tools-test lint test-rust test-python test-node test-http test-frameworks
 
 test-rust test-python test-node test-http test-frameworks: export GATEKEEPER_IDLE ?= 2000
-# Debian keeps nginx where only root looks.
+# Debian installs nginx in a folder that is only in root's PATH.
 test-http: export PATH := $(PATH):/usr/sbin
 
 test-rust: tools-test
@@ -200,10 +200,10 @@ $(CACHE)/bench-node: bench/node/package-lock.json | tools
 	@$(STEP) "Installing the peers from npm" npm ci --prefix bench/node --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# ---- What is shipped.
+# ---- Packages.
 
-# For the oldest glibc that Rust supports, whatever this machine has: zig compiles and links for it. `make dist-build` with
-# another TRIPLE makes what cannot be tried here.
+# zig compiles and links for the oldest glibc that Rust supports, regardless of this machine's. `make dist-build` with
+# another TRIPLE builds packages that cannot be tried here.
 TRIPLE ?= $(shell rustc -vV | sed -n 's/^host: //p')
 GLIBC := 2.17
 DIST := $(TARGET)/dist
@@ -229,7 +229,7 @@ dist: dist-build
 	@$(STEP) "Packaging the crate" cargo package --locked --no-verify -p gatekeeper-native
 	@cp "$(TARGET)"/package/gatekeeper-native-*.crate "$(DIST)"
 	@ls -l "$(DIST)"
-	@# What a user downloads is at most 8 MiB.
+	@# A download is at most 8 MiB.
 	@! find "$(DIST)" '(' -name '*.whl' -o -name '*.tgz' ')' -size +8M | grep .
 	$(if $(findstring linux-gnu,$(TRIPLE)),$(PYTHON) scripts/check_glibc.py $(GLIBC) "$(DIST)"/*.whl "$(DIST)"/*.tgz "$(DIST)/gatekeeper")
 	@$(STEP) "Using each of them in a clean environment" $(PYTHON) -m pytest -q tests/dist

@@ -1,7 +1,8 @@
 """Checks the words of all tracked text files, and the structure of the sources. Part of ``make lint``.
 
 The phrases in REJECTED are wrong in every context. An occurrence that is right is listed in reject-exceptions.txt, as
-``PATH: PHRASE: REASON``, where the path may be a pattern. An exception that matches nothing is an error too.
+``PATH: PHRASE: REASON``, where the path may be a pattern, and the phrase ``*``. An exception that matches nothing is an
+error too.
 """
 
 import re
@@ -31,7 +32,7 @@ REJECTED = [
 """Phrases that are rejected, and what to write instead."""
 
 PHRASES = [(re.compile(rf"\b(?:{phrase})\b"), instead) for phrase, instead in REJECTED]
-ALLOWED = re.compile(r"\b(?:in|takes?|took|taken|taking|decimal) places?\b")
+ALLOWED = re.compile(r"\b(?:in|in its|in their|takes?|took|taken|taking|decimal) places?\b")
 """Phrases in which a rejected word is right everywhere."""
 
 NAME = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
@@ -82,7 +83,7 @@ class Exceptions:
 
     def allow(self, name: str, phrase: str) -> bool:
         for exception in self.listed:
-            if fnmatch(name, exception[0]) and exception[1] == phrase:
+            if fnmatch(name, exception[0]) and exception[1] in (phrase, "*"):
                 self.unused.pop(exception, None)
                 return True
         return False

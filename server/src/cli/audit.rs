@@ -14,7 +14,7 @@ const COLUMNS: &[&str] = &["id", "createdAt", "actorType", "actorId", "action", 
 const COLUMNS_OF_ALL: &[&str] =
     &["id", "createdAt", "tenantId", "actorType", "actorId", "action", "target", "source"];
 
-/// The audit log: who did what in a tenant.
+/// Query and export the audit log of a tenant, or record an event.
 #[derive(Subcommand)]
 pub(crate) enum Audit {
     /// List events, the newest first.

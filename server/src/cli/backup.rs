@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::output;
 use super::session::Session;
 
-/// Copy the database to a file, as of one timestamp, while it is in use.
+/// Copy the database to a file, as of one moment, while it is in use.
 ///
 /// The file is readable only by its owner, and appears when it is complete and on disk. The settings of gatekeeper.toml
 /// are copied to FILE-config.toml. The secret that encrypts signing keys is not included: use --with-secret, or keep it

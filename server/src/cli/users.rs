@@ -32,7 +32,7 @@ pub(crate) enum Users {
         after_help = "The refresh token is read from the terminal without echo, or from standard input."
     )]
     Refresh(NoArguments),
-    /// Show the user and tenants of the caller.
+    /// Show the user.
     #[command(after_help = TOKEN_FROM)]
     Me(NoArguments),
     /// End the current session, or every session.
