@@ -37,12 +37,12 @@ class Panel:
     """How a number on the scale is written."""
 
     def height(self) -> int:
-        """What the panel takes."""
+        """The size of the panel."""
         return HEAD + STEP * len(self.bars) + GAP
 
 
 def text(x: float, y: float, words: str, *, size: int = 11, anchor: str = "start", more: str = "") -> str:
-    """Words at a place."""
+    """Text at a position."""
     fill = "" if "fill=" in more else f' fill="{TEXT}"'
     return f'<text x="{x:g}" y="{y:g}" font-size="{size}" text-anchor="{anchor}"{fill}{more}>{escape(words)}</text>'
 
@@ -54,8 +54,8 @@ def draw(title: str, panels: list[Panel]) -> str:
     width, top = across * WIDTH + (across + 1) * MARGIN, 40
     drawn = []
     for row in rows:
-        for place, panel in enumerate(row):
-            drawn += _panel(panel, MARGIN + place * (WIDTH + MARGIN), top)
+        for position, panel in enumerate(row):
+            drawn += _panel(panel, MARGIN + position * (WIDTH + MARGIN), top)
         top += max(panel.height() for panel in row)
     return document(title, width, top, drawn)
 
@@ -86,9 +86,9 @@ def _panel(panel: Panel, left: int, top: int) -> list[str]:
             f'<path d="M{x:g} {top + 36}V{bottom}" {LINE}/>',
             text(x, top + 31, panel.scale(10**power), size=9, anchor="middle"),
         ]
-    for place, bar in enumerate(panel.bars):
-        y = top + HEAD + STEP * place
-        # A bar at the low end is still seen.
+    for position, bar in enumerate(panel.bars):
+        y = top + HEAD + STEP * position
+        # A bar at the low end is still visible.
         length = max(BARS * (math.log10(max(bar.value, 10**low)) - low) / (high - low), 2)
         weight = ' font-weight="600"' if bar.ours else ""
         drawn += [

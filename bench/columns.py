@@ -41,7 +41,7 @@ def size(row: Row, found: Found) -> float | None:
         return None
     sizes: Found = found["many"]
     if row.kind == "file":
-        return float(sizes["file"] + (sizes["memory"] if row.remembers else 0))
+        return float(sizes["file"] + (sizes["memory"] if row.caches else 0))
     return float(sizes["redis" if row.kind == "redis" else "memory"])
 
 

@@ -1,4 +1,4 @@
-"""What the table says of Gatekeeper and its peers, in a sentence."""
+"""The comparison of Gatekeeper with its peers, as sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AIM = 0.1
 
 
 def peers_ahead(results: Results) -> str:
-    """Says in which columns which peers are ahead of us in the file place, in the same language."""
+    """Name, for each column, the peers that are ahead of Gatekeeper with a database file, in the same language."""
     ours = {(row.language, row.awaited): (row, found) for row, found in results if row.ours and row.kind == "file"}
     ahead = {
         column: names
@@ -23,11 +23,11 @@ def peers_ahead(results: Results) -> str:
         if (names := [row.title for row, found in results if not row.ours and _ahead(row, found, ours, number)])
     }
     if not ahead:
-        return "No peer is ahead of Gatekeeper's file place, called from the same language, in any column."
-    told = "; ".join(f"**{column}**: {', '.join(names)}" for column, names in ahead.items())
+        return "No peer is ahead of Gatekeeper with a database file, called from the same language, in any column."
+    listed = "; ".join(f"**{column}**: {', '.join(names)}" for column, names in ahead.items())
     behind = [column for column in COLUMNS if column not in ahead]
     rest = f" In the others ({', '.join(behind)}) no peer is." if behind else ""
-    return f"Ahead of Gatekeeper's file place, called from the same language, are in {told}.{rest}"
+    return f"Ahead of Gatekeeper with a database file, called from the same language, are in {listed}.{rest}"
 
 
 def _ahead(
@@ -44,7 +44,7 @@ def _ahead(
 
 
 def against_one_script(results: Results) -> str:
-    """Our call of a key that two processes share, beside one script in Redis."""
+    """Compare a verification of a key that two processes share with one script in Redis."""
     found = {row.title: found for row, found in results}
     script, ours = found["Redis EVALSHA (one round trip)"], found["Gatekeeper, Rust (file)"]
     if "not_run" in script or "not_run" in ours:
@@ -53,7 +53,7 @@ def against_one_script(results: Results) -> str:
     alone, beside = our_median / script["hot"], our_median / (pair(script) or 1)
     verdict = "✓" if alone <= AIM else "✗ missed"
     return (
-        f"Two processes on one key in the file place, in Rust: {time(our_median)}, which is {alone:.3f} of one "
+        f"Two processes on one key in a database file, in Rust: {time(our_median)}, which is {alone:.3f} of one "
         f"`EVALSHA` alone ({time(script['hot'])}), where the aim is at most {AIM} {verdict}, and "
         f"{beside:.3f} of one beside another process ({time(pair(script) or 0)})."
     )

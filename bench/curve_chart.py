@@ -15,30 +15,30 @@ PLOT_WIDTH, PLOT_HEIGHT = WIDTH - 2 * PLOT_LEFT, HEIGHT - PLOT_TOP - 40
 def draw(title: str, curves: list[dict[str, Any]]) -> str:
     """A small plot for each curve."""
     drawn = []
-    for place, curve in enumerate(curves):
-        drawn += _plot(curve, MARGIN + place % ACROSS * WIDTH, 36 + place // ACROSS * HEIGHT)
+    for position, curve in enumerate(curves):
+        drawn += _plot(curve, MARGIN + position % ACROSS * WIDTH, 36 + position // ACROSS * HEIGHT)
     height = 36 + math.ceil(len(curves) / ACROSS) * HEIGHT
     return document(title, 2 * MARGIN + ACROSS * WIDTH, height, drawn)
 
 
 def _plot(curve: dict[str, Any], left: int, top: int) -> list[str]:
     points = curve["points"]
-    # All on one scale of four decades, so that a flat curve looks flat.
+    # All plots have one scale of four decades, so that a flat curve looks flat.
     low, high = 2, 6
     bottom = top + PLOT_TOP + PLOT_HEIGHT
-    places = []
+    coordinates = []
     for index, (_, ns) in enumerate(points):
         x = left + PLOT_LEFT + 18 + (PLOT_WIDTH - 66) * index / max(len(points) - 1, 1)
         share = (math.log10(min(max(ns, 10**low), 10**high)) - low) / (high - low)
-        places.append((x, bottom - PLOT_HEIGHT * share))
+        coordinates.append((x, bottom - PLOT_HEIGHT * share))
     drawn = [text(left + PLOT_LEFT, top + 18, curve["title"], size=12, more=' font-weight="600"')]
     for power in range(low, high + 1):
         y = bottom - PLOT_HEIGHT * (power - low) / (high - low)
         drawn.append(f'<path d="M{left + PLOT_LEFT} {y:g}h{PLOT_WIDTH}" {LINE}/>')
         drawn.append(text(left + PLOT_LEFT + PLOT_WIDTH, y - 3, time(10**power), size=9, anchor="end"))
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in coordinates)
     drawn.append(f'<polyline points="{line}" fill="none" stroke="{OURS}" stroke-width="2"/>')
-    for (x, y), (count, ns) in zip(places, points, strict=True):
+    for (x, y), (count, ns) in zip(coordinates, points, strict=True):
         drawn += [
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{OURS}"/>',
             text(x, y - 8, time(ns), size=10, anchor="middle"),

@@ -1,4 +1,4 @@
-"""How the cost of one verification in the file place grows: a table and small plots."""
+"""The cost of one verification in a database file as one parameter grows: a table and small plots."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def measured(seconds: float, most_keys: int) -> list[dict[str, Any]]:
 def section(curves: list[dict[str, Any]]) -> list[str]:
     """The curves in Markdown."""
     return [
-        "One verification in the file place, in Rust, as one thing grows.",
+        "One verification in a database file, in Rust, as one parameter grows.",
         "`target/release/curves FOLDER SECONDS KEYS`",
         "",
         "| as this grows | cost of one verification |",
@@ -45,5 +45,5 @@ def section(curves: list[dict[str, Any]]) -> list[str]:
         "- **maxReq**: the mean of all calls that fill a window from empty to full.",
         "- **roles**: on the key, each with a limit at the endpoint. **variables**: of 5 bytes each.",
         "",
-        "![Cost of one verification in the file place as one thing grows](curves.svg)",
+        "![Cost of one verification in a database file as one parameter grows](curves.svg)",
     ]

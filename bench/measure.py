@@ -82,54 +82,54 @@ class Measurement:
 
     def _all(self) -> dict[str, Any]:
         row = self.row
-        plenty = self._place(PLENTY, self.plan.keys_of(row))
+        plenty = self._backend(PLENTY, self.plan.keys_of(row))
         found: dict[str, Any] = {"hot": self._answer("hot", plenty)["ns"], "many": self._many(plenty)}
         if row.kind != "memory":
             found["pair"] = self._pair(plenty)
         if row.limits:
-            found["denied"] = self._answer("denied", self._place(10, 1))["ns"]
+            found["denied"] = self._answer("denied", self._backend(10, 1))["ns"]
         if row.limits and row.kind != "memory":
             rounds = self.plan.rounds_of_ours if row.ours else self.plan.rounds
-            found["admitted"] = self._admitted(self._place(ADMITTED_OF, rounds + 1), rounds)
+            found["admitted"] = self._admitted(self._backend(ADMITTED_OF, rounds + 1), rounds)
         return found
 
-    def _place(self, limit: int, keys: int) -> Place:
-        """An empty place with so many keys."""
+    def _backend(self, limit: int, keys: int) -> Backend:
+        """A new backend with `keys` keys."""
         folder = self.folder / secrets.token_hex(4)
-        (folder / "place").mkdir(parents=True)
+        (folder / "data").mkdir(parents=True)
         if self.row.kind == "redis":
             self.redis.clear()
-        at = {"memory": "memory:", "redis": str(self.redis.path), "file": str(folder / "place/bench.db")}
-        place = Place(at[self.row.kind], folder / "keys", limit, keys)
+        at = {"memory": "memory:", "redis": str(self.redis.path), "file": str(folder / "data/bench.db")}
+        backend = Backend(at[self.row.kind], folder / "keys", limit, keys)
         if self.row.ours and self.row.kind == "file":
-            self._fill(place)
+            self._fill(backend)
         elif self.row.has_keys:
-            self._answer("create", place)
-        return place
+            self._answer("create", backend)
+        return backend
 
-    def _fill(self, place: Place) -> None:
-        """Makes a database of ours in Rust, or copies one with as many keys that no process has used."""
-        filled = Place(
-            str(self.folder / f"filled-{place.keys}.db"), self.folder / f"filled-{place.keys}", 0, place.keys
+    def _fill(self, backend: Backend) -> None:
+        """Make the database of Gatekeeper in Rust, or copy a database with the same keys that no process has used."""
+        filled = Backend(
+            str(self.folder / f"filled-{backend.keys}.db"), self.folder / f"filled-{backend.keys}", 0, backend.keys
         )
         if not filled.keys_file.exists():
             with started((*PROGRAMS["Rust"], "gatekeeper", "create", *filled.options(0))) as [process]:
                 process.answer()
-        shutil.copyfile(filled.at, place.at)
-        shutil.copyfile(filled.keys_file, place.keys_file)
+        shutil.copyfile(filled.at, backend.at)
+        shutil.copyfile(filled.keys_file, backend.keys_file)
 
-    def _command(self, column: str, place: Place) -> tuple[str, ...]:
+    def _command(self, column: str, backend: Backend) -> tuple[str, ...]:
         seconds = self.plan.pair_seconds if column == "pair" else self.plan.seconds
-        return (*self.row.command, column, *place.options(seconds))
+        return (*self.row.command, column, *backend.options(seconds))
 
-    def _answer(self, column: str, place: Place) -> dict[str, Any]:
-        with started(self._command(column, place)) as [process]:
+    def _answer(self, column: str, backend: Backend) -> dict[str, Any]:
+        with started(self._command(column, backend)) as [process]:
             return process.answer()
 
-    def _many(self, place: Place) -> dict[str, Any]:
+    def _many(self, backend: Backend) -> dict[str, Any]:
         if self.row.kind == "redis":
             self.redis.clear()
-        with started(self._command("many", place)) as [process]:
+        with started(self._command("many", backend)) as [process]:
             process.wait_for("ready")
             memory, used = process.resident(), self.redis.used_memory()
             process.tell("")
@@ -141,26 +141,26 @@ class Measurement:
         found["memory"] = max(memory - found.get("held", 0), 0) / keys
         found["redis"] = used / keys
         if self.row.kind == "file":
-            found["file"] = size_on_disk(Path(place.at)) / keys
+            found["file"] = size_on_disk(Path(backend.at)) / keys
         return found
 
-    def _pair(self, place: Place) -> list[dict[str, Any]]:
-        key = place.key(0, "pair")
-        with started(self._command("pair", place), 2) as processes:
+    def _pair(self, backend: Backend) -> list[dict[str, Any]]:
+        key = backend.key(0, "pair")
+        with started(self._command("pair", backend), 2) as processes:
             for process in processes:
                 process.wait_for("ready")
             for process in processes:
                 process.tell(key)
             return [process.answer() for process in processes]
 
-    def _admitted(self, place: Place, rounds: int) -> dict[str, Any]:
-        """How many of 1,000 were admitted by four processes that ask 1,000 times each, in each round."""
+    def _admitted(self, backend: Backend, rounds: int) -> dict[str, Any]:
+        """The calls of each round that were admitted: four processes make 1,000 calls each, and the limit is 1,000."""
         counts, errors = [], 0
-        with started(self._command("admit", place), PROCESSES) as processes:
+        with started(self._command("admit", backend), PROCESSES) as processes:
             for process in processes:
                 process.wait_for("ready")
             for round_ in range(1, rounds + 1):
-                key = place.key(round_, "round")
+                key = backend.key(round_, "round")
                 for process in processes:
                     process.tell(key)
                 answers = [process.answer() for process in processes]
@@ -170,8 +170,8 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a subject keeps what it knows, and how many keys are in it under which limit."""
+class Backend:
+    """The storage of a subject, and the number and the limit of its keys."""
 
     at: str
     keys_file: Path
@@ -180,9 +180,9 @@ class Place:
 
     def options(self, seconds: float) -> tuple[str, ...]:
         """The options of a subject's command."""
-        given = ("--place", self.at, "--keys", str(self.keys), "--keys-file", str(self.keys_file))
+        given = ("--backend", self.at, "--keys", str(self.keys), "--keys-file", str(self.keys_file))
         return (*given, "--seconds", str(seconds), "--limit", str(self.limit))
 
     def key(self, number: int, name: str) -> str:
-        """A key that is there, or any name for a subject that only limits."""
+        """A key of the subject, or any name for a subject that only limits."""
         return self.keys_file.read_text().split("\n")[number] if self.keys_file.exists() else f"{name}_{number}"

@@ -12,7 +12,7 @@ MILLION = 1_000_000
 
 
 def run(*command: str) -> str:
-    """The standard output of a command; what it says besides goes to the terminal."""
+    """The standard output of a command; its standard error goes to the terminal."""
     print(f"… {' '.join(command)}", file=sys.stderr, flush=True)
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
@@ -61,12 +61,12 @@ def language_rows(language: str, report: dict[str, Any]) -> list[str]:
 
 
 def memory_rows() -> list[str]:
-    """Resident memory of slots and of remembered keys."""
+    """Resident memory of slots and of cached keys."""
     program = ("cargo", "run", "--release", "--quiet", "-p", "gatekeeper-tests", "--bin", "memory", "--")
     slots, keys = (json.loads(run(*program, what, str(MILLION))) for what in ("slots", "keys"))
-    # Each remembered key has taken one slot, too.
+    # The memory of each cached key includes one slot.
     cached = keys["taken"] - slots["taken"]
-    rows = [("1,000,000 remembered keys", cached, 200), ("1,000,000 slots of one entry", slots["taken"], 160)]
+    rows = [("1,000,000 cached keys", cached, 200), ("1,000,000 slots of one entry", slots["taken"], 160)]
     lines = [
         f"| {what} | {size / 1e6:,.0f} MB | {aim} MB {'✓' if size / 1e6 <= aim else '✗ missed'} |"
         for what, size, aim in rows
@@ -79,13 +79,13 @@ def memory_rows() -> list[str]:
 
 
 def section() -> list[str]:
-    """Measures, and says it in Markdown."""
+    """Measure, and return the results in Markdown."""
     rust = rust_rows()
     python = json.loads(run(sys.executable, "bench/python_bench.py"))
     node = json.loads(run("node", "bench/node_bench.mjs"))
     versions = [f"{name} {version}" for report in (python, node) for name, version in report["versions"].items()]
     return [
-        "In `memory:`, a key seen before with two roles and one variable, unless a row says otherwise. Each ratio is "
+        "In `memory:`, a cached key with two roles and one variable, unless a row differs. Each ratio is "
         f"to its reference in the same run. {', '.join(versions)}.",
         "",
         "| what | cost | ratio | to | aim, at most |",

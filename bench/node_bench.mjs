@@ -1,4 +1,4 @@
-// What a verification costs in Node, beside one SHA-256 of the key in the same run. Prints one JSON document.
+// The cost of a verification in Node, and of one SHA-256 of the key in the same run. Prints one JSON document.
 //
 //   node bench/node_bench.mjs [--keys 1000000] [--rounds 15] [--calls 40000]
 import { hash } from 'node:crypto';
@@ -19,7 +19,7 @@ const keyCount = Number(values.keys);
 const rounds = Number(values.rounds);
 const calls = Number(values.calls);
 
-// Long enough for no window to end meanwhile, which would cost the limiter a timer.
+// No window ends during the run, which would cost the limiter a timer.
 const limit = { maxReq: 2 ** 32 - 1, duration: 3_600_000 };
 const { createUserAPIKeySync, verifyUserAPIKey, verifyUserAPIKeySync } = initKeyManager({
   url: 'memory:',
@@ -31,7 +31,7 @@ const variables = ['task_id'];
 const create = () => createUserAPIKeySync('user', ['PRO', 'TEAM']).apiKey;
 const key = create();
 
-/** Each candidate runs `calls` times in a row and tells the nanoseconds of one. */
+/** Each candidate runs `calls` times in a row and returns the nanoseconds of one call. */
 const hot = {
   reference: timed((count) => {
     for (let call = 0; call < count; call += 1) hash('sha256', key);
@@ -49,7 +49,7 @@ const hot = {
 const hotNs = await interleaved(hot);
 
 const keys = Array.from({ length: keyCount }, create);
-// A key is read from the store once; what is measured is the cache.
+// A key is read from the database once; the cache is measured.
 for (const each of keys) {
   verifyUserAPIKeySync(each, 'GET_TASKS', variables);
   await limiter.consume(each);
@@ -107,7 +107,7 @@ function timed(work) {
   };
 }
 
-/** The median of each candidate over rounds in which all of them take turns, after one round to warm up. */
+/** The median of each candidate over rounds. Each round runs all candidates; the first one warms up. */
 async function interleaved(candidates) {
   const taken = new Map(Object.keys(candidates).map((name) => [name, []]));
   for (let turn = 0; turn <= rounds; turn += 1) {
@@ -127,7 +127,7 @@ function admitted(result) {
   if (!result.ok) throw new Error(`not admitted: ${JSON.stringify(result)}`);
 }
 
-/** The same places in every run (xorshift32). */
+/** The same indices in every run (xorshift32). */
 function randomPlaces(bound) {
   let state = 0x9e3779b9;
   return () => {

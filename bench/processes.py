@@ -1,4 +1,4 @@
-"""Subjects as processes: starts them, talks with them line by line, and looks at what they take."""
+"""Subjects as processes: starts them, exchanges lines with them, and measures their memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "bindings-python/python")}
 
 
 class SubjectError(Exception):
-    """A subject that does not work; the message says why."""
+    """A subject that fails. The message has the reason."""
 
 
 class Process:
@@ -30,7 +30,7 @@ class Process:
         self.popen, self.errors = popen, errors
 
     def line(self) -> str:
-        """The next line that it says."""
+        """The next line that the process prints."""
         assert self.popen.stdout is not None
         line = self.popen.stdout.readline()
         if line:
@@ -40,19 +40,19 @@ class Process:
         raise SubjectError(_reason(self.errors.read().splitlines()) or f"exit {self.popen.returncode}")
 
     def wait_for(self, word: str) -> None:
-        """Waits until it says so."""
+        """Wait until the process prints `word`."""
         if (line := self.line()) != word:
-            raise SubjectError(f"said {line!r}, not {word!r}")
+            raise SubjectError(f"printed {line!r}, not {word!r}")
 
     def tell(self, line: str) -> None:
         """Lets it go on."""
         assert self.popen.stdin is not None
-        # Where it has ended, the next line that it does not say tells why.
+        # If the process has ended, reading the next line raises the reason.
         with suppress(BrokenPipeError):
             os.write(self.popen.stdin.fileno(), f"{line}\n".encode())
 
     def answer(self) -> dict[str, Any]:
-        """The JSON object that it says next."""
+        """The JSON object that the process prints next."""
         found = json.loads(self.line())
         assert isinstance(found, dict)
         return found
@@ -63,9 +63,9 @@ class Process:
         return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1]) * 1024
 
 
-def _reason(said: list[str]) -> str:
+def _reason(output: list[str]) -> str:
     """The line that names the error, in the words of Rust, Python or Node."""
-    lines = [line for line in said if line.strip()]
+    lines = [line for line in output if line.strip()]
     return next((line for line in reversed(lines) if "Error" in line and not line.startswith(" ")), "".join(lines[-1:]))
 
 
@@ -93,7 +93,7 @@ def started(command: Sequence[str], count: int = 1) -> Iterator[list[Process]]:
 
 
 def size_on_disk(database: Path) -> int:
-    """What a database and all that stands beside it take, once its log is back in it."""
+    """The size of a database and its side files, after a checkpoint of its WAL."""
     with sqlite3.connect(database) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()

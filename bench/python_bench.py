@@ -1,4 +1,4 @@
-"""What one verification costs in Python, beside SHA-256 and a peer, as one JSON document.
+"""The cost of one verification in Python, of SHA-256 and of a peer, as one JSON document.
 
 Everything is timed in this one run, in turns: a machine that slows down slows all of them. The least of all rounds
 counts, which is what the code costs where nothing else is in the way.
@@ -62,7 +62,7 @@ async def awaited(verify: Callable[[str, str, list[str]], Awaitable[gatekeeper.V
 
 
 def peer(hit: Callable[..., bool], key: str) -> float:
-    """Nanoseconds of one take from the peer's window: no key is verified, and no role chooses."""
+    """The nanoseconds of one hit of the peer's window: it verifies no key and selects no limit by role."""
     limit = RateLimitItemPerMinute(LIMIT["maxReq"])
     start = time.perf_counter_ns()
     for _ in range(PEER_CALLS):

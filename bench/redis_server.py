@@ -49,7 +49,7 @@ class Redis:
         self._ask(b"FLUSHALL SYNC\r\n")
 
     def used_memory(self) -> int:
-        """Bytes that its data take."""
+        """The bytes of its data."""
         lines = self._ask(b"INFO memory\r\n").splitlines()
         return int(next(line for line in lines if line.startswith(b"used_memory:")).split(b":")[1])
 

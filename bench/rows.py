@@ -1,4 +1,4 @@
-"""The rows of the table: every subject, where it keeps what it knows, and what one call of it is."""
+"""The rows of the table: every subject, its storage, and the function that one call runs."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ PROGRAMS: dict[Language, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A subject in a place."""
+    """A subject with one kind of storage."""
 
     title: str
     language: Language
     subject: str
     kind: Kind
     call: str
-    """What one call is."""
+    """The function that one call runs."""
     ours: bool = False
     awaited: bool = False
     limits: bool = True
     """Whether it has a limit at all."""
     has_keys: bool = False
-    """Whether its keys must be created before they are good."""
-    remembers: bool = False
-    """Whether keys in a file take memory, too."""
+    """Whether its keys must be created before they are valid."""
+    caches: bool = False
+    """Whether keys in a file use memory, too."""
     most_keys: int | None = None
-    """Fewer keys than others, where they take too long to make or to call."""
+    """The maximum number of keys, for a subject that is too slow for more."""
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -43,12 +43,12 @@ class Row:
 
 
 def ours(language: Language, call: str, *, awaited: bool = False) -> list[Row]:
-    """Gatekeeper in one language, in both places."""
+    """Gatekeeper in one language, with a file and in memory."""
     name = f"Gatekeeper, {language}{', awaited' if awaited else ''}"
-    places: list[tuple[str, Kind]] = [("file", "file"), ("`memory:`", "memory")]
+    kinds: list[tuple[str, Kind]] = [("file", "file"), ("`memory:`", "memory")]
     return [
         Row(
-            title=f"{name} ({place})",
+            title=f"{name} ({storage})",
             language=language,
             subject="gatekeeper-awaited" if awaited else "gatekeeper",
             kind=kind,
@@ -56,11 +56,11 @@ def ours(language: Language, call: str, *, awaited: bool = False) -> list[Row]:
             ours=True,
             awaited=awaited,
             has_keys=kind == "file",
-            remembers=True,
-            # Creating a million in `memory:` takes minutes, and it is the same engine in each language.
+            caches=True,
+            # Creating a million keys in `memory:` lasts minutes, and every language has the same engine.
             most_keys=100_000 if awaited or (kind == "memory" and language != "Rust") else None,
         )
-        for place, kind in places
+        for storage, kind in kinds
     ]
 
 
@@ -73,7 +73,7 @@ def peer(title: str, language: Language, subject: str, kind: Kind, call: str, *,
         kind=kind,
         call=call,
         awaited=language == "Node",
-        # A million calls of Redis to fill it would take minutes for each row.
+        # A million calls to fill Redis would last minutes for each row.
         most_keys=100_000 if kind == "redis" else most_keys,
     )
 
@@ -125,7 +125,7 @@ ROWS = [
         awaited=True,
         limits=False,
         has_keys=True,
-        remembers=True,
+        caches=True,
         most_keys=50,
     ),
     peer(

@@ -2,7 +2,7 @@
 
 python -m bench.run [--quick]
 
-With `--quick`, small numbers show in two minutes that everything works; what they say is written to `.cache/bench`.
+With `--quick`, small numbers show in two minutes that everything works; their results are written to `.cache/bench`.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ def measured(plan: Plan) -> Results:
 
 
 def peers_table(results: Results, keys: int) -> list[str]:
-    """The table of all rows, and what it says of the peers."""
+    """The table of all rows, and the comparison with the peers."""
     rows = [table.line(row, found, keys) for row, found in results]
     return [*table.header(keys), *rows, "", comparison.peers_ahead(results)]
 
 
 def commands() -> list[str]:
-    """What each row calls, and the command that measured it."""
+    """The function and the command of each row."""
     return [
-        "| | one call is | `COMMAND COLUMN --place … --keys … --keys-file … --seconds … --limit …` |",
+        "| | one call is | `COMMAND COLUMN --backend … --keys … --keys-file … --seconds … --limit …` |",
         "|---|---|---|",
         *(f"| {row.title} | {row.call} | `{' '.join(row.command)}` |" for row in ROWS),
     ]
@@ -78,7 +78,7 @@ def main() -> None:
     rows = peers_table(results, keys)
     points = curves.measured(plan.seconds, keys)
     (output / "peers.svg").write_text(peers_chart.drawn(results, keys))
-    (output / "curves.svg").write_text(curve_chart.draw("One verification in the file place", points))
+    (output / "curves.svg").write_text(curve_chart.draw("One verification in a database file", points))
     document = [
         "# What a verification costs",
         "",

@@ -1,4 +1,4 @@
-"""The server: requests a second beside its own `/health` and beside nginx, latency at half load, memory, start-up.
+"""The server: requests a second compared with its own `/health` and with nginx, latency, memory, start-up.
 
 python -m bench.server [--quick]
 """
@@ -39,22 +39,22 @@ http {{
   server {{ listen 127.0.0.1:{port}; location / {{ default_type text/plain; return 200 "ok\\n"; }} }}
 }}
 """
-# Every key in turn: a request is made anew each time, which costs the load generator as much as the server.
+# Every key in turn: each request is built again, which costs the load generator as much as the server.
 ALL_KEYS = """
 local bodies = {{}}
 for key in io.lines("{keys}") do
   bodies[#bodies + 1] = '{{"endpoint":"BENCH","key":"' .. key .. '"}}'
 end
-local place = tonumber(os.getenv("KEYS_KNOWN"))
+local index = tonumber(os.getenv("KEYS_KNOWN"))
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer {root}"
 request = function()
-  place = place % #bodies + 1
-  return wrk.format(nil, "/v1/keys/verify", nil, bodies[place])
+  index = index % #bodies + 1
+  return wrk.format(nil, "/v1/keys/verify", nil, bodies[index])
 end
 """
-# One key: the request is made once.
+# One key: the request is built once.
 ONE_KEY = """
 wrk.method = "POST"
 wrk.path = "/v1/keys/verify"
@@ -65,8 +65,8 @@ wrk.body = '{{"endpoint":"BENCH","key":"{key}"}}'
 
 
 def prepared(folder: Path, keys: int) -> str:
-    """A database with so many keys of one tenant, known to `keys.txt`; gives the tenant's root key."""
-    fill = [str(ROOT / "target/release/gatekeeper-bench"), "rust", "create", "--place", str(folder / "gatekeeper.db")]
+    """Make a database with `keys` keys of one tenant, write them to `keys.txt`, and return the tenant's root key."""
+    fill = [str(ROOT / "target/release/gatekeeper-bench"), "rust", "create", "--backend", str(folder / "gatekeeper.db")]
     fill += ["--keys", str(keys), "--keys-file", str(folder / "keys.txt"), "--seconds", "0", "--limit", "1"]
     subprocess.run(fill, check=True, stdout=subprocess.DEVNULL)
     init = subprocess.run([BINARY, "init", "--json"], cwd=folder, check=True, capture_output=True, text=True)
@@ -79,14 +79,14 @@ def prepared(folder: Path, keys: int) -> str:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
-    """The server, where it listens, and the seconds to its first good answer to `/ready`."""
+    """The server, its URL, and the seconds until `/ready` returned 200."""
     began = time.monotonic()
     command = [str(BINARY), "serve", "--port", "0"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         try:
             url = server.stdout.readline().split()[2]
-            asked(f"{url}/ready")
+            get(f"{url}/ready")
             yield server, url, time.monotonic() - began
         finally:
             server.terminate()
@@ -94,7 +94,7 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
 
 @contextmanager
 def nginx(folder: Path) -> Iterator[str]:
-    """Nginx with a fixed answer."""
+    """Nginx with a fixed response."""
     port = 20000 + secrets.randbelow(20000)
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port))
     with subprocess.Popen(
@@ -108,13 +108,13 @@ def nginx(folder: Path) -> Iterator[str]:
 
 
 def rate(url: str, seconds: float, *options: str, known: int = 0) -> float:
-    """Requests a second. Where every key is shown in turn, those that are known come last."""
+    """The requests a second. If every key is used in turn, the `known` cached ones come last."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", *options, url]
     environment = {**os.environ, "KEYS_KNOWN": str(known)}
-    said = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-    if "Non-2xx" in said or "Socket errors" in said:
-        sys.exit(f"{url}: {said}")
-    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    output = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    if "Non-2xx" in output or "Socket errors" in output:
+        sys.exit(f"{url}: {output}")
+    found = re.search(r"Requests/sec:\s+([\d.]+)", output)
     assert found is not None
     return float(found[1])
 
@@ -141,7 +141,7 @@ def rss_mib(process: subprocess.Popen[str]) -> float:
 
 
 def section(seconds: float, keys: int) -> list[str]:
-    """Measures, and says it in Markdown."""
+    """Measure, and return the results in Markdown."""
     with tempfile.TemporaryDirectory(dir=ROOT / ".cache") as name:
         folder = Path(name)
         root = prepared(folder, keys)
@@ -181,8 +181,8 @@ def section(seconds: float, keys: int) -> list[str]:
     ]
 
 
-def asked(url: str) -> str:
-    """What is answered there, with 200."""
+def get(url: str) -> str:
+    """The body of a response with status 200."""
     with urllib.request.urlopen(url) as answer:  # noqa: S310
         assert answer.status == 200
         text: str = answer.read().decode()
@@ -190,8 +190,8 @@ def asked(url: str) -> str:
 
 
 def cached(url: str) -> int:
-    """How many keys the server remembers."""
-    lines = asked(f"{url}/metrics").splitlines()
+    """The number of keys in the cache of the server."""
+    lines = get(f"{url}/metrics").splitlines()
     return int(next(line.split()[-1] for line in lines if line.startswith('gatekeeper_cache_keys{kind="known"}')))
 
 

@@ -8,7 +8,7 @@ from bench.memory import run
 from bench.processes import ROOT
 
 LOGINS = 50
-"""Logins asked for in a second."""
+"""The logins that are requested in a second."""
 
 
 def mark(is_met: bool) -> str:
@@ -32,7 +32,7 @@ def usage_rows(seconds: float, many: int) -> list[str]:
         usage[name] for name in ("record_64_callers_per_s", "times_one_to_a_commit", "share_of_64_to_a_commit")
     )
     few_ns, many_ns = usage["summary_few_ns"], usage["summary_many_ns"]
-    # The aim is for disks on which a commit takes half a millisecond or more.
+    # The aim applies to disks on which a commit lasts half a millisecond or more.
     is_slow = 1e6 / one >= 500
     tenfold = "10 ×" if is_slow else "10 ×, where a commit takes 0.5 ms"
     return [
@@ -51,13 +51,13 @@ def login_row(seconds: float) -> str:
     logins = found("logins", str(seconds), str(LOGINS))
     stormed, alone, share = logins["stormed"], logins["alone"], logins["share"]
     return (
-        f"| verifications of one thread, while {LOGINS} logins a second are asked for | {stormed:,.0f} / s | "
-        f"{share:.2f} × | beside a loop that only turns ({alone:,.0f} / s) | 0.8 × {mark(share >= 0.8)} |"
+        f"| verifications of one thread, while {LOGINS} logins a second are requested | {stormed:,.0f} / s | "
+        f"{share:.2f} × | with an empty loop instead ({alone:,.0f} / s) | 0.8 × {mark(share >= 0.8)} |"
     )
 
 
 def section(seconds: float, many: int) -> list[str]:
-    """Measures, and says it in Markdown."""
+    """Measure, and return the results in Markdown."""
     return [
         "| what | | ratio | to | aim, at least |",
         "|---|---|---|---|---|",

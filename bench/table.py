@@ -55,7 +55,7 @@ def _size_cell(row: Row, found: Found) -> str:
     sizes = found["many"]
     if row.kind != "file":
         return f"{sizes['redis']:,.0f} Redis" if row.kind == "redis" else f"{sizes['memory']:,.0f} memory"
-    memory = f" + {sizes['memory']:,.0f} memory" if row.remembers else ""
+    memory = f" + {sizes['memory']:,.0f} memory" if row.caches else ""
     return f"{sizes['file']:,.0f} file{memory}"
 
 

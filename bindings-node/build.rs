@@ -1,4 +1,5 @@
-//! Leaves Node's own symbols to the process that loads the addon, and makes the folder for its TypeScript declarations.
+//! Leaves Node's own symbols to be resolved by the process that loads the addon, and creates the folder for the addon's
+//! TypeScript declarations.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File};
@@ -14,11 +15,11 @@ fn main() -> io::Result<()> {
     // OUT_DIR is target/PROFILE/build/PACKAGE/out.
     let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     let all = out.ancestors().nth(3).unwrap_or(&out).join("napi-types");
-    // The macros of napi-derive write them, whichever command of cargo expands them: of other sources or with other features,
-    // they must not be taken for those of the addon. So each has a folder of its own, and the addon knows its name.
+    // The macros of napi-derive write declarations whenever cargo expands them, also for other sources or features.
+    // Each combination has a separate folder, and the addon knows its name, so that they are never mixed up.
     let name = format!("{:016x}", fingerprint()?);
     fs::create_dir_all(all.join(&name))?;
-    // Where the folder is removed, they are written again. Cargo takes what is newer than this run for a change.
+    // If the folder is removed, cargo runs this again. The stamp is old, because cargo treats a newer file as a change.
     let stamp = all.join(format!("{name}.made"));
     File::create(&stamp)?.set_modified(SystemTime::UNIX_EPOCH)?;
     println!("cargo:rerun-if-changed={}", stamp.display());
@@ -27,7 +28,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Of the sources and the features.
+/// A hash of the sources and the features.
 fn fingerprint() -> io::Result<u64> {
     let mut hasher = DefaultHasher::new();
     env::var_os("CARGO_FEATURE_CLI").hash(&mut hasher);

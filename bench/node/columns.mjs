@@ -1,7 +1,7 @@
-// The columns of the table: what a Node subject is put through.
+// The columns of the table, for Node subjects.
 //
-// A subject has `call(key)`, which tells whether it was admitted, `awaited` where that is a promise, and
-// `keepsEachCall` where a key that is called ever again costs more and more.
+// A subject has `call(key)`, which returns whether the call was admitted, `awaited` if that is a promise, and
+// `keepsEachCall` if the cost of a call grows with the number of calls of its key.
 import { createInterface } from 'node:readline';
 
 const calls = 1000;
@@ -9,7 +9,7 @@ const mostInBatch = 1000;
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const now = () => Number(process.hrtime.bigint());
 
-/** One key, again and again. */
+/** One key, called repeatedly. */
 export async function hot(subject, key, seconds) {
   const keys = (batch, size) => Array(size).fill(subject.keepsEachCall ? `${key}-${batch}` : key);
   return { ns: await medianNs(subject, keys, true, seconds) };
@@ -22,7 +22,7 @@ export async function denied(subject, key, seconds) {
 }
 
 /**
- * Many keys in an order far from that of creation, each called once before. Says when the memory they take can be
+ * Many keys in an order far from that of creation, each called once before. Prints when their memory can be
  * looked at, and goes on at the next line of its input.
  */
 export async function many(subject, keys, seconds) {
@@ -33,7 +33,7 @@ export async function many(subject, keys, seconds) {
   globalThis.gc?.();
   await sayAndWait('touched');
   shuffle(keys);
-  // The text is read in order, as it would come from a socket.
+  // The keys are read in order, as they would arrive from a socket.
   const order = keys.map((key) => Buffer.from(key).toString());
   let position = 0;
   const next = (_, size) =>
@@ -59,7 +59,7 @@ export async function pair(subject, seconds) {
   };
 }
 
-/** For each key on the input: so many calls, together with other processes; how many were admitted. */
+/** For each key on the input: `calls` calls, in parallel with other processes. Prints how many were admitted. */
 export async function admit(subject) {
   console.log('ready');
   for await (const key of { [Symbol.asyncIterator]: () => lines }) {
@@ -68,7 +68,7 @@ export async function admit(subject) {
   }
 }
 
-/** Calls one key so often, or for so long; an error is counted, whatever it is. */
+/** Calls one key `calls` times, or for a given time. Errors are counted. */
 async function hammer(subject, key, most, seconds) {
   const samples = [];
   const end = now() + seconds * 1e9;
@@ -86,11 +86,11 @@ async function hammer(subject, key, most, seconds) {
   return { samples, admitted, errors };
 }
 
-/** One call for each key, where all or none are to be admitted. */
+/** One call for each key; all or none must be admitted. */
 async function expect(subject, keys, admitted) {
   const count = subject.awaited ? await countAwaited(subject, keys) : countSync(subject, keys);
   if (count !== (admitted ? keys.length : 0)) {
-    throw new Error('a call was judged otherwise than this column expects');
+    throw new Error('the verdict of a call is not the one that this column expects');
   }
 }
 
@@ -107,8 +107,8 @@ async function countAwaited(subject, keys) {
 }
 
 /**
- * Nanoseconds of one call: the median over batches; `keys` is told the number of the batch and its size. A batch has
- * 1,000 calls, or fewer where they would take more than 20 ms.
+ * The nanoseconds of one call: the median over batches. `keys` gets the number of the batch and its size. A batch has
+ * 1,000 calls, or fewer if they would last more than 20 ms.
  */
 async function medianNs(subject, keys, admitted, seconds) {
   let number = 0;
@@ -119,7 +119,7 @@ async function medianNs(subject, keys, admitted, seconds) {
     await expect(subject, batch, admitted);
     return now() - began;
   };
-  // The least of three: something else on the machine must not make the batches small.
+  // The minimum of three: other load on the machine must not make the batches small.
   const least = async (size) => Math.min(await timed(size), await timed(size), await timed(size));
   let size = 1;
   while (size < mostInBatch && (await least(size)) < 5_000_000) size = Math.min(size * 4, mostInBatch);

@@ -1,8 +1,9 @@
 // One Node subject through one column:
 //
-//   node bench/node/main.mjs SUBJECT COLUMN --place PLACE --keys N --keys-file FILE --seconds S --limit N
+//   node bench/node/main.mjs SUBJECT COLUMN --backend BACKEND --keys N --keys-file FILE --seconds S --limit N
 //
-// `create` writes the keys of a place to the file; the other columns read them there, or make them where there is none.
+// `create` writes the keys of the backend to the file. The other columns read them there, or create keys if there is no
+// file.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { admit, denied, hot, many, pair } from './columns.mjs';
@@ -22,14 +23,14 @@ const subjects = {
 const text = { type: 'string' };
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { place: text, keys: text, 'keys-file': text, seconds: text, limit: text },
+  options: { backend: text, keys: text, 'keys-file': text, seconds: text, limit: text },
 });
 const [name, column] = positionals;
-const { place, 'keys-file': keysFile } = values;
+const { backend, 'keys-file': keysFile } = values;
 const [file, opener] = subjects[name];
-// Only the package that is asked for is loaded.
+// Only the package of the selected subject is loaded.
 const module = await import(`./subjects/${file}.mjs`);
-const subject = await module[opener](place, Number(values.limit), Number(values.keys));
+const subject = await module[opener](backend, Number(values.limit), Number(values.keys));
 const create = subject.create ?? names;
 
 if (column === 'create') {
@@ -39,7 +40,7 @@ if (column === 'create') {
   const count = column === 'many' ? Number(values.keys) : 1;
   const keys = existsSync(keysFile) ? readFileSync(keysFile, 'latin1').split('\n') : await create(count);
   const seconds = Number(values.seconds);
-  // Connects, so that all begin alike.
+  // Connects before the measurement.
   if (column === 'pair' || column === 'admit') await subject.call(keys[0]);
   const measure = {
     hot: () => hot(subject, keys[0], seconds),
@@ -51,7 +52,7 @@ if (column === 'create') {
   answer(await measure[column]());
 }
 
-/** Keys for a subject that only limits: any name will do. */
+/** Keys for a subject that only limits: any names. */
 function names(count) {
   return Array.from({ length: count }, (_, number) => `key_${String(number).padStart(7, '0')}`);
 }

@@ -1,8 +1,9 @@
 """One Python subject through one column.
 
-python -m bench.peers SUBJECT COLUMN --place PLACE --keys N --keys-file FILE --seconds S --limit N
+python -m bench.peers SUBJECT COLUMN --backend BACKEND --keys N --keys-file FILE --seconds S --limit N
 
-`create` writes the keys of a place to the file; the other columns read them there, or make them where there is none.
+`create` writes the keys of the backend to the file. The other columns read them there, or create keys if there is no
+file.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ SUBJECTS = {
     "keyshield": ("shield", "plain"),
     "keyshield-cached": ("shield", "cached"),
 }
-"""Where each is opened: only the module that is asked for is imported."""
+"""The function that opens each subject. Only the module of the selected subject is imported."""
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("subject", choices=SUBJECTS)
     parser.add_argument("column", choices=["create", "hot", "denied", "many", "pair", "admit"])
-    parser.add_argument("--place", required=True)
+    parser.add_argument("--backend", required=True)
     parser.add_argument("--keys", type=int, required=True)
     parser.add_argument("--keys-file", type=Path, required=True)
     parser.add_argument("--seconds", type=float, required=True)
@@ -46,7 +47,7 @@ def main() -> None:
 
     module, function = SUBJECTS[given.subject]
     opener: Callable[[str, int], Subject] = getattr(importlib.import_module(f"bench.peers.{module}"), function)
-    subject = opener(given.place, given.limit)
+    subject = opener(given.backend, given.limit)
     columns = Columns(subject, given.seconds)
     if given.column == "create":
         given.keys_file.write_text("\n".join(subject.create(given.keys)))
@@ -55,7 +56,7 @@ def main() -> None:
     count = given.keys if given.column == "many" else 1
     keys = given.keys_file.read_text().splitlines() if given.keys_file.exists() else subject.create(count)
     if given.column in {"pair", "admit"}:
-        columns.run(keys[:1])  # connects, so that all begin alike
+        columns.run(keys[:1])  # connects before the measurement
     if given.column == "admit":
         columns.admit()
         return

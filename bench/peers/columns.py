@@ -25,7 +25,7 @@ MOST = 1000
 """The most calls of a batch."""
 
 ENOUGH_NS = 5_000_000
-"""A batch that takes so long is not made longer: four times as many calls would take 20 ms."""
+"""The longest batch that is still extended: four times as many calls would last 20 ms."""
 
 
 class Columns:
@@ -50,13 +50,13 @@ class Columns:
     def many(self, keys: list[str]) -> dict[str, float]:
         """Many keys in an order far from that of creation, each called once before.
 
-        Says when the memory they take can be looked at, and goes on at the next line of its input.
+        Prints when their memory can be measured, and continues at the next line of its input.
         """
         say_and_wait("ready")
         self.expect(keys, admitted=True)
         say_and_wait("touched")
         random.Random(1).shuffle(keys)  # noqa: S311 (the same order in every run)
-        # The text is read in order, as it would come from a socket.
+        # The keys are read in order, as they would arrive from a socket.
         keys = "\n".join(keys).split("\n")
         position = 0
 
@@ -82,7 +82,7 @@ class Columns:
         }
 
     def admit(self) -> None:
-        """For each key on the input: so many calls, together with other processes; how many were admitted."""
+        """For each key on the input: `CALLS` calls, in parallel with other processes. Print how many were admitted."""
         print("ready", flush=True)
         for line in sys.stdin:
             found = self.hammer(line.rstrip("\n"), CALLS, math.inf)
@@ -105,12 +105,12 @@ class Columns:
     def expect(self, keys: list[str], *, admitted: bool) -> None:
         """One call for each key, where all or none are to be admitted."""
         if self.run(keys) != (len(keys) if admitted else 0):
-            sys.exit("a call was judged otherwise than this column expects")
+            sys.exit("the verdict of a call is not the one that this column expects")
 
     def median(self, keys: Callable[[int, int], list[str]], *, admitted: bool) -> float:
-        """Nanoseconds of one call: the median over batches; `keys` is told the number of the batch and its size.
+        """The nanoseconds of one call: the median over batches. `keys` gets the number of the batch and its size.
 
-        A batch has 1,000 calls, or fewer where they would take more than 20 ms.
+        A batch has 1,000 calls, or fewer if they would last more than 20 ms.
         """
         numbers = itertools.count(1)
 
@@ -121,7 +121,7 @@ class Columns:
             return clock() - began
 
         size = 1
-        # The least of three: something else on the machine must not make the batches small.
+        # The minimum of three: other load on the machine must not make the batches small.
         while size < MOST and min(timed(size) for _ in range(3)) < ENOUGH_NS:
             size = min(size * 4, MOST)
         samples: list[float] = []
@@ -132,6 +132,6 @@ class Columns:
 
 
 def say_and_wait(word: str) -> str:
-    """Says it, and waits for a line."""
+    """Print a line, and wait for one."""
     print(word, flush=True)
     return sys.stdin.readline().rstrip("\n")

@@ -10,10 +10,10 @@ from django.db import transaction
 from bench.peers.subject import Subject
 
 
-def open_on(place: str, _limit: int) -> Subject:
+def open_on(backend: str, _limit: int) -> Subject:
     """The permission `HasAPIKey`."""
     settings.configure(
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": place}},
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": backend}},
         INSTALLED_APPS=["rest_framework", "rest_framework_api_key"],
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         USE_TZ=True,

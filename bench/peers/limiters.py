@@ -13,8 +13,8 @@ def memory(_place: str, limit: int) -> Subject:
     return Subject(call=lambda key: hit(rule, key), keeps_each_call=True)
 
 
-def redis(place: str, limit: int) -> Subject:
+def redis(backend: str, limit: int) -> Subject:
     """In Redis, over its socket."""
-    storage = RedisStorage(f"redis+unix://{place}")
+    storage = RedisStorage(f"redis+unix://{backend}")
     hit, rule = MovingWindowRateLimiter(storage).hit, RateLimitItemPerHour(limit)
     return Subject(call=lambda key: hit(rule, key), keeps_each_call=True)

@@ -1,4 +1,4 @@
-"""Gatekeeper: a key with two roles, one of which chooses the limit, and one variable."""
+"""Gatekeeper: a key with two roles, one of which selects the limit, and one variable."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ VARIABLES = ["task_id"]
 
 
 def endpoints(limit: int) -> dict[str, gatekeeper.Endpoint]:
-    """The endpoint at a limit of so many calls an hour."""
+    """The endpoint with a limit of `limit` calls an hour."""
     rule: gatekeeper.Limit = {"maxReq": limit, "duration": WINDOW_MS}
     return {"GET_TASKS": {"default": rule, "roles": {"PRO": rule}}}
 
 
 def creator(keys: gatekeeper.KeyManager) -> Callable[[int], list[str]]:
-    """Creates so many keys."""
+    """Create `count` keys."""
     return lambda count: [keys.create_user_api_key("gk_live", ("PRO", "TEAM"))["apiKey"] for _ in range(count)]
 
 
-def sync(place: str, limit: int) -> Subject:
+def sync(backend: str, limit: int) -> Subject:
     """`gatekeeper`."""
-    keys = gatekeeper.init_key_manager(url=place, endpoints=endpoints(limit))
+    keys = gatekeeper.init_key_manager(url=backend, endpoints=endpoints(limit))
     verify = keys.verify_user_api_key
     return Subject(call=lambda key: verify(key, "GET_TASKS", VARIABLES).ok, create=creator(keys))
 
 
-def awaited(place: str, limit: int) -> Subject:
+def awaited(backend: str, limit: int) -> Subject:
     """`gatekeeper.aio`."""
-    keys = gatekeeper.init_key_manager(url=place, endpoints=endpoints(limit))
+    keys = gatekeeper.init_key_manager(url=backend, endpoints=endpoints(limit))
     verify = aio.KeyManager(keys).verify_user_api_key
     return Subject(awaited=lambda key: verify(key, "GET_TASKS", VARIABLES), create=creator(keys))

@@ -32,19 +32,19 @@ class Verified:
 HASHER = Argon2ApiKeyHasher(pepper="a pepper of the bench")
 
 
-def plain(place: str, _limit: int) -> Subject:
+def plain(backend: str, _limit: int) -> Subject:
     """Argon2 at each call."""
-    return _subject(place, lambda repo: ApiKeyService(repo, HASHER, min_delay=0, max_delay=0))
+    return _subject(backend, lambda repo: ApiKeyService(repo, HASHER, min_delay=0, max_delay=0))
 
 
-def cached(place: str, _limit: int) -> Subject:
+def cached(backend: str, _limit: int) -> Subject:
     """Argon2 at a key's first call only: then its cache in memory answers, and the row is marked as used."""
     cache = aiocache.SimpleMemoryCache()
-    return _subject(place, lambda repo: CachedApiKeyService(repo, HASHER, cache=cache, min_delay=0, max_delay=0))
+    return _subject(backend, lambda repo: CachedApiKeyService(repo, HASHER, cache=cache, min_delay=0, max_delay=0))
 
 
-def _subject(place: str, service: Callable[[SqlAlchemyApiKeyRepository], ApiKeyService]) -> Subject:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{place}")
+def _subject(backend: str, service: Callable[[SqlAlchemyApiKeyRepository], ApiKeyService]) -> Subject:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{backend}")
     session_maker = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
 
     async def make(count: int) -> list[str]:

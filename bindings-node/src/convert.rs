@@ -1,29 +1,28 @@
-//! JavaScript's values as the core's, and back.
+//! Converts JavaScript values to the core's values, and back.
 
 use gatekeeper::{Clock, GatekeeperError, ManualClock, Options, Result};
 use serde_json::{Map, Value};
 
-/// What a core reads in the same way.
-const OF_CORE: [&str; 7] =
+/// The options that a key manager shares with a core.
+const CORE_OPTIONS: [&str; 7] =
     ["cacheKeys", "cacheUnknownKeys", "create", "timeout", "maxRetries", "defaultHeaders", "userAgent"];
 
-/// Options from `{cacheKeys?, cacheUnknownKeys?, create?, clock?, timeout?, maxRetries?, defaultHeaders?, userAgent?}` in JSON, and
-/// the hand of a manual clock.
+/// The options of a key manager from JSON (those of [`CORE_OPTIONS`] and `clock`), and the clock if it is a manual one.
 pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
     let mut given: Map<String, Value> = serde_json::from_str(json).map_err(GatekeeperError::internal)?;
-    let mut of_core = Map::new();
-    for name in OF_CORE {
+    let mut core_options = Map::new();
+    for name in CORE_OPTIONS {
         match given.remove(name) {
             None => {}
-            // A core leaves out what is null.
+            // `Options::from_json` ignores null, so it is rejected here.
             Some(Value::Null) => {
                 return Err(GatekeeperError::bad_request(format!("{name} must not be null")));
             }
-            Some(value) => drop(of_core.insert(name.to_owned(), value)),
+            Some(value) => drop(core_options.insert(name.to_owned(), value)),
         }
     }
-    let mut options = Options::from_json(&Value::Object(of_core).to_string())?;
-    let mut hand = None;
+    let mut options = Options::from_json(&Value::Object(core_options).to_string())?;
+    let mut manual_clock = None;
     for (name, value) in &given {
         match name.as_str() {
             "clock" => match value.as_str() {
@@ -31,7 +30,7 @@ pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
                 Some("manual") => {
                     let clock = ManualClock::new();
                     options.clock = Clock::Manual(clock.clone());
-                    hand = Some(clock);
+                    manual_clock = Some(clock);
                 }
                 _ => return Err(GatekeeperError::bad_request("clock must be \"system\" or \"manual\"")),
             },
@@ -42,22 +41,22 @@ pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
             }
         }
     }
-    Ok((options, hand))
+    Ok((options, manual_clock))
 }
 
-/// A count below 2⁵³ as JavaScript's number.
+/// A count below 2⁵³ as a JavaScript number.
 #[allow(clippy::cast_precision_loss, reason = "exact below 2⁵³")]
 pub(crate) fn number(count: u64) -> f64 {
     count as f64
 }
 
-/// JavaScript's number as a count: what is no whole number in range is brought into it.
+/// A JavaScript number as a count. A fraction is truncated, and a number out of range becomes the nearest bound.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]
 pub(crate) fn count(number: f64) -> u64 {
     number as u64
 }
 
-/// Splits `5:tasks1:7` into `tasks` and `7`; the lengths are JavaScript's, in UTF-16 code units.
+/// Splits `5:tasks1:7` into `tasks` and `7`. The lengths are in UTF-16 code units, as in JavaScript.
 pub(crate) fn unpack(packed: &str) -> Option<Vec<&str>> {
     let mut parts = Vec::new();
     let mut rest = packed;
@@ -70,7 +69,7 @@ pub(crate) fn unpack(packed: &str) -> Option<Vec<&str>> {
     Some(parts)
 }
 
-/// How many bytes of UTF-8 the first `units` UTF-16 code units of `text` take.
+/// The number of UTF-8 bytes of the first `units` UTF-16 code units of `text`.
 fn bytes_of(text: &str, units: usize) -> Option<usize> {
     if text.as_bytes().get(..units).is_some_and(<[u8]>::is_ascii) {
         return Some(units);

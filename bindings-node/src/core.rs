@@ -1,4 +1,4 @@
-//! The native core: every operation of the services as `call(name, json)`, for whoever the credential is of.
+//! The native core: runs every operation of the services as `call(name, json)`, with one credential.
 
 use gatekeeper::{Clock, Gatekeeper, GatekeeperError, ManualClock, Options, Secret};
 use napi::Env;
@@ -6,65 +6,66 @@ use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 
 use crate::convert;
-use crate::error::{guarded, to_napi};
+use crate::error::{catch_panic, to_napi};
 use crate::job::{Job, NativeAborter};
 
-/// A place, and for whom it is used.
+/// A database or server, and the credential to use there.
 #[napi]
 pub struct NativeCore {
-    /// The place as its operator has it.
+    /// The client from which clients with a credential are made. It also serves warnings and the JWK Set.
     gatekeeper: Gatekeeper,
-    /// The same for whoever calls.
-    caller: Gatekeeper,
-    hand: Option<ManualClock>,
+    /// The client that calls run on: with a token, as the operator, or anonymous.
+    client: Gatekeeper,
+    manual_clock: Option<ManualClock>,
 }
 
 #[napi]
 impl NativeCore {
-    /// Opens nothing yet: that is done at first use.
+    /// Makes a core without I/O. The database is opened on first use.
     ///
     /// # Errors
-    /// `bad_request` for a URL or an option that is not one.
+    /// `bad_request` for a wrong URL or option.
     #[napi(constructor, catch_unwind)]
     pub fn new(url: String, options_json: String) -> napi::Result<Self> {
-        guarded(|| {
+        catch_panic(|| {
             let options = Options::from_json(&options_json)?;
-            let hand = match &options.clock {
+            let manual_clock = match &options.clock {
                 Clock::Manual(clock) => Some(clock.clone()),
                 Clock::System => None,
             };
             let gatekeeper = Gatekeeper::open_with(&url, options)?;
-            Ok(Self { caller: gatekeeper.anonymous(), gatekeeper, hand })
+            Ok(Self { client: gatekeeper.anonymous(), gatekeeper, manual_clock })
         })
     }
 
-    /// The same database, called with a token, by the operator or anonymously; on behalf of a client address.
+    /// A core for the same database or server with a token, as the operator, or anonymous; for requests from
+    /// `client_address`.
     ///
     /// # Errors
     /// `bad_request` for the operator of a server.
     #[napi(catch_unwind)]
-    pub fn acting(
+    pub fn with_credential(
         &self,
         token: Option<String>,
         operator: bool,
         client_address: Option<String>,
     ) -> napi::Result<Self> {
-        let caller = match token {
+        let client = match token {
             Some(token) => self.gatekeeper.with_token(&Secret::new(token)),
             None if operator => self.gatekeeper.operator().map_err(to_napi)?,
             None => self.gatekeeper.anonymous(),
         };
-        let caller = match client_address {
-            Some(client_address) => caller.with_client_address(&client_address),
-            None => caller,
+        let client = match client_address {
+            Some(client_address) => client.with_client_address(&client_address),
+            None => client,
         };
-        Ok(Self { gatekeeper: self.gatekeeper.clone(), caller, hand: self.hand.clone() })
+        Ok(Self { gatekeeper: self.gatekeeper.clone(), client, manual_clock: self.manual_clock.clone() })
     }
 
-    /// Runs the operation `name` on a request in JSON; answers in JSON.
+    /// Runs the operation `name` with a request in JSON. The promise resolves to its output in JSON.
     ///
     /// # Errors
-    /// Where it cannot be begun.
+    /// If the call cannot be started.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn call<'env>(
         &self,
@@ -73,26 +74,26 @@ impl NativeCore {
         request: String,
         aborter: Option<&NativeAborter>,
     ) -> napi::Result<Unknown<'env>> {
-        Job::operation(&self.caller, name, request).start(env, aborter)
+        Job::operation(&self.client, name, request).start(env, aborter)
     }
 
-    /// The public keys of access tokens, as a JWK Set in JSON.
+    /// The public keys that verify access tokens, as a JWK Set in JSON.
     ///
     /// # Errors
-    /// Where it cannot be begun.
+    /// If the call cannot be started.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn jwks<'env>(&self, env: &'env Env, aborter: Option<&NativeAborter>) -> napi::Result<Unknown<'env>> {
         Job::jwks(&self.gatekeeper).start(env, aborter)
     }
 
-    /// The file that a call has just made; said once.
+    /// The path of a database file that a call has created. It is returned once.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn take_created(&self) -> Option<String> {
         self.gatekeeper.take_created().map(|path| path.display().to_string())
     }
 
-    /// What whoever runs the place should be told; each warning is given once.
+    /// The next warning for the operator. Each warning is returned once.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn take_warning(&self) -> Option<String> {
@@ -105,8 +106,8 @@ impl NativeCore {
     /// `bad_request` with the system's clock.
     #[napi(catch_unwind)]
     pub fn advance(&self, ms: f64) -> napi::Result<()> {
-        let no_hand = || to_napi(GatekeeperError::bad_request("advance needs clock: \"manual\""));
-        self.hand.as_ref().ok_or_else(no_hand)?.advance(convert::count(ms));
+        let not_manual = || to_napi(GatekeeperError::bad_request("advance needs clock: \"manual\""));
+        self.manual_clock.as_ref().ok_or_else(not_manual)?.advance(convert::count(ms));
         Ok(())
     }
 }

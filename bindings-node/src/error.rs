@@ -1,4 +1,4 @@
-//! The core's errors on their way to JavaScript, which has the classes.
+//! Converts the core's errors for JavaScript, where their classes are.
 
 use std::any::Any;
 use std::error::Error as _;
@@ -10,12 +10,12 @@ use std::task::{Context, Poll};
 use gatekeeper::GatekeeperError;
 use serde_json::json;
 
-/// An error whose message is a JSON document; the façade makes a result or a `GatekeeperError` of it.
+/// An error whose message is a JSON document. The façade converts it to a result or to a `GatekeeperError`.
 pub(crate) fn to_napi(error: GatekeeperError) -> napi::Error {
     payload(&error, error.kind().key_manager())
 }
 
-/// The same, of which the façade never makes a result.
+/// As [`to_napi`], but the façade always throws it and never converts it to a result.
 pub(crate) fn thrown(error: &GatekeeperError) -> napi::Error {
     payload(error, None)
 }
@@ -35,14 +35,16 @@ fn payload(error: &GatekeeperError, key_manager: Option<&str>) -> napi::Error {
     napi::Error::from_reason(payload.to_string())
 }
 
-/// Runs `work`, and turns a panic into an error: none may cross into Node.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> gatekeeper::Result<T>) -> napi::Result<T> {
+/// Runs `work` and converts a panic to an error: no panic may cross into Node.
+pub(crate) fn catch_panic<T>(work: impl FnOnce() -> gatekeeper::Result<T>) -> napi::Result<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.unwrap_or_else(|panic| Err(GatekeeperError::internal(text_of(&*panic)))).map_err(to_napi)
 }
 
-/// The same for work that is awaited.
-pub(crate) async fn guarded_async<T>(work: impl Future<Output = gatekeeper::Result<T>>) -> napi::Result<T> {
+/// As [`catch_panic`], for asynchronous work.
+pub(crate) async fn catch_panic_async<T>(
+    work: impl Future<Output = gatekeeper::Result<T>>,
+) -> napi::Result<T> {
     let mut work = pin!(work);
     let poll = |context: &mut Context<'_>| {
         let done = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));

@@ -1,4 +1,4 @@
-//! Arguments of the hot call, read without an allocation. The one file of this crate with `unsafe` in it.
+//! Reads the arguments of the hot call without an allocation. The only file of this crate with `unsafe` code.
 #![allow(unsafe_code, reason = "Node-API hands out raw pointers; each use says why it is sound")]
 
 use std::cell::Cell;
@@ -7,11 +7,11 @@ use std::ptr;
 use napi::bindgen_prelude::FromNapiValue;
 use napi::{Error, Result, Status, check_status, sys};
 
-/// A string of JavaScript in UTF-8, on the stack if it is shorter than `N`. A lone surrogate is read as U+FFFD.
+/// A JavaScript string in UTF-8, stored on the stack if it is shorter than `N`. A lone surrogate is read as U+FFFD.
 pub(crate) struct Text<const N: usize> {
     inline: [u8; N],
     length: usize,
-    /// In use if it is not empty.
+    /// The bytes of a longer string; empty if `inline` is used.
     spilled: Vec<u8>,
 }
 
@@ -27,13 +27,13 @@ impl<const N: usize> Text<N> {
     }
 }
 
-/// Room for the terminating NUL, and for the one character that Node leaves out rather than split.
+/// The bytes to spare in the buffer: the terminating NUL, and the last character, which Node omits if it does not fit.
 const MARGIN: usize = 4;
 
 impl<const N: usize> FromNapiValue for Text<N> {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         let mut text = Self { inline: [0; N], length: 0, spilled: Vec::new() };
-        // SAFETY: the caller vouches for `env` and `value`; Node writes at most as many bytes as it is told there are.
+        // SAFETY: the caller guarantees that `env` and `value` are valid; Node writes at most `N` bytes.
         check_status!(unsafe {
             sys::napi_get_value_string_utf8(
                 env,
@@ -45,7 +45,7 @@ impl<const N: usize> FromNapiValue for Text<N> {
         })?;
         if text.length + MARGIN >= N {
             let mut whole = 0;
-            // SAFETY: as above; without a buffer only the length is written.
+            // SAFETY: as above; without a buffer, Node writes only the length.
             check_status!(unsafe {
                 sys::napi_get_value_string_utf8(env, value, ptr::null_mut(), 0, &raw mut whole)
             })?;
@@ -60,7 +60,7 @@ impl<const N: usize> FromNapiValue for Text<N> {
     }
 }
 
-/// A `Float64Array` of the façade's, good for as long as the call lasts.
+/// A `Float64Array` of the façade, valid during the call.
 pub(crate) struct Registers<'call>(&'call [Cell<f64>]);
 
 impl Registers<'_> {
@@ -80,7 +80,7 @@ impl FromNapiValue for Registers<'_> {
         let mut kind = 0;
         let mut length = 0;
         let mut data = ptr::null_mut();
-        // SAFETY: the caller vouches for `env` and `value`; what is not asked for may be null.
+        // SAFETY: the caller guarantees that `env` and `value` are valid; pointers for unused outputs may be null.
         check_status!(unsafe {
             sys::napi_get_typedarray_info(
                 env,
@@ -95,9 +95,9 @@ impl FromNapiValue for Registers<'_> {
         if kind != sys::TypedarrayType::float64_array || data.is_null() {
             return Err(Error::new(Status::InvalidArg, "a Float64Array is expected"));
         }
-        // SAFETY: Node has just said that `data` is `length` aligned doubles. They live as long as the array, which is
-        // an argument of this call. No JavaScript runs during the call, so nobody detaches it; `Cell` allows for
-        // another view of it on this thread, and the façade keeps it from other threads.
+        // SAFETY: Node has just reported that `data` points to `length` aligned doubles. They live as long as the
+        // array, which is an argument of this call. No JavaScript runs during the call, so the array is not detached.
+        // `Cell` permits another view of it on this thread, and the façade does not share it with other threads.
         Ok(Self(unsafe { std::slice::from_raw_parts(data.cast::<Cell<f64>>(), length) }))
     }
 }

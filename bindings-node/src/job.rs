@@ -1,5 +1,5 @@
-//! What may wait, for the disk or for a server: on threads of the core, never on libuv's, which files and names are waited
-//! for on; or on the caller's thread where the caller asked for it.
+//! Runs calls that may wait for the disk or a server: in the background of the core, or for a `…Sync` function on the
+//! caller's thread. They never run on libuv's threads, which Node needs for files and DNS.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,9 +10,9 @@ use napi::bindgen_prelude::{JsValue as _, Unknown};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
-use crate::error::{guarded, guarded_async, thrown, to_napi};
+use crate::error::{catch_panic, catch_panic_async, thrown, to_napi};
 
-/// A call that answers in JSON.
+/// A call whose output is JSON.
 pub(crate) struct Job {
     gatekeeper: Gatekeeper,
     work: Work,
@@ -21,29 +21,30 @@ pub(crate) struct Job {
 enum Work {
     /// An operation of the core's table.
     Operation { name: String, request: Secret },
-    /// A verification that has to ask the store or a server.
+    /// A verification that needs the database or a server.
     Verify { verifier: Arc<Verifier>, key: Secret, endpoint: String, variables: Vec<String> },
     /// The public keys of access tokens.
     Jwks,
-    /// The root key alone, for a call whose arguments are rejected before the core sees them.
+    /// A check of the root key only, for a call whose arguments the façade rejects.
     CheckCredential,
 }
 
-/// Gives a call up.
+/// Aborts one call.
 #[napi]
 #[derive(Default)]
 pub struct NativeAborter(Mutex<Option<BackgroundTask>>);
 
 #[napi]
 impl NativeAborter {
-    /// One for one call, which is given it when it begins.
+    /// Makes an aborter, to be passed to one call when it starts.
     #[napi(constructor, catch_unwind)]
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Breaks a request to a server off; what waits for the disk is not begun, unless it has.
+    /// Aborts the call. A request to a server is cancelled; an operation on an embedded database is skipped unless it
+    /// has started.
     #[napi(catch_unwind)]
     pub fn abort(&self) {
         if let Some(task) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -52,25 +53,26 @@ impl NativeAborter {
     }
 }
 
-/// How a promise is told the answer on its own thread.
+/// Converts the output on the promise's thread.
 type Resolver = Box<dyn FnOnce(Env) -> napi::Result<String> + Send>;
 
-/// A promise that is settled, whatever happens: one that is not keeps the process alive.
-struct Promised(Option<JsDeferred<String, Resolver>>);
+/// A promise that is always settled: if the work is dropped, with an error. A pending promise would keep the process
+/// alive.
+struct Promise(Option<JsDeferred<String, Resolver>>);
 
-impl Promised {
-    fn settle(&mut self, answer: napi::Result<String>) {
-        match (self.0.take(), answer) {
-            (Some(deferred), Ok(answer)) => deferred.resolve(Box::new(move |_| Ok(answer))),
+impl Promise {
+    fn settle(&mut self, result: napi::Result<String>) {
+        match (self.0.take(), result) {
+            (Some(deferred), Ok(output)) => deferred.resolve(Box::new(move |_| Ok(output))),
             (Some(deferred), Err(error)) => deferred.reject(error),
             (None, _) => (),
         }
     }
 }
 
-impl Drop for Promised {
+impl Drop for Promise {
     fn drop(&mut self) {
-        let message = "the call was given up, or no thread could be started for it";
+        let message = "the call was aborted, or no thread could be started for it";
         self.settle(Err(to_napi(GatekeeperError::new(ErrorKind::ConnectionFailed, message))));
     }
 }
@@ -101,17 +103,17 @@ impl Job {
         Self { gatekeeper: gatekeeper.clone(), work: Work::CheckCredential }
     }
 
-    /// Begins it; what is returned is the promise of its answer.
+    /// Starts the call in the background and returns the promise of its output.
     pub(crate) fn start<'env>(
         self,
         env: &'env Env,
         aborter: Option<&NativeAborter>,
     ) -> napi::Result<Unknown<'env>> {
         let (deferred, promise) = env.create_deferred()?;
-        let mut promised = Promised(Some(deferred));
+        let mut settled = Promise(Some(deferred));
         let (gatekeeper, lane) = (self.gatekeeper.clone(), self.lane());
-        let work = async move { promised.settle(guarded_async(self.answer()).await) };
-        // Where that fails the work is dropped, which rejects the promise.
+        let work = async move { settled.settle(catch_panic_async(self.output()).await) };
+        // If the work cannot be started, it is dropped, which rejects the promise.
         if let (Ok(task), Some(aborter)) = (gatekeeper.background(lane, work), aborter) {
             aborter.0.lock().unwrap_or_else(PoisonError::into_inner).replace(task);
         }
@@ -126,18 +128,18 @@ impl Job {
         }
     }
 
-    /// Runs it on this thread.
+    /// Runs the call on this thread.
     pub(crate) fn wait(&self) -> napi::Result<String> {
         if self.gatekeeper.is_remote() {
-            // Never a result: no argument is wrong.
+            // Thrown, never returned as a result: the arguments are right.
             return Err(thrown(&GatekeeperError::bad_request(
-                "this place is behind a network, for which this thread must not wait: await the function without Sync",
+                "the …Sync functions cannot be used with a remote server: call the function without Sync and await it",
             )));
         }
-        guarded(|| pollster::block_on(self.answer()))
+        catch_panic(|| pollster::block_on(self.output()))
     }
 
-    async fn answer(&self) -> Result<String> {
+    async fn output(&self) -> Result<String> {
         let gatekeeper = &self.gatekeeper;
         match &self.work {
             Work::Operation { name, request } => gatekeeper.call_json(name, request.expose()).await,

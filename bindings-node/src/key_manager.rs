@@ -12,35 +12,36 @@ use napi::bindgen_prelude::{Function, FunctionCallContext, Unknown};
 use napi_derive::napi;
 
 use crate::convert::{self, number};
-use crate::error::{guarded, to_napi};
+use crate::error::{catch_panic, to_napi};
 use crate::hot::{Registers, Text};
 use crate::job::Job;
 
-/// What the hot call answers.
+/// The codes that the hot call returns.
 const ADMITTED: u32 = 0;
 const RATE_LIMITED: u32 = 1;
 const INVALID_KEY: u32 = 2;
 const NEEDS_IO: u32 = 3;
-/// The key is not valid, and there is something of which the operator has to be warned.
+/// The key is not valid, and there is a warning for the operator.
 const INVALID_KEY_AND_WARNING: u32 = 4;
 
-/// A place, its caller and its endpoints.
+/// A database or server, the credential to use there, and endpoints.
 #[napi]
 pub struct NativeKeyManager {
     gatekeeper: Gatekeeper,
     verifier: Arc<Verifier>,
-    /// The endpoints' names: the hot call names one by its place.
+    /// The names of the endpoints. The hot call identifies an endpoint by its index in this list.
     names: Arc<[String]>,
-    hand: Option<ManualClock>,
+    manual_clock: Option<ManualClock>,
+    /// The decision of the last hot call with a valid key.
     last: Rc<RefCell<Option<Decision>>>,
 }
 
 #[napi]
 impl NativeKeyManager {
-    /// Opens nothing yet: that is done at first use.
+    /// Makes a key manager without I/O. The database is opened on first use.
     ///
     /// # Errors
-    /// `bad_request` for a URL, an option or an endpoint that is not one.
+    /// `bad_request` for a wrong URL, option or endpoint.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         url: String,
@@ -49,8 +50,8 @@ impl NativeKeyManager {
         options_json: String,
         tenants_json: Option<String>,
     ) -> napi::Result<Self> {
-        guarded(|| {
-            let (options, hand) = convert::options(&options_json)?;
+        catch_panic(|| {
+            let (options, manual_clock) = convert::options(&options_json)?;
             let endpoints = Endpoints::from_json(&endpoints_json)?;
             let names = endpoints.names().map(str::to_owned).collect();
             let mut gatekeeper = Gatekeeper::open_with(&url, options)?;
@@ -61,22 +62,22 @@ impl NativeKeyManager {
             if let Some(tenants) = tenants_json {
                 verifier = verifier.with_tenants(Tenants::from_json(&tenants)?)?;
             }
-            Ok(Self { gatekeeper, verifier: Arc::new(verifier), names, hand, last: Rc::default() })
+            Ok(Self { gatekeeper, verifier: Arc::new(verifier), names, manual_clock, last: Rc::default() })
         })
     }
 
-    /// The endpoints' names; the hot call takes the place in this list.
+    /// The names of the endpoints. The hot call accepts an index of this list.
     #[napi(getter, catch_unwind)]
     pub fn endpoint_names(&self) -> Vec<String> {
         self.names.to_vec()
     }
 
-    /// The hot call, as a function of its own: it costs less than a method.
+    /// The hot call, as a plain function: it is faster than a method.
     ///
-    /// `(key, variables, registers)` where `registers[0]` is the place of the endpoint and `registers[1]` the number of
-    /// variables: none, one that stands for itself, or more of them [packed](convert::unpack). It answers a code, and
-    /// for a good key `registers` = remaining, total, reset, retryAfterMs, the serials of the identity and of the roles,
-    /// the place of the deciding role or −1.
+    /// Its arguments are `(key, variables, registers)`. `registers[0]` is the index of the endpoint and `registers[1]`
+    /// the number of variables; `variables` is a single variable itself, or several [packed](convert::unpack). It
+    /// returns a code. For a valid key it sets `registers` to: remaining, total, reset, retryAfterMs, the serial
+    /// numbers of the identity and of the roles, and the index of the role whose limit applies or −1.
     ///
     /// # Errors
     /// Those of a verification.
@@ -93,14 +94,14 @@ impl NativeKeyManager {
         let last = Rc::clone(&self.last);
         env.create_function_from_closure("verify", move |call| {
             let code = verify_now(&verifier, &names, &last, &call)?;
-            // What the operator has to know is that a key was rejected.
+            // Only a rejected key causes a warning.
             let warns = code == INVALID_KEY && gatekeeper.has_warning();
             Ok(if warns { INVALID_KEY_AND_WARNING } else { code })
         })
     }
 
-    /// Whose key the last hot call judged good, as a function of its own: the key's id, and after a colon the owner's if
-    /// there is one.
+    /// A function that returns the identity of the last valid key of a hot call: the key's id and, after a colon, the
+    /// owner's id if there is one.
     ///
     /// # Errors
     /// `internal` if there was no such call.
@@ -115,7 +116,7 @@ impl NativeKeyManager {
         })
     }
 
-    /// The roles of the key that the last hot call judged good, sorted by bytes.
+    /// The roles of the last valid key of a hot call, sorted by bytes.
     ///
     /// # Errors
     /// `internal` if there was no such call.
@@ -124,10 +125,10 @@ impl NativeKeyManager {
         of_last(&self.last, |decision| decision.roles().iter().map(|role| role.as_ref().to_owned()).collect())
     }
 
-    /// A verification that may wait for the disk or a server; answers in JSON.
+    /// Verifies a key, with I/O if needed. The promise resolves to the verdict in JSON.
     ///
     /// # Errors
-    /// Where it cannot be begun.
+    /// If the call cannot be started.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn verify<'env>(
         &self,
@@ -148,10 +149,10 @@ impl NativeKeyManager {
         Job::verification(&self.gatekeeper, &self.verifier, key, endpoint, variables).wait()
     }
 
-    /// Runs the operation `name` on a request in JSON; answers in JSON.
+    /// Runs the operation `name` with a request in JSON. The promise resolves to its output in JSON.
     ///
     /// # Errors
-    /// Where it cannot be begun.
+    /// If the call cannot be started.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn call<'env>(&self, env: &'env Env, name: String, request: String) -> napi::Result<Unknown<'env>> {
         Job::operation(&self.gatekeeper, name, request).start(env, None)
@@ -166,10 +167,10 @@ impl NativeKeyManager {
         Job::operation(&self.gatekeeper, name, request).wait()
     }
 
-    /// Judges the root key alone.
+    /// Checks only the root key.
     ///
     /// # Errors
-    /// Where it cannot be begun.
+    /// If the call cannot be started.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn check_credential<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
         Job::credential_check(&self.gatekeeper).start(env, None)
@@ -178,20 +179,20 @@ impl NativeKeyManager {
     /// [`check_credential`](Self::check_credential) on this thread.
     ///
     /// # Errors
-    /// `unauthorized` for a root key that is wrong.
+    /// `unauthorized` for a root key that is not valid.
     #[napi(catch_unwind)]
     pub fn check_credential_sync(&self) -> napi::Result<String> {
         Job::credential_check(&self.gatekeeper).wait()
     }
 
-    /// What the operator has to be warned of; each warning is given once.
+    /// The next warning for the operator. Each warning is returned once.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn take_warning(&self) -> Option<String> {
         self.gatekeeper.take_warning()
     }
 
-    /// The file that a call has just made; said once.
+    /// The path of a database file that a call has created. It is returned once.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn take_created(&self) -> Option<String> {
@@ -201,7 +202,7 @@ impl NativeKeyManager {
     /// Whether the clock is a manual one.
     #[napi(getter, catch_unwind)]
     pub fn is_manual(&self) -> bool {
-        self.hand.is_some()
+        self.manual_clock.is_some()
     }
 
     /// Moves the manual clock forward.
@@ -210,14 +211,14 @@ impl NativeKeyManager {
     /// `bad_request` with the system's clock.
     #[napi(catch_unwind)]
     pub fn advance(&self, ms: f64) -> napi::Result<()> {
-        let no_hand = || to_napi(GatekeeperError::bad_request("advance needs clock: \"manual\""));
-        self.hand.as_ref().ok_or_else(no_hand)?.advance(convert::count(ms));
+        let not_manual = || to_napi(GatekeeperError::bad_request("advance needs clock: \"manual\""));
+        self.manual_clock.as_ref().ok_or_else(not_manual)?.advance(convert::count(ms));
         Ok(())
     }
 }
 
 fn of_last<T>(last: &RefCell<Option<Decision>>, read: impl FnOnce(&Decision) -> T) -> napi::Result<T> {
-    let no_call = || to_napi(GatekeeperError::internal("no key was judged good yet"));
+    let no_call = || to_napi(GatekeeperError::internal("no hot call has verified a valid key yet"));
     last.borrow().as_ref().map(read).ok_or_else(no_call)
 }
 
@@ -239,7 +240,7 @@ fn verify_now(
         1 => verifier.try_verify(key, endpoint, &[variables]),
         _ => match convert::unpack(variables) {
             Some(variables) => verifier.try_verify(key, endpoint, &variables),
-            None => Err(GatekeeperError::internal("variables are not packed as agreed")),
+            None => Err(GatekeeperError::internal("the packed variables are malformed")),
         },
     };
     let (code, decision) = match verdict.map_err(to_napi)? {

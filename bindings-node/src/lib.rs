@@ -1,7 +1,8 @@
-//! Gatekeeper for Node: the core's key manager and core as native classes. No domain logic, no thread and no runtime of its
-//! own: what waits for the disk or for a server waits in the core. Private to the TypeScript façade beside it.
+//! The native addon of Gatekeeper for Node: the key manager and the core as native classes, private to the TypeScript
+//! façade in `ts/`. It has no domain logic, starts no thread and no runtime: calls that wait for the disk or a server
+//! run in the core.
 
-#![allow(clippy::needless_pass_by_value, reason = "Node-API hands its arguments over")]
+#![allow(clippy::needless_pass_by_value, reason = "Node-API passes arguments by value")]
 
 mod convert;
 mod core;
@@ -14,17 +15,16 @@ use gatekeeper::ErrorKind;
 use napi_derive::napi;
 use serde_json::json;
 
-/// Answers one language-neutral test case, JSON in and JSON out. For tests.
+/// Runs one case of the language-neutral test vectors, from JSON to JSON. For tests.
 ///
 /// # Errors
-/// `bad_request` for a case that is not one.
+/// `bad_request` for a malformed case.
 #[napi(catch_unwind)]
 pub fn run_vector(json: String) -> napi::Result<String> {
     gatekeeper::run_vector(&json).map_err(error::to_napi)
 }
 
-/// Runs the command line with these arguments, of which the first is the program's name; gives the exit code. It runs on
-/// this thread, until it is done.
+/// Runs the command line on this thread and returns its exit code. The first argument is the program's name.
 #[cfg(feature = "cli")]
 #[napi(catch_unwind)]
 #[must_use]
@@ -32,7 +32,7 @@ pub fn cli(arguments: Vec<String>) -> u8 {
     gatekeeper_server::cli::run(arguments.into_iter().map(Into::into))
 }
 
-/// The folder with the declarations of this addon, among those that its sources have had. For the build.
+/// The name of the folder with this addon's TypeScript declarations. For the build.
 #[napi(skip_typescript)]
 #[must_use]
 pub fn declarations() -> &'static str {

@@ -1,23 +1,23 @@
-import { Unfit } from './failure.js';
+import { InvalidArgument } from './failure.js';
 
-/** Whether `value` is a string without lone surrogates, which have no UTF-8. */
+/** Whether `value` is a string without lone surrogates, which UTF-8 cannot encode. */
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.isWellFormed();
 }
 
-/** The variables of a verification; throws `Unfit` for what is not a list of strings. */
+/** The variables of a verification; throws `InvalidArgument` unless they are a list of strings. */
 export function variablesOf(value: unknown): string[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new Unfit('variables must be a list of strings');
+  if (!Array.isArray(value)) throw new InvalidArgument('variables must be a list of strings');
   const variables = readable('variables', () => Array.from<unknown>(value));
   const wrong = variables.findIndex((variable) => !isText(variable));
-  if (wrong !== -1) throw new Unfit(`variables[${wrong}] must be a string of well-formed Unicode`);
+  if (wrong !== -1) throw new InvalidArgument(`variables[${wrong}] must be a string of well-formed Unicode`);
   return variables as string[];
 }
 
 /**
- * Variables as one string: one stands for itself, several each behind their length in UTF-16 code units, as in
- * `5:tasks1:7`.
+ * Encodes variables as one string. A single variable is itself; of several, each follows its length in UTF-16 code
+ * units, as in `5:tasks1:7`.
  */
 export function pack(variables: readonly string[]): string {
   if (variables.length === 1) return variables[0] as string;
@@ -27,8 +27,8 @@ export function pack(variables: readonly string[]): string {
 }
 
 /**
- * A request as JSON without the fields that are `undefined`. Throws `Unfit` for what JSON would lose or change without a
- * word.
+ * A request as JSON, without the fields that are `undefined`. Throws `InvalidArgument` for a value that JSON would
+ * silently drop or change.
  */
 export function requestJson(request: Readonly<Record<string, unknown>>): string {
   const given = Object.entries(request).filter(([, value]) => value !== undefined);
@@ -39,20 +39,20 @@ function json(field: string, value: unknown): string {
   return readable(field, () => JSON.stringify(plain(value, field, DEPTH)));
 }
 
-/** How deep a value may nest; what contains itself is deeper. */
+/** The maximum nesting depth of a value. It also stops at a value that contains itself. */
 const DEPTH = 126;
 
-const JSON_HAS = 'text, a finite number, true, false, null, a list, a plain object';
+const JSON_TYPES = 'text, a finite number, true, false, null, a list, a plain object';
 
 /**
- * A copy of `value` that JSON has as it is. Throws `Unfit`, with the path, for what JSON would lose or change without a
- * word: what has a class and no `toJSON`, a hole in a list, a name that is a symbol.
+ * A copy of `value` that JSON represents exactly. Throws `InvalidArgument`, with the path, for a value that JSON would
+ * silently drop or change: an instance of a class without `toJSON`, a hole in a list, a symbol as a name.
  */
 function plain(value: unknown, at: string, levels: number): unknown {
   switch (typeof value) {
     case 'string':
       if (value.isWellFormed()) return value;
-      throw new Unfit(`${at} holds what JSON does not have: a lone surrogate`);
+      throw new InvalidArgument(`${at} must be well-formed Unicode: it holds a lone surrogate`);
     case 'number':
       if (Number.isFinite(value)) return value;
       break;
@@ -61,41 +61,44 @@ function plain(value: unknown, at: string, levels: number): unknown {
     case 'object': {
       if (value === null) return value;
       if (levels === 0)
-        throw new Unfit(`${at} must not nest deeper than ${DEPTH} levels, nor contain itself`);
+        throw new InvalidArgument(`${at} must not nest deeper than ${DEPTH} levels, nor contain itself`);
       if (Array.isArray(value)) return listOf(value, at, levels);
-      const own = toJson(value);
-      // A date that is none says null of itself.
-      if (own !== value && own !== null && own !== undefined) return plain(own, at, levels - 1);
-      if (own === value && isPlain(value)) return objectOf(value, at, levels);
+      const converted = toJson(value);
+      // `toJSON` of an invalid date returns null.
+      if (converted !== value && converted !== null && converted !== undefined) {
+        return plain(converted, at, levels - 1);
+      }
+      if (converted === value && isPlain(value)) return objectOf(value, at, levels);
     }
   }
-  throw new Unfit(`${at} holds what JSON does not have: it must be ${JSON_HAS}`);
+  throw new InvalidArgument(`${at} must be a JSON value: ${JSON_TYPES}`);
 }
 
 function listOf(list: readonly unknown[], at: string, levels: number): unknown[] {
   if (Object.keys(list).length > list.length)
-    throw new Unfit(`${at} must be a list without names of its own`);
-  return Array.from(list, (each, place) => plain(each, `${at}[${place}]`, levels - 1));
+    throw new InvalidArgument(`${at} must be a list without further properties`);
+  return Array.from(list, (each, index) => plain(each, `${at}[${index}]`, levels - 1));
 }
 
 function objectOf(object: object, at: string, levels: number): object {
   const isSeen = (symbol: symbol) => Object.prototype.propertyIsEnumerable.call(object, symbol);
-  if (Object.getOwnPropertySymbols(object).some(isSeen)) throw new Unfit(`${at}: each name must be a string`);
+  if (Object.getOwnPropertySymbols(object).some(isSeen))
+    throw new InvalidArgument(`${at}: each name must be a string`);
   const fields = Object.entries(object).map(([name, inner]): [string, unknown] => {
-    if (!name.isWellFormed()) throw new Unfit(`${at}: a name is not well-formed Unicode`);
+    if (!name.isWellFormed()) throw new InvalidArgument(`${at}: a name is not well-formed Unicode`);
     return [name, plain(inner, `${at}.${name}`, levels - 1)];
   });
-  // Also a field called __proto__ is one of its own.
+  // `fromEntries` makes a field named __proto__ an own property.
   return Object.fromEntries(fields);
 }
 
-/** What an object says of itself in JSON, as a date does; otherwise the object. */
+/** The result of the object's `toJSON` method, which a date has; without the method, the object itself. */
 function toJson(value: object): unknown {
   const { toJSON } = value as { toJSON?: unknown };
   return typeof toJSON === 'function' ? (toJSON.call(value) as unknown) : value;
 }
 
-/** Whether an object is one of no class, of this realm or another: the prototype of its prototype is null. */
+/** Whether an object is no instance of a class, in this realm or another: the prototype of its prototype is null. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null) return true;
@@ -104,16 +107,16 @@ function isPlain(value: object): boolean {
   );
 }
 
-/** What `read` makes of a caller's object, whose own code may throw anything. */
+/** The result of `read`, which reads a caller's object. A getter or proxy of that object may throw anything. */
 export function readable<T>(what: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof Unfit ? error : new Unfit(`${what} cannot be read`);
+    throw error instanceof InvalidArgument ? error : new InvalidArgument(`${what} cannot be read`);
   }
 }
 
-/** Whether JSON has an option as it is: an object of a class would lose what is in it. What is not finite is null there. */
+/** Whether JSON can represent an option; an instance of a class it cannot. A number that is not finite becomes null. */
 export function isReadable(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   if (typeof value === 'object' && value !== null) return Array.isArray(value) || isPlain(value);

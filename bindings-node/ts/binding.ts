@@ -1,8 +1,8 @@
-/** The native side: the addon that was built for this system, and an error that says why there is none. */
+/** Loads the native addon for this system. If there is none, the error tells why. */
 
 type Binding = typeof import('../native/binding.cjs');
 
-/** The systems that there are builds for, as their packages are named: `napi.targets` of package.json. */
+/** The systems with a build, as in the names of their packages; the same as `napi.targets` in package.json. */
 const SYSTEMS = [
   'linux-x64-gnu',
   'linux-x64-musl',
@@ -11,10 +11,10 @@ const SYSTEMS = [
   'darwin-x64',
   'darwin-arm64',
 ];
-/** The oldest glibc that the builds for it load on. */
+/** The oldest glibc that the builds support. */
 const GLIBC = '2.17';
 const PACKAGE = 'gatekeeper-native';
-/** The name stands here as a whole, for bundlers to take its text in. */
+/** A literal path, so that bundlers include the file. */
 const { version } = require('../../package.json') as Manifest;
 
 interface Manifest {
@@ -32,9 +32,9 @@ function load(): Binding {
     throw new Error(`${PACKAGE} is not built for ${own}: it runs on ${SYSTEMS.join(', ')}`);
   }
   const failures: Error[] = [];
-  // Where both kinds of a Linux are installed, that of the other C library does not load.
+  // If the packages for glibc and musl are both installed, one of them does not load.
   for (const system of systems) {
-    // The first is the addon of a checkout. Bundlers must not look for them: neither name stands here as a whole.
+    // The first is the addon of a checkout. Neither name is a literal: bundlers must not resolve them.
     for (const name of [`../native/gatekeeper.${system}.node`, `${PACKAGE}-${system}`]) {
       try {
         return required(name);
@@ -69,7 +69,7 @@ function missing(name: string): Error {
   );
 }
 
-/** Why an addon that is there cannot be used. */
+/** The error for an addon that is installed but cannot be loaded. */
 function failure(name: string, error: unknown): Error {
   const reason = error instanceof Error ? error.message : String(error);
   if (reason.startsWith('Dynamic require')) return new Error(`${reason}. ${BUNDLERS}`, { cause: error });
@@ -79,15 +79,15 @@ function failure(name: string, error: unknown): Error {
   return new Error(`${name} cannot be loaded${advice}: ${reason}`, { cause: error });
 }
 
-/** Of the systems of one platform, the one with its C library. */
+/** The system among `systems` that has this machine's C library. */
 function systemOf(systems: readonly string[]): string {
   const [gnu = '', musl = gnu] = systems;
   return glibcVersion() === undefined ? musl : gnu;
 }
 
-/** The version of glibc on a Linux that has it. It takes milliseconds: only for messages. */
+/** The version of glibc on a Linux that uses it. This takes milliseconds, so it is only for messages. */
 function glibcVersion(): string | undefined {
-  // Else it would look up the names of all that are connected.
+  // With the network part, the report would resolve the names of all connected hosts.
   const report = Object.assign(process.report, { excludeNetwork: true });
   const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
   return header.glibcVersionRuntime;

@@ -3,67 +3,70 @@ import { readable, requestJson } from './arguments.js';
 import { binding } from './binding.js';
 import { checkTimeout } from './core-options.js';
 import { BadRequestError, RequestTimeoutError } from './errors.js';
-import { errorFrom, Unfit } from './failure.js';
+import { asBadRequest, errorFrom, InvalidArgument } from './failure.js';
 
-/** What a single call may be told. */
+/** The options of a single call. */
 export interface CallOptions {
   /**
-   * Gives the call up: the promise is rejected at once with the signal's reason. A request to a server is broken off; what
-   * is under way may still be done.
+   * Aborts the call: the promise rejects at once with the signal's reason. A request to a server is cancelled; an
+   * operation that has started may still be carried out.
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Milliseconds after which the promise is rejected with `RequestTimeoutError`, in the same way. The core's own `timeout`
-   * ends a call to a server too, whichever comes first.
+   * The milliseconds after which the call is aborted and the promise rejects with `RequestTimeoutError`. For a call to
+   * a server, the core's `timeout` applies too; the shorter one wins.
    */
   readonly timeout?: number | undefined;
 }
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A request as JSON: what was given by position, what was given by name, and what is said where neither says anything. */
+/** A request as JSON: the positional arguments and the options, and defaults for fields that neither has. */
 export function requestOf(positional: Fields, options: unknown, defaults: Fields): string {
-  return fit(() => {
+  return asBadRequest(() => {
     const named = options === undefined ? {} : fieldsOf('the options', options);
     const twice = Object.keys(named).find((name) => Object.hasOwn(positional, name));
-    if (twice !== undefined) throw new Unfit(`${twice} is given twice`);
-    const said = Object.entries(named).filter(([, value]) => value !== undefined);
-    return requestJson({ ...defaults, ...positional, ...Object.fromEntries(said) });
+    if (twice !== undefined) throw new InvalidArgument(`${twice} is given twice: give it once`);
+    const given = Object.entries(named).filter(([, value]) => value !== undefined);
+    return requestJson({ ...defaults, ...positional, ...Object.fromEntries(given) });
   });
 }
 
-/** Waits for the native side for as long as the caller does; an error is a `GatekeeperError`, or the signal's reason. */
-export async function awaited(
+/**
+ * The output of a native call, with the caller's signal and timeout. Rejects with a `GatekeeperError`, or with the
+ * signal's reason.
+ */
+export async function runNative(
   start: (aborter?: NativeAborter) => Promise<string>,
   call: CallOptions | undefined,
 ): Promise<string> {
   const { signal, timeout } = limitsOf(call);
   if (signal?.aborted) throw reasonOf(signal);
-  if (signal === undefined && timeout === undefined) return await begun(start);
+  if (signal === undefined && timeout === undefined) return await started(start);
   const aborter = new binding.NativeAborter();
   return await new Promise<string>((resolve, reject) => {
-    const abort = () => giveUp(reasonOf(signal));
-    const late = () => giveUp(new RequestTimeoutError(`no answer within ${timeout} ms`));
+    const onAbort = () => abort(reasonOf(signal));
+    const onTimeout = () => abort(new RequestTimeoutError(`no answer within ${timeout} ms`));
     function finish(settle: () => void): void {
       settle();
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      signal?.removeEventListener('abort', onAbort);
     }
-    function giveUp(reason: unknown): void {
+    function abort(reason: unknown): void {
       finish(() => reject(reason));
       aborter.abort();
     }
-    // Before anything is begun: a signal whose own code throws fails the call.
-    fit(() => readable('signal', () => signal?.addEventListener('abort', abort, { once: true })));
-    const timer = timeout === undefined ? undefined : setTimeout(late, Math.min(timeout, LONGEST_TIMER));
-    begun(start, aborter).then(
+    // Before the call starts: if the signal's own code throws, the call fails.
+    asBadRequest(() => readable('signal', () => signal?.addEventListener('abort', onAbort, { once: true })));
+    const timer = timeout === undefined ? undefined : setTimeout(onTimeout, Math.min(timeout, MAX_TIMER));
+    started(start, aborter).then(
       (answer) => finish(() => resolve(answer)),
       (error: unknown) => finish(() => reject(error)),
     );
   });
 }
 
-async function begun(
+async function started(
   start: (aborter?: NativeAborter) => Promise<string>,
   aborter?: NativeAborter,
 ): Promise<string> {
@@ -74,21 +77,21 @@ async function begun(
   }
 }
 
-/** An answer, frozen in depth; nothing where there is none. */
-export function answerOf<Answer>(json: string): Answer {
-  const answer = JSON.parse(json, (_, value: unknown) => Object.freeze(value)) as Answer | null;
-  return (answer === null ? undefined : answer) as Answer;
+/** The output of an operation, deeply frozen; `undefined` for an operation without output. */
+export function outputOf<Output>(json: string): Output {
+  const output = JSON.parse(json, (_, value: unknown) => Object.freeze(value)) as Output | null;
+  return (output === null ? undefined : output) as Output;
 }
 
-/** What JavaScript's timers can wait: longer ones would fire at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+/** The longest delay of a JavaScript timer. A longer one would fire at once. */
+const MAX_TIMER = 2 ** 31 - 1;
 
 function limitsOf(call: unknown): CallOptions {
   if (call === undefined) return {};
-  const { signal, timeout, ...rest } = fit(() => fieldsOf('call', call));
-  const [stray] = Object.keys(rest);
-  if (stray !== undefined) {
-    throw new BadRequestError(`call: "${stray.toWellFormed()}" is not known here: give signal and timeout`);
+  const { signal, timeout, ...rest } = asBadRequest(() => fieldsOf('call', call));
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) {
+    throw new BadRequestError(`call: "${unknown.toWellFormed()}" is not an option: give signal or timeout`);
   }
   checkTimeout(timeout);
   return { signal: signalOf(signal), timeout: timeout as number | undefined };
@@ -96,12 +99,14 @@ function limitsOf(call: unknown): CallOptions {
 
 function signalOf(signal: unknown): AbortSignal | undefined {
   if (signal === undefined) return undefined;
-  // It may be a proxy, whose own code may throw.
-  if (fit(() => readable('signal', () => isSignal(signal)))) return signal as AbortSignal;
+  // The signal may be a proxy, whose code may throw.
+  if (asBadRequest(() => readable('signal', () => isSignal(signal)))) return signal as AbortSignal;
   throw new BadRequestError('signal must be an AbortSignal');
 }
 
-/** Whether `value` does what an `AbortSignal` does: one of another realm, or of a polyfill, is of another class. */
+/**
+ * Whether `value` has the methods of an `AbortSignal`. A signal of another realm or of a polyfill has another class.
+ */
 function isSignal(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
@@ -112,7 +117,7 @@ function isSignal(value: unknown): boolean {
   );
 }
 
-/** Why a signal was raised: a polyfill may not say. */
+/** The reason of an aborted signal. A polyfill may not have one. */
 function reasonOf(signal: AbortSignal | undefined): unknown {
   return signal?.reason ?? new DOMException('This operation was aborted', 'AbortError');
 }
@@ -120,16 +125,8 @@ function reasonOf(signal: AbortSignal | undefined): unknown {
 function fieldsOf(what: string, value: unknown): Fields {
   return readable(what, () => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new Unfit(`${what} must be an object`);
+      throw new InvalidArgument(`${what} must be an object`);
     }
     return { ...value };
   });
-}
-
-function fit<Value>(read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof Unfit ? new BadRequestError(error.message) : error;
-  }
 }

@@ -3,9 +3,9 @@ import { binding } from './binding.js';
 
 const given = process.argv.slice(2);
 if (given.includes('serve')) {
-  // A server ends by these in its own good order. The handlers that Node has for them by default are called after its own,
-  // and raise them again, for ever.
+  // The server shuts down gracefully on these signals. Node's default handlers would run after the server's own and
+  // raise the signals again, without end.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 }
-// The command runs on this thread until it is done.
+// The command blocks this thread until it has finished.
 process.exitCode = binding.cli(['gatekeeper', ...given]);

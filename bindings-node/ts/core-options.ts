@@ -2,81 +2,82 @@ import { isReadable, isText } from './arguments.js';
 import { BadRequestError } from './errors.js';
 import type { Endpoints } from './types.js';
 
-/** What a core is made of. */
+/** The options of a core. */
 export interface GatekeeperCoreOptions {
   /**
-   * `sqlite:PATH` or a plain path, made at first use; `memory:`, a place of its own each time; or the `http://` or
-   * `https://` URL of a server.
+   * The database or server: `sqlite:PATH` or a plain path, created on first use; `memory:`, a new database for each
+   * core; or the `http://` or `https://` URL of a server.
    * @defaultValue `'sqlite:gatekeeper.db'`
    */
   readonly baseUrl?: string | undefined;
-  /** A user's access token, an API key or a root key; it is judged at each call. Without one, the core is anonymous. */
+  /** A user's access token, an API key or a root key, validated at each call. Without one, the core is anonymous. */
   readonly token?: string | undefined;
   /**
-   * Milliseconds that a call over HTTP may take, with all that is tried again; more than 0.
+   * The milliseconds that a call over HTTP may take, retries included; more than 0.
    * @defaultValue `10_000`
    */
   readonly timeout?: number | undefined;
   /**
-   * How often a call over HTTP is tried again where that is safe, 0 to 10.
+   * How often a call over HTTP is retried where that is safe, 0 to 10.
    * @defaultValue `2`
    */
   readonly maxRetries?: number | undefined;
-  /** What every call over HTTP carries. */
+  /** Headers of every request over HTTP. */
   readonly defaultHeaders?: Readonly<Record<string, string>> | undefined;
-  /** What calls over HTTP are known by. */
+  /** The `User-Agent` header of requests over HTTP. */
   readonly userAgent?: string | undefined;
   /**
-   * The limits of each endpoint by its name, for `KeysService.verify`. A server has its own, as it has all that follows
-   * but the cache sizes: there they are rejected.
+   * The limits of each endpoint by name, for `KeysService.verify`. Only for an embedded database, as all options below
+   * except the cache sizes: a server has its own settings, and the options are rejected with its URL.
    */
   readonly endpoints?: Endpoints | undefined;
   /**
-   * What seals the signing keys: at least 16 bytes, the same in every process. Defaults to `GATEKEEPER_SECRET`, and
-   * without that to a file beside the database, which is made and warned of once.
+   * The secret that encrypts the signing keys: at least 16 bytes, the same in every process. Defaults to
+   * `GATEKEEPER_SECRET`. Without either, a secret file is created next to the database, with a warning.
    */
   readonly secret?: string | undefined;
   /**
-   * The secret before, while it is changed: what it sealed still opens, and is sealed with `secret`. Defaults to
-   * `GATEKEEPER_SECRET_PREVIOUS`.
+   * The former secret, for as long as it takes to change it. What it encrypted is still readable, and is encrypted
+   * again with `secret`. Defaults to `GATEKEEPER_SECRET_PREVIOUS`.
    */
   readonly previousSecret?: string | undefined;
   /**
-   * The `iss` of access tokens.
+   * The `iss` claim of access tokens.
    * @defaultValue `'gatekeeper'`
    */
   readonly issuer?: string | undefined;
   /**
-   * The `aud` of access tokens.
+   * The `aud` claim of access tokens.
    * @defaultValue `'gatekeeper'`
    */
   readonly audience?: string | undefined;
-  /** What else the `aud` of `KeysService.token` may be; by default nothing. */
+  /** The audiences that `KeysService.token` accepts besides `audience`; none by default. */
   readonly tokenAudiences?: readonly string[] | undefined;
   /**
-   * For how long the same refresh token gives the same successor, in milliseconds; 0 for never.
+   * For how many milliseconds a repeated exchange of the same refresh token returns the same new token; 0 turns this
+   * off.
    * @defaultValue `10_000`
    */
   readonly refreshGraceMs?: number | undefined;
   /**
-   * What tokens are signed with; RS256 has 3072 bits.
+   * The algorithm that signs tokens; RS256 uses 3072 bits.
    * @defaultValue `'EdDSA'`
    */
   readonly signingAlgorithm?: 'EdDSA' | 'RS256' | undefined;
   /**
-   * For how many days, 1 to 3,650, a session lasts at the most, however often it gets new tokens.
+   * The longest lifetime of a session in days, 1 to 3,650, however often its tokens are refreshed.
    * @defaultValue `90`
    */
   readonly sessionDays?: number | undefined;
   /**
-   * How many sessions a user may have at once, 1 to 10,000: a further login ends the one that was not used for the longest
-   * time.
+   * How many sessions a user may have at once, 1 to 10,000. One more login ends the session that was unused for the
+   * longest time.
    * @defaultValue `100`
    */
   readonly sessionsPerUser?: number | undefined;
   /**
-   * For how many days, 1 to 36,500, single usage events are kept; older ones go as new ones are recorded, and their
-   * idempotency keys with them. Sums are kept. Without it, events are kept for good.
+   * For how many days single usage events are kept, 1 to 36,500. Older events are deleted with their idempotency keys
+   * when new ones are recorded; totals are kept. Without this option, events are kept for ever.
    */
   readonly usageRetentionDays?: number | undefined;
   /**
@@ -90,24 +91,24 @@ export interface GatekeeperCoreOptions {
    */
   readonly refreshesPerMinute?: number | undefined;
   /**
-   * How many keys that are not good one source may show in a minute, unless it has shown a good root key of its own.
+   * How many unknown keys one client address may present in a minute, unless it has presented a valid root key before.
    * @defaultValue `60`
    */
   readonly wrongKeysPerMinute?: number | undefined;
   /**
-   * How many passwords one client address may get wrong in a minute, for whatever accounts. An address that an account
-   * has logged in from is exempt for that account.
+   * How many failed password checks one client address may cause in a minute, over all accounts. For an account, the
+   * addresses that it has logged in from are exempt.
    * @defaultValue `30`
    */
   readonly wrongPasswordsPerMinute?: number | undefined;
   /**
-   * Who may import keys of another product: a root key and the operator, or, with `'members'`, also members and API keys
-   * with `keys:write`.
+   * Who may import keys of another product. `'root'`: root keys and the operator. `'members'`: also members and API
+   * keys with `keys:write`.
    * @defaultValue `'root'`
    */
   readonly keyImports?: 'root' | 'members' | undefined;
   /**
-   * How many different suffixes the imported keys of a tenant may have, 1 to 64.
+   * How many different suffixes the imported keys of one tenant may have, 1 to 64.
    * @defaultValue `2`
    */
   readonly importSuffixesPerTenant?: number | undefined;
@@ -117,34 +118,35 @@ export interface GatekeeperCoreOptions {
    */
   readonly importSuffixes?: number | undefined;
   /**
-   * Whether a file that is not there is made. With `false` every call fails with status 503 until it is there.
+   * Whether to create a database file that does not exist. With `false`, every call fails with status 503 until the
+   * file exists.
    * @defaultValue `true`
    */
   readonly create?: boolean | undefined;
   /**
-   * What tells the time. `'manual'`, for tests in `memory:` only, stands still until `advance(ms)` moves it.
+   * The clock. `'manual'` stands still until `advance(ms)` moves it; for tests on `memory:`.
    * @defaultValue `'system'`
    */
   readonly clock?: 'system' | 'manual' | undefined;
   /**
-   * Acts as whoever runs the place, who may do everything; not with a token.
+   * Whether to act as the operator, who may do everything. Only with an embedded database, and without a token.
    * @defaultValue `false`
    */
   readonly operator?: boolean | undefined;
   /**
-   * How many keys are remembered, 0 to 100,000,000.
+   * How many keys are cached, 0 to 100,000,000.
    * @defaultValue `1_000_000`
    */
   readonly cacheKeys?: number | undefined;
   /**
-   * How many keys are remembered to be nobody's, 0 to 100,000,000.
+   * How many unknown keys are cached, 0 to 100,000,000.
    * @defaultValue `100_000`
    */
   readonly cacheUnknownKeys?: number | undefined;
 }
 
-/** What the native core is made of, and for whom it is then used. */
-export interface Opening {
+/** The arguments of the native core, and its credential. */
+export interface CoreArguments {
   readonly url: string;
   readonly options: string;
   readonly token: string | undefined;
@@ -153,9 +155,9 @@ export interface Opening {
 
 const MAX_RETRIES = 10;
 
-/** What a core was given, checked as far as it does not reach the core in Rust; throws `BadRequestError`. */
-export function openingOf(given: unknown): Opening {
-  const options = copyOf(given, 'GatekeeperCore takes an object of options');
+/** The arguments of the native core, with their JavaScript types checked; throws `BadRequestError`. */
+export function coreArguments(given: unknown): CoreArguments {
+  const options = copyOf(given, 'the options of GatekeeperCore must be an object');
   const { baseUrl = 'sqlite:gatekeeper.db', token, operator = false } = options;
   checkHttp(options);
   if (!isText(baseUrl)) throw new BadRequestError('baseUrl must be a string');
@@ -167,14 +169,14 @@ export function openingOf(given: unknown): Opening {
   return { url: baseUrl, options: json(native), token: tokenOf(token), operator };
 }
 
-/** A token, or `undefined` for none. What is not Unicode is no token, which is for the core to say. */
+/** A token, or `undefined` for none. Text that is not Unicode becomes the empty string, which the core rejects. */
 export function tokenOf(token: unknown): string | undefined {
   if (token === undefined) return undefined;
   if (typeof token !== 'string') throw new BadRequestError('token must be a string, or undefined');
   return token.isWellFormed() ? token : '';
 }
 
-/** Milliseconds to wait. */
+/** Checks a timeout in milliseconds; throws `BadRequestError`. */
 export function checkTimeout(timeout: unknown): void {
   if (timeout === undefined) return;
   if (typeof timeout !== 'number' || !(timeout > 0) || !Number.isFinite(timeout)) {
@@ -191,7 +193,7 @@ function copyOf(given: unknown, rejection: string): Record<string, unknown> {
   }
 }
 
-/** Judges what only matters over HTTP; a place of your own takes it too, so that a program can be moved. */
+/** Checks the options for HTTP. An embedded database accepts them too, so that a program can change only the URL. */
 export function checkHttp(given: Record<string, unknown>): void {
   checkTimeout(given['timeout']);
   const { maxRetries = 0, defaultHeaders, userAgent } = given;
@@ -205,19 +207,22 @@ export function checkHttp(given: Record<string, unknown>): void {
       if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
         throw new BadRequestError('defaultHeaders: each name must be a valid header name');
       }
-      checkValue(`defaultHeaders.${name}`, value);
+      checkHeaderValue(`defaultHeaders.${name}`, value);
     }
   }
-  if (userAgent !== undefined) checkValue('userAgent', userAgent);
+  if (userAgent !== undefined) checkHeaderValue('userAgent', userAgent);
 }
 
-function checkValue(what: string, value: unknown): void {
+function checkHeaderValue(field: string, value: unknown): void {
   if (typeof value !== 'string' || !/^[\x20-\x7e]*$/.test(value)) {
-    throw new BadRequestError(`${what} must be a string of printable ASCII`);
+    throw new BadRequestError(`${field} must be a string of printable ASCII`);
   }
 }
 
-/** The options as JSON in which what JSON does not have is null, so that the core rejects it by its name. */
+/**
+ * The options as JSON. A value that JSON cannot represent becomes `true`, so that the core names the field and rejects
+ * it.
+ */
 function json(options: Record<string, unknown>): string {
   try {
     return JSON.stringify(options, (name, inner: unknown) => {

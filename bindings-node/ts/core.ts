@@ -1,8 +1,8 @@
 import type { NativeCore } from '../native/binding.cjs';
 import { isText } from './arguments.js';
 import { binding } from './binding.js';
-import { answerOf, awaited, requestOf, type CallOptions, type Fields } from './call.js';
-import { openingOf, tokenOf, type GatekeeperCoreOptions } from './core-options.js';
+import { outputOf, requestOf, runNative, type CallOptions, type Fields } from './call.js';
+import { coreArguments, tokenOf, type GatekeeperCoreOptions } from './core-options.js';
 import { BadRequestError } from './errors.js';
 import { errorFrom } from './failure.js';
 import type { LoginAnswer, MfaChallenge } from './generated/models.js';
@@ -20,40 +20,41 @@ export interface Jwk {
   readonly e?: string;
 }
 
-/** The public keys of access tokens, as libraries such as jose take them (RFC 7517 §5). */
+/** The public keys that verify access tokens, as libraries such as jose accept them (RFC 7517 §5). */
 export interface JwkSet {
   readonly keys: Jwk[];
 }
 
-/** What another core for the same database begins with. */
-class Shared {
-  static readonly #made = new WeakSet<object>();
+/** The state of a core that is made from another core for the same database or server. */
+class CoreState {
+  static readonly #instances = new WeakSet<object>();
 
   constructor(
     readonly native: NativeCore,
     readonly clientAddress: string | undefined,
     readonly closed: boolean,
   ) {
-    Shared.#made.add(this);
+    CoreState.#instances.add(this);
   }
 
-  /** Runs no code of the value's own, which may be a proxy. */
-  static is(value: object): value is Shared {
-    return Shared.#made.has(value);
+  /** Whether `value` is an instance. `value` may be a proxy: this runs none of its code, as `instanceof` would. */
+  static is(value: object): value is CoreState {
+    return CoreState.#instances.has(value);
   }
 }
 
-/** What marks a core in every copy of this package. */
+/** The property that marks a core, the same in every copy of this package. */
 const MARK = Symbol.for('gatekeeper-native.GatekeeperCore');
 
 /**
- * A place, and for whom it is used; the services are made of it.
+ * A database or server, and the credential to use there. The services call through it.
  *
- * A core without a token is anonymous: it may sign up and log in. Nothing is opened before the first call.
+ * A core without a token is anonymous: it may sign up and log in. The database is opened on first use.
  *
  * @example
  * const core = new GatekeeperCore({ baseUrl: 'sqlite:gatekeeper.db' });
- * const { accessToken } = await new AuthService(core).signup({ email: 'founder@example.com', password: 'hunter2pass' });
+ * const founder = { email: 'founder@example.com', password: 'hunter2pass' };
+ * const { accessToken } = await new AuthService(core).signup(founder);
  * core.setToken(accessToken);
  * const tenant = await new TenantsService(core).create('Acme Inc');
  */
@@ -63,24 +64,26 @@ export class GatekeeperCore {
   #closed = false;
 
   /**
-   * @param options - the place, for whom it is used, and how
+   * @param options - the database or server, the credential, and settings
    * @throws {@link BadRequestError} for a wrong URL or option; the message names it
    */
   constructor(options?: GatekeeperCoreOptions);
   /** @internal */
-  constructor(options: GatekeeperCoreOptions | Shared);
-  constructor(options: GatekeeperCoreOptions | Shared = {}) {
-    if (typeof options === 'object' && options !== null && Shared.is(options)) {
+  constructor(options: GatekeeperCoreOptions | CoreState);
+  constructor(options: GatekeeperCoreOptions | CoreState = {}) {
+    if (typeof options === 'object' && options !== null && CoreState.is(options)) {
       this.#native = options.native;
       this.#clientAddress = options.clientAddress;
       this.#closed = options.closed;
     } else {
-      const { url, options: json, token, operator } = openingOf(options);
-      this.#native = told(() => new binding.NativeCore(url, json).acting(token, operator, undefined));
+      const { url, options: json, token, operator } = coreArguments(options);
+      this.#native = callNative(() =>
+        new binding.NativeCore(url, json).withCredential(token, operator, undefined),
+      );
     }
   }
 
-  /** Whether `value` is a core, made by this copy of the package or by another. */
+  /** Whether `value` is a core, of this copy of the package or of another. */
   static [Symbol.hasInstance](value: unknown): boolean {
     return this === GatekeeperCore
       ? GatekeeperCore._is(value)
@@ -93,10 +96,10 @@ export class GatekeeperCore {
   }
 
   /**
-   * A core for the database or server of `GATEKEEPER_URL` (or its former name `GATEKEEPER_BASE_URL`), with the token of
-   * `GATEKEEPER_TOKEN`. Without a URL, the default database.
+   * Makes a core from the environment: `GATEKEEPER_URL` and `GATEKEEPER_TOKEN`. If `GATEKEEPER_URL` is not set, its
+   * former name `GATEKEEPER_BASE_URL` is read. If neither is set, the core uses the default database.
    *
-   * @param options - what else a core takes; it comes before the environment
+   * @param options - further options of a core; they take precedence over the environment
    */
   static fromEnv(options: GatekeeperCoreOptions = {}): GatekeeperCore {
     const { GATEKEEPER_URL: url, GATEKEEPER_BASE_URL: formerUrl, GATEKEEPER_TOKEN: token } = process.env;
@@ -109,28 +112,28 @@ export class GatekeeperCore {
   }
 
   /**
-   * Acts for the bearer of `token` from the next call on.
+   * Sets the token of all further calls.
    *
-   * @param token - a user's access token, an API key or a root key; `undefined` for nobody's
+   * @param token - a user's access token, an API key or a root key; `undefined` for anonymous calls
    */
   setToken(token: string | undefined): void {
     const checked = tokenOf(token);
-    this.#native = told(() => this.#native.acting(checked, false, this.#clientAddress));
+    this.#native = callNative(() => this.#native.withCredential(checked, false, this.#clientAddress));
   }
 
   /**
-   * Another core for the same place, for the bearer of another token; this one stays as it is.
+   * Returns another core for the same database or server, with another token. This core keeps its own.
    *
-   * @param token - a user's access token, an API key or a root key; `undefined` for nobody's
+   * @param token - a user's access token, an API key or a root key; `undefined` for anonymous calls
    */
   withToken(token: string | undefined): GatekeeperCore {
-    const native = this.#native.acting(tokenOf(token), false, this.#clientAddress);
-    return new GatekeeperCore(new Shared(native, this.#clientAddress, this.#closed));
+    return this.#copy(token, this.#clientAddress);
   }
 
   /**
-   * Another core for the same database, for calls on behalf of the client at `clientAddress`. Failed logins and unknown
-   * keys are counted per client address. An IPv6 network of 64 bits counts as one address.
+   * Returns another core for the same database, for requests that come from the client at `clientAddress`. Failed
+   * logins and unknown keys are counted per client address. An IPv6 network of 64 bits counts as one address. Without a
+   * client address, login throttling is off.
    *
    * @param clientAddress - the IP address of the client
    * @param options - the token of the other core; anonymous without one
@@ -140,8 +143,7 @@ export class GatekeeperCore {
     options: { readonly token?: string | undefined } = {},
   ): GatekeeperCore {
     if (!isText(clientAddress)) throw new BadRequestError('clientAddress must be a string');
-    const native = this.#native.acting(tokenOf(options.token), false, clientAddress);
-    return new GatekeeperCore(new Shared(native, clientAddress, this.#closed));
+    return this.#copy(options.token, clientAddress);
   }
 
   /**
@@ -156,22 +158,18 @@ export class GatekeeperCore {
   }
 
   /**
-   * The public keys of access tokens, as a JWK Set (RFC 7517 §5).
+   * Returns the public keys that verify access tokens, as a JWK Set (RFC 7517 §5).
    *
-   * @param call - a signal that gives the call up, and how long to wait
+   * @param call - a signal that aborts the call, and a timeout
    */
   async jwks(call?: CallOptions): Promise<JwkSet> {
-    const native = this.#open();
-    return answerOf(
-      await heeded(
-        native,
-        awaited((aborter) => native.jwks(aborter), call),
-      ),
-    );
+    const core = this.#open();
+    const output = runNative((aborter) => core.jwks(aborter), call);
+    return outputOf(await withWarnings(core, output));
   }
 
   /**
-   * Moves the time of a core made with `clock: 'manual'`.
+   * Moves the clock of a core made with `clock: 'manual'` forward.
    *
    * @param ms - milliseconds, 0 or more
    */
@@ -181,10 +179,10 @@ export class GatekeeperCore {
         `ms must be a whole number of milliseconds from 0 to ${Number.MAX_SAFE_INTEGER}`,
       );
     }
-    told(() => this.#native.advance(ms));
+    callNative(() => this.#native.advance(ms));
   }
 
-  /** Closes the core: calls are rejected from now on. Closing twice does nothing. */
+  /** Closes the core: further calls are rejected. Closing it again does nothing. */
   async close(): Promise<void> {
     this.#closed = true;
   }
@@ -199,21 +197,22 @@ export class GatekeeperCore {
    *
    * @internal
    */
-  async _call<Answer>(
+  async _call<Output>(
     name: string,
     positional: Fields,
     options: unknown,
     call: CallOptions | undefined,
     defaults: Fields = {},
-  ): Promise<Answer> {
-    const native = this.#open();
+  ): Promise<Output> {
+    const core = this.#open();
     const request = requestOf(positional, options, defaults);
-    return answerOf<Answer>(
-      await heeded(
-        native,
-        awaited((aborter) => native.call(name, request, aborter), call),
-      ),
-    );
+    const output = runNative((aborter) => core.call(name, request, aborter), call);
+    return outputOf<Output>(await withWarnings(core, output));
+  }
+
+  #copy(token: string | undefined, clientAddress: string | undefined): GatekeeperCore {
+    const core = this.#native.withCredential(tokenOf(token), false, clientAddress);
+    return new GatekeeperCore(new CoreState(core, clientAddress, this.#closed));
   }
 
   #open(): NativeCore {
@@ -225,16 +224,16 @@ export class GatekeeperCore {
 Object.defineProperty(GatekeeperCore.prototype, MARK, { value: true });
 
 /**
- * Whether a login asks for a second factor instead of giving tokens.
+ * Whether a login needs a second factor before it returns tokens.
  *
- * @param answer - what `AuthService.login` gave
+ * @param answer - the result of `AuthService.login`
  */
 export function isMfaChallenge(answer: LoginAnswer): answer is MfaChallenge {
   return 'mfaRequired' in answer && answer.mfaRequired;
 }
 
-/** What a call of the native side gives; its error is a `GatekeeperError`. */
-function told<Value>(call: () => Value): Value {
+/** The result of a call of the native side. Its errors become `GatekeeperError`s. */
+function callNative<Value>(call: () => Value): Value {
   try {
     return call();
   } catch (error) {
@@ -242,12 +241,12 @@ function told<Value>(call: () => Value): Value {
   }
 }
 
-/** The answer; what whoever runs the place should be told is told first. */
-async function heeded(native: NativeCore, answer: Promise<string>): Promise<string> {
+/** The output of a call, after the warnings for the operator that the call caused. */
+async function withWarnings(core: NativeCore, output: Promise<string>): Promise<string> {
   try {
-    return await answer;
+    return await output;
   } finally {
-    warnOfCreated(native);
-    warn(native);
+    warnOfCreated(core);
+    warn(core);
   }
 }

@@ -15,31 +15,31 @@ export type GatekeeperErrorCode =
   | 'connection_error'
   | 'timeout';
 
-/** What an error may carry besides its message. */
+/** The optional properties of an error. */
 export interface GatekeeperErrorDetails {
-  /** Seconds to wait before the call is worth trying again. */
+  /** The seconds to wait before a retry can succeed. */
   readonly retryAfter?: number | undefined;
-  /** The id of the request, for the logs of a server. */
+  /** The `X-Request-Id` header of the response, to find the request in the server's log. */
   readonly requestId?: string | undefined;
-  /** More on the failure, by code. */
+  /** Further facts, such as the quota that was exceeded. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
-  /** What lies underneath; for logs. */
+  /** The underlying error, for logs. */
   readonly cause?: unknown;
 }
 
-/** {@link GatekeeperErrorDetails}, and the error's place in the table. */
+/** The properties of an error: {@link GatekeeperErrorDetails}, its status and its code. */
 export interface GatekeeperErrorOptions extends GatekeeperErrorDetails {
-  /** The HTTP status; 0 where there was no answer. */
+  /** The HTTP status; 0 if there was no HTTP response. */
   readonly status: number;
   /** The stable code. */
   readonly code?: GatekeeperErrorCode | undefined;
 }
 
 /**
- * A call that reached no answer. One class to catch, with a subclass for each code.
+ * A failed call. Every error of this package is of this class or a subclass; there is a subclass for each code.
  *
- * `instanceof` holds across copies of this package and across realms too: `import` beside `require`, a bundle, the sandbox
- * of a test runner.
+ * `instanceof` holds across copies of this package and across realms too: `import` beside `require`, a bundle, the
+ * sandbox of a test runner.
  *
  * @example
  * try {
@@ -50,20 +50,20 @@ export interface GatekeeperErrorOptions extends GatekeeperErrorDetails {
  * }
  */
 export class GatekeeperError extends Error {
-  /** The HTTP status; 0 where there was no answer. */
+  /** The HTTP status; 0 if there was no HTTP response. */
   readonly status: number;
   /** The stable code to branch on. */
   declare readonly code?: GatekeeperErrorCode;
-  /** Seconds to wait before the call is worth trying again. */
+  /** The seconds to wait before a retry can succeed. */
   declare readonly retryAfter?: number;
-  /** The id of the request, for the logs of a server. */
+  /** The `X-Request-Id` header of the response, to find the request in the server's log. */
   declare readonly requestId?: string;
-  /** More on the failure, by code. */
+  /** Further facts, such as the quota that was exceeded. */
   declare readonly details?: Readonly<Record<string, unknown>>;
 
   /**
-   * @param message - what to change, for the caller
-   * @param options - the status, and what else is known
+   * @param message - what was wrong, and what to do
+   * @param options - the status, the code and the optional properties
    */
   constructor(message: string, options: GatekeeperErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -74,7 +74,7 @@ export class GatekeeperError extends Error {
     if (options.details !== undefined) this.details = options.details;
   }
 
-  /** Whether `value` is an error of this class, made by this copy of the package or by another. */
+  /** Whether `value` is an error of this class, of this copy of the package or of another. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
     const mark = marks.get(this);
@@ -100,7 +100,7 @@ export class UnauthorizedError extends GatekeeperError {
   }
 }
 
-/** 402: a quota or an entitlement is reached; see `details.quota`. */
+/** 402: a quota or an entitlement is exceeded; see `details.quota`. */
 export class PlanLimitError extends GatekeeperError {
   declare readonly code: 'plan_limit';
 
@@ -109,7 +109,7 @@ export class PlanLimitError extends GatekeeperError {
   }
 }
 
-/** 403: a known caller in its own tenant, not permitted. */
+/** 403: the credential is valid for the tenant, but does not permit the call. */
 export class ForbiddenError extends GatekeeperError {
   declare readonly code: 'forbidden';
 
@@ -118,7 +118,7 @@ export class ForbiddenError extends GatekeeperError {
   }
 }
 
-/** 404: absent, or another tenant's. */
+/** 404: the object does not exist, or belongs to another tenant. The error does not tell which. */
 export class NotFoundError extends GatekeeperError {
   declare readonly code: 'not_found';
 
@@ -127,7 +127,7 @@ export class NotFoundError extends GatekeeperError {
   }
 }
 
-/** 405: the path exists, the method does not. */
+/** 405: the path does not support the HTTP method. */
 export class MethodNotAllowedError extends GatekeeperError {
   declare readonly code: 'method_not_allowed';
 
@@ -136,7 +136,7 @@ export class MethodNotAllowedError extends GatekeeperError {
   }
 }
 
-/** 409: the state of things forbids it, such as a name already taken. */
+/** 409: the call conflicts with the current state, such as an e-mail address that is already registered. */
 export class ConflictError extends GatekeeperError {
   declare readonly code: 'conflict';
 
@@ -145,7 +145,7 @@ export class ConflictError extends GatekeeperError {
   }
 }
 
-/** 413: a request body over its bound. */
+/** 413: the request body is too large. */
 export class PayloadTooLargeError extends GatekeeperError {
   declare readonly code: 'payload_too_large';
 
@@ -154,7 +154,7 @@ export class PayloadTooLargeError extends GatekeeperError {
   }
 }
 
-/** 415: a request body of a type that is not read here. */
+/** 415: the request body is of a media type that the server does not read. */
 export class UnsupportedMediaTypeError extends GatekeeperError {
   declare readonly code: 'unsupported_media_type';
 
@@ -163,7 +163,7 @@ export class UnsupportedMediaTypeError extends GatekeeperError {
   }
 }
 
-/** 429: too many calls; wait `retryAfter` seconds. */
+/** 429: too many requests; retry after `retryAfter` seconds. */
 export class RateLimitedError extends GatekeeperError {
   declare readonly code: 'rate_limited';
 
@@ -172,7 +172,7 @@ export class RateLimitedError extends GatekeeperError {
   }
 }
 
-/** 500: a defect of ours. */
+/** 500: a bug in Gatekeeper; please report it. */
 export class InternalError extends GatekeeperError {
   declare readonly code: 'internal';
 
@@ -181,7 +181,7 @@ export class InternalError extends GatekeeperError {
   }
 }
 
-/** 503: the store or the counters cannot be reached. Nothing was allowed. */
+/** 503: the database or the counters cannot be used. The call was not allowed. */
 export class ServiceUnavailableError extends GatekeeperError {
   declare readonly code: 'service_unavailable';
 
@@ -190,7 +190,7 @@ export class ServiceUnavailableError extends GatekeeperError {
   }
 }
 
-/** Status 0: no connection, so no answer. */
+/** Status 0: there was no HTTP response because the server could not be reached. */
 export class ConnectionFailedError extends GatekeeperError {
   declare readonly code: 'connection_error';
 
@@ -199,7 +199,7 @@ export class ConnectionFailedError extends GatekeeperError {
   }
 }
 
-/** Status 0: no answer in time. */
+/** Status 0: there was no HTTP response within the timeout. */
 export class RequestTimeoutError extends GatekeeperError {
   declare readonly code: 'timeout';
 
@@ -228,7 +228,7 @@ const byCode: Readonly<
   timeout: RequestTimeoutError,
 };
 
-/** Every class under its name, which a minified copy of this package has as well. */
+/** Every class by name. The names are string keys, so a minified copy of this package has them too. */
 const byName = {
   GatekeeperError,
   BadRequestError,
@@ -247,7 +247,7 @@ const byName = {
   RequestTimeoutError,
 };
 
-/** What marks the errors of a class in every copy of this package. A class derived elsewhere has no mark. */
+/** The symbol that marks the errors of a class, the same in every copy of this package. Users' subclasses have none. */
 const marks = new Map<unknown, symbol>();
 
 for (const [name, constructor] of Object.entries(byName)) {
@@ -258,7 +258,7 @@ for (const [name, constructor] of Object.entries(byName)) {
 }
 
 /**
- * The error of a code.
+ * The error for a code.
  *
  * @internal
  */

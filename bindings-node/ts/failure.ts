@@ -1,11 +1,20 @@
 import type { NativeKeyManager } from '../native/binding.cjs';
-import { errorOf, InternalError, type GatekeeperError } from './errors.js';
+import { BadRequestError, errorOf, InternalError, type GatekeeperError } from './errors.js';
 import type { KeyManagerRejection, RejectionCode } from './types.js';
 
-/** An argument that is rejected before the core sees it; the message says why. */
-export class Unfit extends Error {}
+/** An argument that the façade rejects before it calls the core. The message names the field. */
+export class InvalidArgument extends Error {}
 
-/** What the native side says of a failure, as JSON in the message of its error. */
+/** The result of `read`, which throws a `BadRequestError` instead of an `InvalidArgument`. */
+export function asBadRequest<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof InvalidArgument ? new BadRequestError(error.message) : error;
+  }
+}
+
+/** An error of the native side, as JSON in the message of a native `Error`. */
 interface Payload {
   readonly gatekeeper: 1;
   readonly code: string;
@@ -14,20 +23,20 @@ interface Payload {
   readonly retryAfter: number | null;
   readonly requestId: string | null;
   readonly details: Readonly<Record<string, unknown>> | null;
-  /** The error of the result, where the failure is an answer. */
+  /** The `error` of the result, if the key manager returns this error as a result. */
   readonly keyManager: RejectionCode | null;
   readonly cause: string | null;
 }
 
 /**
- * The result that an error stands for; throws a `GatekeeperError` where it stands for none. Whatever the arguments are,
- * a root key that is wrong is said first.
+ * The result for an error that the key manager returns as a result. Throws a `GatekeeperError` for any other error. An
+ * invalid root key is reported before an invalid argument.
  */
-export function rejectionNow<Code extends RejectionCode>(
+export function rejectionSync<Code extends RejectionCode>(
   native: NativeKeyManager,
   thrown: unknown,
 ): KeyManagerRejection<Code> {
-  if (!(thrown instanceof Unfit)) return rejectionOf(thrown);
+  if (!(thrown instanceof InvalidArgument)) return rejectionOf(thrown);
   try {
     native.checkCredentialSync();
   } catch (error) {
@@ -36,12 +45,12 @@ export function rejectionNow<Code extends RejectionCode>(
   return rejection('invalidBody', thrown.message);
 }
 
-/** {@link rejectionNow} without waiting for the disk on this thread. */
-export async function rejectionLater<Code extends RejectionCode>(
+/** {@link rejectionSync} without I/O on this thread. */
+export async function rejectionAsync<Code extends RejectionCode>(
   native: NativeKeyManager,
   thrown: unknown,
 ): Promise<KeyManagerRejection<Code>> {
-  if (!(thrown instanceof Unfit)) return rejectionOf(thrown);
+  if (!(thrown instanceof InvalidArgument)) return rejectionOf(thrown);
   try {
     await native.checkCredential();
   } catch (error) {
@@ -50,7 +59,7 @@ export async function rejectionLater<Code extends RejectionCode>(
   return rejection('invalidBody', thrown.message);
 }
 
-/** The `GatekeeperError` that a native error stands for. */
+/** The `GatekeeperError` for an error of the native side. */
 export function errorFrom(thrown: unknown): GatekeeperError {
   const payload = payloadOf(thrown);
   if (payload === undefined) return new InternalError('internal error: please report it', { cause: thrown });
@@ -68,7 +77,7 @@ function rejectionOf<Code extends RejectionCode>(thrown: unknown): KeyManagerRej
   throw errorFrom(thrown);
 }
 
-/** Which codes a call can answer is the core's to say; the types of the façade repeat it. */
+/** The core decides which codes a call can return; the types here repeat that. */
 function rejection<Code extends RejectionCode>(
   error: RejectionCode,
   reason: string,
@@ -76,7 +85,7 @@ function rejection<Code extends RejectionCode>(
   return Object.freeze({ success: false, error: error as Code, reason });
 }
 
-/** Reads the message alone: the native side makes its errors in the main realm, and this module may run in another one. */
+/** Reads only the message: the native side makes its errors in the main realm, and this module may run in another. */
 function payloadOf(thrown: unknown): Payload | undefined {
   try {
     const payload: unknown = JSON.parse((thrown as { readonly message: string }).message);

@@ -1,4 +1,4 @@
-// One implementation serves both module systems, so that its classes are the same ones in both.
+// Re-exports the CommonJS build, so that both module systems have the same classes.
 export {
   BadRequestError,
   ConflictError,

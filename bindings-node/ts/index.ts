@@ -1,6 +1,6 @@
 /**
- * API keys verified in your own process: is this key valid, which rate limit applies to its roles, is there room left,
- * whose is it.
+ * Verifies API keys and enforces rate limits inside your process. One call tells you whether a key is valid, who owns
+ * it, and whether it is still within its limit.
  *
  * @packageDocumentation
  */

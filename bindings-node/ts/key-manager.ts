@@ -2,7 +2,7 @@ import type { NativeKeyManager } from '../native/binding.cjs';
 import { isText, readable, requestJson } from './arguments.js';
 import { binding } from './binding.js';
 import { BadRequestError } from './errors.js';
-import { errorFrom, rejectionLater, rejectionNow, Unfit } from './failure.js';
+import { errorFrom, InvalidArgument, rejectionAsync, rejectionSync } from './failure.js';
 import { nativeArguments } from './options.js';
 import type {
   Endpoints,
@@ -15,11 +15,11 @@ import { verificationBy } from './verify.js';
 import { warnOfCreated } from './warning.js';
 
 /**
- * Makes a key manager. It accepts the keys of the tenant `default` only, unless `tenants` or a root key says otherwise.
- * Nothing is opened yet: that is done at the first call, which throws 503 if it cannot be.
+ * Makes a key manager. This does no I/O: the database is opened on first use. If it cannot be opened, that call fails
+ * with status 503.
  *
- * @param options - the place, the endpoints and their limits
- * @returns frozen functions, which may be taken off it
+ * @param options - the database or server, and the endpoints with their limits
+ * @returns a frozen object of functions, which may be destructured
  * @throws {@link BadRequestError} for a wrong URL, option or endpoint; the message names the endpoint and the field
  * @example
  * export const { createUserAPIKey, verifyUserAPIKey } = initKeyManager({
@@ -37,21 +37,21 @@ export function initKeyManager<const E extends Endpoints>(
 export function initKeyManager(options: KeyManagerOptions): KeyManager | ManualKeyManager {
   const native = open(options);
   const verification = verificationBy(native);
-  const { now, later } = operationsBy(native);
+  const { run, runSync } = operationsBy(native);
 
   const keyManager: KeyManager = {
-    createUserAPIKey: (...given) => later('keyManager.createKey', () => creation(...given)),
-    createUserAPIKeySync: (...given) => now('keyManager.createKey', () => creation(...given)),
-    verifyUserAPIKey: verification.later,
-    verifyUserAPIKeySync: verification.now,
-    rotateUserAPIKey: (id) => later('keyManager.rotateKey', () => ({ id: idOf(id) })),
-    rotateUserAPIKeySync: (id) => now('keyManager.rotateKey', () => ({ id: idOf(id) })),
-    deleteUserAPIKey: (id) => later('keyManager.deleteKey', () => ({ id: idOf(id) })),
-    deleteUserAPIKeySync: (id) => now('keyManager.deleteKey', () => ({ id: idOf(id) })),
-    addRoles: (id, roles) => later('keyManager.addRoles', () => ({ id: idOf(id), roles })),
-    addRolesSync: (id, roles) => now('keyManager.addRoles', () => ({ id: idOf(id), roles })),
-    removeRoles: (id, roles) => later('keyManager.removeRoles', () => ({ id: idOf(id), roles })),
-    removeRolesSync: (id, roles) => now('keyManager.removeRoles', () => ({ id: idOf(id), roles })),
+    createUserAPIKey: (...given) => run('keyManager.createKey', () => createRequest(...given)),
+    createUserAPIKeySync: (...given) => runSync('keyManager.createKey', () => createRequest(...given)),
+    verifyUserAPIKey: verification.verify,
+    verifyUserAPIKeySync: verification.verifySync,
+    rotateUserAPIKey: (id) => run('keyManager.rotateKey', () => ({ id: idOf(id) })),
+    rotateUserAPIKeySync: (id) => runSync('keyManager.rotateKey', () => ({ id: idOf(id) })),
+    deleteUserAPIKey: (id) => run('keyManager.deleteKey', () => ({ id: idOf(id) })),
+    deleteUserAPIKeySync: (id) => runSync('keyManager.deleteKey', () => ({ id: idOf(id) })),
+    addRoles: (id, roles) => run('keyManager.addRoles', () => ({ id: idOf(id), roles })),
+    addRolesSync: (id, roles) => runSync('keyManager.addRoles', () => ({ id: idOf(id), roles })),
+    removeRoles: (id, roles) => run('keyManager.removeRoles', () => ({ id: idOf(id), roles })),
+    removeRolesSync: (id, roles) => runSync('keyManager.removeRoles', () => ({ id: idOf(id), roles })),
   };
   return Object.freeze(native.isManual ? { ...keyManager, advance: advanceBy(native) } : keyManager);
 }
@@ -67,50 +67,51 @@ function open(options: unknown): NativeKeyManager {
 
 type Request = Readonly<Record<string, unknown>>;
 
-/** The core's operations, on this thread or off it; an answer has the fields that the core gives it. */
+/** Runs operations of the core, in the background or on this thread. A result has the fields of the core's output. */
 function operationsBy(native: NativeKeyManager) {
   return {
-    now<Answer>(name: string, request: () => Request): Answer | KeyManagerRejection<never> {
+    async run<Result>(name: string, request: () => Request): Promise<Result | KeyManagerRejection<never>> {
       try {
-        const answer = native.callSync(name, requestJson(request()));
+        const output = await native.call(name, requestJson(request()));
         warnOfCreated(native);
-        return answerOf<Answer>(answer);
+        return successOf<Result>(output);
       } catch (error) {
-        return rejectionNow(native, error);
+        return await rejectionAsync(native, error);
       }
     },
 
-    async later<Answer>(name: string, request: () => Request): Promise<Answer | KeyManagerRejection<never>> {
+    runSync<Result>(name: string, request: () => Request): Result | KeyManagerRejection<never> {
       try {
-        const answer = await native.call(name, requestJson(request()));
+        const output = native.callSync(name, requestJson(request()));
         warnOfCreated(native);
-        return answerOf<Answer>(answer);
+        return successOf<Result>(output);
       } catch (error) {
-        return await rejectionLater(native, error);
+        return rejectionSync(native, error);
       }
     },
   };
 }
 
-function answerOf<Answer>(json: string): Answer {
-  const answer = JSON.parse(json, (_, value: unknown) => Object.freeze(value)) as object;
-  return Object.freeze({ success: true, ...answer }) as Answer;
+function successOf<Result>(json: string): Result {
+  const output = JSON.parse(json, (_, value: unknown) => Object.freeze(value)) as object;
+  return Object.freeze({ success: true, ...output }) as Result;
 }
 
-/** The request for a new key. An option that is misspelt must not be lost. */
-function creation(prefix: unknown, roles?: unknown, options: unknown = {}): Request {
+/** The request for a new key. A misspelt option is rejected. */
+function createRequest(prefix: unknown, roles?: unknown, options: unknown = {}): Request {
   return readable('options', () => {
-    if (typeof options !== 'object' || options === null) throw new Unfit('options must be an object');
-    const { ownerId, name, expiresInSeconds, metadata, ...unknown } = options as Request;
-    const [stray] = Object.keys(unknown);
-    if (stray !== undefined) {
-      throw new Unfit(`options: "${stray.toWellFormed()}" is not an option of createUserAPIKey`);
+    if (typeof options !== 'object' || options === null)
+      throw new InvalidArgument('options must be an object');
+    const { ownerId, name, expiresInSeconds, metadata, ...rest } = options as Request;
+    const [unknown] = Object.keys(rest);
+    if (unknown !== undefined) {
+      throw new InvalidArgument(`options: "${unknown.toWellFormed()}" is not an option of createUserAPIKey`);
     }
     return { prefix, roles, ownerId, name, expiresInSeconds, metadata };
   });
 }
 
-/** An id, or null: that it is not one is said after all else has been checked. */
+/** The id, or null if it cannot be one. The core rejects null after it has checked the other arguments. */
 function idOf(id: unknown): string | null {
   return isText(id) ? id : null;
 }

@@ -1,28 +1,28 @@
 /**
- * What serials stand for, so that it crosses from the native side once. A serial has one place, which the last one keeps:
- * bounded, and as quick as an array.
+ * A cache of values by serial number, so that each value crosses from the native side once. Each serial maps to one
+ * slot, and a later serial replaces the former one there: the size is bounded, and a look-up is one array access.
  */
 export class Memo<Value> {
   readonly #serials: Float64Array;
   readonly #values: (Value | undefined)[];
   readonly #mask: number;
 
-  /** @param places - how many, a power of two */
-  constructor(places: number) {
-    this.#serials = new Float64Array(places);
-    this.#values = Array.from({ length: places }, () => undefined);
-    this.#mask = places - 1;
+  /** @param size - the number of slots, a power of two */
+  constructor(size: number) {
+    this.#serials = new Float64Array(size);
+    this.#values = Array.from({ length: size }, () => undefined);
+    this.#mask = size - 1;
   }
 
   get(serial: number): Value | undefined {
-    const place = serial & this.#mask;
-    return this.#serials[place] === serial ? this.#values[place] : undefined;
+    const slot = serial & this.#mask;
+    return this.#serials[slot] === serial ? this.#values[slot] : undefined;
   }
 
   set(serial: number, value: Value): Value {
-    const place = serial & this.#mask;
-    this.#serials[place] = serial;
-    this.#values[place] = value;
+    const slot = serial & this.#mask;
+    this.#serials[slot] = serial;
+    this.#values[slot] = value;
     return value;
   }
 }

@@ -11,7 +11,7 @@ export type NativeArguments = [
   tenants: string | null,
 ];
 
-/** What `initKeyManager` was given, checked as far as JavaScript can go wrong; throws `BadRequestError`. */
+/** The options of `initKeyManager`, with their JavaScript types checked; throws `BadRequestError`. */
 export function nativeArguments(given: unknown): NativeArguments {
   const { rootAPIKey, url = 'sqlite:gatekeeper.db', endpoints, tenants, ...options } = fieldsOf(given);
   if (rootAPIKey !== undefined && typeof rootAPIKey !== 'string') {
@@ -25,7 +25,7 @@ export function nativeArguments(given: unknown): NativeArguments {
 
 function fieldsOf(given: unknown): Record<string, unknown> {
   if (typeof given !== 'object' || given === null) {
-    throw new BadRequestError('initKeyManager takes an object of options');
+    throw new BadRequestError('the options of initKeyManager must be an object');
   }
   try {
     return { ...given };
@@ -34,7 +34,9 @@ function fieldsOf(given: unknown): Record<string, unknown> {
   }
 }
 
-/** `value` as JSON in which what JSON does not have is null, so that the core rejects it by its name. */
+/**
+ * `value` as JSON. A value that JSON cannot represent becomes null, so that the core names the field and rejects it.
+ */
 function json(what: string, value: unknown): string {
   try {
     const text = JSON.stringify(value, (name, inner: unknown) => {

@@ -1,7 +1,7 @@
 /** One page of a list. */
 export interface Page<Item> {
-  /** The items, at most as many as were asked for. */
+  /** The items, at most `limit` of them. */
   readonly items: readonly Item[];
-  /** What to give as `cursor` for the next page; `null` after the last. */
+  /** The `cursor` of the next page; `null` on the last page. */
   readonly nextCursor: string | null;
 }

@@ -1,27 +1,29 @@
 import { readable } from './arguments.js';
 import { GatekeeperCore } from './core.js';
 import { BadRequestError } from './errors.js';
-import { Unfit } from './failure.js';
+import { asBadRequest } from './failure.js';
 import type { Page } from './page.js';
 
-/** The core that a service was given; throws `BadRequestError` for what is none. */
+/** The core of a service; throws `BadRequestError` for another value. */
 export function coreOf(core: GatekeeperCore): GatekeeperCore {
-  if (unfitAsError(() => readable('core', () => GatekeeperCore._is(core)))) return core;
+  if (asBadRequest(() => readable('core', () => GatekeeperCore._is(core)))) return core;
   throw new BadRequestError('core must be a GatekeeperCore');
 }
 
-/** What a service is to say with every call; throws `BadRequestError` for an option that is not known. */
+/** The defaults for a service's calls; throws `BadRequestError` for an unknown option. */
 export function configOf<Config extends object>(config: Config, known: readonly string[]): Config {
   if (typeof config !== 'object' || config === null) throw new BadRequestError('config must be an object');
-  const copy = unfitAsError(() => readable('config', () => ({ ...config })));
-  const stray = Object.keys(copy).find((option) => !known.includes(option));
-  if (stray !== undefined) {
-    throw new BadRequestError(`config: "${stray.toWellFormed()}" is not an option: give ${known.join(', ')}`);
+  const copy = asBadRequest(() => readable('config', () => ({ ...config })));
+  const unknown = Object.keys(copy).find((option) => !known.includes(option));
+  if (unknown !== undefined) {
+    throw new BadRequestError(
+      `config: "${unknown.toWellFormed()}" is not an option: give ${known.join(', ')}`,
+    );
   }
   return Object.freeze(copy);
 }
 
-/** Every item from `cursor` on, fetched page by page. */
+/** Iterates over the items from `cursor` on, fetching one page at a time. */
 export async function* pagesOf<Options extends { readonly cursor?: string | null | undefined }, Item>(
   options: Options,
   fetch: (options: Options) => Promise<Page<Item>>,
@@ -31,13 +33,5 @@ export async function* pagesOf<Options extends { readonly cursor?: string | null
     yield* page.items;
     if (page.nextCursor === null) return;
     page = await fetch({ ...options, cursor: page.nextCursor });
-  }
-}
-
-function unfitAsError<Value>(read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof Unfit ? new BadRequestError(error.message) : error;
   }
 }

@@ -1,183 +1,186 @@
-/** A rate limit: at most `maxReq` calls in any `duration`, as a sliding window. */
+/** A rate limit: at most `maxReq` requests in any `duration`, as a sliding window. */
 export interface Limit {
-  /** Calls in a window, 1 to 2³²−1. */
+  /** The requests admitted in any window, 1 to 2³²−1. */
   readonly maxReq: number;
-  /** The window's length in milliseconds, 1 to 31,622,400,000 (366 days). */
+  /** The length of the window in milliseconds, 1 to 31,622,400,000 (366 days). */
   readonly duration: number;
 }
 
 /**
  * The limits of one endpoint.
  *
- * A key whose roles name one limit gets that one, even when it is lower than `default`. Of several, the one with the
- * highest `maxReq / duration` applies; then the larger `maxReq`; then the role that sorts first.
+ * If a key has a role that the endpoint lists, that role's limit replaces the default, even if it is lower. With
+ * several such roles, the highest `maxReq / duration` wins; then the larger `maxReq`; then the role that sorts first.
  */
 export interface Endpoint {
-  /** For keys none of whose roles is named in `roles`. */
+  /** The limit of keys that have none of the listed roles. */
   readonly default: Limit;
-  /** Limits by role; role names are case-sensitive, 1 to 128 bytes. */
+  /** The limits by role name; names are case-sensitive, 1 to 128 bytes. */
   readonly roles?: Readonly<Record<string, Limit>> | undefined;
 }
 
 /** Endpoints by name. */
 export type Endpoints = Readonly<Record<string, Endpoint>>;
 
-/** What a key manager is made of. */
+/** The options of a key manager. */
 export interface KeyManagerOptions<E extends Endpoints = Endpoints> {
   /**
-   * The root key to act for: the key manager then sees and changes the keys of its one tenant, and every call fails
-   * with `invalidAPIToken` if it is not a live root key, or with `apiTokenNotPresent` if it is empty. Without one, on an
-   * embedded backend, you are the operator: keys are created in the tenant `default`, those of `tenants` are verified. A
-   * server needs one.
+   * The root key to use; the key manager then acts for the root key's tenant. A server needs one. Without one, on an
+   * embedded database, keys are created in the tenant `default`, and the keys of `tenants` are accepted. With a root
+   * key that is not valid, each call returns `invalidAPIToken`, or `apiTokenNotPresent` if it is the empty string.
    */
   readonly rootAPIKey?: string | undefined;
   /**
-   * The tenants whose keys are accepted: a list of ids, in which `'default'` stands for the tenant `default`; or `'all'`
-   * where you trust every one. Where anyone may sign up, anyone owns a tenant and creates keys there, with any role, scope
-   * and owner. Not with a root key, which accepts the keys of its own tenant.
+   * The tenants whose keys are accepted: a list of ids, in which `'default'` is the tenant `default`, or `'all'`. Use
+   * `'all'` only if you trust every tenant: where sign-up is open, any client can own a tenant and create keys in it,
+   * with any role, scope and owner. Not with a root key.
    * @defaultValue `['default']`
    */
   readonly tenants?: 'all' | readonly string[] | undefined;
   /**
-   * Where the keys are: `sqlite:PATH` or a plain path, made at first use; `memory:`, a place of its own each time; or the
-   * `http://` or `https://` URL of a server.
+   * The database or server: `sqlite:PATH` or a plain path, created on first use; `memory:`, a new database for each key
+   * manager; or the `http://` or `https://` URL of a server.
    * @defaultValue `'sqlite:gatekeeper.db'`
    */
   readonly url?: string | undefined;
   /** The endpoints that keys are verified for, and their limits; may be empty. */
   readonly endpoints: E;
   /**
-   * How many keys are remembered, 1 to 100,000,000; about 170 bytes each.
+   * How many keys are cached, 1 to 100,000,000; at about 170 bytes each.
    * @defaultValue `1_000_000`
    */
   readonly cacheKeys?: number | undefined;
   /**
-   * How many unknown keys are remembered to be unknown, 1 to 100,000,000.
+   * How many unknown keys are cached, 1 to 100,000,000. They have a cache to themselves.
    * @defaultValue `100_000`
    */
   readonly cacheUnknownKeys?: number | undefined;
   /**
-   * Whether a file that is not there is made. With `false` every call fails with status 503 until it is there.
+   * Whether to create a database file that does not exist. With `false`, every call fails with status 503 until the
+   * file exists.
    * @defaultValue `true`
    */
   readonly create?: boolean | undefined;
   /**
-   * What tells the time. `'manual'`, for tests in `memory:` only, stands still until `advance(ms)` moves it.
+   * The clock. `'manual'` stands still until `advance(ms)` moves it; for tests on `memory:`.
    * @defaultValue `'system'`
    */
   readonly clock?: 'system' | 'manual' | undefined;
   /**
-   * Milliseconds that a call over HTTP may take, with all that is tried again; more than 0.
+   * The milliseconds that a call over HTTP may take, retries included; more than 0.
    * @defaultValue `10_000`
    */
   readonly timeout?: number | undefined;
   /**
-   * How often a call over HTTP is tried again where that is safe, 0 to 10.
+   * How often a call over HTTP is retried where that is safe, 0 to 10.
    * @defaultValue `2`
    */
   readonly maxRetries?: number | undefined;
-  /** What every call over HTTP carries. */
+  /** Headers of every request over HTTP. */
   readonly defaultHeaders?: Readonly<Record<string, string>> | undefined;
-  /** What calls over HTTP are known by. */
+  /** The `User-Agent` header of requests over HTTP. */
   readonly userAgent?: string | undefined;
 }
 
 /**
- * Why a call was rejected:
+ * The error code of a rejected call:
  *
- * - `authorizationHeaderNotPresent`: no root key where one is needed
- * - `apiTokenNotPresent`: the root key is an empty string
- * - `invalidAPIToken`: the root key is not a live one
- * - `invalidBody`: an argument is not what it must be, or the endpoint was never defined
- * - `invalidId`: the id is of another shape, or names no key of yours
+ * - `authorizationHeaderNotPresent`: there is no root key, and the server needs one
+ * - `apiTokenNotPresent`: the root key is the empty string
+ * - `invalidAPIToken`: the root key is not valid
+ * - `invalidBody`: an argument is not valid, or the endpoint is not defined
+ * - `invalidId`: the id is malformed, or no key of the tenant has it
  */
 export type RejectionCode =
   'authorizationHeaderNotPresent' | 'apiTokenNotPresent' | 'invalidAPIToken' | 'invalidBody' | 'invalidId';
 
-/** A call that was rejected. Checked in this order: root key, arguments and endpoint, then the id. */
+/** A rejected call. The checks are made in this order: the root key, the arguments and the endpoint, then the id. */
 export interface KeyManagerRejection<Code extends RejectionCode = RejectionCode> {
   readonly success: false;
-  /** Why, to branch on. */
+  /** The error code, to branch on. */
   readonly error: Code;
-  /** Why, in words: what to change. */
+  /** What was wrong and what to do, for the developer. */
   readonly reason: string;
 }
 
-/** The key is good. */
+/** The result for a valid key, within its limit or not. */
 export interface ValidUserAPIKey {
   readonly success: true;
   readonly keyValid: true;
-  /** Whether the request may be processed: there was room left, and one call of it is taken. */
+  /** Whether to process the request: the key is within its limit, and the request was counted. */
   readonly ok: boolean;
-  /** How many calls are left in the window after this one. */
+  /** How many requests are left in the window after this one. */
   readonly remaining: number;
-  /** The limit that applies: calls in a window. */
+  /** The limit that applies, in requests per window. */
   readonly total: number;
   /**
-   * Unix time in **seconds**, rounded up: after a rejection when this request would pass, otherwise when the oldest call
-   * leaves the window.
+   * A Unix time in **seconds**, rounded up: when the oldest request leaves the window, or after a denial, when the
+   * request would be admitted.
    */
   readonly reset: number;
-  /** The exact wait after a rejection, in milliseconds; 0 when `ok`. */
+  /** The exact time to wait after a denial, in milliseconds; 0 if `ok`. */
   readonly retryAfterMs: number;
   /** The key's id. */
   readonly keyId: string;
-  /** Whose key it is, as given when it was created. */
+  /** The key's owner, as given when the key was created; `null` for a key without an owner. */
   readonly ownerId: string | null;
   /** The key's roles, sorted by bytes. */
   readonly roles: readonly string[];
-  /** The role that chose the limit; `null` where the default applies. */
+  /** The role whose limit applies; `null` if the default limit applies. */
   readonly role: string | null;
 }
 
-/** The key is unknown, malformed, revoked, expired, disabled or another tenant's: which one is never said. */
+/**
+ * The result for a key that is unknown, malformed, revoked, expired, disabled or another tenant's. It does not tell
+ * which.
+ */
 export interface InvalidUserAPIKey {
   readonly success: true;
   readonly keyValid: false;
   readonly ok: false;
 }
 
-/** What a verification says. */
+/** The result of a verification. */
 export type VerifyUserAPIKeyResult =
   ValidUserAPIKey | InvalidUserAPIKey | KeyManagerRejection<Exclude<RejectionCode, 'invalidId'>>;
 
-/** What a new key may have besides its prefix and roles. */
+/** The options of a new key. */
 export interface CreateUserAPIKeyOptions {
-  /** Whose key it is: at most 256 bytes. Verification gives it back. */
+  /** Your id for the key's owner: at most 256 bytes. A verification returns it. */
   readonly ownerId?: string | null | undefined;
-  /** What the key is called: at most 256 bytes. */
+  /** A name for the key: at most 256 bytes. */
   readonly name?: string | null | undefined;
-  /** How long the key is good, in seconds: 1 to 3,155,760,000 (100 years). For ever if it is not given. */
+  /** The lifetime of the key in seconds: 1 to 3,155,760,000 (100 years). Without it, the key does not expire. */
   readonly expiresInSeconds?: number | null | undefined;
-  /** Anything of yours: an object of JSON values, at most 8 KiB as JSON. */
+  /** A JSON object with data of your application: at most 8 KiB as JSON. */
   readonly metadata?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** A new key, or why there is none. */
+/** The result of creating a key. */
 export type CreateUserAPIKeyResult =
   | {
       readonly success: true;
-      /** The key itself; it is not stored and cannot be shown again. */
+      /** The key. Show it to the user now: only its digest is stored, so it cannot be shown again. */
       readonly apiKey: string;
-      /** Its id. */
+      /** The id of the key; it stays the same when the key is rotated. */
       readonly id: string;
-      /** Its roles, sorted by bytes and without repetitions. */
+      /** The roles of the key, without duplicates, sorted by bytes. */
       readonly roles: readonly string[];
     }
   | KeyManagerRejection<Exclude<RejectionCode, 'invalidId'>>;
 
-/** A key with its new secret, or why it has none. */
+/** The result of rotating a key. */
 export type RotateUserAPIKeyResult =
   | {
       readonly success: true;
-      /** The key's id, as before. */
+      /** The id of the key, unchanged. */
       readonly id: string;
-      /** The new key; it is not stored and cannot be shown again. */
+      /** The new key. Show it to the user now: only its digest is stored, so it cannot be shown again. */
       readonly apikey: string;
     }
   | KeyManagerRejection;
 
-/** The key that was deleted, or why none was. */
+/** The result of deleting a key. */
 export type DeleteUserAPIKeyResult =
   | {
       readonly success: true;
@@ -186,22 +189,23 @@ export type DeleteUserAPIKeyResult =
     }
   | KeyManagerRejection;
 
-/** How many roles were really added or removed, or why none were. */
+/** The result of adding or removing roles. */
 export type RolesChangedResult =
   | {
       readonly success: true;
-      /** How many roles changed. */
+      /** How many roles were added or removed. Roles that needed no change do not count. */
       readonly count: number;
     }
   | KeyManagerRejection;
 
 /**
- * Creates, verifies, rotates and deletes users' keys. It accepts the keys of the tenant `default` only, or of the tenants
- * that it is given; with a root key, those of the root key's tenant. Its functions may be taken off it; it and all it answers is frozen.
+ * Creates, verifies, rotates and deletes users' keys. It accepts the keys of the tenant `default`, or of the `tenants`
+ * option; with a root key, those of the root key's tenant. Its functions may be destructured. The object and all
+ * results are frozen.
  *
- * What is wrong with a call is said in its result. A {@link GatekeeperError} is thrown only where no answer could be
- * reached: 503 when the place cannot be opened, read or written. The functions that end in `Sync` do the same on this
- * thread, and may hold it while the disk is waited for.
+ * A rejected call returns a result with `success: false`. If there is no result, the call throws a {@link
+ * GatekeeperError}, with status 503 if the database cannot be used. The functions that end in `Sync` do the same on
+ * this thread and may block it for disk I/O; they cannot be used with a remote server.
  *
  * @typeParam Name - the names of the endpoints
  */
@@ -209,10 +213,10 @@ export interface KeyManager<Name extends string = string> {
   /**
    * Creates a key.
    *
-   * @param prefix - what the key starts with: 1 to 64 of `[A-Za-z0-9._~+-]`; `gkp`, `gkr` and what starts with `gkp_` or
-   * `gkr_` are reserved
-   * @param roles - at most 1,000 different names of 1 to 128 bytes; none by default
-   * @returns the key, shown this once; or `invalidBody`
+   * @param prefix - the start of the key: 1 to 64 of `[A-Za-z0-9._~+-]`; `gkp`, `gkr` and prefixes that start with
+   * `gkp_` or `gkr_` are reserved
+   * @param roles - the roles of the key: at most 1,000 different names of 1 to 128 bytes; none by default
+   * @returns the new key; or `invalidBody`
    * @throws {@link GatekeeperError} 503
    * @example
    * const created = await createUserAPIKey('user', ['PRO'], { ownerId: 'u_42' });
@@ -231,12 +235,13 @@ export interface KeyManager<Name extends string = string> {
   ): CreateUserAPIKeyResult;
 
   /**
-   * Judges a key, chooses its limit by its roles, and takes one call of it.
+   * Verifies a key, selects the limit by its roles, and counts the request against it.
    *
-   * @param userAPIKey - the key that came with the request; one that is absent is not valid
-   * @param endpointName - one of the endpoints defined
-   * @param variables - what is counted apart, in its order: at most 1,000 strings, 8 KiB together; none by default
-   * @returns the verdict; or `invalidBody` for another endpoint, or variables that are not strings
+   * @param userAPIKey - the key of the request; an absent key is not valid
+   * @param endpointName - one of the defined endpoints
+   * @param variables - strings such as the id of a task. Each distinct list has a window of its own: never pass
+   * unchecked client input. At most 1,000, with 8 KiB of UTF-8 in total; none by default
+   * @returns the verdict; or `invalidBody` for an endpoint that is not defined, or variables that are not strings
    * @throws {@link GatekeeperError} 503
    * @example
    * const res = await verifyUserAPIKey(key, 'GET_TASKS', [taskId]);
@@ -249,7 +254,7 @@ export interface KeyManager<Name extends string = string> {
     endpointName: Name,
     variables?: readonly string[],
   ): Promise<VerifyUserAPIKeyResult>;
-  /** {@link KeyManager.verifyUserAPIKey} for code that cannot await. */
+  /** {@link KeyManager.verifyUserAPIKey} for synchronous code. */
   verifyUserAPIKeySync(
     userAPIKey: string | null | undefined,
     endpointName: Name,
@@ -257,10 +262,11 @@ export interface KeyManager<Name extends string = string> {
   ): VerifyUserAPIKeyResult;
 
   /**
-   * Gives a key another secret. Its id, its roles and what it has used stay; the old secret is dead at once.
+   * Replaces a key by a new one with the same id, roles and rate limit windows. The old key is revoked: the next
+   * verification rejects it, in every process.
    *
    * @param id - the key's id
-   * @returns the new key, shown this once; or `invalidId`
+   * @returns the new key; or `invalidId`
    * @throws {@link GatekeeperError} 503
    * @example
    * const rotated = await rotateUserAPIKey(id);
@@ -271,7 +277,7 @@ export interface KeyManager<Name extends string = string> {
   rotateUserAPIKeySync(id: string): RotateUserAPIKeyResult;
 
   /**
-   * Deletes a key: the next verification rejects it, in every process.
+   * Deletes a key. The next verification rejects it, in every process.
    *
    * @param id - the key's id
    * @returns its id; or `invalidId`
@@ -284,11 +290,11 @@ export interface KeyManager<Name extends string = string> {
   deleteUserAPIKeySync(id: string): DeleteUserAPIKeyResult;
 
   /**
-   * Adds roles to a key; those it has already change nothing. The next verification goes by them.
+   * Adds roles to a key. Roles that it already has are ignored. The next verification uses the new roles.
    *
    * @param id - the key's id
    * @param roles - names of 1 to 128 bytes; a key has at most 1,000
-   * @returns how many were really added; or `invalidId`, `invalidBody`
+   * @returns how many roles were added; or `invalidId`, `invalidBody`
    * @throws {@link GatekeeperError} 503
    * @example
    * await addRoles(id, ['PRO']);
@@ -298,11 +304,11 @@ export interface KeyManager<Name extends string = string> {
   addRolesSync(id: string, roles: readonly string[]): RolesChangedResult;
 
   /**
-   * Removes roles from a key; those it does not have change nothing. The next verification goes by what is left.
+   * Removes roles from a key. Roles that it does not have are ignored. The next verification uses the remaining roles.
    *
    * @param id - the key's id
    * @param roles - names of 1 to 128 bytes
-   * @returns how many were really removed; or `invalidId`, `invalidBody`
+   * @returns how many roles were removed; or `invalidId`, `invalidBody`
    * @throws {@link GatekeeperError} 503
    * @example
    * await removeRoles(id, ['PRO']);
@@ -312,10 +318,10 @@ export interface KeyManager<Name extends string = string> {
   removeRolesSync(id: string, roles: readonly string[]): RolesChangedResult;
 }
 
-/** A key manager whose time you move yourself. */
+/** A key manager with a manual clock, for tests. */
 export interface ManualKeyManager<Name extends string = string> extends KeyManager<Name> {
   /**
-   * Moves the time forward.
+   * Moves the clock forward.
    *
    * @param ms - milliseconds, a whole number from 0 to 2⁵³−1
    * @throws {@link BadRequestError} for another number

@@ -1,13 +1,13 @@
 import type { NativeKeyManager } from '../native/binding.cjs';
 import { isText, pack, variablesOf } from './arguments.js';
-import { rejectionLater, rejectionNow, Unfit } from './failure.js';
+import { InvalidArgument, rejectionAsync, rejectionSync } from './failure.js';
 import { Memo } from './memo.js';
 import type { InvalidUserAPIKey, ValidUserAPIKey, VerifyUserAPIKeyResult } from './types.js';
 import { warn, warnOfCreated } from './warning.js';
 
 type Verdict = ValidUserAPIKey | InvalidUserAPIKey;
 
-/** What the native hot call answers; anything else is that the disk has to be asked. */
+/** The codes that the native hot call returns. Any other code means that the verification needs I/O. */
 const ADMITTED = 0;
 const RATE_LIMITED = 1;
 const INVALID_KEY = 2;
@@ -16,46 +16,50 @@ const INVALID_KEY_AND_WARNING = 4;
 const NONE: readonly string[] = Object.freeze([]);
 const INVALID: InvalidUserAPIKey = Object.freeze({ success: true, keyValid: false, ok: false });
 
-/** Whose key it is. */
+/** The id and the owner of a key. */
 type Identity = Pick<ValidUserAPIKey, 'keyId' | 'ownerId'>;
 
-/** How many identities and role sets are remembered. */
+/** How many identities and role sets are cached. */
 const IDENTITIES = 16_384;
 const ROLE_SETS = 1024;
 
-/** Verification for one key manager, from memory where that can be, otherwise with the disk. */
+/** The verification of one key manager. It does I/O only if the record of the key is not cached. */
 export interface Verification {
-  readonly now: (userAPIKey: unknown, endpointName: unknown, variables: unknown) => VerifyUserAPIKeyResult;
-  readonly later: (
+  readonly verify: (
     userAPIKey: unknown,
     endpointName: unknown,
     variables: unknown,
   ) => Promise<VerifyUserAPIKeyResult>;
+  readonly verifySync: (
+    userAPIKey: unknown,
+    endpointName: unknown,
+    variables: unknown,
+  ) => VerifyUserAPIKeyResult;
 }
 
 /** The verification of `native`. */
 export function verificationBy(native: NativeKeyManager): Verification {
   const verifyHot = native.hotVerify();
-  const places = new Map<unknown, number>(native.endpointNames.map((name, place) => [name, place]));
+  const endpointIndexes = new Map<unknown, number>(native.endpointNames.map((name, index) => [name, index]));
   const identityOfLast = native.hotIdentity();
   const identities = new Memo<Identity>(IDENTITIES);
   const roleSets = new Memo<readonly string[]>(ROLE_SETS);
-  // In: the place of the endpoint and the number of variables. Out: the numbers of a verdict, in the order below.
+  // In: the index of the endpoint and the number of variables. Out: the numbers of a verdict, in the order below.
   const registers = new Float64Array(7) as Float64Array & Record<0 | 1 | 2 | 3 | 4 | 5 | 6, number>;
 
-  /** The verdict if memory has it; nothing where the disk has to be asked, or the core to say what is wrong. */
-  function atOnce(
+  /** The verdict without I/O; `undefined` if I/O is needed, or if the core has to reject an argument. */
+  function withoutIo(
     userAPIKey: unknown,
     endpointName: unknown,
     variables: unknown = NONE,
   ): Verdict | undefined {
-    const place = places.get(endpointName);
+    const endpoint = endpointIndexes.get(endpointName);
     const key = userAPIKey ?? '';
-    if (place === undefined || typeof key !== 'string' || !Array.isArray(variables)) return undefined;
-    // First read what is the caller's: a proxy's own code may call back in here.
-    const given = onlyText(variables) ?? variablesOf(variables);
+    if (endpoint === undefined || typeof key !== 'string' || !Array.isArray(variables)) return undefined;
+    // Before the registers are written: reading a proxy may run code that calls this function.
+    const given = singleText(variables) ?? variablesOf(variables);
     const isOne = typeof given === 'string';
-    registers[0] = place;
+    registers[0] = endpoint;
     registers[1] = isOne ? 1 : given.length;
     switch (verifyHot(key, isOne ? given : pack(given), registers)) {
       case ADMITTED:
@@ -71,7 +75,7 @@ export function verificationBy(native: NativeKeyManager): Verification {
     }
   }
 
-  /** A key that is not valid: where that is a reason to warn the operator, it was just found. */
+  /** The result for a key that is not valid, after a warning for the operator if there is one. */
   function invalid(): InvalidUserAPIKey {
     warn(native);
     return INVALID;
@@ -95,7 +99,7 @@ export function verificationBy(native: NativeKeyManager): Verification {
     });
   }
 
-  /** A list of this realm, which the one that the native side makes need not be. */
+  /** The roles as a list of this realm. The native side makes its lists in the main realm. */
   function roleSet(): readonly string[] {
     return Object.freeze([...native.lastRoles()]);
   }
@@ -108,36 +112,36 @@ export function verificationBy(native: NativeKeyManager): Verification {
   }
 
   return {
-    now(userAPIKey, endpointName, variables) {
+    async verify(userAPIKey, endpointName, variables) {
       try {
-        const verdict = atOnce(userAPIKey, endpointName, variables);
+        const verdict = withoutIo(userAPIKey, endpointName, variables);
         if (verdict !== undefined) return verdict;
         const [key, endpoint, list] = checked(userAPIKey, endpointName, variables);
-        const answer = native.verifySync(key, endpoint, list);
+        const output = await native.verify(key, endpoint, list);
         warnOfCreated(native);
-        return verdictOf(answer) ?? invalid();
+        return verdictOf(output) ?? invalid();
       } catch (error) {
-        return rejectionNow(native, error);
+        return await rejectionAsync(native, error);
       }
     },
 
-    async later(userAPIKey, endpointName, variables) {
+    verifySync(userAPIKey, endpointName, variables) {
       try {
-        const verdict = atOnce(userAPIKey, endpointName, variables);
+        const verdict = withoutIo(userAPIKey, endpointName, variables);
         if (verdict !== undefined) return verdict;
         const [key, endpoint, list] = checked(userAPIKey, endpointName, variables);
-        const answer = await native.verify(key, endpoint, list);
+        const output = native.verifySync(key, endpoint, list);
         warnOfCreated(native);
-        return verdictOf(answer) ?? invalid();
+        return verdictOf(output) ?? invalid();
       } catch (error) {
-        return await rejectionLater(native, error);
+        return rejectionSync(native, error);
       }
     },
   };
 }
 
-/** The one variable there is: the usual case, told without a copy. A list's own code may throw if it is a proxy. */
-function onlyText(variables: readonly unknown[]): string | undefined {
+/** The variable of a list that has exactly one: the common case, without a copy. A proxy may throw here. */
+function singleText(variables: readonly unknown[]): string | undefined {
   try {
     if (variables.length !== 1) return undefined;
     const only = variables[0];
@@ -147,16 +151,16 @@ function onlyText(variables: readonly unknown[]): string | undefined {
   }
 }
 
-/** The arguments, if they are of the right types; whether they make sense is for the core to say. */
+/** The arguments, with their types checked. The core checks their values. */
 function checked(userAPIKey: unknown, endpointName: unknown, variables: unknown): [string, string, string[]] {
   // A request without a key.
   const key = userAPIKey ?? '';
-  if (typeof key !== 'string') throw new Unfit('userAPIKey must be a string, null or undefined');
-  if (!isText(endpointName)) throw new Unfit('endpointName must be the name of an endpoint that was defined');
+  if (typeof key !== 'string') throw new InvalidArgument('userAPIKey must be a string, null or undefined');
+  if (!isText(endpointName)) throw new InvalidArgument('endpointName must be the name of a defined endpoint');
   return [key, endpointName, variablesOf(variables)];
 }
 
-/** A verdict from the JSON of the native side; nothing for a key that is not valid. */
+/** The verdict of a valid key, from the JSON of the native side; `undefined` for a key that is not valid. */
 function verdictOf(json: string): ValidUserAPIKey | undefined {
   const verdict = JSON.parse(json) as Omit<ValidUserAPIKey, 'success'> | { readonly keyValid: false };
   if (!verdict.keyValid) return undefined;

@@ -1,5 +1,5 @@
-//! Answers for an event loop. The threads of the core, on which calls wait, never attach to the interpreter: they leave an
-//! answer here and wake the loop through a socket, and the loop collects it.
+//! Delivers results to an event loop. The core's threads never attach to the interpreter: they push a result into a
+//! queue and wake the event loop through a socket. The loop then collects the results.
 
 use std::future::Future;
 use std::io::{Read, Write};
@@ -10,52 +10,53 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gatekeeper::{BackgroundTask, Gatekeeper, GatekeeperError, Lane, Result};
 use pyo3::prelude::*;
 
-use crate::error::raised;
-use crate::guard::guarded;
+use crate::error::to_py_err;
+use crate::panic::catch_panic;
 
-/// What becomes of an answer once the interpreter is there.
-type Delivery = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+/// Converts a result into a Python object, with the interpreter attached.
+type Conversion = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
-/// A ticket, and what it gives or raises.
+/// A finished call: its ticket, and its result or exception.
 type Completion = (u64, Option<Py<PyAny>>, Option<PyErr>);
 
-/// Where the answers of one event loop are left. Private.
+/// The results of one event loop's calls. Private.
 #[pyclass(frozen, module = "gatekeeper._native")]
 pub(crate) struct CompletionQueue {
     completions: Arc<Completions>,
 }
 
-/// Both ends of the socket stay open while an answer may be left: to write to one that is closed would kill a program that
-/// does not ignore SIGPIPE.
+/// The queue and the socket that wakes the event loop. Both ends of the socket stay open for as long as a result may be
+/// pushed: a write to a closed one would kill a program that does not ignore SIGPIPE.
 struct Completions {
-    answers: Mutex<Vec<(u64, Delivery)>>,
+    finished: Mutex<Vec<(u64, Conversion)>>,
     wake_reader: UnixStream,
     wake_writer: UnixStream,
 }
 
 impl Completions {
-    fn answers(&self) -> MutexGuard<'_, Vec<(u64, Delivery)>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn finished(&self) -> MutexGuard<'_, Vec<(u64, Conversion)>> {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn leave(&self, ticket: u64, delivery: Delivery) {
-        let mut answers = self.answers();
-        answers.push((ticket, delivery));
-        if answers.len() == 1 {
-            // One byte at most waits to be read, so there is room for it; where the loop is gone, nobody reads it.
+    fn push(&self, ticket: u64, conversion: Conversion) {
+        let mut finished = self.finished();
+        finished.push((ticket, conversion));
+        if finished.len() == 1 {
+            // The socket holds at most one unread byte, so this never blocks. If the loop is closed, the byte stays
+            // unread.
             let _ = (&self.wake_writer).write(&[1]);
         }
     }
 }
 
-/// A call under way, which can be given up. Private.
+/// A call that has been started and can be aborted. Private.
 #[pyclass(frozen, module = "gatekeeper._native")]
 pub(crate) struct Call(BackgroundTask);
 
 #[pymethods]
 impl Call {
-    /// Give the call up, if it has not ended: a request to a server is broken off, and what waits for the disk is
-    /// not begun, unless it has.
+    /// Abort the call if it has not finished. A request to a server is cancelled; an operation on an embedded
+    /// database is skipped unless it has started.
     fn abort(&self) {
         self.0.abort();
     }
@@ -70,73 +71,78 @@ impl CompletionQueue {
             wake_reader.set_nonblocking(true)?;
             wake_writer.set_nonblocking(true)?;
             Ok(Self {
-                completions: Arc::new(Completions { answers: Mutex::default(), wake_reader, wake_writer }),
+                completions: Arc::new(Completions { finished: Mutex::default(), wake_reader, wake_writer }),
             })
         };
         open().map_err(|error: std::io::Error| {
-            raised(py, &GatekeeperError::unavailable("no socket for an event loop").caused_by(error))
+            to_py_err(
+                py,
+                &GatekeeperError::unavailable("cannot create a socket for the event loop").caused_by(error),
+            )
         })
     }
 
-    /// What is readable when there are answers to collect.
+    /// The file descriptor that is readable when there are results to collect.
     fn fileno(&self) -> i32 {
         self.completions.wake_reader.as_raw_fd()
     }
 
-    /// The answers there are: for each its ticket, and what it gives or raises, the other of which is None.
+    /// The results since the last call: for each, its ticket, its value and its exception, one of which is None.
     fn collect(&self, py: Python<'_>) -> PyResult<Vec<Completion>> {
-        guarded(py, || {
+        catch_panic(py, || {
             let _ = (&self.completions.wake_reader).read(&mut [0; 16]);
-            let answers = std::mem::take(&mut *self.completions.answers());
-            let delivered = answers.into_iter().map(|(ticket, delivery)| match delivery(py) {
-                Ok(answer) => (ticket, Some(answer), None),
+            let finished = std::mem::take(&mut *self.completions.finished());
+            let results = finished.into_iter().map(|(ticket, convert)| match convert(py) {
+                Ok(value) => (ticket, Some(value), None),
                 Err(error) => (ticket, None, Some(error)),
             });
-            Ok(delivered.collect())
+            Ok(results.collect())
         })
     }
 }
 
-/// Where an answer is to be left: a completion_queue, and a ticket in it.
+/// The destination of a result: a queue, and a ticket in it.
 pub(crate) struct Receiver<'a>(pub(crate) &'a CompletionQueue, pub(crate) u64);
 
 impl Receiver<'_> {
-    /// Starts `work`, which calls `gatekeeper`; what `deliver` makes of its answer is left there.
+    /// Starts `work` in the background of `gatekeeper`. `convert` turns its result into a Python object when the event
+    /// loop collects it.
     pub(crate) fn start<T: Send + 'static>(
         self,
         py: Python<'_>,
         gatekeeper: &Gatekeeper,
         lane: Lane,
         work: impl Future<Output = Result<T>> + Send + 'static,
-        deliver: impl FnOnce(Python<'_>, Result<T>) -> PyResult<Py<PyAny>> + Send + 'static,
+        convert: impl FnOnce(Python<'_>, Result<T>) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> PyResult<Call> {
         let Self(CompletionQueue { completions }, ticket) = self;
         let mut promise =
-            Promise { completions: Arc::clone(completions), ticket, deliver: Some(Box::new(deliver)) };
-        let task = gatekeeper.background(lane, async move { promise.keep(work.await) });
-        task.map(Call).map_err(|error| raised(py, &error))
+            Promise { completions: Arc::clone(completions), ticket, convert: Some(Box::new(convert)) };
+        let task = gatekeeper.background(lane, async move { promise.settle(work.await) });
+        task.map(Call).map_err(|error| to_py_err(py, &error))
     }
 }
 
-/// That something is left under a ticket, whatever happens: a loop would wait for it for ever.
+/// A ticket that always gets a result: if the work is dropped, an error. Without one, the event loop would wait for
+/// ever.
 struct Promise<T: Send + 'static> {
     completions: Arc<Completions>,
     ticket: u64,
-    deliver: Option<Deliver<T>>,
+    convert: Option<Convert<T>>,
 }
 
-type Deliver<T> = Box<dyn FnOnce(Python<'_>, Result<T>) -> PyResult<Py<PyAny>> + Send>;
+type Convert<T> = Box<dyn FnOnce(Python<'_>, Result<T>) -> PyResult<Py<PyAny>> + Send>;
 
 impl<T: Send + 'static> Promise<T> {
-    fn keep(&mut self, answer: Result<T>) {
-        if let Some(deliver) = self.deliver.take() {
-            self.completions.leave(self.ticket, Box::new(|py| deliver(py, answer)));
+    fn settle(&mut self, result: Result<T>) {
+        if let Some(convert) = self.convert.take() {
+            self.completions.push(self.ticket, Box::new(|py| convert(py, result)));
         }
     }
 }
 
 impl<T: Send + 'static> Drop for Promise<T> {
     fn drop(&mut self) {
-        self.keep(Err(GatekeeperError::internal("a call ended without an answer")));
+        self.settle(Err(GatekeeperError::internal("a call was dropped before it finished")));
     }
 }

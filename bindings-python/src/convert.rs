@@ -1,4 +1,4 @@
-//! Python's arguments as the engine takes them, and the engine's rejection of those that cannot be.
+//! Converts Python arguments to Rust values, and rejects those of a wrong type.
 
 use gatekeeper::{Clock, GatekeeperError, Result, Secret};
 use pyo3::prelude::*;
@@ -6,11 +6,11 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBool, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 
-/// The variables of one call; four and fewer lie on the stack.
+/// The variables of one call. Up to four are stored on the stack.
 pub(crate) type Variables = SmallVec<[PyBackedStr; 4]>;
 
-/// A user's key. Text that is not Unicode is no key, and neither is None, of a request that has none: both are for the
-/// engine to say.
+/// A user's key. Text that is not Unicode and None, for a request without a key, become the empty string, which the
+/// engine reports as an invalid key.
 #[inline]
 pub(crate) fn user_key<'a>(value: &'a Bound<'_, PyAny>) -> Result<&'a str> {
     match value.cast::<PyString>() {
@@ -20,7 +20,7 @@ pub(crate) fn user_key<'a>(value: &'a Bound<'_, PyAny>) -> Result<&'a str> {
     }
 }
 
-/// Text that must be Unicode: Python's may hold halves of a surrogate pair.
+/// A string. It must be Unicode: a Python string may hold lone surrogates.
 #[inline]
 pub(crate) fn text<'a>(name: &str, value: &'a Bound<'_, PyAny>) -> Result<&'a str> {
     let text = value.cast::<PyString>().map_err(|_| must_be(name, "a string"))?;
@@ -44,23 +44,24 @@ pub(crate) fn variables(value: Option<&Bound<'_, PyAny>>) -> Result<Variables> {
 
 #[inline]
 fn variable(value: Bound<'_, PyAny>) -> Result<PyBackedStr> {
-    let text = value.cast_into::<PyString>().map_err(|_| must_be("variables", "strings, each of them"))?;
+    let text =
+        value.cast_into::<PyString>().map_err(|_| must_be("variables", "a list or tuple of strings"))?;
     text.try_into().map_err(|_| must_be("variables", "Unicode: one holds a lone surrogate"))
 }
 
-/// A root key. Text that is not Unicode is a wrong one, which is for the engine to say at each call.
+/// A root key. For text that is not Unicode, the engine reports a wrong root key at each call.
 pub(crate) fn root_key(value: &Bound<'_, PyAny>) -> Result<Secret> {
     let text = value.cast::<PyString>().map_err(|_| must_be("root_api_key", "a string or None"))?;
     Ok(Secret::new(text.to_string_lossy()))
 }
 
-/// How many records a cache holds.
+/// The number of entries that a cache may hold.
 pub(crate) fn count(name: &str, value: &Bound<'_, PyAny>) -> Result<usize> {
     let count = if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() };
     count.ok_or_else(|| must_be(name, "a whole number from 0 to 100000000"))
 }
 
-/// Milliseconds from now: so many that every language counts them exactly.
+/// A duration in milliseconds, below 2⁵³ so that every language represents it exactly.
 pub(crate) fn milliseconds(name: &str, value: &Bound<'_, PyAny>) -> Result<u64> {
     let ms = if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() };
     ms.filter(|ms| *ms < 1 << 53)
@@ -77,6 +78,6 @@ pub(crate) fn clock(value: &Bound<'_, PyAny>) -> Result<Clock> {
 }
 
 #[cold]
-fn must_be(name: &str, what: &str) -> GatekeeperError {
-    GatekeeperError::bad_request(format!("{name} must be {what}"))
+fn must_be(field: &str, expected: &str) -> GatekeeperError {
+    GatekeeperError::bad_request(format!("{field} must be {expected}"))
 }

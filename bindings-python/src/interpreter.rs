@@ -1,20 +1,20 @@
-//! Which interpreter imports the module. The one file of this crate with `unsafe` in it.
+//! Checks which interpreter imports the module. The only file of this crate with `unsafe` code.
 #![allow(unsafe_code, reason = "PyO3 has no safe function that names the interpreter")]
 
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// What Python numbers the main interpreter.
+/// The id of the main interpreter.
 const MAIN: i64 = 0;
 
-/// Checks that this is the main interpreter: the classes of this module, and the exceptions that it raises, exist once in
-/// a process, so that a second interpreter would be handed those of the first one.
+/// Checks that this is the main interpreter. The module's classes and exceptions exist once in a process, so a second
+/// interpreter would share those of the first.
 ///
 /// # Errors
-/// `ImportError`, which names the settings that servers have for it.
+/// `ImportError`, which names the settings of common servers.
 pub(crate) fn check(py: Python<'_>) -> PyResult<()> {
-    // SAFETY: `py` proves that this thread is attached to an interpreter, which is all that both functions ask for.
+    // SAFETY: both functions need a thread that is attached to an interpreter, which `py` proves.
     let current = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
     match current {
         MAIN => Ok(()),

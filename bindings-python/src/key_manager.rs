@@ -1,4 +1,4 @@
-//! The key manager: the hot path as native methods, all else as `call(name, json)`.
+//! The native key manager: verification as native methods, every other operation as `call(name, json)`.
 
 use std::ffi::CString;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use pyo3::prelude::*;
 
 use crate::completion_queue::{Call, CompletionQueue, Receiver};
 use crate::convert::{self, Variables};
-use crate::error::{raised, rejected_or_raised};
-use crate::guard::guarded;
+use crate::error::{to_py_err, to_rejection};
 use crate::notice::log_created;
+use crate::panic::catch_panic;
 use crate::verify_result::VerifyResult;
-use crate::wait::waited;
+use crate::wait::block_on;
 
-/// A place, its endpoints, and for whom they are used. The native base of `gatekeeper.KeyManager`.
+/// A database or server, the credential to use there, and endpoints. The native base of `gatekeeper.KeyManager`.
 #[pyclass(frozen, subclass, module = "gatekeeper._native")]
 pub(crate) struct KeyManager {
     gatekeeper: Gatekeeper,
@@ -26,7 +26,7 @@ pub(crate) struct KeyManager {
     clock: Clock,
 }
 
-/// The arguments of a verification, each of the right type.
+/// The arguments of a verification, checked for their types.
 struct Request<'a> {
     user_key: &'a str,
     endpoint: &'a str,
@@ -51,7 +51,7 @@ impl<'a> Request<'a> {
 #[pymethods]
 impl KeyManager {
     #[new]
-    #[allow(clippy::too_many_arguments, reason = "as many as there are options")]
+    #[allow(clippy::too_many_arguments, reason = "one for each option")]
     fn new(
         py: Python<'_>,
         endpoints: &str,
@@ -82,23 +82,23 @@ impl KeyManager {
             }
             Ok(Self { gatekeeper, verifier: Arc::new(verifier), clock })
         };
-        guarded(py, || open().map_err(|error| raised(py, &error)))
+        catch_panic(py, || open().map_err(|error| to_py_err(py, &error)))
     }
 
-    /// Judge a user's key, choose its limit by its roles, and take one permit.
+    /// Verify a user's key, select the limit by its roles, and count the request against it.
     ///
     /// Args:
-    ///     user_api_key: The key as the user sent it. Anything that is not an active key is merely not valid: an empty
-    ///         string too, and None, for a request without a key.
+    ///     user_api_key: The key as the user sent it; None for a request without a key. Anything that is not an active
+    ///         key is reported as not valid.
     ///     endpoint_name: One of the endpoints given to `init_key_manager`.
-    ///     variables: A list or tuple of strings that are counted apart, in their order: at most 1,000, 8 KiB of
-    ///         UTF-8 together. Defaults to none.
+    ///     variables: A list or tuple of strings, such as the id of a task. Each distinct list has a window of its own:
+    ///         never pass unchecked client input. At most 1,000, with 8 KiB of UTF-8 in total. Defaults to none.
     ///
     /// Returns:
     ///     A `VerifyResult`. Process the request if its `ok` is true.
     ///
     /// Raises:
-    ///     GatekeeperError: No answer could be reached: 503 where the database cannot be used.
+    ///     GatekeeperError: There is no result; status 503 if the database cannot be used.
     ///
     /// Example:
     ///     >>> from gatekeeper import init_key_manager
@@ -112,7 +112,10 @@ impl KeyManager {
     ///     False
     ///     >>> keys.verify_user_api_key(created["apiKey"], "PUT_TASKS").error
     ///     'invalidBody'
-    #[pyo3(signature = (user_api_key, endpoint_name, variables = None), text_signature = "($self, user_api_key, endpoint_name, variables=())")]
+    #[pyo3(
+        signature = (user_api_key, endpoint_name, variables = None),
+        text_signature = "($self, user_api_key, endpoint_name, variables=())"
+    )]
     fn verify_user_api_key(
         &self,
         py: Python<'_>,
@@ -120,7 +123,7 @@ impl KeyManager {
         endpoint_name: &Bound<'_, PyAny>,
         variables: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<VerifyResult> {
-        guarded(py, || {
+        catch_panic(py, || {
             let request = match Request::read(user_api_key, endpoint_name, variables) {
                 Ok(request) => request,
                 Err(rejection) => return self.reject(py, rejection),
@@ -128,21 +131,21 @@ impl KeyManager {
             let Request { user_key, endpoint, variables } = &request;
             let verdict = match self.verifier.try_verify(user_key, endpoint, variables) {
                 Ok(None) => {
-                    let verdict = waited(py, self.verifier.verify_async(user_key, endpoint, variables))?;
+                    let verdict = block_on(py, self.verifier.verify_async(user_key, endpoint, variables))?;
                     log_created(py, &self.gatekeeper);
                     verdict
                 }
-                Ok(Some(verdict)) => return told(py, &self.gatekeeper, verdict),
+                Ok(Some(verdict)) => return with_warning(py, &self.gatekeeper, verdict),
                 Err(error) => Err(error),
             };
             match verdict {
-                Ok(verdict) => told(py, &self.gatekeeper, verdict),
-                rejected => answer(py, rejected),
+                Ok(verdict) => with_warning(py, &self.gatekeeper, verdict),
+                rejected => to_result(py, rejected),
             }
         })
     }
 
-    /// The same if it can be said without waiting, else None.
+    /// The result of `verify_user_api_key` if it needs no I/O, else None.
     #[pyo3(signature = (user_api_key, endpoint_name, variables = None))]
     fn _try_verify(
         &self,
@@ -151,27 +154,27 @@ impl KeyManager {
         endpoint_name: &Bound<'_, PyAny>,
         variables: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<VerifyResult>> {
-        guarded(py, || {
-            // What cannot be read is rejected by the call that may wait, after it has judged the root key.
+        catch_panic(py, || {
+            // Arguments of a wrong type are rejected by the call that may do I/O, after it has checked the root key.
             let Ok(request) = Request::read(user_api_key, endpoint_name, variables) else { return Ok(None) };
             match self.verifier.try_verify(request.user_key, request.endpoint, &request.variables) {
-                Ok(verdict) => verdict.map(|verdict| told(py, &self.gatekeeper, verdict)).transpose(),
-                Err(error) => answer(py, Err(error)).map(Some),
+                Ok(verdict) => verdict.map(|verdict| with_warning(py, &self.gatekeeper, verdict)).transpose(),
+                Err(error) => to_result(py, Err(error)).map(Some),
             }
         })
     }
 
-    /// Run the operation `name` on a request in JSON; the answer is JSON. Raises `Rejected` where the key manager
-    /// answers with an error.
+    /// Run the operation `name` with a request in JSON and return its output in JSON. Raises `Rejected` for an error
+    /// that the key manager returns as a result.
     fn _call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
-        guarded(py, || {
-            let answer = waited(py, self.gatekeeper.call_json(name, request))?;
+        catch_panic(py, || {
+            let output = block_on(py, self.gatekeeper.call_json(name, request))?;
             log_created(py, &self.gatekeeper);
-            answer.map_err(|error| rejected_or_raised(py, &error))
+            output.map_err(|error| to_rejection(py, &error))
         })
     }
 
-    /// As `_call`; the answer is left in `completion_queue` under `ticket`.
+    /// Start `_call`. Its result is pushed to `completion_queue` under `ticket`.
     fn _call_later(
         &self,
         py: Python<'_>,
@@ -180,19 +183,19 @@ impl KeyManager {
         name: String,
         request: String,
     ) -> PyResult<Call> {
-        let (gatekeeper, made_in) = (self.gatekeeper.clone(), self.gatekeeper.clone());
+        let (gatekeeper, log_source) = (self.gatekeeper.clone(), self.gatekeeper.clone());
         let request = Secret::new(request);
         let lane = Lane::of_operation(&name);
         let work = async move { gatekeeper.call_json(&name, request.expose()).await };
-        guarded(py, || {
-            Receiver(completion_queue, ticket).start(py, &self.gatekeeper, lane, work, move |py, answer| {
-                log_created(py, &made_in);
-                answer.map_err(|error| rejected_or_raised(py, &error))?.into_py_any(py)
+        catch_panic(py, || {
+            Receiver(completion_queue, ticket).start(py, &self.gatekeeper, lane, work, move |py, output| {
+                log_created(py, &log_source);
+                output.map_err(|error| to_rejection(py, &error))?.into_py_any(py)
             })
         })
     }
 
-    /// As `verify_user_api_key`; the result is left in `completion_queue` under `ticket`.
+    /// Start `verify_user_api_key`. Its result is pushed to `completion_queue` under `ticket`.
     fn _verify_later(
         &self,
         py: Python<'_>,
@@ -202,13 +205,13 @@ impl KeyManager {
         endpoint_name: &Bound<'_, PyAny>,
         variables: &Bound<'_, PyAny>,
     ) -> PyResult<Call> {
-        guarded(py, || {
-            let made_in = self.gatekeeper.clone();
-            let deliver = move |py: Python<'_>, verdict| {
-                log_created(py, &made_in);
+        catch_panic(py, || {
+            let log_source = self.gatekeeper.clone();
+            let convert = move |py: Python<'_>, verdict| {
+                log_created(py, &log_source);
                 match verdict {
-                    Ok(verdict) => told(py, &made_in, verdict)?.into_py_any(py),
-                    rejected => answer(py, rejected)?.into_py_any(py),
+                    Ok(verdict) => with_warning(py, &log_source, verdict)?.into_py_any(py),
+                    rejected => to_result(py, rejected)?.into_py_any(py),
                 }
             };
             let (gatekeeper, receiver) = (self.gatekeeper.clone(), Receiver(completion_queue, ticket));
@@ -216,18 +219,18 @@ impl KeyManager {
                 Ok(request) => request,
                 Err(rejection) => {
                     let work = async move { gatekeeper.check_credential_async().await.and(Err(rejection)) };
-                    return receiver.start(py, &self.gatekeeper, Lane::LookUp, work, deliver);
+                    return receiver.start(py, &self.gatekeeper, Lane::LookUp, work, convert);
                 }
             };
             let (verifier, key) = (Arc::clone(&self.verifier), Secret::new(request.user_key));
             let endpoint = request.endpoint.to_owned();
             let variables: Vec<String> = request.variables.iter().map(ToString::to_string).collect();
             let work = async move { verifier.verify_async(key.expose(), &endpoint, &variables).await };
-            receiver.start(py, &gatekeeper, Lane::LookUp, work, deliver)
+            receiver.start(py, &gatekeeper, Lane::LookUp, work, convert)
         })
     }
 
-    /// As `_reject`; what is raised is left in `completion_queue` under `ticket`.
+    /// Start `_reject`. Its exception is pushed to `completion_queue` under `ticket`.
     fn _reject_later(
         &self,
         py: Python<'_>,
@@ -240,33 +243,33 @@ impl KeyManager {
             gatekeeper.check_credential_async().await?;
             Err::<(), _>(GatekeeperError::bad_request(reason))
         };
-        guarded(py, || {
+        catch_panic(py, || {
             Receiver(completion_queue, ticket).start(
                 py,
                 &self.gatekeeper,
                 Lane::LookUp,
                 work,
-                |py, rejected| rejected.map_err(|error| rejected_or_raised(py, &error))?.into_py_any(py),
+                |py, rejected| rejected.map_err(|error| to_rejection(py, &error))?.into_py_any(py),
             )
         })
     }
 
-    /// Reject a call whose arguments cannot be written as JSON; a wrong root key comes first.
+    /// Reject a call whose arguments cannot be written as JSON. An invalid root key is reported first.
     fn _reject(&self, py: Python<'_>, reason: &str) -> PyResult<()> {
-        guarded(py, || {
-            let caller = waited(py, self.gatekeeper.check_credential_async())?;
-            let rejection = caller.err().unwrap_or_else(|| GatekeeperError::bad_request(reason));
-            Err(rejected_or_raised(py, &rejection))
+        catch_panic(py, || {
+            let checked = block_on(py, self.gatekeeper.check_credential_async())?;
+            let rejection = checked.err().unwrap_or_else(|| GatekeeperError::bad_request(reason));
+            Err(to_rejection(py, &rejection))
         })
     }
 
-    /// Move the time of a key manager made with `clock="manual"`.
+    /// Move the clock of a key manager made with `clock="manual"` forward.
     ///
     /// Args:
     ///     ms: Milliseconds, 0 or more.
     ///
     /// Raises:
-    ///     GatekeeperError: 400 where the clock is the system's, or `ms` is not such a number.
+    ///     GatekeeperError: Status 400 if the clock is the system's, or for another `ms`.
     ///
     /// Example:
     ///     >>> from gatekeeper import init_key_manager
@@ -281,26 +284,23 @@ impl KeyManager {
     fn advance(&self, py: Python<'_>, ms: &Bound<'_, PyAny>) -> PyResult<()> {
         let advanced = match &self.clock {
             Clock::Manual(clock) => convert::milliseconds("ms", ms).map(|ms| clock.advance(ms)),
-            Clock::System => {
-                Err(GatekeeperError::bad_request("advance is for a place made with clock=\"manual\""))
-            }
+            Clock::System => Err(GatekeeperError::bad_request("advance needs clock=\"manual\"")),
         };
-        guarded(py, || advanced.map_err(|error| raised(py, &error)))
+        catch_panic(py, || advanced.map_err(|error| to_py_err(py, &error)))
     }
 }
 
 impl KeyManager {
-    /// Answers a call whose arguments are of a wrong type; a wrong root key comes first.
+    /// Rejects a call whose arguments are of a wrong type. An invalid root key is reported first.
     #[cold]
     fn reject(&self, py: Python<'_>, rejection: GatekeeperError) -> PyResult<VerifyResult> {
-        answer(py, waited(py, self.gatekeeper.check_credential_async())?.and(Err(rejection)))
+        to_result(py, block_on(py, self.gatekeeper.check_credential_async())?.and(Err(rejection)))
     }
 }
 
-/// A verdict. If there is something of which the operator has to be warned, that comes first: the reason is a key that was
-/// rejected.
+/// The result for a verdict, after a warning for the operator if there is one. Only a key that is not valid causes one.
 #[inline]
-fn told(py: Python<'_>, gatekeeper: &Gatekeeper, verdict: Verdict) -> PyResult<VerifyResult> {
+fn with_warning(py: Python<'_>, gatekeeper: &Gatekeeper, verdict: Verdict) -> PyResult<VerifyResult> {
     if matches!(verdict, Verdict::InvalidKey) && gatekeeper.has_warning() {
         warn(py, gatekeeper)?;
     }
@@ -313,10 +313,10 @@ fn warn(py: Python<'_>, gatekeeper: &Gatekeeper) -> PyResult<()> {
     PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(warning)?, 1)
 }
 
-/// A verdict, or the key manager's own answer to an error, or the error raised.
-fn answer(py: Python<'_>, verdict: Result<Verdict>) -> PyResult<VerifyResult> {
+/// The result for a verdict, or for an error that the key manager returns as a result. Other errors are raised.
+fn to_result(py: Python<'_>, verdict: Result<Verdict>) -> PyResult<VerifyResult> {
     match verdict {
         Ok(verdict) => Ok(verdict.into()),
-        Err(error) => VerifyResult::failure(&error).ok_or_else(|| raised(py, &error)),
+        Err(error) => VerifyResult::failure(&error).ok_or_else(|| to_py_err(py, &error)),
     }
 }

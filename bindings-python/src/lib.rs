@@ -1,23 +1,23 @@
-//! Gatekeeper for Python: the engine's values and errors as Python objects, and nothing else. What users import is the
-//! package `gatekeeper`, in Python, above this module.
+//! The native module of Gatekeeper for Python. It converts the engine's values and errors to Python objects. Users
+//! import the Python package `gatekeeper`, which is built on it.
 //!
-//! Four rules hold everywhere: no panic crosses into Python, no lock of ours is held while Python runs, what may wait for
-//! the disk or a server does so detached from the interpreter, and no thread of ours ever attaches to it.
+//! Four rules apply everywhere: no panic crosses into Python; this module holds no lock while Python code runs; calls
+//! that may wait for the disk or a server do so detached from the interpreter; the engine's threads never attach to it.
 
 #![allow(
     clippy::doc_markdown,
     clippy::doc_link_with_quotes,
-    reason = "what Python shows is written as Python's documentation is"
+    reason = "doc comments become Python docstrings, which have another markup"
 )]
 
 mod completion_queue;
 mod convert;
 mod core;
 mod error;
-mod guard;
 mod interpreter;
 mod key_manager;
 mod notice;
+mod panic;
 mod verify_result;
 mod wait;
 
@@ -29,14 +29,14 @@ use pyo3::prelude::*;
 /// The native half of the package `gatekeeper`. Private: import `gatekeeper` instead.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    // First of all: to add a class is to make it, once for all interpreters.
+    // Before any class is added: that creates the class once for all interpreters.
     interpreter::check(module.py())?;
     module.add_class::<core::Core>()?;
     module.add_class::<key_manager::KeyManager>()?;
     module.add_class::<completion_queue::Call>()?;
     module.add_class::<completion_queue::CompletionQueue>()?;
     module.add_class::<verify_result::VerifyResult>()?;
-    // The version of the package, which is also that of the engine in it.
+    // The package and the engine have the same version.
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(_run_vector, module)?)?;
     #[cfg(feature = "cli")]
@@ -44,20 +44,20 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(_error_table, module)?)
 }
 
-/// Answers one case of the language-neutral test vectors, JSON in and JSON out.
+/// Runs one case of the language-neutral test vectors, from JSON to JSON.
 #[pyfunction]
 fn _run_vector(py: Python<'_>, case: &str) -> PyResult<String> {
-    guard::guarded(py, || gatekeeper::run_vector(case).map_err(|error| error::raised(py, &error)))
+    panic::catch_panic(py, || gatekeeper::run_vector(case).map_err(|error| error::to_py_err(py, &error)))
 }
 
-/// Runs the command line with these arguments, of which the first is the program's name; gives the exit code.
+/// Runs the command line and returns its exit code. The first argument is the program's name.
 #[cfg(feature = "cli")]
 #[pyfunction]
 fn _cli(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
-    guard::guarded(py, || Ok(py.detach(|| gatekeeper_server::cli::run(arguments))))
+    panic::catch_panic(py, || Ok(py.detach(|| gatekeeper_server::cli::run(arguments))))
 }
 
-/// The engine's table of errors: status, code, and the key manager's name for it, if it has one.
+/// The engine's table of errors: the status, the code, and the key manager's name for the error if it has one.
 #[pyfunction]
 fn _error_table() -> Vec<(u16, &'static str, Option<&'static str>)> {
     let kinds = ErrorKind::ALL.iter();

@@ -1,9 +1,10 @@
-//! What a program is told in its log.
+//! Writes to Python's `logging`.
 
 use gatekeeper::Gatekeeper;
 use pyo3::prelude::*;
 
-/// Logs, once, which file a call has just made. A handler of the log that raises does not make the call fail.
+/// Logs, once, the path of a database file that a call has created. A logging handler that raises does not fail the
+/// call.
 pub(crate) fn log_created(py: Python<'_>, gatekeeper: &Gatekeeper) {
     let Some(path) = gatekeeper.take_created() else { return };
     let logged = py

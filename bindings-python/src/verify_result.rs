@@ -1,4 +1,4 @@
-//! The answer to a verification, as a Python object that reads the verdict when it is asked.
+//! The result of a verification: a Python object that converts a field of the verdict when it is read.
 
 use gatekeeper::{Decision, GatekeeperError, Verdict};
 use pyo3::IntoPyObjectExt;
@@ -6,10 +6,10 @@ use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-/// What `verify_user_api_key` says: frozen, with attributes in snake_case and an index by wire name.
+/// The result of `verify_user_api_key`: frozen, with attributes in snake_case and an index by wire name.
 ///
-/// A field that a result does not have reads as None by attribute (`ok` and `key_valid` as False), and raises KeyError
-/// by wire name. `dict(res)` has the fields that are there.
+/// A field that a result does not have is None as an attribute (`ok` and `key_valid` are False) and raises KeyError by
+/// wire name. `dict(res)` has the fields that the result has.
 ///
 /// Example:
 ///     >>> from gatekeeper import init_key_manager
@@ -20,22 +20,22 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 ///     >>> dict(keys.verify_user_api_key("", "GET"))
 ///     {'success': True, 'keyValid': False, 'ok': False}
 #[pyclass(frozen, module = "gatekeeper")]
-pub(crate) struct VerifyResult(Answer);
+pub(crate) struct VerifyResult(Outcome);
 
-enum Answer {
+enum Outcome {
     Verdict(Verdict),
     Failure {
         error: &'static str,
         reason: String,
     },
-    /// From another process: its fields by wire name.
+    /// A result that was unpickled: its values by wire name.
     Unpickled {
         fields: &'static [Field],
         values: Py<PyDict>,
     },
 }
 
-/// A field of an answer.
+/// A field of a result.
 #[derive(Clone, Copy)]
 enum Field {
     Success,
@@ -70,7 +70,7 @@ const VALID_KEY: &[Field] = &[
 ];
 
 impl Field {
-    /// The name on the wire, and as an attribute.
+    /// The wire name and the attribute name.
     const fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Success => ("success", "success"),
@@ -99,37 +99,37 @@ type Object<'py> = Bound<'py, PyAny>;
 impl From<Verdict> for VerifyResult {
     #[inline]
     fn from(verdict: Verdict) -> Self {
-        Self(Answer::Verdict(verdict))
+        Self(Outcome::Verdict(verdict))
     }
 }
 
 impl VerifyResult {
-    /// The key manager's answer to `error`, if that is an answer and not a failure to give one.
+    /// The result for `error`, if the key manager returns that error as a result.
     pub(crate) fn failure(error: &GatekeeperError) -> Option<Self> {
         let name = error.kind().key_manager()?;
-        Some(Self(Answer::Failure { error: name, reason: error.message().to_owned() }))
+        Some(Self(Outcome::Failure { error: name, reason: error.message().to_owned() }))
     }
 
     fn fields(&self) -> &'static [Field] {
         match &self.0 {
-            Answer::Verdict(Verdict::InvalidKey) => INVALID_KEY,
-            Answer::Verdict(_) => VALID_KEY,
-            Answer::Failure { .. } => FAILURE,
-            Answer::Unpickled { fields, .. } => fields,
+            Outcome::Verdict(Verdict::InvalidKey) => INVALID_KEY,
+            Outcome::Verdict(_) => VALID_KEY,
+            Outcome::Failure { .. } => FAILURE,
+            Outcome::Unpickled { fields, .. } => fields,
         }
     }
 
-    /// The value of `field`; none where this answer does not have it.
+    /// The value of `field`; `None` if this result does not have the field.
     fn value<'py>(&self, py: Python<'py>, field: Field) -> PyResult<Option<Object<'py>>> {
         match &self.0 {
-            Answer::Verdict(verdict) => value_of_verdict(py, verdict, field),
-            Answer::Failure { error, reason } => match field {
+            Outcome::Verdict(verdict) => value_of_verdict(py, verdict, field),
+            Outcome::Failure { error, reason } => match field {
                 Field::Success => object(py, false),
                 Field::Error => object(py, *error),
                 Field::Reason => object(py, reason),
                 _ => Ok(None),
             },
-            Answer::Unpickled { values, .. } => values.bind(py).get_item(field.wire_name()),
+            Outcome::Unpickled { values, .. } => values.bind(py).get_item(field.wire_name()),
         }
     }
 
@@ -188,59 +188,59 @@ fn object<'py>(py: Python<'py>, value: impl IntoPyObjectExt<'py>) -> PyResult<Op
 
 #[pymethods]
 impl VerifyResult {
-    /// Whether an answer on the key was reached; if not, `error` and `reason` say why.
+    /// Whether the key was checked; if not, see `error` and `reason`.
     #[getter]
     fn success(&self, py: Python<'_>) -> PyResult<bool> {
         self.flag(py, Field::Success)
     }
 
-    /// Whether the key is good, with room left or without.
+    /// Whether the key is valid, within its limit or not.
     #[getter]
     fn key_valid(&self, py: Python<'_>) -> PyResult<bool> {
         self.flag(py, Field::KeyValid)
     }
 
-    /// Whether the request may be processed.
+    /// Whether to process the request: the key is valid and within its limit, and the request was counted.
     #[getter]
     fn ok(&self, py: Python<'_>) -> PyResult<bool> {
         match &self.0 {
-            Answer::Verdict(verdict) => Ok(verdict.ok()),
+            Outcome::Verdict(verdict) => Ok(verdict.ok()),
             _ => self.flag(py, Field::Ok),
         }
     }
 
-    /// How many calls are left in the window after this one.
+    /// How many requests are left in the window after this one.
     #[getter]
     fn remaining<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
         self.value(py, Field::Remaining)
     }
 
-    /// The limit that applies: calls in a window.
+    /// The limit that applies, in requests per window.
     #[getter]
     fn total<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
         self.value(py, Field::Total)
     }
 
-    /// Unix seconds, rounded up: after a denial when this request would pass, otherwise when the oldest call leaves
-    /// the window.
+    /// A Unix time in seconds, rounded up: when the oldest request leaves the window, or after a denial, when the
+    /// request would be admitted.
     #[getter]
     fn reset<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
         self.value(py, Field::Reset)
     }
 
-    /// The exact wait after a denial, in milliseconds; 0 when admitted.
+    /// The exact time to wait after a denial, in milliseconds; 0 if the request was admitted.
     #[getter]
     fn retry_after_ms<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
         self.value(py, Field::RetryAfterMs)
     }
 
-    /// The key's id, as `create_user_api_key` gave it.
+    /// The key's id, as `create_user_api_key` returned it.
     #[getter]
     fn key_id<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
         self.value(py, Field::KeyId)
     }
 
-    /// Whose key it is, as given when it was created; None also where nobody was named.
+    /// The key's owner, as given when the key was created; None also for a key without an owner.
     #[getter]
     fn owner_id<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
         self.value(py, Field::OwnerId)
@@ -252,25 +252,25 @@ impl VerifyResult {
         self.value(py, Field::Roles)
     }
 
-    /// The role that chose the limit; None also where the default applies.
+    /// The role whose limit applies; None also if the default limit applies.
     #[getter]
     fn role<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
         self.value(py, Field::Role)
     }
 
-    /// Which of the documented errors, such as `"invalidBody"`.
+    /// The error code, such as `"invalidBody"`.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
         self.value(py, Field::Error)
     }
 
-    /// What to change, for the developer.
+    /// What was wrong and what to do, for the developer.
     #[getter]
     fn reason<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
         self.value(py, Field::Reason)
     }
 
-    /// The wire names of the fields that are there.
+    /// The wire names of the fields that this result has.
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.fields().iter().map(|field| field.wire_name()))
     }
@@ -324,7 +324,7 @@ impl VerifyResult {
             if values.len() == fields.len()
                 && names.collect::<PyResult<Vec<_>>>()?.into_iter().all(|known| known)
             {
-                return Ok(Self(Answer::Unpickled { fields, values: values.copy()?.unbind() }));
+                return Ok(Self(Outcome::Unpickled { fields, values: values.copy()?.unbind() }));
             }
         }
         Err(PyValueError::new_err("not the fields of a VerifyResult"))

@@ -1,4 +1,4 @@
-//! Waiting for an answer, so that Ctrl-C ends it.
+//! Blocks the calling thread on a future, in a way that Ctrl-C can interrupt.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
-/// How long a signal may wait to be seen.
+/// The longest time until a signal is handled.
 const SLICE: Duration = Duration::from_millis(50);
 
 struct Unpark(Thread);
@@ -20,11 +20,11 @@ impl Wake for Unpark {
     }
 }
 
-/// What `future` gives, detached from the interpreter.
+/// The output of `future`, which is polled detached from the interpreter.
 ///
 /// # Errors
-/// What the handler of a signal raises, such as `KeyboardInterrupt`; the future is then given up.
-pub(crate) fn waited<T: Send>(py: Python<'_>, future: impl Future<Output = T> + Send) -> PyResult<T> {
+/// The exception of a signal handler, such as `KeyboardInterrupt`. The future is then dropped.
+pub(crate) fn block_on<T: Send>(py: Python<'_>, future: impl Future<Output = T> + Send) -> PyResult<T> {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     loop {

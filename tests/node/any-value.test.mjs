@@ -37,7 +37,7 @@ function isResult(result) {
   assert.equal(typeof result.reason, 'string');
 }
 
-test('whatever the arguments are, a call answers with a result', async () => {
+test('a key manager call with any arguments returns a result', async () => {
   const keyManager = inMemory();
   const calls = Object.keys(keyManager);
   await fc.assert(
@@ -52,7 +52,7 @@ test('whatever the arguments are, a call answers with a result', async () => {
   );
 });
 
-test('whatever the variables are, awaited and sync agree on what they are', async () => {
+test('the async and sync verification agree on any variables', async () => {
   const keyManager = inMemory({ endpoints: { GET: { default: { maxReq: 2 ** 32 - 1, duration: 60_000 } } } });
   const { apiKey } = await created(keyManager, 'user');
   await fc.assert(
@@ -66,7 +66,7 @@ test('whatever the variables are, awaited and sync agree on what they are', asyn
   );
 });
 
-test('whatever the options are, initKeyManager answers or throws a GatekeeperError', () => {
+test('initKeyManager with any options returns or throws a GatekeeperError', () => {
   fc.assert(
     fc.property(
       fc.record(
@@ -86,7 +86,7 @@ test('whatever the options are, initKeyManager answers or throws a GatekeeperErr
   );
 });
 
-test('whatever the arguments are, a service answers or rejects with the one error', async () => {
+test('a service call with any arguments resolves or rejects with a GatekeeperError', async () => {
   const core = new gatekeeper.GatekeeperCore({ baseUrl: 'memory:' });
   const account = { email: 'anyone@example.com', password: 'a long password' };
   core.setToken((await new gatekeeper.AuthService(core).signup(account)).accessToken);
@@ -94,7 +94,7 @@ test('whatever the arguments are, a service answers or rejects with the one erro
   const harmless = Object.values(operations).filter(({ method }) => !method.startsWith('logout'));
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
-  // The generator looks into what it gives, which such a proxy rejects.
+  // fast-check inspects the values that it generates; such a proxy throws then.
   const hostile = { P: proxy, L: { limit: proxy }, S: { signal: proxy } };
   const given = fc.oneof(anything(), fc.constantFrom(...Object.keys(hostile)));
   await fc.assert(

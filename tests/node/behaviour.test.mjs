@@ -1,4 +1,4 @@
-// The behaviour of the services, described once for all languages, in every place.
+// The behaviour of the services, described once for all languages, on every backend.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -16,35 +16,35 @@ roles = { PRO = { maxReq = 1000, duration = 60000 } }
 `;
 const surface = read('tests/parity/surface.json');
 
-/** Each kind of place: as its operator has it, and as everybody else does; and from where it sees calls come. */
-const places = {
+/** Each backend: the URL for its operator, the URL for other callers, and the client address that it sees. */
+const backends = {
   memory: () => own('memory:'),
   file: (t) => own(`sqlite:${databaseOf(t)}`),
   async http(t) {
     const path = databaseOf(t);
     writeFileSync(join(dirname(path), 'gatekeeper.toml'), limits);
-    const nobody = new gatekeeper.GatekeeperCore({ baseUrl: await serve(t, path) });
-    return { ...own(path), nobody, source: '127.0.0.1' };
+    const anonymous = new gatekeeper.GatekeeperCore({ baseUrl: await serve(t, path) });
+    return { ...own(path), anonymous, clientAddress: '127.0.0.1' };
   },
 };
 
 function own(baseUrl) {
   const operator = new gatekeeper.GatekeeperCore({ baseUrl, operator: true, secret, endpoints });
-  return { operator, nobody: operator, source: null };
+  return { operator, anonymous: operator, clientAddress: null };
 }
 
-for (const [place, opened] of Object.entries(places)) {
+for (const [backend, open] of Object.entries(backends)) {
   for (const scenario of scenarios) {
-    test(`${place}: ${scenario.name}`, async (t) => {
-      const { operator, nobody, source } = await opened(t);
-      const kept = { source };
+    test(`${backend}: ${scenario.name}`, async (t) => {
+      const { operator, anonymous, clientAddress } = await open(t);
+      const kept = { source: clientAddress };
       for (const step of scenario.steps) {
-        const core = step.as === 'operator' ? operator : nobody.withToken(filled(step.as, kept));
-        const answering = call(core, step.call, filled(step.with ?? {}, kept), step.iterate);
+        const core = step.as === 'operator' ? operator : anonymous.withToken(filled(step.as, kept));
+        const pending = call(core, step.call, filled(step.with ?? {}, kept), step.iterate);
         const at = JSON.stringify(step);
         if (step.fails) {
-          const error = await answering.then(
-            (answer) => assert.fail(`${at} gave ${JSON.stringify(answer)}`),
+          const error = await pending.then(
+            (answer) => assert.fail(`${at} returned ${JSON.stringify(answer)}`),
             (rejection) => rejection,
           );
           assert.ok(error instanceof gatekeeper.GatekeeperError, `${at}: ${error}`);
@@ -53,7 +53,7 @@ for (const [place, opened] of Object.entries(places)) {
           assert.notEqual(error.constructor, gatekeeper.GatekeeperError);
           continue;
         }
-        const answer = await answering;
+        const answer = await pending;
         if ('gives' in step) matches(answer, filled(step.gives, kept), at);
         if (step.keep) kept[step.keep] = answer;
       }
@@ -61,7 +61,7 @@ for (const [place, opened] of Object.entries(places)) {
   }
 }
 
-/** Calls an operation as a user of the package does. */
+/** Calls an operation through its service, as a user of the package does. */
 async function call(core, name, fields, iterates) {
   const { service, method, positional, request } = surface.operations[name];
   const options = { ...fields };
@@ -84,7 +84,7 @@ function iteratorOf(method) {
   return `iterate${rest}`;
 }
 
-/** What stands for `$name.field.0`. */
+/** The value of `$name.field.0`. */
 function filled(value, kept) {
   if (typeof value === 'string' && value.startsWith('$')) {
     const [name, ...path] = value.slice(1).split('.');
@@ -95,10 +95,10 @@ function filled(value, kept) {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, filled(each, kept)]));
 }
 
-/** Objects may have more fields than are expected; lists have as many items. Everything is frozen. */
+/** Objects may have further fields; lists have the same length. Everything is frozen. */
 function matches(found, expected, at) {
   if (typeof expected !== 'object') return assert.equal(found, expected, at);
-  // An operation that answers nothing gives undefined.
+  // An operation without output returns undefined.
   if (expected === null) return assert.equal(found ?? null, null, at);
   if ('$is' in expected) {
     const is = expected.$is === 'integer' ? Number.isInteger(found) : typeof found === expected.$is;

@@ -28,7 +28,7 @@ async function signedUp(options = {}) {
   return { core, tokens };
 }
 
-test('a token makes a core act for its bearer, and undefined clears it', async () => {
+test('calls use the token that was set last, and undefined clears it', async () => {
   const { core, tokens } = await signedUp();
   const auth = new AuthService(core);
   assert.equal((await auth.me()).email, founder.email);
@@ -70,19 +70,19 @@ test('jose verifies RS256 tokens from before a rotation and after it', async () 
   assert.notEqual(old.protectedHeader.kid, made.kid);
 });
 
-test('a login gives tokens or asks for a second factor', async () => {
+test('a login returns tokens or an MFA challenge', async () => {
   const { core } = await signedUp();
   const answer = await new AuthService(core).login(login);
   assert.equal(isMfaChallenge(answer), false);
   assert.equal(isMfaChallenge({ mfaRequired: true, challengeToken: 'x' }), true);
 });
 
-test('answers are frozen in depth', async () => {
+test('results are deeply frozen', async () => {
   const { tokens } = await signedUp();
   assert.ok(Object.isFrozen(tokens) && Object.isFrozen(tokens.user));
 });
 
-test('a signal gives a call up at once, with its own reason', async () => {
+test('a signal aborts a call at once, with its own reason', async () => {
   const { core } = await signedUp();
   const auth = new AuthService(core);
   const reason = new Error('the client went away');
@@ -96,10 +96,10 @@ test('a signal gives a call up at once, with its own reason', async () => {
   assert.equal((await auth.me({ signal: new AbortController().signal })).email, founder.email);
 });
 
-test('a signal of another realm or of a polyfill gives a call up, and what is none is rejected by name', async () => {
+test('a signal of another realm or of a polyfill aborts a call, and another value is rejected by name', async () => {
   const { core } = await signedUp();
   const auth = new AuthService(core);
-  // As old polyfills are: of a class of their own, and without a reason.
+  // Like old polyfills: another class, and no reason.
   class Signal extends EventTarget {
     aborted = false;
   }
@@ -115,7 +115,7 @@ test('a signal of another realm or of a polyfill gives a call up, and what is no
   }
 });
 
-test('a call that takes too long is rejected, and what it did is done', async () => {
+test('a call that exceeds its timeout is rejected, but may still be carried out', async () => {
   const core = new GatekeeperCore({ baseUrl: 'memory:' });
   const auth = new AuthService(core);
   const late = auth.signup(founder, { timeout: 1 });
@@ -127,11 +127,11 @@ test('a call that takes too long is rejected, and what it did is done', async ()
   for (const timeout of [0, -1, NaN, Infinity, '1', null]) {
     await assert.rejects(auth.me({ timeout }), BadRequestError);
   }
-  await assert.rejects(auth.me({ timeuot: 1 }), /"timeuot" is not known here/);
+  await assert.rejects(auth.me({ timeuot: 1 }), /"timeuot" is not an option/);
   assert.equal((await auth.login(login, { timeout: 2 ** 40 })).expiresIn, 900);
 });
 
-test('arguments that JSON does not have, or of a wrong type, are rejected by name', async () => {
+test('arguments of a wrong type or that JSON cannot represent are rejected by name', async () => {
   const { core } = await signedUp();
   const tenants = new TenantsService(core);
   const auth = new AuthService(core);
@@ -139,8 +139,8 @@ test('arguments that JSON does not have, or of a wrong type, are rejected by nam
     assert.rejects(call, (error) => error instanceof BadRequestError && message.test(error.message));
   await rejected(tenants.create(), /name is missing/);
   await rejected(tenants.create(5), /name must be a string/);
-  await rejected(tenants.create('\ud800'), /name holds what JSON does not have/);
-  await rejected(tenants.list({ limit: NaN }), /limit holds what JSON does not have/);
+  await rejected(tenants.create('\ud800'), /name must be well-formed Unicode/);
+  await rejected(tenants.list({ limit: NaN }), /limit must be a JSON value/);
   await rejected(tenants.list({ limt: 1 }), /limt is not known here/);
   await rejected(tenants.list({ 'a":1,"limit': 1 }), /is not known here/);
   await rejected(tenants.list(5), /options must be an object/);
@@ -151,18 +151,27 @@ test('arguments that JSON does not have, or of a wrong type, are rejected by nam
   assert.throws(() => new AuthService(), BadRequestError);
 });
 
-test('an option that is wrong is named when a core is made', () => {
+test('the rejection of an option of a core names it', () => {
   const limits = { GET: { default: { maxReq: 1, duration: 1 } } };
   const wrong = [
-    [null, /takes an object/],
+    [null, /must be an object/],
     [{ baseUrl: 5 }, /^baseUrl/],
     [{ baseUrl: 'mysql:db' }, /mysql: is not a database/],
     [{ baseUrl: 'http://user:canary@localhost' }, /^url: .*as the token/],
     [{ baseUrl: 'http://localhost', operator: true }, /^operator: this is for whoever runs the place/],
     [{ baseUrl: 'http://localhost', clock: 'manual' }, /^clock: .* memory:/],
-    [{ baseUrl: 'http://localhost', secret: 'a secret of 16 bytes' }, /^secret: only available with an embedded database/],
-    [{ baseUrl: 'http://localhost', previousSecret: 'a secret of 16 bytes' }, /^previousSecret: only available with an embedded database/],
-    [{ baseUrl: 'http://localhost', endpoints: limits }, /^endpoints: only available with an embedded database/],
+    [
+      { baseUrl: 'http://localhost', secret: 'a secret of 16 bytes' },
+      /^secret: only available with an embedded database/,
+    ],
+    [
+      { baseUrl: 'http://localhost', previousSecret: 'a secret of 16 bytes' },
+      /^previousSecret: only available with an embedded database/,
+    ],
+    [
+      { baseUrl: 'http://localhost', endpoints: limits },
+      /^endpoints: only available with an embedded database/,
+    ],
     [{ baseUrl: 'memory:', token: null }, /^token/],
     [{ baseUrl: 'memory:', token: 'x', operator: true }, /^operator and token/],
     [{ baseUrl: 'memory:', operator: 1 }, /^operator/],
@@ -171,7 +180,10 @@ test('an option that is wrong is named when a core is made', () => {
     [{ baseUrl: 'memory:', maxRetries: 11 }, /^maxRetries/],
     [{ baseUrl: 'memory:', defaultHeaders: { 'a b': 'c' } }, /^defaultHeaders/],
     [{ baseUrl: 'memory:', defaultHeaders: { a: 'b\r\nc: d' } }, /^defaultHeaders\.a/],
-    [{ baseUrl: 'memory:', defaultHeaders: { Authorization: 'b' } }, /^defaultHeaders\.Authorization is not/],
+    [
+      { baseUrl: 'memory:', defaultHeaders: { Authorization: 'b' } },
+      /^defaultHeaders\.Authorization is set by the client/,
+    ],
     [{ baseUrl: 'memory:', userAgent: 'a\nb' }, /^userAgent/],
     [{ baseUrl: 'memory:', endpoints: [] }, /^endpoints/],
     [{ baseUrl: 'memory:', endpoints: { GET: { default: { maxReq: 0, duration: 1 } } } }, /^endpoints\.GET/],
@@ -212,7 +224,7 @@ test('an option that is wrong is named when a core is made', () => {
   new GatekeeperCore({ baseUrl: 'memory:', ...accepted });
 });
 
-test('a core is closed once, by hand or by await using', async () => {
+test('a core can be closed twice, by close or by await using', async () => {
   const { core } = await signedUp();
   await core[Symbol.asyncDispose]();
   await core.close();
@@ -231,9 +243,9 @@ test('a manual clock stands still until it is moved', async () => {
   assert.throws(() => system.advance(1), BadRequestError);
 });
 
-test('failed logins are counted by the source that a core is for', async () => {
+test('failed logins are counted per client address', async () => {
   const { core } = await signedUp();
-  const from = (source) => new AuthService(core.withClientAddress(source));
+  const from = (clientAddress) => new AuthService(core.withClientAddress(clientAddress));
   const wrong = { email: founder.email, password: 'not the password' };
   await from('192.0.2.2').login(login);
   let error;
@@ -247,18 +259,18 @@ test('failed logins are counted by the source that a core is for', async () => {
   assert.equal((await from('192.0.2.2').login(login)).user.name, 'Founder');
 });
 
-test('changing the password is no way to guess it', async () => {
+test('failed password changes are throttled like logins', async () => {
   const { core, tokens } = await signedUp();
   const thief = new AuthService(core.withClientAddress('198.51.100.9', { token: tokens.accessToken }));
   const change = (currentPassword) =>
-    thief.changePassword({ currentPassword, newPassword: 'another good one' });
+    thief.changePassword({ currentPassword, newPassword: 'another long one' });
   for (let guess = 0; guess < 5; guess += 1) {
     await assert.rejects(change(`guess ${guess}`), { status: 401 });
   }
   await assert.rejects(change(login.password), { status: 429, code: 'rate_limited', retryAfter: 60 });
 });
 
-test('a client address guesses at many accounts no more than allowed', async () => {
+test('failed logins of a client address are limited over all accounts', async () => {
   const core = new GatekeeperCore({ baseUrl: 'memory:', wrongPasswordsPerMinute: 2 });
   const guess = (host, account) =>
     new AuthService(core.withClientAddress(host)).login({
@@ -274,7 +286,7 @@ test('a client address guesses at many accounts no more than allowed', async () 
   });
 });
 
-test('the environment says which place and whose token', async () => {
+test('the environment sets the URL and the token', async () => {
   const { GATEKEEPER_URL, GATEKEEPER_TOKEN } = process.env;
   try {
     process.env.GATEKEEPER_URL = 'memory:';
@@ -293,9 +305,9 @@ test('the environment says which place and whose token', async () => {
   }
 });
 
-test('a secret that was changed is warned of, and the one before given with it keeps every token', async (t) => {
+test('a changed secret causes a warning, and with the previous secret all tokens stay valid', async (t) => {
   const path = databaseOf(t);
-  // Each in a process of its own: one process opens a database with one secret.
+  // Each runs in a new process: a process opens a database with one secret only.
   const using = async (options, body) => {
     const program = `
       import { AuthService, GatekeeperCore } from 'gatekeeper-native';
@@ -327,7 +339,7 @@ test('a secret that was changed is warned of, and the one before given with it k
   assert.equal((await using({ secret: other }, `return ${isFirstAccepted};`)).answer, true);
 });
 
-test('a secret made in a file is warned of once, and is for its owner alone', async (t) => {
+test('a generated secret file causes one warning, and only its owner may read it', async (t) => {
   const path = databaseOf(t);
   const program = `
     import { AuthService, GatekeeperCore } from 'gatekeeper-native';
@@ -338,21 +350,21 @@ test('a secret made in a file is warned of once, and is for its owner alone', as
   `;
   const environment = { ...process.env };
   delete environment.GATEKEEPER_SECRET;
-  const told = async () =>
+  const warningsOfFirstLogin = async () =>
     (
       await run(process.execPath, ['--input-type=module', '-e', program, path], {
         cwd: root,
         env: environment,
       }).catch(({ stdout, stderr }) => ({ stdout: stdout || stderr }))
     ).stdout;
-  const first = await told();
+  const first = await warningsOfFirstLogin();
   assert.equal(first.split('GatekeeperWarning').length, 3, first);
   assert.ok(first.includes(`${path}-secret`));
   assert.ok(first.includes(`created the database ${path}\n`));
   assert.equal(statSync(`${path}-secret`).mode & 0o777, 0o600);
 });
 
-test('nothing is opened before the first call, and a place is one for all its cores', async (t) => {
+test('nothing is opened before the first call, and derived cores share one database', async (t) => {
   const path = databaseOf(t);
   const one = new GatekeeperCore({ baseUrl: path, secret });
   const two = new GatekeeperCore({ baseUrl: `sqlite:${path}`, secret });

@@ -12,7 +12,7 @@ const classes = Object.values(esm).filter((value) => Object.getPrototypeOf(value
 
 const account = { email: 'founder@example.com', password: 'hunter2pass' };
 
-/** A second copy of the package in this process, as a bundler or a nested node_modules makes. */
+/** A second copy of the package in this process, as from a bundle or a nested node_modules. */
 function anotherCopy() {
   const kept = { ...require.cache };
   for (const path of Object.keys(require.cache)) if (path.includes('/dist/')) delete require.cache[path];
@@ -23,7 +23,7 @@ function anotherCopy() {
   }
 }
 
-test('every code of the core has a class of its own, with the status of the core', () => {
+test('every error code of the core has a class with its status', () => {
   const table = JSON.parse(native.errorTable());
   assert.ok(table.length >= 15);
   const errors = classes.map((Class) => new Class('why'));
@@ -37,7 +37,7 @@ test('every code of the core has a class of its own, with the status of the core
   assert.equal(new Set(table.map(({ code }) => code)).size, errors.length);
 });
 
-test('an error carries what it was given, and nothing else', () => {
+test('an error has the given properties and no others', () => {
   const cause = new Error('underneath');
   const error = new esm.RateLimitedError('slow down', {
     retryAfter: 3,
@@ -63,7 +63,7 @@ test('an error carries what it was given, and nothing else', () => {
   assert.deepEqual(Object.keys(new esm.InternalError('x')), ['status', 'code']);
 });
 
-test('import and require give the same classes', () => {
+test('import and require return the same classes', () => {
   for (const name of Object.keys(cjs)) assert.equal(esm[name], cjs[name], name);
   assert.deepEqual(new Set(Object.keys(esm)), new Set(Object.keys(cjs)));
 });
@@ -84,7 +84,7 @@ test('instanceof holds across copies of the package, by class', () => {
     assert.ok(!(value instanceof GatekeeperError));
 });
 
-test('a service takes a core of another copy of the package, and nothing that only looks like one', async () => {
+test('a service accepts a core of another copy of the package, and no look-alike', async () => {
   const core = new (anotherCopy().GatekeeperCore)({ baseUrl: 'memory:' });
   assert.ok(core instanceof esm.GatekeeperCore);
   assert.equal((await new esm.AuthService(core).signup(account)).user.email, account.email);
@@ -127,7 +127,7 @@ test('initKeyManager throws 400 for a wrong limit, naming the endpoint and the f
   }
 });
 
-test('initKeyManager throws 400 for what is no endpoint, and names it', () => {
+test('initKeyManager throws 400 for a malformed endpoint, and names it', () => {
   const limit = { maxReq: 1, duration: 1 };
   for (const [wrong, message] of [
     [undefined, /endpoints/],

@@ -14,7 +14,7 @@ import {
 import { root } from './helpers/support.mjs';
 
 const { cases } = JSON.parse(readFileSync(`${root}/tests/cases/metadata-typescript.json`, 'utf8'));
-/** Of the same kind: what JSON would lose or change without a word. */
+/** Further values that JSON would silently drop or change. */
 const MORE = [
   'undefined',
   '-Infinity',
@@ -45,7 +45,7 @@ const tenant = await new TenantsService(core).create('Acme Inc');
 const keyManager = initKeyManager({ url: 'memory:', endpoints: {} });
 
 for (const written of [...cases, ...MORE]) {
-  test(`${written} in metadata is rejected by the name of its field, and stored nowhere as something else`, async () => {
+  test(`${written} in metadata is rejected by the name of its field, and never stored as another value`, async () => {
     const value = vm.runInThisContext(`(${written})`);
     const named = { metadata: { list: [{ at: value }] } };
     const isNamed = (message) => message.startsWith('metadata.list[0].at');
@@ -60,7 +60,7 @@ for (const written of [...cases, ...MORE]) {
   });
 }
 
-test('metadata that JSON has is stored as it is, whatever realm it is from, and a date as its text', async () => {
+test('JSON values of any realm are stored unchanged as metadata, and a date as its text', async () => {
   const date = new Date(0);
   const metadata = {
     text: 'é',
@@ -87,7 +87,7 @@ test('metadata that contains itself, or nests deeper than 126 levels, is rejecte
   );
 });
 
-test('endpoints in an object of a class are rejected: JSON would have none of them', () => {
+test('endpoints in an instance of a class are rejected: JSON would drop them', () => {
   const limit = { maxReq: 1, duration: 1000 };
   const endpoints = new Map([['GET', { default: limit }]]);
   for (const given of [endpoints, { GET: new Map([['default', limit]]) }]) {

@@ -45,12 +45,12 @@ function addonsOf(checkout) {
   return join(checkout, 'bindings-node/native');
 }
 
-/** When a file was written, if it is there. */
+/** The modification time of a file, if it exists. */
 function timeOf(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtime.getTime();
 }
 
-/** A clean folder in which npm has installed them. */
+/** A new folder in which npm has installed the tarballs. */
 async function installed(t, ...options) {
   const folder = mkdtempSync(join(tmpdir(), 'gatekeeper-package-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -93,7 +93,7 @@ test('the tarballs install in a clean folder and work by import and by require',
   );
 });
 
-test('each package says for which system it is, and the first one names it', async (t) => {
+test('the package for a system declares that system, and the main package depends on it', async (t) => {
   const { modules, system, name } = await installed(t);
   const { os, cpu, libc, version } = manifestIn(system);
   const isMusl = name.endsWith('-musl');
@@ -110,7 +110,7 @@ test('the loader knows every system of package.json', () => {
   assert.deepEqual(source.match(/(?<=^ {2}')[\w-]+(?=',$)/gm).toSorted(), systems.toSorted());
 });
 
-test('where the addon cannot be used, the error says why and what to do', async (t) => {
+test('if the addon cannot be loaded, the error says why and what to do', async (t) => {
   const { modules, failure, system, name } = await installed(t);
   const preload = (code) => ['--import', `data:text/javascript,${encodeURIComponent(code)}`, ...IMPORTS];
 
@@ -145,7 +145,7 @@ test('where the addon cannot be used, the error says why and what to do', async 
   if (process.platform === 'linux') assert.match(musl, /gatekeeper-native-linux-\w+-musl, the compiled code/);
 });
 
-test('a bundle of esbuild works with the package left out of it, and says so where it was not', async (t) => {
+test('a bundle of esbuild works without the package in it, and otherwise the error gives advice', async (t) => {
   const { folder, node, failure } = await installed(t);
   const app = join(folder, 'app.mjs');
   writeFileSync(app, `import { initKeyManager, GatekeeperError } from 'gatekeeper-native';${PROGRAM}`);
@@ -157,7 +157,7 @@ test('a bundle of esbuild works with the package left out of it, and says so whe
   for (const format of ['esm', 'cjs']) {
     assert.equal(await node(await bundle(format, 'gatekeeper-native')), 'true\n', format);
   }
-  // What is bundled finds the package of the system, where there still is a require.
+  // Bundled code finds the package for the system if the bundle still has `require`.
   assert.equal(await node(await bundle('cjs')), 'true\n');
   assert.match(
     await failure(await bundle('esm')),
@@ -165,14 +165,14 @@ test('a bundle of esbuild works with the package left out of it, and says so whe
   );
 });
 
-test('the versions of the package and of the crate are one', () => {
+test('the package and the crate have the same version', () => {
   const [, version] = /^\[workspace\.package\][^[]*?^version = "([^"]*)"/m.exec(
     readFileSync(join(root, 'Cargo.toml'), 'utf8'),
   );
   assert.equal(manifest.version, version);
 });
 
-test('the build notices declarations that are not those of the addon', async (t) => {
+test('the build rejects declarations of another addon', async (t) => {
   const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
   const [addon] = readdirSync(addonsOf(root)).filter((name) => name.endsWith('.node'));
   const installedAt = timeOf(join(addonsOf(root), addon));
@@ -192,7 +192,7 @@ test('the build notices declarations that are not those of the addon', async (t)
     .trimEnd()
     .split('\n');
   mkdirSync(join(folder, declared), { recursive: true });
-  // As where a command of cargo was ended while it wrote them.
+  // As if a cargo command had been killed while it wrote them.
   writeFileSync(join(folder, declared, 'gatekeeper-node'), lines.slice(0, -1).join('\n'));
   await assert.rejects(install, /does not declare \w+: remove/);
   writeFileSync(join(folder, declared, 'gatekeeper-node'), lines.join('\n'));
@@ -203,7 +203,7 @@ test('the lock file names no registry', () => {
   assert.doesNotMatch(readFileSync(join(root, 'package-lock.json'), 'utf8'), /"resolved"/);
 });
 
-test('a process that has used it ends by itself', async () => {
+test('a process that has used the package exits by itself', async () => {
   const program = `
     import { initKeyManager } from 'gatekeeper-native';
     const { createUserAPIKey } = initKeyManager({ url: 'memory:', endpoints: {} });

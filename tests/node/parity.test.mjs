@@ -1,4 +1,4 @@
-// The surface of TypeScript against that of the table.
+// The methods of the TypeScript services, compared with the table of operations.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -9,15 +9,15 @@ import { root } from './helpers/support.mjs';
 const surface = JSON.parse(readFileSync(`${root}/tests/parity/surface.json`, 'utf8'));
 const models = readFileSync(`${root}/bindings-node/dist/generated/models.d.ts`, 'utf8');
 
-/** A core that only remembers what it was asked. */
-function listening(answer) {
+/** A core that only records its calls. */
+function recordingCore(answer) {
   const core = new gatekeeper.GatekeeperCore({ baseUrl: 'memory:' });
-  const asked = [];
+  const calls = [];
   core._call = async (name, positional, options, call, defaults = {}) => {
-    asked.push({ name, request: { ...defaults, ...positional, ...options } });
+    calls.push({ name, request: { ...defaults, ...positional, ...options } });
     return answer;
   };
-  return { core, asked };
+  return { core, calls };
 }
 
 test('every service has the methods of the table, and no other', () => {
@@ -30,19 +30,19 @@ test('every service has the methods of the table, and no other', () => {
 });
 
 for (const [name, { service, method, positional, request }] of Object.entries(surface.operations)) {
-  test(`${name} sends each field that it takes`, async () => {
-    const { core, asked } = listening({ items: [], nextCursor: null });
+  test(`${name} sends each of its arguments`, async () => {
+    const { core, calls } = recordingCore({ items: [], nextCursor: null });
     const fields = Object.keys(request.properties ?? {});
     const named = fields.filter((field) => !positional.includes(field));
     const options = Object.fromEntries(named.map((field) => [field, `the ${field}`]));
     const given = positional.map((field) => `the ${field}`);
     await new gatekeeper[service](core)[method](...given, ...(named.length > 0 ? [options] : []));
     const expected = Object.fromEntries(fields.map((field) => [field, `the ${field}`]));
-    assert.deepEqual(asked, [{ name, request: expected }]);
+    assert.deepEqual(calls, [{ name, request: expected }]);
   });
 }
 
-test('every type of an answer has the fields of the table', () => {
+test('every result type has the fields of the table', () => {
   for (const [model, fields] of Object.entries(surface.models)) {
     const [, body] = new RegExp(`export interface ${model} \\{([^}]*)\\}`).exec(models) ?? assert.fail(model);
     const found = [...body.matchAll(/readonly (\w+)\??:/g)].map(([, field]) => field);
@@ -50,7 +50,7 @@ test('every type of an answer has the fields of the table', () => {
   }
 });
 
-test('what is exported by name from a module is what is there', async () => {
+test('the ES module exports the names that exist', async () => {
   const required = await import('../../bindings-node/dist/index.js');
   const missing = Object.keys(required.default).filter((name) => !(name in gatekeeper));
   assert.deepEqual(missing, []);

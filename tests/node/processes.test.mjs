@@ -7,7 +7,7 @@ import { created, databaseOf, endpoints, otherProcess, python, rootKeyOf } from 
 
 const INVALID = { success: true, keyValid: false, ok: false };
 
-test('what another process changes holds at the next verification here', async (t) => {
+test('the next verification here sees the changes of another process', async (t) => {
   const url = databaseOf(t);
   const here = initKeyManager({ url, endpoints });
   const there = await otherProcess(t, url);
@@ -30,7 +30,7 @@ test('what another process changes holds at the next verification here', async (
   }
 });
 
-test('a key that was unknown here is known once another process has created it', async (t) => {
+test('a key that was unknown here is valid once another process has created it', async (t) => {
   const url = databaseOf(t);
   const here = initKeyManager({ url, endpoints });
   const there = await otherProcess(t, url);
@@ -40,7 +40,7 @@ test('a key that was unknown here is known once another process has created it',
   assert.equal(here.verifyUserAPIKeySync(apikey, 'GET_TASKS').ok, true);
 });
 
-test('a root key that Rust makes is good here at once', async (t) => {
+test('a root key that Rust makes is valid here at once', async (t) => {
   const url = databaseOf(t);
   await created(initKeyManager({ url, endpoints }), 'user');
   const { rootKey, tenantId } = await rootKeyOf(url, 'Acme Inc');
@@ -49,7 +49,7 @@ test('a root key that Rust makes is good here at once', async (t) => {
   assert.equal((await operator.verifyUserAPIKey(apiKey, 'GET_TASKS')).ok, true);
 });
 
-test('a writer killed at any moment leaves every acknowledged change, and a sound file', async (t) => {
+test('a writer that is killed at any moment loses no acknowledged change and leaves a consistent file', async (t) => {
   const url = databaseOf(t);
   const keyManager = initKeyManager({ url, endpoints });
   for (let kill = 0; kill < 8; kill += 1) {
@@ -64,10 +64,11 @@ test('a writer killed at any moment leaves every acknowledged change, and a soun
 
     const last = new Map(written.map((message) => [message.id, message]));
     const [unsure] = [...last.keys()].slice(-1);
-    for (const { apiKey, id, dead } of last.values()) {
-      // The last key may have been rotated without a word reaching us.
+    for (const { apiKey, id, revoked } of last.values()) {
+      // The last key may have been rotated without an acknowledgement.
       if (id !== unsure) assert.equal((await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS')).keyId, id);
-      if (dead !== undefined) assert.deepEqual(await keyManager.verifyUserAPIKey(dead, 'GET_TASKS'), INVALID);
+      if (revoked !== undefined)
+        assert.deepEqual(await keyManager.verifyUserAPIKey(revoked, 'GET_TASKS'), INVALID);
     }
     await created(keyManager, 'after');
     const check = await python(

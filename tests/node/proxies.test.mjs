@@ -1,4 +1,4 @@
-// Proxies of the environment: used as they say, never for this machine, and an error where they cannot be read.
+// Proxy variables of the environment: used, never for this machine, and an error if they are malformed.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -15,15 +15,15 @@ try {
   console.log(code, message);
 }`;
 
-/** What a program is answered that has these variables and no other proxy. */
-async function asked(url, variables, rootKey = 'gkr_x') {
+/** The output of a program with these environment variables and no other proxy. */
+async function runProgram(url, variables, rootKey = 'gkr_x') {
   const others = Object.entries(process.env).filter(([name]) => !name.toLowerCase().endsWith('_proxy'));
   const env = { ...Object.fromEntries(others), ...variables };
   const given = ['--input-type=module', '-e', PROGRAM, url, rootKey];
   return (await run(process.execPath, given, { cwd: root, env })).stdout.trim();
 }
 
-/** A proxy that answers every request itself, and what it was asked for. */
+/** A proxy that responds to every request itself, and the requests that it received. */
 async function proxy(t) {
   const requests = [];
   const server = createServer((request, response) => {
@@ -40,18 +40,21 @@ test('a server is reached through the proxy of the environment, and this machine
   const { address, requests } = await proxy(t);
   const path = databaseOf(t);
   const { rootKey } = await rootKeyOf(path, 'Acme Inc');
-  assert.equal(await asked(await serve(t, path), { HTTP_PROXY: address, ALL_PROXY: ':' }, rootKey), 'true');
+  assert.equal(
+    await runProgram(await serve(t, path), { HTTP_PROXY: address, ALL_PROXY: ':' }, rootKey),
+    'true',
+  );
   assert.deepEqual(requests, []);
-  assert.equal(await asked('http://gatekeeper.invalid', { HTTP_PROXY: address }), 'true');
+  assert.equal(await runProgram('http://gatekeeper.invalid', { HTTP_PROXY: address }), 'true');
   assert.deepEqual(requests, ['http://gatekeeper.invalid/api/v1/keys']);
 });
 
-test('a proxy variable that cannot be read is an error and no direct connection', async () => {
+test('a malformed proxy variable is an error, and no direct connection is made', async () => {
   for (const [name, value] of [
     ['HTTPS_PROXY', 'http://canary:port'],
     ['ALL_PROXY', 'socks5://canary:1080'],
   ]) {
-    const said = await asked('https://gatekeeper.invalid', { [name]: value });
-    assert.ok(said.startsWith(`bad_request ${name}: `) && !said.includes('canary'), said);
+    const output = await runProgram('https://gatekeeper.invalid', { [name]: value });
+    assert.ok(output.startsWith(`bad_request ${name}: `) && !output.includes('canary'), output);
   }
 });

@@ -1,4 +1,4 @@
-// The example of `docs/gatekeeper.md`, as it is printed there; only the database is another.
+// The example of `docs/gatekeeper.md`, as printed there, with another database URL.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -12,12 +12,12 @@ if (!plainTextKey.startsWith('gk_live_')) throw new Error('no key');
 console.log('done');
 `;
 
-for (const [place, urlOf] of [
+for (const [database, urlOf] of [
   ['memory', () => 'memory:'],
   ['a file', (t) => `sqlite:${databaseOf(t)}`],
   ['a fresh server', (t) => serve(t, databaseOf(t))],
 ]) {
-  test(`the quickstart runs as printed, in ${place}`, async (t) => {
+  test(`the quickstart runs as printed, with ${database}`, async (t) => {
     const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, block]) => block);
     const [quickstart] = blocks.filter((block) => block.includes('new UsageService(core)'));
     assert.ok(quickstart.includes('sqlite:gatekeeper.db'));

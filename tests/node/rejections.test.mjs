@@ -97,13 +97,13 @@ const rejectedAs = (result, error) => {
   assert.ok(result.reason.length > 5);
 };
 
-/** The same call, awaited and sync. */
+/** The same call, async and sync. */
 async function bothRejected(keyManager, name, given, error) {
   rejectedAs(await keyManager[name](...given), error);
   rejectedAs(keyManager[`${name}Sync`](...given), error);
 }
 
-test('an endpoint that was never defined is invalidBody, by whatever name', async () => {
+test('an undefined endpoint of any name is invalidBody', async () => {
   const keyManager = inMemory();
   const { apiKey } = await created(keyManager, 'user');
   for (const endpoint of NOT_ENDPOINTS)
@@ -133,7 +133,7 @@ test('variables that are not a list of strings are invalidBody', async () => {
   );
 });
 
-test('a request without a key has none that is valid', async () => {
+test('a request without a key has an invalid key', async () => {
   const keyManager = inMemory();
   for (const key of [null, undefined]) {
     assert.deepEqual(await keyManager.verifyUserAPIKey(key, 'GET_TASKS'), INVALID);
@@ -143,7 +143,7 @@ test('a request without a key has none that is valid', async () => {
   }
 });
 
-test('a key that is not a string is invalidBody; any string at all is at worst not valid', async () => {
+test('a key that is not a string is invalidBody, and any string is valid or invalid', async () => {
   const keyManager = inMemory();
   const { apiKey } = await created(keyManager, 'user');
   for (const key of [5, 5n, {}, [apiKey], new String(apiKey), Symbol('x')]) {
@@ -219,7 +219,7 @@ test('roles that are not names are invalidBody; repeated ones and any Unicode ar
   assert.deepEqual(await keyManager.addRoles(id, unicode), { success: true, count: unicode.length });
 });
 
-test('options that are not what they must be are invalidBody, a misspelt one too', async () => {
+test('malformed and misspelt options are invalidBody', async () => {
   const keyManager = inMemory();
   const bad = [
     null,
@@ -264,7 +264,7 @@ test('options that are not what they must be are invalidBody, a misspelt one too
   });
 });
 
-test('an id of another shape, or of no key, is invalidId, after the arguments were looked at', async () => {
+test('a malformed or unknown id is invalidId, after the arguments were checked', async () => {
   const keyManager = inMemory();
   for (const id of [...NOT_IDS, NO_KEY]) {
     await bothRejected(keyManager, 'rotateUserAPIKey', [id], 'invalidId');
@@ -299,7 +299,7 @@ for (const [rootAPIKey, error] of [
   });
 }
 
-test('a root key acts for its one tenant', async (t) => {
+test('a root key acts for its tenant', async (t) => {
   const database = databaseOf(t);
   const url = `sqlite:${database}`;
   const acme = await rootKeyOf(url, 'Acme Inc');
@@ -325,7 +325,7 @@ test('a root key acts for its one tenant', async (t) => {
   assert.deepEqual(await ofAcme.verifyUserAPIKey(ofDefault.apiKey, 'GET_TASKS'), INVALID);
 });
 
-test('a root key alone decides which error is said first in a file too', async (t) => {
+test('the root key is checked first with a file, too', async (t) => {
   const keyManager = initKeyManager({
     url: databaseOf(t),
     endpoints,

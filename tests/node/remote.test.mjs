@@ -1,4 +1,4 @@
-// A place behind HTTP: the same answers, no thread for a call that waits, and a process that ends when it is done.
+// A remote server: the same results as embedded, no thread for a pending call, and a process that exits when it is done.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once, setMaxListeners } from 'node:events';
@@ -21,14 +21,14 @@ import {
 } from 'gatekeeper-native';
 import { created, databaseOf, endpoints, rootKeyOf, serve } from './helpers/support.mjs';
 
-/** A server, its database, and a root key of it. */
+/** A server, its database, and a root key. */
 async function served(t) {
   const path = databaseOf(t);
   const { rootKey } = await rootKeyOf(path, 'Acme Inc');
   return { path, url: await serve(t, path), rootAPIKey: rootKey };
 }
 
-/** A server that reads what comes and says nothing. */
+/** A server that reads requests and never responds. */
 async function hanging(t) {
   const sockets = [];
   const server = createSocketServer((socket) => sockets.push(socket.on('error', () => {}).resume()));
@@ -41,11 +41,11 @@ async function hanging(t) {
   return { url: `http://127.0.0.1:${server.address().port}`, sockets, server };
 }
 
-test('a key manager says over HTTP what it says elsewhere', async (t) => {
+test('a key manager returns the same over HTTP as embedded', async (t) => {
   const { path, url, rootAPIKey } = await served(t);
   const limits = { ...endpoints, ONCE: { default: { maxReq: 1, duration: 60_000 } } };
-  const [here, there] = [path, url].map((place) =>
-    initKeyManager({ url: place, rootAPIKey, endpoints: limits }),
+  const [here, there] = [path, url].map((backend) =>
+    initKeyManager({ url: backend, rootAPIKey, endpoints: limits }),
   );
   const options = { ownerId: 'user 7', name: 'n', metadata: { a: [1] } };
   const { id, apiKey, roles } = await created(there, 'user', ['PRO', 'BETA'], options);
@@ -71,10 +71,10 @@ test('a key manager says over HTTP what it says elsewhere', async (t) => {
   assert.equal((await there.deleteUserAPIKey(id)).error, 'invalidId');
 });
 
-test('what is rejected is rejected in the same order and words', async (t) => {
+test('a server rejects calls in the same order, with the same messages', async (t) => {
   const { path, url, rootAPIKey } = await served(t);
-  const rejections = async (place, key) => {
-    const keys = initKeyManager({ url: place, rootAPIKey: key, endpoints });
+  const rejections = async (backend, key) => {
+    const keys = initKeyManager({ url: backend, rootAPIKey: key, endpoints });
     return await Promise.all([
       keys.verifyUserAPIKey('', 'GET_TASKS'),
       keys.verifyUserAPIKey(5, 'GET_TASKS'),
@@ -94,7 +94,7 @@ test('what is rejected is rejected in the same order and words', async (t) => {
   assert.deepEqual([...codes], ['authorizationHeaderNotPresent']);
 });
 
-test('what ends in Sync throws and says why, whatever it is given', async () => {
+test('the Sync functions throw with a server, whatever their arguments', async () => {
   const keys = initKeyManager({ url: 'http://localhost:1', rootAPIKey: 'x', endpoints });
   const calls = [
     () => keys.verifyUserAPIKeySync('user_xxx', 'GET_TASKS'),
@@ -109,7 +109,8 @@ test('what ends in Sync throws and says why, whatever it is given', async () => 
   for (const call of calls) {
     assert.throws(
       call,
-      (error) => error instanceof BadRequestError && /await the function/.test(error.message),
+      (error) =>
+        error instanceof BadRequestError && /cannot be used with a remote server/.test(error.message),
     );
   }
 });
@@ -142,7 +143,7 @@ test('services, their pages and their errors are the same over HTTP', async (t) 
   await assert.rejects(tenants.get('../tenants'), /tenantId must be a tenant id/);
 });
 
-test('where nobody answers there is an error without a status', async (t) => {
+test('without a response the error has status 0', async (t) => {
   const { url, server } = await hanging(t);
   const slow = new GatekeeperCore({ baseUrl: url, timeout: 100 });
   await assert.rejects(new AuthService(slow).me(), (error) => {
@@ -160,7 +161,7 @@ test('where nobody answers there is an error without a status', async (t) => {
   });
 });
 
-test('a signal and a timeout of a call break its request off', async (t) => {
+test('a signal and a timeout of a call abort its request', async (t) => {
   const { url, sockets } = await hanging(t);
   const auth = new AuthService(new GatekeeperCore({ baseUrl: url, timeout: 60_000 }));
   const controller = new AbortController();
@@ -175,11 +176,11 @@ test('a signal and a timeout of a call break its request off', async (t) => {
   assert.equal(sockets.length, 2);
 });
 
-test('hundreds of calls wait at once without a thread for each, and others are not held up', async (t) => {
+test('hundreds of calls wait at once without a thread for each, and do not delay others', async (t) => {
   const threads = () => readdirSync('/proc/self/task').length;
   const { url, sockets } = await hanging(t);
-  const { url: answering, rootAPIKey } = await served(t);
-  const keys = initKeyManager({ url: answering, rootAPIKey, endpoints });
+  const { url: responding, rootAPIKey } = await served(t);
+  const keys = initKeyManager({ url: responding, rootAPIKey, endpoints });
   await keys.verifyUserAPIKey('user_xxx', 'GET_TASKS');
   const before = process.platform === 'linux' ? threads() : 0;
   const auth = new AuthService(new GatekeeperCore({ baseUrl: url, timeout: 60_000 }));
@@ -195,7 +196,7 @@ test('hundreds of calls wait at once without a thread for each, and others are n
   assert.ok(settled.every(({ reason }) => reason.name === 'AbortError'));
 });
 
-test('a request to elsewhere is never followed', async (t) => {
+test('a redirect is never followed', async (t) => {
   let followed = 0;
   const elsewhere = createServer((_, response) => {
     followed += 1;
@@ -215,20 +216,20 @@ test('a request to elsewhere is never followed', async (t) => {
   assert.equal(followed, 0);
 });
 
-/** What a program says, and how it ends. */
+/** The output of a program, and its exit code or signal. */
 async function program(source, ...given) {
   const child = spawn(process.execPath, ['--input-type=module', '-e', source, ...given], {
     cwd: new URL('.', import.meta.url),
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 30_000,
   });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
   const [code, signal] = await once(child, 'close');
-  return { said, code, signal };
+  return { output, code, signal };
 }
 
-test('a call that waits keeps the process alive, and a client that does not lets it end', async (t) => {
+test('a pending call keeps the process alive, and an idle client does not', async (t) => {
   const { url } = await served(t);
   const { url: silent } = await hanging(t);
   const source = `
@@ -240,13 +241,13 @@ test('a call that waits keeps the process alive, and a client that does not lets
     if (silent) me(silent).catch(({ code }) => console.log(code, Date.now() - began >= 600));
   `;
   const began = Date.now();
-  assert.deepEqual(await program(source, url), { said: 'unauthorized\n', code: 0, signal: null });
+  assert.deepEqual(await program(source, url), { output: 'unauthorized\n', code: 0, signal: null });
   assert.ok(Date.now() - began < 10_000);
-  const { said, code } = await program(source, url, silent);
-  assert.deepEqual([said, code], ['unauthorized\ntimeout true\n', 0]);
+  const { output, code } = await program(source, url, silent);
+  assert.deepEqual([output, code], ['unauthorized\ntimeout true\n', 0]);
 });
 
-test('a process ends while calls are under way', async (t) => {
+test('a process exits while calls are pending', async (t) => {
   const { url } = await hanging(t);
   const source = `
     import { AuthService, GatekeeperCore } from 'gatekeeper-native';
@@ -254,21 +255,21 @@ test('a process ends while calls are under way', async (t) => {
     for (let call = 0; call < 50; call += 1) auth.me().catch(() => {});
     setTimeout(() => process.exit(7), 200);
   `;
-  assert.deepEqual(await program(source, url), { said: '', code: 7, signal: null });
+  assert.deepEqual(await program(source, url), { output: '', code: 7, signal: null });
 });
 
-test('workers that call a server are ended in the middle of it, and others go on', async (t) => {
+test('workers can be terminated during a call to a server, and others still work', async (t) => {
   const { url, rootAPIKey } = await served(t);
   const { url: silent } = await hanging(t);
   const script = new URL('helpers/remote-worker.mjs', import.meta.url);
   const start = (workerData) => new Worker(script, { workerData });
   for (let round = 0; round < 15; round += 1) {
-    const workers = [url, silent].flatMap((place) =>
-      [1, 2].map(() => start({ url: place, rootAPIKey, calls: Infinity })),
+    const workers = [url, silent].flatMap((backend) =>
+      [1, 2].map(() => start({ url: backend, rootAPIKey, calls: Infinity })),
     );
     const last = start({ url, rootAPIKey, calls: 5 });
-    const [said] = await once(last, 'message');
-    assert.equal(said, 15);
+    const [count] = await once(last, 'message');
+    assert.equal(count, 15);
     await sleep(round * 3);
     await Promise.all(workers.map((worker) => worker.terminate()));
   }

@@ -5,7 +5,7 @@ import { created, endpoints, inMemory } from './helpers/support.mjs';
 
 const INVALID = { success: true, keyValid: false, ok: false };
 
-test('a good key is told its limit, its owner and its roles, sync and awaited', async () => {
+test('the result for a valid key has its limit, owner and roles, sync and async', async () => {
   const keyManager = inMemory();
   const { apiKey, id } = await created(keyManager, 'user', ['TEAM', 'PRO', 'TEAM'], { ownerId: 'owner 1' });
   const before = Math.floor(Date.now() / 1000);
@@ -30,14 +30,14 @@ test('a good key is told its limit, its owner and its roles, sync and awaited', 
   }
 });
 
-test('the default limit has no role, a key of nobody no owner', async () => {
+test('the default limit has no role, and a key without an owner no owner', async () => {
   const keyManager = inMemory();
   const { apiKey } = await created(keyManager, 'user');
   const { role, roles, ownerId, total } = await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS');
   assert.deepEqual({ role, roles, ownerId, total }, { role: null, roles: [], ownerId: null, total: 10 });
 });
 
-test('the 11th call of 10 is rejected, per variable, and told how long to wait', async () => {
+test('the 11th request of 10 is denied, per variable, with the time to wait', async () => {
   const keyManager = inMemory({ clock: 'manual' });
   const { apiKey } = await created(keyManager, 'user');
   for (let left = 9; left >= 0; left -= 1) {
@@ -56,7 +56,7 @@ test('the 11th call of 10 is rejected, per variable, and told how long to wait',
   assert.equal(keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS', ['a']).ok, true);
 });
 
-test('lists of variables that differ are counted apart, whatever is in them', async () => {
+test('different lists of variables have different windows', async () => {
   const keyManager = inMemory();
   const { apiKey } = await created(keyManager, 'user');
   const lists = [
@@ -89,7 +89,7 @@ test('lists of variables that differ are counted apart, whatever is in them', as
   }
 });
 
-test('results and what they hold are frozen, and are plain data', async () => {
+test('results are deeply frozen plain data', async () => {
   const keyManager = inMemory();
   const made = await created(keyManager, 'user', ['PRO']);
   const results = [
@@ -110,7 +110,7 @@ test('results and what they hold are frozen, and are plain data', async () => {
   assert.ok(Object.isFrozen(keyManager));
 });
 
-test('every call answers with the fields of the contract', async () => {
+test('every result has the fields of the contract', async () => {
   const { createUserAPIKey, verifyUserAPIKey, rotateUserAPIKey, deleteUserAPIKey, addRoles, removeRoles } =
     inMemory();
   const { success, apiKey, id, roles } = await createUserAPIKey('user', ['B', 'A', 'B']);
@@ -131,7 +131,7 @@ test('every call answers with the fields of the contract', async () => {
   assert.deepEqual(await verifyUserAPIKey(apikey, 'GET_TASKS'), INVALID);
 });
 
-test('the sync twins do the same on this thread', () => {
+test('the Sync functions do the same on this thread', () => {
   const keyManager = inMemory();
   const { apiKey, id } = keyManager.createUserAPIKeySync('user');
   assert.deepEqual(keyManager.addRolesSync(id, ['PRO']), { success: true, count: 1 });
@@ -145,7 +145,7 @@ test('the sync twins do the same on this thread', () => {
   assert.equal(keyManager.deleteUserAPIKeySync(id).error, 'invalidId');
 });
 
-test('more keys than are remembered keep their own identities', async () => {
+test('more keys than the cache holds keep their identities', async () => {
   const keyManager = inMemory({ cacheKeys: 100_000 });
   const keys = Array.from({ length: 40_000 }, (_, owner) =>
     keyManager.createUserAPIKeySync('user', [], { ownerId: `${owner}` }),
@@ -158,7 +158,7 @@ test('more keys than are remembered keep their own identities', async () => {
   }
 });
 
-test('a key ends when its time is over', async () => {
+test('a key is invalid after its expiry', async () => {
   const { createUserAPIKey, verifyUserAPIKey, advance } = inMemory({ clock: 'manual' });
   const { apiKey } = await createUserAPIKey('user', [], { expiresInSeconds: 60 });
   advance(59_999);
@@ -167,7 +167,7 @@ test('a key ends when its time is over', async () => {
   assert.deepEqual(await verifyUserAPIKey(apiKey, 'GET_TASKS'), INVALID);
 });
 
-test('advance takes whole milliseconds, and is there with the manual clock alone', () => {
+test('advance accepts whole milliseconds, and exists only with the manual clock', () => {
   const { advance } = inMemory({ clock: 'manual' });
   for (const ms of [-1, 0.5, NaN, Infinity, 2 ** 53, '1', null, undefined, 1n]) {
     assert.throws(() => advance(ms), { name: 'BadRequestError', code: 'bad_request', status: 400 });
@@ -178,7 +178,7 @@ test('advance takes whole milliseconds, and is there with the manual clock alone
   assert.throws(() => initKeyManager({ endpoints, clock: 'manual' }), GatekeeperError);
 });
 
-test('each place in memory is its own', async () => {
+test('each memory URL is a new database', async () => {
   const { apiKey } = await created(inMemory(), 'user');
   assert.deepEqual(await inMemory().verifyUserAPIKey(apiKey, 'GET_TASKS'), INVALID);
 });

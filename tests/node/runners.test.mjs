@@ -1,5 +1,5 @@
-// Runners of tests load the package into realms of their own, whose `Error`, `Array` and `AbortSignal` are not those of
-// the native side.
+// Test runners load the package into separate realms, whose `Error`, `Array` and `AbortSignal` are not those of the
+// native side.
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ let project;
 before(() => {
   project = mkdtempSync(join(tmpdir(), 'gatekeeper-runners-'));
   const modules = join(project, 'node_modules');
-  // Copied and not linked: what a runner does with a package depends on where it lies.
+  // Copied, not linked: a runner treats a package by its path.
   for (const part of ['package.json', 'bindings-node/dist', 'bindings-node/native']) {
     cpSync(join(root, part), join(modules, 'gatekeeper-native', part), { recursive: true });
   }
@@ -25,7 +25,7 @@ after(() => rmSync(project, { recursive: true, force: true }));
 /** Runs a program of the development dependencies in the project. */
 async function runs(program, given, environment = {}) {
   const command = join(root, 'node_modules', program);
-  // What a runner of tests tells its children of itself is not for another one.
+  // A test runner sets variables for its children that must not reach another runner.
   const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
   const env = { ...inherited, CI: 'true', NO_COLOR: '1', ...environment };
   try {
@@ -46,15 +46,15 @@ const jest = (extension) =>
   });
 
 test('it works under Jest, by require', async () => {
-  const said = await runs('jest/bin/jest.js', ['--config', jest('cjs')]);
-  assert.match(said, /Tests: +6 passed, 6 total/);
+  const output = await runs('jest/bin/jest.js', ['--config', jest('cjs')]);
+  assert.match(output, /Tests: +6 passed, 6 total/);
 });
 
 test('it works under Jest, by import', async () => {
-  const said = await runs('jest/bin/jest.js', ['--config', jest('mjs')], {
+  const output = await runs('jest/bin/jest.js', ['--config', jest('mjs')], {
     NODE_OPTIONS: '--experimental-vm-modules',
   });
-  assert.match(said, /Tests: +6 passed, 6 total/);
+  assert.match(output, /Tests: +6 passed, 6 total/);
 });
 
 for (const pool of ['threads', 'forks', 'vmThreads', 'vmForks']) {

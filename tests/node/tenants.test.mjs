@@ -1,4 +1,4 @@
-// Whose keys a key manager accepts.
+// The tenants whose keys a key manager accepts.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ import { created, databaseOf, endpoints, inMemory, rootKeyOf, secret } from './h
 
 const INVALID = { success: true, keyValid: false, ok: false };
 
-/** Signs up, makes a tenant, and makes a key there that claims all that a key can. */
+/** Signs up, creates a tenant, and in it a key with every claim that a key can have. */
 async function attack(url) {
   const core = new GatekeeperCore({ baseUrl: url, secret });
   const signup = { email: 'mallory@example.com', password: 'a long password' };
@@ -30,7 +30,7 @@ async function attack(url) {
   return { tenantId: tenant.id, foreign: plainTextKey };
 }
 
-test('a key manager accepts the keys of the tenants that it names, and of default where it names none', async (t) => {
+test('a key manager accepts the keys of its tenants, and by default of the tenant default', async (t) => {
   const url = databaseOf(t);
   const { tenantId, foreign } = await attack(url);
   const { apiKey: own } = await created(initKeyManager({ url, endpoints }), 'user');
@@ -54,7 +54,7 @@ test('a key manager accepts the keys of the tenants that it names, and of defaul
   }
 });
 
-test('the operator is warned of a valid key of another tenant, and the caller is not told', async (t) => {
+test('a valid key of another tenant warns the operator and is invalid to the caller', async (t) => {
   const url = databaseOf(t);
   const { foreign } = await attack(url);
   const keyManager = initKeyManager({ url, endpoints });
@@ -74,7 +74,7 @@ test('the operator is warned of a valid key of another tenant, and the caller is
   assert.equal(warnings.length, 1);
 });
 
-test('what names no tenants is rejected, and not repeated', () => {
+test('a value that names no tenants is rejected, and not repeated', () => {
   for (const tenants of [
     'default',
     'canary',
@@ -101,12 +101,12 @@ test('what names no tenants is rejected, and not repeated', () => {
   }
 });
 
-test('tenants are not for a root key, nor for a server', async (t) => {
+test('tenants are rejected with a root key and with a server', async (t) => {
   const url = databaseOf(t);
   const { rootKey } = await rootKeyOf(url, 'Acme Inc');
-  for (const place of [{ url, rootAPIKey: rootKey }, { url: 'http://127.0.0.1:9' }]) {
+  for (const backend of [{ url, rootAPIKey: rootKey }, { url: 'http://127.0.0.1:9' }]) {
     assert.throws(
-      () => initKeyManager({ endpoints, tenants: ['default'], ...place }),
+      () => initKeyManager({ endpoints, tenants: ['default'], ...backend }),
       /tenants: a root key accepts the keys of its own tenant/,
     );
   }

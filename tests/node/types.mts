@@ -1,4 +1,4 @@
-// Compiled by tsc --strict, never run: what must not compile is marked so.
+// Compiled by tsc --strict, never run. `@ts-expect-error` marks code that must not compile.
 import {
   AuthService,
   GatekeeperCore,
@@ -38,7 +38,7 @@ holds<Same<typeof keyManager, KeyManager<'GET_TASKS' | 'PUT_TASKS'>>>();
 export const { createUserAPIKey, verifyUserAPIKey, verifyUserAPIKeySync, addRoles } = keyManager;
 
 verifyUserAPIKeySync('user_x', 'GET_TASKS', ['task_id'] as const);
-// @ts-expect-error an endpoint that was never defined
+// @ts-expect-error an undefined endpoint
 verifyUserAPIKeySync('user_x', 'GET_TASK');
 // @ts-expect-error the same, awaited
 void verifyUserAPIKey('user_x', 'get_tasks');
@@ -48,15 +48,15 @@ verifyUserAPIKeySync('user_x', 'GET_TASKS', 'task_id');
 verifyUserAPIKeySync('user_x', 'GET_TASKS', [5]);
 // @ts-expect-error a key is a string
 verifyUserAPIKeySync(5, 'GET_TASKS');
-// @ts-expect-error the endpoint is left out
+// @ts-expect-error no endpoint
 verifyUserAPIKeySync('user_x');
-// @ts-expect-error advance is there with the manual clock alone
+// @ts-expect-error advance exists only with the manual clock
 keyManager.advance(5);
 
 initKeyManager({ url: 'memory:', clock: 'manual', endpoints: {} }).advance(5);
-// @ts-expect-error no endpoint was defined
+// @ts-expect-error no endpoint is defined
 initKeyManager({ endpoints: {} }).verifyUserAPIKeySync('user_x', 'ANY');
-// @ts-expect-error endpoints are left out
+// @ts-expect-error no endpoints
 initKeyManager({ url: 'memory:' });
 // @ts-expect-error an endpoint without a default
 initKeyManager({ endpoints: { GET: { roles: {} } } });
@@ -81,7 +81,7 @@ export function narrowed(result: VerifyUserAPIKeyResult): string {
   }
   if (!result.keyValid) {
     holds<Same<typeof result.ok, false>>();
-    // @ts-expect-error whose key it would be is not said
+    // @ts-expect-error an invalid key has no owner
     return result.keyId;
   }
   holds<Same<typeof result.role, string | null>>();
@@ -120,13 +120,13 @@ export function caught(error: unknown): GatekeeperErrorCode | undefined {
 export async function services(): Promise<void> {
   await using core = new GatekeeperCore({ baseUrl: 'memory:', token: process.env['GATEKEEPER_TOKEN'] });
   core.setToken(undefined);
-  // @ts-expect-error an option that there is none
+  // @ts-expect-error an unknown option
   new GatekeeperCore({ url: 'memory:' });
   const auth = new AuthService(core);
   const answer = await auth.login({ email: 'a@example.com', password: 'b' });
   holds<Same<typeof answer, Tokens | MfaChallenge>>();
   if (!isMfaChallenge(answer)) holds<Same<typeof answer, Tokens>>();
-  // @ts-expect-error a field that it does not have
+  // @ts-expect-error an unknown field
   void auth.signup({ email: 'a@example.com', password: 'b', emailVerified: true });
 
   const tenants = new TenantsService(core);
@@ -140,6 +140,6 @@ export async function services(): Promise<void> {
   void tenants.addMember(tenant.id, 'usr_x', 'boss');
   // @ts-expect-error a tenant has a name
   void tenants.create();
-  // @ts-expect-error answers are frozen
+  // @ts-expect-error results are read-only
   tenant.name = 'Mine';
 }

@@ -1,4 +1,4 @@
-// What is no URL of a database: rejected, with what was probably meant; and files that are not there.
+// URLs that are rejected with the URL that was probably meant, and files that do not exist.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { databaseOf, endpoints, root, run } from './helpers/support.mjs';
 
 const { cases } = JSON.parse(readFileSync(join(root, 'tests/cases/urls.json'), 'utf8'));
 
-test('a slip is rejected with the nearest right URL and makes no file', (t) => {
+test('a mistyped URL is rejected with the nearest right one and creates no file', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'urls-'));
   const before = process.cwd();
   process.chdir(folder);
@@ -29,7 +29,7 @@ test('a slip is rejected with the nearest right URL and makes no file', (t) => {
   assert.deepEqual(readdirSync(folder), []);
 });
 
-test('without create a file that is not there is unavailable', async (t) => {
+test('without create a file that does not exist is unavailable', async (t) => {
   const url = databaseOf(t);
   const keyManager = initKeyManager({ url, endpoints, create: false });
   const expected = (error) => {
@@ -43,7 +43,7 @@ test('without create a file that is not there is unavailable', async (t) => {
   assert.throws(() => initKeyManager({ url, endpoints, create: 'no' }), BadRequestError);
 });
 
-test('a new file is warned of once', async (t) => {
+test('a new file causes one warning', async (t) => {
   const url = databaseOf(t);
   const program = `
     import { initKeyManager } from 'gatekeeper-native';

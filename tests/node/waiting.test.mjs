@@ -1,4 +1,4 @@
-// A database that another process keeps locked: each call is answered in time, and nothing else waits with it.
+// A database that another process keeps locked: each call fails in time, and no other call waits for it.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { GatekeeperCore, KeysService, ServiceUnavailableError, initKeyManager } from 'gatekeeper-native';
 import { created, databaseOf, endpoints, inMemory, lockedByAnother, run } from './helpers/support.mjs';
 
-/** Milliseconds that a call took, and the error that it ended with. */
+/** The duration of a call in milliseconds, and its error. */
 async function timed(call) {
   const arrived = performance.now();
   const error = await call().then(
@@ -22,18 +22,18 @@ function assertGaveUp({ ms, error }) {
   assert.ok(ms > 4500 && ms < 7000, `after ${ms} ms`);
 }
 
-test('each of many writers is answered 5 s after it came, and files and new keys do not wait with them', async (t) => {
+test('each of many writers fails 5 s after its start, and files and new keys do not wait for them', async (t) => {
   const url = databaseOf(t);
   const keyManager = initKeyManager({ url, endpoints });
   const { apiKey } = await created(keyManager, 'user');
   const unlock = await lockedByAnother(t, url);
 
-  // More of them than there are threads of any kind.
+  // More calls than there are threads of any kind.
   const writers = Array.from({ length: 48 }, () => timed(() => keyManager.createUserAPIKey('user')));
   const late = sleep(1000).then(() => timed(() => keyManager.createUserAPIKey('user')));
   let over = false;
   const others = (async () => {
-    // This key manager has not seen the key: it has to be read.
+    // The key is not cached in this key manager, so it is read from the database.
     const fresh = initKeyManager({ url, endpoints });
     const waits = [];
     while (!over) {
@@ -58,7 +58,7 @@ test('each of many writers is answered 5 s after it came, and files and new keys
   await created(keyManager, 'after');
 });
 
-test('a call that is given up before a thread has time for it is not carried out', async (t) => {
+test('a call that is aborted before a thread starts it is not carried out', async (t) => {
   const url = databaseOf(t);
   const core = new GatekeeperCore({ baseUrl: url, operator: true });
   const keys = new KeysService(core);
@@ -78,7 +78,7 @@ test('a call that is given up before a thread has time for it is not carried out
   assert.ok(!items.some(({ name }) => name === 'given up'));
 });
 
-test('when a key was last used is known after the process that used it has exited', async (t) => {
+test('the last use of a key is known after the process that used it has exited', async (t) => {
   const url = databaseOf(t);
   const { apiKey, id } = await created(initKeyManager({ url, endpoints }), 'user');
   const keys = new KeysService(new GatekeeperCore({ baseUrl: url, operator: true }));
@@ -97,18 +97,18 @@ test('when a key was last used is known after the process that used it has exite
   assert.ok(lastUsedAt >= before && lastUsedAt <= Date.now(), String(lastUsedAt));
 });
 
-test('a verification whose use is due to be noted is answered in the same turn', async () => {
+test('a verification that records the use of a key completes in the same turn of the event loop', async () => {
   const { createUserAPIKeySync, verifyUserAPIKey, advance } = inMemory({ clock: 'manual' });
   const keys = Array.from({ length: 20 }, () => createUserAPIKeySync('user').apiKey);
   for (let round = 0; round < 3; round += 1) {
-    let answered = 0;
-    for (const key of keys) verifyUserAPIKey(key, 'GET_TASKS').then(() => (answered += 1));
+    let completed = 0;
+    for (const key of keys) verifyUserAPIKey(key, 'GET_TASKS').then(() => (completed += 1));
     if (round === 0) {
-      // Each is read from the store once.
-      while (answered < keys.length) await turn();
+      // Each is read from the database once.
+      while (completed < keys.length) await turn();
     } else {
       await Promise.resolve();
-      assert.equal(answered, keys.length);
+      assert.equal(completed, keys.length);
     }
     advance(61_000);
   }

@@ -15,13 +15,13 @@ test('worker threads started and ended 100 times while the main thread verifies'
   const { apiKey } = await created(keyManager, 'user');
   for (let round = 0; round < 25; round += 1) {
     const workers = Array.from({ length: 4 }, () => start({ url, apiKey, calls: 20 }));
-    const answers = workers.map((worker) => once(worker, 'message'));
+    const results = workers.map((worker) => once(worker, 'message'));
     const ends = workers.map((worker) => once(worker, 'exit'));
     while (keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS', [`${Math.random()}`]).ok && ends.length > 0) {
       await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['main']);
       if ((await Promise.race([Promise.all(ends), sleep(1)])) !== undefined) break;
     }
-    for (const [{ valid }] of await Promise.all(answers)) assert.equal(valid, 20);
+    for (const [{ valid }] of await Promise.all(results)) assert.equal(valid, 20);
     for (const [code] of await Promise.all(ends)) assert.equal(code, 0);
   }
 });
@@ -46,9 +46,9 @@ test('worker threads that share a file count one limit exactly together', async 
   const keyManager = initKeyManager({ url, endpoints: limit });
   const { apiKey } = await created(keyManager, 'user');
   const workers = Array.from({ length: 4 }, () => start({ url, apiKey, calls: 300, endpoints: limit }));
-  const answers = await Promise.all(workers.map((worker) => once(worker, 'message')));
+  const results = await Promise.all(workers.map((worker) => once(worker, 'message')));
   assert.equal(
-    answers.reduce((sum, [{ admitted }]) => sum + admitted, 0),
+    results.reduce((sum, [{ admitted }]) => sum + admitted, 0),
     500,
   );
 });

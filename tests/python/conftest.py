@@ -1,4 +1,4 @@
-"""What the tests share: places, keys, and the helper that makes root keys."""
+"""Fixtures of the tests: databases, servers, keys, and the helper that makes root keys."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 SECRET = "a secret of the tests alone"  # noqa: S105
-"""What seals the signing keys; without it, a file beside the database would, with a warning."""
+"""The secret that encrypts the signing keys. Without it, a secret file would be created, with a warning."""
 
 SOAK = int(os.environ.get("GATEKEEPER_SOAK", "1"))
-"""How many times longer than usual the long tests run."""
+"""The factor by which the long tests run longer than by default."""
 
 ENDPOINTS: dict[str, Endpoint] = {
     "GET_TASKS": {
@@ -36,11 +36,11 @@ LIMITS = """
 default = { maxReq = 10, duration = 60000 }
 roles = { PRO = { maxReq = 1000, duration = 60000 } }
 """
-"""One of these endpoints, as a server reads it."""
+"""One of these endpoints, as a server's configuration has it."""
 
 
 class Serve(Protocol):
-    """Starts a server on the place at a URL; it is stopped after the test."""
+    """Starts a server on the database of a URL and stops it after the test."""
 
     def __call__(self, url: str, *arguments: str) -> str: ...
 
@@ -59,7 +59,7 @@ def keys() -> KeyManager:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    """A file of the test's own."""
+    """The URL of a new database file."""
     return f"sqlite:{tmp_path}/gatekeeper.db"
 
 
@@ -78,14 +78,14 @@ def root_key() -> RootKeys:
 
 def built(binary: str) -> Path:
     """A binary of this checkout, as its sources are now."""
-    # Without --package: a package alone has other features, and everything would be compiled once more.
+    # Without --package: a single package has other features, and everything would be compiled a second time.
     subprocess.run(["cargo", "build", "--quiet", "--bin", binary], cwd=ROOT, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / binary
 
 
 @pytest.fixture(scope="session")
 def server() -> Path:
-    """The server, which ``GATEKEEPER_SERVER`` may name."""
+    """The server's program: ``GATEKEEPER_SERVER``, or that of this checkout."""
     given = os.environ.get("GATEKEEPER_SERVER")
     return Path(given) if given else built("gatekeeper")
 
@@ -105,7 +105,7 @@ def serve(server: Path, tmp_path: Path) -> Iterator[Serve]:
                 stderr=log,
                 text=True,
             )
-            # Last in, first out: it is killed, and then waited for.
+            # The callbacks run in reverse order: the server is killed, then waited for.
             stack.enter_context(process)
             stack.callback(process.kill)
             assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Bad input: a stable code, and a message that says what to change."""
+"""Bad input: a stable code, and a message that names the field and what is allowed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ anything = st.recursive(
 # The user's key.
 
 
-def test_whatever_is_no_key_is_merely_not_valid(keys: KeyManager, new_key: Callable[..., str]) -> None:
+def test_a_value_that_is_no_key_is_an_invalid_key(keys: KeyManager, new_key: Callable[..., str]) -> None:
     good = new_key()
     wrong_check = good[:-1] + ("1" if good[-1] != "1" else "2")
     look_alikes = [
@@ -72,7 +72,7 @@ def test_whatever_is_no_key_is_merely_not_valid(keys: KeyManager, new_key: Calla
     assert keys.verify_user_api_key(good, "ONCE").ok
 
 
-def test_a_request_without_a_key_has_none_that_is_valid(keys: KeyManager) -> None:
+def test_a_request_without_a_key_has_an_invalid_key(keys: KeyManager) -> None:
     assert dict(keys.verify_user_api_key(None, "ONCE")) == NOT_VALID
     assert dict(asyncio.run(aio.KeyManager(keys).verify_user_api_key(None, "ONCE"))) == NOT_VALID
     # The endpoint is checked first, as for any other key.
@@ -89,7 +89,7 @@ def test_a_key_that_is_not_text_is_an_invalid_body(keys: KeyManager, key: Any) -
 
 
 @pytest.mark.parametrize("endpoint", ["", "once", "ONCE ", "\ud800", "\0", None, 7, b"ONCE", ["ONCE"]])
-def test_an_endpoint_never_defined_is_an_invalid_body(keys: KeyManager, endpoint: Any) -> None:
+def test_an_undefined_endpoint_is_an_invalid_body(keys: KeyManager, endpoint: Any) -> None:
     res = keys.verify_user_api_key("", endpoint)
     assert (res.success, res.error) == (False, "invalidBody")
     assert "endpoint" in (res.reason or "")
@@ -121,7 +121,7 @@ def test_variables_that_are_not_strings_are_an_invalid_body(
         assert (res.reason or "").startswith("variables must be")
 
 
-def test_one_string_in_place_of_variables_is_named_as_the_mistake_it_is(keys: KeyManager) -> None:
+def test_one_string_instead_of_a_list_of_variables_is_rejected_with_advice(keys: KeyManager) -> None:
     res = keys.verify_user_api_key("", "ONCE", "task_id")  # type: ignore[arg-type]
     assert (res.error, "[variable]" in (res.reason or "")) == ("invalidBody", True)
 
@@ -134,7 +134,7 @@ def test_too_many_variables_are_an_invalid_body(keys: KeyManager, new_key: Calla
         assert keys.verify_user_api_key(api_key, "ONCE", variables).error == "invalidBody"
 
 
-# The order: root key, then arguments and endpoint, then the id or the user's key.
+# The order of the checks: the root key, the arguments and the endpoint, then the id or the user's key.
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,11 @@ def test_too_many_variables_are_an_invalid_body(keys: KeyManager, new_key: Calla
         ("gkr_wxcBDexvUxa78kRDFHicb6CN31kF7VDBaF", "invalidAPIToken"),
     ],
 )
-@pytest.mark.parametrize("place", ["memory", "file"])
-def test_a_wrong_root_key_comes_before_all_else(root_key: str, error: str, place: str, url: str) -> None:
-    keys = init_key_manager(url=url if place == "file" else "memory:", endpoints=ENDPOINTS, root_api_key=root_key)
+@pytest.mark.parametrize("database", ["memory", "file"])
+def test_a_wrong_root_key_is_reported_before_any_other_mistake(
+    root_key: str, error: str, database: str, url: str
+) -> None:
+    keys = init_key_manager(url=url if database == "file" else "memory:", endpoints=ENDPOINTS, root_api_key=root_key)
     wrong: Any = object()
     for res in (
         keys.verify_user_api_key("", "ONCE"),
@@ -168,7 +170,7 @@ def test_a_wrong_root_key_comes_before_all_else(root_key: str, error: str, place
         assert "canary" not in repr(res)
 
 
-def test_arguments_come_before_the_id_and_the_users_key(keys: KeyManager) -> None:
+def test_arguments_are_checked_before_the_id_and_the_users_key(keys: KeyManager) -> None:
     wrong: Any = "PRO"
     assert keys.add_roles("not an id", wrong).error == "invalidBody"
     assert keys.remove_roles("not an id", [""]).error == "invalidBody"
@@ -176,7 +178,7 @@ def test_arguments_come_before_the_id_and_the_users_key(keys: KeyManager) -> Non
     assert keys.verify_user_api_key("not a key", "NEVER_DEFINED").error == "invalidBody"
 
 
-def test_a_live_root_key_does_not_hide_a_wrong_argument(url: str, root_key: RootKeys) -> None:
+def test_a_valid_root_key_does_not_hide_a_wrong_argument(url: str, root_key: RootKeys) -> None:
     keys = init_key_manager(url=url, endpoints=ENDPOINTS, root_api_key=root_key(url, "Acme"))
     wrong: Any = object()
     assert keys.verify_user_api_key(wrong, "ONCE").error == "invalidBody"
@@ -296,7 +298,7 @@ def test_an_option_out_of_range_is_an_invalid_body_that_names_it(
     assert (res.reason or "").startswith(wire)
 
 
-def test_options_within_range_are_taken(keys: KeyManager) -> None:
+def test_options_within_range_are_accepted(keys: KeyManager) -> None:
     metadata = {"plan": "pro", "seats": [1, 2.5, None, True, {"é": "🦊"}], "deep": {"er": {}}}
     created = keys.create_user_api_key(
         "user", owner_id="o" * 256, name="é" * 128, expires_in_seconds=3_155_760_000, metadata=metadata
@@ -316,7 +318,7 @@ BAD_NUMBERS: list[Any] = [
 @pytest.mark.parametrize("field", ["maxReq", "duration"])
 @pytest.mark.parametrize("value", [*BAD_NUMBERS, pytest.param(10**5000, id="10**5000")])
 @pytest.mark.parametrize("role", [False, True])
-def test_a_limit_out_of_range_is_rejected_by_endpoint_and_field(field: str, value: Any, role: bool) -> None:
+def test_the_rejection_of_a_limit_names_endpoint_and_field(field: str, value: Any, role: bool) -> None:
     wrong: Any = {**LIMIT, field: value}
     endpoint: Any = {"default": LIMIT, "roles": {"PRO": wrong}} if role else {"default": wrong}
     at = "roles.PRO" if role else "default"
@@ -347,13 +349,13 @@ def test_roles_of_an_endpoint_that_are_no_mapping_are_rejected(roles: Any) -> No
         ({"GET": circular}, "^endpoints.GET"),
     ],
 )
-def test_what_is_not_an_endpoint_is_rejected_and_named(endpoints: Any, message: str) -> None:
+def test_the_rejection_of_a_malformed_endpoint_names_it(endpoints: Any, message: str) -> None:
     with pytest.raises(BadRequestError, match=message) as raised:
         init_key_manager(url="memory:", endpoints=endpoints)
     assert (raised.value.status, raised.value.code) == (400, "bad_request")
 
 
-def test_the_edges_of_the_ranges_are_taken() -> None:
+def test_the_bounds_of_the_ranges_are_accepted() -> None:
     endpoints: Any = {
         "": {"default": {"maxReq": 2**32 - 1, "duration": 31_622_400_000}, "roles": None},
         "é": {"default": {"maxReq": 1.0, "duration": 6e4}, "roles": {}},
@@ -428,7 +430,7 @@ def test_a_key_manager_of_anything_is_made_or_rejected(endpoints: Any, root_key:
 
 @settings(max_examples=300 * SOAK, deadline=None)
 @given(st.text(st.characters()))
-def test_a_vector_of_any_text_is_answered_or_rejected(case: str) -> None:
+def test_a_vector_of_any_text_is_run_or_rejected(case: str) -> None:
     for text in (case, json.dumps({"suite": "key-format", "case": case})):
         with suppress(GatekeeperError, UnicodeEncodeError):
             json.loads(_native._run_vector(text))

@@ -19,13 +19,13 @@ THREADS = 8
 
 
 @pytest.fixture(params=["memory", "file"])
-def place(request: pytest.FixtureRequest, url: str) -> str:
-    """The URL of each kind of place."""
+def database_url(request: pytest.FixtureRequest, url: str) -> str:
+    """The URL of each kind of embedded database."""
     return url if request.param == "file" else "memory:"
 
 
-def test_eight_threads_on_one_limit_admit_exactly_as_many_as_it_says(place: str) -> None:
-    keys = init_key_manager(url=place, endpoints=ENDPOINTS)
+def test_eight_threads_on_one_limit_admit_exactly_the_limit(database_url: str) -> None:
+    keys = init_key_manager(url=database_url, endpoints=ENDPOINTS)
     api_key = keys.create_user_api_key("user", ["PRO"])["apiKey"]
     start = threading.Barrier(THREADS)
 
@@ -52,8 +52,8 @@ def test_one_key_manager_is_made_and_opened_by_many_threads_at_once(url: str) ->
     assert [keys.verify_user_api_key(api_key, "ONCE").ok for keys in made] == [True] + [False] * (THREADS - 1)
 
 
-async def test_every_call_can_be_awaited(place: str) -> None:
-    keys = aio.init_key_manager(url=place, endpoints=ENDPOINTS)
+async def test_every_call_can_be_awaited(database_url: str) -> None:
+    keys = aio.init_key_manager(url=database_url, endpoints=ENDPOINTS)
     created = await keys.create_user_api_key("user", ["PRO"], owner_id="o", name="n", metadata={"a": 1})
     id = created["id"]
     res = await keys.verify_user_api_key(created["apiKey"], "GET_TASKS", ["task_id"])
@@ -67,7 +67,7 @@ async def test_every_call_can_be_awaited(place: str) -> None:
     assert not (await keys.verify_user_api_key(rotated["apikey"], "GET_TASKS")).key_valid
 
 
-async def test_awaited_calls_reject_what_the_others_reject() -> None:
+async def test_asynchronous_calls_reject_what_synchronous_calls_reject() -> None:
     wrong: Any = object()
     keys = aio.init_key_manager(url="memory:", endpoints=ENDPOINTS)
     for arguments in ((wrong, "ONCE"), ("", wrong), ("", "ONCE", "task_id"), ("", "NEVER_DEFINED")):
@@ -80,14 +80,14 @@ async def test_awaited_calls_reject_what_the_others_reject() -> None:
         aio.init_key_manager(url="mysql:db", endpoints={})
 
 
-async def test_one_place_can_be_awaited_and_not() -> None:
+async def test_synchronous_and_asynchronous_calls_share_one_database() -> None:
     keys = init_key_manager(url="memory:", endpoints=ENDPOINTS)
     api_key = keys.create_user_api_key("user")["apiKey"]
     assert (await aio.KeyManager(keys).verify_user_api_key(api_key, "ONCE")).ok
     assert not keys.verify_user_api_key(api_key, "ONCE").ok
 
 
-async def test_the_manual_clock_is_not_awaited() -> None:
+async def test_advancing_the_manual_clock_is_synchronous() -> None:
     keys = aio.init_key_manager(url="memory:", endpoints=ENDPOINTS, clock="manual")
     api_key = (await keys.create_user_api_key("user"))["apiKey"]
     assert (await keys.verify_user_api_key(api_key, "ONCE")).ok
@@ -96,8 +96,8 @@ async def test_the_manual_clock_is_not_awaited() -> None:
     assert (await keys.verify_user_api_key(api_key, "ONCE")).ok
 
 
-async def test_many_tasks_on_one_limit_admit_exactly_as_many_as_it_says(place: str) -> None:
-    keys = aio.init_key_manager(url=place, endpoints=ENDPOINTS)
+async def test_many_tasks_on_one_limit_admit_exactly_the_limit(database_url: str) -> None:
+    keys = aio.init_key_manager(url=database_url, endpoints=ENDPOINTS)
     api_key = (await keys.create_user_api_key("user", ["PRO"]))["apiKey"]
 
     async def hammer() -> int:

@@ -1,4 +1,4 @@
-"""GatekeeperCore in Python: tokens, options, answers, errors, processes."""
+"""GatekeeperCore in Python: tokens, options, results, errors, processes."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 EMAIL, PASSWORD = "founder@example.com", "hunter2pass"
-NOBODY = "tnt_00000000000000000000000001"
+UNKNOWN_TENANT = "tnt_00000000000000000000000001"
 
 
 @pytest.fixture(params=["memory", "file"])
 def core(request: pytest.FixtureRequest, tmp_path: Path) -> GatekeeperCore:
-    """A core of somebody who has signed up."""
+    """A core with the token of a user who has signed up."""
     core = GatekeeperCore("memory:" if request.param == "memory" else f"{tmp_path}/gatekeeper.db", secret=SECRET)
     core.set_token(AuthService(core).signup(EMAIL, PASSWORD, name="Founder").access_token)
     return core
@@ -63,7 +63,7 @@ def tokens_of(core: GatekeeperCore) -> Tokens:
     return answer
 
 
-def test_a_token_makes_a_core_act_for_its_bearer_and_none_clears_it(core: GatekeeperCore) -> None:
+def test_calls_use_the_token_that_was_set_last_and_none_clears_it(core: GatekeeperCore) -> None:
     auth = AuthService(core)
     assert auth.me().email == EMAIL
     token = tokens_of(core).access_token
@@ -95,7 +95,7 @@ def test_pyjwt_verifies_rs256_tokens_from_before_a_rotation_and_after_it() -> No
         jwt.decode(token, keys[kid], algorithms=["RS256"], audience="gatekeeper", issuer="gatekeeper")
 
 
-def test_pyjwt_verifies_an_access_token_by_the_published_keys() -> None:
+def test_pyjwt_verifies_an_access_token_with_the_published_keys() -> None:
     core = GatekeeperCore("memory:", issuer="https://issuer.example", audience="an api")
     tokens = AuthService(core).signup(EMAIL, PASSWORD)
     keys = jwt.PyJWKSet.from_dict(core.jwks())
@@ -141,7 +141,7 @@ def test_argon2_cffi_verifies_a_stored_password(tmp_path: Path) -> None:
         assert secret.encode() not in kept
 
 
-def test_answers_are_frozen_typed_and_index_by_wire_name(core: GatekeeperCore) -> None:
+def test_results_are_frozen_typed_and_index_by_wire_name(core: GatekeeperCore) -> None:
     tokens = tokens_of(core)
     assert tokens["accessToken"] == tokens.access_token
     assert tokens.user is tokens["user"]
@@ -161,7 +161,7 @@ def test_answers_are_frozen_typed_and_index_by_wire_name(core: GatekeeperCore) -
     assert is_mfa_challenge(challenge)
 
 
-def test_answers_pickle_and_are_equal_by_value(core: GatekeeperCore) -> None:
+def test_results_pickle_and_are_equal_by_value(core: GatekeeperCore) -> None:
     tokens = tokens_of(core)
     tenants = TenantsService(core)
     page = (tenants.create("Acme"), tenants.list())[1]
@@ -176,7 +176,7 @@ def test_answers_pickle_and_are_equal_by_value(core: GatekeeperCore) -> None:
 
 def test_errors_have_their_fields_and_pickle(core: GatekeeperCore) -> None:
     with pytest.raises(NotFoundError) as caught:
-        TenantsService(core).get(NOBODY)
+        TenantsService(core).get(UNKNOWN_TENANT)
     error = caught.value
     assert (error.status, error.code, error.message) == (404, "not_found", "not found, or not yours")
     assert (error.retry_after, error.details, error.request_id) == (None, None, None)
@@ -194,11 +194,11 @@ def test_errors_have_their_fields_and_pickle(core: GatekeeperCore) -> None:
         again = pickle.loads(pickle.dumps(each))
         assert type(again) is type(each)
         assert vars(again) == vars(each)
-    # From where the owner has logged in before, they still do.
+    # The owner can still log in from an address that they have logged in from before.
     assert home.login(EMAIL, PASSWORD)
 
 
-def test_changing_the_password_is_no_way_to_guess_it(core: GatekeeperCore) -> None:
+def test_failed_password_changes_are_throttled_like_logins(core: GatekeeperCore) -> None:
     thief = AuthService(core.with_client_address("198.51.100.9", token=tokens_of(core).access_token))
     for guess in range(5):
         with pytest.raises(UnauthorizedError, match="currentPassword is incorrect"):
@@ -208,7 +208,7 @@ def test_changing_the_password_is_no_way_to_guess_it(core: GatekeeperCore) -> No
     assert limited.value.retry_after == 60
 
 
-def test_a_client_address_guesses_at_many_accounts_no_more_than_allowed() -> None:
+def test_failed_logins_of_a_client_address_are_limited_over_all_accounts() -> None:
     core = GatekeeperCore("memory:", secret=SECRET, wrong_passwords_per_minute=2)
     # Two addresses of one IPv6 network of 64 bits.
     for account, host in enumerate(["2001:db8::1", "2001:db8::2"]):
@@ -219,7 +219,7 @@ def test_a_client_address_guesses_at_many_accounts_no_more_than_allowed() -> Non
     assert limited.value.details == {"rateLimit": {"name": "credential", "total": 2, "windowSeconds": 60}}
 
 
-def test_wrong_passwords_are_limited_for_asynchronous_callers_too() -> None:
+def test_failed_logins_are_limited_for_asynchronous_calls_too() -> None:
     async def guess() -> list[str | None]:
         core = aio.GatekeeperCore("memory:", secret=SECRET, wrong_passwords_per_minute=2)
         auth = aio.AuthService(core.with_client_address("198.51.100.9"))
@@ -234,7 +234,7 @@ def test_wrong_passwords_are_limited_for_asynchronous_callers_too() -> None:
     assert asyncio.run(guess()) == ["unauthorized", "unauthorized", "rate_limited"]
 
 
-def test_what_the_engine_says_besides_reaches_the_error() -> None:
+def test_the_details_of_an_engine_error_reach_the_exception() -> None:
     error = _from_core(402, "plan_limit", "over quota", None, 7, '{"quota": {"limit": 3}}', "req_7")
     assert isinstance(error, PlanLimitError)
     assert (error.retry_after, error.details, error.request_id) == (7, {"quota": {"limit": 3}}, "req_7")
@@ -290,17 +290,17 @@ def test_what_the_engine_says_besides_reaches_the_error() -> None:
         ({"clock": "sundial"}, "clock must be one of system, manual"),
     ],
 )
-def test_an_option_that_is_wrong_is_named(options: dict[str, Any], message: str) -> None:
+def test_the_rejection_of_an_option_names_it(options: dict[str, Any], message: str) -> None:
     for make in (GatekeeperCore, aio.GatekeeperCore):
         with pytest.raises(BadRequestError, match=message):
             make(**{"base_url": "memory:", **options})
 
 
-def test_what_matters_over_http_alone_is_taken_elsewhere_too() -> None:
+def test_an_embedded_database_accepts_the_options_for_http() -> None:
     GatekeeperCore("memory:", timeout=5, max_retries=0, default_headers={"X-A": "b"}, user_agent="me/1").close()
 
 
-def test_arguments_that_json_does_not_have_are_rejected_by_name(core: GatekeeperCore) -> None:
+def test_arguments_that_json_cannot_represent_are_rejected_by_name(core: GatekeeperCore) -> None:
     tenants, anything = TenantsService(core), object()
     create: Callable[[Any], object] = tenants.create
     for wrong in (5, None, anything, b"bytes"):
@@ -311,21 +311,21 @@ def test_arguments_that_json_does_not_have_are_rejected_by_name(core: Gatekeeper
     with pytest.raises(BadRequestError, match="limit must be a whole number"):
         tenants.list(limit=math.nan)  # type: ignore[arg-type]
     with pytest.raises(BadRequestError, match="quantity must be a whole number from 1 to 1000000000"):
-        UsageService(core).check(NOBODY, quantity=10**30)
+        UsageService(core).check(UNKNOWN_TENANT, quantity=10**30)
     for number in (2**53, -(2**53), 2**64, 10**30):
         with pytest.raises(
             BadRequestError, match=r"^metadata\.at\[0\] must be a whole number from -9007199254740991 to"
         ):
-            AuditService(core).record(NOBODY, "x.y", metadata={"at": [number]})
-    with pytest.raises(BadRequestError, match=r"metadata\.at must be a value that JSON has"):
-        AuditService(core).record(NOBODY, "x.y", metadata={"at": anything})
+            AuditService(core).record(UNKNOWN_TENANT, "x.y", metadata={"at": [number]})
+    with pytest.raises(BadRequestError, match=r"metadata\.at must be a JSON value"):
+        AuditService(core).record(UNKNOWN_TENANT, "x.y", metadata={"at": anything})
     with pytest.raises(TypeError):
         tenants.list(limt=1)  # type: ignore[call-arg]
     with pytest.raises(BadRequestError, match="core must be"):
         AuthService(aio.GatekeeperCore("memory:"))  # type: ignore[arg-type]
 
 
-def test_an_update_changes_what_is_given(core: GatekeeperCore) -> None:
+def test_an_update_changes_only_the_given_fields(core: GatekeeperCore) -> None:
     tenants = TenantsService(core)
     tenant = tenants.create("Acme")
     assert tenants.update(tenant.id).name == "Acme"
@@ -334,7 +334,7 @@ def test_an_update_changes_what_is_given(core: GatekeeperCore) -> None:
     assert repr(UNSET) == "UNSET"
 
 
-def test_a_core_is_closed_at_the_end(core: GatekeeperCore) -> None:
+def test_a_core_is_closed_at_the_end_of_its_block(core: GatekeeperCore) -> None:
     with core as same:
         assert same is core
         AuthService(core).me()
@@ -343,11 +343,11 @@ def test_a_core_is_closed_at_the_end(core: GatekeeperCore) -> None:
         AuthService(core).me()
     with pytest.raises(BadRequestError, match="closed"):
         core.jwks()
-    with pytest.raises(TypeError, match="does not pickle"):
+    with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(core)
 
 
-async def test_awaited_calls_run_beside_one_another() -> None:
+async def test_asynchronous_calls_run_concurrently() -> None:
     async with aio.GatekeeperCore("memory:", clock="manual") as core:
         auth = aio.AuthService(core)
         answers = await asyncio.gather(*(auth.signup(f"{each}@example.com", PASSWORD) for each in range(8)))
@@ -378,23 +378,23 @@ def test_threads_share_a_core(core: GatekeeperCore) -> None:
     assert sorted(made) == sorted(tenant.id for tenant in tenants.iterate(limit=7))
 
 
-def test_the_environment_says_which_place_and_whose_token(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_sets_the_url_and_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEKEEPER_URL", "memory:")
     monkeypatch.setenv("GATEKEEPER_TOKEN", "canary")
     with pytest.raises(UnauthorizedError):
         AuthService(GatekeeperCore.from_env()).me()
     with pytest.raises(NotFoundError):
-        TenantsService(GatekeeperCore.from_env(operator=True)).get(NOBODY)
+        TenantsService(GatekeeperCore.from_env(operator=True)).get(UNKNOWN_TENANT)
     monkeypatch.setenv("GATEKEEPER_URL", "http://localhost:8787")
     with pytest.raises(BadRequestError, match="operator"):
         aio.GatekeeperCore.from_env(operator=True)
 
 
-def test_a_changed_secret_is_warned_of_and_the_one_before_given_with_it_keeps_every_token(tmp_path: Path) -> None:
+def test_a_changed_secret_causes_a_warning_and_with_the_previous_secret_all_tokens_stay_valid(tmp_path: Path) -> None:
     path = str(tmp_path / "gatekeeper.db")
     other = "another secret, as long"
 
-    # One process opens a database with one secret: each core is gone before the next one is made.
+    # A process opens a database with one secret only: each core is dropped before the next one is made.
     def signed_up() -> str:
         return AuthService(GatekeeperCore(path, secret=SECRET)).signup(EMAIL, PASSWORD).access_token
 
@@ -422,7 +422,7 @@ def test_a_changed_secret_is_warned_of_and_the_one_before_given_with_it_keeps_ev
         GatekeeperCore("http://localhost", previous_secret=SECRET)
 
 
-def test_a_secret_made_in_a_file_is_warned_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generated_secret_file_causes_one_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATEKEEPER_SECRET", raising=False)
     path = tmp_path / "gatekeeper.db"
     core = GatekeeperCore(str(path))
@@ -451,7 +451,7 @@ def test_nothing_is_opened_before_the_first_call(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks")
 @pytest.mark.parametrize("used", [True, False], ids=["used", "not used"])
-def test_a_core_works_in_a_forked_child_and_goes_on_in_the_parent(tmp_path: Path, used: bool) -> None:
+def test_a_core_works_in_a_forked_child_and_still_in_the_parent(tmp_path: Path, used: bool) -> None:
     core = GatekeeperCore(f"{tmp_path}/gatekeeper.db", secret=SECRET)
     other = core.with_token(None)
     if used:
@@ -462,26 +462,26 @@ def test_a_core_works_in_a_forked_child_and_goes_on_in_the_parent(tmp_path: Path
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
-        said = b"failed"
+        output = b"failed"
         try:
             if used:
                 TenantsService(core).create("In the child")
-                said = json.dumps([tenant.name for tenant in TenantsService(core).iterate()]).encode()
+                output = json.dumps([tenant.name for tenant in TenantsService(core).iterate()]).encode()
             else:
-                said = json.dumps([AuthService(other).signup("child@example.com", PASSWORD).user.email]).encode()
+                output = json.dumps([AuthService(other).signup("child@example.com", PASSWORD).user.email]).encode()
         finally:
-            os.write(write, said)
+            os.write(write, output)
             os._exit(0)
     os.close(write)
-    with os.fdopen(read) as answer:
-        said_by_child = json.loads(answer.read())
+    with os.fdopen(read) as pipe:
+        printed = json.loads(pipe.read())
     os.waitpid(child, 0)
     if used:
-        assert said_by_child == ["Before", "In the child"]
-        assert [tenant.name for tenant in TenantsService(core).iterate()] == said_by_child
+        assert printed == ["Before", "In the child"]
+        assert [tenant.name for tenant in TenantsService(core).iterate()] == printed
         AuthService(core).login(EMAIL, PASSWORD)
     else:
-        assert said_by_child == ["child@example.com"]
+        assert printed == ["child@example.com"]
         assert AuthService(core).login("child@example.com", PASSWORD)
 
 
@@ -489,7 +489,7 @@ def forked(core: GatekeeperCore) -> str:
     return AuthService(core).login(EMAIL, PASSWORD)["user"].email  # type: ignore[no-any-return]
 
 
-def test_multiprocessing_by_fork_takes_a_core_along(core: GatekeeperCore) -> None:
+def test_a_process_forked_by_multiprocessing_can_use_a_core_of_its_parent(core: GatekeeperCore) -> None:
     context = multiprocessing.get_context("fork")
     queue: Any = context.SimpleQueue()
     with warnings.catch_warnings():
@@ -500,7 +500,7 @@ def test_multiprocessing_by_fork_takes_a_core_along(core: GatekeeperCore) -> Non
     assert (process.exitcode, queue.get()) == (0, EMAIL)
 
 
-def test_the_names_of_both_ways_of_calling_are_the_same() -> None:
+def test_gatekeeper_and_aio_have_the_same_names() -> None:
     services = {name for name in gatekeeper.__all__ if name.endswith("Service")}
     assert services == {name for name in aio.__all__ if name.endswith("Service")}
     assert len(services) >= 4

@@ -1,4 +1,4 @@
-"""A database that cannot be used: 503 at first use, with what to change."""
+"""A database that cannot be used: 503 at first use, with a message that says what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def assert_unavailable(url: str, message: str) -> None:
-    """Opening says nothing; each call does, and none admits anything."""
+    """Making the key manager raises nothing; every call raises 503, and none admits a request."""
     keys = init_key_manager(url=url, endpoints=ENDPOINTS)
     for call in (
         lambda: keys.verify_user_api_key("user_2esjVpufvRRQPudf1J4hnq8dHZ674eSVcJ", "ONCE"),
@@ -32,14 +32,14 @@ def assert_unavailable(url: str, message: str) -> None:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """A database of ours, closed."""
+    """A Gatekeeper database that no process has open."""
     path = tmp_path / "gatekeeper.db"
     made = "import sys, gatekeeper; gatekeeper.init_key_manager(url=sys.argv[1], endpoints={}).create_user_api_key('x')"
     subprocess.run([sys.executable, "-c", made, str(path)], check=True)
     return path
 
 
-def test_a_database_from_the_future_is_rejected(database: Path) -> None:
+def test_a_database_of_a_newer_version_is_rejected(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA user_version = 99")
     assert_unavailable(f"sqlite:{database}", "newer version.*upgrade")
@@ -58,7 +58,7 @@ def test_a_database_with_a_broken_page_is_rejected(database: Path) -> None:
     assert_unavailable(str(database), "corrupt: restore it")
 
 
-def test_a_database_of_another_program_is_rejected_and_left_alone(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_rejected_and_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "theirs.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
@@ -71,7 +71,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert_unavailable(f"{tmp_path}/none/gatekeeper.db", "create .*/none")
 
 
-def test_a_folder_is_no_database(tmp_path: Path) -> None:
+def test_a_folder_is_rejected_as_a_database(tmp_path: Path) -> None:
     assert_unavailable(str(tmp_path), "is a folder")
 
 
@@ -85,7 +85,7 @@ connection.rollback()
 """
 
 
-def test_a_database_that_another_process_holds_is_rejected_after_a_while(database: Path) -> None:
+def test_a_database_that_another_process_keeps_locked_is_unavailable_after_a_while(database: Path) -> None:
     keys = init_key_manager(url=str(database), endpoints=ENDPOINTS)
     assert keys.create_user_api_key("user").success
     run = [sys.executable, "-c", HOLD, str(database)]
@@ -100,7 +100,7 @@ def test_a_database_that_another_process_holds_is_rejected_after_a_while(databas
     assert keys.create_user_api_key("user").success
 
 
-def test_what_could_not_be_opened_is_opened_once_it_can_be(tmp_path: Path) -> None:
+def test_a_database_that_could_not_be_opened_is_opened_by_a_later_call(tmp_path: Path) -> None:
     keys = init_key_manager(url=f"{tmp_path}/later/gatekeeper.db", endpoints=ENDPOINTS)
     with pytest.raises(ServiceUnavailableError):
         keys.create_user_api_key("user")
@@ -121,7 +121,7 @@ except ServiceUnavailableError as error:
 
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_a_read_only_database_is_rejected(database: Path, what: str) -> None:
-    # Root may write to anything, unless it gives that up.
+    # Root may write to every file unless it drops that capability.
     drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
     if shutil.which("setpriv") is None or subprocess.run([*drop, "true"], check=False).returncode:
         drop = []
@@ -130,14 +130,14 @@ def test_a_read_only_database_is_rejected(database: Path, what: str) -> None:
     read_only.chmod(mode & ~0o222)
     try:
         run = [*drop, sys.executable, "-c", READ_ONLY, str(database)]
-        said = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+        output = subprocess.run(run, check=True, capture_output=True, text=True).stdout
     finally:
         read_only.chmod(mode)
-    assert said.startswith("503 ")
-    assert "give this user" in said
+    assert output.startswith("503 ")
+    assert "give this user" in output
 
 
-async def test_an_awaited_call_raises_the_same(tmp_path: Path) -> None:
+async def test_an_asynchronous_call_raises_the_same(tmp_path: Path) -> None:
     keys = aio.init_key_manager(url=str(tmp_path), endpoints=ENDPOINTS)
     with pytest.raises(ServiceUnavailableError, match="is a folder"):
         await keys.verify_user_api_key("", "ONCE")
@@ -145,7 +145,7 @@ async def test_an_awaited_call_raises_the_same(tmp_path: Path) -> None:
         await keys.create_user_api_key("user")
 
 
-def test_the_cause_is_kept_apart_from_the_message(tmp_path: Path) -> None:
+def test_the_cause_is_not_part_of_the_message(tmp_path: Path) -> None:
     keys: KeyManager = init_key_manager(url=str(tmp_path), endpoints=ENDPOINTS)
     with pytest.raises(ServiceUnavailableError) as raised:
         keys.create_user_api_key("user")
@@ -165,11 +165,11 @@ print(*(f"{name}={os.stat(os.path.join(folder, name)).st_mode & 0o777:o}"
 
 
 @pytest.mark.parametrize("umask", ["000", "022"])
-def test_new_files_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path, umask: str) -> None:
+def test_only_the_owner_may_read_new_files_whatever_the_umask(tmp_path: Path, umask: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "GATEKEEPER_SECRET"}
     run = [sys.executable, "-c", MAKE, str(tmp_path / "gatekeeper.db"), umask]
-    said = subprocess.run(run, check=True, capture_output=True, text=True, env=environment).stdout
-    modes = dict(file.split("=") for file in said.split())
+    output = subprocess.run(run, check=True, capture_output=True, text=True, env=environment).stdout
+    modes = dict(file.split("=") for file in output.split())
     assert {"gatekeeper.db", "gatekeeper.db-wal", "gatekeeper.db-secret", "words"} <= modes.keys()
     assert modes.pop("gatekeeper.db-shared") == "700"
     assert set(modes.values()) == {"600"}

@@ -1,4 +1,4 @@
-"""The exceptions, held against the engine's table."""
+"""The exceptions, compared with the engine's table of errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_class_is_exported() -> None:
 
 
 @pytest.mark.parametrize("cls", [GatekeeperError, *classes().values()])
-def test_an_error_keeps_its_fields_over_a_pickle(cls: type[GatekeeperError]) -> None:
+def test_an_error_keeps_its_attributes_when_it_is_pickled(cls: type[GatekeeperError]) -> None:
     error = cls("no room", retry_after=1.5, request_id="r1", details={"quota": {"limit": 3}})
     error.add_note("a note")
     for same in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
@@ -45,7 +45,7 @@ def test_an_error_keeps_its_fields_over_a_pickle(cls: type[GatekeeperError]) -> 
     assert repr(error) == f"{cls.__name__}('no room', status={error.status}, code={error.code!r})"
 
 
-def test_a_subclass_of_a_user_pickles_too() -> None:
+def test_a_users_subclass_pickles_too() -> None:
     error = Strange("x", 7)
     same = pickle.loads(pickle.dumps(error))
     assert type(same) is Strange
@@ -53,20 +53,20 @@ def test_a_subclass_of_a_user_pickles_too() -> None:
 
 
 class Strange(gatekeeper.BadRequestError):
-    """Takes other arguments."""
+    """A subclass with another signature."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
         self.number = number
 
 
-def test_a_code_of_the_future_is_still_our_error() -> None:
+def test_an_unknown_code_is_a_gatekeeper_error() -> None:
     error = errors._from_core(418, "teapot", "short and stout", "the cause")
     assert type(error) is GatekeeperError
     assert (error.status, error.code) == (418, "teapot")
     assert str(error.__cause__) == "the cause"
 
 
-def test_what_the_engine_rejects_is_raised_as_the_class_of_its_code() -> None:
+def test_a_rejection_of_the_engine_is_raised_as_the_class_of_its_code() -> None:
     with pytest.raises(gatekeeper.BadRequestError, match="no suite has this name"):
         _native._run_vector('{"suite": "none", "case": null}')

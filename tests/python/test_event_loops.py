@@ -59,7 +59,7 @@ def test_an_error_is_raised_under_trio() -> None:
         trio.run(main)
 
 
-def test_a_call_that_trio_cancels_is_broken_off() -> None:
+def test_a_call_that_trio_cancels_is_aborted() -> None:
     with hanging() as (url, connections):
         keys = aio.init_key_manager(url=url, root_api_key="gkr_x", endpoints=ENDPOINTS)
 
@@ -74,13 +74,13 @@ def test_a_call_that_trio_cancels_is_broken_off() -> None:
         assert ends(connections[0])
 
 
-def test_awaiting_under_no_loop_says_which_there_can_be() -> None:
+def test_awaiting_without_an_event_loop_names_the_supported_ones() -> None:
     keys = aio.init_key_manager(url="memory:", endpoints=ENDPOINTS)
-    with pytest.raises(RuntimeError, match="under asyncio and trio"):
+    with pytest.raises(RuntimeError, match="a running asyncio or trio event loop"):
         keys.create_user_api_key("user").send(None)
 
 
-def test_trio_that_is_only_imported_changes_nothing_for_asyncio() -> None:
+def test_importing_trio_changes_nothing_for_asyncio() -> None:
     import asyncio  # noqa: PLC0415 - beside trio
 
     keys = aio.init_key_manager(url="memory:", endpoints=ENDPOINTS)
@@ -103,7 +103,7 @@ print("alive")
 """
 
 
-def test_an_answer_for_a_loop_that_is_over_kills_no_program_that_does_not_ignore_sigpipe() -> None:
+def test_a_result_for_a_closed_loop_does_not_kill_a_program_that_does_not_ignore_sigpipe() -> None:
     with hanging() as (url, _):
         run = subprocess.run([sys.executable, "-c", LEAVES_A_CALL, url], capture_output=True, text=True, check=True)
     assert run.stdout == "alive\n"
@@ -141,15 +141,15 @@ print(json.dumps({"admitted": admitted, "pool": pool, "direct": direct}))
 """
 
 
-def test_under_gevent_a_call_waits_in_the_threadpool_without_holding_the_others_up(tmp_path: Path) -> None:
+def test_under_gevent_a_call_in_the_threadpool_does_not_block_other_greenlets(tmp_path: Path) -> None:
     with hanging() as (url, _):
         command = [sys.executable, "-c", UNDER_GEVENT, str(tmp_path / "gatekeeper.db"), url]
-        said = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert said["admitted"] == 10
-    code, turns = said["pool"]
+        output = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert output["admitted"] == 10
+    code, turns = output["pool"]
     assert (code, turns >= 3) == ("timeout", True)
-    # What waits without it holds up every greenlet: the documentation says so.
-    assert said["direct"] == ["timeout", 0]
+    # Without the threadpool, a call blocks every greenlet, as documented.
+    assert output["direct"] == ["timeout", 0]
 
 
 def test_the_sockets_of_calls_under_trio_are_closed() -> None:
@@ -167,5 +167,5 @@ def test_the_sockets_of_calls_under_trio_are_closed() -> None:
         return before, lowest()
 
     before, after = trio.run(main)
-    # Each call has two; those of the last ones may still be in the hands of the thread that answered.
+    # Each call has two sockets. The thread that completed the last calls may not have dropped theirs yet.
     assert after < before + 50

@@ -1,4 +1,4 @@
-"""The main job: keys, limits by role, tenants."""
+"""The key manager: keys, limits by role, tenants."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_lists_and_tuples_name_one_slot(keys: KeyManager, new_key: Callable[...,
     assert not keys.verify_user_api_key(user_api_key=api_key, endpoint_name="ONCE", variables=()).ok
 
 
-def test_roles_choose_the_limit_and_keep_what_was_taken(keys: KeyManager) -> None:
+def test_roles_select_the_limit_and_counted_requests_stay_counted(keys: KeyManager) -> None:
     created = keys.create_user_api_key("user")
     id, api_key = created["id"], created["apiKey"]
     assert keys.verify_user_api_key(api_key, "GET_TASKS").remaining == 9
@@ -51,7 +51,7 @@ def test_roles_choose_the_limit_and_keep_what_was_taken(keys: KeyManager) -> Non
     assert keys.verify_user_api_key(api_key, "GET_TASKS").remaining == 7
 
 
-def test_a_rotated_key_keeps_its_id_roles_and_slots_and_the_old_secret_is_dead(keys: KeyManager) -> None:
+def test_a_rotated_key_keeps_its_id_roles_and_slots_and_the_old_key_is_revoked(keys: KeyManager) -> None:
     created = keys.create_user_api_key("user", ["PRO"])
     assert keys.verify_user_api_key(created["apiKey"], "GET_TASKS").remaining == 999
     rotated = keys.rotate_user_api_key(created["id"])
@@ -60,7 +60,7 @@ def test_a_rotated_key_keeps_its_id_roles_and_slots_and_the_old_secret_is_dead(k
     assert (res.key_id, res.roles, res.remaining) == (created.id, ("PRO",), 998)
 
 
-def test_a_deleted_key_is_dead(keys: KeyManager) -> None:
+def test_a_deleted_key_is_invalid(keys: KeyManager) -> None:
     created = keys.create_user_api_key("user")
     assert keys.verify_user_api_key(created["apiKey"], "ONCE").ok
     assert keys.delete_user_api_key(created["id"]).success
@@ -94,12 +94,12 @@ def test_the_systems_clock_cannot_be_advanced(keys: KeyManager) -> None:
         keys.advance(1)
 
 
-def test_each_memory_is_a_place_of_its_own(new_key: Callable[..., str]) -> None:
+def test_each_memory_url_is_a_new_database(new_key: Callable[..., str]) -> None:
     other = init_key_manager(url="memory:", endpoints=ENDPOINTS)
     assert not other.verify_user_api_key(new_key(), "ONCE").key_valid
 
 
-def test_a_file_is_one_place_however_often_it_is_opened(url: str) -> None:
+def test_key_managers_of_one_file_share_its_database(url: str) -> None:
     first = init_key_manager(url=url, endpoints=ENDPOINTS)
     second = init_key_manager(url=url, endpoints=ENDPOINTS)
     api_key = first.create_user_api_key("user")["apiKey"]
@@ -107,7 +107,7 @@ def test_a_file_is_one_place_however_often_it_is_opened(url: str) -> None:
     assert not second.verify_user_api_key(api_key, "ONCE").ok
 
 
-def test_a_root_key_acts_for_its_one_tenant(url: str, root_key: RootKeys) -> None:
+def test_a_root_key_acts_for_its_tenant(url: str, root_key: RootKeys) -> None:
     acme = init_key_manager(url=url, endpoints=ENDPOINTS, root_api_key=root_key(url, "Acme"))
     rival = init_key_manager(url=url, endpoints=ENDPOINTS, root_api_key=root_key(url, "Rival"))
     owner = init_key_manager(url=url, endpoints=ENDPOINTS, tenants="all")
@@ -127,7 +127,7 @@ def test_a_root_key_acts_for_its_one_tenant(url: str, root_key: RootKeys) -> Non
     assert owner.delete_user_api_key(id).success
 
 
-def test_a_root_key_is_never_a_users(url: str, root_key: RootKeys) -> None:
+def test_a_root_key_is_never_a_valid_user_key(url: str, root_key: RootKeys) -> None:
     root = root_key(url, "Acme")
     for keys in (
         init_key_manager(url=url, endpoints=ENDPOINTS, root_api_key=root),
@@ -137,7 +137,7 @@ def test_a_root_key_is_never_a_users(url: str, root_key: RootKeys) -> None:
 
 
 def a_strangers_key(url: str) -> tuple[str, str]:
-    """Sign up, make a tenant and in it a key that claims all that a key can: the tenant and the key."""
+    """Sign up, create a tenant, and in it a key with every claim that a key can have; return both."""
     with GatekeeperCore(url, secret=SECRET) as core:
         core.set_token(AuthService(core).signup("mallory@example.com", "a long password").access_token)
         tenant = TenantsService(core).create("Acme Inc").id
@@ -145,7 +145,7 @@ def a_strangers_key(url: str) -> tuple[str, str]:
         return tenant, created.plain_text_key
 
 
-def test_a_key_manager_accepts_the_keys_of_the_tenants_that_it_names_and_of_default_where_it_names_none(
+def test_a_key_manager_accepts_the_keys_of_its_tenants_and_by_default_of_the_tenant_default(
     url: str,
 ) -> None:
     tenant, foreign = a_strangers_key(url)
@@ -170,7 +170,7 @@ def test_a_key_manager_accepts_the_keys_of_the_tenants_that_it_names_and_of_defa
                 assert dict(keys.verify_user_api_key(foreign, "GET_TASKS")) == NOT_VALID
 
 
-def test_the_operator_is_warned_of_a_valid_key_of_another_tenant_and_the_caller_is_not_told(url: str) -> None:
+def test_a_valid_key_of_another_tenant_warns_the_operator_and_is_invalid_to_the_caller(url: str) -> None:
     _, foreign = a_strangers_key(url)
     keys = init_key_manager(url=url, endpoints=ENDPOINTS)
     with warnings.catch_warnings(record=True) as caught:
@@ -186,14 +186,14 @@ def test_the_operator_is_warned_of_a_valid_key_of_another_tenant_and_the_caller_
 
 
 @pytest.mark.parametrize("tenants", ["default", "canary", [], ["canary"], ["all"], [7], 7, True, {}, ["default", None]])
-def test_what_names_no_tenants_is_rejected(tenants: Any) -> None:
+def test_a_value_that_names_no_tenants_is_rejected(tenants: Any) -> None:
     with pytest.raises(BadRequestError, match=r'^tenants must be "all" or a list of 1 to 1000 tenants') as raised:
         init_key_manager(url="memory:", endpoints=ENDPOINTS, tenants=tenants)
     assert "canary" not in str(raised.value)
 
 
 @pytest.mark.parametrize("make", [init_key_manager, aio.init_key_manager])
-def test_tenants_are_not_for_a_root_key_nor_for_a_server(make: Any, url: str, root_key: RootKeys) -> None:
-    for place in ({"url": url, "root_api_key": root_key(url, "Acme")}, {"url": "http://127.0.0.1:9"}):
+def test_tenants_are_rejected_with_a_root_key_and_with_a_server(make: Any, url: str, root_key: RootKeys) -> None:
+    for database in ({"url": url, "root_api_key": root_key(url, "Acme")}, {"url": "http://127.0.0.1:9"}):
         with pytest.raises(BadRequestError, match=r"^tenants: a root key accepts the keys of its own tenant"):
-            make(endpoints=ENDPOINTS, tenants=["default"], **place)
+            make(endpoints=ENDPOINTS, tenants=["default"], **database)

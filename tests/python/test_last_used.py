@@ -1,4 +1,4 @@
-"""When a key was last used is known whatever becomes of the process that used it."""
+"""The time of a key's last use is not lost, however the process that used the key ends."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ ENDS = {
 
 
 def created_at(url: str) -> tuple[str, str]:
-    """A key that no process has used yet: its id, and the key."""
+    """A key that no process has used yet: its id and the key."""
     created = init_key_manager(url=url, endpoints=ENDPOINTS).create_user_api_key("user")
     return created["id"], created["apiKey"]
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_it_is_known_after_the_process_has_ended_by(end: str, url: str) -> None:
+def test_last_use_is_known_after_the_process_has_ended_by(end: str, url: str) -> None:
     id, api_key = created_at(url)
     keys = KeysService(GatekeeperCore(url, operator=True))
     tenant = keys.get(id).tenant_id
@@ -46,7 +46,7 @@ def test_it_is_known_after_the_process_has_ended_by(end: str, url: str) -> None:
         assert before <= key.last_used_at <= time.time() * 1000
 
 
-def test_it_is_known_while_the_process_that_used_it_is_idle(url: str) -> None:
+def test_last_use_is_known_while_the_process_is_idle(url: str) -> None:
     id, api_key = created_at(url)
     keys = KeysService(GatekeeperCore(url, operator=True))
     run = [sys.executable, "-c", VERIFY + "sys.stdin.read()", url, api_key]
@@ -58,7 +58,7 @@ def test_it_is_known_while_the_process_that_used_it_is_idle(url: str) -> None:
         idle.stdin.close()
 
 
-def test_it_is_known_where_it_is_counted_in_memory() -> None:
+def test_last_use_is_known_in_a_memory_database() -> None:
     core = GatekeeperCore("memory:", operator=True, endpoints=ENDPOINTS)
     keys = KeysService(core)
     tenant = "tnt_00000000000000000000000000"

@@ -1,4 +1,4 @@
-"""The package as its users meet it: examples, types, versions."""
+"""The package as users see it: examples, documentation, signatures, versions."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def examples() -> list[doctest.DocTest]:
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
 def test_every_example_in_the_documentation_runs(example: doctest.DocTest) -> None:
     runner = doctest.DocTestRunner(optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
-    said: list[str] = []
-    assert runner.run(example, out=said.append).failed == 0, "".join(said)
+    output: list[str] = []
+    assert runner.run(example, out=output.append).failed == 0, "".join(output)
 
 
 def public_members(cls: type) -> list[tuple[str, Any]]:
@@ -47,12 +47,12 @@ def test_everything_public_is_documented(name: str) -> None:
     inherited = dir(dict) if issubclass(public, dict) else dir(Exception)
     assert public.__doc__
     for member_name, member in public_members(public):
-        # What a dataclass or an exception holds is documented in its class, under "Attributes".
+        # The attributes of a dataclass or an exception are documented in its class, under "Attributes".
         if member_name not in inherited and not inspect.ismemberdescriptor(member):
             assert member.__doc__, member_name
 
 
-def test_editors_show_what_help_shows() -> None:
+def test_the_stub_has_the_docstrings_of_the_native_module() -> None:
     stub = ast.parse(Path(_native.__file__).with_name("_native.pyi").read_text(encoding="utf-8"))
     shown = {}
     for cls in (node for node in stub.body if isinstance(node, ast.ClassDef)):
@@ -82,8 +82,8 @@ def test_there_is_one_version() -> None:
 
 def test_neither_importing_nor_making_a_key_manager_starts_a_thread_or_opens_a_file(tmp_path: Path) -> None:
     run = [sys.executable, "-c", MAKE_BOTH]
-    said = subprocess.run(run, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
-    assert json.loads(said) == {"threads": 1, "files": []}
+    output = subprocess.run(run, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert json.loads(output) == {"threads": 1, "files": []}
 
 
 MAKE_BOTH = """

@@ -1,4 +1,4 @@
-"""The surface of Python against that of the table."""
+"""The methods of the Python services, compared with the table of operations."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def sample(schema: dict[str, Any], field: str) -> Any:
 
 
 @pytest.mark.parametrize("name", SURFACE["operations"])
-def test_every_method_sends_each_field_that_it_takes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_method_sends_each_of_its_arguments(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = SURFACE["operations"][name]
     properties = entry["request"].get("properties", {})
     fields = {field: sample(schema, field) for field, schema in properties.items()}
-    asked: list[tuple[str, object]] = []
+    sent: list[tuple[str, object]] = []
 
     class Heard(Exception):  # noqa: N818
-        """Enough was heard."""
+        """Stops the call after the request was recorded."""
 
     def listen(_: object, name: str, request: object) -> Any:
-        asked.append((name, request))
+        sent.append((name, request))
         raise Heard
 
     for module in (gatekeeper, aio):
@@ -57,10 +57,10 @@ def test_every_method_sends_each_field_that_it_takes(name: str, monkeypatch: pyt
         rest = {snake(field): value for field, value in fields.items() if field not in entry["positional"]}
         with pytest.raises(Heard):
             asyncio.run(method(*positional, **rest))
-    assert asked == [(name, fields)] * 2
+    assert sent == [(name, fields)] * 2
 
 
-def test_required_fields_come_before_the_options_and_both_ways_of_calling_take_the_same() -> None:
+def test_required_arguments_come_before_options_and_aio_has_the_same_signatures() -> None:
     for entry in SURFACE["operations"].values():
         methods = [entry["method"]]
         if iterator(entry["method"]) in SURFACE["services"][entry["service"]]["iterators"]:
@@ -72,15 +72,15 @@ def test_required_fields_come_before_the_options_and_both_ways_of_calling_take_t
             parameters = list(sync.parameters.values())[1:]
             by_position = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
             assert by_position[: len(entry["positional"])] == [snake(field) for field in entry["positional"]]
-            # What a service says with every call, a call need not say.
-            said = {
+            # A field with a default in the service's constructor is optional in a call.
+            optional = {
                 snake(option).removeprefix("default_") for option in SURFACE["services"][entry["service"]]["config"]
             }
-            required = {snake(field) for field in entry["request"].get("required", [])} - said
+            required = {snake(field) for field in entry["request"].get("required", [])} - optional
             assert {each.name for each in parameters if each.default is each.empty} == required
 
 
-def test_every_type_of_an_answer_has_the_fields_of_the_table() -> None:
+def test_every_result_type_has_the_fields_of_the_table() -> None:
     for model, fields in SURFACE["models"].items():
         cls = getattr(gatekeeper, model)
         assert set(cls._wire) == set(fields), model
@@ -90,7 +90,7 @@ def test_every_type_of_an_answer_has_the_fields_of_the_table() -> None:
 
 @pytest.fixture(scope="module")
 def member() -> gatekeeper.GatekeeperCore:
-    """A core of somebody who has signed up."""
+    """A core with the token of a user who has signed up."""
     core = gatekeeper.GatekeeperCore("memory:")
     core.set_token(gatekeeper.AuthService(core).signup("anyone@example.com", "a long password").access_token)
     return core
@@ -101,7 +101,7 @@ HARMLESS = [name for name in SURFACE["operations"] if not name.startswith("auth.
 
 @given(name=st.sampled_from(HARMLESS), values=st.lists(anything, min_size=12, max_size=12))
 @settings(max_examples=300 * SOAK, deadline=None)
-def test_whatever_the_arguments_are_a_call_answers_or_raises_the_one_error(
+def test_a_call_with_any_arguments_returns_a_result_or_raises_gatekeeper_error(
     member: gatekeeper.GatekeeperCore, name: str, values: list[Any]
 ) -> None:
     entry = SURFACE["operations"][name]

@@ -1,4 +1,4 @@
-"""Forks and other processes: none hangs, and what one revokes the next rejects."""
+"""Forks and other processes: none hangs, and a key that one revokes is rejected by all."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 SECONDS = 20
-"""How long a child may take on a busy machine."""
+"""The timeout for a child process on a busy machine."""
 
 
 def in_a_fork(run: Callable[[], bool]) -> bool:
-    """Whether `run` was true in a child of this process, in time."""
+    """Whether `run` returned true in a forked child within the timeout."""
     child = os.fork()
     if child == 0:
         status = 1
@@ -48,20 +48,20 @@ def in_a_fork(run: Callable[[], bool]) -> bool:
 
 
 @pytest.fixture(params=["memory", "file"])
-def place(request: pytest.FixtureRequest, url: str) -> str:
-    """The URL of each kind of place."""
+def database_url(request: pytest.FixtureRequest, url: str) -> str:
+    """The URL of each kind of embedded database."""
     return url if request.param == "file" else "memory:"
 
 
-def test_a_fork_before_first_use_has_a_place_that_works(place: str) -> None:
-    keys = init_key_manager(url=place, endpoints=ENDPOINTS)
+def test_a_key_manager_made_before_a_fork_works_in_the_child(database_url: str) -> None:
+    keys = init_key_manager(url=database_url, endpoints=ENDPOINTS)
     for _ in range(3):
         assert in_a_fork(lambda: keys.verify_user_api_key(keys.create_user_api_key("x")["apiKey"], "ONCE").ok)
     assert keys.verify_user_api_key(keys.create_user_api_key("x")["apiKey"], "ONCE").ok
 
 
-def test_a_fork_after_first_use_has_a_place_that_works(place: str) -> None:
-    keys = init_key_manager(url=place, endpoints=ENDPOINTS)
+def test_a_key_manager_used_before_a_fork_works_in_the_child(database_url: str) -> None:
+    keys = init_key_manager(url=database_url, endpoints=ENDPOINTS)
     api_key = keys.create_user_api_key("user")["apiKey"]
     assert keys.verify_user_api_key(api_key, "GET_TASKS").ok
     for _ in range(3):
@@ -71,9 +71,9 @@ def test_a_fork_after_first_use_has_a_place_that_works(place: str) -> None:
 
 
 @pytest.fixture
-def hammered(place: str) -> Iterator[tuple[KeyManager, str]]:
-    """A key manager that other threads use all the time, and a key of it."""
-    keys = init_key_manager(url=place, endpoints=ENDPOINTS)
+def hammered(database_url: str) -> Iterator[tuple[KeyManager, str]]:
+    """A key manager that other threads use all the time, and one of its keys."""
+    keys = init_key_manager(url=database_url, endpoints=ENDPOINTS)
     created = keys.create_user_api_key("user")
     stop = threading.Event()
 
@@ -134,7 +134,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def other_process(url: str) -> Iterator[Callable[[str], str]]:
-    """Runs a call in another process on the same file and says what it answered."""
+    """Runs a call in another process on the same file and returns its output."""
     run = [sys.executable, "-c", OTHER_PROCESS, url]
     with subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
@@ -150,7 +150,7 @@ def other_process(url: str) -> Iterator[Callable[[str], str]]:
         process.wait(SECONDS)
 
 
-def test_what_another_process_revokes_is_rejected_at_the_next_verification(
+def test_a_key_that_another_process_revokes_is_rejected_by_the_next_verification(
     url: str, other_process: Callable[[str], str]
 ) -> None:
     keys = init_key_manager(url=url, endpoints=ENDPOINTS)
@@ -172,7 +172,7 @@ def test_what_another_process_revokes_is_rejected_at_the_next_verification(
         assert not keys.verify_user_api_key(rotated, "GET_TASKS").key_valid
 
 
-def test_what_another_process_makes_is_found_at_the_next_verification(
+def test_a_key_that_another_process_creates_is_accepted_by_the_next_verification(
     url: str, other_process: Callable[[str], str]
 ) -> None:
     keys = init_key_manager(url=url, endpoints=ENDPOINTS)
@@ -185,7 +185,7 @@ def test_what_another_process_makes_is_found_at_the_next_verification(
 DELETE = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM api_keys'); c.commit()"
 
 
-def test_a_fork_that_asks_for_nothing_but_a_remembered_key_notices_a_change_by_another_program(
+def test_a_forked_child_that_only_verifies_a_cached_key_notices_a_change_by_another_process(
     tmp_path: Path,
 ) -> None:
     database = tmp_path / "gatekeeper.db"
@@ -195,7 +195,7 @@ def test_a_fork_that_asks_for_nothing_but_a_remembered_key_notices_a_change_by_a
     assert keys.verify_user_api_key(key, "OFTEN").ok
 
     def rejected() -> bool:
-        # No connection has been opened in this process when the other program deletes the key.
+        # This process has opened no connection when the other process deletes the key.
         assert keys.verify_user_api_key(key, "OFTEN").ok
         subprocess.run([sys.executable, "-c", DELETE, str(database)], check=True)
         deadline = time.monotonic() + SECONDS / 2

@@ -1,4 +1,4 @@
-"""Proxies of the environment: used as they say, never for this machine, and an error where they cannot be read."""
+"""Proxy variables of the environment: used, never for this machine, and an error if they are malformed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from conftest import RootKeys, Serve
 
-ASKS = """
+PROGRAM = """
 import sys
 from gatekeeper import GatekeeperError, init_key_manager
 try:
@@ -29,16 +29,16 @@ except GatekeeperError as error:
 """
 
 
-def asked(url: str, variables: Mapping[str, str], root_key: str = "gkr_x") -> str:
-    """What a program is answered that has these variables and no other proxy."""
+def run_program(url: str, variables: Mapping[str, str], root_key: str = "gkr_x") -> str:
+    """The output of a program with these environment variables and no other proxy."""
     others = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    run = [sys.executable, "-c", ASKS, url, root_key]
+    run = [sys.executable, "-c", PROGRAM, url, root_key]
     return subprocess.run(run, env={**others, **variables}, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextmanager
 def proxy() -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
-    """A proxy that answers every request itself, and what it was asked for by whom."""
+    """A proxy that answers every request itself, and the requests with their credentials."""
     requests: list[tuple[str, str | None]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -63,8 +63,8 @@ def proxy() -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
 def test_a_server_is_reached_through_the_proxy_of_the_environment() -> None:
     with proxy() as (address, requests):
         url = "http://gatekeeper.invalid:8787"
-        assert asked(url, {"HTTP_PROXY": f"http://ada:s%40t@{address}"}) == "True"
-        assert asked(url, {"all_proxy": address}) == "True"
+        assert run_program(url, {"HTTP_PROXY": f"http://ada:s%40t@{address}"}) == "True"
+        assert run_program(url, {"all_proxy": address}) == "True"
     ada = "Basic YWRhOnNAdA=="
     assert requests == [(f"{url}/api/v1/keys", ada), (f"{url}/api/v1/keys", None)]
 
@@ -75,7 +75,7 @@ def test_this_machine_is_never_reached_through_a_proxy(serve: Serve, url: str, r
     with proxy() as (address, requests):
         for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]"):
             there = server.replace("127.0.0.1", host)
-            assert asked(there, {"HTTP_PROXY": address, "ALL_PROXY": "canary:port"}, root) == "True", host
+            assert run_program(there, {"HTTP_PROXY": address, "ALL_PROXY": "canary:port"}, root) == "True", host
     assert requests == []
 
 
@@ -88,9 +88,9 @@ def test_this_machine_is_never_reached_through_a_proxy(serve: Serve, url: str, r
         ("https://gatekeeper.invalid", {"ALL_PROXY": "proxy:1", "NO_PROXY": "10.0.0.0/99,canary"}, "NO_PROXY"),
     ],
 )
-def test_a_proxy_variable_that_cannot_be_read_is_an_error_and_no_direct_connection(
+def test_a_malformed_proxy_variable_is_an_error_and_no_direct_connection_is_made(
     url: str, variables: Mapping[str, str], name: str
 ) -> None:
-    said = asked(url, variables)
-    assert said.startswith(f"bad_request {name}: ")
-    assert "canary" not in said
+    output = run_program(url, variables)
+    assert output.startswith(f"bad_request {name}: ")
+    assert "canary" not in output

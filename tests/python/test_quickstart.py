@@ -1,4 +1,4 @@
-"""The example of `docs/gatekeeper.md`, as it is printed there; only the database is another."""
+"""The example of `docs/gatekeeper.md`, as printed there, with another database URL."""
 
 from __future__ import annotations
 

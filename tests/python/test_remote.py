@@ -1,4 +1,4 @@
-"""A place behind HTTP: the same answers, no thread for a call that waits, and nothing left behind."""
+"""A remote server: the same results as embedded, no thread for a pending call, and no resource left open."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 
 @pytest.fixture
 def remote(serve: Serve, url: str, root_key: RootKeys) -> tuple[str, str]:
-    """The URL of a server, and a root key of it."""
+    """The URL of a server, and one of its root keys."""
     key = root_key(url, "Acme Inc")
     return serve(url), key
 
@@ -56,7 +56,7 @@ def keys(remote: tuple[str, str]) -> KeyManager:
 
 @contextmanager
 def hanging() -> Iterator[tuple[str, list[socket.socket]]]:
-    """A server that reads what comes and says nothing."""
+    """A server that reads requests and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         connections: list[socket.socket] = []
 
@@ -77,13 +77,13 @@ def hanging() -> Iterator[tuple[str, list[socket.socket]]]:
 
 
 def one_of(connections: list[socket.socket]) -> None:
-    """Wait until there is one."""
+    """Wait for a connection."""
     while not connections:
         time.sleep(0.01)
 
 
 def ends(connection: socket.socket) -> bool:
-    """Whether the other side hangs up, in time."""
+    """Whether the client closes the connection within the timeout."""
     connection.settimeout(10)
     try:
         while connection.recv(65_536):
@@ -95,7 +95,7 @@ def ends(connection: socket.socket) -> bool:
     return True
 
 
-def test_a_key_manager_says_over_http_what_it_says_elsewhere(
+def test_a_key_manager_returns_the_same_over_http_as_embedded(
     keys: KeyManager, url: str, remote: tuple[str, str]
 ) -> None:
     here = init_key_manager(url=url, root_api_key=remote[1], endpoints=ENDPOINTS)
@@ -120,7 +120,7 @@ def test_a_key_manager_says_over_http_what_it_says_elsewhere(
     assert keys.delete_user_api_key(id).error == "invalidId"
 
 
-def test_what_is_rejected_is_rejected_in_the_same_order(remote: tuple[str, str], url: str) -> None:
+def test_a_server_rejects_calls_in_the_same_order(remote: tuple[str, str], url: str) -> None:
     def rejections(url: str, **options: Any) -> list[tuple[bool, str | None, str | None]]:
         keys = init_key_manager(url=url, endpoints=ENDPOINTS, **options)
         wrong: Any = object()
@@ -139,11 +139,11 @@ def test_what_is_rejected_is_rejected_in_the_same_order(remote: tuple[str, str],
 
     for root_key in (remote[1], "", "canary", "gkr_\n", "\ud800"):
         assert rejections(remote[0], root_api_key=root_key) == rejections(url, root_api_key=root_key)
-    nobody = rejections(remote[0])
-    assert {error for _, error, _ in nobody} == {"authorizationHeaderNotPresent"}
+    anonymous = rejections(remote[0])
+    assert {error for _, error, _ in anonymous} == {"authorizationHeaderNotPresent"}
 
 
-async def test_every_call_can_be_awaited_over_http(keys: KeyManager, remote: tuple[str, str]) -> None:
+async def test_every_call_can_be_awaited_with_a_server(keys: KeyManager, remote: tuple[str, str]) -> None:
     later = aio.KeyManager(keys)
     wrong: Any = object()
     created = await later.create_user_api_key("user", ["PRO"], owner_id="o", name="n", metadata={"a": 1})
@@ -171,7 +171,7 @@ async def test_every_call_can_be_awaited_over_http(keys: KeyManager, remote: tup
     assert raised.value.request_id
 
 
-def test_where_nobody_answers_there_is_an_error_without_a_status() -> None:
+def test_without_a_response_the_error_has_status_zero() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     nowhere = GatekeeperCore(f"http://127.0.0.1:{port}", max_retries=0)
@@ -190,7 +190,7 @@ def test_where_nobody_answers_there_is_an_error_without_a_status() -> None:
 
 
 def tasks() -> int:
-    """How many threads this process has."""
+    """The number of threads of this process."""
     return len(list(Path("/proc/self/task").iterdir()))
 
 
@@ -199,7 +199,7 @@ def descriptors() -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
-def test_no_thread_waits_for_a_call_that_is_awaited() -> None:
+def test_no_thread_waits_for_an_asynchronous_call() -> None:
     async def wait_for_many(core: aio.GatekeeperCore) -> None:
         auth = aio.AuthService(core)
         calls = [asyncio.ensure_future(auth.me()) for _ in range(200)]
@@ -216,7 +216,7 @@ def test_no_thread_waits_for_a_call_that_is_awaited() -> None:
         asyncio.run(wait_for_many(aio.GatekeeperCore(url)))
 
 
-def test_a_task_that_is_cancelled_gives_its_request_up() -> None:
+def test_a_cancelled_task_closes_its_request() -> None:
     async def cancel(connections: list[socket.socket], call: Callable[[], Awaitable[object]]) -> None:
         waiting = asyncio.ensure_future(call())
         await asyncio.to_thread(one_of, connections)
@@ -248,22 +248,22 @@ def test_loops_come_and_go_in_many_threads(remote: tuple[str, str]) -> None:
 
     assert asyncio.run(ask()) == "UnauthorizedError"
     before = descriptors()
-    said: list[str] = []
+    errors: list[str] = []
 
     def run() -> None:
-        said.extend(asyncio.run(ask()) for _ in range(25))
+        errors.extend(asyncio.run(ask()) for _ in range(25))
 
     threads = [threading.Thread(target=run) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert said == ["UnauthorizedError"] * 100
-    # What is left of loops that are over is a few sockets, not two for each.
+    assert errors == ["UnauthorizedError"] * 100
+    # Closed loops leave a few sockets open, not two each.
     assert descriptors() < before + 50
 
 
-def test_a_child_has_connections_of_its_own(keys: KeyManager) -> None:
+def test_a_forked_child_opens_new_connections(keys: KeyManager) -> None:
     api_key = keys.create_user_api_key("user")["apiKey"]
 
     def verify() -> bool:
@@ -333,17 +333,17 @@ for _ in range(10):
         AuthService(core).me()
     except UnauthorizedError:
         pass
-assert tasks() <= before + 2, tasks()  # one of requests, and for a while one that looks up names
+assert tasks() <= before + 2, tasks()  # one for requests, and for a short time one that resolves names
 """
     with run_python(program, remote[0]) as process:
         assert process.wait(20) == 0, process.communicate()
 
 
-def test_ctrl_c_ends_a_call_that_waits() -> None:
+def test_ctrl_c_interrupts_a_waiting_call() -> None:
     program = """
 import signal, sys
 from gatekeeper import AuthService, GatekeeperCore
-# Who runs this may have it ignored.
+# The parent process may ignore SIGINT.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 print("ready", flush=True)
 try:
@@ -364,7 +364,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("waiting", ["thread", "loop", "loop that is dropped"])
-def test_a_program_ends_while_calls_are_under_way(waiting: str) -> None:
+def test_a_program_exits_while_calls_are_pending(waiting: str) -> None:
     program = """
 import asyncio, os, sys, threading, time
 from gatekeeper import AuthService, GatekeeperCore, aio
@@ -390,14 +390,14 @@ else:
         assert "Error" not in process.stderr.read().replace("Task was destroyed but it is pending", "")
 
 
-class Teller(BaseHTTPRequestHandler):
-    """Says that the credential is wrong, and to whom."""
+class HeaderEcho(BaseHTTPRequestHandler):
+    """Responds that the credential is wrong, with the header of the request."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        told = {"ok": False, "code": "unauthorized", "error": str(self.headers["X-Edge"]), "requestId": "req_7"}
-        body = json.dumps(told).encode()
+        answer = {"ok": False, "code": "unauthorized", "error": str(self.headers["X-Edge"]), "requestId": "req_7"}
+        body = json.dumps(answer).encode()
         self.send_response(401)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -407,7 +407,7 @@ class Teller(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
-def test_a_certificate_is_checked_against_those_that_the_machine_trusts(tmp_path: Path) -> None:
+def test_a_certificate_is_checked_against_the_machines_trust_store(tmp_path: Path) -> None:
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     subprocess.run(
         [
@@ -428,13 +428,13 @@ try:
 except GatekeeperError as error:
     print(error.code, error, error.request_id, error.__cause__)
 """
-    with ThreadingHTTPServer(("localhost", 0), Teller) as server:
+    with ThreadingHTTPServer(("localhost", 0), HeaderEcho) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
             url = f"https://localhost:{server.server_port}"
-            for trusted, says in (
+            for trusted, expected in (
                 (str(certificate), "unauthorized seven req_7"),
                 (None, "connection_error the certificate of https://localhost"),
             ):
@@ -442,15 +442,15 @@ except GatekeeperError as error:
                 if trusted:
                     environment["SSL_CERT_FILE"] = trusted
                 with run_python(program, url, env=environment) as process:
-                    said, problem = process.communicate(timeout=20)
-                assert said.startswith(says), (said, problem)
-            assert "certificate" in said
+                    output, problem = process.communicate(timeout=20)
+                assert output.startswith(expected), (output, problem)
+            assert "certificate" in output
         finally:
             server.shutdown()
             thread.join()
 
 
-def test_a_core_shares_its_server_with_others_that_act_for_someone_else(remote: tuple[str, str]) -> None:
+def test_cores_with_different_tokens_share_one_server(remote: tuple[str, str]) -> None:
     core = GatekeeperCore(remote[0], user_agent="acme/1")
     ada, ben = (AuthService(core).signup(f"{name}@example.com", "a long password") for name in ("ada", "ben"))
     theirs = [TenantsService(core.with_token(user.access_token)).create("t").id for user in (ada, ben)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ENDPOINTS: dict[str, Endpoint] = {"MANY": {"default": {"maxReq": 1_000_000, "duration": 60_000}}}
 TENANT = "tnt_00000000000000000000000000"
 LOOK = 0.11
-"""Longer than the 100 ms within which a process looks."""
+"""Longer than the 100 ms within which a process notices a replaced file."""
 
 COPY = """
 import sqlite3, sys
@@ -41,11 +41,11 @@ for line in sys.stdin:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a database by SQLite's own backup, into one that is in use too; in a process of its own."""
+    """Copy a database with SQLite's backup API, in another process; the target may be in use."""
     subprocess.run([sys.executable, "-c", COPY, str(source), str(target)], check=True)
 
 
-@pytest.mark.parametrize("way", ["restored online", "put in its place"])
+@pytest.mark.parametrize("way", ["restored online", "moved over it"])
 def test_a_key_that_a_restored_database_does_not_have_is_rejected(tmp_path: Path, way: str) -> None:
     path, backup = tmp_path / "gatekeeper.db", tmp_path / "backup.db"
     keys = init_key_manager(url=str(path), endpoints=ENDPOINTS)
@@ -63,7 +63,7 @@ def test_a_key_that_a_restored_database_does_not_have_is_rejected(tmp_path: Path
     assert keys.verify_user_api_key(before, "MANY").key_valid
 
 
-def test_a_removed_database_is_unavailable_and_not_made_again(tmp_path: Path) -> None:
+def test_a_removed_database_is_unavailable_and_not_created_again(tmp_path: Path) -> None:
     path, moved = tmp_path / "gatekeeper.db", tmp_path / "moved.db"
     keys = init_key_manager(url=str(path), endpoints=ENDPOINTS)
     key = keys.create_user_api_key("user")["apiKey"]
@@ -83,7 +83,7 @@ def test_a_removed_database_is_unavailable_and_not_made_again(tmp_path: Path) ->
     assert keys.verify_user_api_key(key, "MANY").ok
 
 
-def test_usage_that_another_process_acknowledged_is_in_one_of_the_files(tmp_path: Path) -> None:
+def test_usage_that_another_process_has_acknowledged_is_in_one_of_the_files(tmp_path: Path) -> None:
     path, moved, backup = (tmp_path / f"{name}.db" for name in ("gatekeeper", "moved", "backup"))
     init_key_manager(url=str(path), endpoints=ENDPOINTS).create_user_api_key("user")
     copy(path, backup)

@@ -1,4 +1,4 @@
-"""The shapes of what the calls answer."""
+"""The shapes of the results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def every_shape(keys: KeyManager) -> list[VerifyResult]:
     return [once, rejected, named, keys.verify_user_api_key("", "ONCE"), keys.verify_user_api_key("", "NONE")]
 
 
-def test_a_live_key_with_room_has_every_field(keys: KeyManager) -> None:
+def test_the_result_for_a_valid_key_within_its_limit_has_every_field(keys: KeyManager) -> None:
     created = keys.create_user_api_key("user", ["TEAM", "PRO"], owner_id="owner 1")
     res = keys.verify_user_api_key(created["apiKey"], "GET_TASKS", ["task_id"])
     assert tuple(res) == res.keys() == VALID
@@ -39,7 +39,7 @@ def test_a_live_key_with_room_has_every_field(keys: KeyManager) -> None:
     assert (res.error, res.reason) == (None, None)
 
 
-def test_a_reached_limit_says_when_to_come_back(keys: KeyManager, new_key: Callable[..., str]) -> None:
+def test_a_denial_has_the_time_to_wait(keys: KeyManager, new_key: Callable[..., str]) -> None:
     api_key = new_key()
     assert keys.verify_user_api_key(api_key, "ONCE").ok
     res = keys.verify_user_api_key(api_key, "ONCE")
@@ -47,7 +47,7 @@ def test_a_reached_limit_says_when_to_come_back(keys: KeyManager, new_key: Calla
     assert 0 < res["retryAfterMs"] <= 60_000
 
 
-def test_a_key_that_is_not_valid_has_three_fields(keys: KeyManager) -> None:
+def test_the_result_for_an_invalid_key_has_three_fields(keys: KeyManager) -> None:
     res = keys.verify_user_api_key("user_xxx", "GET_TASKS")
     assert dict(res) == {"success": True, "keyValid": False, "ok": False}
     assert (res.remaining, res.total, res.reset, res.retry_after_ms) == (None, None, None, None)
@@ -105,13 +105,13 @@ def test_a_verification_is_frozen_equal_hashable_and_pickles(keys: KeyManager) -
         assert [other == res for other in results].count(True) == 1
 
 
-def test_what_is_not_a_result_does_not_unpickle_into_one() -> None:
+def test_other_values_do_not_unpickle_into_a_result() -> None:
     for fields in ({}, {"success": True}, {"success": True, "keyValid": False, "ok": False, "x": 1}):
         with pytest.raises(ValueError, match="not the fields"):
             VerifyResult._unpickle(fields)
 
 
-def test_each_call_answers_its_own_fields_by_wire_name(keys: KeyManager) -> None:
+def test_each_result_has_its_own_fields_by_wire_name(keys: KeyManager) -> None:
     created = keys.create_user_api_key("user", ["B", "A", "B"])
     assert created.keys() == ("success", "apiKey", "id", "roles")
     assert created["roles"] == ("A", "B")
@@ -135,7 +135,7 @@ def test_each_call_answers_its_own_fields_by_wire_name(keys: KeyManager) -> None
             result.success = True  # type: ignore[misc]
 
 
-def test_a_new_key_is_handed_over_but_never_printed(keys: KeyManager) -> None:
+def test_the_repr_of_a_result_does_not_show_the_new_key(keys: KeyManager) -> None:
     created = keys.create_user_api_key("user")
     rotated = keys.rotate_user_api_key(created["id"])
     for secret, result in ((created["apiKey"], created), (rotated["apikey"], rotated)):
@@ -144,7 +144,7 @@ def test_a_new_key_is_handed_over_but_never_printed(keys: KeyManager) -> None:
         assert secret not in str(result)
 
 
-def test_a_key_manager_prints_no_secret_and_does_not_pickle() -> None:
+def test_the_repr_of_a_key_manager_shows_no_secret_and_it_does_not_pickle() -> None:
     keys = init_key_manager(url="memory:", endpoints=ENDPOINTS, root_api_key="gkr_canary")
     assert "canary" not in repr(keys)
     with pytest.raises(TypeError, match="cannot pickle"):

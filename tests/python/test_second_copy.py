@@ -1,4 +1,4 @@
-"""Two copies of the native module in one process, as two packages that each bring their own would load them."""
+"""Two copies of the native module in one process, as two packages would load them that each bundle one."""
 
 import subprocess
 import sys
@@ -14,9 +14,9 @@ second = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(second)
 assert second.KeyManager is not _native.KeyManager
 
-place = sys.argv[1] + "/gatekeeper.db"
+url = sys.argv[1] + "/gatekeeper.db"
 endpoints = {"GET": {"default": {"maxReq": 1, "duration": 60000}}}
-keys = init_key_manager(url=place, endpoints=endpoints)
+keys = init_key_manager(url=url, endpoints=endpoints)
 key = keys.create_user_api_key("user")["apiKey"]
 assert keys.verify_user_api_key(key, "GET").ok
 
@@ -24,7 +24,7 @@ sys.modules["gatekeeper._native"] = second
 for name in [name for name in sys.modules if name.startswith("gatekeeper") and name != "gatekeeper._native"]:
     del sys.modules[name]
 import gatekeeper
-second_keys = gatekeeper.init_key_manager(url=place, endpoints=endpoints)
+second_keys = gatekeeper.init_key_manager(url=url, endpoints=endpoints)
 for call in (lambda: second_keys.verify_user_api_key(key, "GET"), lambda: second_keys.create_user_api_key("user")):
     try:
         call()
@@ -34,7 +34,7 @@ print(keys.verify_user_api_key(key, "GET").ok)
 """
 
 
-def test_a_second_copy_is_rejected_and_the_first_goes_on_counting(tmp_path: Path) -> None:
+def test_a_second_copy_is_rejected_and_the_first_still_counts(tmp_path: Path) -> None:
     run = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     answer = subprocess.run(run, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
     *rejected, counted = answer

@@ -1,4 +1,4 @@
-"""The behaviour of the services, described once for all languages, in every place, awaited and not."""
+"""The behaviour of the services, described once for all languages: on every backend, sync and async."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ SURFACE: dict[str, Any] = json.loads((ROOT / "tests/parity/surface.json").read_t
 
 
 @dataclass
-class Place:
-    """A place of the test's own."""
+class Database:
+    """A new database."""
 
     url: str
     operators: str
-    """The same as its operator opens it, who is where it is."""
-    source: str | None = None
-    """From where it sees calls come."""
+    """The URL that the operator opens: the file of a remote server."""
+    client_address: str | None = None
+    """The client address that the backend sees."""
 
 
 @pytest.fixture(params=["memory", "file", "http"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     file = f"sqlite:{tmp_path}/gatekeeper.db"
     match request.param:
         case "memory":
-            return Place("memory:", "memory:")
+            return Database("memory:", "memory:")
         case "file":
-            return Place(file, file)
+            return Database(file, file)
         case _:
             (tmp_path / "gatekeeper.toml").write_text(LIMITS)
             serve: Serve = request.getfixturevalue("serve")
-            return Place(serve(file), file, "127.0.0.1")
+            return Database(serve(file), file, "127.0.0.1")
 
 
 def sync_call(core: Any, service: str, method: str, fields: dict[str, Any], *, iterates: bool) -> Any:
@@ -66,13 +66,15 @@ def aio_call(core: Any, service: str, method: str, fields: dict[str, Any], *, it
 )
 @pytest.mark.filterwarnings("ignore:a valid key was rejected")
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario["name"])
-def test_behaviour(scenario: dict[str, Any], place: Place, make: Callable[..., Any], call: Callable[..., Any]) -> None:
-    operator = make(place.operators, operator=True, secret=SECRET, endpoints=ENDPOINTS)
-    nobody = operator if place.url == place.operators else make(place.url)
-    kept: dict[str, Any] = {"source": place.source}
+def test_behaviour(
+    scenario: dict[str, Any], database: Database, make: Callable[..., Any], call: Callable[..., Any]
+) -> None:
+    operator = make(database.operators, operator=True, secret=SECRET, endpoints=ENDPOINTS)
+    anonymous = operator if database.url == database.operators else make(database.url)
+    kept: dict[str, Any] = {"source": database.client_address}
     for step in scenario["steps"]:
-        caller = step.get("as")
-        core = operator if caller == "operator" else nobody.with_token(caller and filled(caller, kept))
+        credential = step.get("as")
+        core = operator if credential == "operator" else anonymous.with_token(credential and filled(credential, kept))
         entry = SURFACE["operations"][step["call"]]
         iterates = step.get("iterate", False)
         method = iterator(entry["method"]) if iterates else entry["method"]
@@ -81,13 +83,13 @@ def test_behaviour(scenario: dict[str, Any], place: Place, make: Callable[..., A
             answer = plain(call(core, entry["service"], named(method), fields, iterates=iterates))
         except GatekeeperError as error:
             assert "fails" in step, (step, error)  # noqa: PT017 - a failure of which all is compared
-            said = {
+            failure = {
                 "status": error.status,
                 "code": error.code,
                 "message": error.message,
                 "details": error.details,
             }
-            assert_matches(said, step["fails"], step)
+            assert_matches(failure, step["fails"], step)
             # One class for each code.
             assert type(error) is GatekeeperError._by_code[step["fails"]["code"]]  # noqa: PT017
             continue
@@ -109,13 +111,13 @@ def snake(wire: str) -> str:
 
 
 def named(wire: str) -> str:
-    """A method's name: what is a keyword of Python has a line after it."""
+    """The name of a method; a Python keyword gets an underscore at its end."""
     name = snake(wire)
     return f"{name}_" if iskeyword(name) else name
 
 
 def plain(answer: Any) -> Any:
-    """An answer as JSON has it."""
+    """A result as plain JSON values."""
     match answer:
         case Model():
             return {name: plain(answer[name]) for name in answer}
@@ -126,7 +128,7 @@ def plain(answer: Any) -> Any:
 
 
 def filled(value: Any, kept: dict[str, Any]) -> Any:
-    """What stands for ``$name.field.0``."""
+    """The value of ``$name.field.0``."""
     match value:
         case str() if value.startswith("$"):
             name, *path = value[1:].split(".")
@@ -146,7 +148,7 @@ KINDS = {"integer": int, "string": str}
 
 
 def assert_matches(found: Any, expected: Any, at: object) -> None:
-    """Objects may have more fields than are expected; lists have as many items."""
+    """Check that `actual` has the expected values. Objects may have further fields; lists have the same length."""
     match expected:
         case {"$is": kind}:
             assert type(found) is KINDS[kind], (at, found)

@@ -1,4 +1,4 @@
-"""A subinterpreter is told where to import the package, and the main interpreter does not notice."""
+"""Importing the package in a subinterpreter is an error with advice; the main interpreter still works."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ else:
 '''
 
 def in_a_subinterpreter():
-    # One that shares the lock of the main interpreter, as those of servers do.
+    # A subinterpreter that shares the lock of the main one, as those of servers do.
     sub = interpreters.create("legacy") if sys.version_info >= (3, 13) else interpreters.create(isolated=False)
     failed = interpreters.run_string(sub, SUB)
     assert failed is None, failed
@@ -60,9 +60,9 @@ for where in sys.argv[1:]:
 @pytest.mark.parametrize("order", ["main sub main", "sub main sub main", "sub sub main"])
 def test_a_subinterpreter_gets_an_import_error_and_the_main_one_works(order: str) -> None:
     run = [sys.executable, "-W", "ignore", "-c", PROGRAM, *order.split()]
-    said = subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()
-    assert len(said) == len(order.split())
-    for where, line in zip(order.split(), said, strict=True):
+    output = subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert len(output) == len(order.split())
+    for where, line in zip(order.split(), output, strict=True):
         if where == "main":
             assert line == "works"
         else:

@@ -1,4 +1,4 @@
-"""What a type checker makes of the package: mypy reads this file, pytest runs it."""
+"""The types of the package: mypy checks this file, and pytest runs it."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def test_attributes_may_be_none_and_an_index_may_not(keys: KeyManager) -> None:
     assert_type(keys.delete_user_api_key(created["id"])["success"], bool)
 
 
-async def test_awaited_calls_have_the_same_types() -> None:
+async def test_asynchronous_calls_have_the_same_types() -> None:
     keys = aio.init_key_manager(url="memory:", endpoints=ENDPOINTS)
     assert_type(await keys.create_user_api_key("user"), CreateResult)
     assert_type(await keys.verify_user_api_key("", "GET_TASKS"), VerifyResult)
 
 
-def test_services_answer_their_types() -> None:
+def test_services_return_their_types() -> None:
     core = GatekeeperCore("memory:")
     tokens = AuthService(core).signup("founder@example.com", "hunter2pass")
     assert_type(tokens, Tokens)
@@ -70,7 +70,7 @@ def test_services_answer_their_types() -> None:
     assert_type(tenants.iterate(), Iterator[Tenant])
 
 
-async def test_awaited_services_answer_the_same_types() -> None:
+async def test_asynchronous_services_return_the_same_types() -> None:
     async with aio.GatekeeperCore("memory:") as core:
         tokens = await aio.AuthService(core).signup("founder@example.com", "hunter2pass")
         assert_type(tokens, Tokens)
@@ -80,7 +80,7 @@ async def test_awaited_services_answer_the_same_types() -> None:
 
 
 def mistakes_of_services(tenants: TenantsService, awaited: aio.TenantsService, core: GatekeeperCore) -> None:
-    """The same for the services."""
+    """Type errors in calls of the services; never run."""
     tenants.create("Acme", "Ltd")  # type: ignore[call-arg]
     tenants.list(cursor=5)  # type: ignore[arg-type]
     tenants.add_member("tnt_x", "usr_x", "boss")  # type: ignore[arg-type]
@@ -91,7 +91,7 @@ def mistakes_of_services(tenants: TenantsService, awaited: aio.TenantsService, c
 
 
 def mistakes(keys: KeyManager) -> None:
-    """Nothing of this type-checks, and nothing runs it: an ignore that were not needed would be an error of its own."""
+    """Type errors in calls of the key manager; never run. mypy reports an ignore that is not needed."""
     keys.verify_user_api_key("", "GET_TASKS", "task_id")  # type: ignore[arg-type]
     keys.verify_user_api_key(b"", "GET_TASKS")  # type: ignore[arg-type]
     keys.create_user_api_key("user", owner_id=7)  # type: ignore[arg-type]

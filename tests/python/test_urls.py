@@ -1,4 +1,4 @@
-"""What is no URL of a database: rejected, with what was probably meant; and files that are not there."""
+"""URLs that are rejected with the URL that was probably meant, and files that do not exist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CASES = json.loads((Path(__file__).parents[1] / "cases" / "urls.json").read_text
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: repr(case["url"]))
-def test_a_slip_is_rejected_with_the_nearest_right_url_and_makes_no_file(
+def test_a_mistyped_url_is_rejected_with_the_nearest_right_one_and_creates_no_file(
     case: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -38,7 +38,7 @@ def test_a_slip_is_rejected_with_the_nearest_right_url_and_makes_no_file(
     assert not list(tmp_path.iterdir())
 
 
-def test_without_create_a_file_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+def test_without_create_a_file_that_does_not_exist_is_unavailable(tmp_path: Path) -> None:
     path = tmp_path / "gatekeeper.db"
     keys = init_key_manager(url=str(path), endpoints=ENDPOINTS, create=False)
     for call in (
@@ -53,7 +53,7 @@ def test_without_create_a_file_that_is_not_there_is_unavailable(tmp_path: Path) 
         init_key_manager(url=str(path), endpoints=ENDPOINTS, create="no")  # type: ignore[arg-type]
 
 
-async def test_without_create_an_awaited_call_is_unavailable_too(tmp_path: Path) -> None:
+async def test_without_create_an_asynchronous_call_is_unavailable_too(tmp_path: Path) -> None:
     keys = aio.init_key_manager(url=str(tmp_path / "gatekeeper.db"), endpoints=ENDPOINTS, create=False)
     with pytest.raises(ServiceUnavailableError, match="create is false"):
         await keys.create_user_api_key("user")

@@ -1,4 +1,4 @@
-"""The language-neutral cases, judged by the functions that the hot path uses."""
+"""The language-neutral test vectors, run with the functions of the hot path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conftest import ROOT
 from gatekeeper import _native
 
 WINDOWS = ["window", "window-changes", "window-coarse", "window-definitions", "window-steps"]
-# What a step of a window names of its answer.
+# The fields of a window's result that a step may expect.
 FIELDS = {"ok", "remaining", "total", "duration", "retryAfterMs", "freesAt", "reset", "refunded"}
 FOLDER = Path(os.environ.get("GATEKEEPER_VECTORS", ROOT / "tests" / "vectors"))
 
@@ -35,17 +35,17 @@ def test_well_formed_keys_have_their_prefix_and_digest() -> None:
         assert answer("key-format", case["key"]) == {"prefix": case["prefix"], "sha256": case["sha256"]}
 
 
-def test_malformed_keys_are_no_keys() -> None:
+def test_malformed_keys_are_rejected() -> None:
     for case in suite("key-format")["invalid"]:
         assert answer("key-format", case["key"]) is None, case
 
 
-def test_the_limit_is_chosen_by_role() -> None:
+def test_the_limit_is_selected_by_role() -> None:
     for case in suite("limit-selection")["cases"]:
         assert answer("limit-selection", case) == case["expect"], case["name"]
 
 
-def test_no_two_slots_are_one() -> None:
+def test_different_variables_have_different_slots() -> None:
     slots = suite("slots")["slots"]
     assert answer("slots", slots) == [True] * len(slots)
 
@@ -54,6 +54,6 @@ def test_no_two_slots_are_one() -> None:
 def test_windows_slide_exactly(name: str) -> None:
     for case in suite(name)["cases"]:
         answers = answer(name, case)
-        for step, said in zip(case["steps"], answers, strict=True):
+        for step, actual in zip(case["steps"], answers, strict=True):
             expected = {field: value for field, value in step.items() if field in FIELDS}
-            assert {field: said.get(field) for field in expected} == expected, (case["name"], step)
+            assert {field: actual.get(field) for field in expected} == expected, (case["name"], step)

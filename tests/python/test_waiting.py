@@ -1,4 +1,4 @@
-"""A database that another process keeps locked: each call is answered in time, and nothing else waits with it."""
+"""A database that another process keeps locked: each call fails in time, and no other call waits for it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ sys.stdin.read()
 
 @contextmanager
 def locked_by_another(url: str) -> Iterator[None]:
-    """Let another process keep the database locked."""
+    """Keep the database locked by another process."""
     path = url.removeprefix("sqlite:")
     run = [sys.executable, "-c", LOCK, path]
     with subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
@@ -43,7 +43,7 @@ def locked_by_another(url: str) -> Iterator[None]:
 
 
 def gave_up_after(call: Callable[[], object]) -> float:
-    """After how many seconds a call gave up."""
+    """The seconds after which a call failed."""
     arrived = time.monotonic()
     with pytest.raises(ServiceUnavailableError, match="has been locked for 5 s"):
         call()
@@ -57,7 +57,7 @@ def in_threads(count: int, run: Callable[[], None]) -> list[threading.Thread]:
     return threads
 
 
-def test_each_of_many_writers_is_answered_five_seconds_after_it_came(url: str) -> None:
+def test_each_of_many_writers_fails_five_seconds_after_its_start(url: str) -> None:
     keys = init_key_manager(url=url, endpoints=ENDPOINTS)
     keys.create_user_api_key("user")
     waits: list[float] = []
@@ -69,7 +69,7 @@ def test_each_of_many_writers_is_answered_five_seconds_after_it_came(url: str) -
     assert keys.create_user_api_key("user").success
 
 
-def test_awaited_writers_take_no_thread_of_the_loop_and_hold_up_no_other_call(url: str) -> None:
+def test_asynchronous_writers_use_no_thread_of_the_loop_and_delay_no_other_call(url: str) -> None:
     keys = aio.init_key_manager(url=url, endpoints=ENDPOINTS)
 
     async def gave_up() -> float:
@@ -81,10 +81,10 @@ def test_awaited_writers_take_no_thread_of_the_loop_and_hold_up_no_other_call(ur
     async def run() -> tuple[list[float], list[float]]:
         api_key = (await keys.create_user_api_key("user"))["apiKey"]
         others: list[float] = []
-        # It has not seen the key: it has to be read.
+        # The key is not cached in this key manager, so it is read from the database.
         fresh = aio.init_key_manager(url=url, endpoints=ENDPOINTS)
         with locked_by_another(url):
-            # More of them than there are threads of any kind.
+            # More calls than there are threads of any kind.
             writers = asyncio.gather(*(gave_up() for _ in range(48)))
             while not writers.done():
                 begun = time.monotonic()
@@ -102,7 +102,7 @@ def test_awaited_writers_take_no_thread_of_the_loop_and_hold_up_no_other_call(ur
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_fork_takes_no_longer_for_writers_who_wait_and_works_on_both_sides(url: str) -> None:
+def test_waiting_writers_do_not_delay_a_fork_and_both_processes_work(url: str) -> None:
     keys = init_key_manager(url=url, endpoints=ENDPOINTS)
     api_key = keys.create_user_api_key("user")["apiKey"]
     written: list[bool] = []
@@ -124,7 +124,7 @@ def test_a_fork_takes_no_longer_for_writers_who_wait_and_works_on_both_sides(url
     assert max(forks) < 1, forks
 
 
-def test_a_fork_while_usage_waits_to_be_recorded_leaves_a_child_that_records(url: str) -> None:
+def test_a_child_forked_while_usage_waits_to_be_recorded_can_record(url: str) -> None:
     program = """
 import os, sys, threading
 from gatekeeper import GatekeeperCore, UsageService

@@ -6,8 +6,8 @@ import { getMigrations } from 'better-auth/db/migration';
 import Database from 'better-sqlite3';
 import { windowMs } from '../limits.mjs';
 
-export function sqlite(place, limit) {
-  const database = new Database(place);
+export function sqlite(backend, limit) {
+  const database = new Database(backend);
   database.pragma('journal_mode = WAL');
   const auth = betterAuth({
     database,

@@ -10,8 +10,8 @@ export function memory(_place, limit, keys) {
   return open({ max: limit, cache: Math.max(keys, 5000) });
 }
 
-export function redis(place, limit) {
-  return open({ max: limit, redis: new Redis(place) });
+export function redis(backend, limit) {
+  return open({ max: limit, redis: new Redis(backend) });
 }
 
 async function open(options) {

@@ -1,16 +1,16 @@
-// Gatekeeper: a key with two roles, one of which chooses the limit, and one variable.
+// Gatekeeper: a key with two roles, one of which selects the limit, and one variable.
 import { initKeyManager } from '../../../bindings-node/dist/index.mjs';
 import { windowMs } from '../limits.mjs';
 
 const variables = ['task_id'];
 
-export function sync(place, limit) {
-  const { verifyUserAPIKeySync, create } = open(place, limit);
+export function sync(backend, limit) {
+  const { verifyUserAPIKeySync, create } = open(backend, limit);
   return { call: (key) => verifyUserAPIKeySync(key, 'GET_TASKS', variables).ok, create };
 }
 
-export function awaited(place, limit) {
-  const { verifyUserAPIKey, create } = open(place, limit);
+export function awaited(backend, limit) {
+  const { verifyUserAPIKey, create } = open(backend, limit);
   return {
     call: async (key) => (await verifyUserAPIKey(key, 'GET_TASKS', variables)).ok,
     create,
@@ -18,10 +18,10 @@ export function awaited(place, limit) {
   };
 }
 
-function open(place, limit) {
+function open(backend, limit) {
   const rule = { maxReq: limit, duration: windowMs };
   const keys = initKeyManager({
-    url: place,
+    url: backend,
     endpoints: { GET_TASKS: { default: rule, roles: { PRO: rule } } },
   });
   const create = (count) =>

@@ -16,12 +16,12 @@ export function memory(_place, limit) {
   return subject(new RateLimiterMemory(options(limit)));
 }
 
-export function redis(place, limit) {
-  return subject(new RateLimiterRedis({ ...options(limit), storeClient: new Redis(place) }));
+export function redis(backend, limit) {
+  return subject(new RateLimiterRedis({ ...options(limit), storeClient: new Redis(backend) }));
 }
 
-export async function sqlite(place, limit) {
-  const storeClient = new Database(place);
+export async function sqlite(backend, limit) {
+  const storeClient = new Database(backend);
   storeClient.pragma('journal_mode = WAL');
   const limiter = await new Promise((resolve, reject) => {
     const made = new RateLimiterSQLite(

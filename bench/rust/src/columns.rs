@@ -1,4 +1,4 @@
-//! The columns of the table: what a subject is put through. Each answers one JSON object.
+//! The columns of the table. Each prints one JSON object.
 
 use std::io::{BufRead, Write};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::shuffle::shuffle;
 use crate::subject::Subject;
 use crate::time::{median_ns, now, ns_since, quantile, timer_ns};
 
-/// One key, again and again.
+/// One key, called repeatedly.
 pub fn hot(subject: &mut dyn Subject, key: &str, seconds: f64) -> Result<Value> {
     let mut current = key.to_owned();
     let ns = median_ns(seconds, |batch, calls| {
@@ -29,22 +29,22 @@ pub fn denied(subject: &mut dyn Subject, key: &String, seconds: f64) -> Result<V
     Ok(json!({ "ns": ns }))
 }
 
-/// Many keys in an order far from that of creation, each called once before. `keys` makes them where the memory they
-/// take is to be counted. Says when that memory can be looked at, and goes on at the next line of its input.
+/// Many keys in an order far from that of creation, each called once before. `keys` creates them in the part of the run
+/// whose memory is measured. Prints when that memory can be measured, and continues at the next line of its input.
 pub fn many(
     subject: &mut dyn Subject,
     seconds: f64,
     keys: impl FnOnce(&mut dyn Subject) -> Result<Vec<String>>,
 ) -> Result<Value> {
-    say_and_wait("ready")?;
+    print_and_wait("ready")?;
     let keys = keys(subject)?;
     for key in &keys {
         expect(subject, key, 1, true)?;
     }
-    say_and_wait("touched")?;
+    print_and_wait("touched")?;
     let mut order: Vec<&String> = keys.iter().collect();
     shuffle(&mut order);
-    // The text is read in order, as it would come from a socket.
+    // The keys are read in order, as they would arrive from a socket.
     let order: Vec<String> = order.into_iter().cloned().collect();
     let mut index = 0;
     let ns = median_ns(seconds, |_, calls| {
@@ -62,7 +62,7 @@ pub fn many(
 
 /// One key that another process calls at the same time, each call timed.
 pub fn pair(subject: &mut dyn Subject, seconds: f64) -> Result<Value> {
-    let key = say_and_wait("ready")?;
+    let key = print_and_wait("ready")?;
     let (mut samples, mut denied, mut errors) = (Vec::new(), 0_u64, 0_u64);
     let (start, limit) = (now(), Duration::from_secs_f64(seconds));
     while start.elapsed() < limit {
@@ -81,7 +81,7 @@ pub fn pair(subject: &mut dyn Subject, seconds: f64) -> Result<Value> {
     }))
 }
 
-/// For each key on the input: so many calls, together with other processes; how many were admitted.
+/// For each key on the input: `calls` calls, in parallel with other processes. Prints how many were admitted.
 pub fn admit(subject: &mut dyn Subject, calls: usize) -> Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "ready")?;
@@ -103,13 +103,13 @@ pub fn admit(subject: &mut dyn Subject, calls: usize) -> Result<()> {
 fn expect(subject: &mut dyn Subject, key: &String, calls: usize, admitted: bool) -> Result<()> {
     for _ in 0..calls {
         if subject.call(key)? != admitted {
-            return Err("a call was judged otherwise than this column expects".into());
+            return Err("the verdict of a call is not the one that this column expects".into());
         }
     }
     Ok(())
 }
 
-fn say_and_wait(word: &str) -> Result<String> {
+fn print_and_wait(word: &str) -> Result<String> {
     let mut out = std::io::stdout();
     writeln!(out, "{word}")?;
     out.flush()?;

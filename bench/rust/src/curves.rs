@@ -1,4 +1,4 @@
-//! What one verification in the file place costs as something grows.
+//! The cost of one verification in a database file as one parameter grows.
 
 mod parallel;
 mod shape;
@@ -19,7 +19,7 @@ pub use shape::{max_req, roles, variables};
 
 const VARIABLES: [&str; 1] = ["task_id"];
 
-/// 1,000 keys to `most`, each remembered, in an order far from that of creation.
+/// 1,000 keys to `most`, each cached, in an order far from that of creation.
 pub fn keys(folder: &Path, seconds: f64, most: usize) -> Result<Value> {
     let mut points = Vec::new();
     let mut count = 1000;
@@ -29,7 +29,7 @@ pub fn keys(folder: &Path, seconds: f64, most: usize) -> Result<Value> {
         let verifier = open(&path, count)?;
         keys.iter().try_for_each(|key| verify(&verifier, key))?;
         shuffle(&mut keys);
-        // The text is read in order, as it would come from a socket.
+        // The keys are read in order, as they would arrive from a socket.
         let keys: Vec<String> = keys.iter().map(String::clone).collect();
         points.push((count, in_turn(&verifier, &keys, seconds)?));
         count *= 10;
@@ -37,7 +37,7 @@ pub fn keys(folder: &Path, seconds: f64, most: usize) -> Result<Value> {
     Ok(json!({ "title": "keys", "points": points }))
 }
 
-/// A verifier that remembers so many keys.
+/// A verifier whose cache holds this many keys.
 fn open(path: &Path, keys: usize) -> Result<Verifier> {
     let mut options = Options::default();
     options.cache_keys = options.cache_keys.max(keys);
@@ -49,7 +49,7 @@ fn verify(verifier: &Verifier, key: &str) -> Result<()> {
     if verifier.verify(key, ENDPOINT, &VARIABLES)?.ok() { Ok(()) } else { Err("a call was rejected".into()) }
 }
 
-/// Nanoseconds of one verification, one key after another.
+/// The nanoseconds of one verification, one key after another.
 fn in_turn(verifier: &Verifier, keys: &[String], seconds: f64) -> Result<f64> {
     let mut next = keys.iter().cycle();
     median_ns(seconds, |_, calls| next.by_ref().take(calls).try_for_each(|key| verify(verifier, key)))

@@ -12,10 +12,10 @@ use rusqlite::Connection;
 use crate::Result;
 use crate::subject::new_key;
 
-/// How many keys are made before the place in memory is begun anew.
+/// The number of keys after which a new memory database is used.
 const AT_ONCE: usize = 100_000;
 
-/// Makes `count` keys in the file, and gives them back.
+/// Creates `count` keys in the file and returns them.
 pub fn fill(path: &Path, count: usize) -> Result<Vec<String>> {
     let (_, first) = new_key(&Gatekeeper::open(&format!("sqlite:{}", path.display()))?)?;
     let mut keys = Vec::with_capacity(count);
@@ -39,7 +39,7 @@ pub fn fill(path: &Path, count: usize) -> Result<Vec<String>> {
     Ok(keys)
 }
 
-/// An `INSERT` of the first row with another id and digest, whatever columns there are.
+/// An `INSERT` of the first row with another id and digest, for any columns of the table.
 fn copy_of_first_row(connection: &Connection) -> Result<String> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info('api_keys')")?;
     let columns: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;

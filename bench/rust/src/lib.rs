@@ -1,4 +1,4 @@
-//! What the programs of the bench share: how a subject is driven through the columns, and how places are filled.
+//! Shared by the programs of the benchmark: running a subject through the columns, and filling databases.
 
 #![allow(clippy::missing_errors_doc, reason = "every error ends the program and is printed")]
 
@@ -9,5 +9,5 @@ pub mod shuffle;
 pub mod subject;
 pub mod time;
 
-/// Whatever went wrong ends the program.
+/// Any error ends the program.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,9 +1,10 @@
 //! One subject through one column:
-//! `gatekeeper-bench SUBJECT COLUMN --place PLACE --keys N --keys-file FILE --seconds S --limit N`
+//! `gatekeeper-bench SUBJECT COLUMN --backend BACKEND --keys N --keys-file FILE --seconds S --limit N`
 //!
-//! `create` writes the keys of a place to the file; the other columns read them there, or make them where there is none.
+//! `create` writes the keys of the backend to the file. The other columns read them there, or create keys if there is
+//! no file.
 
-#![allow(clippy::print_stdout, reason = "a program's answer")]
+#![allow(clippy::print_stdout, reason = "the output of a program")]
 
 use std::collections::HashMap;
 use std::fs;
@@ -19,14 +20,14 @@ const CALLS: usize = 1000;
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let (Some(subject), Some(column)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: gatekeeper-bench SUBJECT COLUMN --place PLACE …".into());
+        return Err("usage: gatekeeper-bench SUBJECT COLUMN --backend BACKEND …".into());
     };
     let mut options = HashMap::new();
     while let (Some(name), Some(value)) = (arguments.next(), arguments.next()) {
         options.insert(name, value);
     }
     let option = |name: &str| options.get(name).map(String::as_str).ok_or(format!("{name} is missing"));
-    let (gatekeeper, count) = (option("--place")?, option("--keys")?.parse()?);
+    let (gatekeeper, count) = (option("--backend")?, option("--keys")?.parse()?);
     let (keys_file, seconds) = (Path::new(option("--keys-file")?), option("--seconds")?.parse()?);
     if column == "create" {
         fs::write(keys_file, fill(Path::new(gatekeeper), count)?.join("\n"))?;
@@ -48,7 +49,7 @@ fn main() -> Result<()> {
     let keys = keys(subject, 1)?;
     let key = keys.first().ok_or("no keys")?;
     if column == "admit" || column == "pair" {
-        // Connects, so that all begin alike.
+        // Connects before the measurement.
         subject.call(key)?;
     }
     match column.as_str() {

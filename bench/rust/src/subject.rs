@@ -1,4 +1,4 @@
-//! What is measured: Gatekeeper, `governor`, and a script in Redis.
+//! The subjects: Gatekeeper, `governor`, and a script in Redis.
 
 mod evalsha;
 mod governor;
@@ -7,23 +7,23 @@ mod ours;
 use crate::Result;
 pub use ours::{ENDPOINT, endpoints, new_key};
 
-/// More than any run can take.
+/// A limit that no run uses up.
 pub const PLENTY: u32 = u32::MAX;
 /// The window of every limit: none ends during a run.
 pub const WINDOW_MS: u64 = 3_600_000;
 
-/// Something that admits calls of keys.
+/// A limiter that is measured.
 pub trait Subject {
-    /// That many keys. A subject that only limits takes any name.
+    /// `count` keys. A subject that only limits accepts any name.
     fn create(&mut self, count: usize) -> Result<Vec<String>> {
         Ok((0..count).map(|number| format!("key_{number:07}")).collect())
     }
 
-    /// One call; whether it was admitted.
+    /// Makes one call and returns whether it was admitted.
     #[allow(clippy::ptr_arg, reason = "governor looks up by the type it stores")]
     fn call(&mut self, key: &String) -> Result<bool>;
 
-    /// Whether each call is kept, so that a key that is called ever again costs more and more.
+    /// Whether the cost of a call grows with the number of calls of its key.
     fn keeps_each_call(&self) -> bool {
         false
     }

@@ -1,6 +1,6 @@
-//! Time and what is made of it.
+//! Clock reads and statistics.
 
-#![allow(clippy::disallowed_methods, reason = "the bench's own clock")]
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use std::time::Instant;
 
@@ -12,13 +12,13 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
-/// Nanoseconds since `start`.
+/// The nanoseconds since `start`.
 #[must_use]
 pub fn ns_since(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e9
 }
 
-/// `share` of the samples lie below this; it sorts them.
+/// The quantile of the samples below which `share` of them lie. Sorts the samples.
 #[must_use]
 #[allow(
     clippy::cast_possible_truncation,
@@ -32,18 +32,18 @@ pub fn quantile(samples: &mut [f64], share: f64) -> f64 {
     samples.get(index.min(samples.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
 }
 
-/// What reading the clock twice takes.
+/// The cost of two clock reads.
 #[must_use]
 pub fn timer_ns() -> f64 {
     let mut samples: Vec<f64> = (0..10_000).map(|_| ns_since(now())).collect();
     quantile(&mut samples, 0.5)
 }
 
-/// The most calls of a batch.
+/// The maximum number of calls in a batch.
 const MOST: usize = 1000;
 
-/// Nanoseconds of one call: the median over batches for `seconds`. A batch has 1,000 calls, or fewer where they would
-/// take more than 20 ms. `batch` is told its number and how many calls to make.
+/// The nanoseconds of one call: the median over batches for `seconds`. A batch has 1,000 calls, or fewer if they would
+/// last more than 20 ms. `batch` gets its number and how many calls to make.
 #[allow(clippy::cast_precision_loss, reason = "at most 1,000 calls")]
 pub fn median_ns(seconds: f64, mut batch: impl FnMut(usize, usize) -> Result<()>) -> Result<f64> {
     let mut number = 0;
@@ -54,7 +54,7 @@ pub fn median_ns(seconds: f64, mut batch: impl FnMut(usize, usize) -> Result<()>
     };
     let mut size = 1;
     while size < MOST {
-        // The least of three: something else on the machine must not make the batches small.
+        // The minimum of three: other load on the machine must not make the batches small.
         if timed(size)?.min(timed(size)?).min(timed(size)?) >= 5e6 {
             break;
         }

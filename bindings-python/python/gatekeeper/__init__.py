@@ -1,4 +1,6 @@
-"""API keys verified in your own process: is this key valid, which limit applies to its roles, is there room left.
+"""Verify API keys and enforce rate limits inside your process.
+
+One call tells you whether a key is valid, who owns it, and whether it is still within its limit.
 
 Example:
     >>> from gatekeeper import init_key_manager
@@ -17,7 +19,8 @@ Example:
     ...     print("process the request,", res.remaining, "left")
     process the request, 999 left
 
-Accounts, tenants, keys and usage are services of a core:
+Accounts, tenants, keys and usage are services. Each is made of a :class:`GatekeeperCore`, which holds the database or
+server and the credential to use there.
 
 Example:
     >>> from gatekeeper import AuthService, GatekeeperCore, TenantsService
@@ -27,7 +30,7 @@ Example:
     >>> TenantsService(core).create("Acme Inc").role
     'owner'
 
-For code that awaits, :mod:`gatekeeper.aio` has the same names with ``async def``.
+For asynchronous code, :mod:`gatekeeper.aio` has the same names with ``async def``.
 """
 
 from gatekeeper import _services, models
@@ -35,7 +38,7 @@ from gatekeeper._core import GatekeeperCore, is_mfa_challenge
 from gatekeeper._key_manager import Clock, Endpoint, KeyManager, Limit, init_key_manager
 from gatekeeper._native import __version__
 from gatekeeper._requests import UNSET, Unset
-from gatekeeper._services import *  # noqa: F403 - as many as there are
+from gatekeeper._services import *  # noqa: F403 - the generated module lists them
 from gatekeeper.errors import (
     BadRequestError,
     ConflictError,

@@ -9,8 +9,9 @@ from gatekeeper import _native
 
 
 def main() -> None:
-    """Run the command that the program's arguments name, and exit with its code."""
-    # Python would only take note of Ctrl-C until the command has ended. `serve` stops in its own good order.
+    """Run the command in the program's arguments and exit with its code."""
+    # Python's own handler would only record Ctrl-C until the command returns. `serve` handles the signal itself and
+    # shuts down gracefully.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(_native._cli(["gatekeeper", *sys.argv[1:]]))
 

@@ -1,4 +1,4 @@
-"""Calls for code that awaits, under asyncio or trio: an answer wakes the loop, and none of its threads waits for it."""
+"""Awaits native calls under asyncio and trio. A result wakes the event loop; no Python thread waits for it."""
 
 from __future__ import annotations
 
@@ -19,90 +19,90 @@ if TYPE_CHECKING:
 _Arguments = ParamSpec("_Arguments")
 
 
-class _Post:
-    """Where the answers of one loop arrive, and who waits for them."""
+class _PendingCalls:
+    """The pending calls of one event loop: their futures by ticket, and the queue that receives their results."""
 
-    __slots__ = ("__weakref__", "_tickets", "_waiting", "completion_queue")
+    __slots__ = ("__weakref__", "_futures", "_tickets", "completion_queue")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.completion_queue = _native.CompletionQueue()
         self._tickets = count()
-        self._waiting: dict[int, Future[Any]] = {}
-        loop.add_reader(self.completion_queue.fileno(), self._deliver)
+        self._futures: dict[int, Future[Any]] = {}
+        loop.add_reader(self.completion_queue.fileno(), self._complete)
 
-    def wait(self, future: Future[Any]) -> int:
-        """The ticket under which an answer is to be left for `future`."""
+    def add(self, future: Future[Any]) -> int:
+        """Register `future` and return the ticket of its result."""
         ticket = next(self._tickets)
-        self._waiting[ticket] = future
+        self._futures[ticket] = future
         return ticket
 
-    def forget(self, ticket: int) -> None:
-        self._waiting.pop(ticket, None)
+    def discard(self, ticket: int) -> None:
+        self._futures.pop(ticket, None)
 
-    def _deliver(self) -> None:
-        for ticket, answer, error in self.completion_queue.collect():
-            future = self._waiting.pop(ticket, None)
+    def _complete(self) -> None:
+        for ticket, result, error in self.completion_queue.collect():
+            future = self._futures.pop(ticket, None)
             if future is None or future.done():
-                # Nobody waits for it any more.
+                # The caller was cancelled.
                 continue
             if error is None:
-                future.set_result(answer)
+                future.set_result(result)
             else:
                 future.set_exception(error)
 
 
-_posts: WeakKeyDictionary[AbstractEventLoop, _Post] = WeakKeyDictionary()
+_pending: WeakKeyDictionary[AbstractEventLoop, _PendingCalls] = WeakKeyDictionary()
 _lock = Lock()
 
 
-def _post_of(loop: AbstractEventLoop) -> _Post:
+def _pending_of(loop: AbstractEventLoop) -> _PendingCalls:
     with _lock:
-        post = _posts.get(loop)
-        if post is None:
-            # A loop that is over may be kept by somebody; its socket need not be.
-            for over in [known for known in _posts if known.is_closed()]:
-                del _posts[over]
-            post = _posts[loop] = _Post(loop)
-        return post
+        pending = _pending.get(loop)
+        if pending is None:
+            # Other code may still reference a closed loop. The sockets of its queue are released here.
+            for closed in [known for known in _pending if known.is_closed()]:
+                del _pending[closed]
+            pending = _pending[loop] = _PendingCalls(loop)
+        return pending
 
 
-def _begin_anew() -> None:
-    """After a fork: no loop goes on in the child."""
-    global _lock, _posts
-    _lock, _posts = Lock(), WeakKeyDictionary()
+def _reset_after_fork() -> None:
+    """Drop all pending calls in a forked child: no event loop of the parent runs there."""
+    global _lock, _pending
+    _lock, _pending = Lock(), WeakKeyDictionary()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+os.register_at_fork(after_in_child=_reset_after_fork)
 
 
-async def answered(
+async def call(
     start: Callable[Concatenate[_native.CompletionQueue, int, _Arguments], _native.Call],
     *arguments: _Arguments.args,
     **named: _Arguments.kwargs,
 ) -> Any:
-    """Start a call and wait for its answer; a caller who is cancelled gives its request up."""
+    """Start a native call and await its result. If the awaiting task is cancelled, the call is aborted."""
     if _is_trio():
-        return await _answered_in_trio(start, *arguments, **named)
+        return await _call_in_trio(start, *arguments, **named)
     loop = _asyncio_loop()
-    post, future = _post_of(loop), loop.create_future()
-    ticket = post.wait(future)
+    pending, future = _pending_of(loop), loop.create_future()
+    ticket = pending.add(future)
     try:
-        call = start(post.completion_queue, ticket, *arguments, **named)
+        started = start(pending.completion_queue, ticket, *arguments, **named)
     except BaseException:
-        post.forget(ticket)
+        pending.discard(ticket)
         raise
     try:
         return await future
     finally:
         if future.cancelled():
-            post.forget(ticket)
-            call.abort()
-        # An error that is raised here holds this frame: it must not hold the error.
-        del future, post
+            pending.discard(ticket)
+            started.abort()
+        # An error that is raised here references this frame. Without these names there is no reference cycle.
+        del future, pending
 
 
 def _is_trio() -> bool:
-    """Whether a task of trio awaits: trio itself says so through sniffio."""
+    """Whether the current task runs under trio, as sniffio reports it."""
     sniffio = sys.modules.get("sniffio")
     if sniffio is None:
         return False
@@ -118,28 +118,28 @@ def _asyncio_loop() -> AbstractEventLoop:
         return get_running_loop()
     except RuntimeError:
         raise RuntimeError(
-            "gatekeeper.aio can be awaited under asyncio and trio: elsewhere call gatekeeper itself, which waits"
+            "gatekeeper.aio needs a running asyncio or trio event loop: elsewhere, use the blocking calls of gatekeeper"
         ) from None
 
 
-async def _answered_in_trio(
+async def _call_in_trio(
     start: Callable[Concatenate[_native.CompletionQueue, int, _Arguments], _native.Call],
     *arguments: _Arguments.args,
     **named: _Arguments.kwargs,
 ) -> Any:
-    """The same under trio, which has no readers that last: each call has a completion_queue of its own."""
+    """Start a native call and await its result under trio, where each call has its own queue: readers do not last."""
     completion_queue = _native.CompletionQueue()
-    call = start(completion_queue, 0, *arguments, **named)
+    started = start(completion_queue, 0, *arguments, **named)
     try:
         await sys.modules["trio"].lowlevel.wait_readable(completion_queue.fileno())
     except BaseException:
-        call.abort()
+        started.abort()
         raise
-    [(_, answer, error)] = completion_queue.collect()
+    [(_, result, error)] = completion_queue.collect()
     if error is None:
-        return answer
+        return result
     try:
         raise error
     finally:
-        # This frame must not hold the error that it raises.
+        # The error references this frame. Without the name there is no reference cycle.
         del error

@@ -1,4 +1,4 @@
-"""The core for code that awaits: a place, and for whom it is used."""
+"""The core for asynchronous code: a database or server, and the credential to use there."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _Item = TypeVar("_Item")
 
 
 class GatekeeperCore(_core._Base):
-    """A place, and for whom it is used; the services of :mod:`gatekeeper.aio` are made of it.
+    """A database or server, and the credential to use there. The services of :mod:`gatekeeper.aio` call through it.
 
-    The options are those of :class:`gatekeeper.GatekeeperCore`. Share one among all tasks, loops and threads. A call
-    that is cancelled may still be carried out; one to a server is broken off. As an asynchronous context manager it is
-    closed at the end.
+    The options are those of :class:`gatekeeper.GatekeeperCore`. Share one core among all tasks, event loops and
+    threads. Cancelling a call to a server closes its request; the operation may still be carried out. Used as an
+    asynchronous context manager, the core is closed at the end of the block.
     """
 
     __slots__ = ()
 
     async def jwks(self) -> dict[str, Any]:
         """As :meth:`gatekeeper.GatekeeperCore.jwks`."""
-        answer = await _aio_calls.answered(self._open().jwks_later)
-        keys: dict[str, Any] = json.loads(self._done(answer))
+        answer = await _aio_calls.call(self._open().jwks_later)
+        keys: dict[str, Any] = json.loads(self._with_warning(answer))
         return keys
 
     async def close(self) -> None:
@@ -47,25 +47,26 @@ class GatekeeperCore(_core._Base):
         return False
 
     async def _call(self, name: str, request: Mapping[str, object]) -> Any:
-        """Run the operation `name` where it does not hold up the loop; the answer is what JSON has."""
+        """Run the operation `name` without blocking the event loop and return its output as plain JSON values."""
         native = self._open()
-        return json.loads(self._done(await _aio_calls.answered(native.call_later, name, _core._written(request))))
+        answer = await _aio_calls.call(native.call_later, name, _core._request_json(request))
+        return json.loads(self._with_warning(answer))
 
 
 class _Service:
-    """What the services have in common: the core that they call."""
+    """The base class of the services: the core that they call through."""
 
     __slots__ = ("_core",)
 
     def __init__(self, core: GatekeeperCore) -> None:
-        """Make the service of `core`."""
+        """Make the service for `core`."""
         if not isinstance(core, GatekeeperCore):
             raise BadRequestError("core must be a gatekeeper.aio.GatekeeperCore")
         self._core = core
 
 
 async def _pages(fetch: Callable[[str | None], Awaitable[Page[_Item]]], cursor: str | None) -> AsyncIterator[_Item]:
-    """Every item from `cursor` on, fetched page by page."""
+    """Iterate over the items from `cursor` on, fetching one page at a time."""
     while True:
         page = await fetch(cursor)
         for item in page.items:

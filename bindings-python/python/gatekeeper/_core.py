@@ -1,4 +1,4 @@
-"""The core for code that does not await: a place, and for whom it is used."""
+"""The core for synchronous code: a database or server, and the credential to use there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from gatekeeper import _native, _requests
-from gatekeeper._core_options import checked_token, http, is_unicode
+from gatekeeper._core_options import checked_token, http_options, is_unicode
 from gatekeeper.errors import BadRequestError
 from gatekeeper.models import MfaChallenge
 
@@ -26,7 +26,7 @@ _Item = TypeVar("_Item")
 
 
 class _Base:
-    """What both cores have in common."""
+    """The base class of both cores: the options, the credential and the client address."""
 
     __slots__ = ("_client_address", "_closed", "_native")
 
@@ -63,58 +63,59 @@ class _Base:
         cache_keys: int | None = None,
         cache_unknown_keys: int | None = None,
     ) -> None:
-        """Make a core. Nothing is opened before its first call.
+        """Make a core. The database is opened on first use.
 
         Args:
-            base_url: ``sqlite:PATH`` or a plain path, made at first use; ``memory:``, a place of its own each time; or
-                the ``http://`` or ``https://`` URL of a server.
-            token: A user's access token, an API key or a root key. It is judged at each call.
-            timeout: Seconds that a call over HTTP may take, with all that is tried again; more than 0.
-            max_retries: How often a call over HTTP is tried again where that is safe, 0 to 10.
-            default_headers: What every call over HTTP carries.
-            user_agent: What calls over HTTP are known by.
-            endpoints: The limits of each endpoint by its name, for ``KeysService.verify``; see :class:`Endpoint`. A
-                server has its own, as it has all that follows but the cache sizes: there they are rejected.
-            secret: What seals the signing keys, at least 16 bytes, the same in every process. Defaults to
-                ``GATEKEEPER_SECRET``, and without that to a file beside the database, which is made and warned of once.
-            previous_secret: The secret before, while it is changed: what it sealed still opens, and is sealed with
-                ``secret``. Defaults to ``GATEKEEPER_SECRET_PREVIOUS``.
-            issuer: The ``iss`` of access tokens. Defaults to ``gatekeeper``.
-            audience: The ``aud`` of access tokens. Defaults to ``gatekeeper``.
-            token_audiences: What else the ``aud`` of ``KeysService.token`` may be. Defaults to nothing.
-            refresh_grace_ms: For how long the same refresh token gives the same successor, in milliseconds; 0 for
-                never. Defaults to 10,000.
-            signing_algorithm: What tokens are signed with; RS256 has 3072 bits. Defaults to ``EdDSA``.
-            session_days: For how many days, 1 to 3,650, a session lasts at the most, however often it gets new tokens.
+            base_url: The database or server: ``sqlite:PATH`` or a plain path, created on first use; ``memory:``, a new
+                database for each core; or the ``http://`` or ``https://`` URL of a server.
+            token: A user's access token, an API key or a root key. It is validated at each call.
+            timeout: Seconds that a call over HTTP may take, retries included; more than 0.
+            max_retries: How often a call over HTTP is retried where that is safe, 0 to 10.
+            default_headers: Headers of every request over HTTP.
+            user_agent: The ``User-Agent`` header of requests over HTTP.
+            endpoints: The limits of each endpoint by name, for ``KeysService.verify``; see :class:`Endpoint`. Only for
+                an embedded database, as all options below except the cache sizes: a server has its own settings, and
+                the options are rejected with its URL.
+            secret: The secret that encrypts the signing keys: at least 16 bytes, the same in every process. Defaults to
+                ``GATEKEEPER_SECRET``. Without either, a secret file is created next to the database, with a warning.
+            previous_secret: The former secret, for as long as it takes to change it. What it encrypted is still
+                readable, and is encrypted again with ``secret``. Defaults to ``GATEKEEPER_SECRET_PREVIOUS``.
+            issuer: The ``iss`` claim of access tokens. Defaults to ``gatekeeper``.
+            audience: The ``aud`` claim of access tokens. Defaults to ``gatekeeper``.
+            token_audiences: The audiences that ``KeysService.token`` accepts besides ``audience``. Defaults to none.
+            refresh_grace_ms: For how many milliseconds a repeated exchange of the same refresh token returns the same
+                new token. 0 turns this off. Defaults to 10,000.
+            signing_algorithm: The algorithm that signs tokens; RS256 uses 3072 bits. Defaults to ``EdDSA``.
+            session_days: The longest lifetime of a session in days, 1 to 3,650, however often its tokens are refreshed.
                 Defaults to 90.
-            sessions_per_user: How many sessions a user may have at once, 1 to 10,000: a further login ends the one that
-                was not used for the longest time. Defaults to 100.
-            usage_retention_days: For how many days, 1 to 36,500, single usage events are kept; older ones go as new
-                ones are recorded, and their idempotency keys with them. Sums are kept. Defaults to None: for good.
+            sessions_per_user: How many sessions a user may have at once, 1 to 10,000. One more login ends the session
+                that was unused for the longest time. Defaults to 100.
+            usage_retention_days: For how many days single usage events are kept, 1 to 36,500. Older events are deleted
+                with their idempotency keys when new ones are recorded; totals are kept. Defaults to None: for ever.
             signups_per_minute: How many accounts one client address may create in a minute; see
                 :meth:`with_client_address`. Defaults to 20.
             refreshes_per_minute: How many refresh tokens one client address may exchange in a minute. Defaults to 60.
             wrong_keys_per_minute: How many unknown keys one client address may present in a minute, unless it has
-                presented a valid root key. Defaults to 60.
-            wrong_passwords_per_minute: How many passwords one client address may get wrong in a minute, for whatever
-                accounts. An address that an account has logged in from is exempt for that account. Defaults to 30.
-            key_imports: Who may import keys of another product: ``"root"``, a root key and the operator, or
-                ``"members"``, also members and API keys with ``keys:write``. Defaults to ``"root"``.
-            import_suffixes_per_tenant: How many different suffixes the imported keys of a tenant may have, 1 to 64.
+                presented a valid root key before. Defaults to 60.
+            wrong_passwords_per_minute: How many failed password checks one client address may cause in a minute, over
+                all accounts. For an account, the addresses that it has logged in from are exempt. Defaults to 30.
+            key_imports: Who may import keys of another product. ``"root"``: root keys and the operator. ``"members"``:
+                also members and API keys with ``keys:write``. Defaults to ``"root"``.
+            import_suffixes_per_tenant: How many different suffixes the imported keys of one tenant may have, 1 to 64.
                 Defaults to 2.
             import_suffixes: How many different suffixes the imported keys of all tenants may have, 1 to 64. Defaults
                 to 8.
-            create: Whether a file that is not there is made. With ``False`` every call raises
-                :class:`~gatekeeper.ServiceUnavailableError` until it is there.
-            clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
-            operator: Acts as whoever runs the place, who may do everything; not with a token.
-            cache_keys: How many keys are remembered. Defaults to 1,000,000.
-            cache_unknown_keys: How many keys are remembered to be nobody's. Defaults to 100,000.
+            create: Whether to create a database file that does not exist. With ``False``, every call raises
+                :class:`~gatekeeper.ServiceUnavailableError` until the file exists.
+            clock: ``"manual"`` stands still until ``advance(ms)`` moves it; for tests on ``memory:``.
+            operator: Act as the operator, who may do everything. Only with an embedded database, and without a token.
+            cache_keys: How many keys are cached. Defaults to 1,000,000.
+            cache_unknown_keys: How many unknown keys are cached. Defaults to 100,000.
 
         Raises:
             GatekeeperError: 400 for a wrong URL or option.
         """
-        over_http = http(timeout, max_retries, default_headers, user_agent)
+        over_http = http_options(timeout, max_retries, default_headers, user_agent)
         if not isinstance(base_url, str) or not is_unicode(base_url):
             raise BadRequestError("base_url must be a string")
         if not isinstance(operator, bool):
@@ -147,24 +148,26 @@ class _Base:
             "cacheUnknownKeys": cache_unknown_keys,
         }
         try:
-            options = json.loads(_requests.options(values))
-        except _requests.Unsendable as problem:
+            options = json.loads(_requests.options_json(values))
+        except _requests.InvalidArgument as problem:
             raise BadRequestError(str(problem)) from None
         if endpoints is not None:
-            options["endpoints"] = json.loads(_requests.endpoints(endpoints))
+            options["endpoints"] = json.loads(_requests.endpoints_json(endpoints))
         options.update(over_http)
         self._closed = False
         self._client_address: str | None = None
-        self._native = _native.Core(base_url, json.dumps(options)).acting(checked_token(token), operator, None)
+        native = _native.Core(base_url, json.dumps(options))
+        self._native = native.with_credential(checked_token(token), operator, None)
 
     @classmethod
     def from_env(cls, **options: Any) -> Self:
-        """Make a core of ``GATEKEEPER_URL`` and ``GATEKEEPER_TOKEN``; without a URL, of the default database.
+        """Make a core from the environment: ``GATEKEEPER_URL`` and ``GATEKEEPER_TOKEN``.
 
-        ``GATEKEEPER_BASE_URL``, the former name of ``GATEKEEPER_URL``, is read where the latter is not set.
+        If ``GATEKEEPER_URL`` is not set, its former name ``GATEKEEPER_BASE_URL`` is read. If neither is set, the core
+        uses the default database.
 
         Args:
-            options: What else the class takes; it comes before the environment.
+            options: Further arguments of the class. They take precedence over the environment.
         """
         base_url = os.environ.get("GATEKEEPER_URL") or os.environ.get("GATEKEEPER_BASE_URL")
         if base_url:
@@ -175,26 +178,26 @@ class _Base:
         return cls(**options)
 
     def set_token(self, token: str | None) -> None:
-        """Act for the bearer of `token` from the next call on; None clears it.
+        """Set the token of all further calls; None clears it.
 
         Args:
-            token: A user's access token, an API key or a root key; None for nobody's.
+            token: A user's access token, an API key or a root key; None for anonymous calls.
         """
-        checked = checked_token(token)
-        self._native = self._native.acting(checked, False, self._client_address)
+        self._native = self._native.with_credential(checked_token(token), False, self._client_address)
 
     def with_token(self, token: str | None) -> Self:
-        """Another core for the same place, for the bearer of another token; this one stays as it is.
+        """Return another core for the same database or server, with another token. This core keeps its own.
 
         Args:
-            token: A user's access token, an API key or a root key; None for nobody's.
+            token: A user's access token, an API key or a root key; None for anonymous calls.
         """
-        return self._like(self._native.acting(checked_token(token), False, self._client_address), self._client_address)
+        return self._copy(checked_token(token), self._client_address)
 
     def with_client_address(self, client_address: str, *, token: str | None = None) -> Self:
-        """Another core for the same database, for calls on behalf of the client at `client_address`.
+        """Return another core for the same database, for requests that come from the client at `client_address`.
 
         Failed logins and unknown keys are counted per client address. An IPv6 network of 64 bits counts as one address.
+        Without a client address, login throttling is off.
 
         Args:
             client_address: The IP address of the client.
@@ -202,7 +205,7 @@ class _Base:
         """
         if not isinstance(client_address, str) or not is_unicode(client_address):
             raise BadRequestError("client_address must be a string")
-        return self._like(self._native.acting(checked_token(token), False, client_address), client_address)
+        return self._copy(checked_token(token), client_address)
 
     def with_source(self, source: str, *, token: str | None = None) -> Self:
         """Call :meth:`with_client_address`. Deprecated: this is its former name.
@@ -214,13 +217,14 @@ class _Base:
         warnings.warn("with_source is now with_client_address", DeprecationWarning, stacklevel=2)
         return self.with_client_address(source, token=token)
 
-    def _like(self, native: _native.Core, client_address: str | None) -> Self:
+    def _copy(self, token: str | None, client_address: str | None) -> Self:
         other = object.__new__(type(self))
-        other._closed, other._native, other._client_address = self._closed, native, client_address
+        other._native = self._native.with_credential(token, False, client_address)
+        other._closed, other._client_address = self._closed, client_address
         return other
 
     def advance(self, ms: int) -> None:
-        """Move the time of a core made with ``clock="manual"``.
+        """Move the clock of a core made with ``clock="manual"`` forward.
 
         Args:
             ms: Milliseconds, 0 or more.
@@ -233,22 +237,24 @@ class _Base:
         return f"{type(self).__name__}({'closed' if self._closed else 'open'})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("a core does not pickle: make one in each process")
+        raise TypeError("a core cannot be pickled: make one in each process")
 
     def _open(self) -> _native.Core:
         if self._closed:
             raise BadRequestError("this core is closed: make another")
         return self._native
 
-    def _done(self, answer: str) -> str:
-        _warn(self._native)
+    def _with_warning(self, answer: str) -> str:
+        """Return `answer`, after a warning for the operator if there is one."""
+        _emit_warning(self._native)
         return answer
 
 
 class GatekeeperCore(_Base):
-    """A place, and for whom it is used; the services are made of it. Share one among all threads.
+    """A database or server, and the credential to use there. The services call through it; threads may share it.
 
-    A core without a token is anonymous: it may sign up and log in. As a context manager it is closed at the end.
+    A core without a token is anonymous: it may sign up and log in. Used as a context manager, it is closed at the end
+    of the block.
 
     Example:
         >>> from gatekeeper import AuthService, GatekeeperCore, TenantsService
@@ -263,12 +269,12 @@ class GatekeeperCore(_Base):
     __slots__ = ()
 
     def jwks(self) -> dict[str, Any]:
-        """Give the public keys of access tokens, as a JWK Set (RFC 7517 §5)."""
-        keys: dict[str, Any] = json.loads(self._done(self._open().jwks()))
+        """Return the public keys that verify access tokens, as a JWK Set (RFC 7517 §5)."""
+        keys: dict[str, Any] = json.loads(self._with_warning(self._open().jwks()))
         return keys
 
     def close(self) -> None:
-        """Close the core: calls raise from now on. Closing twice does nothing."""
+        """Close the core: further calls raise. Closing it again does nothing."""
         self._closed = True
 
     def __enter__(self) -> Self:
@@ -281,28 +287,28 @@ class GatekeeperCore(_Base):
         return False
 
     def _call(self, name: str, request: Mapping[str, object]) -> Any:
-        """Run the operation `name`; the answer is what JSON has."""
+        """Run the operation `name` and return its output as plain JSON values."""
         native = self._open()
-        return json.loads(self._done(native.call(name, _written(request))))
+        return json.loads(self._with_warning(native.call(name, _request_json(request))))
 
 
 class _Service:
-    """What the services have in common: the core that they call."""
+    """The base class of the services: the core that they call through."""
 
     __slots__ = ("_core",)
 
     def __init__(self, core: GatekeeperCore) -> None:
-        """Make the service of `core`."""
+        """Make the service for `core`."""
         if not isinstance(core, GatekeeperCore):
             raise BadRequestError("core must be a gatekeeper.GatekeeperCore")
         self._core = core
 
 
 def is_mfa_challenge(answer: LoginAnswer) -> TypeIs[MfaChallenge]:
-    """Whether a login asks for a second factor instead of giving tokens.
+    """Whether a login needs a second factor before it returns tokens.
 
     Args:
-        answer: What ``AuthService.login`` gave.
+        answer: The result of ``AuthService.login``.
 
     Example:
         >>> from gatekeeper import AuthService, GatekeeperCore, is_mfa_challenge
@@ -317,7 +323,7 @@ def is_mfa_challenge(answer: LoginAnswer) -> TypeIs[MfaChallenge]:
 
 
 def _pages(fetch: Callable[[str | None], Page[_Item]], cursor: str | None) -> Iterator[_Item]:
-    """Every item from `cursor` on, fetched page by page."""
+    """Iterate over the items from `cursor` on, fetching one page at a time."""
     while True:
         page = fetch(cursor)
         yield from page.items
@@ -326,15 +332,15 @@ def _pages(fetch: Callable[[str | None], Page[_Item]], cursor: str | None) -> It
             return
 
 
-def _written(request: Mapping[str, object]) -> str:
+def _request_json(request: Mapping[str, object]) -> str:
     try:
-        return _requests.fields(request)
-    except _requests.Unsendable as problem:
+        return _requests.request_json(request)
+    except _requests.InvalidArgument as problem:
         raise BadRequestError(str(problem)) from None
 
 
-def _warn(native: _native.Core) -> None:
+def _emit_warning(native: _native.Core) -> None:
     warning = native.take_warning()
     if warning is not None:
-        # Told where the package is called.
+        # The stack level is that of the code that calls the service.
         warnings.warn(warning, UserWarning, stacklevel=5)

@@ -1,4 +1,4 @@
-"""What a core is given, as far as the engine does not judge it."""
+"""Checks of a core's options that the engine does not make."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from collections.abc import Mapping
 from gatekeeper.errors import BadRequestError
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""The name of a header (RFC 9110 §5.1)."""
+"""A header name (RFC 9110 §5.1)."""
 
 
 def checked_token(token: object) -> str | None:
-    """A token as the engine takes it; None for none."""
+    """The token as text, or None for anonymous calls."""
     if token is None:
         return None
     if not isinstance(token, str):
         raise BadRequestError("token must be a string or None")
-    # What is not Unicode is no token, which is for the engine to say.
+    # Text that is not Unicode cannot be a token. The engine rejects the empty string at each call.
     return token if is_unicode(token) else ""
 
 
 def is_unicode(text: str) -> bool:
-    """Whether `text` holds no half of a surrogate pair."""
+    """Whether `text` has no lone surrogate."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 _MAX_RETRIES = 10
 
 
-def http(timeout: object, max_retries: object, default_headers: object, user_agent: object) -> dict[str, object]:
-    """Write what only matters over HTTP; a place of your own takes it too, so that a program can be moved."""
+def http_options(
+    timeout: object, max_retries: object, default_headers: object, user_agent: object
+) -> dict[str, object]:
+    """Check the options for HTTP. An embedded database accepts them too, so that a program can change only the URL."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
         raise BadRequestError("timeout must be a number of seconds that is more than 0")
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or not 0 <= max_retries <= _MAX_RETRIES:
@@ -42,9 +44,9 @@ def http(timeout: object, max_retries: object, default_headers: object, user_age
         for name, value in default_headers.items():
             if not isinstance(name, str) or not _HEADER.fullmatch(name):
                 raise BadRequestError("default_headers: each name must be a valid header name")
-            _check_value(f"default_headers.{name}", value)
+            _check_header_value(f"default_headers.{name}", value)
     if user_agent is not None:
-        _check_value("user_agent", user_agent)
+        _check_header_value("user_agent", user_agent)
     return {
         "timeout": timeout * 1000,
         "maxRetries": max_retries,
@@ -53,6 +55,6 @@ def http(timeout: object, max_retries: object, default_headers: object, user_age
     }
 
 
-def _check_value(what: str, value: object) -> None:
+def _check_header_value(field: str, value: object) -> None:
     if not isinstance(value, str) or not value.isprintable() or not value.isascii():
-        raise BadRequestError(f"{what} must be a string of printable ASCII")
+        raise BadRequestError(f"{field} must be a string of printable ASCII")

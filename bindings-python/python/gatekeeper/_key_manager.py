@@ -1,4 +1,4 @@
-"""The key manager for code that does not await."""
+"""The key manager for synchronous code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from gatekeeper import _native, _requests
-from gatekeeper._core_options import http
+from gatekeeper._core_options import http_options
 from gatekeeper.errors import BadRequestError, Rejected
 from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 Clock = Literal["system", "manual"]
-"""What tells the time: the machine, or your test."""
+"""The clock: the machine's, or one that a test moves with ``advance(ms)``."""
 
-_Answer = TypeVar("_Answer", CreateResult, DeleteResult, RolesResult, RotateResult)
+_ResultType = TypeVar("_ResultType", CreateResult, DeleteResult, RolesResult, RotateResult)
 
 
 class Limit(TypedDict):
-    """How many calls in how long a sliding window.
+    """A rate limit: at most ``maxReq`` requests in any ``duration``, as a sliding window.
 
     Attributes:
-        maxReq: Calls admitted in any window, 1 to 2**32 - 1.
-        duration: The window in milliseconds, 1 to 31,622,400,000 (366 days).
+        maxReq: The requests admitted in any window, 1 to 2**32 - 1.
+        duration: The length of the window in milliseconds, 1 to 31,622,400,000 (366 days).
     """
 
     maxReq: int
@@ -34,42 +34,42 @@ class Limit(TypedDict):
 class Endpoint(TypedDict):
     """The limits of one endpoint.
 
-    A key whose roles name one limit gets that one, even when it is lower than the default; of several, the one with
-    the highest rate.
+    If a key has a role that the endpoint lists, that role's limit replaces the default, even if it is lower. With
+    several such roles, the highest rate wins.
 
     Attributes:
-        default: The limit of keys that have none of the roles.
-        roles: Limits by role; the names are case-sensitive.
+        default: The limit of keys that have none of the listed roles.
+        roles: The limits by role name; names are case-sensitive.
     """
 
     default: Limit
     roles: NotRequired[Mapping[str, Limit]]
 
 
-class _Asked(Generic[_Answer]):
-    """An operation that is asked for, and what its answer is read as."""
+class _Request(Generic[_ResultType]):
+    """One call of an operation: its name, its fields and the type of its result."""
 
-    __slots__ = ("fields", "operation", "result")
+    __slots__ = ("_result", "fields", "operation")
 
-    def __init__(self, result: type[_Answer], operation: str, **fields: object) -> None:
-        self.result: type[_Answer] = result
+    def __init__(self, result: type[_ResultType], operation: str, **fields: object) -> None:
+        self._result: type[_ResultType] = result
         self.operation = operation
         self.fields = fields
 
-    def answer(self, answer: str) -> _Answer:
-        return self.result._of(json.loads(answer))
+    def success(self, output: str) -> _ResultType:
+        return self._result._of(json.loads(output))
 
-    def rejected(self, rejection: Rejected) -> _Answer:
-        return self.result(success=False, error=rejection.error, reason=rejection.reason)
+    def failure(self, rejection: Rejected) -> _ResultType:
+        return self._result(success=False, error=rejection.error, reason=rejection.reason)
 
 
 class KeyManager(_native.KeyManager):
-    """Creates, verifies, rotates and deletes users' keys. Share one among all threads.
+    """Creates, verifies, rotates and deletes users' keys. :func:`init_key_manager` makes one; threads may share it.
 
-    It accepts the keys of the tenant ``default`` only, or of the tenants that it is given; with a root key, those of
-    the root key's tenant. Made by :func:`init_key_manager`. Every call checks in this order: the root key, the
-    arguments and the endpoint, then the id or the user's key. A call that cannot be answered raises
-    :class:`~gatekeeper.GatekeeperError`, 503 where the database cannot be used.
+    It accepts the keys of the tenant ``default``, or of the `tenants` option; with a root key, those of the root key's
+    tenant. Every call checks in this order: the root key, the arguments and the endpoint, then the id or the user's
+    key. If there is no result, the call raises :class:`~gatekeeper.GatekeeperError`, with status 503 if the database
+    cannot be used.
     """
 
     __slots__ = ()
@@ -87,14 +87,14 @@ class KeyManager(_native.KeyManager):
         """Create a user's key.
 
         Args:
-            prefix: What the key starts with: 1 to 64 of ``A-Z a-z 0-9 . _ ~ + -``; not ``gkr`` or ``gkp``, nor
-                starting with ``gkr_`` or ``gkp_``.
-            roles: At most 1,000 different names of 1 to 128 bytes of UTF-8, in a list, tuple or set. Defaults to
-                none.
-            owner_id: Whose key it is, at most 256 bytes. Defaults to nobody's.
-            name: What the key is called, at most 256 bytes. Defaults to no name.
-            expires_in_seconds: How long the key is good, 1 second to 100 years. Defaults to for ever.
-            metadata: Anything of yours that JSON can hold, at most 8 KiB of it. Defaults to none.
+            prefix: The start of the key: 1 to 64 of ``A-Z a-z 0-9 . _ ~ + -``. ``gkr``, ``gkp`` and prefixes that start
+                with ``gkr_`` or ``gkp_`` are reserved.
+            roles: The roles of the key: at most 1,000 different names of 1 to 128 bytes of UTF-8, in a list, tuple or
+                set. Defaults to none.
+            owner_id: Your id for the key's owner, at most 256 bytes. Defaults to None.
+            name: A name for the key, at most 256 bytes. Defaults to None.
+            expires_in_seconds: The lifetime of the key, 1 second to 100 years. Defaults to None: no expiry.
+            metadata: A JSON object with data of your application, at most 8 KiB. Defaults to None.
 
         Example:
             >>> keys = init_key_manager(url="memory:", endpoints={})
@@ -102,15 +102,15 @@ class KeyManager(_native.KeyManager):
             >>> created.success, created.roles
             (True, ('BETA', 'PRO'))
         """
-        return self._answer(_creation(prefix, roles, owner_id, name, expires_in_seconds, metadata))
+        return self._execute(_create(prefix, roles, owner_id, name, expires_in_seconds, metadata))
 
     def rotate_user_api_key(self, id: str) -> RotateResult:
-        """Give a key another secret; its id, its roles and what it has used stay.
+        """Replace a key by a new one with the same id, roles and rate limit windows.
 
-        The old secret is rejected by the next verification, in every process on the machine.
+        The old key is revoked: the next verification rejects it, in every process on the machine.
 
         Args:
-            id: The key's id, as ``create_user_api_key`` gave it.
+            id: The key's id, as ``create_user_api_key`` returned it.
 
         Example:
             >>> keys = init_key_manager(url="memory:", endpoints={})
@@ -119,13 +119,13 @@ class KeyManager(_native.KeyManager):
             >>> rotated.id == created.id, rotated["apikey"] == created["apiKey"]
             (True, False)
         """
-        return self._answer(_rotation(id))
+        return self._execute(_rotate(id))
 
     def delete_user_api_key(self, id: str) -> DeleteResult:
-        """Delete a key: the next verification rejects it, in every process on the machine.
+        """Delete a key. The next verification rejects it, in every process on the machine.
 
         Args:
-            id: The key's id, as ``create_user_api_key`` gave it.
+            id: The key's id, as ``create_user_api_key`` returned it.
 
         Example:
             >>> keys = init_key_manager(url="memory:", endpoints={})
@@ -133,15 +133,14 @@ class KeyManager(_native.KeyManager):
             >>> keys.delete_user_api_key(id).success, keys.delete_user_api_key(id).error
             (True, 'invalidId')
         """
-        return self._answer(_deletion(id))
+        return self._execute(_delete(id))
 
     def add_roles(self, id: str, roles: Collection[str]) -> RolesResult:
-        """Add roles to a key; those it has already change nothing.
+        """Add roles to a key. Roles that it already has are ignored.
 
         Args:
-            id: The key's id, as ``create_user_api_key`` gave it.
-            roles: Names of 1 to 128 bytes of UTF-8, in a list, tuple or set; at most 1,000 different ones together
-                with those that the key has.
+            id: The key's id, as ``create_user_api_key`` returned it.
+            roles: Names of 1 to 128 bytes of UTF-8, in a list, tuple or set. A key has at most 1,000 different roles.
 
         Example:
             >>> keys = init_key_manager(url="memory:", endpoints={})
@@ -149,14 +148,14 @@ class KeyManager(_native.KeyManager):
             >>> keys.add_roles(id, ["PRO", "BETA"]).count
             1
         """
-        return self._answer(_addition(id, roles))
+        return self._execute(_add_roles(id, roles))
 
     def remove_roles(self, id: str, roles: Collection[str]) -> RolesResult:
-        """Remove roles from a key; those it does not have change nothing.
+        """Remove roles from a key. Roles that it does not have are ignored.
 
         Args:
-            id: The key's id, as ``create_user_api_key`` gave it.
-            roles: Names of 1 to 128 bytes of UTF-8, in a list, tuple or set; at most 1,000 different ones.
+            id: The key's id, as ``create_user_api_key`` returned it.
+            roles: At most 1,000 different names of 1 to 128 bytes of UTF-8, in a list, tuple or set.
 
         Example:
             >>> keys = init_key_manager(url="memory:", endpoints={})
@@ -164,31 +163,31 @@ class KeyManager(_native.KeyManager):
             >>> keys.remove_roles(id, ["PRO", "BETA"]).count
             1
         """
-        return self._answer(_removal(id, roles))
+        return self._execute(_remove_roles(id, roles))
 
-    def _answer(self, asked: _Asked[_Answer]) -> _Answer:
+    def _execute(self, request: _Request[_ResultType]) -> _ResultType:
         try:
-            return asked.answer(self._run(asked))
+            return request.success(self._run(request))
         except Rejected as rejection:
-            return asked.rejected(rejection)
+            return request.failure(rejection)
 
-    def _run(self, asked: _Asked[_Answer]) -> str:
+    def _run(self, request: _Request[_ResultType]) -> str:
         try:
-            request = _requests.fields(asked.fields)
-        except _requests.Unsendable as problem:
+            fields = _requests.request_json(request.fields)
+        except _requests.InvalidArgument as problem:
             self._reject(str(problem))
-        return self._call(asked.operation, request)
+        return self._call(request.operation, fields)
 
 
-def _creation(  # noqa: PLR0917 - as many as there are options
+def _create(  # noqa: PLR0917 - one for each option
     prefix: str,
     roles: Collection[str],
     owner_id: str | None,
     name: str | None,
     expires_in_seconds: int | None,
     metadata: Mapping[str, Any] | None,
-) -> _Asked[CreateResult]:
-    return _Asked(
+) -> _Request[CreateResult]:
+    return _Request(
         CreateResult,
         "keyManager.createKey",
         prefix=prefix,
@@ -200,24 +199,24 @@ def _creation(  # noqa: PLR0917 - as many as there are options
     )
 
 
-def _rotation(id: str) -> _Asked[RotateResult]:
-    return _Asked(RotateResult, "keyManager.rotateKey", id=_id(id))
+def _rotate(id: str) -> _Request[RotateResult]:
+    return _Request(RotateResult, "keyManager.rotateKey", id=_id(id))
 
 
-def _deletion(id: str) -> _Asked[DeleteResult]:
-    return _Asked(DeleteResult, "keyManager.deleteKey", id=_id(id))
+def _delete(id: str) -> _Request[DeleteResult]:
+    return _Request(DeleteResult, "keyManager.deleteKey", id=_id(id))
 
 
-def _addition(id: str, roles: Collection[str]) -> _Asked[RolesResult]:
-    return _Asked(RolesResult, "keyManager.addRoles", id=_id(id), roles=roles)
+def _add_roles(id: str, roles: Collection[str]) -> _Request[RolesResult]:
+    return _Request(RolesResult, "keyManager.addRoles", id=_id(id), roles=roles)
 
 
-def _removal(id: str, roles: Collection[str]) -> _Asked[RolesResult]:
-    return _Asked(RolesResult, "keyManager.removeRoles", id=_id(id), roles=roles)
+def _remove_roles(id: str, roles: Collection[str]) -> _Request[RolesResult]:
+    return _Request(RolesResult, "keyManager.removeRoles", id=_id(id), roles=roles)
 
 
 def _id(id: object) -> str | None:
-    """An id, or None in place of what cannot be one: the engine rejects that after all else has been checked."""
+    """The id, or None if it cannot be one. The engine rejects None after it has checked the other arguments."""
     return id if isinstance(id, str) and id.isascii() else None
 
 
@@ -236,29 +235,29 @@ def init_key_manager(
     default_headers: Mapping[str, str] | None = None,
     user_agent: str | None = None,
 ) -> KeyManager:
-    """Make a key manager. Nothing is opened, and no thread is started, before its first use.
-
-    It accepts the keys of the tenant ``default`` only, unless `tenants` or a root key says otherwise.
+    """Make a key manager. This does no I/O and starts no thread; the database is opened on first use.
 
     Args:
-        endpoints: The limits of each endpoint by its name, see :class:`Endpoint`; may be empty.
-        root_api_key: Acts for its one tenant. Without one, on an embedded backend, keys are created in the tenant
-            ``default`` and those of `tenants` are verified; a server needs one. One that is given but wrong is never
-            ignored: each call answers ``invalidAPIToken``, or ``apiTokenNotPresent`` where it is the empty string.
-        tenants: The tenants whose keys are accepted: a list of ids, in which ``"default"`` stands for the tenant
-            ``default``, or ``"all"`` where you trust every one. Where anyone may sign up, anyone owns a tenant and
-            creates keys there. Defaults to the tenant ``default`` alone. Not with a root key.
-        url: ``sqlite:PATH`` or a plain path, made at first use; ``memory:``, a place of its own each time; or the
-            ``http://`` or ``https://`` URL of a server. All processes of the machine that use a file share its limits.
-        cache_keys: How many keys are remembered, about 170 bytes each.
-        cache_unknown_keys: How many keys are remembered to be nobody's, apart from the others.
-        create: Whether a file that is not there is made. With ``False`` every call raises
-            :class:`~gatekeeper.ServiceUnavailableError` until it is there.
-        clock: ``"manual"``, for tests on ``memory:``, stands still until ``advance(ms)``.
-        timeout: Seconds that a call over HTTP may take, with all that is tried again; more than 0.
-        max_retries: How often a call over HTTP is tried again where that is safe, 0 to 10.
-        default_headers: What every call over HTTP carries.
-        user_agent: What calls over HTTP are known by.
+        endpoints: The limits of each endpoint by name, see :class:`Endpoint`; may be empty.
+        root_api_key: The root key to use; the key manager then acts for the root key's tenant. A server needs one.
+            Without one, on an embedded database, keys are created in the tenant ``default``, and the keys of `tenants`
+            are accepted. With a root key that is not valid, each call returns ``invalidAPIToken``, or
+            ``apiTokenNotPresent`` if it is the empty string.
+        tenants: The tenants whose keys are accepted: a list of ids, in which ``"default"`` is the tenant ``default``,
+            or ``"all"``. Use ``"all"`` only if you trust every tenant: where sign-up is open, any client can own a
+            tenant and create keys in it. Defaults to the tenant ``default``. Not with a root key.
+        url: The database or server: ``sqlite:PATH`` or a plain path, created on first use; ``memory:``, a new database
+            for each key manager; or the ``http://`` or ``https://`` URL of a server. All processes of the machine that
+            use the same file share its limits.
+        cache_keys: How many keys are cached, at about 170 bytes each.
+        cache_unknown_keys: How many unknown keys are cached. They have a cache to themselves.
+        create: Whether to create a database file that does not exist. With ``False``, every call raises
+            :class:`~gatekeeper.ServiceUnavailableError` until the file exists.
+        clock: ``"manual"`` stands still until ``advance(ms)`` moves it; for tests on ``memory:``.
+        timeout: Seconds that a call over HTTP may take, retries included; more than 0.
+        max_retries: How often a call over HTTP is retried where that is safe, 0 to 10.
+        default_headers: Headers of every request over HTTP.
+        user_agent: The ``User-Agent`` header of requests over HTTP.
 
     Raises:
         GatekeeperError: 400 for a wrong URL, option or endpoint; the message names endpoint and field.
@@ -282,9 +281,9 @@ def init_key_manager(
         ...
         gatekeeper.errors.BadRequestError: endpoints.GET.default.maxReq must be a whole number from 1 to 4294967295
     """
-    defined = _requests.endpoints(endpoints)
+    defined = _requests.endpoints_json(endpoints)
     if not isinstance(create, bool):
         raise BadRequestError("create must be True or False")
-    options = json.dumps({"create": create, **http(timeout, max_retries, default_headers, user_agent)})
-    accepted = None if tenants is None else _requests.value("tenants", tenants)
+    options = json.dumps({"create": create, **http_options(timeout, max_retries, default_headers, user_agent)})
+    accepted = None if tenants is None else _requests.value_json("tenants", tenants)
     return KeyManager(defined, root_api_key, url, cache_keys, cache_unknown_keys, clock, options, accepted)

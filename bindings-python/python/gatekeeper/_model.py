@@ -1,4 +1,4 @@
-"""What the answers of the services have in common."""
+"""The base class of the services' results, and the page of a list."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _Any = TypeVar("_Any", bound="Model")
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Model:
-    """An answer: frozen, with attributes in snake_case and an index by wire name. ``dict(answer)`` has its fields."""
+    """A result: frozen, with attributes in snake_case and an index by wire name. ``dict(result)`` has its fields."""
 
     _wire: ClassVar[dict[str, str]] = {}
-    """The attribute behind each wire name."""
+    """The attribute of each wire name."""
     _secret: ClassVar[frozenset[str]] = frozenset()
-    """The attributes that are handed over and never printed."""
+    """The attributes with a secret value: ``repr`` redacts them."""
 
     @classmethod
     def _of(cls, answer: Mapping[str, Any]) -> Any:
@@ -46,7 +46,7 @@ class Model:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _shown(self, attribute: str) -> str:
-        # Reprs end in logs.
+        # A repr may be logged.
         value = getattr(self, attribute)
         return "[redacted]" if attribute in self._secret and value is not None else repr(value)
 
@@ -56,8 +56,8 @@ class Page(Model, Generic[_Item]):
     """One page of a list.
 
     Attributes:
-        items: The items, at most as many as were asked for.
-        next_cursor: What to give as ``cursor`` for the next page; None after the last.
+        items: The items, at most ``limit`` of them.
+        next_cursor: The ``cursor`` of the next page; None on the last page.
     """
 
     _wire: ClassVar[dict[str, str]] = {"items": "items", "nextCursor": "next_cursor"}
@@ -72,8 +72,8 @@ class Page(Model, Generic[_Item]):
 
 
 def _one_of(answer: Mapping[str, Any], *kinds: type[_Any]) -> Any:
-    """Make the first kind of which every field is there."""
+    """Make the first of `kinds` whose fields are all in `answer`."""
     for kind in kinds:
         if kind._wire.keys() <= answer.keys():
             return kind._of(answer)
-    raise TypeError("the engine gave an answer of a kind that this package does not know")
+    raise TypeError("the engine returned a result of a type that this package does not know: upgrade the package")

@@ -21,43 +21,45 @@ __version__: str
 
 @final
 class Core:
-    """A place, and for whom it is used. The native half of `gatekeeper.GatekeeperCore`."""
+    """A database or server, and the credential to use there. The native half of `gatekeeper.GatekeeperCore`."""
     def __new__(cls, url: str, options: str) -> Self: ...
-    def acting(self, token: str | None, operator: bool, client_address: str | None) -> Core:
-        """The same database, called with a token, by the operator or anonymously; on behalf of a client address."""
+    def with_credential(self, token: str | None, operator: bool, client_address: str | None) -> Core:
+        """A core for the same database or server with a token, as the operator, or anonymous; for requests from
+        `client_address`.
+        """
     def call(self, name: str, request: str) -> str:
-        """Run the operation `name` on a request in JSON; the answer is JSON."""
+        """Run the operation `name` with a request in JSON and return its output in JSON."""
     def call_later(self, completion_queue: CompletionQueue, ticket: int, name: str, request: str) -> Call:
-        """The same, whose answer is left in `completion_queue` under `ticket`."""
+        """Start `call`. Its result is pushed to `completion_queue` under `ticket`."""
     def jwks(self) -> str:
-        """The public keys of access tokens, as a JWK Set in JSON."""
+        """The public keys that verify access tokens, as a JWK Set in JSON."""
     def jwks_later(self, completion_queue: CompletionQueue, ticket: int) -> Call:
-        """The same, whose answer is left in `completion_queue` under `ticket`."""
+        """Start `jwks`. Its result is pushed to `completion_queue` under `ticket`."""
     def take_warning(self) -> str | None:
-        """What whoever runs the place should be told; each warning is given once."""
+        """The next warning for the operator. Each warning is returned once."""
     def advance(self, ms: int) -> None:
-        """Move the time of a place made with a manual clock."""
+        """Move a manual clock forward."""
 
 @final
 class CompletionQueue:
-    """Where the answers of one event loop are left. Private."""
+    """The results of one event loop's calls. Private."""
     def __new__(cls) -> Self: ...
     def fileno(self) -> int:
-        """What is readable when there are answers to collect."""
+        """The file descriptor that is readable when there are results to collect."""
     def collect(self) -> list[tuple[int, Any, BaseException | None]]:
-        """The answers there are: for each its ticket, and what it gives or raises, the other of which is None."""
+        """The results since the last call: for each, its ticket, its value and its exception, one of which is None."""
 
 @final
 class Call:
-    """A call under way, which can be given up. Private."""
+    """A call that has been started and can be aborted. Private."""
     def abort(self) -> None:
-        """Give the call up, if it has not ended: a request to a server is broken off, and what waits for the disk is
-        not begun, unless it has.
+        """Abort the call if it has not finished. A request to a server is cancelled; an operation on an embedded
+        database is skipped unless it has started.
         """
 
 @disjoint_base
 class KeyManager:
-    """A place, its endpoints, and for whom they are used. The native base of `gatekeeper.KeyManager`."""
+    """A database or server, the credential to use there, and endpoints. The native base of `gatekeeper.KeyManager`."""
     def __new__(
         cls,
         endpoints: str,
@@ -72,20 +74,20 @@ class KeyManager:
     def verify_user_api_key(
         self, user_api_key: str | None, endpoint_name: str, variables: list[str] | tuple[str, ...] = ()
     ) -> VerifyResult:
-        """Judge a user's key, choose its limit by its roles, and take one permit.
+        """Verify a user's key, select the limit by its roles, and count the request against it.
 
         Args:
-            user_api_key: The key as the user sent it. Anything that is not an active key is merely not valid: an empty
-                string too, and None, for a request without a key.
+            user_api_key: The key as the user sent it; None for a request without a key. Anything that is not an active
+                key is reported as not valid.
             endpoint_name: One of the endpoints given to `init_key_manager`.
-            variables: A list or tuple of strings that are counted apart, in their order: at most 1,000, 8 KiB of
-                UTF-8 together. Defaults to none.
+            variables: A list or tuple of strings, such as the id of a task. Each distinct list has a window of its own:
+                never pass unchecked client input. At most 1,000, with 8 KiB of UTF-8 in total. Defaults to none.
 
         Returns:
             A `VerifyResult`. Process the request if its `ok` is true.
 
         Raises:
-            GatekeeperError: No answer could be reached: 503 where the database cannot be used.
+            GatekeeperError: There is no result; status 503 if the database cannot be used.
 
         Example:
             >>> from gatekeeper import init_key_manager
@@ -101,13 +103,13 @@ class KeyManager:
             'invalidBody'
         """
     def advance(self, ms: int) -> None:
-        """Move the time of a key manager made with `clock="manual"`.
+        """Move the clock of a key manager made with `clock="manual"` forward.
 
         Args:
             ms: Milliseconds, 0 or more.
 
         Raises:
-            GatekeeperError: 400 where the clock is the system's, or `ms` is not such a number.
+            GatekeeperError: Status 400 if the clock is the system's, or for another `ms`.
 
         Example:
             >>> from gatekeeper import init_key_manager
@@ -138,10 +140,10 @@ class KeyManager:
 
 @final
 class VerifyResult:
-    """What `verify_user_api_key` says: frozen, with attributes in snake_case and an index by wire name.
+    """The result of `verify_user_api_key`: frozen, with attributes in snake_case and an index by wire name.
 
-    A field that a result does not have reads as None by attribute (`ok` and `key_valid` as False), and raises KeyError
-    by wire name. `dict(res)` has the fields that are there.
+    A field that a result does not have is None as an attribute (`ok` and `key_valid` are False) and raises KeyError by
+    wire name. `dict(res)` has the fields that the result has.
 
     Example:
         >>> from gatekeeper import init_key_manager
@@ -154,47 +156,47 @@ class VerifyResult:
     """
     @property
     def success(self) -> bool:
-        """Whether an answer on the key was reached; if not, `error` and `reason` say why."""
+        """Whether the key was checked; if not, see `error` and `reason`."""
     @property
     def key_valid(self) -> bool:
-        """Whether the key is good, with room left or without."""
+        """Whether the key is valid, within its limit or not."""
     @property
     def ok(self) -> bool:
-        """Whether the request may be processed."""
+        """Whether to process the request: the key is valid and within its limit, and the request was counted."""
     @property
     def remaining(self) -> int | None:
-        """How many calls are left in the window after this one."""
+        """How many requests are left in the window after this one."""
     @property
     def total(self) -> int | None:
-        """The limit that applies: calls in a window."""
+        """The limit that applies, in requests per window."""
     @property
     def reset(self) -> int | None:
-        """Unix seconds, rounded up: after a denial when this request would pass, otherwise when the oldest call leaves
-        the window.
+        """A Unix time in seconds, rounded up: when the oldest request leaves the window, or after a denial, when the
+        request would be admitted.
         """
     @property
     def retry_after_ms(self) -> int | None:
-        """The exact wait after a denial, in milliseconds; 0 when admitted."""
+        """The exact time to wait after a denial, in milliseconds; 0 if the request was admitted."""
     @property
     def key_id(self) -> str | None:
-        """The key's id, as `create_user_api_key` gave it."""
+        """The key's id, as `create_user_api_key` returned it."""
     @property
     def owner_id(self) -> str | None:
-        """Whose key it is, as given when it was created; None also where nobody was named."""
+        """The key's owner, as given when the key was created; None also for a key without an owner."""
     @property
     def roles(self) -> tuple[str, ...] | None:
         """The key's roles, sorted by bytes."""
     @property
     def role(self) -> str | None:
-        """The role that chose the limit; None also where the default applies."""
+        """The role whose limit applies; None also if the default limit applies."""
     @property
     def error(self) -> KeyManagerError | None:
-        """Which of the documented errors, such as `"invalidBody"`."""
+        """The error code, such as `"invalidBody"`."""
     @property
     def reason(self) -> str | None:
-        """What to change, for the developer."""
+        """What was wrong and what to do, for the developer."""
     def keys(self) -> tuple[str, ...]:
-        """The wire names of the fields that are there."""
+        """The wire names of the fields that this result has."""
     @overload
     def __getitem__(self, name: Literal["success", "keyValid", "ok"], /) -> bool: ...
     @overload

@@ -1,7 +1,7 @@
-"""Python's arguments as requests in JSON.
+"""Writes Python arguments as requests in JSON.
 
-What is wrong with a value is for the engine to say. Only what JSON cannot carry is rejected here, or stands in the
-request as something of a wrong type, so that the engine names the field.
+The engine validates the values and names the field that is wrong. This module only rejects what JSON cannot carry, or
+replaces it with a value of a wrong type, which the engine rejects.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from typing import Final, SupportsIndex
 from gatekeeper.errors import BadRequestError
 
 _WRONG = True
-"""In place of a value that JSON does not have: wrong in every field, so that the engine names it."""
+"""The replacement of a value that JSON cannot carry. No field accepts it, so the engine names the field."""
 
 _DEPTH = 32
-"""How deep metadata may nest; what contains itself is deeper."""
+"""The maximum nesting depth of metadata. It also stops at a value that contains itself."""
 
 
 _MAX_EXACT = 2**53 - 1
-"""The largest whole number up to which every language counts exactly."""
+"""The largest integer that every language represents exactly, as all smaller ones."""
 
 _JSON = "text, a finite number, true, false, null, a list, an object"
 
 
-class Unsendable(Exception):  # noqa: N818 - says what the argument is
-    """An argument that JSON cannot carry; the message is for the caller."""
+class InvalidArgument(Exception):  # noqa: N818 - never leaves the package: becomes BadRequestError or a result
+    """An argument that JSON cannot carry. The message names the field."""
 
 
-def endpoints(defined: object) -> str:
-    """Write the endpoints of a key manager; the engine judges them."""
+def endpoints_json(defined: object) -> str:
+    """Write the endpoints of a key manager; the engine validates them."""
     if not isinstance(defined, Mapping):
         raise BadRequestError("endpoints must be a mapping of endpoints by name")
     try:
         # Endpoints, endpoint, roles, limit: a field of a limit is the fifth and last level.
         return json.dumps(_definition(defined, "endpoints", levels=4))
-    except Unsendable as error:
+    except InvalidArgument as error:
         raise BadRequestError(str(error)) from None
 
 
@@ -58,8 +58,8 @@ def _definition(value: object, at: str, levels: int) -> object:
             return _WRONG
 
 
-def fields(values: Mapping[str, object]) -> str:
-    """Write a request; the engine judges its fields."""
+def request_json(values: Mapping[str, object]) -> str:
+    """Write a request; the engine validates its fields."""
     return json.dumps({name: _field(value, name) for name, value in values.items()})
 
 
@@ -69,8 +69,8 @@ def _field(value: object, at: str) -> object:
             return _metadata(value, at, _DEPTH)
         case list() | tuple() | set() | frozenset():
             return [
-                _metadata(each, f"{at}[{place}]", _DEPTH) if isinstance(each, Mapping) else _single(each, at)
-                for place, each in enumerate(value)
+                _metadata(each, f"{at}[{position}]", _DEPTH) if isinstance(each, Mapping) else _single(each, at)
+                for position, each in enumerate(value)
             ]
         case _:
             return _single(value, at)
@@ -81,7 +81,7 @@ def _single(value: object, at: str) -> object:
         case None | bool():
             return value
         case int():
-            # Beyond all ranges: the engine reads no number of hundreds of digits.
+            # Both bounds are outside of every range. The engine cannot parse a number of hundreds of digits.
             return max(-(2**63), min(value, 2**63))
         case float() if math.isfinite(value):
             return value
@@ -93,12 +93,12 @@ def _single(value: object, at: str) -> object:
 
 def _metadata(value: object, at: str, levels: int) -> object:
     if not levels:
-        raise Unsendable(f"{at} must not nest deeper than {_DEPTH} levels, nor contain itself")
+        raise InvalidArgument(f"{at} must not nest deeper than {_DEPTH} levels, nor contain itself")
     match value:
         case Mapping():
             return {_name(name, at): _metadata(inner, f"{at}.{name}", levels - 1) for name, inner in value.items()}
         case list() | tuple():
-            return [_metadata(each, f"{at}[{place}]", levels - 1) for place, each in enumerate(value)]
+            return [_metadata(each, f"{at}[{position}]", levels - 1) for position, each in enumerate(value)]
         case None | bool():
             return value
         case str():
@@ -106,19 +106,19 @@ def _metadata(value: object, at: str, levels: int) -> object:
         case int() if abs(value) <= _MAX_EXACT:
             return value
         case int():
-            raise Unsendable(
+            raise InvalidArgument(
                 f"{at} must be a whole number from -{_MAX_EXACT} to {_MAX_EXACT}, which every language "
                 "represents exactly: send a larger number as a string"
             )
         case float() if math.isfinite(value):
             return value
         case _:
-            raise Unsendable(f"{at} must be a value that JSON has: {_JSON}")
+            raise InvalidArgument(f"{at} must be a JSON value: {_JSON}")
 
 
 def _name(name: object, at: str) -> str:
     if not isinstance(name, str):
-        raise Unsendable(f"{at}: each name must be a string")
+        raise InvalidArgument(f"{at}: each name must be a string")
     return _text(name, at)
 
 
@@ -126,7 +126,7 @@ def _text(text: str, at: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise Unsendable(f"{at} must be Unicode: it holds a lone surrogate") from None
+        raise InvalidArgument(f"{at} must be Unicode: it holds a lone surrogate") from None
     return text
 
 
@@ -140,21 +140,21 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""In place of a value that is left as it is, where None would clear it."""
+"""The default of an argument that leaves a field unchanged; None clears the field."""
 
 
 def _given(values: dict[str, object]) -> dict[str, object]:
-    """The values that are not None: None says nothing."""
+    """The values that are not None."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _changed(values: dict[str, object]) -> dict[str, object]:
-    """The values that are to change: None clears one."""
+    """The values that are not UNSET."""
     return {name: value for name, value in values.items() if value is not UNSET}
 
 
 def _renamed(items: object, names: Mapping[str, str]) -> object:
-    """A list of mappings with wire names; a name that is not known is for the engine to reject."""
+    """The mappings in `items` with wire names as keys. Unknown names stay, and the engine rejects them."""
     if not isinstance(items, list | tuple):
         return items
     return [
@@ -163,14 +163,14 @@ def _renamed(items: object, names: Mapping[str, str]) -> object:
     ]
 
 
-def value(name: str, given: object) -> str:
-    """Write one option; the engine checks it."""
+def value_json(name: str, given: object) -> str:
+    """Write one option; the engine validates it."""
     try:
         return json.dumps(_field(given, name))
-    except Unsendable as error:
+    except InvalidArgument as error:
         raise BadRequestError(str(error)) from None
 
 
-def options(values: Mapping[str, object]) -> str:
-    """Write the options of a core; the engine judges them."""
+def options_json(values: Mapping[str, object]) -> str:
+    """Write the options of a core; the engine validates them."""
     return json.dumps({name: _field(value, name) for name, value in _given(dict(values)).items()})

@@ -1,8 +1,8 @@
-"""The key manager, the core and its services for code that awaits: the same names, with ``async def``.
+"""The key manager, the core and its services for asynchronous code: the same names, with ``async def``.
 
-A verification that can be answered from memory is answered at once, without a thread or a turn of the loop. Whatever
-has to wait for the disk does so on threads of its own, never on those of the loop's executor; what waits for a server
-waits without a thread. For asyncio and trio, with anyio too.
+A verification that needs no I/O completes at once, without a thread and without another iteration of the event loop.
+Calls that wait for the disk run on threads of the package, never on those of the loop's executor. Calls that wait for
+a server use no thread. This module works under asyncio and trio, and with anyio.
 
 Example:
     >>> import asyncio
@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gatekeeper import _aio_calls, _aio_services, _key_manager, _requests
 from gatekeeper._aio_core import GatekeeperCore
-from gatekeeper._aio_services import *  # noqa: F403 - as many as there are
+from gatekeeper._aio_services import *  # noqa: F403 - the generated module lists them
 from gatekeeper.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from gatekeeper._key_manager import Clock, Endpoint, _Answer
+    from gatekeeper._key_manager import Clock, Endpoint, _ResultType
     from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult, VerifyResult
 
 __all__ = ["GatekeeperCore", "KeyManager", "init_key_manager"]
@@ -37,16 +37,17 @@ __all__ += _aio_services.__all__
 
 
 class KeyManager:
-    """Creates, verifies, rotates and deletes users' keys. Share one among all tasks, loops and threads.
+    """Creates, verifies, rotates and deletes users' keys. Tasks, event loops and threads may share it.
 
-    Made by :func:`init_key_manager`, or from a :class:`gatekeeper.KeyManager`, whose place it then shares. Each method
-    is that of the other, awaited. A call that is cancelled may still be carried out; one to a server is broken off.
+    :func:`init_key_manager` makes one. Made from a :class:`gatekeeper.KeyManager`, it shares the database of that one.
+    The methods are those of :class:`gatekeeper.KeyManager`, as coroutines. Cancelling a call to a server closes its
+    request; the operation may still be carried out.
     """
 
     __slots__ = ("_sync", "_try_verify")
 
     def __init__(self, keys: _key_manager.KeyManager) -> None:
-        """Await the calls of `keys`."""
+        """Make the asynchronous methods of `keys`."""
         self._sync = keys
         self._try_verify = keys._try_verify
 
@@ -57,9 +58,7 @@ class KeyManager:
         result = self._try_verify(user_api_key, endpoint_name, variables)
         if result is not None:
             return result
-        verified: VerifyResult = await _aio_calls.answered(
-            self._sync._verify_later, user_api_key, endpoint_name, variables
-        )
+        verified: VerifyResult = await _aio_calls.call(self._sync._verify_later, user_api_key, endpoint_name, variables)
         return verified
 
     async def create_user_api_key(
@@ -73,41 +72,41 @@ class KeyManager:
         metadata: Mapping[str, Any] | None = None,
     ) -> CreateResult:
         """As :meth:`gatekeeper.KeyManager.create_user_api_key`."""
-        asked = _key_manager._creation(prefix, roles, owner_id, name, expires_in_seconds, metadata)
-        return await self._answer(asked)
+        request = _key_manager._create(prefix, roles, owner_id, name, expires_in_seconds, metadata)
+        return await self._execute(request)
 
     async def rotate_user_api_key(self, id: str) -> RotateResult:
         """As :meth:`gatekeeper.KeyManager.rotate_user_api_key`."""
-        return await self._answer(_key_manager._rotation(id))
+        return await self._execute(_key_manager._rotate(id))
 
     async def delete_user_api_key(self, id: str) -> DeleteResult:
         """As :meth:`gatekeeper.KeyManager.delete_user_api_key`."""
-        return await self._answer(_key_manager._deletion(id))
+        return await self._execute(_key_manager._delete(id))
 
     async def add_roles(self, id: str, roles: Collection[str]) -> RolesResult:
         """As :meth:`gatekeeper.KeyManager.add_roles`."""
-        return await self._answer(_key_manager._addition(id, roles))
+        return await self._execute(_key_manager._add_roles(id, roles))
 
     async def remove_roles(self, id: str, roles: Collection[str]) -> RolesResult:
         """As :meth:`gatekeeper.KeyManager.remove_roles`."""
-        return await self._answer(_key_manager._removal(id, roles))
+        return await self._execute(_key_manager._remove_roles(id, roles))
 
     def advance(self, ms: int) -> None:
-        """As :meth:`gatekeeper.KeyManager.advance`; nothing to await."""
+        """As :meth:`gatekeeper.KeyManager.advance`; synchronous here too."""
         self._sync.advance(ms)
 
-    async def _answer(self, asked: _key_manager._Asked[_Answer]) -> _Answer:
+    async def _execute(self, request: _key_manager._Request[_ResultType]) -> _ResultType:
         try:
-            return asked.answer(await self._run(asked))
+            return request.success(await self._run(request))
         except Rejected as rejection:
-            return asked.rejected(rejection)
+            return request.failure(rejection)
 
-    async def _run(self, asked: _key_manager._Asked[_Answer]) -> Any:
+    async def _run(self, request: _key_manager._Request[_ResultType]) -> Any:
         try:
-            request = _requests.fields(asked.fields)
-        except _requests.Unsendable as problem:
-            return await _aio_calls.answered(self._sync._reject_later, str(problem))
-        return await _aio_calls.answered(self._sync._call_later, asked.operation, request)
+            fields = _requests.request_json(request.fields)
+        except _requests.InvalidArgument as problem:
+            return await _aio_calls.call(self._sync._reject_later, str(problem))
+        return await _aio_calls.call(self._sync._call_later, request.operation, fields)
 
 
 def init_key_manager(
@@ -125,9 +124,9 @@ def init_key_manager(
     default_headers: Mapping[str, str] | None = None,
     user_agent: str | None = None,
 ) -> KeyManager:
-    """Make a key manager whose methods are awaited; making it is not.
+    """Make an asynchronous key manager. This function is synchronous and does no I/O.
 
-    The arguments, and what is raised for them, are those of :func:`gatekeeper.init_key_manager`.
+    The arguments and exceptions are those of :func:`gatekeeper.init_key_manager`.
     """
     return KeyManager(
         _key_manager.init_key_manager(

@@ -1,4 +1,4 @@
-"""The one exception to catch, with a subclass for each code.
+"""The exception of this package, :class:`GatekeeperError`, with a subclass for each error code.
 
 Example:
     >>> from gatekeeper import BadRequestError, GatekeeperError, init_key_manager
@@ -37,15 +37,15 @@ __all__ = [
 
 
 class GatekeeperError(Exception):
-    """A call that reached no answer, or was not allowed one.
+    """A failed call. Every exception of this package is of this class or a subclass.
 
     Attributes:
-        status: The HTTP status, 400 to 503; 0 where there was no HTTP answer.
-        code: The stable code, such as ``"bad_request"``; None where none was given.
-        message: What to change.
-        retry_after: Seconds to wait before the same call can succeed, if that is known.
-        request_id: The ``X-Request-Id`` of the answer, if there was one.
-        details: What else was said, such as the quota that is reached.
+        status: The HTTP status, 400 to 503; 0 if there was no HTTP response.
+        code: The stable code, such as ``"bad_request"``; None if the response had none.
+        message: What was wrong, and what to do.
+        retry_after: Seconds to wait before a retry can succeed; None if unknown.
+        request_id: The ``X-Request-Id`` header of the response; None if there was none.
+        details: Further facts, such as the quota that was exceeded; None if there are none.
     """
 
     _by_code: ClassVar[dict[str, type[GatekeeperError]]] = {}
@@ -91,68 +91,68 @@ class GatekeeperError(Exception):
         return f"{type(self).__name__}({self.message!r}, status={self.status}, code={self.code!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception's own would call the class with `args` alone; what was added to the instance travels too.
+        # Exception.__reduce__ would call the class with `args` only. The instance's attributes are pickled too.
         return (_rebuilt, (type(self), self.message), self.__dict__)
 
 
 class BadRequestError(GatekeeperError, status=400, code="bad_request"):
-    """Malformed, missing, unknown or out-of-range input; the message names the field."""
+    """400: malformed, missing, unknown or out-of-range input. The message names the field."""
 
 
 class UnauthorizedError(GatekeeperError, status=401, code="unauthorized"):
-    """A credential that is missing, wrong, expired or revoked: never said which."""
+    """401: the credential is missing, wrong, expired or revoked. The error does not tell which."""
 
 
 class PlanLimitError(GatekeeperError, status=402, code="plan_limit"):
-    """A quota or an entitlement is reached."""
+    """402: a quota or an entitlement is exceeded; see ``details["quota"]``."""
 
 
 class ForbiddenError(GatekeeperError, status=403, code="forbidden"):
-    """A known caller in its own tenant, not permitted."""
+    """403: the credential is valid for the tenant, but does not permit the call."""
 
 
 class NotFoundError(GatekeeperError, status=404, code="not_found"):
-    """Absent, or another tenant's: never said which."""
+    """404: the object does not exist, or belongs to another tenant. The error does not tell which."""
 
 
 class MethodNotAllowedError(GatekeeperError, status=405, code="method_not_allowed"):
-    """The path exists, the method does not."""
+    """405: the path does not support the HTTP method."""
 
 
 class ConflictError(GatekeeperError, status=409, code="conflict"):
-    """The state of things forbids it, such as a name already taken."""
+    """409: the call conflicts with the current state, such as an e-mail address that is already registered."""
 
 
 class PayloadTooLargeError(GatekeeperError, status=413, code="payload_too_large"):
-    """A request body over its bound."""
+    """413: the request body is too large."""
 
 
 class UnsupportedMediaTypeError(GatekeeperError, status=415, code="unsupported_media_type"):
-    """A request body of a type not read here."""
+    """415: the request body is of a media type that the server does not read."""
 
 
 class RateLimitedError(GatekeeperError, status=429, code="rate_limited"):
-    """Too many calls; try again after ``retry_after`` seconds."""
+    """429: too many requests; retry after ``retry_after`` seconds."""
 
 
 class InternalError(GatekeeperError, status=500, code="internal"):
-    """A defect of Gatekeeper: please report it."""
+    """500: a bug in Gatekeeper; please report it."""
 
 
 class ServiceUnavailableError(GatekeeperError, status=503, code="service_unavailable"):
-    """The store or the counters cannot be reached: nothing was allowed."""
+    """503: the database or the counters cannot be used. The call was not allowed."""
 
 
 class ConnectionFailedError(GatekeeperError, status=0, code="connection_error"):
-    """There was no HTTP answer: the server could not be reached."""
+    """Status 0: there was no HTTP response because the server could not be reached."""
 
 
 class RequestTimeoutError(GatekeeperError, status=0, code="timeout"):
-    """There was no HTTP answer in time."""
+    """Status 0: there was no HTTP response within the timeout."""
 
 
-class Rejected(Exception):  # noqa: N818 - not an error: the key manager's answer on its way to the façade
-    """Private: what the key manager answers with ``success`` false."""
+class Rejected(Exception):  # noqa: N818 - not an error: becomes a result of the key manager
+    """A rejection that the key manager returns as a result with ``success`` false. Private."""
 
     def __init__(self, error: KeyManagerError, reason: str) -> None:
         super().__init__(error, reason)
@@ -161,7 +161,7 @@ class Rejected(Exception):  # noqa: N818 - not an error: the key manager's answe
 
 
 def _rebuilt(cls: type[GatekeeperError], message: str) -> GatekeeperError:
-    # A subclass may take other arguments; its state follows.
+    # A subclass may have another signature, so `__init__` is not called. `__reduce__` restores the attributes.
     error = cls.__new__(cls, message)
     error.args = (message,)
     return error
@@ -176,7 +176,7 @@ def _from_core(  # noqa: PLR0917 - called by the native module
     details: str | None = None,
     request_id: str | None = None,
 ) -> GatekeeperError:
-    """Make the exception for an error of the engine; called by the native module."""
+    """Make the exception for an error of the engine. The native module calls this."""
     cls = GatekeeperError._by_code.get(code, GatekeeperError)
     error = cls(
         message,

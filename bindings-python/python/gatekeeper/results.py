@@ -1,7 +1,7 @@
-"""What the calls of a key manager answer.
+"""The results of a key manager's calls.
 
-Each result is frozen, has its fields as attributes in snake_case, and indexes by wire name. A field that a result
-does not have reads as None by attribute and raises KeyError by wire name:
+Each result is frozen, has its fields as attributes in snake_case, and an index by wire name. A field that a result
+does not have is None as an attribute and raises KeyError by wire name:
 
 Example:
     >>> from gatekeeper import init_key_manager
@@ -33,15 +33,15 @@ __all__ = ["CreateResult", "DeleteResult", "KeyManagerError", "RolesResult", "Ro
 KeyManagerError = Literal[
     "authorizationHeaderNotPresent", "apiTokenNotPresent", "invalidAPIToken", "invalidBody", "invalidId"
 ]
-"""Every ``error`` that a result can carry."""
+"""The values of ``error`` in a result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class _Result:
-    """What all results share: success, or an error and the reason for it."""
+    """The base class of the results: success, or an error and its reason."""
 
     _attributes: ClassVar[dict[str, str]] = {}
-    """The attribute behind each wire name that a success has."""
+    """The attribute of each wire name that a success has."""
 
     success: bool
     error: KeyManagerError | None = None
@@ -52,11 +52,11 @@ class _Result:
         return cls(success=True, **{cls._attributes[name]: _frozen(value) for name, value in answer.items()})
 
     def _names(self) -> dict[str, str]:
-        there = self._attributes if self.success else {"error": "error", "reason": "reason"}
-        return {"success": "success", **there}
+        present = self._attributes if self.success else {"error": "error", "reason": "reason"}
+        return {"success": "success", **present}
 
     def keys(self) -> tuple[str, ...]:
-        """The wire names of the fields that are there."""
+        """The wire names of the fields that this result has."""
         return tuple(self._names())
 
     def __getitem__(self, name: str) -> Any:
@@ -76,7 +76,7 @@ class _Result:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _shown(self, attribute: str) -> str:
-        # A key is handed over, never printed: reprs end in logs.
+        # A repr may be logged: it must not show the key.
         return "[redacted]" if attribute in {"api_key", "apikey"} else repr(getattr(self, attribute))
 
 
@@ -89,12 +89,12 @@ class CreateResult(_Result):
     """A new key.
 
     Attributes:
-        success: Whether the key was created; if not, ``error`` and ``reason`` say why.
-        api_key: The key, to be handed to the user now: it is not stored and cannot be shown again.
-        id: Its id, ``key_…``, good through every rotation.
-        roles: Its roles, sorted by bytes, each once.
-        error: ``"invalidBody"``, or what is wrong with the root key.
-        reason: What to change, for the developer.
+        success: Whether the key was created; if not, see ``error`` and ``reason``.
+        api_key: The key. Show it to the user now: only its digest is stored, so it cannot be shown again.
+        id: The id of the key, ``key_…``; it stays the same when the key is rotated.
+        roles: The roles of the key, without duplicates, sorted by bytes.
+        error: ``"invalidBody"``, or an error of the root key.
+        reason: What was wrong and what to do, for the developer.
     """
 
     _attributes: ClassVar[dict[str, str]] = {"apiKey": "api_key", "id": "id", "roles": "roles"}
@@ -118,14 +118,14 @@ class CreateResult(_Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RotateResult(_Result):
-    """A key with its new secret; the old one is dead at once.
+    """The replacement of a rotated key. The old key is revoked at once.
 
     Attributes:
-        success: Whether the key was rotated; if not, ``error`` and ``reason`` say why.
-        id: Its id, as before.
-        apikey: The new key, to be handed to the user now: it is not stored and cannot be shown again.
-        error: ``"invalidId"``, or what is wrong with the root key.
-        reason: What to change, for the developer.
+        success: Whether the key was rotated; if not, see ``error`` and ``reason``.
+        id: The id of the key, unchanged.
+        apikey: The new key. Show it to the user now: only its digest is stored, so it cannot be shown again.
+        error: ``"invalidId"``, or an error of the root key.
+        reason: What was wrong and what to do, for the developer.
     """
 
     _attributes: ClassVar[dict[str, str]] = {"id": "id", "apikey": "apikey"}
@@ -146,13 +146,13 @@ class RotateResult(_Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DeleteResult(_Result):
-    """A key that is no more.
+    """The id of a deleted key.
 
     Attributes:
-        success: Whether the key was deleted; if not, ``error`` and ``reason`` say why.
-        id: Its id.
-        error: ``"invalidId"``, or what is wrong with the root key.
-        reason: What to change, for the developer.
+        success: Whether the key was deleted; if not, see ``error`` and ``reason``.
+        id: The id of the key.
+        error: ``"invalidId"``, or an error of the root key.
+        reason: What was wrong and what to do, for the developer.
     """
 
     _attributes: ClassVar[dict[str, str]] = {"id": "id"}
@@ -172,13 +172,13 @@ class DeleteResult(_Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RolesResult(_Result):
-    """How many roles really changed.
+    """The number of roles that a call added or removed.
 
     Attributes:
-        success: Whether the call was carried out; if not, ``error`` and ``reason`` say why.
-        count: How many roles were added or removed; those that were there already, or were not, do not count.
-        error: ``"invalidId"``, ``"invalidBody"``, or what is wrong with the root key.
-        reason: What to change, for the developer.
+        success: Whether the call succeeded; if not, see ``error`` and ``reason``.
+        count: How many roles were added or removed. Roles that needed no change do not count.
+        error: ``"invalidId"``, ``"invalidBody"``, or an error of the root key.
+        reason: What was wrong and what to do, for the developer.
     """
 
     _attributes: ClassVar[dict[str, str]] = {"count": "count"}

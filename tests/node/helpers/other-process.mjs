@@ -1,4 +1,4 @@
-// A process with a key manager of its own; it does what its parent says.
+// A process with a key manager that runs the commands of its parent.
 import { initKeyManager } from 'gatekeeper-native';
 import { endpoints } from './support.mjs';
 
@@ -16,12 +16,12 @@ process.on('message', async ({ name, given }) => {
   }
 });
 
-/** Tells of each write after it is acknowledged. */
+/** Reports each write after it is acknowledged. */
 function writeUntilKilled() {
   const { apiKey, id } = keyManager.createUserAPIKeySync('child', ['PRO']);
   process.send({ apiKey, id });
   keyManager.addRolesSync(id, ['TEAM']);
   const { apikey } = keyManager.rotateUserAPIKeySync(id);
-  process.send({ apiKey: apikey, id, dead: apiKey });
+  process.send({ apiKey: apikey, id, revoked: apiKey });
   setImmediate(writeUntilKilled);
 }

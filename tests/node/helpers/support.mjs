@@ -16,7 +16,7 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** The native side, which the package does not export. */
 export const native = createRequire(import.meta.url)('../../../bindings-node/dist/binding.js').binding;
 
-/** What seals the signing keys; without it, a file beside the database would, with a warning. */
+/** The secret that encrypts the signing keys. Without it, a secret file would be created, with a warning. */
 export const secret = 'a secret of the tests alone';
 
 export const endpoints = {
@@ -26,19 +26,19 @@ export const endpoints = {
   },
 };
 
-/** A key manager in memory; small, so that many of them cost little. */
+/** A key manager with a memory database and small caches, so that tests can make many. */
 export function inMemory(options = {}) {
   return initKeyManager({ url: 'memory:', endpoints, cacheKeys: 1000, cacheUnknownKeys: 100, ...options });
 }
 
-/** The path of a database in a folder of its own, which is removed after the test. */
+/** The path of a database in a new folder, which is removed after the test. */
 export function databaseOf(test) {
   const folder = mkdtempSync(join(tmpdir(), 'gatekeeper-'));
   test.after(() => rmSync(folder, { recursive: true, force: true }));
   return join(folder, 'keys.db');
 }
 
-/** A key that was created, or the test fails. */
+/** A new key; the test fails if it was not created. */
 export async function created(keyManager, ...given) {
   const result = await keyManager.createUserAPIKey(...given);
   if (!result.success) throw new Error(`not created: ${result.error}, ${result.reason}`);
@@ -60,10 +60,10 @@ export async function rootKeyOf(url, tenant) {
   return JSON.parse(stdout);
 }
 
-/** The server, which `GATEKEEPER_SERVER` may name. */
+/** The server's program: `GATEKEEPER_SERVER`, or that of this checkout. */
 const binary = (async () => process.env.GATEKEEPER_SERVER || built('gatekeeper'))();
 
-/** Starts a server on the database at `path`, which is stopped after the test; gives its URL. */
+/** Starts a server on the database at `path` and returns its URL. It is stopped after the test. */
 export async function serve(test, path) {
   const log = `${path}.log`;
   const server = spawn(await binary, ['serve', '--url', path, '--port', '0'], {
@@ -98,7 +98,7 @@ print("locked", flush=True)
 sys.stdin.read()
 `;
 
-/** Lets another process keep the database at `path` locked; what is returned ends that. */
+/** Keeps the database at `path` locked by another process. The returned function ends that. */
 export async function lockedByAnother(test, path) {
   const holder = spawn('python3', ['-c', LOCK, path], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(holder, 'exit');

@@ -1,4 +1,4 @@
-// Verifies one key as often as it is told, sync and awaited in turn.
+// Verifies one key a given number of times, sync and async in turn.
 import { parentPort, workerData } from 'node:worker_threads';
 import { initKeyManager } from 'gatekeeper-native';
 import { endpoints as usual } from './support.mjs';

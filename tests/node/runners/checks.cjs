@@ -1,4 +1,4 @@
-// What every runner of tests checks: the package as an application uses it. `test` and `expect` are the runner's.
+// The tests for every test runner: the package as an application uses it. `test` and `expect` are the runner's.
 const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
@@ -15,10 +15,10 @@ module.exports = function checks(gatekeeper) {
   const { AuthService, GatekeeperCore, KeysService, TenantsService, initKeyManager } = gatekeeper;
   const inMemory = (options) => initKeyManager({ url: 'memory:', endpoints, ...options });
 
-  /** The error of a call that must fail with one. */
+  /** The error of a call that must fail. */
   const errorOf = (call) =>
     call.then(
-      () => expect('an answer').toBe('an error'),
+      () => expect('a result').toBe('an error'),
       (error) => error,
     );
 
@@ -29,7 +29,7 @@ module.exports = function checks(gatekeeper) {
     expect(error instanceof gatekeeper.InternalError).toBe(false);
   }
 
-  test('a key is verified, awaited and sync, and its lists are of this realm', async () => {
+  test('a key is verified, async and sync, and its lists are of this realm', async () => {
     const keyManager = inMemory();
     const { apiKey } = await keyManager.createUserAPIKey('user', ['PRO']);
     const awaited = await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['task']);
@@ -41,7 +41,7 @@ module.exports = function checks(gatekeeper) {
     }
   });
 
-  test('what is wrong with a call is its result, and no internal error', async () => {
+  test('a rejected call returns a result and is no internal error', async () => {
     const keyManager = inMemory();
     for (const result of [
       await keyManager.createUserAPIKey('not a prefix'),
@@ -89,7 +89,7 @@ module.exports = function checks(gatekeeper) {
     }
   });
 
-  test('a signal gives a call up with its own reason', async () => {
+  test('a signal aborts a call with its own reason', async () => {
     const auth = new AuthService(new GatekeeperCore({ baseUrl: 'memory:' }));
     const reason = new Error('the client went away');
     expect(await errorOf(auth.signup(founder, { signal: AbortSignal.abort(reason) }))).toBe(reason);
@@ -104,7 +104,7 @@ module.exports = function checks(gatekeeper) {
     expectError(await errorOf(auth.signup(founder, { signal: {} })), 'BadRequestError', 400, 'bad_request');
   });
 
-  test('a file is opened, and metadata comes back as it was given', async () => {
+  test('a file is opened, and metadata is returned unchanged', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatekeeper-'));
     try {
       const core = new GatekeeperCore({

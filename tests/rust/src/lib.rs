@@ -14,7 +14,7 @@ pub use worker::Worker;
 /// Those of the operation.
 ///
 /// # Panics
-/// Where the answer is not JSON.
+/// If the output is not JSON.
 pub fn call(gatekeeper: &Gatekeeper, name: &str, request: &Value) -> Result<Value> {
     let answer = gatekeeper.call_json_blocking(name, &request.to_string())?;
     Ok(serde_json::from_str(&answer).expect("an operation answers in JSON"))
@@ -22,7 +22,7 @@ pub fn call(gatekeeper: &Gatekeeper, name: &str, request: &Value) -> Result<Valu
 
 /// A user who has signed up and is logged in.
 pub struct User {
-    /// The place, as this user.
+    /// The client with this user's token.
     pub gatekeeper: Gatekeeper,
     /// `usr_…`.
     pub id: String,
@@ -38,7 +38,7 @@ impl User {
     /// Signs up with the password `correct horse`.
     ///
     /// # Panics
-    /// Where that fails.
+    /// If that fails.
     #[must_use]
     pub fn sign_up(gatekeeper: &Gatekeeper, email: &str) -> Self {
         let request = json!({ "email": email, "password": "correct horse" });
@@ -61,20 +61,20 @@ impl User {
         call(&self.gatekeeper, name, request)
     }
 
-    /// Makes a tenant; its id.
+    /// Makes a tenant and returns its id.
     ///
     /// # Panics
-    /// Where that fails.
+    /// If that fails.
     #[must_use]
     pub fn new_tenant(&self, name: &str) -> String {
         text(&self.call("tenants.create", &json!({ "name": name })).expect("a tenant"), "id")
     }
 }
 
-/// The text under `name`.
+/// The text of the field `name`.
 ///
 /// # Panics
-/// Where there is none.
+/// If there is none.
 #[must_use]
 pub fn text(value: &Value, name: &str) -> String {
     value.get(name).and_then(Value::as_str).expect("text").to_owned()

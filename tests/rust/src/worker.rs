@@ -1,4 +1,4 @@
-//! Another process, which does what it is asked to.
+//! Another process that runs commands.
 
 use std::io::{BufRead, BufReader, Write, copy, sink};
 use std::path::Path;
@@ -10,9 +10,9 @@ use std::thread::{JoinHandle, spawn};
 pub struct Worker {
     /// The process.
     pub process: Child,
-    /// Where orders are written to.
+    /// The standard input, for commands.
     pub orders: ChildStdin,
-    /// Where answers come from, unless they are counted.
+    /// The standard output, with results; none while they are counted.
     pub answers: Option<BufReader<ChildStdout>>,
 }
 
@@ -31,12 +31,12 @@ impl Worker {
         Self { process, orders, answers: Some(BufReader::new(answers)) }
     }
 
-    /// Writes an order, and does not wait for the answer.
+    /// Writes a command and does not wait for its result.
     pub fn order(&mut self, order: &str) {
         writeln!(self.orders, "{order}").unwrap();
     }
 
-    /// The answer to an order.
+    /// Runs a command and returns its result.
     pub fn ask(&mut self, order: &str) -> String {
         self.order(order);
         let mut answer = String::new();
@@ -44,7 +44,7 @@ impl Worker {
         answer.trim_end().to_owned()
     }
 
-    /// Counts what it acknowledges from now until it is killed.
+    /// Counts what the process acknowledges from now until it is killed.
     pub fn count(&mut self) -> JoinHandle<u64> {
         let mut answers = self.answers.take().unwrap();
         spawn(move || copy(&mut answers, &mut sink()).unwrap())

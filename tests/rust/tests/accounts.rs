@@ -9,19 +9,19 @@ use gatekeeper::{Clock, ErrorKind, Gatekeeper, GatekeeperError, ManualClock, Opt
 use gatekeeper_tests::{User, call, text};
 use serde_json::{Value, json};
 
-/// Runs a test in memory and on a file.
+/// Runs a test with a memory database and with a file.
 fn everywhere(test: impl Fn(&Gatekeeper)) {
     test(&Gatekeeper::open("memory:").unwrap());
     let folder = tempfile::tempdir().unwrap();
     test(&Gatekeeper::open(folder.path().join("gatekeeper.db").to_str().unwrap()).unwrap());
 }
 
-/// A place in memory whose time the test moves.
-fn by_hand() -> (Gatekeeper, ManualClock) {
-    let hand = ManualClock::new();
+/// A memory database with a manual clock.
+fn with_manual_clock() -> (Gatekeeper, ManualClock) {
+    let clock = ManualClock::new();
     let mut options = Options::default();
-    options.clock = Clock::Manual(hand.clone());
-    (Gatekeeper::open_with("memory:", options).unwrap(), hand)
+    options.clock = Clock::Manual(clock.clone());
+    (Gatekeeper::open_with("memory:", options).unwrap(), clock)
 }
 
 fn log_in(gatekeeper: &Gatekeeper, email: &str, password: &str) -> Result<Value> {
@@ -32,8 +32,8 @@ fn refresh(gatekeeper: &Gatekeeper, token: &str) -> Result<Value> {
     call(&gatekeeper.anonymous(), "auth.refresh", &json!({ "refreshToken": token }))
 }
 
-/// All that a caller can tell of an error.
-fn told(error: &GatekeeperError) -> (u16, &'static str, String, Option<u32>) {
+/// The parts of an error that a caller can see.
+fn visible(error: &GatekeeperError) -> (u16, &'static str, String, Option<u32>) {
     (error.status(), error.code(), error.message().to_owned(), error.retry_after())
 }
 
@@ -46,7 +46,7 @@ fn is_active(user: &User) -> bool {
 }
 
 #[test]
-fn who_signs_up_is_logged_in_and_can_log_in_again() {
+fn a_new_user_is_logged_in_and_can_log_in_again() {
     everywhere(|gatekeeper| {
         let user = User::sign_up(gatekeeper, "Founder@Example.com");
         let me = user.call("auth.me", &json!({})).unwrap();
@@ -91,19 +91,19 @@ fn a_request_is_checked_before_the_caller_and_the_caller_before_the_tenant() {
 }
 
 #[test]
-fn a_wrong_password_and_an_unknown_account_are_told_alike() {
+fn a_wrong_password_and_an_unknown_account_have_the_same_error() {
     everywhere(|gatekeeper| {
         let _user = User::sign_up(gatekeeper, "a@example.com");
         let wrong = log_in(gatekeeper, "a@example.com", "wrong horse").unwrap_err();
         let unknown = log_in(gatekeeper, "b@example.com", "wrong horse").unwrap_err();
-        assert_eq!(told(&wrong), told(&unknown));
+        assert_eq!(visible(&wrong), visible(&unknown));
         assert_eq!((wrong.status(), wrong.code()), (401, "unauthorized"));
     });
 }
 
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the test's own clock")]
-fn an_unknown_account_takes_as_long_as_a_wrong_password() {
+fn a_login_takes_as_long_for_an_unknown_account_as_for_a_wrong_password() {
     let gatekeeper = Gatekeeper::open("memory:").unwrap();
     let _user = User::sign_up(&gatekeeper, "a@example.com");
     let median = |email: &str| {
@@ -117,13 +117,13 @@ fn an_unknown_account_takes_as_long_as_a_wrong_password() {
         took.sort_unstable();
         took[5]
     };
-    // Without a hash, an unknown account would be told a hundred times as fast.
+    // Without a password hash, an unknown account would be rejected a hundred times as fast.
     let (wrong, unknown) = (median("a@example.com"), median("b@example.com"));
     assert!(unknown * 3 > wrong && wrong * 3 > unknown, "{wrong:?} {unknown:?}");
 }
 
 #[test]
-fn every_credential_that_is_not_good_is_told_alike() {
+fn every_invalid_credential_has_the_same_error() {
     let gatekeeper = Gatekeeper::open("memory:").unwrap();
     let user = User::sign_up(&gatekeeper, "a@example.com");
     user.call("auth.logout", &json!({})).unwrap();
@@ -147,23 +147,23 @@ fn every_credential_that_is_not_good_is_told_alike() {
     ] {
         let error = call(&gatekeeper.with_token(&Secret::new(token)), "auth.me", &json!({})).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::CredentialInvalid);
-        errors.insert(told(&error));
+        errors.insert(visible(&error));
     }
     assert_eq!(errors.len(), 1);
 }
 
 #[test]
 fn an_access_token_ends_after_a_quarter_of_an_hour() {
-    let (gatekeeper, hand) = by_hand();
+    let (gatekeeper, clock) = with_manual_clock();
     let user = User::sign_up(&gatekeeper, "a@example.com");
-    hand.advance(15 * 60_000 - 1000);
+    clock.advance(15 * 60_000 - 1000);
     assert!(is_active(&user));
-    hand.advance(1000);
+    clock.advance(1000);
     assert!(!is_active(&user));
 }
 
 #[test]
-fn of_two_hundred_refreshes_at_once_one_makes_the_successor_and_all_get_it() {
+fn two_hundred_refreshes_at_once_make_one_successor_and_all_return_it() {
     everywhere(|gatekeeper| {
         let user = User::sign_up(gatekeeper, "a@example.com");
         let start = Barrier::new(200);
@@ -183,28 +183,28 @@ fn of_two_hundred_refreshes_at_once_one_makes_the_successor_and_all_get_it() {
 }
 
 #[test]
-fn a_refresh_token_that_is_shown_again_after_its_grace_ends_the_session() {
-    let (gatekeeper, hand) = by_hand();
+fn reuse_of_a_refresh_token_after_its_grace_ends_the_session() {
+    let (gatekeeper, clock) = with_manual_clock();
     let user = User::sign_up(&gatekeeper, "a@example.com");
     let next = text(&refresh(&gatekeeper, &user.refresh_token).unwrap(), "refreshToken");
-    hand.advance(9_999);
+    clock.advance(9_999);
     assert_eq!(text(&refresh(&gatekeeper, &user.refresh_token).unwrap(), "refreshToken"), next);
-    hand.advance(1);
+    clock.advance(1);
     assert!(refresh(&gatekeeper, &user.refresh_token).is_err());
-    assert!(refresh(&gatekeeper, &next).is_err(), "the thief's token is dead, too");
+    assert!(refresh(&gatekeeper, &next).is_err(), "the thief's token is revoked, too");
     assert!(!is_active(&user));
 }
 
 #[test]
-fn a_refresh_token_that_is_shown_again_after_its_successor_was_used_ends_the_session() {
+fn reuse_of_a_refresh_token_after_its_successor_was_used_ends_the_session() {
     everywhere(|gatekeeper| {
         let user = User::sign_up(gatekeeper, "a@example.com");
         let next = text(&refresh(gatekeeper, &user.refresh_token).unwrap(), "refreshToken");
         let newest = text(&refresh(gatekeeper, &next).unwrap(), "refreshToken");
-        let told_of_reuse = told(&refresh(gatekeeper, &user.refresh_token).unwrap_err());
+        let error_of_reuse = visible(&refresh(gatekeeper, &user.refresh_token).unwrap_err());
         assert!(refresh(gatekeeper, &newest).is_err());
         assert!(!is_active(&user));
-        assert_eq!(told_of_reuse, told(&refresh(gatekeeper, "never one").unwrap_err()));
+        assert_eq!(error_of_reuse, visible(&refresh(gatekeeper, "never one").unwrap_err()));
     });
 }
 
@@ -221,16 +221,16 @@ fn without_grace_the_second_of_two_refreshes_ends_the_session() {
 
 #[test]
 fn a_refresh_token_ends_after_seven_days() {
-    let (gatekeeper, hand) = by_hand();
+    let (gatekeeper, clock) = with_manual_clock();
     let user = User::sign_up(&gatekeeper, "a@example.com");
-    hand.advance(7 * 24 * 60 * 60_000 - 1);
+    clock.advance(7 * 24 * 60 * 60_000 - 1);
     let next = text(&refresh(&gatekeeper, &user.refresh_token).unwrap(), "refreshToken");
-    hand.advance(7 * 24 * 60 * 60_000);
+    clock.advance(7 * 24 * 60 * 60_000);
     assert!(refresh(&gatekeeper, &next).is_err());
 }
 
 #[test]
-fn logging_out_ends_one_session_at_once_and_logging_out_everywhere_all() {
+fn logout_ends_one_session_at_once_and_logout_all_every_session() {
     everywhere(|gatekeeper| {
         let user = User::sign_up(gatekeeper, "a@example.com");
         let other = log_in(gatekeeper, "a@example.com", "correct horse").unwrap();
@@ -245,7 +245,7 @@ fn logging_out_ends_one_session_at_once_and_logging_out_everywhere_all() {
 }
 
 #[test]
-fn a_session_is_listed_and_ended_by_its_own_user_alone() {
+fn only_its_user_can_list_and_end_a_session() {
     everywhere(|gatekeeper| {
         let (user, other) =
             (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
@@ -258,7 +258,7 @@ fn a_session_is_listed_and_ended_by_its_own_user_alone() {
         assert_eq!(error.status(), 404);
         user.call("auth.revokeSession", &json!({ "sessionId": ids[1] })).unwrap();
         let again = user.call("auth.revokeSession", &json!({ "sessionId": ids[1] })).unwrap_err();
-        assert_eq!(told(&error), told(&again));
+        assert_eq!(visible(&error), visible(&again));
         assert!(is_active(&user));
     });
 }
@@ -282,8 +282,8 @@ fn changing_the_password_ends_the_other_sessions_and_needs_the_old_one() {
 }
 
 #[test]
-fn failed_logins_make_their_source_wait_and_never_the_owner_at_a_known_one() {
-    let (gatekeeper, hand) = by_hand();
+fn failed_logins_throttle_their_client_address_and_never_a_known_address_of_the_owner() {
+    let (gatekeeper, clock) = with_manual_clock();
     let (home, away) =
         (gatekeeper.with_client_address("192.0.2.1"), gatekeeper.with_client_address("198.51.100.9"));
     let _owner = User::sign_up(&home, "a@example.com");
@@ -293,26 +293,26 @@ fn failed_logins_make_their_source_wait_and_never_the_owner_at_a_known_one() {
     }
     for password in ["wrong horse", "correct horse"] {
         let error = log_in(&away, "a@example.com", password).unwrap_err();
-        assert_eq!(told(&error), (429, "rate_limited", error.message().to_owned(), Some(60)));
+        assert_eq!(visible(&error), (429, "rate_limited", error.message().to_owned(), Some(60)));
     }
-    // Many sources guess no faster than one, and at an account that is not there it is the same.
+    // Many client addresses cannot guess faster than one; the same holds for an unknown account.
     let elsewhere = gatekeeper.with_client_address("203.0.113.7");
     assert_eq!(log_in(&elsewhere, "a@example.com", "wrong horse").unwrap_err().status(), 429);
     for _ in 0..5 {
-        assert_eq!(log_in(&away, "nobody@example.com", "wrong horse").unwrap_err().status(), 401);
+        assert_eq!(log_in(&away, "unknown@example.com", "wrong horse").unwrap_err().status(), 401);
     }
-    assert_eq!(log_in(&away, "nobody@example.com", "wrong horse").unwrap_err().status(), 429);
+    assert_eq!(log_in(&away, "unknown@example.com", "wrong horse").unwrap_err().status(), 429);
     log_in(&home, "a@example.com", "correct horse").unwrap();
 
-    hand.advance(60_000);
+    clock.advance(60_000);
     assert_eq!(log_in(&away, "a@example.com", "wrong horse").unwrap_err().status(), 401);
     assert_eq!(log_in(&away, "a@example.com", "wrong horse").unwrap_err().retry_after(), Some(120));
-    hand.advance(120_000);
+    clock.advance(120_000);
     log_in(&away, "a@example.com", "correct horse").unwrap();
 }
 
 #[test]
-fn how_often_one_source_may_is_an_option() {
+fn the_throttles_of_a_client_address_are_options() {
     let mut options = Options::default();
     (options.signups_per_minute, options.refreshes_per_minute) = (1, 2);
     let here = Gatekeeper::open_with("memory:", options).unwrap().with_client_address("192.0.2.1");
@@ -324,8 +324,8 @@ fn how_often_one_source_may_is_an_option() {
 }
 
 #[test]
-fn a_source_has_its_signups_its_refreshes_and_its_wrong_keys_counted_apart() {
-    let (gatekeeper, hand) = by_hand();
+fn signups_refreshes_and_unknown_keys_of_a_client_address_are_counted_separately() {
+    let (gatekeeper, clock) = with_manual_clock();
     let here = gatekeeper.with_client_address("192.0.2.1");
     let mut user = None;
     for number in 0..20 {
@@ -354,7 +354,7 @@ fn a_source_has_its_signups_its_refreshes_and_its_wrong_keys_counted_apart() {
     }
     assert_eq!(call(&with_key, "auth.me", &json!({})).unwrap_err().status(), 429);
     assert!(is_active(&user.unwrap()), "who is known is not counted");
-    hand.advance(60_000);
+    clock.advance(60_000);
     assert!(
         call(
             &here.anonymous(),
@@ -366,11 +366,11 @@ fn a_source_has_its_signups_its_refreshes_and_its_wrong_keys_counted_apart() {
 }
 
 #[test]
-fn guesses_that_come_all_at_once_count_as_many() {
+fn simultaneous_guesses_are_all_counted() {
     let gatekeeper = Gatekeeper::open("memory:").unwrap().with_client_address("192.0.2.1");
     let _owner = User::sign_up(&gatekeeper, "a@example.com");
     let start = Barrier::new(20);
-    let judged: usize = thread::scope(|scope| {
+    let compared: usize = thread::scope(|scope| {
         let guess = || {
             start.wait();
             usize::from(log_in(&gatekeeper, "a@example.com", "wrong horse").unwrap_err().status() == 401)
@@ -378,11 +378,11 @@ fn guesses_that_come_all_at_once_count_as_many() {
         let all: Vec<_> = (0..20).map(|_| scope.spawn(guess)).collect();
         all.into_iter().map(|each| each.join().unwrap()).sum()
     });
-    assert_eq!(judged, 5);
+    assert_eq!(compared, 5);
 }
 
 #[test]
-fn a_list_goes_on_where_its_page_ended_and_its_cursor_is_good_for_it_alone() {
+fn a_list_continues_after_its_page_and_its_cursor_is_valid_only_for_that_list() {
     everywhere(|gatekeeper| {
         let (user, other) =
             (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));

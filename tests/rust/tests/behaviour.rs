@@ -1,4 +1,4 @@
-//! The behaviour of the services, described once for all languages and run here in every place that this version has.
+//! The behaviour of the services, described once for all languages and run here on every backend.
 
 mod serving;
 
@@ -14,7 +14,7 @@ fn scenarios() -> Vec<Value> {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// A database of its own, with an endpoint.
+/// A new database, with an endpoint.
 fn opened(url: &str) -> Gatekeeper {
     let mut options = Options::default();
     let endpoints = r#"{"GET_TASKS": {
@@ -50,7 +50,7 @@ fn on_a_server() {
     }
 }
 
-/// Runs a scenario in a place that sees its calls come from `source`; its operator's steps where the place is.
+/// Runs a scenario on a backend that sees the client address `source`; the operator's steps on its database.
 fn run(operator: &Gatekeeper, gatekeeper: &Gatekeeper, source: &Value, scenario: &Value) {
     let mut kept = HashMap::from([("source".to_owned(), source.clone())]);
     for step in scenario["steps"].as_array().unwrap() {
@@ -64,19 +64,19 @@ fn run(operator: &Gatekeeper, gatekeeper: &Gatekeeper, source: &Value, scenario:
         let iterates = step["iterate"] == true;
         match (call(&caller, step["call"].as_str().unwrap(), request, iterates), step.get("fails")) {
             (Ok(answer), None) => {
-                if let Some(gives) = step.get("gives") {
-                    assert_matches(&answer, &filled(gives, &kept), &at);
+                if let Some(expected) = step.get("gives") {
+                    assert_matches(&answer, &filled(expected, &kept), &at);
                 }
                 if let Some(name) = step["keep"].as_str() {
                     kept.insert(name.to_owned(), answer);
                 }
             }
             (Err(error), Some(expected)) => {
-                let said = json!({
+                let failure = json!({
                     "status": error.status(), "code": error.code(), "message": error.message(),
                     "details": error.details(),
                 });
-                assert_matches(&said, expected, &at);
+                assert_matches(&failure, expected, &at);
             }
             (Ok(answer), Some(_)) => panic!("{at}: gave {answer}"),
             (Err(error), None) => panic!("{at}: {error:?}"),
@@ -105,7 +105,7 @@ fn call(
     }
 }
 
-/// `$name.field.0` is what was kept under that name.
+/// Replaces `$name.field.0` by the value kept under that name.
 fn filled(value: &Value, kept: &HashMap<String, Value>) -> Value {
     match value {
         Value::String(text) if text.starts_with('$') => {
@@ -128,7 +128,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// Objects may have more fields than are expected; lists have as many items.
+/// Compares with the expected value. Objects may have further fields; lists have the same length.
 fn assert_matches(found: &Value, expected: &Value, at: &str) {
     match expected {
         Value::Object(fields) if fields.keys().any(|name| name.starts_with('$')) => {
@@ -140,7 +140,7 @@ fn assert_matches(found: &Value, expected: &Value, at: &str) {
                     other => panic!("{at}: no such kind: {other}"),
                 },
                 "$has" => found.as_array().unwrap().contains(of),
-                // The patterns are for the languages that have them; here it is enough that there is text.
+                // Patterns are for languages with regular expressions in the standard library; here any text matches.
                 "$matches" => found.as_str().is_some_and(|text| !text.is_empty()),
                 other => panic!("{at}: no such rule: {other}"),
             };

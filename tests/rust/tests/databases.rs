@@ -1,4 +1,4 @@
-//! What a caller of the crate sees, in memory and on a file.
+//! Databases as a caller of the crate sees them, in memory and in a file.
 
 use std::sync::Barrier;
 use std::thread;
@@ -17,7 +17,7 @@ fn verifier(gatekeeper: &Gatekeeper) -> Verifier {
     gatekeeper.verifier(Endpoints::from_json(ENDPOINTS).unwrap()).unwrap()
 }
 
-/// Runs a test in memory and on a file.
+/// Runs a test with a memory database and with a file.
 fn everywhere(test: impl Fn(&Gatekeeper)) {
     test(&Gatekeeper::open("memory:").unwrap());
     let folder = tempfile::tempdir().unwrap();
@@ -29,7 +29,7 @@ fn total(verdict: &Verdict) -> u32 {
 }
 
 #[test]
-fn roles_choose_the_limit_and_changing_them_counts_at_once() {
+fn roles_select_the_limit_and_a_change_of_roles_applies_at_once() {
     everywhere(|gatekeeper| {
         let verifier = verifier(gatekeeper);
         let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
@@ -40,7 +40,7 @@ fn roles_choose_the_limit_and_changing_them_counts_at_once() {
         assert_eq!(added.count, 2);
         let pro = verify();
         let decision = pro.decision().unwrap();
-        // What was taken before still counts.
+        // Requests that were counted before still count.
         assert_eq!((decision.total(), decision.remaining(), decision.role()), (1000, 998, Some("PRO")));
         assert_eq!(decision.roles().iter().map(|role| &**role).collect::<Vec<_>>(), ["PRO", "TEAM"]);
         let roles = vec!["PRO".to_owned(), "OTHER".to_owned()];
@@ -50,7 +50,7 @@ fn roles_choose_the_limit_and_changing_them_counts_at_once() {
 }
 
 #[test]
-fn rotation_keeps_the_slots_and_kills_the_old_key_at_once() {
+fn rotation_keeps_the_slots_and_revokes_the_old_key_at_once() {
     everywhere(|gatekeeper| {
         let verifier = verifier(gatekeeper);
         let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
@@ -67,7 +67,7 @@ fn rotation_keeps_the_slots_and_kills_the_old_key_at_once() {
 }
 
 #[test]
-fn a_root_key_acts_for_its_one_tenant_and_is_never_a_users() {
+fn a_root_key_acts_for_its_tenant_and_is_never_a_valid_user_key() {
     everywhere(|gatekeeper| {
         let root = [(); 2].map(|()| gatekeeper.create_root_key("Acme").unwrap());
         let [ours, theirs] = [0, 1].map(|index| gatekeeper.with_root_key(&root[index].key));
@@ -115,7 +115,7 @@ fn limits_that_come_with_a_call_count_in_the_same_slots() {
 }
 
 #[test]
-fn a_key_ends_when_it_was_said_to() {
+fn a_key_is_invalid_after_its_expiry() {
     let clock = ManualClock::new();
     let mut options = Options::default();
     options.clock = Clock::Manual(clock.clone());
@@ -158,14 +158,14 @@ fn l1_threads_and_two_openings_of_one_file_share_one_limit() {
 }
 
 #[test]
-fn a_verifier_alone_keeps_its_file_the_one_place_of_it() {
+fn a_verifier_alone_keeps_its_database_open() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatekeeper.db").to_str().unwrap().to_owned();
     let open = || Gatekeeper::open(&path).unwrap();
     let key = open().call_blocking(CreateKey::new("user")).unwrap().api_key;
     let alone = verifier(&open());
     assert!(alone.verify::<&str>(key.expose(), "PUT", &[]).unwrap().ok());
-    // The handles that it was made of are gone; another one counts with it all the same.
+    // The client that made it is dropped. Another client of the file still shares its counters.
     let again = open();
     assert!(!verifier(&again).verify::<&str>(key.expose(), "PUT", &[]).unwrap().ok());
     drop(alone);
@@ -173,17 +173,17 @@ fn a_verifier_alone_keeps_its_file_the_one_place_of_it() {
 }
 
 #[test]
-fn two_names_of_a_file_that_is_not_there_yet_are_one_place() {
+fn two_names_of_a_new_file_are_one_database() {
     let folder = tempfile::tempdir().unwrap();
     let (file, link) = (folder.path().join("real.db"), folder.path().join("link.db"));
     std::os::unix::fs::symlink(&file, &link).unwrap();
     let through_the_link = Gatekeeper::open(link.to_str().unwrap()).unwrap();
     let key = through_the_link.call_blocking(CreateKey::new("user")).unwrap().api_key;
     let directly = Gatekeeper::open(file.to_str().unwrap()).unwrap();
-    let take =
+    let acquire =
         |gatekeeper: &Gatekeeper| verifier(gatekeeper).verify::<&str>(key.expose(), "PUT", &[]).unwrap().ok();
-    assert!(take(&through_the_link));
-    assert!(!take(&directly));
+    assert!(acquire(&through_the_link));
+    assert!(!acquire(&directly));
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_change_by_another_program_is_seen_within_a_tenth_of_a_second() {
         let other = rusqlite::Connection::open(&path).unwrap();
         other.execute("DELETE FROM api_keys WHERE id = $1", [created.id.to_string()]).unwrap();
         if others_follow {
-            // A change of ours takes the next number before anybody has looked.
+            // A change in this process uses the next change number before any process has noticed the other one.
             gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -208,7 +208,7 @@ fn a_change_by_another_program_is_seen_within_a_tenth_of_a_second() {
 }
 
 #[test]
-fn no_thread_sees_a_rotated_key_live_on() {
+fn no_thread_accepts_an_old_key_after_its_rotation() {
     everywhere(|gatekeeper| {
         let verifier = verifier(gatekeeper);
         let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
@@ -217,7 +217,7 @@ fn no_thread_sees_a_rotated_key_live_on() {
             let start = Barrier::new(3);
             let rotated = thread::scope(|scope| {
                 for _ in 0..2 {
-                    // These fill the cache while the key changes under them.
+                    // These threads fill the cache while the key changes.
                     scope.spawn(|| {
                         start.wait();
                         for _ in 0..20 {
@@ -237,7 +237,7 @@ fn no_thread_sees_a_rotated_key_live_on() {
 }
 
 #[test]
-fn caches_of_no_size_at_all_change_no_answer() {
+fn caches_of_size_zero_change_no_verdict() {
     let mut options = Options::default();
     (options.cache_keys, options.cache_unknown_keys) = (0, 0);
     let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
@@ -256,7 +256,7 @@ fn caches_of_no_size_at_all_change_no_answer() {
 }
 
 #[test]
-fn a_file_that_cannot_be_opened_says_what_to_change() {
+fn the_error_of_a_file_that_cannot_be_opened_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     std::fs::write(
@@ -268,7 +268,7 @@ fn a_file_that_cannot_be_opened_says_what_to_change() {
     newer.execute_batch("PRAGMA application_id = 0x676b7072; PRAGMA user_version = 99").unwrap();
     let foreign = rusqlite::Connection::open(path("foreign.db")).unwrap();
     foreign.execute_batch("CREATE TABLE theirs (x)").unwrap();
-    for (url, says) in [
+    for (url, expected) in [
         (path("missing/gatekeeper.db"), "its folder does not exist"),
         (path("text.db"), "is not a database or is corrupt"),
         (path("newer.db"), "upgrade gatekeeper-native"),
@@ -277,8 +277,8 @@ fn a_file_that_cannot_be_opened_says_what_to_change() {
     ] {
         let error = Gatekeeper::open(&url).unwrap().call_blocking(CreateKey::new("user")).unwrap_err();
         assert_eq!((error.status(), error.code()), (503, "service_unavailable"));
-        assert!(error.message().contains(says), "{}", error.message());
+        assert!(error.message().contains(expected), "{}", error.message());
     }
-    // A file that is not ours stays as it was.
+    // A file of another program stays unchanged.
     assert!(std::fs::read_to_string(path("text.db")).unwrap().starts_with("not a database"));
 }

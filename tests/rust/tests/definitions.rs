@@ -42,15 +42,15 @@ fn two_key_managers_with_different_definitions_on_one_file_never_admit_too_many(
             let after = Instant::now();
             admitted.push((before, after));
             by_slow += usize::from(most == 10);
-            // What was asked and answered within the duration was certainly admitted within it; a millisecond is the
-            // clock's.
+            // Requests that started and ended within the duration were certainly admitted within it. One millisecond is
+            // the clock's resolution.
             let inside =
-                |(asked, _): &&(Instant, Instant)| after - *asked < Duration::from_millis(duration - 1);
+                |(started, _): &&(Instant, Instant)| after - *started < Duration::from_millis(duration - 1);
             let inside = admitted.iter().filter(inside).count();
             assert!(inside <= most, "{inside} of {most} admitted in {duration} ms");
         }
     }
-    // Nothing is admitted under the longer limit while the shorter one uses all of it up.
+    // The longer limit admits nothing while the shorter one uses it up.
     assert!(by_slow <= 10 && admitted.len() > 30, "{by_slow} of {}", admitted.len());
 }
 

@@ -1,4 +1,4 @@
-//! Exports of an audit log, and pages of large items: bounded in bytes, and whole in the end.
+//! Exports of an audit log, and pages of large items: bounded in bytes, and complete.
 
 mod serving;
 
@@ -21,7 +21,7 @@ struct World {
 }
 
 impl World {
-    /// A file whose tenant has this many events with this many bytes of metadata, one a millisecond from 1 on, and no other.
+    /// A file whose tenant has only `count` events with this many bytes of metadata, one a millisecond from 1 on.
     fn with_events(count: usize, bytes: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("gatekeeper.db");
@@ -64,7 +64,7 @@ fn parts(gatekeeper: &Gatekeeper, mut request: Value) -> Vec<String> {
 }
 
 #[test]
-fn an_export_comes_in_parts_of_bounded_size_which_are_the_whole_together() {
+fn an_export_has_parts_of_bounded_size_that_are_complete_together() {
     let world = World::with_events(500, 4 * KIB);
     let serving = Serving::new(world.operator.clone());
     let root = call(&world.operator, "platform.createRootKey", &json!({ "tenantId": world.tenant })).unwrap();
@@ -82,7 +82,7 @@ fn an_export_comes_in_parts_of_bounded_size_which_are_the_whole_together() {
 }
 
 #[test]
-fn an_export_is_of_the_events_that_were_asked_for() {
+fn an_export_has_the_events_of_its_filter() {
     let world = World::with_events(100, 10);
     let lines = |more: Value| {
         let whole = call(&world.operator, "audit.export", &world.request(&more)).unwrap();
@@ -102,7 +102,7 @@ fn an_export_is_of_the_events_that_were_asked_for() {
 }
 
 #[test]
-fn an_export_too_long_for_one_text_says_how_to_get_it() {
+fn the_error_of_an_export_too_long_for_one_text_says_how_to_get_it() {
     let world = World::with_events(8400, 8 * KIB);
     let error = call(&world.operator, "audit.export", &world.request(&json!({}))).unwrap_err();
     assert_eq!((error.status(), error.message().contains("audit.exportParts")), (413, true), "{error}");
@@ -111,7 +111,7 @@ fn an_export_too_long_for_one_text_says_how_to_get_it() {
 }
 
 #[test]
-fn a_page_of_large_items_ends_at_a_bound_of_bytes_and_the_next_one_goes_on() {
+fn a_page_of_large_items_ends_at_a_bound_of_bytes_and_the_next_one_continues() {
     let serving = Serving::in_memory();
     let root = serving.operator.create_root_key("Acme").unwrap();
     let remote = serving.remote().with_root_key(&root.key);

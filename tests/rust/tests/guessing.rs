@@ -1,4 +1,4 @@
-//! Guessing passwords: of many accounts, through every call that takes one, and all at once.
+//! Guessing passwords: of many accounts, through every call that has a password, and in parallel.
 
 use std::path::Path;
 use std::sync::Barrier;
@@ -10,12 +10,12 @@ use gatekeeper::{Clock, Gatekeeper, GatekeeperError, ManualClock, Options, Secre
 use gatekeeper_tests::{User, call, text};
 use serde_json::{Value, json};
 
-/// A database in memory whose time the test moves.
-fn by_hand() -> (Gatekeeper, ManualClock) {
-    let hand = ManualClock::new();
+/// A memory database with a manual clock.
+fn with_manual_clock() -> (Gatekeeper, ManualClock) {
+    let clock = ManualClock::new();
     let mut options = Options::default();
-    options.clock = Clock::Manual(hand.clone());
-    (Gatekeeper::open_with("memory:", options).unwrap(), hand)
+    options.clock = Clock::Manual(clock.clone());
+    (Gatekeeper::open_with("memory:", options).unwrap(), clock)
 }
 
 fn login(from: &Gatekeeper, email: &str, password: &str) -> Result<Value, GatekeeperError> {
@@ -41,14 +41,14 @@ fn audited(file: &Path, action: &str) -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn a_client_address_guesses_thirty_passwords_a_minute_whatever_the_accounts() {
-    let (gatekeeper, hand) = by_hand();
+fn a_client_address_may_fail_thirty_password_checks_a_minute_over_all_accounts() {
+    let (gatekeeper, clock) = with_manual_clock();
     let _victim = User::sign_up(&gatekeeper, "victim@example.com");
     let away = gatekeeper.with_client_address("198.51.100.9");
     for account in 0..30 {
         assert_eq!(status(&away, &format!("a{account}@example.com"), "wrong horse"), 401, "{account}");
     }
-    // Neither another account nor the right password is compared any more.
+    // No further password is compared, neither of another account nor the right one.
     let rejected = login(&away, "victim@example.com", "correct horse").unwrap_err();
     assert_eq!((rejected.status(), rejected.code(), rejected.retry_after()), (429, "rate_limited", Some(60)));
     let limit = json!({ "rateLimit": { "name": "credential", "total": 30, "windowSeconds": 60 } });
@@ -57,14 +57,14 @@ fn a_client_address_guesses_thirty_passwords_a_minute_whatever_the_accounts() {
         status(&gatekeeper.with_client_address("198.51.100.10"), "victim@example.com", "correct horse"),
         200
     );
-    hand.advance(59_999);
+    clock.advance(59_999);
     assert_eq!(login(&away, "b@example.com", "wrong horse").unwrap_err().retry_after(), Some(1));
-    hand.advance(1);
+    clock.advance(1);
     assert_eq!(status(&away, "victim@example.com", "correct horse"), 200);
 }
 
 #[test]
-fn how_many_passwords_an_address_may_get_wrong_is_an_option() {
+fn the_number_of_failed_password_checks_of_an_address_is_an_option() {
     let mut options = Options::default();
     options.wrong_passwords_per_minute = 2;
     let away = Gatekeeper::open_with("memory:", options).unwrap().with_client_address("198.51.100.9");
@@ -78,7 +78,7 @@ fn how_many_passwords_an_address_may_get_wrong_is_an_option() {
 
 #[test]
 fn the_addresses_of_an_ipv6_network_of_64_bits_count_as_one() {
-    let (gatekeeper, _hand) = by_hand();
+    let (gatekeeper, _hand) = with_manual_clock();
     let from = |host: u32| gatekeeper.with_client_address(&format!("2001:db8::{host:x}"));
     for account in 0..30 {
         assert_eq!(status(&from(account), &format!("a{account}@example.com"), "wrong horse"), 401);
@@ -91,8 +91,8 @@ fn the_addresses_of_an_ipv6_network_of_64_bits_count_as_one() {
 }
 
 #[test]
-fn an_office_behind_one_address_is_not_shut_out_by_a_guesser_in_it() {
-    let (gatekeeper, _hand) = by_hand();
+fn a_guesser_does_not_lock_out_the_users_of_the_same_address() {
+    let (gatekeeper, _hand) = with_manual_clock();
     let office = gatekeeper.with_client_address("192.0.2.1");
     let (_here, there) =
         (User::sign_up(&office, "here@example.com"), User::sign_up(&gatekeeper, "there@example.com"));
@@ -100,15 +100,15 @@ fn an_office_behind_one_address_is_not_shut_out_by_a_guesser_in_it() {
         assert_eq!(status(&office, &format!("a{account}@example.com"), "wrong horse"), 401);
     }
     assert_eq!(status(&office, &there.email, "correct horse"), 429);
-    // Who has logged in from there before goes on, and their own mistakes count as ever.
+    // A user who has logged in from there before still can; their own failed logins are counted as usual.
     for (password, outcome) in [("correct horse", 200), ("wrong horse", 401), ("correct horse", 200)] {
         assert_eq!(status(&office, "here@example.com", password), outcome);
     }
 }
 
 #[test]
-fn right_passwords_from_a_new_address_count_for_nothing() {
-    let (gatekeeper, _hand) = by_hand();
+fn right_passwords_from_a_new_address_are_not_counted() {
+    let (gatekeeper, _hand) = with_manual_clock();
     let users: Vec<_> =
         (0..33).map(|number| User::sign_up(&gatekeeper, &format!("a{number}@example.com"))).collect();
     let office = gatekeeper.with_client_address("192.0.2.1");
@@ -119,12 +119,12 @@ fn right_passwords_from_a_new_address_count_for_nothing() {
 }
 
 #[test]
-fn changing_a_password_is_no_way_to_guess_it() {
+fn failed_password_changes_are_throttled_like_logins() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gatekeeper.db");
     let gatekeeper = Gatekeeper::open(file.to_str().unwrap()).unwrap();
     let user = User::sign_up(&gatekeeper.with_client_address("192.0.2.1"), "a@example.com");
-    // A stolen token, at home and elsewhere.
+    // A stolen token, at the owner's address and elsewhere.
     for (address, rejections) in [("192.0.2.1", 5), ("198.51.100.9", 10)] {
         let thief = user.gatekeeper.with_client_address(address);
         let guesses: Vec<u16> = (0..120)
@@ -138,7 +138,7 @@ fn changing_a_password_is_no_way_to_guess_it() {
         let trace = audited(&file, "user.password_change_refused");
         assert_eq!(trace, vec![("user".to_owned(), Some(user.id.clone())); rejections]);
     }
-    // They count with the failed logins of the same address.
+    // They are counted together with the failed logins of the same address.
     assert_eq!(status(&gatekeeper.with_client_address("198.51.100.9"), "a@example.com", "wrong horse"), 429);
     assert!(audited(&file, "user.login_refused").is_empty());
     assert_eq!(status(&gatekeeper.with_client_address("203.0.113.1"), "b@example.com", "wrong horse"), 401);
@@ -146,8 +146,8 @@ fn changing_a_password_is_no_way_to_guess_it() {
 }
 
 #[test]
-fn a_password_that_is_changed_forgets_what_was_mistyped_before() {
-    let (gatekeeper, _hand) = by_hand();
+fn a_changed_password_resets_the_failed_attempts() {
+    let (gatekeeper, _hand) = with_manual_clock();
     let user = User::sign_up(&gatekeeper.with_client_address("192.0.2.1"), "a@example.com");
     let home = user.gatekeeper.with_client_address("192.0.2.1");
     let mut current = "correct horse".to_owned();
@@ -164,7 +164,7 @@ fn a_password_that_is_changed_forgets_what_was_mistyped_before() {
 }
 
 #[test]
-fn guesses_of_many_accounts_all_at_once_count_as_many() {
+fn simultaneous_guesses_of_many_accounts_are_all_counted() {
     let gatekeeper = Gatekeeper::open("memory:").unwrap().with_client_address("198.51.100.9");
     let start = Barrier::new(50);
     let statuses: Vec<u16> = thread::scope(|scope| {
@@ -180,9 +180,9 @@ fn guesses_of_many_accounts_all_at_once_count_as_many() {
 }
 
 #[test]
-fn a_hundred_logins_at_once_from_one_address_leave_the_others_their_turn() {
+fn a_hundred_simultaneous_logins_from_one_address_do_not_starve_others() {
     let mut options = Options::default();
-    // The flood is of guesses that are all compared.
+    // Every guess of the flood is compared.
     options.wrong_passwords_per_minute = u32::MAX;
     let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
     let (flood, other) =
@@ -199,7 +199,7 @@ fn a_hundred_logins_at_once_from_one_address_leave_the_others_their_turn() {
                         break;
                     }
                     let email = format!("a{account}.{turn}@example.com");
-                    // Some find the queue full, are told so, and come again.
+                    // Some are rejected because the queue is full, and retry.
                     match status(flood, &email, "wrong horse") {
                         401 => {}
                         503 => thread::sleep(Duration::from_millis(20)),

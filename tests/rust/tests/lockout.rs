@@ -1,4 +1,4 @@
-//! Logins from many places: the owner's are never in the way of one another, a guesser's are.
+//! Logins from many client addresses: those of the owner never block one another, those of a guesser do.
 
 use gatekeeper::{Gatekeeper, Login, Secret, Signup};
 
@@ -17,7 +17,7 @@ fn login(gatekeeper: &Gatekeeper, source: &str, password: &str) -> u16 {
 }
 
 #[test]
-fn an_owner_logs_in_from_any_number_of_new_sources() {
+fn an_owner_logs_in_from_any_number_of_new_client_addresses() {
     let gatekeeper = gatekeeper();
     for source in 0..12 {
         assert_eq!(login(&gatekeeper, &format!("192.0.2.{source}"), "hunter2pass"), 200, "{source}");
@@ -25,7 +25,7 @@ fn an_owner_logs_in_from_any_number_of_new_sources() {
 }
 
 #[test]
-fn a_guesser_with_many_sources_waits_and_the_owner_at_home_does_not() {
+fn a_guesser_with_many_client_addresses_waits_and_the_owner_at_a_known_address_does_not() {
     let gatekeeper = gatekeeper();
     assert_eq!(login(&gatekeeper, "home", "hunter2pass"), 200);
     let guesses: Vec<u16> =
@@ -35,12 +35,12 @@ fn a_guesser_with_many_sources_waits_and_the_owner_at_home_does_not() {
     assert_eq!(
         login(&gatekeeper, "192.0.2.9", "a wrong guess"),
         429,
-        "a login of the owner gives a guesser nothing"
+        "a login of the owner does not reset the throttle of a guesser"
     );
 }
 
 #[test]
-fn no_name_of_a_source_is_a_way_around() {
+fn no_spelling_of_a_client_address_evades_the_throttle() {
     for source in ["*", "\n", " ", "\u{1f98a}"] {
         let gatekeeper = gatekeeper();
         let guesses: Vec<u16> = (0..6).map(|_| login(&gatekeeper, source, "a wrong guess")).collect();
@@ -49,7 +49,7 @@ fn no_name_of_a_source_is_a_way_around() {
 }
 
 #[test]
-fn a_login_that_was_not_judged_counts_for_nothing() {
+fn a_login_whose_password_was_not_compared_is_not_counted() {
     let gatekeeper = gatekeeper();
     let too_long = "x".repeat(5000);
     for source in ["home", "192.0.2.1"] {

@@ -31,19 +31,19 @@ fn accepts(verifier: &Verifier, key: &str) -> bool {
     verifier.verify::<&str>(key, "GET", &[]).unwrap().ok()
 }
 
-/// What the killed process said last of each key, without the last line, which may be half a line, and the last key,
-/// which may have moved on unsaid.
+/// The last state of each key that the killed process reported, without the last line, which may be incomplete, and
+/// without the last key, which may have changed without a report.
 fn acknowledged(child: Child) -> HashMap<String, bool> {
     let mut lines: Vec<_> = BufReader::new(child.stdout.unwrap()).lines().map_while(Result::ok).collect();
     lines.pop();
-    let said = lines.iter().filter_map(|line| line.split_once(' '));
-    let mut state: HashMap<_, _> = said.map(|(state, key)| (key.to_owned(), state == "live")).collect();
+    let reported = lines.iter().filter_map(|line| line.split_once(' '));
+    let mut state: HashMap<_, _> = reported.map(|(state, key)| (key.to_owned(), state == "valid")).collect();
     state.retain(|_, live| !*live);
     state
 }
 
 #[test]
-fn what_a_killed_process_acknowledged_is_true_and_the_file_stays_good() {
+fn a_killed_process_loses_no_acknowledged_change_and_leaves_a_consistent_file() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let gatekeeper = Gatekeeper::open(database.to_str().unwrap()).unwrap();
@@ -52,7 +52,7 @@ fn what_a_killed_process_acknowledged_is_true_and_the_file_stays_good() {
     let rounds = std::env::var("GATEKEEPER_KILLS").map_or(20, |rounds| rounds.parse().unwrap());
     for round in 0..rounds {
         let mut children = [churn(&database), churn(&database)];
-        // This process writes at the same time; a different moment of the others' each round.
+        // This process writes at the same time, and kills the others at a different moment in each round.
         sleep(Duration::from_millis(30));
         own.push(gatekeeper.call_blocking(CreateKey::new("own")).unwrap().api_key);
         sleep(Duration::from_millis(round * 7 % 50));
@@ -73,21 +73,21 @@ fn what_a_killed_process_acknowledged_is_true_and_the_file_stays_good() {
 }
 
 #[test]
-fn a_key_is_known_and_rejected_in_another_process_as_soon_as_it_was_said_to_be() {
+fn a_key_is_valid_or_rejected_in_another_process_as_soon_as_the_change_is_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let verifier = verifier(&Gatekeeper::open(database.to_str().unwrap()).unwrap());
     let mut child = churn(&database);
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut dead = 0;
-    while dead < 500 {
-        let line = said.next().unwrap().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut revoked = 0;
+    while revoked < 500 {
+        let line = lines.next().unwrap().unwrap();
         let (state, key) = line.split_once(' ').unwrap();
-        // A live key may have been rotated since; a dead one is dead for ever. Asking also fills this cache.
+        // A valid key may have been rotated since; an invalid one stays invalid. Verifying also fills this cache.
         let accepted = accepts(&verifier, key);
-        if state == "dead" {
+        if state == "invalid" {
             assert!(!accepted, "a key that was rotated or deleted lives on");
-            dead += 1;
+            revoked += 1;
         }
     }
     child.kill().unwrap();
@@ -100,14 +100,14 @@ fn many_processes_can_make_one_new_file_at_once() {
     for round in 0..30 {
         let database = folder.path().join(format!("{round}.db"));
         let mut children: Vec<_> = (0..6).map(|_| waiting_churn(&database)).collect();
-        // All of them are loaded and about to open the file.
+        // All of them are started and about to open the file.
         for child in &mut children {
             drop(child.stdin.take());
         }
         for child in &mut children {
             let mut first = String::new();
             BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-            assert!(first.starts_with("live "), "a process could not open the file: {first:?}");
+            assert!(first.starts_with("valid "), "a process could not open the file: {first:?}");
             child.kill().unwrap();
             child.wait().unwrap();
         }

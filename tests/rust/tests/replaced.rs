@@ -18,7 +18,7 @@ use tempfile::TempDir;
 const ENDPOINTS: &str = r#"{"GET": {"default": {"maxReq": 1000000, "duration": 3600000}}}"#;
 const TENANT: &str = "tnt_00000000000000000000000000";
 
-/// A folder with a database, and this process's way to it.
+/// A folder with a database, and this process's client for it.
 struct Database {
     folder: TempDir,
     path: PathBuf,
@@ -71,12 +71,12 @@ fn restore_online(backup: &Path, database: &Path) {
     copying.run_to_completion(1000, Duration::from_millis(1), None).unwrap();
 }
 
-/// Gives every process the time in which it has to look.
+/// Waits until every process must have noticed a replaced file.
 fn let_all_look() {
     sleep(Duration::from_millis(101));
 }
 
-/// The ways in which a backup comes in place of the database.
+/// The ways in which a backup replaces the database.
 const RESTORE: [fn(&Path, &Path); 2] =
     [restore_online, |backup, database| fs::rename(backup, database).unwrap()];
 
@@ -121,7 +121,7 @@ fn a_deleted_key_that_a_restored_database_has_is_valid_in_every_process() {
         let_all_look();
         assert_eq!(worker.ask(&verify(key)), "admitted");
         assert!(database.is_valid(key));
-        // It is as fresh as before: once it is deleted again, no process accepts it.
+        // Freshness is as before: once the key is deleted again, no process accepts it.
         database.gatekeeper.call_blocking(DeleteKey { id: created.id.into() }).unwrap();
         assert_eq!(worker.ask(&verify(key)), "invalid");
         assert!(!database.is_valid(key));
@@ -129,7 +129,7 @@ fn a_deleted_key_that_a_restored_database_has_is_valid_in_every_process() {
 }
 
 #[test]
-fn root_keys_and_imported_keys_go_with_a_restored_database() {
+fn root_keys_and_imported_keys_are_those_of_the_restored_database() {
     for restore in RESTORE {
         let database = Database::new();
         let key = database.create();
@@ -178,7 +178,7 @@ fn a_copy_that_lived_elsewhere_and_comes_back_is_noticed_whatever_its_change_num
     assert!(database.is_valid(key));
     assert_eq!(worker.ask(&verify(key)), "admitted");
     {
-        // More happens there than here, and the key is deleted.
+        // The copy has more changes than this database, and the key is deleted there.
         let elsewhere = Gatekeeper::open(copy.to_str().unwrap()).unwrap();
         elsewhere.call_blocking(DeleteKey { id: revoked.id.into() }).unwrap();
         for _ in 0..20 {
@@ -199,14 +199,14 @@ fn a_write_right_after_a_restore_leaves_nothing_stale() {
     let created = database.create();
     assert!(database.is_valid(created.api_key.expose()));
     restore_online(&backup, &database.path);
-    // As many changes as were undone, before any process has looked.
+    // The same number of changes as was undone, before any process has noticed.
     let new = database.create();
     assert!(!database.is_valid(created.api_key.expose()));
     assert!(database.is_valid(new.api_key.expose()));
 }
 
 #[test]
-fn a_removed_database_lets_nobody_in_and_is_not_made_again() {
+fn a_removed_database_admits_no_request_and_is_not_created_again() {
     let database = Database::new();
     let created = database.create();
     let key = created.api_key.expose();
@@ -280,7 +280,7 @@ fn no_acknowledged_event_is_lost_while_the_file_is_renamed_and_replaced() {
 }
 
 #[test]
-fn a_log_that_a_killed_process_left_is_not_read_as_that_of_the_file_put_in_place() {
+fn the_wal_of_a_killed_process_is_not_read_for_a_file_that_replaces_its_database() {
     let database = Database::new();
     let created = database.create();
     let backup = database.back_up("backup.db");
@@ -293,7 +293,7 @@ fn a_log_that_a_killed_process_left_is_not_read_as_that_of_the_file_put_in_place
     for _ in 0..50 {
         assert_eq!(worker.ask(&format!("record {TENANT}")), "recorded");
     }
-    // Killed: its log stays.
+    // The process was killed, so its WAL stays.
     drop(worker);
     assert!(fs::metadata(folder.path().join("gatekeeper.db-wal")).unwrap().len() > 0);
     fs::rename(backup, &path).unwrap();
@@ -305,7 +305,7 @@ fn a_log_that_a_killed_process_left_is_not_read_as_that_of_the_file_put_in_place
 }
 
 #[test]
-fn a_key_revoked_in_the_file_put_in_place_is_rejected_by_a_process_that_had_the_old_one_open() {
+fn a_key_revoked_in_the_new_file_is_rejected_by_a_process_that_had_the_old_one_open() {
     let database = Database::new();
     let created = database.create();
     let key = created.api_key.expose();
@@ -323,7 +323,7 @@ fn a_key_revoked_in_the_file_put_in_place_is_rejected_by_a_process_that_had_the_
 }
 
 #[test]
-fn a_removed_log_is_noticed_and_what_follows_is_kept() {
+fn a_removed_wal_is_noticed_and_later_changes_are_kept() {
     let database = Database::new();
     let created = database.create();
     let mut worker = database.worker();
@@ -345,7 +345,7 @@ fn a_removed_log_is_noticed_and_what_follows_is_kept() {
 }
 
 #[test]
-fn a_database_with_a_second_name_is_rejected_with_the_way_out() {
+fn a_database_with_a_second_name_is_rejected_with_advice() {
     let database = Database::new();
     database.create();
     let link = database.file("link.db");
@@ -363,13 +363,13 @@ fn a_database_with_a_second_name_is_rejected_with_the_way_out() {
 }
 
 #[test]
-fn a_database_that_is_mounted_as_a_single_file_is_rejected_with_the_way_out() {
+fn a_database_that_is_mounted_as_a_single_file_is_rejected_with_advice() {
     let database = Database::new();
     database.create();
     let mounted = database.file("container").join("gatekeeper.db");
     fs::create_dir(mounted.parent().unwrap()).unwrap();
     fs::write(&mounted, "").unwrap();
-    // A mount namespace of its own; a user who is not root gets one with a user namespace.
+    // In a new mount namespace; a user who is not root needs a user namespace for that.
     let is_root = rustix::process::geteuid().is_root();
     let script = r#"mount --bind "$1" "$2" && exec "$3" "$2" "$4""#;
     let mut unshare = Command::new("unshare");

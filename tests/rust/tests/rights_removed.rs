@@ -1,8 +1,8 @@
 //! Rights that are removed while a call waits for the write lock: nothing is committed by them afterwards.
 //!
 //! Another connection holds the write lock, so that a call is admitted and then waits. The right is removed in that
-//! connection's transaction, which the call cannot see yet; then it commits. (A call that is so slow that it is not admitted
-//! by then is rejected at its admission: the test cannot fail by that.)
+//! connection's transaction, which the call cannot see yet; then it commits. (A call that is so slow that it is not
+//! admitted by then is rejected at its admission: the test cannot fail by that.)
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -18,7 +18,8 @@ use tempfile::TempDir;
 /// Long enough for a call to be admitted.
 const ADMITTED: Duration = Duration::from_millis(120);
 
-/// A database file, and what is in it: a tenant with its owner and another user, an API key of the tenant and a root key.
+/// A database file, and what is in it: a tenant with its owner and another user, an API key of the tenant and a root
+/// key.
 struct World {
     folder: TempDir,
     operator: Gatekeeper,
@@ -55,14 +56,14 @@ impl World {
         self.folder.path().join("gatekeeper.db")
     }
 
-    /// What is stored and can be changed by a call, in one text.
+    /// The stored rows that a call can change, as one text.
     fn contents(&self) -> String {
         let connection = Connection::open(self.file()).unwrap();
         let tables = ["tenants", "members", "sessions", "users", "api_keys", "usage_events", "audit_events"];
         let rows_of = |table: &str| {
             let sql = format!("SELECT * FROM {table} ORDER BY 1, 2");
             let mut statement = connection.prepare(&sql).unwrap();
-            // When a key was last used is written in passing.
+            // The time of a key's last use is written as a side effect.
             let columns: Vec<usize> = (0..statement.column_count())
                 .filter(|column| statement.column_name(*column).unwrap() != "last_used_at")
                 .collect();
@@ -79,8 +80,8 @@ impl World {
         tables.map(rows_of).join("---\n")
     }
 
-    /// Calls an operation while the write lock is held and `removal` runs under it; what the call returned. Nothing but the
-    /// removal may have been written.
+    /// Calls an operation while the write lock is held and `removal` runs under it, and returns the result. Nothing but
+    /// the removal may have been written.
     fn call_while(
         &self,
         removal: &[&str],
@@ -147,7 +148,7 @@ fn a_membership_that_ends_while_a_call_waits_writes_nothing() {
 }
 
 #[test]
-fn a_role_that_is_lowered_while_a_call_waits_grants_what_it_is_now() {
+fn a_call_has_the_rights_of_a_role_that_was_lowered_while_it_waited() {
     let world = World::new();
     let connection = Connection::open(world.file()).unwrap();
     let (tenant, other) = (&world.tenant, &world.other.id);
@@ -159,7 +160,7 @@ fn a_role_that_is_lowered_while_a_call_waits_grants_what_it_is_now() {
             connection.execute_batch("UPDATE members SET role = 'owner'").unwrap();
         }
     }
-    // An admin keeps the permission of these calls, and yet makes no owner and gives no more than they have.
+    // An admin may still make these calls, but makes no owner and grants no more than they have.
     let to_admin = "UPDATE members SET role = 'admin'";
     for (name, request) in [
         ("tenants.addMember", json!({ "tenantId": tenant, "userId": other, "role": "owner" })),
@@ -199,7 +200,7 @@ fn a_session_that_ends_while_a_call_waits_writes_nothing() {
 }
 
 #[test]
-fn an_api_key_that_is_revoked_or_stripped_while_its_call_waits_writes_nothing() {
+fn an_api_key_that_is_revoked_or_loses_scopes_while_its_call_waits_writes_nothing() {
     let world = World::new();
     let connection = Connection::open(world.file()).unwrap();
     let mut statuses = Vec::new();

@@ -1,4 +1,4 @@
-//! A secret that is lost, changed, or another one than that of other processes.
+//! A secret that is lost, changed, or different from that of other processes.
 
 use std::fs;
 use std::path::Path;
@@ -36,7 +36,7 @@ fn key_ids(gatekeeper: &Gatekeeper) -> Vec<String> {
 }
 
 #[test]
-fn with_another_secret_users_log_in_again_and_what_does_not_open_is_skipped() {
+fn with_another_secret_users_log_in_again_and_unreadable_keys_are_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let (access, refresh, before) = {
@@ -65,14 +65,14 @@ fn with_another_secret_users_log_in_again_and_what_does_not_open_is_skipped() {
     assert_eq!((sealed.total, sealed.unopened), (2, 1));
     drop(gatekeeper);
 
-    // Nothing is lost for one who brings the secret back.
+    // With the former secret, everything is readable again.
     let gatekeeper = open(&database, Some(FIRST), None);
     assert_eq!(key_ids(&gatekeeper), before);
     assert!(is_accepted(&gatekeeper, &access));
 }
 
 #[test]
-fn rotating_the_signing_key_removes_keys_that_do_not_open() {
+fn rotating_the_signing_key_removes_unreadable_keys() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     drop(User::sign_up(&open(&database, Some(FIRST), None), "a@example.com"));
@@ -85,7 +85,7 @@ fn rotating_the_signing_key_removes_keys_that_do_not_open() {
 }
 
 #[test]
-fn the_old_and_the_new_secret_together_keep_every_token_and_cursor_and_seal_with_the_new_one() {
+fn with_both_secrets_all_tokens_and_cursors_stay_valid_and_the_new_one_encrypts() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let list = |gatekeeper: &Gatekeeper, cursor: Option<&str>| {
@@ -110,7 +110,7 @@ fn the_old_and_the_new_secret_together_keep_every_token_and_cursor_and_seal_with
         assert!(is_accepted(&gatekeeper, &access));
         assert_eq!(key_ids(&gatekeeper), keys);
         assert_eq!(list(&gatekeeper, Some(&cursor))["items"].as_array().unwrap().len(), 1);
-        // A client whose answer was lost before the change gets the same successor after it.
+        // A client that lost the response before the change gets the same new token after it.
         let again =
             call(&gatekeeper.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).unwrap();
         assert_eq!(text(&again, "refreshToken"), successor);
@@ -124,7 +124,7 @@ fn the_old_and_the_new_secret_together_keep_every_token_and_cursor_and_seal_with
 }
 
 #[test]
-fn a_secret_made_in_a_file_beside_sealed_keys_is_warned_of_with_the_way_back() {
+fn a_secret_file_made_for_a_database_with_encrypted_keys_causes_a_warning_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let file = folder.path().join("gatekeeper.db-secret");
@@ -145,7 +145,7 @@ fn a_secret_made_in_a_file_beside_sealed_keys_is_warned_of_with_the_way_back() {
         assert!(parts.iter().all(|part| warning.contains(part)), "{warning}");
         assert!(gatekeeper.take_warning().unwrap().contains("cannot be opened"));
     }
-    // The way back that it names.
+    // The advice works.
     let gatekeeper = open(&database, None, Some(&lost));
     assert!(is_accepted(&gatekeeper, &access));
 }
@@ -199,7 +199,7 @@ fn a_second_process_with_another_secret_is_rejected_while_the_first_runs() {
             assert_eq!(error.status(), 503);
             assert!(error.message().contains("processes with another secret"), "{error}");
         }
-        // Keys do not depend on it.
+        // Keys do not depend on the secret.
         assert!(call(&gatekeeper, "keys.list", &json!({ "tenantId": Gatekeeper::DEFAULT_TENANT })).is_ok());
         drop(gatekeeper);
     }

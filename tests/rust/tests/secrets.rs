@@ -1,4 +1,4 @@
-//! What is kept secret, where it is kept, and that it shows nowhere else.
+//! Secrets: where they are stored, and that they appear nowhere else.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -21,7 +21,7 @@ fn open(path: &Path, secret: Option<&str>) -> Gatekeeper {
 }
 
 #[test]
-fn without_a_secret_one_is_made_beside_the_database_for_its_owner_alone_and_used_again() {
+fn without_a_secret_a_secret_file_is_created_for_the_owner_only_and_used_again() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let token = {
@@ -49,7 +49,7 @@ fn with_a_secret_nothing_is_written() {
 }
 
 #[test]
-fn a_secret_that_is_too_short_is_rejected_when_the_place_is_made() {
+fn a_secret_that_is_too_short_is_rejected_when_the_client_is_made() {
     let mut options = Options::default();
     options.secret = Some(Secret::new("canary"));
     let error = Gatekeeper::open_with("memory:", options).unwrap_err();
@@ -58,10 +58,10 @@ fn a_secret_that_is_too_short_is_rejected_when_the_place_is_made() {
 }
 
 #[test]
-fn a_process_does_not_open_one_place_with_two_secrets() {
+fn a_process_does_not_open_one_database_with_two_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
-    // One that names no secret goes along with one that does.
+    // A client without the option uses the secret of the other.
     let _first = open(&database, None);
     let second = open(&database, Some("0123456789abcdef"));
     let _user = User::sign_up(&second, "a@example.com");
@@ -72,7 +72,7 @@ fn a_process_does_not_open_one_place_with_two_secrets() {
 }
 
 #[test]
-fn what_was_revoked_stays_revoked_when_the_place_is_opened_again() {
+fn revoked_tokens_stay_revoked_when_the_database_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let (access, refresh) = {
@@ -85,7 +85,7 @@ fn what_was_revoked_stays_revoked_when_the_place_is_opened_again() {
     assert!(call(&gatekeeper.anonymous(), "auth.refresh", &json!({ "refreshToken": refresh })).is_err());
 }
 
-/// All that is logged while `run` runs on this thread, at every level.
+/// The log at every level while `run` runs on this thread.
 fn logged(run: impl FnOnce()) -> String {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let to = Arc::clone(&lines);
@@ -113,7 +113,7 @@ impl std::io::Write for Lines {
 }
 
 #[test]
-fn what_is_logged_at_every_level_names_the_database_and_no_secret() {
+fn the_log_at_every_level_names_the_database_and_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let mut secrets = vec!["correct horse".to_owned()];
@@ -136,7 +136,7 @@ fn what_is_logged_at_every_level_names_the_database_and_no_secret() {
 }
 
 #[test]
-fn what_was_revoked_stays_revoked_when_its_process_is_killed_right_after() {
+fn revoked_tokens_stay_revoked_when_the_process_is_killed_right_after() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     for _ in 0..10 {
@@ -162,9 +162,9 @@ fn passwords_and_tokens_are_in_no_file_and_no_error_and_no_debug_text() {
     let database = folder.path().join("gatekeeper.db");
     let password = "canary horse battery";
     let mut secrets = vec![password.to_owned()];
-    let mut told = String::new();
+    let mut shown = String::new();
     {
-        let gatekeeper = open(&database, Some("canary secret of a place"));
+        let gatekeeper = open(&database, Some("canary secret of a test"));
         secrets.push("canary secret".to_owned());
         let anyone = gatekeeper.anonymous();
         let signup = json!({ "email": "a@example.com", "password": password });
@@ -182,18 +182,18 @@ fn passwords_and_tokens_are_in_no_file_and_no_error_and_no_debug_text() {
                 .unwrap_err(),
             call(&gatekeeper.with_token(&Secret::new(password)), "auth.me", &json!({})).unwrap_err(),
         ] {
-            write!(told, "{error} {error:?}").unwrap();
+            write!(shown, "{error} {error:?}").unwrap();
         }
         let secret = || Secret::new(password);
-        write!(told, "{:?}", Signup { email: String::new(), password: secret(), name: None }).unwrap();
-        write!(told, "{:?}", Login { email: String::new(), password: secret() }).unwrap();
-        write!(told, "{:?}", ChangePassword { current_password: secret(), new_password: secret() }).unwrap();
-        write!(told, "{:?}", Refresh { refresh_token: secret() }).unwrap();
-        write!(told, "{gatekeeper:?} {:?}", gatekeeper.with_token(&secret())).unwrap();
+        write!(shown, "{:?}", Signup { email: String::new(), password: secret(), name: None }).unwrap();
+        write!(shown, "{:?}", Login { email: String::new(), password: secret() }).unwrap();
+        write!(shown, "{:?}", ChangePassword { current_password: secret(), new_password: secret() }).unwrap();
+        write!(shown, "{:?}", Refresh { refresh_token: secret() }).unwrap();
+        write!(shown, "{gatekeeper:?} {:?}", gatekeeper.with_token(&secret())).unwrap();
     }
     let files: Vec<Vec<u8>> = walk(folder.path()).iter().map(|file| fs::read(file).unwrap()).collect();
     for secret in secrets {
-        assert!(!told.contains(&secret));
+        assert!(!shown.contains(&secret));
         for file in &files {
             assert!(!file.windows(secret.len()).any(|window| window == secret.as_bytes()));
         }

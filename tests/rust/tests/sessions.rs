@@ -1,4 +1,4 @@
-//! How long sessions last, and how many a user may have.
+//! The lifetime and the number of sessions.
 
 use gatekeeper::{Clock, Gatekeeper, ManualClock, Options, Secret};
 use gatekeeper_tests::{User, call, text};
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// A database in memory whose time the test moves.
-fn by_hand(change: impl FnOnce(&mut Options)) -> (Gatekeeper, ManualClock) {
-    let hand = ManualClock::new();
+/// A memory database with a manual clock.
+fn with_manual_clock(change: impl FnOnce(&mut Options)) -> (Gatekeeper, ManualClock) {
+    let clock = ManualClock::new();
     let mut options = Options::default();
-    options.clock = Clock::Manual(hand.clone());
+    options.clock = Clock::Manual(clock.clone());
     change(&mut options);
-    (Gatekeeper::open_with("memory:", options).unwrap(), hand)
+    (Gatekeeper::open_with("memory:", options).unwrap(), clock)
 }
 
 fn is_accepted(gatekeeper: &Gatekeeper, tokens: &Value) -> bool {
@@ -26,13 +26,13 @@ fn log_in(gatekeeper: &Gatekeeper) -> Value {
 }
 
 #[test]
-fn a_session_ends_however_often_it_gets_new_tokens_and_no_token_outlives_it() {
-    let (gatekeeper, hand) = by_hand(|options| options.session_days = 10);
+fn a_session_ends_however_often_it_is_refreshed_and_no_token_outlives_it() {
+    let (gatekeeper, clock) = with_manual_clock(|options| options.session_days = 10);
     let user = User::sign_up(&gatekeeper, "a@example.com");
     let refresh = |token: &str| {
         call(&gatekeeper.anonymous(), "auth.refresh", &json!({ "refreshToken": token })).unwrap()
     };
-    hand.advance(6 * DAY_MS);
+    clock.advance(6 * DAY_MS);
     let first = refresh(&user.refresh_token);
     let as_user = gatekeeper.with_token(&Secret::new(text(&first, "accessToken")));
     let listed = call(&as_user, "auth.sessions", &json!({})).unwrap();
@@ -41,19 +41,19 @@ fn a_session_ends_however_often_it_gets_new_tokens_and_no_token_outlives_it() {
     let end = began + 10 * i64::try_from(DAY_MS).unwrap();
     assert_eq!((session["expiresAt"].as_i64(), session["endsAt"].as_i64()), (Some(end), Some(end)));
     // 5 minutes before the end.
-    hand.advance(4 * DAY_MS - 300_000);
+    clock.advance(4 * DAY_MS - 300_000);
     let last = refresh(&text(&first, "refreshToken"));
     assert_eq!(last["expiresIn"], 300);
-    hand.advance(299_000);
+    clock.advance(299_000);
     assert!(is_accepted(&gatekeeper, &last));
-    hand.advance(1000);
+    clock.advance(1000);
     assert!(!is_accepted(&gatekeeper, &last));
     let ended = json!({ "refreshToken": text(&last, "refreshToken") });
     assert_eq!(call(&gatekeeper.anonymous(), "auth.refresh", &ended).unwrap_err().status(), 401);
 }
 
 #[test]
-fn a_token_that_a_clock_ahead_notes_as_used_is_not_accepted_again_until_that_time_comes() {
+fn a_token_that_was_used_at_a_future_time_is_not_accepted_again_before_that_time() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
     let gatekeeper = Gatekeeper::open(database.to_str().unwrap()).unwrap();
@@ -70,17 +70,17 @@ fn a_token_that_a_clock_ahead_notes_as_used_is_not_accepted_again_until_that_tim
 }
 
 #[test]
-fn a_user_has_at_most_so_many_sessions_and_the_one_that_was_not_used_for_the_longest_time_ends() {
-    let (gatekeeper, hand) = by_hand(|options| options.sessions_per_user = 3);
+fn one_session_too_many_ends_the_session_that_was_unused_for_the_longest_time() {
+    let (gatekeeper, clock) = with_manual_clock(|options| options.sessions_per_user = 3);
     let user = User::sign_up(&gatekeeper, "a@example.com");
-    hand.advance(1000);
+    clock.advance(1000);
     let second = log_in(&gatekeeper);
-    hand.advance(1000);
+    clock.advance(1000);
     let third = log_in(&gatekeeper);
-    hand.advance(1000);
-    // The first one is the last that was used.
+    clock.advance(1000);
+    // The first session is the one that was used last.
     let first = user.call("auth.refresh", &json!({ "refreshToken": user.refresh_token })).unwrap();
-    hand.advance(1000);
+    clock.advance(1000);
     let fourth = log_in(&gatekeeper);
     let accepted = [&first, &second, &third, &fourth].map(|tokens| is_accepted(&gatekeeper, tokens));
     assert_eq!(accepted, [true, false, true, true]);
@@ -99,11 +99,11 @@ fn a_user_has_at_most_so_many_sessions_and_the_one_that_was_not_used_for_the_lon
 
 #[test]
 fn a_session_is_ended_by_any_of_its_refresh_tokens_without_an_access_token() {
-    let (gatekeeper, hand) = by_hand(|_| ());
+    let (gatekeeper, clock) = with_manual_clock(|_| ());
     let user = User::sign_up(&gatekeeper, "a@example.com");
     let next = user.call("auth.refresh", &json!({ "refreshToken": user.refresh_token })).unwrap();
-    // The access tokens have ended long ago.
-    hand.advance(DAY_MS);
+    // The access tokens have expired.
+    clock.advance(DAY_MS);
     let log_out = |token: &str| call(&user.gatekeeper, "auth.logout", &json!({ "refreshToken": token }));
     assert!(log_out(&user.refresh_token).is_ok());
     let newest = json!({ "refreshToken": text(&next, "refreshToken") });
@@ -112,6 +112,6 @@ fn a_session_is_ended_by_any_of_its_refresh_tokens_without_an_access_token() {
         let error = log_out(wrong).unwrap_err();
         assert!(error.status() == 401 && !error.message().contains("canary"), "{error}");
     }
-    // Without one, the access token is asked for.
+    // Without a refresh token, an access token is required.
     assert_eq!(call(&user.gatekeeper, "auth.logout", &json!({})).unwrap_err().status(), 401);
 }

@@ -21,7 +21,7 @@ const ENDPOINTS: &str = r#"{
     "MANY": {"default": {"maxReq": 4000000000, "duration": 3600000}}
 }"#;
 
-/// A folder with a database, and this process's way to it.
+/// A folder with a database, and this process's client for it.
 struct Fixture {
     _folder: TempDir,
     database: PathBuf,
@@ -56,7 +56,7 @@ fn start(database: &Path) -> Worker {
 }
 
 #[test]
-fn two_processes_take_from_one_window() {
+fn two_processes_share_one_window() {
     let fixture = Fixture::new();
     let key = fixture.create().api_key;
     let mut worker = start(&fixture.database);
@@ -65,7 +65,7 @@ fn two_processes_take_from_one_window() {
     assert_eq!(worker.ask(&order), "admitted");
     assert!(matches!(fixture.verify(key.expose(), "TWO"), Verdict::RateLimited(_)));
     assert_eq!(worker.ask(&order), "limited");
-    // Nor does a third process begin with an empty window, or this one when it opens the file again.
+    // A third process does not start with an empty window, nor does this one when it opens the file again.
     assert_eq!(start(&fixture.database).ask(&order), "limited");
 }
 
@@ -81,12 +81,12 @@ fn a_window_outlives_every_process_that_counted_in_it() {
 }
 
 #[test]
-fn a_side_file_that_was_cut_short_ends_no_process_that_opens_it() {
+fn a_truncated_side_file_kills_no_process_that_opens_it() {
     let fixture = Fixture::new();
     let key = fixture.create().api_key;
     let order = format!("verify {} TWO", key.expose());
     let shared = fixture.shared();
-    // Closed here: this process must have none of it open.
+    // This process must not have the file open.
     let Fixture { _folder, database, gatekeeper, verifier } = fixture;
     drop((gatekeeper, verifier));
     let sizes = [0, 1, 100, 4096, 8192, 12_288, 1 << 20, (4 << 20) - 4096];
@@ -112,7 +112,7 @@ fn a_side_file_that_was_cut_short_ends_no_process_that_opens_it() {
 }
 
 #[test]
-fn a_process_killed_at_any_instant_takes_nothing_with_it() {
+fn a_process_killed_at_any_instant_loses_no_counted_request() {
     let fixture = Fixture::new();
     let key = fixture.create().api_key;
     let order = format!("hammer {} MANY", key.expose());
@@ -126,7 +126,7 @@ fn a_process_killed_at_any_instant_takes_nothing_with_it() {
         let mut victim = start(&fixture.database);
         victim.order(&order);
         if round % 2 == 0 {
-            // In the midst of counting; otherwise perhaps while it opens the file.
+            // While it counts; without the wait, perhaps while it opens the file.
             let mut first = [0];
             victim.answers.as_mut().unwrap().read_exact(&mut first).unwrap();
             acknowledged += 1;
@@ -157,20 +157,20 @@ fn a_process_killed_at_any_instant_takes_nothing_with_it() {
 }
 
 #[test]
-fn a_file_that_one_process_has_grown_is_whole_after_another_opened_it() {
+fn a_file_that_one_process_has_grown_is_complete_after_another_has_opened_it() {
     let fixture = Fixture::new();
     let key = fixture.create().api_key;
-    let take = |turn: u32| fixture.verifier.verify(key.expose(), "TWO", &[turn.to_string()]).unwrap().ok();
-    // Past the size with which the file begins, and past the next one.
+    let acquire = |turn: u32| fixture.verifier.verify(key.expose(), "TWO", &[turn.to_string()]).unwrap().ok();
+    // Beyond the initial size of the file, and beyond the next one.
     for turn in 0..120_000 {
-        assert!(take(turn));
+        assert!(acquire(turn));
         if turn % 20_000 == 0 {
             assert_eq!(start(&fixture.database).ask(&format!("verify {} MANY", key.expose())), "admitted");
         }
     }
     for turn in 0..120_000 {
-        assert!(take(turn), "a slot was counted twice");
-        assert!(!take(turn), "a slot was forgotten");
+        assert!(acquire(turn), "a slot was counted twice");
+        assert!(!acquire(turn), "a slot was forgotten");
     }
 }
 
@@ -185,7 +185,7 @@ fn a_removed_folder_is_noticed_and_the_processes_count_together_again() {
     assert_eq!(worker.ask(&order), "admitted");
     assert_eq!(worker.ask(&order), "limited");
     fs::remove_dir_all(fixture.shared()).unwrap();
-    // Who counts looks once in a millisecond.
+    // A process that counts checks once in a millisecond.
     sleep(Duration::from_millis(2));
     assert_eq!(worker.ask(&order), "admitted");
     assert!(fixture.verify(key, "TWO").ok());
@@ -198,7 +198,7 @@ fn a_removed_folder_is_noticed_and_the_processes_count_together_again() {
 }
 
 #[test]
-fn a_removed_counters_file_is_made_anew_by_whoever_misses_it() {
+fn a_removed_counters_file_is_created_again_by_the_next_process() {
     let fixture = Fixture::new();
     let key = fixture.create().api_key;
     assert!(fixture.verify(key.expose(), "TWO").ok());
@@ -208,7 +208,7 @@ fn a_removed_counters_file_is_made_anew_by_whoever_misses_it() {
             fs::remove_file(path).unwrap();
         }
     }
-    // Whoever comes to count finds it missing; who counts in it notices that another was made.
+    // A new process creates the missing file; a process with the old one open notices the new one.
     let mut worker = start(&fixture.database);
     let order = format!("verify {} TWO", key.expose());
     assert_eq!(worker.ask(&order), "admitted");
@@ -217,19 +217,19 @@ fn a_removed_counters_file_is_made_anew_by_whoever_misses_it() {
     assert!(!fixture.verify(key.expose(), "TWO").ok());
 }
 
-/// Makes the words' file one of another boot.
+/// Marks the file of the version counters as one of another boot.
 fn reboot(fixture: &Fixture) {
     let words = fixture.shared().join("words");
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let mut bytes = fs::read(&words).unwrap();
     let at = bytes.windows(36).position(|part| part == boot.trim().as_bytes()).unwrap();
     bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
-    // In place, as it would be found: the same file.
+    // The same file is overwritten, as a reboot would leave it.
     fs::OpenOptions::new().write(true).open(words).unwrap().write_all(&bytes).unwrap();
 }
 
 #[test]
-fn what_was_counted_before_a_reboot_is_forgotten_and_what_was_revoked_is_not() {
+fn a_reboot_empties_the_windows_and_revoked_keys_stay_revoked() {
     let fixture = Fixture::new();
     let (created, gone) = (fixture.create(), fixture.create());
     let mut worker = start(&fixture.database);
@@ -241,7 +241,7 @@ fn what_was_counted_before_a_reboot_is_forgotten_and_what_was_revoked_is_not() {
     drop(worker);
     fixture.gatekeeper.call_blocking(DeleteKey { id: gone.id.into() }).unwrap();
     reboot(&fixture);
-    // This process has the folder open as one of this boot: it would have ended with the machine.
+    // This process has the folder open as one of this boot; a real reboot would have ended it.
     let mut late = start(&fixture.database);
     let rejected = late.ask(&order);
     assert!(
@@ -255,7 +255,7 @@ fn what_was_counted_before_a_reboot_is_forgotten_and_what_was_revoked_is_not() {
 }
 
 #[test]
-fn keys_that_others_create_push_nothing_out_of_this_process() {
+fn keys_that_other_processes_create_evict_nothing_from_this_cache() {
     let fixture = Fixture::new();
     let created = fixture.create();
     let key = created.api_key.expose();
@@ -264,7 +264,7 @@ fn keys_that_others_create_push_nothing_out_of_this_process() {
     for _ in 0..300 {
         let answer = worker.ask("create");
         let (_, other) = answer.split_once(' ').unwrap();
-        // Known at once, and nothing that was remembered has to be read again.
+        // The new key is valid at once, and no cached key has to be read again.
         assert!(fixture.verify(other, "MANY").ok());
         assert!(fixture.verifier.try_verify::<&str>(key, "MANY", &[]).unwrap().is_some());
     }
@@ -274,7 +274,7 @@ fn keys_that_others_create_push_nothing_out_of_this_process() {
 }
 
 #[test]
-fn a_guess_that_becomes_a_key_is_known_at_once() {
+fn an_unknown_key_that_is_created_is_valid_at_once() {
     let fixture = Fixture::new();
     let mut worker = start(&fixture.database);
     for _ in 0..50 {
@@ -290,7 +290,7 @@ fn a_guess_that_becomes_a_key_is_known_at_once() {
 }
 
 #[test]
-fn processes_that_never_saw_the_file_make_one_generation_together() {
+fn processes_that_create_the_files_at_once_make_one_segment() {
     for _ in 0..20 {
         let fixture = Fixture::new();
         let key = fixture.create().api_key;
@@ -311,7 +311,7 @@ fn processes_that_never_saw_the_file_make_one_generation_together() {
 }
 
 #[test]
-fn a_folder_that_this_user_cannot_write_is_an_error_that_says_what_to_change() {
+fn the_error_of_a_folder_without_write_permission_says_what_to_do() {
     let fixture = Fixture::new();
     let key = fixture.create().api_key;
     let home = fixture.database.parent().unwrap();
@@ -321,7 +321,7 @@ fn a_folder_that_this_user_cannot_write_is_an_error_that_says_what_to_change() {
     allow(&fixture.shared(), 0o500);
     let program = home.join("console");
     fs::copy(env!("CARGO_BIN_EXE_console"), &program).unwrap();
-    // Root may write anywhere: then it is somebody else who tries.
+    // Root may write anywhere, so another user runs the test.
     let is_root = fs::metadata(home).unwrap().uid() == 0;
     let mut command = Command::new(&program);
     if is_root {
@@ -345,7 +345,7 @@ fn a_folder_that_this_user_cannot_write_is_an_error_that_says_what_to_change() {
 }
 
 #[test]
-fn an_imported_key_is_good_at_once_in_a_process_that_has_rejected_it() {
+fn an_imported_key_is_valid_at_once_in_a_process_that_has_rejected_it() {
     let fixture = Fixture::new();
     let mut worker = start(&fixture.database);
     // The tenant `default`, whose keys a verifier accepts.

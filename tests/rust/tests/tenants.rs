@@ -7,20 +7,20 @@ use gatekeeper::{Access, Gatekeeper, GatekeeperError, TABLE};
 use gatekeeper_tests::{User, call, text};
 use serde_json::{Value, json};
 
-/// Runs a test in memory and on a file.
+/// Runs a test with a memory database and with a file.
 fn everywhere(test: impl Fn(&Gatekeeper)) {
     test(&Gatekeeper::open("memory:").unwrap());
     let folder = tempfile::tempdir().unwrap();
     test(&Gatekeeper::open(folder.path().join("gatekeeper.db").to_str().unwrap()).unwrap());
 }
 
-/// All that a caller can tell of an error.
-fn told(error: &GatekeeperError) -> (u16, &'static str, String, Option<u32>, Option<Value>) {
+/// The parts of an error that a caller can see.
+fn visible(error: &GatekeeperError) -> (u16, &'static str, String, Option<u32>, Option<Value>) {
     let details = error.details().cloned();
     (error.status(), error.code(), error.message().to_owned(), error.retry_after(), details)
 }
 
-/// A request that would be carried out for each operation on a tenant, were it the caller's.
+/// A valid request for each operation on a tenant.
 fn requests(tenant: &str, user: &str, key: &str) -> Vec<(&'static str, Value)> {
     vec![
         ("tenants.get", json!({ "tenantId": tenant })),
@@ -56,7 +56,7 @@ fn items(page: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn to_a_stranger_a_tenant_of_others_one_that_is_gone_and_one_that_never_was_are_the_same() {
+fn another_tenant_a_removed_one_and_an_unknown_one_have_the_same_error_for_a_stranger() {
     everywhere(|gatekeeper| {
         let (owner, stranger) =
             (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
@@ -81,7 +81,7 @@ fn to_a_stranger_a_tenant_of_others_one_that_is_gone_and_one_that_never_was_are_
                         let request = requests.iter().find(|(name, _)| *name == descriptor.name);
                         let (_, request) =
                             request.unwrap_or_else(|| panic!("a request for {}", descriptor.name));
-                        told(&stranger.call(descriptor.name, request).unwrap_err())
+                        visible(&stranger.call(descriptor.name, request).unwrap_err())
                     })
                     .collect();
             assert_eq!(answers[0].0, 404, "{}", descriptor.name);
@@ -92,7 +92,7 @@ fn to_a_stranger_a_tenant_of_others_one_that_is_gone_and_one_that_never_was_are_
 }
 
 #[test]
-fn a_field_that_is_not_the_callers_to_set_is_rejected_by_every_operation() {
+fn every_operation_rejects_fields_that_the_caller_must_not_set() {
     let gatekeeper = Gatekeeper::open("memory:").unwrap();
     let user = User::sign_up(&gatekeeper, "a@example.com");
     let owned = [
@@ -115,7 +115,7 @@ fn a_field_that_is_not_the_callers_to_set_is_rejected_by_every_operation() {
 }
 
 #[test]
-fn a_tenant_that_is_as_large_as_it_may_be_is_told_so_and_the_operator_is_not_held_to_it() {
+fn a_tenant_at_its_maximum_size_gets_an_error_and_the_operator_has_no_maximum() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gatekeeper.db");
     let gatekeeper = Gatekeeper::open(file.to_str().unwrap()).unwrap();
@@ -144,7 +144,7 @@ fn a_tenant_that_is_as_large_as_it_may_be_is_told_so_and_the_operator_is_not_hel
 }
 
 #[test]
-fn a_tenant_records_so_many_events_in_a_second_and_no_more() {
+fn the_audit_events_of_a_tenant_are_limited_per_second() {
     let clock = gatekeeper::ManualClock::new();
     let mut options = gatekeeper::Options::default();
     options.clock = gatekeeper::Clock::Manual(clock.clone());
@@ -167,7 +167,7 @@ fn a_tenant_records_so_many_events_in_a_second_and_no_more() {
 }
 
 #[test]
-fn what_a_member_may_do_follows_their_role_at_once() {
+fn the_permissions_of_a_member_follow_their_role_at_once() {
     everywhere(|gatekeeper| {
         let (owner, user) =
             (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
@@ -215,7 +215,7 @@ fn what_a_member_may_do_follows_their_role_at_once() {
 }
 
 #[test]
-fn everybody_may_leave_but_the_last_owner() {
+fn every_member_may_leave_except_the_last_owner() {
     everywhere(|gatekeeper| {
         let (owner, user) =
             (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
@@ -235,7 +235,7 @@ fn everybody_may_leave_but_the_last_owner() {
 }
 
 #[test]
-fn of_two_owners_who_demote_each_other_at_once_one_remains() {
+fn one_of_two_owners_who_demote_each_other_at_once_stays() {
     everywhere(|gatekeeper| {
         let (a, b) = (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
         for turn in 0..20 {
@@ -261,7 +261,7 @@ fn of_two_owners_who_demote_each_other_at_once_one_remains() {
 }
 
 #[test]
-fn what_is_done_is_in_the_audit_log_of_its_tenant_and_of_no_other() {
+fn every_change_is_in_the_audit_log_of_its_tenant_and_of_no_other() {
     everywhere(|gatekeeper| {
         let (owner, other) =
             (User::sign_up(gatekeeper, "a@example.com"), User::sign_up(gatekeeper, "b@example.com"));
@@ -306,7 +306,7 @@ fn what_is_done_is_in_the_audit_log_of_its_tenant_and_of_no_other() {
 }
 
 #[test]
-fn the_operator_and_a_root_key_act_in_their_tenants_without_being_members() {
+fn the_operator_and_a_root_key_act_in_a_tenant_without_being_members() {
     let gatekeeper = Gatekeeper::open("memory:").unwrap();
     let root = gatekeeper.create_root_key("Acme Inc").unwrap();
     let (acme, tenant) = (gatekeeper.with_root_key(&root.key), root.tenant_id.to_string());
@@ -352,11 +352,11 @@ fn the_operator_makes_tenants_for_others_and_sees_every_one() {
 }
 
 #[test]
-fn names_have_their_bounds_and_may_not_carry_nul() {
+fn names_have_a_bounded_length_and_no_nul() {
     let gatekeeper = Gatekeeper::open("memory:").unwrap();
     let user = User::sign_up(&gatekeeper, "a@example.com");
-    for good in ["x".repeat(256), "\u{1f98a}".repeat(64)] {
-        assert!(user.call("tenants.create", &json!({ "name": good })).is_ok());
+    for valid in ["x".repeat(256), "\u{1f98a}".repeat(64)] {
+        assert!(user.call("tenants.create", &json!({ "name": valid })).is_ok());
     }
     for bad in [String::new(), "  ".to_owned(), "x".repeat(257), "\u{1f98a}".repeat(65), "a\0b".to_owned()] {
         assert_eq!(user.call("tenants.create", &json!({ "name": bad })).unwrap_err().status(), 400);

@@ -1,4 +1,4 @@
-//! What is no URL of a database: rejected, with what was probably meant.
+//! URLs that are rejected with the URL that was probably meant.
 
 use gatekeeper::{CreateKey, DatabaseUrl, Gatekeeper, Options};
 use serde_json::Value;
@@ -6,16 +6,16 @@ use serde_json::Value;
 const CASES: &str = include_str!("../../cases/urls.json");
 
 #[test]
-fn a_slip_is_rejected_with_the_nearest_right_url_and_makes_no_file() {
+fn a_mistyped_url_is_rejected_with_the_nearest_right_one_and_creates_no_file() {
     let folder = tempfile::tempdir().unwrap();
     std::env::set_current_dir(folder.path()).unwrap();
     let cases: Value = serde_json::from_str(CASES).unwrap();
     for case in cases["cases"].as_array().unwrap() {
         let (url, nearest) = (case["url"].as_str().unwrap(), case["nearest"].as_str().unwrap());
-        let rejected = Gatekeeper::open(url).err().unwrap_or_else(|| panic!("{url:?} is taken"));
+        let rejected = Gatekeeper::open(url).err().unwrap_or_else(|| panic!("{url:?} is accepted"));
         assert_eq!(rejected.status(), 400);
         assert!(rejected.message().contains(nearest), "{url:?}: {}", rejected.message());
-        // What is suggested is right.
+        // The suggested URL is accepted.
         if let Some((_, right)) = rejected.message().rsplit_once("did you mean ") {
             DatabaseUrl::parse(right.trim_end_matches('?')).unwrap();
         }
@@ -24,7 +24,7 @@ fn a_slip_is_rejected_with_the_nearest_right_url_and_makes_no_file() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_made_once_and_said_once_or_not_at_all_without_create() {
+fn a_new_file_is_created_and_reported_once_and_not_created_without_create() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatekeeper.db");
     let url = path.to_str().unwrap();

@@ -29,7 +29,7 @@ impl Fixture {
         Self { _folder: folder, database, gatekeeper, tenant }
     }
 
-    /// Processes that have opened nothing yet, and then begin together.
+    /// Starts processes that open the database at the same time.
     fn workers<const N: usize>(&self, threads: u32, seconds: u64) -> [Child; N] {
         let mut workers = [(); N].map(|()| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_usage-worker"));
@@ -43,7 +43,7 @@ impl Fixture {
         workers
     }
 
-    /// How many events there are; the sums of all periods must say the same, and the quota must hold.
+    /// The number of events. The totals of all periods must agree, and the quota must not be exceeded.
     fn events(&self, limit: Option<i64>) -> HashSet<String> {
         let connection = Connection::open(&self.database).unwrap();
         let mut statement = connection.prepare("SELECT id FROM usage_events").unwrap();
@@ -51,7 +51,7 @@ impl Fixture {
         let ids: HashSet<String> = ids.collect::<Result<_, _>>().unwrap();
         let count = i64::try_from(ids.len()).unwrap();
         for period in ["hour", "day", "month"] {
-            // A bucket may have ended meanwhile.
+            // A bucket may have ended in the meantime.
             let sums = "SELECT coalesce(sum(quantity), 0), coalesce(sum(events), 0) FROM usage_sums WHERE period = $1";
             let sums = connection.query_row(sums, [period], |row| Ok((row.get(0)?, row.get(1)?)));
             assert_eq!(sums, Ok((count, count)), "by {period}");
@@ -61,13 +61,13 @@ impl Fixture {
     }
 }
 
-/// The events that a process acknowledged, and how long its slowest call took where it came to its end.
-fn said(mut worker: Child) -> (Vec<String>, Option<u64>) {
+/// The events that a process acknowledged, and the duration of its slowest call if it ended by itself.
+fn output_of(mut worker: Child) -> (Vec<String>, Option<u64>) {
     let (mut ids, mut longest) = (Vec::new(), None);
     for line in BufReader::new(worker.stdout.take().unwrap()).lines().map_while(Result::ok) {
         match line.strip_prefix("longest ") {
             Some(milliseconds) => longest = Some(milliseconds.parse().unwrap()),
-            // The last line of a process that was killed may be half a line.
+            // The last line of a killed process may be incomplete.
             None if line.len() == 30 => ids.push(line),
             None => {}
         }
@@ -77,17 +77,17 @@ fn said(mut worker: Child) -> (Vec<String>, Option<u64>) {
 }
 
 #[test]
-fn a_quota_admits_exactly_as_much_as_it_says_to_eight_threads_of_two_processes() {
+fn eight_threads_of_two_processes_record_exactly_the_quota() {
     const LIMIT: i64 = 1500;
     let fixture = Fixture::new(Some(LIMIT));
     let workers: [Child; 2] = fixture.workers(4, 120);
-    let ids: Vec<String> = workers.into_iter().flat_map(|worker| said(worker).0).collect();
+    let ids: Vec<String> = workers.into_iter().flat_map(|worker| output_of(worker).0).collect();
     assert_eq!(i64::try_from(ids.len()), Ok(LIMIT));
     assert_eq!(fixture.events(Some(LIMIT)), ids.into_iter().collect());
 }
 
 #[test]
-fn what_a_killed_process_acknowledged_is_there_and_the_quota_holds() {
+fn a_killed_process_loses_no_acknowledged_event_and_the_quota_holds() {
     const LIMIT: i64 = 3000;
     let fixture = Fixture::new(Some(LIMIT));
     let rounds = std::env::var("GATEKEEPER_KILLS").map_or(15, |rounds| rounds.parse().unwrap());
@@ -102,13 +102,13 @@ fn what_a_killed_process_acknowledged_is_there_and_the_quota_holds() {
         for worker in &mut workers {
             worker.kill().unwrap();
         }
-        acknowledged.extend(workers.into_iter().flat_map(|worker| said(worker).0));
+        acknowledged.extend(workers.into_iter().flat_map(|worker| output_of(worker).0));
         let events = fixture.events(Some(LIMIT));
         assert!(acknowledged.is_subset(&events), "an acknowledged event is lost");
     }
-    // What is left is what nobody has had.
+    // The rest of the quota is what no process has used.
     let [last] = fixture.workers(8, 120);
-    acknowledged.extend(said(last).0);
+    acknowledged.extend(output_of(last).0);
     let events = fixture.events(Some(LIMIT));
     assert_eq!(i64::try_from(events.len()), Ok(LIMIT));
     assert!(acknowledged.is_subset(&events));
@@ -121,14 +121,14 @@ fn what_a_killed_process_acknowledged_is_there_and_the_quota_holds() {
 
 #[test]
 #[allow(clippy::disallowed_methods, reason = "a stopwatch")]
-fn no_writer_waits_for_a_second_beside_two_busy_processes() {
+fn no_writer_waits_longer_than_a_second_with_two_busy_processes() {
     let fixture = Fixture::new(None);
     let workers: [Child; 2] = fixture.workers(2, 3);
     let mut own = Duration::ZERO;
-    let said = std::thread::scope(|scope| {
-        // Read while they write: a full pipe would hold them up.
-        let readers = workers.map(|worker| scope.spawn(|| said(worker)));
-        // A third writes now and then, by another operation.
+    let outputs = std::thread::scope(|scope| {
+        // Read while they write: a full pipe would block them.
+        let readers = workers.map(|worker| scope.spawn(|| output_of(worker)));
+        // A third process writes from time to time, with another operation.
         for _ in 0..100 {
             let start = std::time::Instant::now();
             fixture.gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
@@ -137,8 +137,8 @@ fn no_writer_waits_for_a_second_beside_two_busy_processes() {
         }
         readers.map(|reader| reader.join().unwrap())
     });
-    let counts = said.each_ref().map(|(ids, _)| ids.len());
-    let longest = said.each_ref().map(|(_, longest)| longest.unwrap());
+    let counts = outputs.each_ref().map(|(ids, _)| ids.len());
+    let longest = outputs.each_ref().map(|(_, longest)| longest.unwrap());
     println!("{counts:?} events, {longest:?} ms at most; {own:?} beside them");
     assert!(
         longest.iter().all(|longest| *longest < 1000) && own < Duration::from_secs(1),

@@ -1,4 +1,4 @@
-//! The language-neutral cases, through the functions that the hot path uses.
+//! The language-neutral test vectors, run with the functions of the hot path.
 
 use std::path::PathBuf;
 
@@ -48,7 +48,7 @@ fn slots() {
     assert_eq!(admitted, json!(vec![true; list(&vectors, "slots").len()]));
 }
 
-/// What a step of a window names of its answer.
+/// The fields of a window's result that a step may expect.
 const FIELDS: [&str; 8] =
     ["ok", "remaining", "total", "duration", "retryAfterMs", "freesAt", "reset", "refunded"];
 

@@ -1,6 +1,6 @@
 //! Calls that wait for a database that another connection keeps locked.
 
-#![allow(clippy::disallowed_methods, reason = "how long a call takes is what is tested")]
+#![allow(clippy::disallowed_methods, reason = "the tests measure the duration of calls")]
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -16,7 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 const ENDPOINTS: &str = r#"{"GET": {"default": {"maxReq": 1000000, "duration": 3600000}}}"#;
-/// What a call waits at most, in seconds.
+/// The longest wait of a call, in seconds.
 const PATIENCE: f64 = 5.0;
 
 struct Database {
@@ -40,7 +40,7 @@ impl Database {
         this
     }
 
-    /// Keeps everyone else from writing until it is dropped.
+    /// Holds the write lock until it is dropped.
     fn locked(&self) -> Connection {
         let other = Connection::open(&self.path).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -55,16 +55,16 @@ impl Database {
         self.gatekeeper.call_blocking(CreateKey::new("user")).map(drop)
     }
 
-    /// Records usage: those who do so at the same time share one transaction.
+    /// Records usage; simultaneous calls share one transaction.
     fn record(&self, tenant: &str) -> Result<()> {
         let request = json!({ "tenantId": tenant, "service": "s", "action": "a" });
         self.gatekeeper.call_json_blocking("usage.record", &request.to_string()).map(drop)
     }
 }
 
-/// How long it takes this process to fork, and the child to run a program that does nothing.
+/// The time to fork this process and to run a program that does nothing in the child.
 fn fork() -> Duration {
-    // With a user to become, the program is started by fork(2) and not by posix_spawn(3).
+    // With a uid to set, the program is started by fork(2) and not by posix_spawn(3).
     let user = fs::metadata("/proc/self").unwrap().uid();
     let before = Instant::now();
     let mut child = Command::new("true").uid(user).spawn().unwrap();
@@ -84,7 +84,7 @@ fn timed(call: impl FnOnce() -> Result<()>) -> (f64, Result<()>) {
 }
 
 #[test]
-fn a_fork_takes_no_longer_for_writers_who_wait_and_they_go_on_after_it() {
+fn waiting_writers_do_not_delay_a_fork_and_continue_after_it() {
     let database = Database::new();
     scope(|scope| {
         let locked = database.locked();
@@ -108,7 +108,7 @@ fn a_fork_takes_no_longer_for_writers_who_wait_and_they_go_on_after_it() {
 }
 
 #[test]
-fn a_fork_does_not_cut_the_time_that_a_writer_may_wait_nor_lengthen_it() {
+fn a_fork_does_not_change_how_long_a_writer_may_wait() {
     let database = Database::new();
     scope(|scope| {
         let _locked = database.locked();
@@ -123,7 +123,7 @@ fn a_fork_does_not_cut_the_time_that_a_writer_may_wait_nor_lengthen_it() {
 }
 
 #[test]
-fn each_of_many_writers_waits_for_five_seconds_from_its_own_arrival() {
+fn each_of_many_writers_fails_five_seconds_after_its_start() {
     let database = Database::new();
     let tenant = database.gatekeeper.create_root_key("Acme").unwrap().tenant_id.to_string();
     scope(|scope| {
@@ -131,7 +131,7 @@ fn each_of_many_writers_waits_for_five_seconds_from_its_own_arrival() {
         let write = || timed(|| database.write());
         let record = || timed(|| database.record(&tenant));
         let waiters = (0..8).flat_map(|_| [scope.spawn(write), scope.spawn(record)]).collect();
-        // A call that needs no lock is not held up.
+        // A call that needs no lock does not wait.
         for _ in 0..100 {
             let (seconds, _) = timed(|| {
                 assert!(database.verify());
@@ -149,12 +149,12 @@ fn each_of_many_writers_waits_for_five_seconds_from_its_own_arrival() {
 }
 
 #[test]
-fn a_reader_that_opens_the_database_beside_a_writer_does_not_wait_for_it() {
+fn a_reader_that_opens_the_database_during_a_write_does_not_wait() {
     let database = Database::new();
     let create = || database.gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key;
     for key in (0..20).map(|_| create()).collect::<Vec<_>>() {
         let locked = database.locked();
-        // Both have to open it again.
+        // Both must open it again.
         fork();
         scope(|scope| {
             let writer = scope.spawn(|| database.write());

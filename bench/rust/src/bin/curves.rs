@@ -1,8 +1,8 @@
-//! What one verification in the file place costs as something grows: `curves FOLDER SECONDS MAX_KEYS`.
+//! The cost of one verification in a database file as one parameter grows: `curves FOLDER SECONDS MAX_KEYS`.
 //!
 //! Prints one JSON array of `{title, points: [[count, nanoseconds], …]}`.
 
-#![allow(clippy::print_stdout, reason = "a program's answer")]
+#![allow(clippy::print_stdout, reason = "the output of a program")]
 
 use std::path::Path;
 

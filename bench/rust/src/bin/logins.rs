@@ -1,10 +1,10 @@
-//! What a storm of logins leaves to verification: `logins FOLDER SECONDS LOGINS_PER_SECOND`.
+//! The rate of verifications during many logins: `logins FOLDER SECONDS LOGINS_PER_SECOND`.
 //!
-//! One thread verifies one key in the file place, again and again: beside a loop that does nothing but turn, and beside
-//! so many logins a second, each asked for by a thread of its own. Prints one JSON object: verifications a second of
-//! both, the second as a share of the first, and how many logins were answered.
+//! One thread verifies one key in a database file repeatedly, while another thread runs an empty loop, and while other
+//! threads make `LOGINS_PER_SECOND` logins a second. Prints one JSON object: the verifications a second in both
+//! cases, the second as a share of the first, and the number of completed logins.
 
-#![allow(clippy::print_stdout, reason = "a program's answer")]
+#![allow(clippy::print_stdout, reason = "the output of a program")]
 
 use std::hint::spin_loop;
 use std::path::Path;
@@ -18,7 +18,7 @@ use gatekeeper_bench::subject::{PLENTY, Subject, open};
 use gatekeeper_bench::time::{now, ns_since};
 use serde_json::json;
 
-/// How many times the two are measured in turn; the median of each counts.
+/// How often both are measured, in turn. The result is the median of each.
 const TURNS: usize = 5;
 const EMAIL: &str = "founder@example.com";
 const PASSWORD: &str = "hunter2pass";
@@ -69,7 +69,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Verifications a second, while `beside` runs on a thread of its own.
+/// The verifications a second while `beside` runs on another thread.
 fn rate(
     subject: &mut dyn Subject,
     key: &String,

@@ -1,10 +1,10 @@
-//! What recording and adding up usage costs in the file place: `usage FOLDER SECONDS MANY_EVENTS`.
+//! The cost of recording and summing usage in a database file: `usage FOLDER SECONDS MANY_EVENTS`.
 //!
-//! Prints one JSON object: events a second of 64 callers, of one, and of plain SQLite with one event and with 64 to a
+//! Prints one JSON object: events a second of 64 callers, of one, and of plain SQLite with one event and with 64 in a
 //! commit; microseconds of an `fdatasync`; nanoseconds of a summary over 10,000 events and over many.
 
-#![allow(clippy::print_stdout, reason = "a program's answer")]
-#![allow(clippy::cast_precision_loss, reason = "figures of a bench")]
+#![allow(clippy::print_stdout, reason = "the output of a program")]
+#![allow(clippy::cast_precision_loss, reason = "figures of a benchmark")]
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -19,7 +19,7 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 
 const FEW_EVENTS: u64 = 10_000;
-/// The figures are medians of so many.
+/// The number of measurements; the figures are medians.
 const ROUNDS: usize = 5;
 
 fn main() -> Result<()> {
@@ -29,7 +29,7 @@ fn main() -> Result<()> {
     };
     let (folder, seconds, many) = (Path::new(folder), seconds.parse()?, many.parse()?);
     let (mut figures, slice) = ([const { Vec::new() }; 5], seconds / ROUNDS as f64);
-    // In turns, so that what else the disk has to do falls on all of them.
+    // In turn, so that other load on the disk affects all of them.
     for round in 0..ROUNDS {
         let path = |name: &str| folder.join(format!("{name}-{round}.db"));
         let measured = [
@@ -62,14 +62,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A new place with a tenant, used by its root key.
+/// A new database with a tenant, and a client with its root key.
 fn gatekeeper(path: &Path) -> Result<(Gatekeeper, TenantId)> {
     let operator = Gatekeeper::open(path.to_str().ok_or("the folder's path is not UTF-8")?)?;
     let created = operator.create_root_key("bench")?;
     Ok((operator.with_token(&created.key), created.tenant_id))
 }
 
-/// Events a second of so many callers at once, each durable before the next of its caller.
+/// The events a second of `callers` callers in parallel. Each event is durable before its caller records the next.
 fn recorded(path: &Path, callers: usize, seconds: f64) -> Result<f64> {
     let (gatekeeper, tenant) = gatekeeper(path)?;
     let (count, start) = (AtomicU64::new(0), now());
@@ -94,7 +94,7 @@ fn recorded(path: &Path, callers: usize, seconds: f64) -> Result<f64> {
     Ok(count.load(Relaxed) as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Events a second by SQLite alone, durable, so many to a commit. Their sums are not kept.
+/// The durable events a second of SQLite alone, with a fixed number in a commit and without totals.
 fn inserted(path: &Path, to_a_commit: u64, seconds: f64) -> Result<f64> {
     let (_, tenant) = gatekeeper(path)?;
     let mut connection = Connection::open(path)?;
@@ -133,7 +133,7 @@ fn fdatasync_us(path: &Path, seconds: f64) -> Result<f64> {
     Ok(median / 1000.0)
 }
 
-/// What a summary costs where so many events are.
+/// The cost of a summary over this many events.
 fn summary_ns(path: &Path, events: u64, seconds: f64) -> Result<f64> {
     let (gatekeeper, tenant) = gatekeeper(path)?;
     let first = gatekeeper.call_blocking(RecordUsage(UsageInput::new(tenant, "inference", "completion")))?;

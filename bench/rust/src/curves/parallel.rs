@@ -15,7 +15,7 @@ use crate::Result;
 use crate::fill::fill;
 use crate::time::{now, ns_since};
 
-/// The first argument of a process that is started here.
+/// The first argument of a child process.
 pub const CHILD: &str = "--child";
 const KEYS: usize = 1000;
 const COUNTS: [usize; 4] = [1, 2, 4, 8];
@@ -74,7 +74,7 @@ pub fn processes(folder: &Path, seconds: f64) -> Result<Value> {
     Ok(json!({ "title": "processes, all together", "points": points }))
 }
 
-/// One of those processes: says `ready`, waits for a line, and prints how many keys it verified.
+/// A child process: prints `ready`, waits for a line, and prints how many keys it has verified.
 pub fn child(database: &Path, keys_file: &Path, seconds: f64) -> Result<()> {
     let keys: Vec<String> = fs::read_to_string(keys_file)?.lines().map(str::to_owned).collect();
     let verifier = open(database, KEYS)?;
@@ -87,7 +87,7 @@ pub fn child(database: &Path, keys_file: &Path, seconds: f64) -> Result<()> {
     Ok(())
 }
 
-/// How many verifications are done in so many seconds.
+/// The number of verifications in this many seconds.
 fn calls_of(verifier: &Verifier, keys: &[String], seconds: f64) -> Result<u32> {
     let (mut calls, start) = (0, now());
     for key in keys.iter().cycle() {
@@ -104,7 +104,7 @@ fn together(calls: &[u32], seconds: f64) -> f64 {
     seconds * 1e9 / calls.iter().copied().map(f64::from).sum::<f64>()
 }
 
-/// A process and both ends of the talk with it.
+/// A child process, its input and its output.
 struct Talk {
     process: Child,
     input: std::process::ChildStdin,

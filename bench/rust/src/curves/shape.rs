@@ -1,4 +1,4 @@
-//! The shape of one verification: how high its limit is, how many roles its key has, how many variables it is given.
+//! The parameters of one verification: its limit, the roles of its key and the number of its variables.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::subject::{ENDPOINT, PLENTY, WINDOW_MS, endpoints};
 use crate::time::{median_ns, now, ns_since};
 
 const COUNTS: [usize; 5] = [0, 1, 10, 100, 1000];
-/// How many calls each limit is measured with, or as many as it takes to use it up once.
+/// The calls to measure each limit with; more if the limit is higher, to use it up once.
 const CALLS: u32 = 100_000;
 
 /// Limits of 1 to 1,000,000: the mean of all calls that fill a window from empty to full.

@@ -1,11 +1,11 @@
-//! A sliding window in Redis by hand: one script that is called with `EVALSHA`, one round trip over the socket.
+//! A sliding window in Redis: one script that is called with `EVALSHA`, one round trip over the socket.
 
 use redis::{Client, Connection};
 
 use super::{Subject, WINDOW_MS};
 use crate::Result;
 
-/// Removes what has left the window, counts the rest, adds one where there is room; on Redis' own clock.
+/// Removes what has left the window, counts the rest, and adds a call if it is within the limit; on Redis' clock.
 const SCRIPT: &str = "
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,4 +1,4 @@
-//! Gatekeeper: a key with two roles, one of which chooses the limit, and one variable.
+//! Gatekeeper: a key with two roles, one of which selects the limit, and one variable.
 
 use gatekeeper::{CreateKey, Endpoint, Endpoints, Gatekeeper, Limit, Verifier};
 

@@ -1,5 +1,5 @@
-//! `churn URL`: once its standard input ends, creates, rotates and deletes keys until it is killed, and prints what has been acknowledged, a line
-//! each: `live KEY` or `dead KEY`.
+//! `churn URL`: once its standard input ends, creates, rotates and deletes keys until it is killed. Prints each
+//! acknowledged change as a line: `valid KEY` or `invalid KEY`.
 
 #![allow(clippy::print_stdout, reason = "a program's answer")]
 
@@ -14,11 +14,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = stdout().lock();
     loop {
         let created = gatekeeper.call_blocking(CreateKey::new("churn"))?;
-        writeln!(out, "live {}", created.api_key.expose())?;
+        writeln!(out, "valid {}", created.api_key.expose())?;
         let rotated = gatekeeper.call_blocking(RotateKey { id: created.id.into() })?;
-        writeln!(out, "dead {}\nlive {}", created.api_key.expose(), rotated.apikey.expose())?;
+        writeln!(out, "invalid {}\nvalid {}", created.api_key.expose(), rotated.apikey.expose())?;
         gatekeeper.call_blocking(DeleteKey { id: created.id.into() })?;
-        writeln!(out, "dead {}", rotated.apikey.expose())?;
+        writeln!(out, "invalid {}", rotated.apikey.expose())?;
         out.flush()?;
     }
 }

@@ -1,10 +1,10 @@
-//! `console URL ENDPOINTS`: does what it is told on standard input, a line each, and answers with a line.
+//! `console URL ENDPOINTS`: runs the commands on standard input, one a line, and prints the result of each as a line:
 //!
 //! - `verify KEY ENDPOINT [VARIABLE]`: `admitted`, `limited`, `invalid`, or the code and the message of an error
 //! - `create`: a new key's id and the key
-//! - `record TENANT`: `recorded`, once an event of usage is
-//! - `hammer KEY ENDPOINT`: takes permits of the key's own slot and of ever new ones, and writes a `+` for each of the
-//!   former as soon as it has it, until the process is killed
+//! - `record TENANT`: `recorded`, after it has recorded a usage event
+//! - `hammer KEY ENDPOINT`: acquires permits from the key's slot and from new slots until the process is killed, and
+//!   writes a `+` at once for each permit of the key's slot
 
 #![allow(clippy::print_stdout, reason = "a program's answer")]
 

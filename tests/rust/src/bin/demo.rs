@@ -1,4 +1,4 @@
-//! The demo's program in Rust: answers calls on standard input, a line of JSON each.
+//! The demo's program in Rust: runs calls from standard input, one line of JSON each.
 
 #![allow(clippy::print_stdout, reason = "a program's answer")]
 

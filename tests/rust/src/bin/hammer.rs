@@ -1,5 +1,5 @@
-//! `hammer URL ENDPOINTS KEY`: once its standard input ends, verifies the key under `HAMMER` as often as that says, and
-//! tells at once what each call was answered, a letter each: `A`dmitted, `L`imited or `I`nvalid.
+//! `hammer URL ENDPOINTS KEY`: once its standard input ends, verifies the key at the endpoint `HAMMER` as often as its
+//! limit. Prints a letter at once for each verdict: `A`dmitted, `L`imited or `I`nvalid.
 
 #![allow(clippy::print_stdout, reason = "a program's answer")]
 
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Verdict::InvalidKey => b"I",
         };
         out.write_all(verdict)?;
-        // Whoever kills this process then has every answer but that of the call it was in.
+        // If this process is killed, only the verdict of the current call is missing.
         out.flush()?;
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! `memory slots|keys COUNT`: how much resident memory so many slots of one entry take, or so many remembered keys with
-//! one slot each; prints `{records, taken}` in bytes, the first for the records themselves in `memory:`.
+//! `memory slots|keys COUNT`: measures the resident memory of COUNT slots with one entry, or of COUNT cached keys with
+//! one slot each. Prints `{records, taken}` in bytes; `records` is for the records themselves in `memory:`.
 
 #![allow(clippy::print_stdout, reason = "a program's answer")]
 
@@ -41,7 +41,7 @@ fn verify(verifier: &Verifier, key: &str, variable: &str) -> Result<(), Box<dyn 
     if verifier.verify(key, "GET", &[variable])?.ok() { Ok(()) } else { Err("a call was rejected".into()) }
 }
 
-/// Resident bytes, from Linux's `/proc`.
+/// The resident memory in bytes, from Linux's `/proc`.
 fn resident() -> Result<usize, Box<dyn std::error::Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;

@@ -1,6 +1,6 @@
-//! `usage-worker URL TENANT THREADS SECONDS`: once its standard input ends, each of its threads checks and records usage of
-//! 1, until there is no room or the time is up. Prints the id of each event as soon as it is acknowledged, a line each,
-//! and at the end `longest` and the milliseconds that the slowest call took.
+//! `usage-worker URL TENANT THREADS SECONDS`: once its standard input ends, each of its threads checks and records
+//! usage of 1, until the quota is reached or the time is up. Prints the id of each event when it is acknowledged, one a
+//! line, and at the end `longest` and the duration of the slowest call in milliseconds.
 
 #![allow(clippy::print_stdout, reason = "a program's answer")]
 #![allow(clippy::disallowed_methods, reason = "a stopwatch")]

@@ -1,5 +1,5 @@
-//! `worker URL ENDPOINTS`: answers `GET /verify?key=…` on the Unix socket that is its standard input, which any number of
-//! workers may share; a thread for each connection.
+//! `worker URL ENDPOINTS`: serves `GET /verify?key=…` on the Unix socket that is its standard input, with a thread for
+//! each connection. Any number of workers may share the socket.
 
 use std::io::{BufRead, BufReader, Write, stdin};
 use std::os::fd::AsFd;
@@ -21,7 +21,7 @@ fn main() -> Answered<()> {
     let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned()?);
     for connection in listener.incoming() {
         let (connection, verifier) = (connection?, Arc::clone(&verifier));
-        // Where it ends with an error the caller sees a closed connection.
+        // After an error, the client sees a closed connection.
         thread::spawn(move || serve(connection, &verifier).ok());
     }
     Ok(())
@@ -40,7 +40,7 @@ fn serve(mut connection: UnixStream, verifier: &Verifier) -> Answered<()> {
             "keyValid": !matches!(verdict, Verdict::InvalidKey),
         })
         .to_string();
-        // In one piece, or not at all where it is killed.
+        // In one write, so that a killed process leaves no partial response.
         let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
         connection.write_all(response.as_bytes())?;
     }

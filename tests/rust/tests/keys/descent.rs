@@ -1,4 +1,4 @@
-//! Keys that keys create: never more than their creator, and ended with it when asked for.
+//! Keys that keys create: never with more rights than their creator, and revoked with it on request.
 
 use std::sync::Barrier;
 use std::thread;
@@ -11,7 +11,7 @@ use gatekeeper::{
 
 use crate::{create, everywhere, get, is_valid, names, owner, standing_still, update, user};
 
-/// A key with `keys:write`, and what else is given.
+/// A key with `keys:write` and the given properties.
 fn manager(
     caller: &Gatekeeper,
     tenant: TenantId,
@@ -22,7 +22,7 @@ fn manager(
     caller.call_blocking(new)
 }
 
-/// What else a key is asked to have.
+/// The further properties of a key.
 type Change = fn(&mut CreateApiKey);
 
 /// The field that a rejection names.
@@ -33,7 +33,7 @@ fn rejected<T>(outcome: Result<T, GatekeeperError>) -> String {
 }
 
 #[test]
-fn a_key_that_ends_creates_no_key_that_outlives_it() {
+fn a_key_with_an_expiry_creates_no_key_that_outlives_it() {
     let (gatekeeper, clock) = standing_still();
     let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
     let parent = manager(&gatekeeper, tenant, |new| new.expires_in_seconds = Some(5)).unwrap();
@@ -44,7 +44,7 @@ fn a_key_that_ends_creates_no_key_that_outlives_it() {
     assert!(shorter.api_key.expires_at < parent.api_key.expires_at);
     let longer = manager(&caller, tenant, |new| new.expires_in_seconds = Some(6));
     assert_eq!(rejected(longer), "expiresInSeconds");
-    // Nor does it give another key more time, or take the secret of one that has more.
+    // Nor does it extend the expiry of another key, or rotate one that lasts longer.
     let id = shorter.api_key.id;
     assert_eq!(rejected(update(&caller, id, |it| it.expires_in_seconds = Some(None))), "expiresInSeconds");
     assert_eq!(
@@ -63,7 +63,7 @@ fn a_key_that_ends_creates_no_key_that_outlives_it() {
 }
 
 #[test]
-fn what_a_key_creates_or_changes_never_exceeds_its_quota_roles_scopes_and_owner() {
+fn a_key_creates_or_changes_no_key_beyond_its_own_quota_roles_scopes_and_owner() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let parent = manager(&owner, tenant, |new| {
@@ -101,12 +101,12 @@ fn what_a_key_creates_or_changes_never_exceeds_its_quota_roles_scopes_and_owner(
         assert_eq!(rejected(update(&caller, id, |it| it.scopes = Some(names(&["*"])))), "scopes");
         assert_eq!(rejected(update(&caller, id, |it| it.owner_id = Some(None))), "ownerId");
         assert!(update(&caller, id, |it| it.quota_limit = Some(Some(50))).is_ok());
-        // A member and the operator are bound by none of this.
+        // None of this binds a member or the operator.
         assert!(update(&owner, id, |it| it.quota_limit = Some(None)).is_ok());
         assert_eq!(
             rejected(caller.call_blocking(RotateApiKey { id, grace_seconds: 0 })),
             "quotaLimit",
-            "the secret of a key that has more is not given out"
+            "a key with more rights is not rotated"
         );
     });
 }
@@ -131,7 +131,7 @@ fn a_key_makes_no_member_who_can_do_more_than_it_can() {
 }
 
 #[test]
-fn a_key_does_not_change_itself_and_can_end_itself() {
+fn a_key_cannot_change_itself_and_can_revoke_itself() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let key = manager(&owner, tenant, |_| ()).unwrap();
@@ -152,7 +152,7 @@ fn a_key_does_not_change_itself_and_can_end_itself() {
 }
 
 #[test]
-fn a_key_says_who_created_it() {
+fn a_key_has_the_principal_that_created_it() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let by_member = manager(&owner, tenant, |_| ()).unwrap();
@@ -163,18 +163,18 @@ fn a_key_says_who_created_it() {
         let by_root = create(&gatekeeper.with_root_key(&root.key), root.tenant_id, &[]);
         let managed =
             gatekeeper.with_root_key(&root.key).call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
-        let said = |id| get(gatekeeper, id).created_by.map(|CreatedBy { kind, id, .. }| (kind, id));
+        let creator_of = |id| get(gatekeeper, id).created_by.map(|CreatedBy { kind, id, .. }| (kind, id));
         let (member, root_key) = (user.to_string(), root.id.to_string());
-        assert_eq!(said(by_member.api_key.id), Some((PrincipalKind::User, Some(member))));
+        assert_eq!(creator_of(by_member.api_key.id), Some((PrincipalKind::User, Some(member))));
         let creator = by_member.api_key.id.to_string();
-        assert_eq!(said(by_key.api_key.id), Some((PrincipalKind::ApiKey, Some(creator))));
-        assert_eq!(said(by_operator.api_key.id), Some((PrincipalKind::Operator, None)));
-        assert_eq!(said(by_root.api_key.id), Some((PrincipalKind::RootKey, Some(root_key.clone()))));
-        assert_eq!(said(managed.id), Some((PrincipalKind::RootKey, Some(root_key))));
+        assert_eq!(creator_of(by_key.api_key.id), Some((PrincipalKind::ApiKey, Some(creator))));
+        assert_eq!(creator_of(by_operator.api_key.id), Some((PrincipalKind::Operator, None)));
+        assert_eq!(creator_of(by_root.api_key.id), Some((PrincipalKind::RootKey, Some(root_key.clone()))));
+        assert_eq!(creator_of(managed.id), Some((PrincipalKind::RootKey, Some(root_key))));
     });
 }
 
-/// A key, the key that it created, and so on, each calling.
+/// Clients with a key, with the key that it created, and so on.
 fn line(gatekeeper: &Gatekeeper, caller: &Gatekeeper, tenant: TenantId, length: usize) -> Vec<CreatedApiKey> {
     let mut line: Vec<CreatedApiKey> = Vec::new();
     for _ in 0..length {
@@ -186,7 +186,7 @@ fn line(gatekeeper: &Gatekeeper, caller: &Gatekeeper, tenant: TenantId, length: 
 }
 
 #[test]
-fn what_descendants_use_counts_as_their_creators_and_once_as_the_tenants() {
+fn the_usage_of_descendants_counts_for_their_creators_and_once_for_the_tenant() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let parent = manager(&owner, tenant, |new| new.quota_limit = Some(100)).unwrap();
@@ -197,7 +197,7 @@ fn what_descendants_use_counts_as_their_creators_and_once_as_the_tenants() {
             api_key_id: Some(key.api_key.id),
             ..UsageInput::new(tenant, "inference", "completion")
         };
-        // Many at once, by the key and by all that it created: exactly the key's quota passes.
+        // In parallel, by the key and by its descendants: exactly the key's quota is accepted.
         let start = Barrier::new(keys.len() * 2);
         let recorded: usize = thread::scope(|scope| {
             let threads: Vec<_> = keys
@@ -223,7 +223,7 @@ fn what_descendants_use_counts_as_their_creators_and_once_as_the_tenants() {
             let check = owner.call_blocking(check).unwrap();
             assert_eq!((check.allowed, check.level, check.remaining), (false, QuotaLevel::ApiKey, Some(0)));
         }
-        // Without asking for room, too, and the tenant has each of them once.
+        // Also by `record`, which does not check the quota; the tenant has each event once.
         owner.call_blocking(gatekeeper::RecordUsage(input(&keys[1]))).unwrap();
         let summary =
             owner.call_blocking(SummarizeUsage { tenant_id: tenant, period: Period::Month }).unwrap();
@@ -236,15 +236,15 @@ fn what_descendants_use_counts_as_their_creators_and_once_as_the_tenants() {
 }
 
 #[test]
-fn a_key_is_revoked_alone_or_with_all_that_it_created() {
+fn a_key_is_revoked_alone_or_with_its_descendants() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let keys = line(gatekeeper, &owner, tenant, 4);
         let sibling = create(&owner, tenant, &[]);
         let ended = |from: usize| {
-            let good: Vec<bool> = keys.iter().map(|key| is_valid(gatekeeper, &key.plain_text_key)).collect();
+            let valid: Vec<bool> = keys.iter().map(|key| is_valid(gatekeeper, &key.plain_text_key)).collect();
             let expected: Vec<bool> = (0..keys.len()).map(|index| index < from).collect();
-            assert_eq!(good, expected);
+            assert_eq!(valid, expected);
         };
         owner.call_blocking(RevokeApiKey::new(keys[2].api_key.id)).unwrap();
         assert!(is_valid(gatekeeper, &keys[3].plain_text_key), "alone, what it created goes on");
@@ -266,7 +266,7 @@ fn a_key_is_revoked_alone_or_with_all_that_it_created() {
 }
 
 #[test]
-fn a_key_that_is_deleted_takes_the_keys_that_it_created_with_it() {
+fn deleting_a_key_deletes_its_descendants() {
     everywhere(|gatekeeper| {
         let root = gatekeeper.create_root_key("Acme").unwrap();
         let caller = gatekeeper.with_root_key(&root.key);
@@ -280,7 +280,7 @@ fn a_key_that_is_deleted_takes_the_keys_that_it_created_with_it() {
 }
 
 #[test]
-fn a_line_of_keys_that_created_one_another_is_bounded() {
+fn the_depth_of_keys_that_created_one_another_is_bounded() {
     let gatekeeper = standing_still().0;
     let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
     let keys = line(&gatekeeper, &gatekeeper, tenant, 9);

@@ -41,14 +41,14 @@ fn a_foreign_key_is_rejected_until_its_digest_is_imported() {
 }
 
 #[test]
-fn a_key_is_good_with_its_own_suffix_alone() {
+fn a_key_is_valid_only_with_its_own_suffix() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let (_, other) = crate::owner(gatekeeper, "another");
         let ours = create(&owner, tenant, &[]).plain_text_key;
         let (head, tail) = ours.expose().split_at(ours.expose().len() - 1);
         import(&owner, tenant, vec![foreign(THIRD_URL_SAFE, Some("-pepper"))]).unwrap();
-        // Others with the suffixes under which these would be found, if a suffix were not their own.
+        // Other keys with suffixes that would match these, if a suffix were not bound to its key.
         import(gatekeeper, other, vec![foreign(FIRST_HEX, Some(tail)), foreign(SECOND_BASE64, None)])
             .unwrap();
         assert!(is_valid(gatekeeper, &Secret::new("legacy-key-3")));
@@ -81,7 +81,7 @@ fn an_import_is_all_or_nothing() {
     });
 }
 
-/// A key with a suffix of its own.
+/// A key with a new suffix.
 fn numbered(number: usize) -> ForeignKey {
     foreign(&format!("{number:064}"), Some(&number.to_string()))
 }
@@ -92,7 +92,7 @@ fn rejected(outcome: Result<ImportedApiKeys>) -> (ErrorKind, String) {
 }
 
 #[test]
-fn a_tenant_has_two_suffixes_at_most_and_one_of_a_key_that_has_ended_makes_room() {
+fn a_tenant_has_two_suffixes_at_most_and_the_suffix_of_an_ended_key_is_freed() {
     let (gatekeeper, clock) = standing_still();
     let (owner, tenant) = owner(&gatekeeper, "founder");
     let ending = ForeignKey { expires_in_seconds: Some(60), ..numbered(0) };
@@ -102,7 +102,7 @@ fn a_tenant_has_two_suffixes_at_most_and_one_of_a_key_that_has_ended_makes_room(
     assert!(import(&owner, tenant, vec![foreign(FOURTH_HEX, Some("1"))]).is_ok());
     clock.advance(60_000);
     let second = import(&owner, tenant, vec![numbered(2)]).unwrap().api_keys[0].id;
-    // The first one does not come back beside it.
+    // The first key cannot be restored with both suffixes in use.
     let id = first.api_keys[0].id;
     let again = update(&owner, id, |it| it.expires_in_seconds = Some(None)).unwrap_err();
     assert_eq!(again.kind(), ErrorKind::Conflict);
@@ -113,7 +113,7 @@ fn a_tenant_has_two_suffixes_at_most_and_one_of_a_key_that_has_ended_makes_room(
 }
 
 #[test]
-fn all_tenants_have_eight_suffixes_together_and_none_is_told_of_another() {
+fn all_tenants_have_eight_suffixes_together_and_none_learns_of_another() {
     everywhere(|gatekeeper| {
         let tenants: Vec<_> = (0..5).map(|number| owner(gatekeeper, &format!("tenant-{number}"))).collect();
         let mut first = None;
@@ -127,7 +127,7 @@ fn all_tenants_have_eight_suffixes_together_and_none_is_told_of_another() {
         for (_, other) in &tenants[..4] {
             assert!(!message.contains(&other.to_string()) && !message.contains("tenant-"));
         }
-        // One that is in use already takes no room, and the operator sees whose they are.
+        // A suffix that is in use already costs nothing, and the operator sees its tenants.
         assert!(import(owner, *tenant, vec![foreign(FOURTH_HEX, Some("7"))]).is_ok());
         let used = gatekeeper.import_suffixes().unwrap();
         assert_eq!((used.used, used.limit, used.limit_per_tenant, used.tenants.len()), (8, 8, 2, 5));
@@ -148,7 +148,7 @@ fn the_operator_allows_more_suffixes() {
 }
 
 #[test]
-fn keys_are_imported_by_a_root_key_and_the_operator_alone_unless_members_are_allowed_to() {
+fn only_a_root_key_and_the_operator_import_keys_unless_members_may() {
     let gatekeeper = Gatekeeper::open("memory:").unwrap();
     let (owner, tenant) = owner(&gatekeeper, "founder");
     let key = create(&owner, tenant, &["*"]);
@@ -163,7 +163,7 @@ fn keys_are_imported_by_a_root_key_and_the_operator_alone_unless_members_are_all
 }
 
 #[test]
-fn what_a_key_imports_does_not_exceed_it() {
+fn a_key_imports_no_key_beyond_its_own_rights() {
     let gatekeeper = standing_still().0;
     let (owner, tenant) = owner(&gatekeeper, "founder");
     let mut new = gatekeeper::CreateApiKey::new(tenant);
@@ -207,7 +207,7 @@ fn the_digest_of_a_placeholder_is_rejected_with_a_suffix_and_without() {
 }
 
 #[test]
-fn an_imported_key_is_rotated_to_one_of_our_form_and_lives_on_for_the_grace() {
+fn a_rotated_imported_key_gets_a_generated_key_and_stays_valid_for_the_grace() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let old = Secret::new("legacy-key-3");
@@ -216,7 +216,7 @@ fn an_imported_key_is_rotated_to_one_of_our_form_and_lives_on_for_the_grace() {
         let rotated = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
         assert!(rotated.plain_text_key.expose().starts_with("gk_live_"));
         assert!(is_valid(gatekeeper, &old) && is_valid(gatekeeper, &rotated.plain_text_key));
-        // It is some key's still.
+        // Its digest still belongs to a key.
         let again = import(&owner, tenant, vec![foreign(THIRD_URL_SAFE, Some("-pepper"))]);
         assert_eq!(again.unwrap_err().kind(), ErrorKind::Conflict);
         owner.call_blocking(RotateApiKey { id, grace_seconds: 0 }).unwrap();
@@ -241,7 +241,7 @@ fn an_imported_key_is_a_credential_too() {
     });
 }
 
-// SHA-256 of so many k, made by Python's hashlib.
+// SHA-256 of that number of `k`, made by Python's hashlib.
 const OF_LENGTH: [(usize, &str); 4] = [
     (512, "789a49fcfe20dccddb0f9266345989ae51c3333847df3bc45400d1b04033a565"),
     (513, "45a7c7ef95c3417e800362f5672aba16da807261fe7121f3a81b0a0fb6b9a05c"),

@@ -56,7 +56,7 @@ fn a_key_is_created_listed_changed_rotated_and_revoked() {
 
         let query = format!(r#"{{"tenantId": "{tenant}", "actionPrefix": "key."}}"#);
         let audit = owner.call_blocking(serde_json::from_str::<AuditQuery>(&query).unwrap()).unwrap();
-        // Those of one millisecond come in any order.
+        // Keys of one millisecond are in any order.
         let mut actions: Vec<_> = audit.items.iter().map(|event| event.action.as_str()).collect();
         actions.sort_unstable();
         assert_eq!(actions, ["key.created", "key.revoked", "key.rotated", "key.updated"]);
@@ -78,7 +78,7 @@ fn a_revoked_key_stays_revoked() {
         }
         let rejected = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap_err();
         assert_eq!(rejected.kind(), ErrorKind::Conflict);
-        // The key manager has no word for it, but for deleting it.
+        // The key manager cannot revoke a key, only delete it.
         let rejected = gatekeeper.call_blocking(RotateKey { id: id.into() }).unwrap_err();
         assert_eq!(rejected.kind(), ErrorKind::NotFound);
         assert!(!is_valid(gatekeeper, &created.plain_text_key));
@@ -87,7 +87,7 @@ fn a_revoked_key_stays_revoked() {
 }
 
 #[test]
-fn a_disabled_key_is_rejected_with_both_its_secrets_and_the_old_one_does_not_come_back() {
+fn both_secrets_of_a_disabled_key_are_rejected_and_the_old_one_stays_invalid() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let created = create(&owner, tenant, &[]);
@@ -113,7 +113,7 @@ fn a_disabled_key_is_rejected_with_both_its_secrets_and_the_old_one_does_not_com
 }
 
 #[test]
-fn the_old_secret_ends_with_its_grace() {
+fn the_old_secret_is_valid_until_the_grace_ends() {
     let (gatekeeper, clock) = standing_still();
     let (owner, tenant) = owner(&gatekeeper, "founder");
     let created = create(&owner, tenant, &[]);
@@ -142,13 +142,13 @@ fn the_old_secret_does_not_outlive_its_key_nor_the_next_rotation() {
     clock.advance(30_000);
     assert!(!is_valid(&gatekeeper, &second.plain_text_key) && !is_valid(&gatekeeper, &third.plain_text_key));
     assert_eq!(get(&owner, id).status, KeyStatus::Expired);
-    // The key's new end does not bring back an old secret.
+    // A later expiry of the key does not revive an old secret.
     update(&owner, id, |update| update.expires_in_seconds = Some(Some(3600))).unwrap();
     assert!(!is_valid(&gatekeeper, &second.plain_text_key) && is_valid(&gatekeeper, &third.plain_text_key));
 }
 
 #[test]
-fn a_key_of_either_face_works_in_the_other() {
+fn a_key_of_the_key_manager_works_in_the_services_and_the_reverse() {
     everywhere(|gatekeeper| {
         let root = gatekeeper.create_root_key("Acme").unwrap();
         let manager = gatekeeper.with_root_key(&root.key);
@@ -169,7 +169,7 @@ fn a_key_of_either_face_works_in_the_other() {
 }
 
 #[test]
-fn when_a_key_was_last_used_is_known_without_a_write_for_each_use() {
+fn the_time_of_a_keys_last_use_is_known_without_a_write_for_each_use() {
     let (gatekeeper, clock) = standing_still();
     let (owner, tenant) = owner(&gatekeeper, "founder");
     let created = create(&owner, tenant, &[]);
@@ -182,12 +182,12 @@ fn when_a_key_was_last_used_is_known_without_a_write_for_each_use() {
     }
     let used = get(&owner, id).last_used_at;
     assert_eq!(used, Some(start + 126_001));
-    // It is no change of the key.
+    // A use does not count as a change of the key.
     assert_eq!(get(&owner, id).updated_at, start);
 }
 
 #[test]
-fn when_a_key_was_last_used_is_written_when_the_place_closes() {
+fn the_time_of_a_keys_last_use_is_written_when_the_database_closes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatekeeper.db");
     let open = || gatekeeper::Gatekeeper::open(path.to_str().unwrap()).unwrap();
@@ -202,7 +202,7 @@ fn when_a_key_was_last_used_is_written_when_the_place_closes() {
 }
 
 #[test]
-fn a_list_comes_in_pages_whose_cursors_cannot_be_changed_or_taken_elsewhere() {
+fn the_cursors_of_a_list_cannot_be_changed_or_used_for_another_list() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let ids: Vec<_> = (0..5).map(|_| create(&owner, tenant, &[]).api_key.id).collect();

@@ -24,7 +24,7 @@ fn options() -> Options {
     options
 }
 
-/// Runs a test in memory and on a file.
+/// Runs a test with a memory database and with a file.
 fn everywhere(test: impl Fn(&Gatekeeper)) {
     test(&Gatekeeper::open_with("memory:", options()).unwrap());
     let folder = tempfile::tempdir().unwrap();
@@ -32,7 +32,7 @@ fn everywhere(test: impl Fn(&Gatekeeper)) {
     test(&Gatekeeper::open_with(path.to_str().unwrap(), options()).unwrap());
 }
 
-/// A place whose time stands still.
+/// A memory database whose clock stands still.
 fn standing_still() -> (Gatekeeper, ManualClock) {
     let clock = ManualClock::new();
     let mut options = options();
@@ -40,7 +40,7 @@ fn standing_still() -> (Gatekeeper, ManualClock) {
     (Gatekeeper::open_with("memory:", options).unwrap(), clock)
 }
 
-/// A new user, who is calling.
+/// A client with the token of a new user.
 fn user(gatekeeper: &Gatekeeper, name: &str) -> (Gatekeeper, gatekeeper::UserId) {
     let email = format!("{name}@example.com");
     let signup = Signup { email, password: Secret::new("correct-horse-7"), name: None };
@@ -85,29 +85,30 @@ fn update(
     caller.call_blocking(update)
 }
 
-/// Whether the key is good, by every way there is to ask.
+/// Whether the key is valid; every call that checks a key must agree.
 fn is_valid(gatekeeper: &Gatekeeper, key: &Secret) -> bool {
     let endpoints = Endpoints::from_json(ENDPOINTS).unwrap();
     let verifier = gatekeeper.verifier(endpoints).unwrap().with_tenants(Tenants::ALL).unwrap();
     let variable = [own_variable()];
-    let good = verifier.verify(key.expose(), "TWO", &variable).unwrap().key_valid();
+    let valid = verifier.verify(key.expose(), "TWO", &variable).unwrap().key_valid();
     let validated = gatekeeper.validate(key.expose());
-    assert_eq!(good, validated.is_ok());
+    assert_eq!(valid, validated.is_ok());
     if let Err(error) = &validated {
         assert_eq!((error.status(), error.message()), (401, "the credential is not valid"));
     }
-    let asked = gatekeeper.anonymous().call_blocking(gatekeeper::ValidateApiKey { key: key.clone() });
-    assert_eq!(good, asked.is_ok());
+    let validated_by_anyone =
+        gatekeeper.anonymous().call_blocking(gatekeeper::ValidateApiKey { key: key.clone() });
+    assert_eq!(valid, validated_by_anyone.is_ok());
     let mut verify = gatekeeper::VerifyApiKey::new(key.clone(), "TWO");
     verify.variables = variable.to_vec();
     verify.tenants = Some(Tenants::ALL);
-    assert_eq!(good, gatekeeper.call_blocking(verify).unwrap().key_valid);
+    assert_eq!(valid, gatekeeper.call_blocking(verify).unwrap().key_valid);
     let token = gatekeeper::IssueKeyToken { key: key.clone(), audience: None, scopes: None };
-    assert_eq!(good, gatekeeper.call_blocking(token).is_ok());
-    good
+    assert_eq!(valid, gatekeeper.call_blocking(token).is_ok());
+    valid
 }
 
-/// A variable of its own each time, so that no limit is reached.
+/// A new variable each time, so that no limit is reached.
 fn own_variable() -> String {
     use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
     static NEXT: AtomicU64 = AtomicU64::new(0);

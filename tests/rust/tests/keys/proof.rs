@@ -1,4 +1,4 @@
-//! What a key is good for: validate, verify, token.
+//! The calls that check a key: validate, verify, token.
 
 use gatekeeper::{
     Gatekeeper, IssueKeyToken, KeyToken, KeyVerdict, Me, MemberRole, Result, Secret, ValidateApiKey,
@@ -35,7 +35,7 @@ fn parts(token: &Secret) -> [Value; 2] {
 }
 
 #[test]
-fn scope_is_judged_before_anything_is_taken() {
+fn scopes_are_checked_before_a_request_is_counted() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let created = create(&owner, tenant, &["read", "invoices:*"]);
@@ -44,7 +44,7 @@ fn scope_is_judged_before_anything_is_taken() {
             let verdict = verify(&owner, key, |verify| verify.scopes = names(&["read", "write"])).unwrap();
             assert!(verdict.key_valid && !verdict.ok && verdict.code == VerdictCode::InsufficientScope);
             assert_eq!((verdict.key_id, verdict.remaining), (Some(created.api_key.id), None));
-            // A limit is not asked either.
+            // The limit is not checked either.
             assert!(
                 verify(&owner, key, |verify| (verify.scopes, verify.cost) = (names(&["write"]), 3)).is_ok()
             );
@@ -64,7 +64,7 @@ fn scope_is_judged_before_anything_is_taken() {
 }
 
 #[test]
-fn what_can_never_be_is_an_error_and_not_a_denial() {
+fn a_request_that_can_never_be_admitted_is_an_error_and_not_a_denial() {
     let gatekeeper = standing_still().0;
     let (owner, tenant) = owner(&gatekeeper, "founder");
     let key = create(&owner, tenant, &[]).plain_text_key;
@@ -80,7 +80,7 @@ fn what_can_never_be_is_an_error_and_not_a_denial() {
 }
 
 #[test]
-fn a_key_of_a_tenant_that_is_not_the_callers_is_as_unknown_as_any() {
+fn a_key_of_another_tenant_is_rejected_like_an_unknown_key() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let key = create(&owner, tenant, &["keys:read"]).plain_text_key;
@@ -107,7 +107,7 @@ fn a_key_of_a_tenant_that_is_not_the_callers_is_as_unknown_as_any() {
 }
 
 #[test]
-fn a_token_says_what_its_key_is_and_no_more_and_is_never_a_users() {
+fn a_token_has_the_rights_of_its_key_and_is_never_a_users_token() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let created = create(&owner, tenant, &["read", "invoices:*"]);
@@ -146,7 +146,7 @@ fn a_token_ends_with_its_key() {
 }
 
 #[test]
-fn wrong_keys_of_one_source_are_counted_unless_it_has_a_root_key_of_its_own() {
+fn unknown_keys_of_a_client_address_are_counted_unless_it_has_presented_a_root_key() {
     everywhere(|gatekeeper| {
         let root = gatekeeper.create_root_key("Acme Inc").unwrap().key;
         let client = gatekeeper.anonymous().with_client_address("192.0.2.1");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{create, everywhere, get, member, names, owner, standing_still, update, user};
 
-/// Everything that a key can be given here.
+/// Every scope that these tests give to a key.
 const SCOPES: [&str; 12] = [
     "*",
     "*:*",
@@ -26,7 +26,7 @@ const SCOPES: [&str; 12] = [
     "invoices:*",
 ];
 
-/// Things to do, of ours and of the application.
+/// Permissions, of Gatekeeper and of the application.
 const DEEDS: [&str; 9] = [
     "keys:read",
     "keys:write",
@@ -39,7 +39,7 @@ const DEEDS: [&str; 9] = [
     "invoices:read",
 ];
 
-/// The deeds that scopes allow: written apart from the code it judges.
+/// The permissions that scopes allow, implemented independently of the code under test.
 fn deeds(scopes: &[String]) -> Vec<&'static str> {
     let fits = |pattern: &str, part: &str| pattern == "*" || pattern == part;
     let allows = |scope: &String, deed: &str| match (scope.split_once(':'), deed.split_once(':')) {
@@ -55,7 +55,7 @@ fn some_scopes() -> impl Strategy<Value = Vec<String>> {
     subsequence(&SCOPES[..], 0..4).prop_map(|scopes| names(&scopes))
 }
 
-/// Tries every way to come by scopes; each that succeeds is checked against what `may` says that the caller may do.
+/// Tries every way to obtain scopes. Each success is checked against `may`, the permissions of the caller.
 fn check_no_way_to_more(
     gatekeeper: &Gatekeeper,
     caller: &Gatekeeper,
@@ -74,7 +74,7 @@ fn check_no_way_to_more(
     if caller.call_blocking(ImportApiKeys { tenant_id: tenant, keys: vec![foreign] }).is_ok() {
         prop_assert!(fits(scopes), "import {scopes:?}");
     }
-    // A key that is there already, with scopes of its own.
+    // An existing key with other scopes.
     let theirs = gatekeeper
         .call_blocking(CreateApiKey { scopes: others.to_vec(), ..CreateApiKey::new(tenant) })
         .unwrap();
@@ -92,7 +92,7 @@ fn check_no_way_to_more(
     if caller.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).is_ok() {
         prop_assert!(fits(others), "rotate {others:?}");
     }
-    // Whatever became of it, its holder gets no token for more.
+    // Whatever its scopes are now, its holder gets no token with more.
     if gatekeeper.validate(theirs.plain_text_key.expose()).is_ok() {
         let token =
             IssueKeyToken { key: theirs.plain_text_key, audience: None, scopes: Some(scopes.to_vec()) };
@@ -107,7 +107,7 @@ fn check_no_way_to_more(
     Ok(())
 }
 
-/// Numbers that are never drawn twice.
+/// A new number for each call.
 struct KeyBits;
 
 impl KeyBits {
@@ -119,7 +119,7 @@ impl KeyBits {
 }
 
 #[test]
-fn no_key_gives_more_than_it_holds() {
+fn no_key_grants_more_than_it_has() {
     let gatekeeper = standing_still().0;
     let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
     proptest!(ProptestConfig::with_cases(200), |(held in some_scopes(), scopes in some_scopes(), others in some_scopes())| {
@@ -131,7 +131,7 @@ fn no_key_gives_more_than_it_holds() {
 }
 
 #[test]
-fn no_member_gives_more_of_what_is_ours_than_they_hold() {
+fn no_member_grants_more_gatekeeper_permissions_than_they_have() {
     let gatekeeper = standing_still().0;
     let (owner, tenant) = owner(&gatekeeper, "founder");
     let admin = member(&gatekeeper, &owner, tenant, MemberRole::Admin);
@@ -148,7 +148,7 @@ fn no_member_gives_more_of_what_is_ours_than_they_hold() {
 }
 
 #[test]
-fn an_admin_can_end_an_owners_key_but_not_take_it() {
+fn an_admin_can_revoke_an_owners_key_but_not_rotate_it() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let admin = member(gatekeeper, &owner, tenant, MemberRole::Admin);
@@ -192,7 +192,7 @@ fn requests(tenant: TenantId, key: KeyId) -> Vec<(&'static str, Value)> {
 }
 
 #[test]
-fn what_is_anothers_or_gone_or_never_was_is_not_found_in_the_same_words() {
+fn another_tenants_deleted_and_unknown_objects_have_the_same_not_found_error() {
     everywhere(|gatekeeper| {
         let (owner, other) = owner(gatekeeper, "founder");
         let others_key = create(&owner, other, &[]).api_key.id;
@@ -207,11 +207,11 @@ fn what_is_anothers_or_gone_or_never_was_is_not_found_in_the_same_words() {
         let my_key = create(&mine, my_tenant, &["*:*"]);
         let callers = [
             mine,
-            user(gatekeeper, "nobody").0,
+            user(gatekeeper, "stranger").0,
             gatekeeper.with_root_key(&root.key),
             gatekeeper.with_token(&my_key.plain_text_key),
         ];
-        let says = |error: GatekeeperError| {
+        let text = |error: GatekeeperError| {
             (error.status(), error.code(), error.message().to_owned(), error.details().cloned())
         };
         for caller in &callers {
@@ -219,7 +219,7 @@ fn what_is_anothers_or_gone_or_never_was_is_not_found_in_the_same_words() {
                 for (operation, request) in requests(tenant, key) {
                     let error = caller.call_json_blocking(operation, &request.to_string()).unwrap_err();
                     assert_eq!(
-                        says(error),
+                        text(error),
                         (404, "not_found", "not found, or not yours".to_owned(), None),
                         "{operation}"
                     );
@@ -232,7 +232,7 @@ fn what_is_anothers_or_gone_or_never_was_is_not_found_in_the_same_words() {
             let error =
                 gatekeeper.anonymous().call_json_blocking(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 401, "{operation}");
-            // The operator is told the same.
+            // The operator gets the same error.
             let error = gatekeeper.call_json_blocking(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 404, "{operation}");
         }
@@ -240,7 +240,7 @@ fn what_is_anothers_or_gone_or_never_was_is_not_found_in_the_same_words() {
 }
 
 #[test]
-fn what_the_server_owns_cannot_be_sent() {
+fn fields_that_the_server_sets_cannot_be_sent() {
     let gatekeeper = standing_still().0;
     let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
     let key = create(&gatekeeper, tenant, &[]).api_key;
@@ -283,7 +283,7 @@ fn what_the_server_owns_cannot_be_sent() {
 }
 
 #[test]
-fn what_is_out_of_range_is_rejected_before_anything_is_looked_up() {
+fn values_out_of_range_are_rejected_before_any_look_up() {
     let gatekeeper = standing_still().0;
     let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
     let id = create(&gatekeeper, tenant, &[]).api_key.id;

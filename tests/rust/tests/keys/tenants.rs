@@ -1,4 +1,4 @@
-//! Whose keys a verifier accepts.
+//! The tenants whose keys a verifier accepts.
 
 use gatekeeper::{
     CreateApiKey, CreateKey, CreatedApiKey, Endpoints, Gatekeeper, IssueKeyToken, Options, Secret, TenantId,
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{ENDPOINTS, everywhere, names, options, owner};
 
-/// Signs up, makes a tenant, and makes a key there that claims all that a key can.
+/// Signs up, creates a tenant, and in it a key with every claim that a key can have.
 fn attack(gatekeeper: &Gatekeeper) -> (TenantId, CreatedApiKey) {
     let (mallory, tenant) = owner(gatekeeper, "mallory");
     let new = CreateApiKey {
@@ -29,7 +29,7 @@ fn is_valid(verifier: &Verifier, key: &Secret) -> bool {
 }
 
 #[test]
-fn a_verifier_accepts_the_keys_of_the_tenants_that_it_names_and_of_default_where_it_names_none() {
+fn a_verifier_accepts_the_keys_of_its_tenants_and_by_default_of_the_tenant_default() {
     everywhere(|gatekeeper| {
         let (tenant, created) = attack(gatekeeper);
         let (foreign, own) =
@@ -46,7 +46,7 @@ fn a_verifier_accepts_the_keys_of_the_tenants_that_it_names_and_of_default_where
             assert_eq!(valid, (accepts_own, accepts_foreign), "{tenants:?}");
         }
         assert!(is_valid(&verifier(gatekeeper), &own) && !is_valid(&verifier(gatekeeper), &foreign));
-        // Known or not, and asked again from memory: the answer is the same.
+        // Known or not, from the database or the cache: the verdict is the same.
         assert!(
             verifier(gatekeeper)
                 .try_verify::<&str>(foreign.expose(), "TWO", &[])
@@ -57,7 +57,7 @@ fn a_verifier_accepts_the_keys_of_the_tenants_that_it_names_and_of_default_where
 }
 
 #[test]
-fn the_operators_call_with_limits_of_its_own_accepts_the_tenant_default_alone() {
+fn the_operators_call_with_its_own_limits_accepts_only_the_tenant_default() {
     everywhere(|gatekeeper| {
         let (_, created) = attack(gatekeeper);
         let own = gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key;
@@ -73,7 +73,7 @@ fn the_operators_call_with_limits_of_its_own_accepts_the_tenant_default_alone() 
 }
 
 #[test]
-fn a_root_key_accepts_the_keys_of_its_tenant_and_takes_no_others() {
+fn a_root_key_accepts_only_the_keys_of_its_tenant_and_no_tenants_option() {
     everywhere(|gatekeeper| {
         let root = gatekeeper.create_root_key("Other").unwrap();
         let (tenant, created) = attack(gatekeeper);
@@ -95,7 +95,7 @@ fn a_root_key_accepts_the_keys_of_its_tenant_and_takes_no_others() {
 }
 
 #[test]
-fn the_operator_is_warned_of_valid_keys_that_were_rejected_and_of_no_others() {
+fn only_rejected_valid_keys_of_another_tenant_warn_the_operator() {
     everywhere(|gatekeeper| {
         let (tenant, created) = attack(gatekeeper);
         let default = verifier(gatekeeper);
@@ -123,7 +123,7 @@ fn the_operator_is_warned_of_valid_keys_that_were_rejected_and_of_no_others() {
 }
 
 #[test]
-fn keys_that_nothing_accepts_are_counted() {
+fn valid_keys_of_tenants_that_are_not_accepted_are_counted() {
     everywhere(|gatekeeper| {
         let count = |tenants: &Tenants| {
             let found = gatekeeper.unaccepted_keys(tenants).unwrap();

@@ -1,4 +1,4 @@
-//! What a server answers is what a place of one's own does.
+//! A remote server returns the same results as an embedded database.
 
 use gatekeeper::{
     CreateApiKey, CreateKey, DeleteKey, Endpoints, ErrorKind, Gatekeeper, KeyId, ListApiKeys, LoginAnswer,
@@ -18,7 +18,7 @@ fn endpoints() -> Endpoints {
     Endpoints::from_json(ENDPOINTS).unwrap()
 }
 
-/// A server on a clock that stands still, and the same place here and there for one root key.
+/// A server whose clock stands still, with a local and a remote client for one root key.
 fn two_sides() -> (Serving, Gatekeeper, Gatekeeper) {
     let mut options = Options::default();
     options.clock = gatekeeper::Clock::Manual(ManualClock::new());
@@ -28,8 +28,8 @@ fn two_sides() -> (Serving, Gatekeeper, Gatekeeper) {
     (serving, here, there)
 }
 
-/// All that a verdict says.
-fn said(verdict: &Verdict) -> serde_json::Value {
+/// Every field of a verdict.
+fn fields(verdict: &Verdict) -> serde_json::Value {
     let decision = verdict.decision().map(|decision| {
         json!({
             "remaining": decision.remaining(), "total": decision.total(), "reset": decision.reset(),
@@ -43,7 +43,7 @@ fn said(verdict: &Verdict) -> serde_json::Value {
 }
 
 #[test]
-fn a_verdict_says_the_same_field_by_field() {
+fn a_verdict_is_the_same_field_by_field() {
     let (_serving, here, there) = two_sides();
     let new = CreateKey {
         roles: vec!["PRO".into(), "BETA".into()],
@@ -54,14 +54,14 @@ fn a_verdict_says_the_same_field_by_field() {
     let (local, remote) = (here.verifier(endpoints()).unwrap(), there.verifier(endpoints()).unwrap());
     assert!(matches!(remote.try_verify(key.expose(), "GET", &["a"]), Ok(None)));
 
-    // Different variables, so that neither sees what the other took; then the same, where it does.
-    let one = said(&local.verify(key.expose(), "GET", &["here", ""]).unwrap());
-    let other = said(&remote.verify(key.expose(), "GET", &["there", ""]).unwrap());
+    // Different variables first, so that the two do not share a window; then the same, so that they do.
+    let one = fields(&local.verify(key.expose(), "GET", &["here", ""]).unwrap());
+    let other = fields(&remote.verify(key.expose(), "GET", &["there", ""]).unwrap());
     assert_eq!(one, other);
     assert_eq!((&one["decision"]["role"], &one["decision"]["remaining"]), (&json!("PRO"), &json!(999)));
     assert!(local.verify::<&str>(key.expose(), "ONCE", &[]).unwrap().ok());
-    let rejected = said(&remote.verify::<&str>(key.expose(), "ONCE", &[]).unwrap());
-    assert_eq!(rejected, said(&local.verify::<&str>(key.expose(), "ONCE", &[]).unwrap()));
+    let rejected = fields(&remote.verify::<&str>(key.expose(), "ONCE", &[]).unwrap());
+    assert_eq!(rejected, fields(&local.verify::<&str>(key.expose(), "ONCE", &[]).unwrap()));
     assert_eq!(rejected["decision"]["retryAfterMs"], 60_000);
     for bad in ["", "user_xxx", "\u{7f}é\n"] {
         assert!(matches!(remote.verify(bad, "GET", &["a"]), Ok(Verdict::InvalidKey)));
@@ -76,7 +76,7 @@ fn rejection(verifier: &Verifier, endpoint: &str, variables: &[&str]) -> (ErrorK
 }
 
 #[test]
-fn a_root_key_is_judged_first_and_an_endpoint_next_in_the_same_words() {
+fn the_root_key_is_checked_first_then_the_endpoint_with_the_same_messages() {
     let (serving, here, there) = two_sides();
     let too_many = vec![""; 1001];
     let root_keys =
@@ -98,15 +98,15 @@ fn a_root_key_is_judged_first_and_an_endpoint_next_in_the_same_words() {
         assert_eq!(rejection(&local, endpoint, variables), rejection(&remote, endpoint, variables));
         assert_eq!(rejection(&remote, endpoint, variables).0, ErrorKind::BadRequest);
     }
-    let nobody = serving.remote();
-    let error = nobody.verifier(endpoints()).unwrap().verify("user_xxx", "GET", &["a"]).unwrap_err();
+    let anonymous = serving.remote();
+    let error = anonymous.verifier(endpoints()).unwrap().verify("user_xxx", "GET", &["a"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CredentialMissing);
-    assert_eq!(nobody.check_credential().unwrap_err().kind(), ErrorKind::CredentialMissing);
+    assert_eq!(anonymous.check_credential().unwrap_err().kind(), ErrorKind::CredentialMissing);
     assert!(there.check_credential().is_ok());
 }
 
 #[test]
-fn a_role_that_a_server_would_take_for_the_default_is_rejected_by_name() {
+fn a_role_named_like_the_servers_default_is_rejected_by_name() {
     let limit = r#"{"maxReq": 1, "duration": 1}"#;
     let endpoints = format!(r#"{{"GET": {{"default": {limit}, "roles": {{"DEFAULT": {limit}}}}}}}"#);
     let gatekeeper = Gatekeeper::open("http://localhost:1").unwrap();
@@ -115,7 +115,7 @@ fn a_role_that_a_server_would_take_for_the_default_is_rejected_by_name() {
 }
 
 #[test]
-fn an_id_that_names_nothing_is_told_from_what_is_no_id() {
+fn an_unknown_id_and_a_malformed_id_have_different_errors() {
     let (_serving, here, there) = two_sides();
     let absent: KeyId = "key_00000000000000000000000000".parse().unwrap();
     for gatekeeper in [&here, &there] {
@@ -129,10 +129,10 @@ fn an_id_that_names_nothing_is_told_from_what_is_no_id() {
 }
 
 #[test]
-fn operations_have_their_types_there_too() {
+fn operations_return_their_types_from_a_server_too() {
     let serving = Serving::in_memory();
-    let nobody = serving.remote();
-    let tokens = nobody
+    let anonymous = serving.remote();
+    let tokens = anonymous
         .call_blocking(Signup {
             email: "ada@example.com".into(),
             password: Secret::new("a long password"),
@@ -142,9 +142,9 @@ fn operations_have_their_types_there_too() {
     assert_eq!(tokens.user.email, "ada@example.com");
     let login =
         gatekeeper::Login { email: "ada@example.com".into(), password: Secret::new("a long password") };
-    assert!(matches!(nobody.call_blocking(login), Ok(LoginAnswer::Tokens(_))));
+    assert!(matches!(anonymous.call_blocking(login), Ok(LoginAnswer::Tokens(_))));
 
-    let ada = nobody.with_token(&tokens.access_token);
+    let ada = anonymous.with_token(&tokens.access_token);
     let acme = ada.call_blocking(gatekeeper::CreateTenant { name: "Acme Inc".into() }).unwrap();
     for _ in 0..3 {
         ada.call_blocking(CreateApiKey::new(acme.id)).unwrap();
@@ -155,7 +155,7 @@ fn operations_have_their_types_there_too() {
     let second = ada.call_blocking(list).unwrap();
     assert_eq!((first.items.len(), second.items.len(), second.next_cursor), (2, 1, None));
 
-    // What is not given stays, what is null is cleared.
+    // A missing field stays unchanged; null clears a field.
     let id = second.items[0].id;
     let change = UpdateApiKey {
         owner_id: Some(Some("user 7".into())),
@@ -174,11 +174,11 @@ fn operations_have_their_types_there_too() {
     let error = ada.call_blocking(gatekeeper::Me {}).unwrap_err();
     assert_eq!((error.status(), error.kind()), (401, ErrorKind::CredentialInvalid));
     assert!(error.request_id().is_some_and(|id| id.starts_with("req_")));
-    assert_eq!(nobody.call_blocking(gatekeeper::Me {}).unwrap_err().kind(), ErrorKind::CredentialMissing);
+    assert_eq!(anonymous.call_blocking(gatekeeper::Me {}).unwrap_err().kind(), ErrorKind::CredentialMissing);
 }
 
 #[test]
-fn a_key_is_validated_and_the_public_keys_are_given() {
+fn a_server_validates_a_key_and_returns_the_public_keys() {
     let (serving, here, there) = two_sides();
     let metadata = json!({ "plan": "pro" }).as_object().cloned();
     let new = CreateKey { metadata, expires_in_seconds: Some(60), ..CreateKey::new("user") };
@@ -186,11 +186,11 @@ fn a_key_is_validated_and_the_public_keys_are_given() {
     let one = here.validate(key.expose()).unwrap();
     assert!(matches!(there.try_validate(key.expose()), Ok(None)));
     let other = there.validate(key.expose()).unwrap();
-    let said = |key: &gatekeeper::ValidatedKey| {
+    let fields = |key: &gatekeeper::ValidatedKey| {
         let (metadata, roles) = (key.metadata().map(str::to_owned), key.roles().to_vec());
         (key.id(), key.tenant_id(), key.expires_at(), key.scopes().to_vec(), metadata, roles)
     };
-    assert_eq!(said(&one), said(&other));
+    assert_eq!(fields(&one), fields(&other));
     assert_eq!(there.validate("user_xxx").unwrap_err().status(), 401);
 
     assert_eq!(serving.operator.jwks().unwrap(), there.jwks().unwrap());
@@ -198,7 +198,7 @@ fn a_key_is_validated_and_the_public_keys_are_given() {
 }
 
 #[test]
-fn what_cannot_be_a_path_is_rejected_before_anything_is_sent() {
+fn an_id_that_cannot_be_in_a_path_is_rejected_before_anything_is_sent() {
     let fake = Fake::new(vec![Act::Close]);
     let client = fake.client();
     for bad in ["..", ".", "", "key_0/../../tenants", "%2e%2e", "tnt_00000000000000000000000000"] {

@@ -1,4 +1,4 @@
-//! Servers that break off, hang, flood, and what is not Gatekeeper at all.
+//! Servers that close the connection, hang, send too much, or are not Gatekeeper.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ fn me(fake: &Fake) -> GatekeeperError {
 }
 
 #[test]
-fn where_nobody_listens_is_a_connection_error_that_names_the_server() {
+fn a_refused_connection_is_an_error_that_names_the_server() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = Gatekeeper::open(&format!("http://{free}")).unwrap().call_blocking(Me {}).unwrap_err();
     assert_eq!(
@@ -25,7 +25,7 @@ fn where_nobody_listens_is_a_connection_error_that_names_the_server() {
 }
 
 #[test]
-fn a_connection_that_ends_early_is_an_error_and_never_half_an_answer() {
+fn a_connection_that_ends_early_is_an_error_and_never_a_partial_result() {
     let half = data(r#"{"id":"usr_00000000000000000000000000"}"#);
     for act in [
         Act::Close,
@@ -41,7 +41,7 @@ fn a_connection_that_ends_early_is_an_error_and_never_half_an_answer() {
 }
 
 #[test]
-fn a_server_that_hangs_is_left_in_time() {
+fn a_call_to_a_server_that_hangs_ends_at_its_timeout() {
     let fake = Fake::new(vec![Act::Hang]);
     let client = fake.client_with(|options| options.timeout = Duration::from_millis(150));
     let began = Instant::now();
@@ -50,14 +50,14 @@ fn a_server_that_hangs_is_left_in_time() {
     assert!(began.elapsed() < Duration::from_secs(2));
     assert!(error.message().contains("within 150 ms"), "{error}");
 
-    // The answer has begun, and does not end.
-    let slow = Fake::new(vec![Act::Say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_owned())]);
+    // The response starts and does not end.
+    let slow = Fake::new(vec![Act::Respond("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_owned())]);
     let client = slow.client_with(|options| options.timeout = Duration::from_millis(150));
     assert_eq!(client.call_blocking(Me {}).unwrap_err().code(), "timeout");
 }
 
 #[test]
-fn what_does_not_come_from_gatekeeper_is_said_to_be_so() {
+fn the_error_of_a_response_that_is_not_gatekeepers_says_so() {
     let page = "<html>canary</html>";
     for (status, kind) in [
         ("502 Bad Gateway", ErrorKind::Unavailable),
@@ -70,26 +70,27 @@ fn what_does_not_come_from_gatekeeper_is_said_to_be_so() {
         ("413 Content Too Large", ErrorKind::PayloadTooLarge),
     ] {
         let answer = http(status, &["content-type: text/html; charset=utf-8", "x-request-id: edge-7"], page);
-        let fake = Fake::new(vec![Act::Say(answer)]);
+        let fake = Fake::new(vec![Act::Respond(answer)]);
         let error = fake.client_with(|options| options.max_retries = 0).call_blocking(Me {}).unwrap_err();
         assert_eq!(error.kind(), kind, "{status}");
-        let said = format!("HTTP {} (text/html), which is not an answer of Gatekeeper", &status[..3]);
-        assert!(error.message().contains(&said) && !error.message().contains("canary"), "{error}");
+        let expected = format!("HTTP {} (text/html), which is not an answer of Gatekeeper", &status[..3]);
+        assert!(error.message().contains(&expected) && !error.message().contains("canary"), "{error}");
         assert_eq!(error.request_id(), Some("edge-7"));
     }
     for json in ["{}", "[]", "null", r#"{"ok":true,"data":{}}"#, r#"{"ok":false}"#, r#"{"ok":true}"#] {
-        let error = me(&Fake::new(vec![Act::Say(http("200 OK", &[], json))]));
+        let error = me(&Fake::new(vec![Act::Respond(http("200 OK", &[], json))]));
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{json}");
     }
 }
 
 #[test]
-fn an_error_of_the_server_is_the_same_error_here() {
-    let fake = Fake::new(vec![Act::Say(failure("402 Payment Required", &["retry-after: 7"], "plan_limit"))]);
+fn an_error_of_the_server_is_the_same_error_in_the_client() {
+    let fake =
+        Fake::new(vec![Act::Respond(failure("402 Payment Required", &["retry-after: 7"], "plan_limit"))]);
     let error = me(&fake);
     assert_eq!((error.kind(), error.message(), error.retry_after()), (ErrorKind::PlanLimit, "no", Some(7)));
     assert_eq!((error.request_id(), error.details().unwrap()["a"].as_i64()), (Some("req_7"), Some(1)));
-    let newer = Fake::new(vec![Act::Say(failure("422 Unprocessable", &[], "of_a_newer_version"))]);
+    let newer = Fake::new(vec![Act::Respond(failure("422 Unprocessable", &[], "of_a_newer_version"))]);
     assert_eq!(me(&newer).kind(), ErrorKind::BadRequest);
 }
 
@@ -97,7 +98,7 @@ fn an_error_of_the_server_is_the_same_error_here() {
 fn the_key_managers_failures_have_its_shape_and_their_code() {
     let gatekeeper = |status: &str, error: &str| {
         let body = format!(r#"{{"success":false,"error":"{error}","reason":"no"}}"#);
-        let fake = Fake::new(vec![Act::Say(http(status, &["x-request-id: req_7"], &body))]);
+        let fake = Fake::new(vec![Act::Respond(http(status, &["x-request-id: req_7"], &body))]);
         let error = fake.client().call_blocking(CreateKey::new("user")).unwrap_err();
         assert_eq!((error.message(), error.request_id()), ("no", Some("req_7")));
         error.kind()
@@ -110,7 +111,7 @@ fn the_key_managers_failures_have_its_shape_and_their_code() {
 }
 
 #[test]
-fn an_answer_without_end_is_not_read_to_its_end() {
+fn an_endless_response_is_read_only_up_to_a_bound() {
     for head in [
         "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
         format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", 1_u64 << 40),
@@ -127,7 +128,7 @@ fn a_redirect_is_not_followed_and_no_credential_goes_with_it() {
     let elsewhere = Fake::new(vec![Act::Close]);
     for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
         let location = format!("location: {}/v1/auth/me", elsewhere.url);
-        let error = me(&Fake::new(vec![Act::Say(http(status, &[&location], ""))]));
+        let error = me(&Fake::new(vec![Act::Respond(http(status, &[&location], ""))]));
         assert!(error.message().contains("redirects are not followed"), "{error}");
     }
     assert!(elsewhere.requests().is_empty());

@@ -1,4 +1,4 @@
-//! Servers that misbehave, each connection in its own way.
+//! Fake servers that misbehave, with one behaviour for each connection.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,18 +8,18 @@ use std::time::Duration;
 
 use gatekeeper::{Gatekeeper, Options, Secret};
 
-/// What is done with a connection once a request has come; the last of a list is done with all that follow.
+/// What the server does with a connection after a request. The last one of a list applies to all further connections.
 #[derive(Clone)]
 pub enum Act {
-    /// Answers, and goes on reading requests.
-    Say(String),
-    /// Answers, and ends the connection.
+    /// Responds, and reads further requests.
+    Respond(String),
+    /// Responds, and closes the connection.
     SayAndClose(String),
-    /// Ends the connection.
+    /// Closes the connection.
     Close,
-    /// Says nothing for as long as the test runs.
+    /// Never responds.
     Hang,
-    /// Sends this and then zeros without end.
+    /// Sends this, and then zeros without end.
     Flood(String),
 }
 
@@ -53,14 +53,14 @@ impl Fake {
                             act
                         };
                         match act {
-                            Act::Say(answer) => stream.write_all(answer.as_bytes()).unwrap(),
+                            Act::Respond(answer) => stream.write_all(answer.as_bytes()).unwrap(),
                             Act::SayAndClose(answer) => {
                                 stream.write_all(answer.as_bytes()).unwrap();
                                 return;
                             }
                             Act::Close => return,
                             Act::Hang => {
-                                // Until the client gives up.
+                                // Until the client closes the connection.
                                 let _ = stream.read(&mut [0; 1]);
                                 heard.lock().unwrap().push("given up".to_owned());
                                 return;
@@ -78,7 +78,7 @@ impl Fake {
         Self { url, requests, connections }
     }
 
-    /// All requests that came, as they came.
+    /// The requests that were received, as text.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -100,7 +100,7 @@ impl Fake {
     }
 }
 
-/// A request with its body; nothing where the client has gone.
+/// A request with its body; `None` if the client has closed the connection.
 fn read(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
@@ -118,19 +118,19 @@ fn read(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-/// An HTTP answer with these headers, each on a line of its own.
+/// An HTTP response with these headers.
 pub fn http(status: &str, headers: &[&str], body: &str) -> String {
     let headers = headers.join("\r\n");
     let end = if headers.is_empty() { "" } else { "\r\n" };
     format!("HTTP/1.1 {status}\r\n{headers}{end}content-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// A success of a service.
+/// The response of a call that succeeded.
 pub fn data(data: &str) -> String {
     http("200 OK", &["content-type: application/json"], &format!(r#"{{"ok":true,"data":{data}}}"#))
 }
 
-/// A failure of a service.
+/// The response of a call that failed.
 pub fn failure(status: &str, headers: &[&str], code: &str) -> String {
     let body =
         format!(r#"{{"ok":false,"error":"no","code":"{code}","requestId":"req_7","details":{{"a":1}}}}"#);

@@ -1,6 +1,6 @@
-//! A place behind HTTP: what it answers, and what becomes of a call when the server or the network misbehaves.
+//! A remote server: its results, and the outcome of a call if the server or the network misbehaves.
 
-#![allow(clippy::disallowed_methods, reason = "how long a call takes is what is tested")]
+#![allow(clippy::disallowed_methods, reason = "the tests measure the duration of calls")]
 
 mod answers;
 mod broken;

@@ -1,4 +1,4 @@
-//! What is sent again, and what never is.
+//! Which requests are retried, and which never are.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const EVENT: &str = r#"{"id":"evt_00000000000000000000000000","tenantId":"tnt_00
 const NOT_RUN: &str = "X-Gatekeeper-Not-Run: true";
 
 fn busy(headers: &[&str]) -> Act {
-    Act::Say(failure("503 Service Unavailable", headers, "service_unavailable"))
+    Act::Respond(failure("503 Service Unavailable", headers, "service_unavailable"))
 }
 
 fn usage() -> RecordUsage {
@@ -23,23 +23,23 @@ fn refresh() -> Refresh {
 }
 
 #[test]
-fn a_read_is_sent_again_after_a_broken_connection_429_and_503() {
-    let limited = Act::Say(failure("429 Too Many Requests", &[], "rate_limited"));
-    let gateway = Act::Say(crate::fake::http("502 Bad Gateway", &[], "<html>"));
+fn a_read_is_retried_after_a_connection_error_429_and_503() {
+    let limited = Act::Respond(failure("429 Too Many Requests", &[], "rate_limited"));
+    let gateway = Act::Respond(crate::fake::http("502 Bad Gateway", &[], "<html>"));
     for first in [Act::Close, limited, busy(&[]), gateway] {
-        let fake = Fake::new(vec![first, Act::Say(data(USER))]);
+        let fake = Fake::new(vec![first, Act::Respond(data(USER))]);
         assert_eq!(fake.client().call_blocking(Me {}).unwrap().email, "a@b.c");
         assert_eq!(fake.requests().len(), 2);
     }
     for final_answer in ["400 Bad Request", "500 Oops"] {
-        let fake = Fake::new(vec![Act::Say(failure(final_answer, &[], "bad_request"))]);
+        let fake = Fake::new(vec![Act::Respond(failure(final_answer, &[], "bad_request"))]);
         fake.client().call_blocking(Me {}).unwrap_err();
         assert_eq!(fake.requests().len(), 1);
     }
 }
 
 #[test]
-fn a_read_is_sent_as_often_as_was_said() {
+fn a_read_is_retried_as_often_as_configured() {
     for retries in [0, 1, 3] {
         let fake = Fake::new(vec![busy(&[])]);
         let error =
@@ -49,8 +49,8 @@ fn a_read_is_sent_as_often_as_was_said() {
 }
 
 #[test]
-fn a_write_and_a_verification_are_sent_again_only_if_they_did_not_run() {
-    for act in [Act::Close, busy(&[]), Act::Say(failure("429 Too Many", &[], "rate_limited"))] {
+fn a_write_and_a_verification_are_retried_only_if_they_did_not_run() {
+    for act in [Act::Close, busy(&[]), Act::Respond(failure("429 Too Many", &[], "rate_limited"))] {
         let fake = Fake::new(vec![act]);
         let client = fake.client();
         client.call_blocking(refresh()).unwrap_err();
@@ -58,14 +58,15 @@ fn a_write_and_a_verification_are_sent_again_only_if_they_did_not_run() {
         client.call_blocking(ValidateApiKey { key: Secret::new("k") }).unwrap_err();
         assert_eq!(fake.requests().len(), 3);
     }
-    let fake = Fake::new(vec![busy(&[NOT_RUN]), Act::Say(failure("401 Unauthorized", &[], "unauthorized"))]);
+    let fake =
+        Fake::new(vec![busy(&[NOT_RUN]), Act::Respond(failure("401 Unauthorized", &[], "unauthorized"))]);
     assert_eq!(fake.client().call_blocking(refresh()).unwrap_err().status(), 401);
     assert_eq!(fake.requests().len(), 2);
 }
 
 #[test]
-fn usage_is_sent_again_under_one_idempotency_key_which_its_caller_does_not_see() {
-    let fake = Fake::new(vec![Act::Close, busy(&[]), Act::Say(data(EVENT))]);
+fn usage_is_retried_under_one_idempotency_key_that_the_caller_does_not_see() {
+    let fake = Fake::new(vec![Act::Close, busy(&[]), Act::Respond(data(EVENT))]);
     assert_eq!(fake.client().call_blocking(usage()).unwrap().idempotency_key, None);
     let keys: Vec<_> = fake
         .requests()
@@ -75,16 +76,18 @@ fn usage_is_sent_again_under_one_idempotency_key_which_its_caller_does_not_see()
     assert_eq!(keys.len(), 3);
     assert!(keys.iter().all(|key| *key == keys[0]));
 
-    let given =
-        Fake::new(vec![Act::Close, Act::Say(data(&EVENT.replace("Key\":null,\"cr", "Key\":\"mine\",\"cr")))]);
+    let given = Fake::new(vec![
+        Act::Close,
+        Act::Respond(data(&EVENT.replace("Key\":null,\"cr", "Key\":\"mine\",\"cr"))),
+    ]);
     let mut mine = usage();
     mine.0.idempotency_key = Some("mine".to_owned());
     assert_eq!(given.client().call_blocking(mine).unwrap().idempotency_key.as_deref(), Some("mine"));
 }
 
 #[test]
-fn a_server_that_asks_for_time_is_given_it_where_the_call_has_it() {
-    let fake = Fake::new(vec![busy(&["Retry-After: 1"]), Act::Say(data(USER))]);
+fn retry_after_is_honoured_within_the_timeout() {
+    let fake = Fake::new(vec![busy(&["Retry-After: 1"]), Act::Respond(data(USER))]);
     let began = Instant::now();
     fake.client().call_blocking(Me {}).unwrap();
     assert!(began.elapsed() >= Duration::from_secs(1));
@@ -107,13 +110,13 @@ fn a_server_that_asks_for_time_is_given_it_where_the_call_has_it() {
         assert!(error.kind() == ErrorKind::Unavailable && error.retry_after() >= Some(60), "{wait}");
     }
     for past in ["Sun, 06 Nov 1994 08:49:37 GMT", "nonsense", "-1"] {
-        let fake = Fake::new(vec![busy(&[&format!("Retry-After: {past}")]), Act::Say(data(USER))]);
+        let fake = Fake::new(vec![busy(&[&format!("Retry-After: {past}")]), Act::Respond(data(USER))]);
         assert!(fake.client().call_blocking(Me {}).is_ok(), "{past}");
     }
 }
 
 #[test]
-fn all_attempts_share_the_one_time_of_the_call() {
+fn all_attempts_share_the_timeout_of_the_call() {
     let fake = Fake::new(vec![Act::Close]);
     let client = fake.client_with(|options| {
         options.timeout = Duration::from_millis(300);
@@ -126,8 +129,8 @@ fn all_attempts_share_the_one_time_of_the_call() {
 }
 
 #[test]
-fn where_nothing_was_sent_a_write_is_tried_again_too() {
-    // The port is free at first, and taken while the client waits to try again.
+fn a_write_is_retried_if_nothing_was_sent() {
+    // The port is free at first, and a server binds it while the client waits to retry.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(30));

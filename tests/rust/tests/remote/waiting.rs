@@ -1,4 +1,4 @@
-//! Waiting for an answer: under any executor, in any number, and no longer than somebody wants it.
+//! Pending calls: under any executor, in any number, and no longer than their caller waits.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::serving::Serving;
 const USER: &str = r#"{"id":"usr_00000000000000000000000000","email":"a@b.c","emailVerified":false,"name":null,"createdAt":1}"#;
 
 #[test]
-fn a_call_works_under_every_executor_and_blocks_inside_of_one() {
+fn a_call_works_under_every_executor_and_a_blocking_call_inside_of_one() {
     let serving = Serving::in_memory();
     let gatekeeper = serving.remote();
     let call = |number: u32| {
@@ -34,26 +34,26 @@ fn a_call_works_under_every_executor_and_blocks_inside_of_one() {
         }
         gatekeeper.call_blocking(Me {}).unwrap_err();
     });
-    // The executor that a call began in may end before it.
+    // The executor in which a call starts may end before the call.
     drop((current, threads));
     pollster::block_on(call(6)).unwrap();
 }
 
 #[test]
-fn one_connection_is_used_again_and_again() {
-    let fake = Fake::new(vec![Act::Say(data(USER))]);
+fn one_connection_is_reused() {
+    let fake = Fake::new(vec![Act::Respond(data(USER))]);
     let client = fake.client();
     for _ in 0..20 {
         client.call_blocking(Me {}).unwrap();
     }
     assert_eq!((fake.requests().len(), fake.connections()), (20, 1));
-    // Another handle of the same server shares it.
+    // Another client of the same server shares it.
     fake.client().call_blocking(Me {}).unwrap();
     assert_eq!(fake.connections(), 1);
 }
 
 #[test]
-fn a_call_that_nobody_waits_for_any_more_is_given_up() {
+fn a_call_whose_future_is_dropped_closes_its_request() {
     let fake = Fake::new(vec![Act::Hang]);
     let client = fake.client_with(|options| options.timeout = Duration::from_secs(60));
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();

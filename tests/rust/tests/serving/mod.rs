@@ -1,4 +1,4 @@
-//! A server in this process, on a place that the test opened.
+//! A server in this process, on a database that the test has opened.
 
 use std::thread::{self, JoinHandle};
 
@@ -11,14 +11,14 @@ use tokio::sync::oneshot;
 pub struct Serving {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
-    /// The place that is served, as whoever runs it.
+    /// The client of the served database, for the operator.
     pub operator: Gatekeeper,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Serving {
-    /// Serves this place.
+    /// Serves the database of `gatekeeper`.
     pub fn new(operator: Gatekeeper) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listen = Listen::Tcp("127.0.0.1".to_owned(), 0);
@@ -30,13 +30,13 @@ impl Serving {
         Self { url, operator, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Serves a place in memory.
+    /// Serves a memory database.
     #[allow(dead_code, reason = "not every test has a use for it")]
     pub fn in_memory() -> Self {
         Self::new(Gatekeeper::open("memory:").unwrap())
     }
 
-    /// The served place over HTTP, used by nobody in particular.
+    /// An anonymous client of the server.
     pub fn remote(&self) -> Gatekeeper {
         Gatekeeper::open(&self.url).unwrap()
     }

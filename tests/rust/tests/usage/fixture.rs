@@ -1,4 +1,4 @@
-//! What the tests of usage begin with.
+//! The fixture of the usage tests.
 
 use gatekeeper::{
     CheckAndRecordUsage, Clock, CreateKey, Gatekeeper, GatekeeperError, KeyId, ListUsageEvents, ManualClock,
@@ -7,7 +7,7 @@ use gatekeeper::{
 };
 use serde_json::{Map, Value};
 
-/// A place with a tenant.
+/// A database with a tenant.
 pub struct Fixture {
     pub operator: Gatekeeper,
     pub tenant: TenantId,
@@ -69,7 +69,7 @@ impl Fixture {
     }
 }
 
-/// Runs a test in memory and on a file.
+/// Runs a test with a memory database and with a file.
 pub fn everywhere(test: impl Fn(Fixture)) {
     test(Fixture::new(Gatekeeper::open("memory:").unwrap()));
     let folder = tempfile::tempdir().unwrap();

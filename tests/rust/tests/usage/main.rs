@@ -1,4 +1,4 @@
-//! Usage as a caller sees it: recorded once, never over a quota, added up exactly.
+//! Usage as a caller sees it: recorded once, never over a quota, summed exactly.
 
 mod fixture;
 mod model;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use fixture::{Fixture, everywhere, object, under};
 
 #[test]
-fn an_event_comes_back_as_it_was_recorded_and_is_added_up() {
+fn an_event_is_returned_as_recorded_and_summed() {
     everywhere(|gatekeeper| {
         let metadata = Some(object(json!({"model": "x", "deep": [1, null, {"a": 1.5}]})));
         let (key, _) = gatekeeper.key();
@@ -49,7 +49,7 @@ fn events_are_listed_the_newest_first_in_pages_by_tenant_and_by_key() {
         };
         assert_eq!(quantities(None, 10), (1..=25).rev().collect::<Vec<_>>());
         assert_eq!(quantities(Some(key), 2), [25, 20, 15, 10, 5]);
-        // A key that is gone leaves its events behind.
+        // The events of a deleted key stay.
         let root = gatekeeper.operator.with_root_key(&gatekeeper.root);
         root.call_blocking(DeleteKey { id: key.into() }).unwrap();
         assert_eq!(quantities(Some(key), 100), [25, 20, 15, 10, 5]);
@@ -57,7 +57,7 @@ fn events_are_listed_the_newest_first_in_pages_by_tenant_and_by_key() {
 }
 
 #[test]
-fn a_quota_admits_as_much_as_it_says_and_a_rejected_event_leaves_no_trace() {
+fn a_quota_accepts_exactly_its_limit_and_a_rejected_event_is_not_stored() {
     everywhere(|gatekeeper| {
         gatekeeper.quota(Some(10), Period::Day);
         let (_, quota) = gatekeeper.check_and_record(gatekeeper.input(7)).unwrap();
@@ -75,11 +75,11 @@ fn a_quota_admits_as_much_as_it_says_and_a_rejected_event_leaves_no_trace() {
         let summary = gatekeeper.summary(Period::Month);
         assert_eq!((summary.total_usage, summary.event_count), (7, 1));
         assert_eq!(gatekeeper.events(None, 50).len(), 1);
-        // Its key was not used up: another request may have it.
+        // Its idempotency key was not used up: another request may use it.
         let (event, quota) = gatekeeper.check_and_record(under("k", gatekeeper.input(3))).unwrap();
         assert_eq!((event.quantity, quota.remaining), (3, Some(0)));
         assert_eq!(gatekeeper.check_and_record(gatekeeper.input(1)).unwrap_err().status(), 402);
-        // What is recorded without being asked goes over; what is left stops at 0.
+        // `record` does not check the quota and may exceed it; `remaining` stops at 0.
         gatekeeper.record(gatekeeper.input(5)).unwrap();
         let check = gatekeeper.operator.call_blocking(CheckQuota::new(gatekeeper.tenant)).unwrap();
         assert_eq!((check.allowed, check.used, check.remaining), (false, 15, Some(0)));
@@ -97,7 +97,7 @@ fn the_same_request_under_one_key_counts_once_and_another_is_rejected() {
         let input = UsageInput { metadata: Some(object(json!({"b": 1, "a": [2.0]}))), ..gatekeeper.input(4) };
         let (first, _) = gatekeeper.check_and_record(under("k", input.clone())).unwrap();
         gatekeeper.record(gatekeeper.input(6)).unwrap();
-        // Equal after defaults and as canonical JSON; by either call; with the quota as it is now.
+        // Equal after defaults and as canonical JSON, by either call; the quota in the result is the current one.
         let again = UsageInput { metadata: Some(object(json!({"a": [2], "b": 1.0}))), ..input.clone() };
         let (event, quota) = gatekeeper.check_and_record(under("k", again.clone())).unwrap();
         assert_eq!((&event, quota.used, quota.remaining), (&first, 10, Some(0)));
@@ -112,7 +112,7 @@ fn the_same_request_under_one_key_counts_once_and_another_is_rejected() {
             assert_eq!((rejected.status(), rejected.code()), (409, "conflict"));
         }
         assert_eq!(gatekeeper.summary(Period::Month).event_count, 2);
-        // Another tenant's key of the same name is another key.
+        // The same idempotency key in another tenant is a different one.
         let other = Fixture::new(gatekeeper.operator.clone());
         assert_ne!(other.record(under("k", other.input(4))).unwrap().id, first.id);
     });
@@ -140,7 +140,7 @@ fn a_hundred_calls_at_once_under_one_key_are_one_event() {
 }
 
 #[test]
-fn what_is_out_of_range_is_rejected_and_named() {
+fn the_rejection_of_a_value_out_of_range_names_the_field() {
     let gatekeeper = Fixture::new(Gatekeeper::open("memory:").unwrap());
     let call = |name: &str, fields: Value| {
         let mut request = json!({"tenantId": gatekeeper.tenant});
@@ -178,10 +178,10 @@ fn what_is_out_of_range_is_rejected_and_named() {
                 request.as_object_mut().unwrap().entry(needed).or_insert("x".into());
             }
         }
-        let said = request.to_string();
+        let text = request.to_string();
         let rejected = call(name, request).unwrap_err();
-        assert_eq!(rejected.status(), 400, "{name} {said}");
-        assert!(rejected.message().contains(field), "{name} {said}: {}", rejected.message());
+        assert_eq!(rejected.status(), 400, "{name} {text}");
+        assert!(rejected.message().contains(field), "{name} {text}: {}", rejected.message());
         assert!(!rejected.message().contains("canary"));
     }
     assert_eq!(gatekeeper.summary(Period::Month).event_count, 0);
@@ -190,7 +190,7 @@ fn what_is_out_of_range_is_rejected_and_named() {
 }
 
 #[test]
-fn a_key_of_another_tenant_one_that_is_gone_and_none_are_the_same() {
+fn another_tenants_deleted_and_unknown_keys_have_the_same_error() {
     everywhere(|gatekeeper| {
         let other = Fixture::new(gatekeeper.operator.clone());
         let (theirs, _) = other.key();
@@ -224,7 +224,7 @@ fn a_key_of_another_tenant_one_that_is_gone_and_none_are_the_same() {
 }
 
 #[test]
-fn own_other_and_removed_tenants_are_told_apart_by_those_alone_who_may() {
+fn only_members_can_distinguish_their_tenant_from_other_and_removed_tenants() {
     everywhere(|gatekeeper| {
         let other = Fixture::new(gatekeeper.operator.clone());
         let removed = Fixture::new(gatekeeper.operator.clone());
@@ -248,13 +248,13 @@ fn own_other_and_removed_tenants_are_told_apart_by_those_alone_who_may() {
         assert_eq!(root.call_blocking(quota(gatekeeper.tenant)).unwrap_err().kind(), ErrorKind::Forbidden);
         let gone = gatekeeper.operator.call_blocking(quota(removed.tenant)).unwrap_err();
         assert_eq!(gone.kind(), ErrorKind::NotFound);
-        let nobody = gatekeeper.operator.anonymous();
-        assert_eq!(nobody.call_blocking(quota(gatekeeper.tenant)).unwrap_err().status(), 401);
+        let anonymous = gatekeeper.operator.anonymous();
+        assert_eq!(anonymous.call_blocking(quota(gatekeeper.tenant)).unwrap_err().status(), 401);
     });
 }
 
 #[test]
-fn a_quota_is_whole_again_when_its_period_ends_and_not_a_millisecond_before() {
+fn a_quota_is_reset_when_its_period_ends_and_not_a_millisecond_before() {
     for period in [Period::Hour, Period::Day, Period::Month] {
         let (gatekeeper, clock) = Fixture::with_clock();
         gatekeeper.quota(Some(2), period);
@@ -306,7 +306,7 @@ fn an_api_key_records_for_itself_and_for_others_only_where_it_may_see_them() {
 }
 
 #[test]
-fn a_keys_quota_is_asked_before_its_tenants_and_both_must_have_room() {
+fn a_keys_quota_is_checked_before_its_tenants_and_both_must_have_room() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatekeeper.db");
     let gatekeeper = Fixture::new(Gatekeeper::open(path.to_str().unwrap()).unwrap());

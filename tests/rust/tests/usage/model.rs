@@ -1,4 +1,4 @@
-//! Random histories beside a model of them.
+//! Random histories, compared with a model.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::fixture::Fixture;
 
-/// What one step of a random history does.
+/// One step of a random history.
 #[derive(Clone, Debug)]
 enum Step {
     Record { key: Option<usize>, quantity: i64, idempotency: Option<u8> },
@@ -39,7 +39,7 @@ proptest! {
         let mut under_key: HashMap<u8, (Option<usize>, i64, UsageEvent)> = HashMap::new();
         let mut limit = (None, Period::Month);
         for step in steps {
-            // The bucket of the present is where the summary says it is; the month's arithmetic has tests of its own.
+            // The current bucket is the one in the summary. Separate tests check the arithmetic of months.
             let used = |period| {
                 let summary = fixture.summary(period);
                 let now = events.iter().filter(|event| (summary.from..summary.to).contains(&event.created_at));

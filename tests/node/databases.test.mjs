@@ -1,4 +1,4 @@
-// Databases that cannot be used: each is 503 from the first call, and says what to change.
+// Databases that cannot be used: each is 503 from the first call, with a message that says what to do.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -32,14 +32,14 @@ async function unavailable(url, message) {
   return keyManager;
 }
 
-test('a folder that is missing is 503 until it is there', async (t) => {
+test('a missing folder is 503 until it exists', async (t) => {
   const folder = join(dirname(databaseOf(t)), 'missing');
   const keyManager = await unavailable(join(folder, 'keys.db'), /folder does not exist/);
   mkdirSync(folder);
   await created(keyManager, 'user');
 });
 
-test('a folder in the place of the file is 503', async (t) => {
+test('a folder instead of a file is 503', async (t) => {
   await unavailable(dirname(databaseOf(t)), /is a folder/);
 });
 
@@ -62,7 +62,7 @@ test('a database of another program is 503', async (t) => {
   await unavailable(database, /another program/);
 });
 
-test('a database from the future is 503', async (t) => {
+test('a database of a newer version is 503', async (t) => {
   const database = databaseOf(t);
   const keyManager = initKeyManager({ url: join(dirname(database), 'other.db'), endpoints });
   await created(keyManager, 'user');
@@ -75,7 +75,7 @@ test('a database from the future is 503', async (t) => {
   await unavailable(database, /newer version \(schema 999/);
 });
 
-test('a database that may not be written is 503 for writers', async (t) => {
+test('a database without write permission is 503 for writers', async (t) => {
   const database = databaseOf(t);
   await created(initKeyManager({ url: database, endpoints }), 'user');
   chmodSync(dirname(database), 0o555);
@@ -86,7 +86,7 @@ test('a database that may not be written is 503 for writers', async (t) => {
     const { createUserAPIKey } = initKeyManager({ url: ${JSON.stringify(database)}, endpoints: {} });
     createUserAPIKey('user').catch(({ status, message }) => console.log(status, message));
   `;
-  // Root may write everything, unless it gives that up. (Another user may not be able to read this checkout.)
+  // Root may write every file unless it drops that capability. (Another user may not be able to read this checkout.)
   const withoutIt = ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all'];
   const prefix = process.getuid?.() === 0 ? withoutIt : [];
   const [command, ...rest] = [...prefix, process.execPath, '-e', program];
@@ -95,7 +95,7 @@ test('a database that may not be written is 503 for writers', async (t) => {
   assert.match(stdout, /^503 .* cannot be written: give this user write access to it, to the database/);
 });
 
-test('a database that another process has locked is 503 after some seconds, and good again after that', async (t) => {
+test('a database that another process has locked is 503 after some seconds, and usable again after that', async (t) => {
   const database = databaseOf(t);
   const keyManager = initKeyManager({ url: database, endpoints });
   const { apiKey } = await created(keyManager, 'user');
