@@ -3,8 +3,10 @@ import { isText } from './arguments.js';
 import { binding } from './binding.js';
 import { outputOf, requestOf, runNative, type CallOptions, type Fields } from './call.js';
 import { coreArguments, tokenOf, type GatekeeperCoreOptions } from './core-options.js';
+import { isCore, markAsCore } from './core-mark.js';
 import { BadRequestError } from './errors.js';
 import { errorFrom } from './failure.js';
+import { CoreServices } from './generated/core-services.js';
 import type { LoginAnswer, MfaChallenge } from './generated/models.js';
 import { warn, warnOfCreated } from './warning.js';
 
@@ -43,22 +45,20 @@ class CoreState {
   }
 }
 
-/** The property that marks a core, the same in every copy of this package. */
-const MARK = Symbol.for('gatekeeper-native.GatekeeperCore');
-
 /**
  * A database or server, and the credential to use there. The services call through it.
  *
- * A core without a token is anonymous: it may sign up and log in. The database is opened on first use.
+ * A core without a token is anonymous: it may sign up and log in. The database is opened on first use. Each service is a
+ * property of the core: `core.auth` is `new AuthService(core)`.
  *
  * @example
  * const core = new GatekeeperCore({ baseUrl: 'sqlite:gatekeeper.db' });
  * const founder = { email: 'founder@example.com', password: 'hunter2pass' };
- * const { accessToken } = await new AuthService(core).signup(founder);
+ * const { accessToken } = await core.auth.signup(founder);
  * core.setToken(accessToken);
- * const tenant = await new TenantsService(core).create('Acme Inc');
+ * const tenant = await core.tenants.create('Acme Inc');
  */
-export class GatekeeperCore {
+export class GatekeeperCore extends CoreServices {
   #native: NativeCore;
   #clientAddress: string | undefined;
   #closed = false;
@@ -71,6 +71,7 @@ export class GatekeeperCore {
   /** @internal */
   constructor(options: GatekeeperCoreOptions | CoreState);
   constructor(options: GatekeeperCoreOptions | CoreState = {}) {
+    super();
     if (typeof options === 'object' && options !== null && CoreState.is(options)) {
       this.#native = options.native;
       this.#clientAddress = options.clientAddress;
@@ -84,15 +85,8 @@ export class GatekeeperCore {
   }
 
   /** Whether `value` is a core, of this copy of the package or of another. */
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return this === GatekeeperCore
-      ? GatekeeperCore._is(value)
-      : Function.prototype[Symbol.hasInstance].call(this, value);
-  }
-
-  /** @internal */
-  static _is(value: unknown): value is GatekeeperCore {
-    return typeof value === 'object' && value !== null && MARK in value;
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === GatekeeperCore ? isCore(value) : Function.prototype[Symbol.hasInstance].call(this, value);
   }
 
   /**
@@ -221,7 +215,7 @@ export class GatekeeperCore {
   }
 }
 
-Object.defineProperty(GatekeeperCore.prototype, MARK, { value: true });
+markAsCore(GatekeeperCore.prototype);
 
 /**
  * Whether a login needs a second factor before it returns tokens.

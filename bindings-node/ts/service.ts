@@ -1,12 +1,13 @@
 import { readable } from './arguments.js';
-import { GatekeeperCore } from './core.js';
+import type { GatekeeperCore } from './core.js';
+import { isCore } from './core-mark.js';
 import { BadRequestError } from './errors.js';
 import { asBadRequest } from './failure.js';
 import type { Page } from './page.js';
 
 /** The core of a service; throws `BadRequestError` for another value. */
-export function coreOf(core: GatekeeperCore): GatekeeperCore {
-  if (asBadRequest(() => readable('core', () => GatekeeperCore._is(core)))) return core;
+export function coreOf(core: unknown): GatekeeperCore {
+  if (asBadRequest(() => readable('core', () => isCore(core)))) return core as GatekeeperCore;
   throw new BadRequestError('core must be a GatekeeperCore');
 }
 

@@ -46,10 +46,19 @@ fn run(check: bool) -> Result<(), String> {
         ("tests/parity/surface.json", surface::document(&api)),
         ("bindings-node/ts/generated/models.ts", typescript::models(&api)),
         ("bindings-node/ts/generated/services.ts", typescript::services(&api)),
+        ("bindings-node/ts/generated/core-services.ts", typescript::core_services(&api)),
         ("bindings-node/ts/generated/names.mts", typescript::names(&api)),
         ("bindings-python/python/gatekeeper/models.py", python::models(&api)),
         ("bindings-python/python/gatekeeper/_services.py", python::services(&api, python::Kind::Sync)),
         ("bindings-python/python/gatekeeper/_aio_services.py", python::services(&api, python::Kind::Async)),
+        (
+            "bindings-python/python/gatekeeper/_core_services.py",
+            python::core_services(&api, python::Kind::Sync),
+        ),
+        (
+            "bindings-python/python/gatekeeper/_aio_core_services.py",
+            python::core_services(&api, python::Kind::Async),
+        ),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let stale: Vec<&str> = files

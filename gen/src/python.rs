@@ -1,9 +1,11 @@
 //! The types and services of the Python SDK.
 
+mod core_services;
 mod models;
 mod services;
 mod signature;
 
+pub(crate) use core_services::core_services;
 pub(crate) use models::models;
 pub(crate) use services::{Kind, services};
 

@@ -1,5 +1,9 @@
 //! The types and services of the TypeScript SDK.
 
+mod core_services;
+
+pub(crate) use core_services::core_services;
+
 use serde_json::Value;
 
 use crate::schema::{Field, Shape, Type};

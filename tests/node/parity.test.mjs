@@ -42,6 +42,15 @@ for (const [name, { service, method, positional, request }] of Object.entries(su
   });
 }
 
+test('every service is a property of the core', () => {
+  const core = new gatekeeper.GatekeeperCore({ baseUrl: 'memory:' });
+  for (const name of Object.keys(surface.services)) {
+    const property = name.replace('Service', '');
+    const service = core[property[0].toLowerCase() + property.slice(1)];
+    assert.equal(service.constructor, gatekeeper[name]);
+  }
+});
+
 test('every result type has the fields of the table', () => {
   for (const [model, fields] of Object.entries(surface.models)) {
     const [, body] = new RegExp(`export interface ${model} \\{([^}]*)\\}`).exec(models) ?? assert.fail(model);

@@ -136,6 +136,9 @@ export async function services(): Promise<void> {
   const members = await tenants.listMembers(tenant.id, { limit: 5, cursor: undefined });
   holds<Same<typeof members, Page<Member>>>();
   for await (const each of tenants.iterate()) holds<Same<typeof each, Tenant>>();
+  holds<Same<typeof core.tenants, TenantsService>>();
+  // @ts-expect-error a service of a core cannot be replaced
+  core.tenants = tenants;
   // @ts-expect-error no such role
   void tenants.addMember(tenant.id, 'usr_x', 'boss');
   // @ts-expect-error a tenant has a name

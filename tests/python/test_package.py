@@ -75,6 +75,17 @@ def test_sync_and_async_have_the_same_methods_and_arguments() -> None:
     ).replace(return_annotation=None)
 
 
+def test_the_module_for_asynchronous_code_is_loaded_on_first_use() -> None:
+    program = """
+import sys, gatekeeper
+assert not {"asyncio", "gatekeeper.aio"} & set(sys.modules)
+assert gatekeeper.aio.GatekeeperCore is sys.modules["gatekeeper.aio"].GatekeeperCore
+gatekeeper.oia
+"""
+    run = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert run.stderr.endswith("AttributeError: module 'gatekeeper' has no attribute 'oia'\n")
+
+
 def test_there_is_one_version() -> None:
     cargo = tomllib.loads((ROOT / "Cargo.toml").read_text())
     assert gatekeeper.__version__ == version("gatekeeper-native") == cargo["workspace"]["package"]["version"]

@@ -80,6 +80,15 @@ def test_required_arguments_come_before_options_and_aio_has_the_same_signatures(
             assert {each.name for each in parameters if each.default is each.empty} == required
 
 
+@pytest.mark.parametrize("module", [gatekeeper, aio], ids=["sync", "aio"])
+def test_every_service_is_an_attribute_of_the_core(module: Any) -> None:
+    core = module.GatekeeperCore("memory:")
+    for name in SURFACE["services"]:
+        service = getattr(core, snake(name.removesuffix("Service")).removeprefix("_"))
+        assert type(service) is getattr(module, name)
+        assert service._core is core
+
+
 def test_every_result_type_has_the_fields_of_the_table() -> None:
     for model, fields in SURFACE["models"].items():
         cls = getattr(gatekeeper, model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
+import gatekeeper
 from conftest import ENDPOINTS
 from gatekeeper import (
     AuthService,
@@ -68,6 +69,8 @@ def test_services_return_their_types() -> None:
     assert_type(tenants.list_members(tenant.id), Page[Member])
     assert_type(tenants.list_members(tenant.id).items, tuple[Member, ...])
     assert_type(tenants.iterate(), Iterator[Tenant])
+    assert_type(core.tenants, TenantsService)
+    assert_type(core.tenants.get(tenant.id), Tenant)
 
 
 async def test_asynchronous_services_return_the_same_types() -> None:
@@ -76,6 +79,9 @@ async def test_asynchronous_services_return_the_same_types() -> None:
         assert_type(tokens, Tokens)
         core.set_token(tokens.access_token)
         assert_type(await aio.TenantsService(core).create("Acme"), Tenant)
+        assert_type(core.tenants, aio.TenantsService)
+        assert_type(await core.tenants.create("Ltd"), Tenant)
+        assert_type(core, gatekeeper.aio.GatekeeperCore)
         assert_type(aio.TenantsService(core).iterate(), AsyncIterator[Tenant])
 
 
@@ -86,6 +92,8 @@ def mistakes_of_services(tenants: TenantsService, awaited: aio.TenantsService, c
     tenants.add_member("tnt_x", "usr_x", "boss")  # type: ignore[arg-type]
     tenants.update("tnt_x", name=5)  # type: ignore[arg-type]
     aio.TenantsService(core)  # type: ignore[arg-type]
+    core.tenants = tenants  # type: ignore[misc]
+    gatekeeper.oia  # type: ignore[attr-defined]  # noqa: B018
     tenants.get("tnt_x").name = "Mine"  # type: ignore[misc]
     awaited.get("tnt_x").name  # type: ignore[attr-defined]  # noqa: B018
 

@@ -19,19 +19,22 @@ Example:
     ...     print("process the request,", res.remaining, "left")
     process the request, 999 left
 
-Accounts, tenants, keys and usage are services. Each is made of a :class:`GatekeeperCore`, which holds the database or
-server and the credential to use there.
+Accounts, tenants, keys and usage are services of a :class:`GatekeeperCore`, which holds the database or server and the
+credential to use there. ``core.auth`` is the same as ``AuthService(core)``.
 
 Example:
-    >>> from gatekeeper import AuthService, GatekeeperCore, TenantsService
+    >>> from gatekeeper import GatekeeperCore
     >>> core = GatekeeperCore("memory:")
-    >>> tokens = AuthService(core).signup("founder@example.com", "hunter2pass", name="Founder")
+    >>> tokens = core.auth.signup("founder@example.com", "hunter2pass", name="Founder")
     >>> core.set_token(tokens.access_token)
-    >>> TenantsService(core).create("Acme Inc").role
+    >>> core.tenants.create("Acme Inc").role
     'owner'
 
 For asynchronous code, :mod:`gatekeeper.aio` has the same names with ``async def``.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from gatekeeper import _services, models
 from gatekeeper._core import GatekeeperCore, is_mfa_challenge
@@ -65,6 +68,17 @@ from gatekeeper.results import (
     RotateResult,
     VerifyResult,
 )
+
+if TYPE_CHECKING:
+    from gatekeeper import aio as aio
+else:
+
+    def __getattr__(name):
+        """Import :mod:`gatekeeper.aio` on first use, so that synchronous programs do not load it."""
+        if name == "aio":
+            return import_module("gatekeeper.aio")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "UNSET",

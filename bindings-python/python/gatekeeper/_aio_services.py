@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper._aio_core import _pages, _Service
+from gatekeeper._aio_service import _pages, _Service
 from gatekeeper._model import Page, _one_of
 from gatekeeper._requests import UNSET, _changed, _given, _renamed
 from gatekeeper.models import (
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
     from typing import Any, Literal
 
-    from gatekeeper._aio_core import GatekeeperCore
+    from gatekeeper._aio_service import Core
     from gatekeeper._requests import Unset
     from gatekeeper.models import (
         ExportFormat,
@@ -333,7 +333,7 @@ class KeysService(_Service):
 
     def __init__(
         self,
-        core: GatekeeperCore,
+        core: Core,
         *,
         default_scopes: Collection[str] | None = None,
         default_quota_period: Period | None = None,

@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from gatekeeper import _native, _requests
 from gatekeeper._core_options import checked_token, http_options, is_unicode
+from gatekeeper._core_services import CoreServices
 from gatekeeper.errors import BadRequestError
 from gatekeeper.models import MfaChallenge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
     from types import TracebackType
 
     from typing_extensions import TypeIs
 
     from gatekeeper._key_manager import Clock, Endpoint
-    from gatekeeper._model import Page
     from gatekeeper.models import LoginAnswer
-
-_Item = TypeVar("_Item")
 
 
 class _Base:
@@ -250,18 +248,18 @@ class _Base:
         return answer
 
 
-class GatekeeperCore(_Base):
+class GatekeeperCore(_Base, CoreServices):
     """A database or server, and the credential to use there. The services call through it; threads may share it.
 
-    A core without a token is anonymous: it may sign up and log in. Used as a context manager, it is closed at the end
-    of the block.
+    A core without a token is anonymous: it may sign up and log in. Each service is an attribute of the core:
+    ``core.auth`` is ``AuthService(core)``. Used as a context manager, the core is closed at the end of the block.
 
     Example:
-        >>> from gatekeeper import AuthService, GatekeeperCore, TenantsService
+        >>> from gatekeeper import GatekeeperCore
         >>> with GatekeeperCore("memory:") as core:
-        ...     tokens = AuthService(core).signup("founder@example.com", "hunter2pass", name="Founder")
+        ...     tokens = core.auth.signup("founder@example.com", "hunter2pass", name="Founder")
         ...     core.set_token(tokens.access_token)
-        ...     tenant = TenantsService(core).create("Acme Inc")
+        ...     tenant = core.tenants.create("Acme Inc")
         >>> tenant.name, tenant.role, tokens["user"].email
         ('Acme Inc', 'owner', 'founder@example.com')
     """
@@ -292,18 +290,6 @@ class GatekeeperCore(_Base):
         return json.loads(self._with_warning(native.call(name, _request_json(request))))
 
 
-class _Service:
-    """The base class of the services: the core that they call through."""
-
-    __slots__ = ("_core",)
-
-    def __init__(self, core: GatekeeperCore) -> None:
-        """Make the service for `core`."""
-        if not isinstance(core, GatekeeperCore):
-            raise BadRequestError("core must be a gatekeeper.GatekeeperCore")
-        self._core = core
-
-
 def is_mfa_challenge(answer: LoginAnswer) -> TypeIs[MfaChallenge]:
     """Whether a login needs a second factor before it returns tokens.
 
@@ -320,16 +306,6 @@ def is_mfa_challenge(answer: LoginAnswer) -> TypeIs[MfaChallenge]:
         900
     """
     return isinstance(answer, MfaChallenge)
-
-
-def _pages(fetch: Callable[[str | None], Page[_Item]], cursor: str | None) -> Iterator[_Item]:
-    """Iterate over the items from `cursor` on, fetching one page at a time."""
-    while True:
-        page = fetch(cursor)
-        yield from page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
 
 
 def _request_json(request: Mapping[str, object]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatekeeper._core import _pages, _Service
 from gatekeeper._model import Page, _one_of
 from gatekeeper._requests import UNSET, _changed, _given, _renamed
+from gatekeeper._service import _pages, _Service
 from gatekeeper.models import (
     _FOREIGN_KEY_WIRE,
     ApiKey,
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from typing import Any, Literal
 
-    from gatekeeper._core import GatekeeperCore
     from gatekeeper._requests import Unset
+    from gatekeeper._service import Core
     from gatekeeper.models import (
         ExportFormat,
         ForeignKey,
@@ -327,7 +327,7 @@ class KeysService(_Service):
 
     def __init__(
         self,
-        core: GatekeeperCore,
+        core: Core,
         *,
         default_scopes: Collection[str] | None = None,
         default_quota_period: Period | None = None,

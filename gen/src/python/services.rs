@@ -40,7 +40,7 @@ fn constructor(service: &Service) -> String {
     let mut slots: Vec<_> = config.iter().map(|(option, _, _)| format!("\"_{option}\",")).collect();
     slots.sort();
     let mut text = format!("\n    __slots__ = ({})\n\n", slots.join(" ").trim_end_matches(','));
-    text.push_str("    def __init__(\n        self,\n        core: GatekeeperCore,\n        *,\n");
+    text.push_str("    def __init__(\n        self,\n        core: Core,\n        *,\n");
     for (option, kind, _) in &config {
         text.push_str(&format!("        {option}: {kind} | None = None,\n"));
     }
@@ -62,8 +62,8 @@ fn head(api: &Api, kind: Kind, body: &str) -> String {
         words.any(|found| found == word)
     };
     let (core, what) = match kind {
-        Kind::Sync => ("_core", "The services, synchronous."),
-        Kind::Async => ("_aio_core", "The services, asynchronous."),
+        Kind::Sync => ("_service", "The services, synchronous."),
+        Kind::Async => ("_aio_service", "The services, asynchronous."),
     };
     let mut text = format!(
         "{HEAD}\"\"\"{what}\"\"\"\n\nfrom __future__ import annotations\n\nfrom typing import TYPE_CHECKING\n\n"
@@ -74,7 +74,7 @@ fn head(api: &Api, kind: Kind, body: &str) -> String {
     let shared: Vec<_> =
         helpers.iter().filter(|each| !["_pages", "_Service"].contains(each)).copied().collect();
     let own: Vec<_> = helpers.iter().filter(|each| ["_pages", "_Service"].contains(each)).copied().collect();
-    text.push_str(&format!("from gatekeeper.{core} import {}\n", sorted(own)));
+    let mut imports = vec![format!("from gatekeeper.{core} import {}\n", sorted(own))];
     let made = |name: &str| {
         body.contains(&format!("{name}._of("))
             || (body.contains("_one_of(") && body.contains(&format!(", {name}")))
@@ -87,11 +87,13 @@ fn head(api: &Api, kind: Kind, body: &str) -> String {
         runtime.push("Page");
     }
     if !runtime.is_empty() {
-        text.push_str(&format!("from gatekeeper._model import {}\n", sorted(runtime)));
+        imports.push(format!("from gatekeeper._model import {}\n", sorted(runtime)));
     }
     if !shared.is_empty() {
-        text.push_str(&format!("from gatekeeper._requests import {}\n", sorted(shared)));
+        imports.push(format!("from gatekeeper._requests import {}\n", sorted(shared)));
     }
+    imports.sort();
+    text.push_str(&imports.concat());
     let record =
         |name: &&String| matches!(api.definitions.get(*name).map(|each| &each.shape), Some(Shape::Record(_)));
     let constants =
@@ -111,12 +113,15 @@ fn head(api: &Api, kind: Kind, body: &str) -> String {
         text.push_str(&format!("    from typing import {}\n", typing.join(", ")));
     }
     text.push('\n');
-    if is_in("GatekeeperCore") {
-        text.push_str(&format!("    from gatekeeper.{core} import GatekeeperCore\n"));
+    let mut imports = Vec::new();
+    if is_in("Core") {
+        imports.push(format!("    from gatekeeper.{core} import Core\n"));
     }
     if is_in("Unset") {
-        text.push_str("    from gatekeeper._requests import Unset\n");
+        imports.push("    from gatekeeper._requests import Unset\n".to_owned());
     }
+    imports.sort();
+    text.push_str(&imports.concat());
     let typed = api.definitions.keys().map(String::as_str);
     let typed: Vec<_> = typed.filter(|each| is_in(each) && !at_run_time.contains(each)).collect();
     if !typed.is_empty() {
