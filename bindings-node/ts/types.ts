@@ -46,12 +46,12 @@ export interface KeyManagerOptions<E extends Endpoints = Endpoints> {
   /** The endpoints that keys are verified for, and their limits; may be empty. */
   readonly endpoints: E;
   /**
-   * How many keys are cached, 1 to 100,000,000; at about 170 bytes each.
+   * How many keys are cached, 0 to 100,000,000: about 180 bytes each. A key with more than 1 KiB counts once for each KiB.
    * @defaultValue `1_000_000`
    */
   readonly cacheKeys?: number | undefined;
   /**
-   * How many unknown keys are cached, 1 to 100,000,000. They have a cache to themselves.
+   * How many unknown keys are cached, 0 to 100,000,000. They have a cache to themselves.
    * @defaultValue `100_000`
    */
   readonly cacheUnknownKeys?: number | undefined;

@@ -249,7 +249,7 @@ def init_key_manager(
         url: The database or server: ``sqlite:PATH`` or a plain path, created on first use; ``memory:``, a new database
             for each key manager; or the ``http://`` or ``https://`` URL of a server. All processes of the machine that
             use the same file share its limits.
-        cache_keys: How many keys are cached, at about 170 bytes each.
+        cache_keys: How many keys are cached, about 180 bytes each. A key with more than 1 KiB counts once for each KiB.
         cache_unknown_keys: How many unknown keys are cached. They have a cache to themselves.
         create: Whether to create a database file that does not exist. With ``False``, every call raises
             :class:`~gatekeeper.ServiceUnavailableError` until the file exists.
