@@ -1,6 +1,7 @@
 //! The native core: runs every operation of the services as `call(name, json)`, with one credential.
 
-use gatekeeper::{Clock, Gatekeeper, GatekeeperError, ManualClock, Options, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Clock, GatekeeperError, ManualClock, Options, Secret};
 use napi::Env;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;

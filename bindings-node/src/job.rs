@@ -3,9 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gatekeeper::{
-    BackgroundTask, ErrorKind, Gatekeeper, GatekeeperError, Lane, Result, Secret, Verifier, VerifyOutput,
-};
+use gatekeeper::blocking::{self, Gatekeeper, Verifier};
+use gatekeeper::{BackgroundTask, ErrorKind, GatekeeperError, Lane, Result, Secret, VerifyOutput};
 use napi::bindgen_prelude::{JsValue as _, Unknown};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
@@ -136,19 +135,21 @@ impl Job {
                 "the …Sync functions cannot be used with a remote server: call the function without Sync and await it",
             )));
         }
-        catch_panic(|| pollster::block_on(self.output()))
+        catch_panic(|| blocking::wait(self.output()))
     }
 
     async fn output(&self) -> Result<String> {
         let gatekeeper = &self.gatekeeper;
         match &self.work {
-            Work::Operation { name, request } => gatekeeper.call_json(name, request.expose()).await,
+            Work::Operation { name, request } => gatekeeper.backend().call_json(name, request.expose()).await,
             Work::Verify { verifier, key, endpoint, variables } => {
-                let verdict = verifier.verify_async(key.expose(), endpoint, variables).await?;
+                let verdict = verifier.verify_on_this_thread(key.expose(), endpoint, variables).await?;
                 serde_json::to_string(&VerifyOutput::from(verdict)).map_err(GatekeeperError::internal)
             }
-            Work::Jwks => gatekeeper.jwks_async().await.map(|keys| keys.to_string()),
-            Work::CheckCredential => gatekeeper.check_credential_async().await.map(|()| "null".to_owned()),
+            Work::Jwks => gatekeeper.backend().jwks().await.map(|keys| keys.to_string()),
+            Work::CheckCredential => {
+                gatekeeper.backend().check_credential().await.map(|()| "null".to_owned())
+            }
         }
     }
 }

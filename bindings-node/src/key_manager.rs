@@ -4,9 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gatekeeper::{
-    Decision, Endpoints, Gatekeeper, GatekeeperError, ManualClock, Secret, Tenants, Verdict, Verifier,
-};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{Decision, Endpoints, GatekeeperError, ManualClock, Secret, Tenants, Verdict};
 use napi::Env;
 use napi::bindgen_prelude::{Function, FunctionCallContext, Unknown};
 use napi_derive::napi;
@@ -77,7 +76,8 @@ impl NativeKeyManager {
     /// Its arguments are `(key, variables, registers)`. `registers[0]` is the index of the endpoint and `registers[1]`
     /// the number of variables; `variables` is a single variable itself, or several [packed](convert::unpack). It
     /// returns a code. For a valid key it sets `registers` to: remaining, total, reset, retryAfterMs, the serial
-    /// numbers of the identity and of the roles, and the index of the role whose limit applies or −1.
+    /// numbers of the identity and of the roles, the index of the role whose limit applies or −1, windowMs,
+    /// resetAfterMs.
     ///
     /// # Errors
     /// Those of a verification.
@@ -245,9 +245,9 @@ fn verify_now(
     };
     let (code, decision) = match verdict.map_err(to_napi)? {
         None => return Ok(NEEDS_IO),
-        Some(Verdict::InvalidKey) => return Ok(INVALID_KEY),
         Some(Verdict::RateLimited(decision)) => (RATE_LIMITED, decision),
         Some(Verdict::Admitted(decision)) => (ADMITTED, decision),
+        Some(_) => return Ok(INVALID_KEY),
     };
     registers.set([
         decision.remaining().into(),
@@ -257,6 +257,8 @@ fn verify_now(
         number(decision.identity_serial()),
         number(decision.roles_serial()),
         decision.role_index().map_or(-1.0, |index| number(index as u64)),
+        number(decision.window_ms()),
+        number(decision.reset_after_ms()),
     ]);
     last.replace(Some(decision));
     Ok(code)

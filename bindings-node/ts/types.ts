@@ -120,6 +120,10 @@ export interface ValidUserAPIKey {
   readonly reset: number;
   /** The exact time to wait after a denial, in milliseconds; 0 if `ok`. */
   readonly retryAfterMs: number;
+  /** The duration of the window, in milliseconds. */
+  readonly windowMs: number;
+  /** The exact time until `reset`, in milliseconds. */
+  readonly resetAfterMs: number;
   /** The key's id. */
   readonly keyId: string;
   /** The key's owner, as given when the key was created; `null` for a key without an owner. */

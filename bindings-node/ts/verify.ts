@@ -45,7 +45,7 @@ export function verificationBy(native: NativeKeyManager): Verification {
   const identities = new Memo<Identity>(IDENTITIES);
   const roleSets = new Memo<readonly string[]>(ROLE_SETS);
   // In: the index of the endpoint and the number of variables. Out: the numbers of a verdict, in the order below.
-  const registers = new Float64Array(7) as Float64Array & Record<0 | 1 | 2 | 3 | 4 | 5 | 6, number>;
+  const registers = new Float64Array(9) as Float64Array & Record<0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8, number>;
 
   /** The verdict without I/O; `undefined` if I/O is needed, or if the core has to reject an argument. */
   function withoutIo(
@@ -92,6 +92,8 @@ export function verificationBy(native: NativeKeyManager): Verification {
       total: registers[1],
       reset: registers[2],
       retryAfterMs: registers[3],
+      windowMs: registers[7],
+      resetAfterMs: registers[8],
       keyId,
       ownerId,
       roles,
@@ -164,7 +166,8 @@ function checked(userAPIKey: unknown, endpointName: unknown, variables: unknown)
 function verdictOf(json: string): ValidUserAPIKey | undefined {
   const verdict = JSON.parse(json) as Omit<ValidUserAPIKey, 'success'> | { readonly keyValid: false };
   if (!verdict.keyValid) return undefined;
-  const { ok, remaining, total, reset, retryAfterMs, keyId, ownerId, roles, role } = verdict;
+  const { ok, remaining, total, reset, retryAfterMs, windowMs, resetAfterMs, keyId, ownerId, roles, role } =
+    verdict;
   return Object.freeze({
     success: true,
     keyValid: true,
@@ -173,6 +176,8 @@ function verdictOf(json: string): ValidUserAPIKey | undefined {
     total,
     reset,
     retryAfterMs,
+    windowMs,
+    resetAfterMs,
     keyId,
     ownerId,
     roles: Object.freeze(roles),

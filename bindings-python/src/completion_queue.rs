@@ -7,7 +7,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gatekeeper::{BackgroundTask, Gatekeeper, GatekeeperError, Lane, Result};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{BackgroundTask, GatekeeperError, Lane, Result};
 use pyo3::prelude::*;
 
 use crate::error::to_py_err;

@@ -1,6 +1,7 @@
 //! The native core: runs every operation of the services as `call(name, json)`, with one credential.
 
-use gatekeeper::{Clock, Gatekeeper, GatekeeperError, Lane, Options, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Clock, GatekeeperError, Lane, Options, Secret};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
@@ -59,7 +60,7 @@ impl Core {
     /// Run the operation `name` with a request in JSON and return its output in JSON.
     fn call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
         catch_panic(py, || {
-            let output = block_on(py, self.client.call_json(name, request))?;
+            let output = block_on(py, self.client.backend().call_json(name, request))?;
             log_created(py, &self.gatekeeper);
             output.map_err(|error| to_py_err(py, &error))
         })
@@ -76,7 +77,7 @@ impl Core {
     ) -> PyResult<Call> {
         let (client, lane) = (self.client.clone(), Lane::of_operation(&name));
         let request = Secret::new(request);
-        let work = async move { client.call_json(&name, request.expose()).await };
+        let work = async move { client.backend().call_json(&name, request.expose()).await };
         catch_panic(py, || {
             Receiver(completion_queue, ticket).start(py, &self.client, lane, work, self.conversion())
         })
@@ -85,7 +86,7 @@ impl Core {
     /// The public keys that verify access tokens, as a JWK Set in JSON.
     fn jwks(&self, py: Python<'_>) -> PyResult<String> {
         catch_panic(py, || {
-            let keys = block_on(py, self.gatekeeper.jwks_async())?;
+            let keys = block_on(py, self.gatekeeper.backend().jwks())?;
             log_created(py, &self.gatekeeper);
             keys.map(|keys| keys.to_string()).map_err(|error| to_py_err(py, &error))
         })
@@ -94,7 +95,7 @@ impl Core {
     /// Start `jwks`. Its result is pushed to `completion_queue` under `ticket`.
     fn jwks_later(&self, py: Python<'_>, completion_queue: &CompletionQueue, ticket: u64) -> PyResult<Call> {
         let gatekeeper = self.gatekeeper.clone();
-        let work = async move { gatekeeper.jwks_async().await.map(|keys| keys.to_string()) };
+        let work = async move { gatekeeper.backend().jwks().await.map(|keys| keys.to_string()) };
         catch_panic(py, || {
             Receiver(completion_queue, ticket).start(
                 py,

@@ -3,9 +3,8 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
-use gatekeeper::{
-    Clock, Endpoints, Gatekeeper, GatekeeperError, Lane, Options, Result, Secret, Tenants, Verdict, Verifier,
-};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{Clock, Endpoints, GatekeeperError, Lane, Options, Result, Secret, Tenants, Verdict};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
@@ -131,7 +130,8 @@ impl KeyManager {
             let Request { user_key, endpoint, variables } = &request;
             let verdict = match self.verifier.try_verify(user_key, endpoint, variables) {
                 Ok(None) => {
-                    let verdict = block_on(py, self.verifier.verify_async(user_key, endpoint, variables))?;
+                    let verdict =
+                        block_on(py, self.verifier.verify_on_this_thread(user_key, endpoint, variables))?;
                     log_created(py, &self.gatekeeper);
                     verdict
                 }
@@ -168,7 +168,7 @@ impl KeyManager {
     /// that the key manager returns as a result.
     fn _call(&self, py: Python<'_>, name: &str, request: &str) -> PyResult<String> {
         catch_panic(py, || {
-            let output = block_on(py, self.gatekeeper.call_json(name, request))?;
+            let output = block_on(py, self.gatekeeper.backend().call_json(name, request))?;
             log_created(py, &self.gatekeeper);
             output.map_err(|error| to_rejection(py, &error))
         })
@@ -186,7 +186,7 @@ impl KeyManager {
         let (gatekeeper, log_source) = (self.gatekeeper.clone(), self.gatekeeper.clone());
         let request = Secret::new(request);
         let lane = Lane::of_operation(&name);
-        let work = async move { gatekeeper.call_json(&name, request.expose()).await };
+        let work = async move { gatekeeper.backend().call_json(&name, request.expose()).await };
         catch_panic(py, || {
             Receiver(completion_queue, ticket).start(py, &self.gatekeeper, lane, work, move |py, output| {
                 log_created(py, &log_source);
@@ -218,14 +218,16 @@ impl KeyManager {
             let request = match Request::read(user_api_key, endpoint_name, Some(variables)) {
                 Ok(request) => request,
                 Err(rejection) => {
-                    let work = async move { gatekeeper.check_credential_async().await.and(Err(rejection)) };
+                    let work =
+                        async move { gatekeeper.backend().check_credential().await.and(Err(rejection)) };
                     return receiver.start(py, &self.gatekeeper, Lane::LookUp, work, convert);
                 }
             };
             let (verifier, key) = (Arc::clone(&self.verifier), Secret::new(request.user_key));
             let endpoint = request.endpoint.to_owned();
             let variables: Vec<String> = request.variables.iter().map(ToString::to_string).collect();
-            let work = async move { verifier.verify_async(key.expose(), &endpoint, &variables).await };
+            let work =
+                async move { verifier.verify_on_this_thread(key.expose(), &endpoint, &variables).await };
             receiver.start(py, &gatekeeper, Lane::LookUp, work, convert)
         })
     }
@@ -240,7 +242,7 @@ impl KeyManager {
     ) -> PyResult<Call> {
         let gatekeeper = self.gatekeeper.clone();
         let work = async move {
-            gatekeeper.check_credential_async().await?;
+            gatekeeper.backend().check_credential().await?;
             Err::<(), _>(GatekeeperError::bad_request(reason))
         };
         catch_panic(py, || {
@@ -257,7 +259,7 @@ impl KeyManager {
     /// Reject a call whose arguments cannot be written as JSON. An invalid root key is reported first.
     fn _reject(&self, py: Python<'_>, reason: &str) -> PyResult<()> {
         catch_panic(py, || {
-            let checked = block_on(py, self.gatekeeper.check_credential_async())?;
+            let checked = block_on(py, self.gatekeeper.backend().check_credential())?;
             let rejection = checked.err().unwrap_or_else(|| GatekeeperError::bad_request(reason));
             Err(to_rejection(py, &rejection))
         })
@@ -294,7 +296,7 @@ impl KeyManager {
     /// Rejects a call whose arguments are of a wrong type. An invalid root key is reported first.
     #[cold]
     fn reject(&self, py: Python<'_>, rejection: GatekeeperError) -> PyResult<VerifyResult> {
-        to_result(py, block_on(py, self.gatekeeper.check_credential_async())?.and(Err(rejection)))
+        to_result(py, block_on(py, self.gatekeeper.backend().check_credential())?.and(Err(rejection)))
     }
 }
 

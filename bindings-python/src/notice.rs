@@ -1,6 +1,6 @@
 //! Writes to Python's `logging`.
 
-use gatekeeper::Gatekeeper;
+use gatekeeper::blocking::Gatekeeper;
 use pyo3::prelude::*;
 
 /// Logs, once, the path of a database file that a call has created. A logging handler that raises does not fail the

@@ -45,6 +45,8 @@ enum Field {
     Total,
     Reset,
     RetryAfterMs,
+    WindowMs,
+    ResetAfterMs,
     KeyId,
     OwnerId,
     Roles,
@@ -63,6 +65,8 @@ const VALID_KEY: &[Field] = &[
     Field::Total,
     Field::Reset,
     Field::RetryAfterMs,
+    Field::WindowMs,
+    Field::ResetAfterMs,
     Field::KeyId,
     Field::OwnerId,
     Field::Roles,
@@ -80,6 +84,8 @@ impl Field {
             Self::Total => ("total", "total"),
             Self::Reset => ("reset", "reset"),
             Self::RetryAfterMs => ("retryAfterMs", "retry_after_ms"),
+            Self::WindowMs => ("windowMs", "window_ms"),
+            Self::ResetAfterMs => ("resetAfterMs", "reset_after_ms"),
             Self::KeyId => ("keyId", "key_id"),
             Self::OwnerId => ("ownerId", "owner_id"),
             Self::Roles => ("roles", "roles"),
@@ -171,6 +177,8 @@ fn value_of_decision<'py>(
         Field::Total => object(py, decision.total()),
         Field::Reset => object(py, decision.reset()),
         Field::RetryAfterMs => object(py, decision.retry_after_ms()),
+        Field::WindowMs => object(py, decision.window_ms()),
+        Field::ResetAfterMs => object(py, decision.reset_after_ms()),
         Field::KeyId => object(py, decision.key_id().to_string()),
         Field::OwnerId => object(py, decision.owner_id()),
         Field::Roles => {
@@ -232,6 +240,18 @@ impl VerifyResult {
     #[getter]
     fn retry_after_ms<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
         self.value(py, Field::RetryAfterMs)
+    }
+
+    /// The duration of the window, in milliseconds.
+    #[getter]
+    fn window_ms<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
+        self.value(py, Field::WindowMs)
+    }
+
+    /// The exact time until `reset`, in milliseconds.
+    #[getter]
+    fn reset_after_ms<'py>(&self, py: Python<'py>) -> PyResult<Option<Object<'py>>> {
+        self.value(py, Field::ResetAfterMs)
     }
 
     /// The key's id, as `create_user_api_key` returned it.

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use criterion::{Criterion, criterion_group, criterion_main};
-use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verifier};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{CreateKey, Endpoints};
 
 const ENDPOINTS: &str = r#"{"GET_TASKS": {
     "default": {"maxReq": 10, "duration": 60000},
@@ -27,7 +28,7 @@ fn verifier(gatekeeper: &Gatekeeper) -> Verifier {
 
 fn new_key(gatekeeper: &Gatekeeper) -> String {
     let roles = vec!["PRO".to_owned(), "TEAM".to_owned()];
-    let created = gatekeeper.call_blocking(CreateKey { roles, ..CreateKey::new("gk_live") }).unwrap();
+    let created = gatekeeper.call(CreateKey { roles, ..CreateKey::new("gk_live") }).unwrap();
     created.api_key.expose().to_owned()
 }
 

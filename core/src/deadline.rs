@@ -8,8 +8,6 @@
 mod timed_mutex;
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::thread::{sleep, yield_now};
 use std::time::Duration;
 
@@ -111,13 +109,6 @@ pub(crate) fn call<T>(run: impl FnOnce() -> T) -> T {
         Some(_) => run(),
         None => Deadline::from_now().run(run),
     }
-}
-
-/// Runs a call that is awaited.
-pub(crate) async fn call_async<T>(run: impl Future<Output = T>) -> T {
-    let deadline = Deadline::from_now();
-    let mut run = pin!(run);
-    poll_fn(|context| deadline.run(|| run.as_mut().poll(context))).await
 }
 
 /// Runs `attempt`, again if a fork has interrupted a wait in it. An attempt must hold no lock when it returns, and

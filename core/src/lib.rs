@@ -1,11 +1,12 @@
-//! API keys verified in your own process: is this key valid, which rate limit applies to its roles, is there room
-//! left, whose is it. No network call, exact limits, immediate revocation.
+//! Gatekeeper verifies API keys and enforces rate limits inside your process. One call tells you whether a key is valid,
+//! who owns it, and whether it is still within its limit.
 //!
 //! ```
-//! use gatekeeper::{CreateKey, Endpoint, Endpoints, Gatekeeper, Limit, Verdict};
+//! use gatekeeper::blocking::Gatekeeper;
+//! use gatekeeper::{CreateKey, Endpoint, Endpoints, Limit, Verdict};
 //!
 //! let gatekeeper = Gatekeeper::open("memory:")?; // or "sqlite:gatekeeper.db"
-//! let created = gatekeeper.call_blocking(CreateKey { roles: vec!["PRO".into()], ..CreateKey::new("user") })?;
+//! let created = gatekeeper.call(CreateKey { roles: vec!["PRO".into()], ..CreateKey::new("user") })?;
 //!
 //! let tasks = Endpoint::new(Limit::new(10, 60_000)?).role("PRO", Limit::new(1000, 60_000)?)?;
 //! let verifier = gatekeeper.verifier(Endpoints::new().define("GET_TASKS", tasks))?;
@@ -13,13 +14,12 @@
 //! assert!(matches!(verdict, Verdict::Admitted(decision) if decision.remaining() == 999));
 //! # Ok::<(), gatekeeper::GatekeeperError>(())
 //! ```
-
-#![cfg_attr(
-    not(feature = "remote"),
-    allow(clippy::unused_async, reason = "it is a server that has to be awaited")
-)]
+//!
+//! In asynchronous code, use [`Gatekeeper`]: the same names, awaited, and never a blocked executor.
 
 mod authz;
+mod backend;
+pub mod blocking;
 mod clock;
 mod counters;
 mod database;
@@ -28,6 +28,7 @@ mod error;
 mod fork;
 mod gatekeeper;
 pub mod guard;
+mod handle;
 mod id;
 mod identity;
 mod ipc;
@@ -36,8 +37,6 @@ mod limit;
 mod metering;
 mod offload;
 mod operation;
-#[cfg(feature = "remote")]
-mod remote;
 mod role;
 mod secret;
 mod store;
@@ -52,6 +51,15 @@ pub use authz::{
     Access, Attribution, Context, KeyImports, MemberRole, TenantRef, Throttle, client_address,
     counted_address,
 };
+#[doc(hidden)]
+pub use backend::AnyBackend;
+pub use backend::{CredentialCache, DatabaseUrl, Options};
+#[doc(hidden)]
+pub use blocking::BackgroundTask;
+pub use blocking::{
+    AccountTenant, BackedUp, Backup, ImportSuffixes, ImportingTenant, Inspection, Restore, Restored,
+    RootKeyOf, SealedRows, UnacceptedKeys,
+};
 pub use clock::{Clock, ManualClock};
 pub use database::Pruned;
 #[doc(hidden)]
@@ -59,17 +67,14 @@ pub use deadline::Deadline;
 #[doc(hidden)]
 pub use error::field_name;
 pub use error::{ErrorKind, GatekeeperError, Result};
-pub use gatekeeper::{
-    AccountTenant, BackedUp, Backup, CredentialCache, DatabaseUrl, Gatekeeper, ImportSuffixes,
-    ImportingTenant, Inspection, Options, Restore, Restored, RootKeyOf, SealedRows, UnacceptedKeys, Verifier,
-};
-#[doc(hidden)]
-pub use gatekeeper::{BackgroundTask, Lane};
+pub use gatekeeper::{Gatekeeper, Verifier};
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
 pub use identity::{JWKS_MAX_AGE_SECONDS, SigningAlgorithm};
 pub use key::KeyStatus;
 pub use limit::{Endpoint, Endpoints};
 pub use metering::{Period, QuotaCheck, QuotaLevel};
+#[doc(hidden)]
+pub use offload::Lane;
 pub use operation::*;
 pub use secret::Secret;
 pub use store::MissingRow;

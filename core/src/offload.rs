@@ -13,12 +13,29 @@ use std::time::Duration;
 use crate::deadline::Deadline;
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{self, ForkGuards, ForkSafe, clear_in_child, lock};
+use crate::operation::{self, Operation};
 
 /// How many threads wait for the disk at once; further work waits for one of them.
 const MAX_THREADS: usize = 32;
 /// How long a thread waits for more work before it ends.
 const IDLE: Duration = Duration::from_secs(5);
 const THREAD: &str = "gatekeeper-disk";
+
+impl Lane {
+    /// The lane of an operation.
+    pub(crate) fn of<O: Operation>() -> Self {
+        if O::LOOKS_UP_KEY { Self::LookUp } else { Self::Operation }
+    }
+
+    /// The lane of the operation with this name.
+    #[must_use]
+    pub fn of_operation(name: &str) -> Self {
+        match operation::find(name) {
+            Some(descriptor) if descriptor.looks_up_key => Self::LookUp,
+            _ => Self::Operation,
+        }
+    }
+}
 
 type Work = Box<dyn FnOnce() + Send>;
 

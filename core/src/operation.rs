@@ -20,8 +20,6 @@ mod table;
 mod tenants;
 mod usage;
 
-use std::future::Future;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -45,7 +43,7 @@ pub use schema::Schema;
 #[cfg(feature = "remote")]
 pub(crate) use table::{Fields, fields_of};
 pub use table::{Method, OperationDescriptor, Route, TABLE};
-pub(crate) use table::{admitted, find, try_call};
+pub(crate) use table::{admitted, find, named, try_call};
 pub use tenants::*;
 pub use usage::*;
 
@@ -62,7 +60,7 @@ pub use usage::*;
 ///     const NAME: &'static str = "unlisted";
 ///     const ROUTE: Route = Route::new(Method::Post, "/unlisted", 200);
 ///     const ACCESS: Access = Access::KeyManager;
-///     async fn run(self, _: &Context<'_>) -> Result<()> { Ok(()) }
+///     fn run(self, _: &Context<'_>) -> Result<()> { Ok(()) }
 /// }
 /// ```
 pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Send + Sync + 'static {
@@ -115,6 +113,9 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
         Ok(None)
     }
 
-    /// Does it, for a caller who was let in.
-    fn run(self, context: &Context<'_>) -> impl Future<Output = Result<Self::Output>> + Send;
+    /// Runs it, for a caller that is authorized. It may wait for the disk.
+    ///
+    /// # Errors
+    /// As the operation documents.
+    fn run(self, context: &Context<'_>) -> Result<Self::Output>;
 }

@@ -249,8 +249,8 @@ def test_every_response_reports_the_remaining_permits(server: Server) -> None:
         key = client.post("/api/v1/keys", json={"prefix": "user"}).json()["apiKey"]
     with httpx.Client(base_url=server.gateway_url, headers={"X-API-Key": key}) as client:
         passed = client.get("/check?endpoint=GET_TASKS")
-        assert passed.headers["ratelimit"] == '"endpoint";r=1'
-        assert passed.headers["ratelimit-policy"] == '"endpoint";q=2'
+        assert passed.headers["ratelimit"] == '"endpoint";r=1;t=60'
+        assert passed.headers["ratelimit-policy"] == '"endpoint";q=2;w=60'
         rejected = client.get("/check?endpoint=GET_TASKS&cost=2")
         assert rejected.status_code == 429
         assert rejected.headers["ratelimit"] == f'"endpoint";r=1;t={rejected.headers["retry-after"]}'

@@ -13,7 +13,7 @@ test('the result for a valid key has its limit, owner and roles, sync and async'
     await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['one']),
     keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS', ['two']),
   ]) {
-    const { reset, ...rest } = result;
+    const { reset, resetAfterMs, ...rest } = result;
     assert.deepEqual(rest, {
       success: true,
       keyValid: true,
@@ -21,11 +21,13 @@ test('the result for a valid key has its limit, owner and roles, sync and async'
       remaining: 999,
       total: 1000,
       retryAfterMs: 0,
+      windowMs: 60_000,
       keyId: id,
       ownerId: 'owner 1',
       roles: ['PRO', 'TEAM'],
       role: 'PRO',
     });
+    assert.ok(resetAfterMs > 59_000 && resetAfterMs <= 60_000, String(resetAfterMs));
     assert.ok(Number.isInteger(reset) && reset >= before + 60 && reset <= before + 63, String(reset));
   }
 });

@@ -246,7 +246,7 @@ def test_the_details_of_an_engine_error_reach_the_exception() -> None:
         ({"base_url": 5}, "base_url"),
         ({"base_url": "mysql:db"}, "mysql: is not a database"),
         ({"base_url": "http://user:canary@localhost"}, "url: .*as the token"),
-        ({"base_url": "http://localhost", "operator": True}, "operator: this is for whoever runs the place"),
+        ({"base_url": "http://localhost", "operator": True}, "operator is only available with an embedded database"),
         ({"base_url": "http://localhost", "clock": "manual"}, "clock: .* memory:"),
         (
             {"base_url": "http://localhost", "secret": "a secret of 16 bytes"},

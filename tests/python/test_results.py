@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VALID = (
-    "success", "keyValid", "ok", "remaining", "total", "reset", "retryAfterMs", "keyId", "ownerId", "roles", "role",
+    "success", "keyValid", "ok", "remaining", "total", "reset", "retryAfterMs", "windowMs", "resetAfterMs",
+    "keyId", "ownerId", "roles", "role",
 )  # fmt: skip
 
 
@@ -36,6 +37,8 @@ def test_the_result_for_a_valid_key_within_its_limit_has_every_field(keys: KeyMa
     assert (res.key_id, res.owner_id) == (created.id, "owner 1")
     assert (res.roles, res.role) == (("PRO", "TEAM"), "PRO")
     assert res["reset"] > 1_700_000_000
+    assert res.window_ms == res["windowMs"] == 60_000
+    assert 59_000 < res.reset_after_ms == res["resetAfterMs"] <= 60_000
     assert (res.error, res.reason) == (None, None)
 
 
@@ -51,6 +54,7 @@ def test_the_result_for_an_invalid_key_has_three_fields(keys: KeyManager) -> Non
     res = keys.verify_user_api_key("user_xxx", "GET_TASKS")
     assert dict(res) == {"success": True, "keyValid": False, "ok": False}
     assert (res.remaining, res.total, res.reset, res.retry_after_ms) == (None, None, None, None)
+    assert (res.window_ms, res.reset_after_ms) == (None, None)
     assert (res.key_id, res.owner_id, res.roles, res.role) == (None, None, None, None)
 
 
@@ -67,6 +71,8 @@ def test_each_result_indexes_by_wire_name_what_it_has(keys: KeyManager) -> None:
     attributes = {
         "keyValid": "key_valid",
         "retryAfterMs": "retry_after_ms",
+        "windowMs": "window_ms",
+        "resetAfterMs": "reset_after_ms",
         "keyId": "key_id",
         "ownerId": "owner_id",
     }

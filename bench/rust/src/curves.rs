@@ -5,7 +5,8 @@ mod shape;
 
 use std::path::Path;
 
-use gatekeeper::{Gatekeeper, Options, Verifier};
+use gatekeeper::Options;
+use gatekeeper::blocking::{Gatekeeper, Verifier};
 use serde_json::{Value, json};
 
 use crate::Result;

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use gatekeeper::Gatekeeper;
+use gatekeeper::blocking::Gatekeeper;
 use rusqlite::Connection;
 
 use crate::Result;

@@ -220,6 +220,10 @@ export interface KeyVerdict {
   readonly reset: number | null;
   /** Milliseconds to wait, 0 when admitted; none where no limit was asked. */
   readonly retryAfterMs: number | null;
+  /** The duration of the window, in milliseconds; none where no limit was asked. */
+  readonly windowMs: number | null;
+  /** The exact time until `reset`, in milliseconds; none where no limit was asked. */
+  readonly resetAfterMs: number | null;
   /** The key's id. */
   readonly keyId: string | null;
   /** Its tenant. */

@@ -178,6 +178,12 @@ class VerifyResult:
     def retry_after_ms(self) -> int | None:
         """The exact time to wait after a denial, in milliseconds; 0 if the request was admitted."""
     @property
+    def window_ms(self) -> int | None:
+        """The duration of the window, in milliseconds."""
+    @property
+    def reset_after_ms(self) -> int | None:
+        """The exact time until `reset`, in milliseconds."""
+    @property
     def key_id(self) -> str | None:
         """The key's id, as `create_user_api_key` returned it."""
     @property
@@ -200,7 +206,9 @@ class VerifyResult:
     @overload
     def __getitem__(self, name: Literal["success", "keyValid", "ok"], /) -> bool: ...
     @overload
-    def __getitem__(self, name: Literal["remaining", "total", "reset", "retryAfterMs"], /) -> int: ...
+    def __getitem__(
+        self, name: Literal["remaining", "total", "reset", "retryAfterMs", "windowMs", "resetAfterMs"], /
+    ) -> int: ...
     @overload
     def __getitem__(self, name: Literal["keyId", "reason"], /) -> str: ...
     @overload

@@ -451,6 +451,8 @@ class KeyVerdict(Model):
         total: The limit that applies; none where no limit was asked.
         reset: When that changes in the caller's favour, Unix seconds; none where no limit was asked.
         retry_after_ms: Milliseconds to wait, 0 when admitted; none where no limit was asked.
+        window_ms: The duration of the window, in milliseconds; none where no limit was asked.
+        reset_after_ms: The exact time until ``reset``, in milliseconds; none where no limit was asked.
         key_id: The key's id.
         tenant_id: Its tenant.
         owner_id: Whose it is in your application.
@@ -468,6 +470,8 @@ class KeyVerdict(Model):
         "total": "total",
         "reset": "reset",
         "retryAfterMs": "retry_after_ms",
+        "windowMs": "window_ms",
+        "resetAfterMs": "reset_after_ms",
         "keyId": "key_id",
         "tenantId": "tenant_id",
         "ownerId": "owner_id",
@@ -484,6 +488,8 @@ class KeyVerdict(Model):
     total: int | None
     reset: int | None
     retry_after_ms: int | None
+    window_ms: int | None
+    reset_after_ms: int | None
     key_id: str | None
     tenant_id: str | None
     owner_id: str | None
@@ -502,6 +508,8 @@ class KeyVerdict(Model):
             total=answer["total"],
             reset=answer["reset"],
             retry_after_ms=answer["retryAfterMs"],
+            window_ms=answer["windowMs"],
+            reset_after_ms=answer["resetAfterMs"],
             key_id=answer["keyId"],
             tenant_id=answer["tenantId"],
             owner_id=answer["ownerId"],

@@ -57,7 +57,7 @@ impl Context<'_> {
         written
     }
 
-    /// Deletes some of the rows that removed tenants have left. [`Gatekeeper::prune`](crate::Gatekeeper::prune)
+    /// Deletes some of the rows that removed tenants have left. [`Gatekeeper::prune`](crate::blocking::Gatekeeper::prune)
     /// deletes the rest; a failure here is only logged.
     pub(crate) fn delete_removed(&self) {
         if let Err(error) = self.database().store().delete_removed(REMOVAL_BATCHES) {

@@ -34,7 +34,7 @@ const fn kept_ms(old: Old) -> i64 {
     }
 }
 
-/// The result of [`Gatekeeper::prune`](crate::Gatekeeper::prune).
+/// The result of [`Gatekeeper::prune`](crate::blocking::Gatekeeper::prune).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pruned {

@@ -43,7 +43,7 @@ fn a_part_of_a_call_has_the_deadline_of_the_call() {
     within(0).run(|| {
         assert_eq!(within(10_000).run(wait_in_vain), 0);
         assert_eq!(call(wait_in_vain), 0);
-        assert_eq!(pollster::block_on(call_async(async { wait_in_vain() })), 0);
+        assert_eq!(call(wait_in_vain), 0);
     });
     assert!(!call(left).is_zero(), "the next call has its own");
 }

@@ -1,133 +1,76 @@
-//! Verification against a set of endpoints, here or by a server.
+//! Verification for asynchronous code.
 
-use crate::database::OpenDatabase;
+use std::sync::Arc;
+
+use super::offloaded::offloaded;
+use crate::backend::AnyVerifier;
+use crate::blocking;
 use crate::error::Result;
-#[cfg(feature = "remote")]
-use crate::remote::RemoteVerifier;
-#[cfg(feature = "remote")]
-use crate::verify::tenants_of_root_key;
-use crate::verify::{EmbeddedVerifier, Tenants, Verdict};
+use crate::offload::Lane;
+use crate::secret::Secret;
+use crate::verify::{Tenants, Verdict};
 
-/// Verifies keys of its tenants against its endpoints. Share one among all threads.
+/// Verifies API keys against the limits of a set of endpoints. Share one between all tasks.
 ///
-/// It accepts the keys of the tenant `default` only, or of the tenants that [`with_tenants`](Self::with_tenants) names;
-/// with a root key, those of the root key's tenant.
-pub struct Verifier(At);
-
-enum At {
-    Embedded(Embedded),
-    #[cfg(feature = "remote")]
-    Remote(RemoteVerifier),
-}
-
-/// A verifier that keeps its place: for as long as one of the two is used, the file is open once.
-struct Embedded {
-    verifier: EmbeddedVerifier,
-    _place: OpenDatabase,
-}
-
-#[cfg(feature = "remote")]
-impl From<RemoteVerifier> for Verifier {
-    fn from(verifier: RemoteVerifier) -> Self {
-        Self(At::Remote(verifier))
-    }
-}
+/// It accepts the keys of the tenant `default`, or of the tenants that [`with_tenants`](Self::with_tenants) names; with a
+/// root key, those of the root key's tenant.
+pub struct Verifier(Arc<AnyVerifier>);
 
 impl Verifier {
-    pub(super) fn embedded(verifier: EmbeddedVerifier, database: OpenDatabase) -> Self {
-        Self(At::Embedded(Embedded { verifier, _place: database }))
+    pub(super) fn new(verifier: AnyVerifier) -> Self {
+        Self(Arc::new(verifier))
     }
 
-    /// The same verifier for the keys of these tenants, in place of those of the tenant `default`.
-    ///
-    /// ```
-    /// # use gatekeeper::{Endpoints, Gatekeeper, Tenants};
-    /// # let gatekeeper = Gatekeeper::open("memory:")?;
-    /// # let acme = gatekeeper.create_root_key("Acme Inc")?.tenant_id;
-    /// let verifier = gatekeeper.verifier(Endpoints::new())?.with_tenants(Tenants::from(acme))?;
-    /// # Ok::<(), gatekeeper::GatekeeperError>(())
-    /// ```
+    /// The same verifier for the keys of other tenants.
     ///
     /// # Errors
-    /// `bad_request` with a root key, and on a server, where a root key is needed: it accepts the keys of its own tenant.
+    /// `bad_request` with a root key, and for a server.
     pub fn with_tenants(self, tenants: Tenants) -> Result<Self> {
-        match self.0 {
-            At::Embedded(Embedded { verifier, _place: database }) => Ok(Self(At::Embedded(Embedded {
-                verifier: verifier.with_tenants(tenants)?,
-                _place: database,
-            }))),
-            #[cfg(feature = "remote")]
-            At::Remote(_) => Err(tenants_of_root_key()),
-        }
+        Arc::try_unwrap(self.0).map_or_else(
+            |_| Err(crate::GatekeeperError::internal("a verifier in use")),
+            |verifier| verifier.with_tenants(tenants).map(Self::new),
+        )
     }
 
-    /// Judges `key`, chooses its limit at `endpoint`, and takes one permit of its slot, which is the key, the endpoint
-    /// and the `variables` in their order: at most 1,000, 8 KiB together.
+    /// Validates `key`, selects its limit at `endpoint` by its roles, and acquires one permit. Each list of variables has
+    /// its own window; `variables` are at most 1,000, of at most 8 KiB together.
     ///
-    /// In the file place this may wait for the disk where the key was not seen before or something has changed; behind
-    /// `http://` it waits for the server, see [`verify_async`](Self::verify_async).
+    /// A verdict that memory has is returned at once. Otherwise a thread of ours waits for the disk, or the server is
+    /// awaited.
     ///
     /// ```
     /// # use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verdict};
+    /// # pollster::block_on(async {
     /// # let gatekeeper = Gatekeeper::open("memory:")?;
-    /// # let key = gatekeeper.call_blocking(CreateKey::new("user"))?.api_key;
+    /// # let key = gatekeeper.call(CreateKey::new("user")).await?.api_key;
     /// let endpoints = Endpoints::from_json(r#"{"GET_TASKS": {"default": {"maxReq": 10, "duration": 60000}}}"#)?;
     /// let verifier = gatekeeper.verifier(endpoints)?;
-    /// match verifier.verify(key.expose(), "GET_TASKS", &["task_id"])? {
+    /// match verifier.verify(key.expose(), "GET_TASKS", &["task_id"]).await? {
     ///     Verdict::Admitted(decision) => assert_eq!(decision.remaining(), 9),
     ///     Verdict::RateLimited(decision) => panic!("429: wait {} ms", decision.retry_after_ms()),
-    ///     Verdict::InvalidKey => panic!("401"),
+    ///     _ => panic!("401"),
     /// }
     /// # Ok::<(), gatekeeper::GatekeeperError>(())
+    /// # }).unwrap();
     /// ```
     ///
     /// # Errors
-    /// `unauthorized` for a root key that is wrong; `bad_request` for an endpoint that was never defined, and for
-    /// variables out of bounds; `service_unavailable` where the store cannot be reached. In this order, and all of
-    /// them before a word on the key. `connection_error` and `timeout` where a server gave no answer.
-    #[inline]
-    pub fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
-        match &self.0 {
-            At::Embedded(embedded) => embedded.verifier.verify(key, endpoint, variables),
-            #[cfg(feature = "remote")]
-            At::Remote(remote) => pollster::block_on(remote.verify(key, endpoint, variables)),
+    /// Checked in this order, all before the key: `unauthorized` for a wrong root key; `bad_request` for an endpoint that
+    /// is not defined, and for variables out of bounds; `service_unavailable` if the store cannot be reached. For a server,
+    /// also `connection_error` and `timeout`.
+    pub async fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
+        if let AnyVerifier::Embedded(..) = &*self.0 {
+            if let Some(verdict) = self.0.try_verify(key, endpoint, variables)? {
+                return Ok(verdict);
+            }
+            let (verifier, key) = (Arc::clone(&self.0), Secret::new(key));
+            let endpoint = endpoint.to_owned();
+            let variables: Vec<String> = variables.iter().map(|each| each.as_ref().to_owned()).collect();
+            return offloaded(Lane::LookUp, move || {
+                blocking::wait(verifier.verify(key.expose(), &endpoint, &variables))
+            })
+            .await;
         }
-    }
-
-    /// [`verify`](Self::verify) for code that must not hold up its thread while a server answers. In a place of your own
-    /// it is the same, and may wait for the disk.
-    ///
-    /// # Errors
-    /// As for [`verify`](Self::verify).
-    pub async fn verify_async<V: AsRef<str>>(
-        &self,
-        key: &str,
-        endpoint: &str,
-        variables: &[V],
-    ) -> Result<Verdict> {
-        match &self.0 {
-            At::Embedded(embedded) => embedded.verifier.verify(key, endpoint, variables),
-            #[cfg(feature = "remote")]
-            At::Remote(remote) => remote.verify(key, endpoint, variables).await,
-        }
-    }
-
-    /// The same, if it can be said at once; nothing where the store or a server has to be asked. For callers that must
-    /// not wait: then call [`verify`](Self::verify) where waiting is allowed.
-    ///
-    /// # Errors
-    /// As for [`verify`](Self::verify).
-    #[inline]
-    pub fn try_verify<V: AsRef<str>>(
-        &self,
-        key: &str,
-        endpoint: &str,
-        variables: &[V],
-    ) -> Result<Option<Verdict>> {
-        match &self.0 {
-            At::Embedded(embedded) => embedded.verifier.try_verify(key, endpoint, variables),
-            #[cfg(feature = "remote")]
-            At::Remote(_) => Ok(None),
-        }
+        self.0.verify(key, endpoint, variables).await
     }
 }

@@ -63,12 +63,16 @@ impl Keyring<'_> {
     pub(super) fn new_key(self, rows: &[SigningKeyRow]) -> Result<SigningKeyRow> {
         let now = self.now();
         let is_signed = rows.iter().any(|row| row.signs.includes(now) && self.opens(row));
-        SigningKey::generate(self, if is_signed { now + PUBLISHED_MS } else { now })
+        self.key_from(if is_signed { now + PUBLISHED_MS } else { now })
     }
 
     /// A new key that signs at once.
     pub(super) fn new_key_at_once(self) -> Result<SigningKeyRow> {
-        SigningKey::generate(self, self.now())
+        self.key_from(self.now())
+    }
+
+    fn key_from(self, from: i64) -> Result<SigningKeyRow> {
+        SigningKey::generate(self.algorithm, self.vault, self.now(), from)
     }
 
     /// All stored keys.

@@ -9,7 +9,6 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::keyring::Keyring;
 use crate::error::{GatekeeperError, Result};
 use crate::secret::random;
 use crate::store::{SigningKeyRow, SigningPeriod};
@@ -70,22 +69,27 @@ impl SigningAlgorithm {
 }
 
 impl SigningKey {
-    /// A new key that signs from `from` on, as a row of the database.
-    pub(super) fn generate(ring: Keyring<'_>, from: i64) -> Result<SigningKeyRow> {
+    /// A new key that is created at `now` and signs from `from` on, as a row of the database.
+    pub(super) fn generate(
+        algorithm: SigningAlgorithm,
+        vault: &Vault,
+        now: i64,
+        from: i64,
+    ) -> Result<SigningKeyRow> {
         let id = URL_SAFE_NO_PAD.encode(random::<16>()?);
-        let (private, mut jwk) = match ring.algorithm {
+        let (private, mut jwk) = match algorithm {
             SigningAlgorithm::EdDsa => new_ed25519()?,
             SigningAlgorithm::Rs256 => new_rsa()?,
         };
-        for (name, value) in [("use", "sig"), ("alg", ring.algorithm.as_str()), ("kid", &id)] {
+        for (name, value) in [("use", "sig"), ("alg", algorithm.as_str()), ("kid", &id)] {
             jwk.insert(name.to_owned(), value.into());
         }
         Ok(SigningKeyRow {
-            private_key: ring.vault.seal(&id, &private)?,
+            private_key: vault.seal(&id, &private)?,
             id,
-            algorithm: ring.algorithm.as_str().to_owned(),
+            algorithm: algorithm.as_str().to_owned(),
             public_key: Value::Object(jwk).to_string(),
-            created_at: ring.now(),
+            created_at: now,
             signs: SigningPeriod { from, until: None },
         })
     }

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 use std::{env, thread};
 
 use super::Period;
-use crate::{Gatekeeper, RecordUsage, SummarizeUsage, TenantId, UsageInput};
+use crate::blocking::Gatekeeper;
+use crate::{RecordUsage, SummarizeUsage, TenantId, UsageInput};
 
 const CHILDREN: i64 = 20;
 const EACH: i64 = 5;
 
 fn record(gatekeeper: &Gatekeeper, tenant: TenantId) -> bool {
-    gatekeeper.call_blocking(RecordUsage(UsageInput::new(tenant, "s", "a"))).is_ok()
+    gatekeeper.call(RecordUsage(UsageInput::new(tenant, "s", "a"))).is_ok()
 }
 
 /// Whether a forked child can record and ends within a minute.
@@ -61,7 +62,6 @@ fn a_fork_while_threads_record_loses_no_event_on_either_side() {
         over.store(true, SeqCst);
         assert!(children, "a child hung or could not record");
     });
-    let summary =
-        gatekeeper.call_blocking(SummarizeUsage { tenant_id: tenant, period: Period::Month }).unwrap();
+    let summary = gatekeeper.call(SummarizeUsage { tenant_id: tenant, period: Period::Month }).unwrap();
     assert_eq!(summary.event_count, recorded.load(SeqCst) + CHILDREN * EACH);
 }

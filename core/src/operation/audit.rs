@@ -1,11 +1,13 @@
 //! The audit log: events of one tenant, or of every tenant for the operator.
 
 mod export;
+mod export_input;
 mod part;
 mod query;
 mod record;
 
-pub use export::{AuditExport, AuditExportInput, AuditExportParts, ExportFormat, ExportPart};
+pub use export::{AuditExport, AuditExportParts, ExportPart};
+pub use export_input::{AuditExportInput, ExportFormat};
 pub use query::AuditQuery;
 pub use record::AuditRecord;
 

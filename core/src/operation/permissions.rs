@@ -54,7 +54,7 @@ impl Operation for Can {
         Err(GatekeeperError::bad_request("permission must have the form resource:action"))
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<bool> {
+    fn run(self, context: &Context<'_>) -> Result<bool> {
         let role = role_of(context, self.tenant_id, self.user_id)?;
         Ok(role.is_some_and(|role| role.grants(&self.permission)))
     }
@@ -71,7 +71,7 @@ impl Operation for ListPermissions {
         TenantRef::Given(self.tenant_id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Vec<String>> {
+    fn run(self, context: &Context<'_>) -> Result<Vec<String>> {
         let role = role_of(context, self.tenant_id, self.user_id)?;
         let permissions = role.map(MemberRole::permissions).unwrap_or_default();
         Ok(permissions.into_iter().map(str::to_owned).collect())

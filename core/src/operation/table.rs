@@ -1,8 +1,5 @@
 //! The list, and what it makes of each operation.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use super::decode::decode;
 use super::{
     AddMember, AddRoles, AuditExport, AuditExportParts, AuditQuery, AuditRecord, Can, ChangePassword,
@@ -70,7 +67,7 @@ pub struct OperationDescriptor {
     pub idempotent: bool,
     /// [`Operation::IN_PARTS`].
     pub in_parts: Option<&'static str>,
-    call: for<'a> fn(Call<'a>, Request<'a>) -> Answer<'a>,
+    call: fn(Call<'_>, Request<'_>) -> Result<String>,
     try_call: fn(Call<'_>, Request<'_>) -> Result<Option<String>>,
     #[cfg(feature = "remote")]
     fields: fn(Request<'_>) -> Result<Fields>,
@@ -83,8 +80,6 @@ pub struct OperationDescriptor {
     ) -> (schemars::Schema, schemars::Schema),
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<String>> + Send + 'a>>;
-
 impl OperationDescriptor {
     const fn of<O: Operation>() -> Self {
         Self {
@@ -96,7 +91,7 @@ impl OperationDescriptor {
             signs_up: O::SIGNS_UP,
             idempotent: O::IDEMPOTENT,
             in_parts: O::IN_PARTS,
-            call: |call, request| Box::pin(run::<O>(call, request)),
+            call: run::<O>,
             try_call: try_run::<O>,
             #[cfg(feature = "remote")]
             fields: |request| fields_of(&decode::<O>(request)?),
@@ -106,8 +101,8 @@ impl OperationDescriptor {
     }
 
     /// Runs the operation; answers in JSON.
-    pub(crate) async fn call(&self, call: Call<'_>, request: Request<'_>) -> Result<String> {
-        (self.call)(call, request).await
+    pub(crate) fn call(&self, call: Call<'_>, request: Request<'_>) -> Result<String> {
+        (self.call)(call, request)
     }
 
     /// The same if it can be said without waiting for the disk.
@@ -138,7 +133,7 @@ pub(crate) fn fields_of<O: Operation>(operation: &O) -> Result<Fields> {
     }
 }
 
-async fn run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<String> {
+fn run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<String> {
     let (operation, context): (O, _) = if O::ACCESS == Access::KeyManager {
         // A wrong root key is said before a word on the request.
         let context = call.admit(O::ACCESS, None, TenantRef::None)?;
@@ -148,7 +143,7 @@ async fn run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<Strin
         let context = admitted(call, &operation)?;
         (operation, context)
     };
-    let output = operation.run(&context).await?;
+    let output = operation.run(&context)?;
     serde_json::to_string(&output).map_err(GatekeeperError::internal)
 }
 
@@ -257,6 +252,14 @@ pub(crate) fn find(name: &str) -> Option<&'static OperationDescriptor> {
     TABLE.iter().find(|descriptor| descriptor.name == name)
 }
 
+/// The operation of this name.
+///
+/// # Errors
+/// `bad_request` if there is none.
+pub(crate) fn named(name: &str) -> Result<&'static OperationDescriptor> {
+    find(name).ok_or_else(|| GatekeeperError::bad_request("no operation has this name"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,16 +285,16 @@ mod tests {
             clock: crate::Clock::Manual(crate::ManualClock::new()),
             ..crate::Options::default()
         };
-        let database = crate::Gatekeeper::open_with("memory:", options).unwrap();
+        let database = crate::blocking::Gatekeeper::open_with("memory:", options).unwrap();
         let root = database.create_root_key("Acme Inc").unwrap().key;
         let (acme, credentials) = (database.with_root_key(&root), crate::CredentialCache::new(10));
-        let key = acme.call_blocking(CreateKey::new("user")).unwrap().api_key;
+        let key = acme.call(CreateKey::new("user")).unwrap().api_key;
         let descriptor = find("keys.verify").unwrap();
         let request = format!(r#"{{"key": "{}", "endpoint": "GET"}}"#, key.expose());
         let credential = crate::guard::PresentedCredential::One(root.expose());
-        let handle = || database.presented(credential, &credentials);
+        let handle = || database.presenting(credential, &credentials);
         let at_once = || handle().try_dispatch(descriptor, Request::from(request.as_str())).unwrap();
-        let waiting = || handle().dispatch_blocking(descriptor, Request::from(request.as_str())).unwrap();
+        let waiting = || handle().dispatch(descriptor, Request::from(request.as_str())).unwrap();
         // Neither the caller nor the key is known yet.
         assert_eq!(at_once(), None);
         let said = [waiting(), at_once().unwrap(), at_once().unwrap()];

@@ -17,8 +17,8 @@ use crate::secret::{CacheKey, Digest};
 /// The size up to which a key counts as one, in bytes.
 const UNIT_BYTES: u64 = 1024;
 
-/// How full the caches of a place are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How full the caches of a database are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheStats {
     /// Keys that are remembered.
     pub keys: usize,

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use super::engine::{Engine, Io, View};
+use super::engine::{Engine, View};
+use super::io::Io;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::key;

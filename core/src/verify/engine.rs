@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::cache::{CacheEntry, CacheStats, KeyCache};
 use super::compiled::CompiledEndpoint;
-use super::find::KeysOf;
 use super::imports::Imports;
+use super::io::Io;
 use super::other_tenants::OtherTenants;
+use super::tenants::KeysOf;
 use super::verdict::{Decision, Verdict};
 use crate::clock::{Clock, Now};
 use crate::counters::{Counters, SlotName};
@@ -36,13 +37,6 @@ pub(crate) struct Engine {
 
 /// An engine, closed with the last of those who use it.
 pub(crate) type OpenEngine = Arc<ForkRegistered<Engine>>;
-
-/// Whether a call may wait for the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Io {
-    Allowed,
-    Forbidden,
-}
 
 /// The most records an engine remembers.
 pub(crate) struct CacheSizes {
@@ -172,6 +166,8 @@ impl Engine {
             total: acquired.limit.max_req(),
             reset: now.wall_ms.saturating_add(frees_in).div_ceil(1000),
             retry_after_ms: acquired.retry_after_ms,
+            window_ms: acquired.limit.duration_ms(),
+            reset_after_ms: frees_in,
             role: selected.map(|selected| selected.role),
             key: known,
         };

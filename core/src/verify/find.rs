@@ -5,10 +5,10 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::cache::CacheEntry;
-use super::engine::{Engine, Io, View};
-use super::tenants::Tenants;
+use super::engine::{Engine, View};
+use super::io::Io;
+use super::tenants::KeysOf;
 use crate::error::Result;
-use crate::id::TenantId;
 use crate::ipc::{Map, VersionCounters};
 use crate::key::{self, CachedKey};
 use crate::secret::Digest;
@@ -17,19 +17,6 @@ use crate::store::{KeyRow, Versioned};
 /// The longest key of another product that can be valid, in bytes: as long as one in a header can be. Only its digest is
 /// imported, so that this is where a longer one is rejected.
 pub(crate) const MAX_FOREIGN: usize = 4096;
-
-/// Whose keys a verification accepts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum KeysOf<'a> {
-    /// Those of a root key's own tenant.
-    Tenant(TenantId),
-    /// Those of the tenants that a member named.
-    Members(&'a Tenants),
-    /// Those of the tenants that the operator named. The operator learns of valid keys of others.
-    Operators(&'a Tenants),
-    /// Those of every tenant: the holder of a key asks what it is.
-    Anyone,
-}
 
 impl Engine {
     /// The key, if there is one that is valid as of `view` and of an accepted tenant; nothing if that would need I/O and
@@ -220,17 +207,6 @@ impl Engine {
                 self.cache.insert_known(digest, Arc::clone(&key));
                 CacheEntry::Known(key)
             }
-        }
-    }
-}
-
-impl KeysOf<'_> {
-    #[inline]
-    fn include(self, tenant: TenantId) -> bool {
-        match self {
-            Self::Tenant(own) => own == tenant,
-            Self::Members(tenants) | Self::Operators(tenants) => tenants.includes(tenant),
-            Self::Anyone => true,
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-use super::engine::Io;
+use super::io::Io;
 use crate::error::Result;
 use crate::fork::{ForkGuards, lock};
 use crate::ipc::{Map, VersionCounters};

@@ -204,6 +204,30 @@ impl schemars::JsonSchema for Tenants {
     }
 }
 
+/// Whose keys a verification accepts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum KeysOf<'a> {
+    /// Those of a root key's own tenant.
+    Tenant(TenantId),
+    /// Those of the tenants that a member named.
+    Members(&'a Tenants),
+    /// Those of the tenants that the operator named. The operator learns of valid keys of others.
+    Operators(&'a Tenants),
+    /// Those of every tenant: the holder of a key asks what it is.
+    Anyone,
+}
+
+impl KeysOf<'_> {
+    #[inline]
+    pub(super) fn include(self, tenant: TenantId) -> bool {
+        match self {
+            Self::Tenant(own) => own == tenant,
+            Self::Members(tenants) | Self::Operators(tenants) => tenants.includes(tenant),
+            Self::Anyone => true,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::cache::CacheEntry;
 use super::credential::invalid_credential;
-use super::engine::{Engine, Io, View};
-use super::find::KeysOf;
+use super::engine::{Engine, View};
+use super::io::Io;
+use super::tenants::KeysOf;
 use crate::deadline;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};

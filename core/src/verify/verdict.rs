@@ -10,6 +10,7 @@ use crate::key::CachedKey;
 /// The answer to a verification. That no answer could be reached is an error, not a verdict.
 #[derive(Clone, Debug)]
 #[must_use]
+#[non_exhaustive]
 pub enum Verdict {
     /// Unknown, malformed, revoked, expired, disabled or another tenant's: never said which.
     InvalidKey,
@@ -59,6 +60,8 @@ pub struct Decision {
     pub(crate) total: u32,
     pub(crate) reset: u64,
     pub(crate) retry_after_ms: u64,
+    pub(crate) window_ms: u64,
+    pub(crate) reset_after_ms: u64,
     pub(crate) key: Arc<CachedKey>,
     pub(crate) role: Option<usize>,
 }
@@ -87,6 +90,18 @@ impl Decision {
     #[must_use]
     pub fn retry_after_ms(&self) -> u64 {
         self.retry_after_ms
+    }
+
+    /// The duration of the window, in milliseconds.
+    #[must_use]
+    pub fn window_ms(&self) -> u64 {
+        self.window_ms
+    }
+
+    /// The exact time until [`reset`](Self::reset), in milliseconds. Unlike that, it does not depend on the wall clock.
+    #[must_use]
+    pub fn reset_after_ms(&self) -> u64 {
+        self.reset_after_ms
     }
 
     /// The key's id.
@@ -146,6 +161,8 @@ impl fmt::Debug for Decision {
             .field("total", &self.total)
             .field("reset", &self.reset)
             .field("retry_after_ms", &self.retry_after_ms)
+            .field("window_ms", &self.window_ms)
+            .field("reset_after_ms", &self.reset_after_ms)
             .field("key_id", &self.key_id())
             .field("role", &self.role())
             .finish_non_exhaustive()

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::credential::Credential;
 use super::endpoints::CompiledEndpoints;
-use super::engine::{Io, OpenEngine, reached};
-use super::find::KeysOf;
+use super::engine::{OpenEngine, reached};
+use super::io::Io;
+use super::tenants::KeysOf;
 use super::tenants::Tenants;
 use super::verdict::Verdict;
 use crate::deadline;

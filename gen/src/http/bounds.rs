@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use gatekeeper::{Gatekeeper, Request, TABLE, UnknownFields};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Request, TABLE, UnknownFields};
 use serde_json::{Map, Value, json};
 
 use super::{Call, Http, example_of, example_of_parameter, kinds};
@@ -25,7 +26,7 @@ impl Probe<'_> {
         let mut request = self.request.clone();
         request.insert(field.to_owned(), json!("@raw@"));
         let json = Value::Object(request).to_string().replace("\"@raw@\"", raw);
-        self.named(field, self.gatekeeper.call_json_blocking(self.call.name, &json))
+        self.named(field, self.gatekeeper.call_json(self.call.name, &json))
     }
 
     /// The same for a value from a query string.
@@ -35,7 +36,7 @@ impl Probe<'_> {
         let descriptor = TABLE.iter().find(|descriptor| descriptor.name == self.call.name).unwrap();
         let (json, texts) = (Value::Object(request).to_string(), [(field.to_owned(), text.to_owned())]);
         let request = Request { json: &json, texts: &texts, unknown_fields: UnknownFields::Rejected };
-        self.named(field, self.gatekeeper.dispatch_blocking(descriptor, request))
+        self.named(field, self.gatekeeper.dispatch(descriptor, request))
     }
 
     fn named(&self, field: &str, answer: gatekeeper::Result<String>) -> Option<String> {

@@ -177,6 +177,7 @@ fn by_name(owner: &str, field: &str) -> Option<Value> {
         "quotaLimit" | "limit" | "total" => json!(1000),
         "remaining" => json!(999),
         "retryAfterMs" => json!(0),
+        "windowMs" | "resetAfterMs" => json!(60_000),
         "reset" => json!(1_767_225_660),
         "service" => json!("inference"),
         "period" | "quotaPeriod" => json!("month"),

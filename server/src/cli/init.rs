@@ -6,7 +6,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use clap::Args;
-use gatekeeper::{CreatedRootKey, ErrorKind, Gatekeeper, GatekeeperError, RootKeyOf, TenantId};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{CreatedRootKey, ErrorKind, GatekeeperError, RootKeyOf, TenantId};
 use serde_json::json;
 
 use super::failure::Failure;

@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
-use gatekeeper::{Gatekeeper, GatekeeperError, visible};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{GatekeeperError, visible};
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

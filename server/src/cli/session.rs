@@ -1,8 +1,8 @@
 //! A session: the effective configuration, and the functions by which commands execute requests.
 
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::{
-    Access, Gatekeeper, GatekeeperError, KeyImports, OperationDescriptor, Options, SigningAlgorithm, TABLE,
-    visible_json,
+    Access, GatekeeperError, KeyImports, OperationDescriptor, Options, SigningAlgorithm, TABLE, visible_json,
 };
 use serde_json::{Map, Value};
 
@@ -99,7 +99,7 @@ impl Session {
         descriptor: &OperationDescriptor,
         request: &str,
     ) -> Result<String, Failure> {
-        let response = gatekeeper.call_json_blocking(descriptor.name, request);
+        let response = gatekeeper.call_json(descriptor.name, request);
         warn(gatekeeper);
         let needs_token = descriptor.access == Access::User
             || self.config.is_remote() && descriptor.access != Access::Public;

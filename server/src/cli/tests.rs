@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use clap::{CommandFactory as _, Parser as _};
-use gatekeeper::{Gatekeeper, OperationDescriptor, TABLE};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{OperationDescriptor, TABLE};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
@@ -274,7 +275,7 @@ fn every_request_of_a_command_is_valid_for_its_operation() {
         if let Some(tenant) = request.fields.get_mut("tenantId") {
             *tenant = TENANT.into();
         }
-        let response = gatekeeper.call_json_blocking(name, &Value::Object(request.fields).to_string());
+        let response = gatekeeper.call_json(name, &Value::Object(request.fields).to_string());
         if let Err(error) = response {
             let is_valid = error.status() != 400 || error.message().starts_with("endpoint was never defined");
             assert!(is_valid, "{name}: {error}");
@@ -291,8 +292,7 @@ fn cleared_fields_are_sent_as_null_or_empty() {
     let nothing = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
     assert_eq!(request.fields.values().filter(|value| nothing(value)).count(), clear.len());
     let request = Value::Object(request.fields).to_string();
-    let rejected =
-        Gatekeeper::open("memory:").unwrap().call_json_blocking("keys.update", &request).unwrap_err();
+    let rejected = Gatekeeper::open("memory:").unwrap().call_json("keys.update", &request).unwrap_err();
     assert_eq!(rejected.status(), 404, "{rejected}");
 }
 

@@ -1,7 +1,8 @@
 //! `gatekeeper users`.
 
 use clap::{Args, Subcommand};
-use gatekeeper::{AccountTenant, Gatekeeper, GatekeeperError, Signup, TenantId};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{AccountTenant, GatekeeperError, Signup, TenantId};
 use serde::Serialize;
 use serde_json::json;
 

@@ -1,7 +1,8 @@
 use std::ffi::OsString;
 use std::fs;
 
-use gatekeeper::{Gatekeeper, Tenants};
+use gatekeeper::Tenants;
+use gatekeeper::blocking::Gatekeeper;
 
 use super::*;
 

@@ -10,9 +10,8 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, any, get, on};
 use axum::{Router, http};
-use gatekeeper::{
-    Access, CredentialCache, Endpoints, Gatekeeper, Method, OperationDescriptor, Result, TABLE,
-};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Access, CredentialCache, Endpoints, Method, OperationDescriptor, Result, TABLE};
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use super::blocking_pool::BlockingPool;
@@ -43,7 +42,7 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(gatekeeper: &Gatekeeper, config: Config, signup: SignupRule) -> Result<Arc<Self>> {
         let metrics = Metrics::new()?;
-        let gatekeeper = gatekeeper.counting(Arc::clone(&metrics.verdicts));
+        let gatekeeper = gatekeeper.with_verdict_counters(Arc::clone(&metrics.verdicts));
         Ok(Arc::new(Self {
             gatekeeper: ArcSwap::from_pointee(gatekeeper),
             config,

@@ -17,8 +17,9 @@ use axum::extract::{Extension, State};
 use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::guard::Schemeless;
-use gatekeeper::{ErrorKind, Gatekeeper, GatekeeperError, KeyVerdict, Result, VerdictCode};
+use gatekeeper::{ErrorKind, GatekeeperError, KeyVerdict, Result, VerdictCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::app::App;
@@ -106,7 +107,7 @@ async fn verdict(app: &App, check: CheckRequest, headers: &HeaderMap) -> Result<
     let gatekeeper = app.gatekeeper();
     match gatekeeper.try_call(&verification)? {
         Some(verdict) => Ok(verdict),
-        None => app.lookups.run(move || Gatekeeper::call_blocking(&gatekeeper, verification)).await,
+        None => app.lookups.run(move || Gatekeeper::call(&gatekeeper, verification)).await,
     }
 }
 
@@ -128,9 +129,9 @@ fn verdict_response(verdict: &KeyVerdict, id: &RequestId) -> Response {
         let limit = RateLimit {
             name: "endpoint",
             total: total.into(),
-            window_seconds: None,
+            window_seconds: verdict.window_ms.filter(|ms| ms % 1000 == 0).map(|ms| ms / 1000),
             remaining: remaining.into(),
-            wait_seconds: (!verdict.ok).then_some(retry_after),
+            wait_seconds: verdict.reset_after_ms.map(|ms| ms.div_ceil(1000)),
         };
         limit.write_to(response.headers_mut());
     }

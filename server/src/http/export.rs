@@ -11,7 +11,8 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use futures_util::stream::{once, try_unfold};
-use gatekeeper::{ErrorKind, Gatekeeper, GatekeeperError, OperationDescriptor, Result, TenantId};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{ErrorKind, GatekeeperError, OperationDescriptor, Result, TenantId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

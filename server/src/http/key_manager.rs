@@ -25,7 +25,7 @@ pub(crate) async fn run(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let caller = app.gatekeeper().presented(presented(&parts.headers, Schemeless::Read), &app.credentials);
+    let caller = app.gatekeeper().presenting(presented(&parts.headers, Schemeless::Read), &app.credentials);
     let caller = RequestContext::of(&parts).attribute(&caller);
     let result = async {
         let body = match read(&app, &parts, body).await {

@@ -13,7 +13,8 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt as _;
-use gatekeeper::{Attribution, Gatekeeper, GatekeeperError};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Attribution, GatekeeperError};
 
 use super::app::App;
 use super::client_address::Peer;
@@ -68,7 +69,7 @@ impl RequestContext {
 
     /// A client handle whose calls carry this request's client address and are attributed in its log line.
     pub(crate) fn attribute(&self, caller: &Gatekeeper) -> Gatekeeper {
-        let caller = caller.attributing(&self.attribution);
+        let caller = caller.with_attribution(&self.attribution);
         match self.address() {
             Some(address) => caller.with_client_address(address),
             None => caller,

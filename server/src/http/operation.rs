@@ -6,10 +6,9 @@ use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::request::Parts;
 use axum::response::Response;
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::guard::Schemeless;
-use gatekeeper::{
-    Access, ErrorKind, Gatekeeper, GatekeeperError, OperationDescriptor, Result, TABLE, UnknownFields,
-};
+use gatekeeper::{Access, ErrorKind, GatekeeperError, OperationDescriptor, Result, TABLE, UnknownFields};
 
 use super::app::App;
 use super::body::{discard, has_body, json, with_idempotency_key};
@@ -73,7 +72,7 @@ pub(crate) async fn call(
     let pool = if descriptor.looks_up_key { &app.lookups } else { &app.work };
     let work = move || {
         let request = gatekeeper::Request { json: &json, texts: &texts, unknown_fields };
-        caller.dispatch_blocking(descriptor, request)
+        caller.dispatch(descriptor, request)
     };
     // Boxed, so that a call that does not block does not carry the larger future.
     Box::pin(pool.run(work)).await
@@ -81,7 +80,8 @@ pub(crate) async fn call(
 
 /// The client handle for the caller of this request.
 fn caller(app: &App, descriptor: &OperationDescriptor, parts: &Parts) -> Gatekeeper {
-    let caller = app.gatekeeper().presented(presented(&parts.headers, Schemeless::Ignored), &app.credentials);
+    let caller =
+        app.gatekeeper().presenting(presented(&parts.headers, Schemeless::Ignored), &app.credentials);
     let caller = RequestContext::of(parts).attribute(&caller);
     let peer = parts.extensions.get::<Peer>().copied();
     if descriptor.signs_up && !app.signup.allows(peer, &parts.headers) {

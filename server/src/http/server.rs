@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatekeeper::{Endpoints, Gatekeeper, GatekeeperError, Result};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Endpoints, GatekeeperError, Result};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host};
 use tokio::sync::Semaphore;

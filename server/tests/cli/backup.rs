@@ -3,7 +3,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
-use gatekeeper::{Gatekeeper, RecordUsage, UsageInput};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{RecordUsage, UsageInput};
 use rusqlite::Connection;
 
 use crate::support::{Folder, text};
@@ -23,7 +24,7 @@ fn a_backup_made_during_writes_is_complete_and_consistent() {
                         metadata: metadata.as_object().cloned(),
                         ..UsageInput::new(Gatekeeper::DEFAULT_TENANT, "inference", "completion")
                     };
-                    gatekeeper.call_blocking(RecordUsage(input)).unwrap();
+                    gatekeeper.call(RecordUsage(input)).unwrap();
                 }
             });
         }
@@ -134,7 +135,7 @@ fn a_backup_is_restored_while_programs_use_the_database_and_the_previous_one_is_
     let running = Gatekeeper::open(folder.file("gatekeeper.db").to_str().unwrap()).unwrap();
     let list = || {
         let request = format!(r#"{{"tenantId": "{}"}}"#, Gatekeeper::DEFAULT_TENANT);
-        let listed = running.call_json_blocking("keys.list", &request).unwrap();
+        let listed = running.call_json("keys.list", &request).unwrap();
         serde_json::from_str::<serde_json::Value>(&listed).unwrap()["items"].as_array().unwrap().len()
     };
     folder.run(["keys", "revoke", &id]).success();

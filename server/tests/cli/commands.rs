@@ -1,4 +1,5 @@
-use gatekeeper::{CreateApiKey, Gatekeeper, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{CreateApiKey, Secret};
 use serde_json::{Value, json};
 
 use crate::support::{Folder, output_of, output_with_input, text};
@@ -61,7 +62,7 @@ fn a_key_is_revoked_together_with_the_keys_that_it_created() {
     let caller = Gatekeeper::open(folder.file("gatekeeper.db").to_str().unwrap()).unwrap();
     let caller = caller.with_token(&Secret::new(text(&manager["plainTextKey"])));
     let tenant = Gatekeeper::DEFAULT_TENANT;
-    let created = caller.call_blocking(CreateApiKey::new(tenant)).unwrap().api_key.id.to_string();
+    let created = caller.call(CreateApiKey::new(tenant)).unwrap().api_key.id.to_string();
     let id = text(&manager["apiKey"]["id"]);
     assert_eq!(folder.json(["keys", "get", &created])["createdBy"], json!({"type": "apiKey", "id": id}));
     folder.json(["keys", "revoke", &id]);

@@ -4,7 +4,8 @@
 mod documentation;
 mod worker;
 
-use gatekeeper::{Gatekeeper, Result, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Result, Secret};
 use serde_json::{Value, json};
 pub use worker::Worker;
 
@@ -16,7 +17,7 @@ pub use worker::Worker;
 /// # Panics
 /// If the output is not JSON.
 pub fn call(gatekeeper: &Gatekeeper, name: &str, request: &Value) -> Result<Value> {
-    let answer = gatekeeper.call_json_blocking(name, &request.to_string())?;
+    let answer = gatekeeper.call_json(name, &request.to_string())?;
     Ok(serde_json::from_str(&answer).expect("an operation answers in JSON"))
 }
 

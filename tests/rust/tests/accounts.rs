@@ -5,7 +5,8 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use gatekeeper::{Clock, ErrorKind, Gatekeeper, GatekeeperError, ManualClock, Options, Result, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Clock, ErrorKind, GatekeeperError, ManualClock, Options, Result, Secret};
 use gatekeeper_tests::{User, call, text};
 use serde_json::{Value, json};
 
@@ -346,8 +347,8 @@ fn signups_refreshes_and_unknown_keys_of_a_client_address_are_counted_separately
     }
     assert_eq!(refresh(&here, "never one").unwrap_err().status(), 429);
 
-    let key = gatekeeper.call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
-    gatekeeper.call_blocking(gatekeeper::DeleteKey { id: key.id.into() }).unwrap();
+    let key = gatekeeper.call(gatekeeper::CreateKey::new("user")).unwrap();
+    gatekeeper.call(gatekeeper::DeleteKey { id: key.id.into() }).unwrap();
     let with_key = here.with_token(&key.api_key);
     for _ in 0..60 {
         assert_eq!(call(&with_key, "auth.me", &json!({})).unwrap_err().status(), 401);

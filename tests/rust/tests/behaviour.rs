@@ -5,7 +5,8 @@ mod serving;
 use std::collections::HashMap;
 use std::path::Path;
 
-use gatekeeper::{Endpoints, Gatekeeper, GatekeeperError, Options, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Endpoints, GatekeeperError, Options, Secret};
 use serde_json::{Value, json};
 use serving::Serving;
 
@@ -92,7 +93,7 @@ fn call(
 ) -> Result<Value, GatekeeperError> {
     let mut items = Vec::new();
     loop {
-        let answer = caller.call_json_blocking(name, &request.to_string())?;
+        let answer = caller.call_json(name, &request.to_string())?;
         let answer: Value = serde_json::from_str(&answer).unwrap();
         if !iterates {
             return Ok(answer);

@@ -3,9 +3,10 @@
 use std::sync::Barrier;
 use std::thread;
 
+use gatekeeper::blocking::{Gatekeeper, Verifier};
 use gatekeeper::{
-    AddRoles, Clock, CreateKey, DeleteKey, Endpoints, ErrorKind, Gatekeeper, ManualClock, Options,
-    RemoveRoles, RotateKey, Secret, Verdict, Verifier, VerifyKey,
+    AddRoles, Clock, CreateKey, DeleteKey, Endpoints, ErrorKind, ManualClock, Options, RemoveRoles,
+    RotateKey, Secret, Verdict, VerifyKey,
 };
 
 const ENDPOINTS: &str = r#"{
@@ -32,11 +33,11 @@ fn total(verdict: &Verdict) -> u32 {
 fn roles_select_the_limit_and_a_change_of_roles_applies_at_once() {
     everywhere(|gatekeeper| {
         let verifier = verifier(gatekeeper);
-        let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+        let created = gatekeeper.call(CreateKey::new("user")).unwrap();
         let verify = || verifier.verify(created.api_key.expose(), "GET", &["v"]).unwrap();
         assert_eq!(total(&verify()), 10);
         let roles = ["PRO", "PRO", "TEAM"].map(String::from).to_vec();
-        let added = gatekeeper.call_blocking(AddRoles { id: created.id.into(), roles }).unwrap();
+        let added = gatekeeper.call(AddRoles { id: created.id.into(), roles }).unwrap();
         assert_eq!(added.count, 2);
         let pro = verify();
         let decision = pro.decision().unwrap();
@@ -44,7 +45,7 @@ fn roles_select_the_limit_and_a_change_of_roles_applies_at_once() {
         assert_eq!((decision.total(), decision.remaining(), decision.role()), (1000, 998, Some("PRO")));
         assert_eq!(decision.roles().iter().map(|role| &**role).collect::<Vec<_>>(), ["PRO", "TEAM"]);
         let roles = vec!["PRO".to_owned(), "OTHER".to_owned()];
-        assert_eq!(gatekeeper.call_blocking(RemoveRoles { id: created.id.into(), roles }).unwrap().count, 1);
+        assert_eq!(gatekeeper.call(RemoveRoles { id: created.id.into(), roles }).unwrap().count, 1);
         assert_eq!(total(&verify()), 10);
     });
 }
@@ -53,15 +54,15 @@ fn roles_select_the_limit_and_a_change_of_roles_applies_at_once() {
 fn rotation_keeps_the_slots_and_revokes_the_old_key_at_once() {
     everywhere(|gatekeeper| {
         let verifier = verifier(gatekeeper);
-        let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+        let created = gatekeeper.call(CreateKey::new("user")).unwrap();
         assert!(verifier.verify(created.api_key.expose(), "PUT", &["v"]).unwrap().ok());
-        let rotated = gatekeeper.call_blocking(RotateKey { id: created.id.into() }).unwrap();
+        let rotated = gatekeeper.call(RotateKey { id: created.id.into() }).unwrap();
         assert!(!verifier.verify(created.api_key.expose(), "PUT", &["w"]).unwrap().key_valid());
         let verdict = verifier.verify(rotated.apikey.expose(), "PUT", &["v"]).unwrap();
         assert!(matches!(verdict, Verdict::RateLimited(_)));
-        gatekeeper.call_blocking(DeleteKey { id: created.id.into() }).unwrap();
+        gatekeeper.call(DeleteKey { id: created.id.into() }).unwrap();
         assert!(!verifier.verify(rotated.apikey.expose(), "PUT", &["w"]).unwrap().key_valid());
-        let gone = gatekeeper.call_blocking(DeleteKey { id: created.id.into() }).unwrap_err();
+        let gone = gatekeeper.call(DeleteKey { id: created.id.into() }).unwrap_err();
         assert_eq!(gone.kind(), ErrorKind::NotFound);
     });
 }
@@ -71,7 +72,7 @@ fn a_root_key_acts_for_its_tenant_and_is_never_a_valid_user_key() {
     everywhere(|gatekeeper| {
         let root = [(); 2].map(|()| gatekeeper.create_root_key("Acme").unwrap());
         let [ours, theirs] = [0, 1].map(|index| gatekeeper.with_root_key(&root[index].key));
-        let created = ours.call_blocking(CreateKey::new("user")).unwrap();
+        let created = ours.call(CreateKey::new("user")).unwrap();
         let verify = |gatekeeper: &Gatekeeper, key: &Secret| {
             verifier(gatekeeper).verify::<&str>(key.expose(), "GET", &[]).map(|verdict| verdict.ok())
         };
@@ -81,7 +82,7 @@ fn a_root_key_acts_for_its_tenant_and_is_never_a_valid_user_key() {
         assert!(operator.verify::<&str>(created.api_key.expose(), "GET", &[]).unwrap().ok());
         assert!(!verify(&theirs, &created.api_key).unwrap());
         assert!(!verify(&ours, &root[0].key).unwrap());
-        let rejected = theirs.call_blocking(RotateKey { id: created.id.into() }).unwrap_err();
+        let rejected = theirs.call(RotateKey { id: created.id.into() }).unwrap_err();
         assert_eq!(rejected.kind(), ErrorKind::NotFound);
         for (key, kind) in [
             ("", ErrorKind::CredentialEmpty),
@@ -91,7 +92,7 @@ fn a_root_key_acts_for_its_tenant_and_is_never_a_valid_user_key() {
         ] {
             let wrong = gatekeeper.with_root_key(&Secret::new(key));
             assert_eq!(verify(&wrong, &created.api_key).unwrap_err().kind(), kind);
-            assert_eq!(wrong.call_blocking(CreateKey::new("")).unwrap_err().kind(), kind);
+            assert_eq!(wrong.call(CreateKey::new("")).unwrap_err().kind(), kind);
         }
         assert_eq!(ours.create_root_key("More").unwrap_err().kind(), ErrorKind::Forbidden);
     });
@@ -100,7 +101,7 @@ fn a_root_key_acts_for_its_tenant_and_is_never_a_valid_user_key() {
 #[test]
 fn limits_that_come_with_a_call_count_in_the_same_slots() {
     everywhere(|gatekeeper| {
-        let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+        let created = gatekeeper.call(CreateKey::new("user")).unwrap();
         assert!(verifier(gatekeeper).verify(created.api_key.expose(), "PUT", &["v"]).unwrap().ok());
         let ratelimits = serde_json::json!({ "DEFAULT": { "maxReq": 1, "duration": 1000 } });
         let call = |variable: &str| VerifyKey {
@@ -109,8 +110,8 @@ fn limits_that_come_with_a_call_count_in_the_same_slots() {
             variables: vec![variable.to_owned()],
             ratelimits: ratelimits.as_object().unwrap().clone(),
         };
-        assert!(!gatekeeper.call_blocking(call("v")).unwrap().ok);
-        assert!(gatekeeper.call_blocking(call("w")).unwrap().ok);
+        assert!(!gatekeeper.call(call("v")).unwrap().ok);
+        assert!(gatekeeper.call(call("w")).unwrap().ok);
     });
 }
 
@@ -120,9 +121,8 @@ fn a_key_is_invalid_after_its_expiry() {
     let mut options = Options::default();
     options.clock = Clock::Manual(clock.clone());
     let gatekeeper = Gatekeeper::open_with("memory:", options.clone()).unwrap();
-    let created = gatekeeper
-        .call_blocking(CreateKey { expires_in_seconds: Some(60), ..CreateKey::new("user") })
-        .unwrap();
+    let created =
+        gatekeeper.call(CreateKey { expires_in_seconds: Some(60), ..CreateKey::new("user") }).unwrap();
     let verifier = verifier(&gatekeeper);
     let verify = || verifier.verify::<&str>(created.api_key.expose(), "GET", &[]).unwrap().key_valid();
     clock.advance(59_999);
@@ -139,7 +139,7 @@ fn l1_threads_and_two_openings_of_one_file_share_one_limit() {
     let other_name = folder.path().join("./sub/../gatekeeper.db");
     std::fs::create_dir(folder.path().join("sub")).unwrap();
     let gatekeepers = [path, other_name].map(|path| Gatekeeper::open(path.to_str().unwrap()).unwrap());
-    let key = gatekeepers[0].call_blocking(CreateKey::new("user")).unwrap().api_key;
+    let key = gatekeepers[0].call(CreateKey::new("user")).unwrap().api_key;
     let admitted: usize = thread::scope(|scope| {
         let threads: Vec<_> = gatekeepers
             .iter()
@@ -162,7 +162,7 @@ fn a_verifier_alone_keeps_its_database_open() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatekeeper.db").to_str().unwrap().to_owned();
     let open = || Gatekeeper::open(&path).unwrap();
-    let key = open().call_blocking(CreateKey::new("user")).unwrap().api_key;
+    let key = open().call(CreateKey::new("user")).unwrap().api_key;
     let alone = verifier(&open());
     assert!(alone.verify::<&str>(key.expose(), "PUT", &[]).unwrap().ok());
     // The client that made it is dropped. Another client of the file still shares its counters.
@@ -178,7 +178,7 @@ fn two_names_of_a_new_file_are_one_database() {
     let (file, link) = (folder.path().join("real.db"), folder.path().join("link.db"));
     std::os::unix::fs::symlink(&file, &link).unwrap();
     let through_the_link = Gatekeeper::open(link.to_str().unwrap()).unwrap();
-    let key = through_the_link.call_blocking(CreateKey::new("user")).unwrap().api_key;
+    let key = through_the_link.call(CreateKey::new("user")).unwrap().api_key;
     let directly = Gatekeeper::open(file.to_str().unwrap()).unwrap();
     let acquire =
         |gatekeeper: &Gatekeeper| verifier(gatekeeper).verify::<&str>(key.expose(), "PUT", &[]).unwrap().ok();
@@ -193,14 +193,14 @@ fn a_change_by_another_program_is_seen_within_a_tenth_of_a_second() {
     let gatekeeper = Gatekeeper::open(path.to_str().unwrap()).unwrap();
     let verifier = verifier(&gatekeeper);
     for others_follow in [false, true] {
-        let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+        let created = gatekeeper.call(CreateKey::new("user")).unwrap();
         let valid = || verifier.verify::<&str>(created.api_key.expose(), "GET", &[]).unwrap().key_valid();
         assert!(valid());
         let other = rusqlite::Connection::open(&path).unwrap();
         other.execute("DELETE FROM api_keys WHERE id = $1", [created.id.to_string()]).unwrap();
         if others_follow {
             // A change in this process uses the next change number before any process has noticed the other one.
-            gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+            gatekeeper.call(CreateKey::new("user")).unwrap();
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
         assert!(!valid());
@@ -211,7 +211,7 @@ fn a_change_by_another_program_is_seen_within_a_tenth_of_a_second() {
 fn no_thread_accepts_an_old_key_after_its_rotation() {
     everywhere(|gatekeeper| {
         let verifier = verifier(gatekeeper);
-        let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+        let created = gatekeeper.call(CreateKey::new("user")).unwrap();
         let mut current = created.api_key;
         for _ in 0..200 {
             let start = Barrier::new(3);
@@ -226,7 +226,7 @@ fn no_thread_accepts_an_old_key_after_its_rotation() {
                     });
                 }
                 start.wait();
-                let rotated = gatekeeper.call_blocking(RotateKey { id: created.id.into() }).unwrap();
+                let rotated = gatekeeper.call(RotateKey { id: created.id.into() }).unwrap();
                 assert!(!verifier.verify(current.expose(), "GET", &["v"]).unwrap().key_valid());
                 rotated
             });
@@ -241,7 +241,7 @@ fn caches_of_size_zero_change_no_verdict() {
     let mut options = Options::default();
     (options.cache_keys, options.cache_unknown_keys) = (0, 0);
     let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
-    let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+    let created = gatekeeper.call(CreateKey::new("user")).unwrap();
     let verifier = verifier(&gatekeeper);
     for remaining in (0..10).rev() {
         let verdict = verifier.verify::<&str>(created.api_key.expose(), "GET", &[]).unwrap();
@@ -275,7 +275,7 @@ fn the_error_of_a_file_that_cannot_be_opened_says_what_to_do() {
         (path("foreign.db"), "is a database of another program"),
         (folder.path().to_str().unwrap().to_owned(), "is a folder"),
     ] {
-        let error = Gatekeeper::open(&url).unwrap().call_blocking(CreateKey::new("user")).unwrap_err();
+        let error = Gatekeeper::open(&url).unwrap().call(CreateKey::new("user")).unwrap_err();
         assert_eq!((error.status(), error.code()), (503, "service_unavailable"));
         assert!(error.message().contains(expected), "{}", error.message());
     }

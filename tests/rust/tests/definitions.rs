@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use gatekeeper::{
-    AddRoles, Clock, CreateKey, Endpoint, Endpoints, Gatekeeper, Limit, ManualClock, Options, Verifier,
-};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{AddRoles, Clock, CreateKey, Endpoint, Endpoints, Limit, ManualClock, Options};
 
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;
@@ -28,7 +27,7 @@ fn two_key_managers_with_different_definitions_on_one_file_never_admit_too_many(
     let path = folder.path().join("gatekeeper.db");
     let open = || Gatekeeper::open(path.to_str().unwrap()).unwrap();
     let (old, new) = (open(), open());
-    let key = old.call_blocking(CreateKey::new("user")).unwrap().api_key;
+    let key = old.call(CreateKey::new("user")).unwrap().api_key;
     let (slow, fast) = (verifier(&old, endpoint(10, 3000)), verifier(&new, endpoint(6, 100)));
     let mut admitted: Vec<(Instant, Instant)> = Vec::new();
     let mut by_slow = 0;
@@ -60,7 +59,7 @@ fn a_key_that_is_upgraded_after_three_days_is_not_locked_out() {
     let mut options = Options::default();
     options.clock = Clock::Manual(clock.clone());
     let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
-    let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+    let created = gatekeeper.call(CreateKey::new("user")).unwrap();
     let verifier =
         verifier(&gatekeeper, endpoint(100, MINUTE).role("PRO", Limit::new(2000, DAY).unwrap()).unwrap());
     let ask_each_minute = |minutes| {
@@ -71,6 +70,6 @@ fn a_key_that_is_upgraded_after_three_days_is_not_locked_out() {
     };
     assert_eq!(ask_each_minute(3 * 24 * 60).count(), 3 * 24 * 60);
     let roles = vec!["PRO".to_owned()];
-    gatekeeper.call_blocking(AddRoles { id: created.id.into(), roles }).unwrap();
+    gatekeeper.call(AddRoles { id: created.id.into(), roles }).unwrap();
     assert_eq!(ask_each_minute(24 * 60).count(), 24 * 60);
 }

@@ -4,7 +4,8 @@ mod serving;
 
 use std::path::Path;
 
-use gatekeeper::{CreateApiKey, Gatekeeper, TenantId};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{CreateApiKey, TenantId};
 use gatekeeper_tests::{call, text};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -117,8 +118,7 @@ fn a_page_of_large_items_ends_at_a_bound_of_bytes_and_the_next_one_continues() {
     let remote = serving.remote().with_root_key(&root.key);
     let roles: Vec<String> = (0..1000).map(|number| format!("{number:0>128}")).collect();
     let largest = || CreateApiKey { roles: roles.clone(), ..CreateApiKey::new(root.tenant_id) };
-    let made: Vec<String> =
-        (0..20).map(|_| remote.call_blocking(largest()).unwrap().api_key.id.to_string()).collect();
+    let made: Vec<String> = (0..20).map(|_| remote.call(largest()).unwrap().api_key.id.to_string()).collect();
     let (mut listed, mut pages) = (Vec::new(), 0);
     let mut request = json!({ "tenantId": root.tenant_id, "limit": 100 });
     loop {

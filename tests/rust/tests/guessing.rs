@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use gatekeeper::{Clock, Gatekeeper, GatekeeperError, ManualClock, Options, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Clock, GatekeeperError, ManualClock, Options, Secret};
 use gatekeeper_tests::{User, call, text};
 use serde_json::{Value, json};
 

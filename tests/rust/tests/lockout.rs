@@ -1,19 +1,20 @@
 //! Logins from many client addresses: those of the owner never block one another, those of a guesser do.
 
-use gatekeeper::{Gatekeeper, Login, Secret, Signup};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Login, Secret, Signup};
 
 const EMAIL: &str = "founder@example.com";
 
 fn gatekeeper() -> Gatekeeper {
     let gatekeeper = Gatekeeper::open("memory:").unwrap().anonymous();
     let password = Secret::new("hunter2pass");
-    gatekeeper.call_blocking(Signup { email: EMAIL.to_owned(), password, name: None }).unwrap();
+    gatekeeper.call(Signup { email: EMAIL.to_owned(), password, name: None }).unwrap();
     gatekeeper
 }
 
 fn login(gatekeeper: &Gatekeeper, source: &str, password: &str) -> u16 {
     let login = Login { email: EMAIL.to_owned(), password: Secret::new(password) };
-    gatekeeper.with_client_address(source).call_blocking(login).map_or_else(|error| error.status(), |_| 200)
+    gatekeeper.with_client_address(source).call(login).map_or_else(|error| error.status(), |_| 200)
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verifier};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{CreateKey, Endpoints};
 
 const ENDPOINTS: &str = r#"{"GET": {"default": {"maxReq": 1000000, "duration": 60000}}}"#;
 
@@ -54,7 +55,7 @@ fn a_killed_process_loses_no_acknowledged_change_and_leaves_a_consistent_file() 
         let mut children = [churn(&database), churn(&database)];
         // This process writes at the same time, and kills the others at a different moment in each round.
         sleep(Duration::from_millis(30));
-        own.push(gatekeeper.call_blocking(CreateKey::new("own")).unwrap().api_key);
+        own.push(gatekeeper.call(CreateKey::new("own")).unwrap().api_key);
         sleep(Duration::from_millis(round * 7 % 50));
         for child in &mut children {
             child.kill().unwrap();

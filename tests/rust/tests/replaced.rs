@@ -6,10 +6,8 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use gatekeeper::{
-    Backup, CreateKey, CreatedKey, DeleteKey, Endpoints, ForeignKey, Gatekeeper, ImportApiKeys, Secret,
-    Verifier,
-};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{Backup, CreateKey, CreatedKey, DeleteKey, Endpoints, ForeignKey, ImportApiKeys, Secret};
 use gatekeeper_tests::{Worker, call};
 use rusqlite::Connection;
 use serde_json::json;
@@ -36,7 +34,7 @@ impl Database {
     }
 
     fn create(&self) -> CreatedKey {
-        self.gatekeeper.call_blocking(CreateKey::new("user")).unwrap()
+        self.gatekeeper.call(CreateKey::new("user")).unwrap()
     }
 
     fn is_valid(&self, key: &str) -> bool {
@@ -114,7 +112,7 @@ fn a_deleted_key_that_a_restored_database_has_is_valid_in_every_process() {
         let created = database.create();
         let key = created.api_key.expose();
         let backup = database.back_up("backup.db");
-        database.gatekeeper.call_blocking(DeleteKey { id: created.id.into() }).unwrap();
+        database.gatekeeper.call(DeleteKey { id: created.id.into() }).unwrap();
         assert!(!database.is_valid(key));
         assert_eq!(worker.ask(&verify(key)), "invalid");
         restore(&backup, &database.path);
@@ -122,7 +120,7 @@ fn a_deleted_key_that_a_restored_database_has_is_valid_in_every_process() {
         assert_eq!(worker.ask(&verify(key)), "admitted");
         assert!(database.is_valid(key));
         // Freshness is as before: once the key is deleted again, no process accepts it.
-        database.gatekeeper.call_blocking(DeleteKey { id: created.id.into() }).unwrap();
+        database.gatekeeper.call(DeleteKey { id: created.id.into() }).unwrap();
         assert_eq!(worker.ask(&verify(key)), "invalid");
         assert!(!database.is_valid(key));
     }
@@ -141,7 +139,7 @@ fn root_keys_and_imported_keys_are_those_of_the_restored_database() {
         let digest = Secret::new("37f7723d547baf5b562970b8183c183f462e14bb79bf913ccb8323c9c90f5212");
         let import =
             ImportApiKeys { tenant_id: TENANT.parse().unwrap(), keys: vec![ForeignKey::new(digest)] };
-        database.gatekeeper.call_blocking(import).unwrap();
+        database.gatekeeper.call(import).unwrap();
         assert!(database.is_valid("legacy-key-1"));
         restore(&backup, &database.path);
         let_all_look();
@@ -180,9 +178,9 @@ fn a_copy_that_lived_elsewhere_and_comes_back_is_noticed_whatever_its_change_num
     {
         // The copy has more changes than this database, and the key is deleted there.
         let elsewhere = Gatekeeper::open(copy.to_str().unwrap()).unwrap();
-        elsewhere.call_blocking(DeleteKey { id: revoked.id.into() }).unwrap();
+        elsewhere.call(DeleteKey { id: revoked.id.into() }).unwrap();
         for _ in 0..20 {
-            elsewhere.call_blocking(CreateKey::new("user")).unwrap();
+            elsewhere.call(CreateKey::new("user")).unwrap();
         }
     }
     restore_online(&copy, &database.path);

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use gatekeeper::{Gatekeeper, KeyImports, Options, Result, RevokeRootKey, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{KeyImports, Options, Result, RevokeRootKey, Secret};
 use gatekeeper_tests::{User, call, text};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -274,7 +275,7 @@ fn a_root_key_that_is_revoked_while_its_call_waits_writes_nothing() {
         let again = "INSERT INTO root_keys (id, tenant_id, digest, created_at) VALUES ($1, $2, $3, 0)";
         connection.execute(again, rusqlite::params![world.root_key, world.tenant, digest]).unwrap();
     }
-    world.operator.call_blocking(RevokeRootKey { id: world.root_key.parse().unwrap() }).unwrap();
+    world.operator.call(RevokeRootKey { id: world.root_key.parse().unwrap() }).unwrap();
 }
 
 #[test]

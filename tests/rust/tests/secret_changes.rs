@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use gatekeeper::{Gatekeeper, GatekeeperError, Options, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{GatekeeperError, Options, Secret};
 use gatekeeper_tests::{User, call, text};
 use serde_json::{Value, json};
 

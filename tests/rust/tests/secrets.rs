@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use gatekeeper::{ChangePassword, Gatekeeper, Login, Options, Refresh, Secret, Signup};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{ChangePassword, Login, Options, Refresh, Secret, Signup};
 use gatekeeper_tests::{User, call, text};
 use serde_json::json;
 

@@ -1,6 +1,7 @@
 //! The lifetime and the number of sessions.
 
-use gatekeeper::{Clock, Gatekeeper, ManualClock, Options, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Clock, ManualClock, Options, Secret};
 use gatekeeper_tests::{User, call, text};
 use serde_json::{Value, json};
 

@@ -9,9 +9,9 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
+use gatekeeper::blocking::{Gatekeeper, Verifier};
 use gatekeeper::{
-    CreateKey, DeleteKey, Endpoints, ForeignKey, Gatekeeper, ImportApiKeys, RevokeApiKey, RotateKey, Secret,
-    Verdict, Verifier,
+    CreateKey, DeleteKey, Endpoints, ForeignKey, ImportApiKeys, RevokeApiKey, RotateKey, Secret, Verdict,
 };
 use gatekeeper_tests::Worker;
 use tempfile::TempDir;
@@ -43,7 +43,7 @@ impl Fixture {
     }
 
     fn create(&self) -> gatekeeper::CreatedKey {
-        self.gatekeeper.call_blocking(CreateKey::new("user")).unwrap()
+        self.gatekeeper.call(CreateKey::new("user")).unwrap()
     }
 
     fn verify(&self, key: &str, endpoint: &str) -> Verdict {
@@ -193,7 +193,7 @@ fn a_removed_folder_is_noticed_and_the_processes_count_together_again() {
     assert!(!fixture.verify(key, "TWO").ok());
 
     fs::remove_dir_all(fixture.shared()).unwrap();
-    fixture.gatekeeper.call_blocking(RotateKey { id: created.id.into() }).unwrap();
+    fixture.gatekeeper.call(RotateKey { id: created.id.into() }).unwrap();
     assert_eq!(worker.ask(&order), "invalid");
 }
 
@@ -239,7 +239,7 @@ fn a_reboot_empties_the_windows_and_revoked_keys_stay_revoked() {
         ["admitted", "admitted", "limited"]
     );
     drop(worker);
-    fixture.gatekeeper.call_blocking(DeleteKey { id: gone.id.into() }).unwrap();
+    fixture.gatekeeper.call(DeleteKey { id: gone.id.into() }).unwrap();
     reboot(&fixture);
     // This process has the folder open as one of this boot; a real reboot would have ended it.
     let mut late = start(&fixture.database);
@@ -268,7 +268,7 @@ fn keys_that_other_processes_create_evict_nothing_from_this_cache() {
         assert!(fixture.verify(other, "MANY").ok());
         assert!(fixture.verifier.try_verify::<&str>(key, "MANY", &[]).unwrap().is_some());
     }
-    fixture.gatekeeper.call_blocking(RotateKey { id: created.id.into() }).unwrap();
+    fixture.gatekeeper.call(RotateKey { id: created.id.into() }).unwrap();
     assert!(fixture.verifier.try_verify::<&str>(key, "MANY", &[]).unwrap().is_none());
     assert_eq!(worker.ask(&format!("verify {key} MANY")), "invalid");
 }
@@ -281,10 +281,10 @@ fn an_unknown_key_that_is_created_is_valid_at_once() {
         let rotated = fixture.create();
         let order = |key: &str| format!("verify {key} MANY");
         assert_eq!(worker.ask(&order(rotated.api_key.expose())), "admitted");
-        let new = fixture.gatekeeper.call_blocking(RotateKey { id: rotated.id.into() }).unwrap();
+        let new = fixture.gatekeeper.call(RotateKey { id: rotated.id.into() }).unwrap();
         assert_eq!(worker.ask(&order(rotated.api_key.expose())), "invalid");
         assert_eq!(worker.ask(&order(new.apikey.expose())), "admitted");
-        fixture.gatekeeper.call_blocking(DeleteKey { id: rotated.id.into() }).unwrap();
+        fixture.gatekeeper.call(DeleteKey { id: rotated.id.into() }).unwrap();
         assert_eq!(worker.ask(&order(new.apikey.expose())), "invalid");
     }
 }
@@ -359,10 +359,9 @@ fn an_imported_key_is_valid_at_once_in_a_process_that_has_rejected_it() {
         let order = format!("verify {key} MANY");
         assert_eq!(worker.ask(&order), "invalid");
         let key = ForeignKey { suffix: Some(suffix.to_owned()), ..ForeignKey::new(Secret::new(digest)) };
-        let imported =
-            fixture.gatekeeper.call_blocking(ImportApiKeys { tenant_id, keys: vec![key] }).unwrap();
+        let imported = fixture.gatekeeper.call(ImportApiKeys { tenant_id, keys: vec![key] }).unwrap();
         assert_eq!(worker.ask(&order), "admitted");
-        fixture.gatekeeper.call_blocking(RevokeApiKey::new(imported.api_keys[0].id)).unwrap();
+        fixture.gatekeeper.call(RevokeApiKey::new(imported.api_keys[0].id)).unwrap();
         assert_eq!(worker.ask(&order), "invalid");
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Barrier;
 use std::thread;
 
-use gatekeeper::{Access, Gatekeeper, GatekeeperError, TABLE};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Access, GatekeeperError, TABLE};
 use gatekeeper_tests::{User, call, text};
 use serde_json::{Value, json};
 

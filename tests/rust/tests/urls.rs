@@ -1,6 +1,7 @@
 //! URLs that are rejected with the URL that was probably meant.
 
-use gatekeeper::{CreateKey, DatabaseUrl, Gatekeeper, Options};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{CreateKey, DatabaseUrl, Options};
 use serde_json::Value;
 
 const CASES: &str = include_str!("../../cases/urls.json");
@@ -32,7 +33,7 @@ fn a_new_file_is_created_and_reported_once_and_not_created_without_create() {
     options.create = false;
     {
         let strict = Gatekeeper::open_with(url, options.clone()).unwrap();
-        let rejected = strict.call_blocking(CreateKey::new("user")).unwrap_err();
+        let rejected = strict.call(CreateKey::new("user")).unwrap_err();
         assert!(rejected.status() == 503 && rejected.message().contains("create is false"), "{rejected}");
         let rejected = strict.validate("user_2esjVpufvRRQPudf1J4hnq8dHZ674eSVcJ").unwrap_err();
         assert_eq!(rejected.status(), 503, "{rejected}");
@@ -41,11 +42,11 @@ fn a_new_file_is_created_and_reported_once_and_not_created_without_create() {
     {
         let first = Gatekeeper::open(url).unwrap();
         assert!(first.take_created().is_none(), "nothing is opened yet");
-        first.call_blocking(CreateKey::new("user")).unwrap();
+        first.call(CreateKey::new("user")).unwrap();
         assert_eq!(first.take_created().as_deref(), Some(path.canonicalize().unwrap().as_path()));
         assert!(first.take_created().is_none());
     }
     let strict = Gatekeeper::open_with(url, options).unwrap();
-    strict.call_blocking(CreateKey::new("user")).unwrap();
+    strict.call(CreateKey::new("user")).unwrap();
     assert!(strict.take_created().is_none());
 }

@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use gatekeeper::{CreateKey, Gatekeeper, Period, SetTenantQuota, SummarizeUsage, TenantId};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{CreateKey, Period, SetTenantQuota, SummarizeUsage, TenantId};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -25,7 +26,7 @@ impl Fixture {
         let gatekeeper = Gatekeeper::open(database.to_str().unwrap()).unwrap();
         let tenant = gatekeeper.create_root_key("Acme Inc").unwrap().tenant_id;
         let quota = SetTenantQuota { tenant_id: tenant, limit, period: Period::Month };
-        gatekeeper.call_blocking(quota).unwrap();
+        gatekeeper.call(quota).unwrap();
         Self { _folder: folder, database, gatekeeper, tenant }
     }
 
@@ -113,7 +114,7 @@ fn a_killed_process_loses_no_acknowledged_event_and_the_quota_holds() {
     assert_eq!(i64::try_from(events.len()), Ok(LIMIT));
     assert!(acknowledged.is_subset(&events));
     let summary = SummarizeUsage { tenant_id: fixture.tenant, period: Period::Month };
-    assert_eq!(fixture.gatekeeper.call_blocking(summary).unwrap().event_count, LIMIT);
+    assert_eq!(fixture.gatekeeper.call(summary).unwrap().event_count, LIMIT);
     let checked = Connection::open(&fixture.database).unwrap();
     let verdict: String = checked.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
@@ -131,7 +132,7 @@ fn no_writer_waits_longer_than_a_second_with_two_busy_processes() {
         // A third process writes from time to time, with another operation.
         for _ in 0..100 {
             let start = std::time::Instant::now();
-            fixture.gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+            fixture.gatekeeper.call(CreateKey::new("user")).unwrap();
             own = own.max(start.elapsed());
             sleep(Duration::from_millis(20));
         }

@@ -10,7 +10,8 @@ use std::process::Command;
 use std::thread::{ScopedJoinHandle, scope};
 use std::time::{Duration, Instant};
 
-use gatekeeper::{CreateKey, Endpoints, Gatekeeper, GatekeeperError, Result, Verifier};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{CreateKey, Endpoints, GatekeeperError, Result};
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
@@ -33,7 +34,7 @@ impl Database {
         let path = folder.path().join("gatekeeper.db");
         let gatekeeper = Gatekeeper::open(path.to_str().unwrap()).unwrap();
         let verifier = gatekeeper.verifier(Endpoints::from_json(ENDPOINTS).unwrap()).unwrap();
-        let created = gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+        let created = gatekeeper.call(CreateKey::new("user")).unwrap();
         let this =
             Self { _folder: folder, path, gatekeeper, verifier, key: created.api_key.expose().to_owned() };
         assert!(this.verify());
@@ -52,13 +53,13 @@ impl Database {
     }
 
     fn write(&self) -> Result<()> {
-        self.gatekeeper.call_blocking(CreateKey::new("user")).map(drop)
+        self.gatekeeper.call(CreateKey::new("user")).map(drop)
     }
 
     /// Records usage; simultaneous calls share one transaction.
     fn record(&self, tenant: &str) -> Result<()> {
         let request = json!({ "tenantId": tenant, "service": "s", "action": "a" });
-        self.gatekeeper.call_json_blocking("usage.record", &request.to_string()).map(drop)
+        self.gatekeeper.call_json("usage.record", &request.to_string()).map(drop)
     }
 }
 
@@ -151,7 +152,7 @@ fn each_of_many_writers_fails_five_seconds_after_its_start() {
 #[test]
 fn a_reader_that_opens_the_database_during_a_write_does_not_wait() {
     let database = Database::new();
-    let create = || database.gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key;
+    let create = || database.gatekeeper.call(CreateKey::new("user")).unwrap().api_key;
     for key in (0..20).map(|_| create()).collect::<Vec<_>>() {
         let locked = database.locked();
         // Both must open it again.

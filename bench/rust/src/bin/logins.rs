@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use gatekeeper::{Gatekeeper, Login, Secret, Signup};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Login, Secret, Signup};
 use gatekeeper_bench::Result;
 use gatekeeper_bench::subject::{PLENTY, Subject, open};
 use gatekeeper_bench::time::{now, ns_since};
@@ -34,7 +35,7 @@ fn main() -> Result<()> {
     let mut subject = open("gatekeeper", database, PLENTY)?;
     let key = subject.create(1)?.pop().ok_or("no key")?;
     let accounts = Gatekeeper::open(database)?.anonymous();
-    accounts.call_blocking(Signup { email: EMAIL.into(), password: Secret::new(PASSWORD), name: None })?;
+    accounts.call(Signup { email: EMAIL.into(), password: Secret::new(PASSWORD), name: None })?;
 
     let (mut alone, mut stormed, mut answered) = (Vec::new(), Vec::new(), 0);
     for _ in 0..TURNS {
@@ -49,7 +50,7 @@ fn main() -> Result<()> {
                 while !over.load(Relaxed) {
                     threads.spawn(|| {
                         let login = Login { email: EMAIL.into(), password: Secret::new(PASSWORD) };
-                        count.fetch_add(u64::from(accounts.call_blocking(login).is_ok()), Relaxed);
+                        count.fetch_add(u64::from(accounts.call(login).is_ok()), Relaxed);
                     });
                     sleep(Duration::from_secs_f64(turn));
                 }

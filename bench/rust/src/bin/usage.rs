@@ -12,7 +12,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use gatekeeper::{Gatekeeper, Period, RecordUsage, SummarizeUsage, TenantId, UsageInput};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Period, RecordUsage, SummarizeUsage, TenantId, UsageInput};
 use gatekeeper_bench::Result;
 use gatekeeper_bench::time::{median_ns, now, quantile};
 use rusqlite::{Connection, params};
@@ -78,11 +79,7 @@ fn recorded(path: &Path, callers: usize, seconds: f64) -> Result<f64> {
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
                     while start.elapsed().as_secs_f64() < seconds {
-                        gatekeeper.call_blocking(RecordUsage(UsageInput::new(
-                            tenant,
-                            "inference",
-                            "completion",
-                        )))?;
+                        gatekeeper.call(RecordUsage(UsageInput::new(tenant, "inference", "completion")))?;
                         count.fetch_add(1, Relaxed);
                     }
                     Ok(())
@@ -136,7 +133,7 @@ fn fdatasync_us(path: &Path, seconds: f64) -> Result<f64> {
 /// The cost of a summary over this many events.
 fn summary_ns(path: &Path, events: u64, seconds: f64) -> Result<f64> {
     let (gatekeeper, tenant) = gatekeeper(path)?;
-    let first = gatekeeper.call_blocking(RecordUsage(UsageInput::new(tenant, "inference", "completion")))?;
+    let first = gatekeeper.call(RecordUsage(UsageInput::new(tenant, "inference", "completion")))?;
     let mut connection = Connection::open(path)?;
     let transaction = connection.transaction()?;
     for number in 1..events {
@@ -148,7 +145,7 @@ fn summary_ns(path: &Path, events: u64, seconds: f64) -> Result<f64> {
     )?;
     transaction.commit()?;
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
-    let summary = || gatekeeper.call_blocking(SummarizeUsage { tenant_id: tenant, period: Period::Month });
+    let summary = || gatekeeper.call(SummarizeUsage { tenant_id: tenant, period: Period::Month });
     if summary()?.event_count != events.cast_signed() {
         return Err("the sums are not those of the events".into());
     }

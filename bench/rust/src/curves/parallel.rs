@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
 
-use gatekeeper::Verifier;
+use gatekeeper::blocking::Verifier;
 use serde_json::{Value, json};
 
 use super::{open, verify};

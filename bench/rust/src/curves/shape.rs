@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use gatekeeper::{CreateKey, Endpoint, Endpoints, Gatekeeper, Limit, Verifier};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{CreateKey, Endpoint, Endpoints, Limit};
 use serde_json::{Value, json};
 
 use crate::Result;
@@ -71,7 +72,7 @@ fn role_names(count: usize) -> Vec<String> {
 
 fn key_with(gatekeeper: &Gatekeeper, roles: usize) -> Result<String> {
     let operation = CreateKey { roles: role_names(roles), ..CreateKey::new("gk_live") };
-    Ok(gatekeeper.call_blocking(operation)?.api_key.expose().to_owned())
+    Ok(gatekeeper.call(operation)?.api_key.expose().to_owned())
 }
 
 fn hot(verifier: &Verifier, key: &str, variables: &[String], seconds: f64) -> Result<f64> {

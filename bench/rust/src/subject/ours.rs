@@ -1,6 +1,7 @@
 //! Gatekeeper: a key with two roles, one of which selects the limit, and one variable.
 
-use gatekeeper::{CreateKey, Endpoint, Endpoints, Gatekeeper, Limit, Verifier};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{CreateKey, Endpoint, Endpoints, Limit};
 
 use super::{Subject, WINDOW_MS};
 use crate::Result;
@@ -17,7 +18,7 @@ pub fn endpoints(limit: u32) -> Result<Endpoints> {
 /// A new key with its id, as text.
 pub fn new_key(gatekeeper: &Gatekeeper) -> Result<(String, String)> {
     let roles = vec!["PRO".to_owned(), "TEAM".to_owned()];
-    let created = gatekeeper.call_blocking(CreateKey { roles, ..CreateKey::new("gk_live") })?;
+    let created = gatekeeper.call(CreateKey { roles, ..CreateKey::new("gk_live") })?;
     Ok((created.id.to_string(), created.api_key.expose().to_owned()))
 }
 

@@ -2,7 +2,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::{Clock, Gatekeeper, ManualClock, Options, RotateSigningKey, Secret, SigningAlgorithm};
+use crate::blocking::Gatekeeper;
+use crate::{Clock, ManualClock, Options, RotateSigningKey, Secret, SigningAlgorithm};
 
 fn in_memory(clock: &ManualClock) -> Gatekeeper {
     let options = Options { clock: Clock::Manual(clock.clone()), ..Options::default() };
@@ -22,7 +23,7 @@ fn part(token: &str, index: usize) -> Value {
 
 fn sign_up(gatekeeper: &Gatekeeper, name: &str) -> String {
     let request = json!({ "email": format!("{name}@example.com"), "password": "correct horse" });
-    let answer = gatekeeper.anonymous().call_json_blocking("auth.signup", &request.to_string()).unwrap();
+    let answer = gatekeeper.anonymous().call_json("auth.signup", &request.to_string()).unwrap();
     serde_json::from_str::<Value>(&answer).unwrap()["accessToken"].as_str().unwrap().to_owned()
 }
 
@@ -37,7 +38,7 @@ fn published(gatekeeper: &Gatekeeper) -> Vec<Value> {
 }
 
 fn is_accepted(gatekeeper: &Gatekeeper, token: &str) -> bool {
-    gatekeeper.with_token(&Secret::new(token)).call_json_blocking("auth.me", "{}").is_ok()
+    gatekeeper.with_token(&Secret::new(token)).call_json("auth.me", "{}").is_ok()
 }
 
 #[test]
@@ -46,7 +47,7 @@ fn a_new_signing_key_is_published_first_and_signs_when_every_verifier_can_know_i
     let gatekeeper = in_memory(&clock);
     let before = sign_up(&gatekeeper, "a");
     let old = part(&before, 0)["kid"].clone();
-    let new = gatekeeper.call_blocking(RotateSigningKey::default()).unwrap();
+    let new = gatekeeper.call(RotateSigningKey::default()).unwrap();
     assert_eq!(new.signs_from - new.created_at, 310_000);
     assert_eq!(published(&gatekeeper).len(), 2);
     clock.advance(309_999);
@@ -61,9 +62,9 @@ fn a_new_signing_key_is_published_first_and_signs_when_every_verifier_can_know_i
 fn with_activate_now_a_new_signing_key_signs_at_once_even_before_a_published_one() {
     let gatekeeper = in_memory(&ManualClock::new());
     let old = signer(&gatekeeper, "a");
-    gatekeeper.call_blocking(RotateSigningKey::default()).unwrap();
+    gatekeeper.call(RotateSigningKey::default()).unwrap();
     assert_eq!(signer(&gatekeeper, "b"), old);
-    let new = gatekeeper.call_blocking(RotateSigningKey { activate_now: true }).unwrap();
+    let new = gatekeeper.call(RotateSigningKey { activate_now: true }).unwrap();
     assert_eq!(new.signs_from, new.created_at);
     assert_eq!(signer(&gatekeeper, "c"), json!(new.kid));
 }
@@ -73,9 +74,9 @@ fn two_rotations_within_the_publication_period_sign_in_order() {
     let clock = ManualClock::new();
     let gatekeeper = in_memory(&clock);
     let first = signer(&gatekeeper, "a");
-    let second = gatekeeper.call_blocking(RotateSigningKey::default()).unwrap();
+    let second = gatekeeper.call(RotateSigningKey::default()).unwrap();
     clock.advance(100_000);
-    let third = gatekeeper.call_blocking(RotateSigningKey::default()).unwrap();
+    let third = gatekeeper.call(RotateSigningKey::default()).unwrap();
     for (name, advance, kid) in
         [("b", 0, first), ("c", 210_000, json!(second.kid)), ("d", 100_000, json!(third.kid))]
     {
@@ -87,7 +88,7 @@ fn two_rotations_within_the_publication_period_sign_in_order() {
 #[test]
 fn the_first_signing_key_of_a_database_signs_at_once() {
     let gatekeeper = in_memory(&ManualClock::new());
-    let new = gatekeeper.call_blocking(RotateSigningKey::default()).unwrap();
+    let new = gatekeeper.call(RotateSigningKey::default()).unwrap();
     assert_eq!(new.signs_from, new.created_at);
     assert_eq!(signer(&gatekeeper, "a"), json!(new.kid));
 }
@@ -113,16 +114,16 @@ fn a_key_of_an_algorithm_that_no_running_process_signs_with_is_rejected() {
     let running = on_file(&path, SigningAlgorithm::EdDsa);
     drop(sign_up(&running, "a"));
     let other = on_file(&path, SigningAlgorithm::Rs256);
-    let error = other.call_blocking(RotateSigningKey::default()).unwrap_err();
+    let error = other.call(RotateSigningKey::default()).unwrap_err();
     assert_eq!(error.code(), "bad_request");
     assert!(error.message().starts_with("signingAlgorithm: a new RS256 key would not be used"), "{error}");
     // Even if it would sign at once.
-    assert!(other.call_blocking(RotateSigningKey { activate_now: true }).is_err());
+    assert!(other.call(RotateSigningKey { activate_now: true }).is_err());
     assert_eq!(published(&running).len(), 1);
-    assert!(running.call_blocking(RotateSigningKey::default()).is_ok());
+    assert!(running.call(RotateSigningKey::default()).is_ok());
     // Once processes of both algorithms run, either key may be rotated.
     drop(sign_up(&other, "b"));
-    assert!(other.call_blocking(RotateSigningKey::default()).is_ok());
+    assert!(other.call(RotateSigningKey::default()).is_ok());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! An audit log written as text in parts, so that only one part is in memory at a time.
 
-use super::export::{AuditExportInput, ExportFormat};
+use super::export_input::{AuditExportInput, ExportFormat};
 use super::{AuditEvent, list_of};
 use crate::authz::Context;
 use crate::error::{GatekeeperError, Result};

@@ -61,7 +61,7 @@ impl Operation for AuditQuery {
         check_text("actionPrefix", self.action_prefix.as_deref())
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Page<AuditEvent>> {
+    fn run(self, context: &Context<'_>) -> Result<Page<AuditEvent>> {
         let tenant = self.tenant_id;
         let list = list_of(context, tenant, self.limit);
         let before = list.after(self.cursor.as_deref())?;

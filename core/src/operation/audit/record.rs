@@ -73,7 +73,7 @@ impl Operation for AuditRecord {
         check_metadata(self.metadata()?.as_ref())
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<AuditEvent> {
+    fn run(self, context: &Context<'_>) -> Result<AuditEvent> {
         context.count_event(self.tenant_id)?;
         let metadata = self.metadata()?;
         let mut event = Event::of_caller(self.action).with(metadata);

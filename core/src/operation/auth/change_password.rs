@@ -34,7 +34,7 @@ impl Operation for ChangePassword {
         check_password("newPassword", &self.new_password)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<()> {
+    fn run(self, context: &Context<'_>) -> Result<()> {
         let Principal::User { id, session } = *context.principal() else { return Err(not_found()) };
         let current = Password::parse("currentPassword", &self.current_password)?;
         let new = Password::parse("newPassword", &self.new_password)?;

@@ -57,7 +57,7 @@ impl Operation for Login {
         Email::parse(&self.email).map(drop)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<LoginAnswer> {
+    fn run(self, context: &Context<'_>) -> Result<LoginAnswer> {
         let (email, password) = (Email::parse(&self.email)?, Password::parse("password", &self.password)?);
         let user = context.read(|rows| rows.user_by_email(email.as_str()))?;
         let account = Account { email: email.as_str(), user: user.as_ref() };

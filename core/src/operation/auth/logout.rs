@@ -36,7 +36,7 @@ impl Operation for Logout {
         if self.refresh_token.is_some() { Access::Public } else { Self::ACCESS }
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<()> {
+    fn run(self, context: &Context<'_>) -> Result<()> {
         if let Some(token) = &self.refresh_token {
             return end_session_of(context, token);
         }
@@ -69,7 +69,7 @@ impl Operation for LogoutAll {
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/logout-all", 200);
     const ACCESS: Access = Access::User;
 
-    async fn run(self, context: &Context<'_>) -> Result<()> {
+    fn run(self, context: &Context<'_>) -> Result<()> {
         let user = context.user()?;
         context.write(|tx, context| {
             tx.revoke_sessions(user, None, context.now())?;

@@ -17,7 +17,7 @@ impl Operation for Me {
     const ROUTE: Route = Route::new(Method::Get, "/v1/auth/me", 200);
     const ACCESS: Access = Access::User;
 
-    async fn run(self, context: &Context<'_>) -> Result<User> {
+    fn run(self, context: &Context<'_>) -> Result<User> {
         let id = context.user()?;
         let user = context.read(|rows| rows.user(id))?;
         user.map(User::from).ok_or_else(not_found)

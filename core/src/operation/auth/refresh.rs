@@ -28,7 +28,7 @@ impl Operation for Refresh {
     const THROTTLE: Option<Throttle> = Some(Throttle::Refresh);
     const POSITIONAL: &'static [&'static str] = &["refreshToken"];
 
-    async fn run(self, context: &Context<'_>) -> Result<Tokens> {
+    fn run(self, context: &Context<'_>) -> Result<Tokens> {
         let vault = context.vault()?;
         let successors = Successors {
             new: vault.successor(&self.refresh_token),

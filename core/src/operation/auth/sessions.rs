@@ -60,7 +60,7 @@ impl Operation for ListSessions {
     const ROUTE: Route = Route::new(Method::Get, "/v1/auth/sessions", 200);
     const ACCESS: Access = Access::User;
 
-    async fn run(self, context: &Context<'_>) -> Result<Page<Session>> {
+    fn run(self, context: &Context<'_>) -> Result<Page<Session>> {
         let Principal::User { id, session } = *context.principal() else { return Err(not_found()) };
         let list = List::new(context, format!("sessions of {id}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
@@ -88,7 +88,7 @@ impl Operation for RevokeSession {
     const ACCESS: Access = Access::User;
     const POSITIONAL: &'static [&'static str] = &["sessionId"];
 
-    async fn run(self, context: &Context<'_>) -> Result<()> {
+    fn run(self, context: &Context<'_>) -> Result<()> {
         let user = context.user()?;
         context.write(|tx, context| {
             if !tx.revoke_session(user, self.session_id, context.now())? {

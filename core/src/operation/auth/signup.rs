@@ -15,10 +15,11 @@ use crate::store::{Failure, Tx, UserRow};
 /// Creates an account and logs in to it.
 ///
 /// ```
-/// use gatekeeper::{Gatekeeper, Secret, Signup};
+/// use gatekeeper::blocking::Gatekeeper;
+/// use gatekeeper::{Secret, Signup};
 /// let gatekeeper = Gatekeeper::open("memory:")?.anonymous();
 /// let signup = Signup { email: "founder@example.com".into(), password: Secret::new("hunter2pass"), name: None };
-/// let tokens = gatekeeper.call_blocking(signup)?;
+/// let tokens = gatekeeper.call(signup)?;
 /// assert_eq!(tokens.user.email, "founder@example.com");
 /// # Ok::<(), gatekeeper::GatekeeperError>(())
 /// ```
@@ -54,7 +55,7 @@ impl Operation for Signup {
         check_text("name", self.name.as_deref())
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Tokens> {
+    fn run(self, context: &Context<'_>) -> Result<Tokens> {
         self.create(context, |_, _, _| Ok(())).map(|(tokens, ())| tokens)
     }
 }

@@ -19,9 +19,10 @@ use crate::whole::Range as _;
 /// Creates a user's key.
 ///
 /// ```
-/// use gatekeeper::{CreateKey, Gatekeeper};
+/// use gatekeeper::blocking::Gatekeeper;
+/// use gatekeeper::CreateKey;
 /// let gatekeeper = Gatekeeper::open("memory:")?;
-/// let created = gatekeeper.call_blocking(CreateKey { roles: vec!["PRO".into()], ..CreateKey::new("user") })?;
+/// let created = gatekeeper.call(CreateKey { roles: vec!["PRO".into()], ..CreateKey::new("user") })?;
 /// assert!(created.api_key.expose().starts_with("user_"));
 /// # Ok::<(), gatekeeper::GatekeeperError>(())
 /// ```
@@ -90,7 +91,7 @@ impl Operation for CreateKey {
     const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys", 200);
     const ACCESS: Access = Access::KeyManager;
 
-    async fn run(self, context: &Context<'_>) -> Result<CreatedKey> {
+    fn run(self, context: &Context<'_>) -> Result<CreatedKey> {
         let prefix = Prefix::wide(self.prefix)?;
         let roles = role::normalize(self.roles)?;
         check_text("ownerId", self.owner_id.as_deref())?;

@@ -32,7 +32,7 @@ impl Operation for DeleteKey {
     const ROUTE: Route = Route::new(Method::Delete, "/api/v1/keys", 200);
     const ACCESS: Access = Access::KeyManager;
 
-    async fn run(self, context: &Context<'_>) -> Result<DeletedKey> {
+    fn run(self, context: &Context<'_>) -> Result<DeletedKey> {
         let id = self.id.get()?;
         change_key(context, id, |tx, key| {
             revoke_descendants(context, tx, &key)?;

@@ -48,7 +48,7 @@ impl Operation for AddRoles {
     const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys/roles", 200);
     const ACCESS: Access = Access::KeyManager;
 
-    async fn run(self, context: &Context<'_>) -> Result<RolesChanged> {
+    fn run(self, context: &Context<'_>) -> Result<RolesChanged> {
         let added = role::normalize(self.roles)?;
         change_roles(context, self.id, |mut roles| {
             roles.extend(added);
@@ -63,7 +63,7 @@ impl Operation for RemoveRoles {
     const ROUTE: Route = Route::new(Method::Delete, "/api/v1/keys/roles", 200);
     const ACCESS: Access = Access::KeyManager;
 
-    async fn run(self, context: &Context<'_>) -> Result<RolesChanged> {
+    fn run(self, context: &Context<'_>) -> Result<RolesChanged> {
         let removed = role::normalize(self.roles)?;
         change_roles(context, self.id, |mut roles| {
             roles.retain(|role| removed.binary_search(role).is_err());

@@ -36,7 +36,7 @@ impl Operation for RotateKey {
     const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys/rotate", 200);
     const ACCESS: Access = Access::KeyManager;
 
-    async fn run(self, context: &Context<'_>) -> Result<RotatedKey> {
+    fn run(self, context: &Context<'_>) -> Result<RotatedKey> {
         let id = self.id.get()?;
         let now = context.now();
         let apikey = change_living_key(context, id, |tx, key| {

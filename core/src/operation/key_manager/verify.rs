@@ -60,6 +60,10 @@ pub struct VerifyDecision {
     pub reset: u64,
     /// Milliseconds to wait; 0 when admitted.
     pub retry_after_ms: u64,
+    /// The duration of the window, in milliseconds.
+    pub window_ms: u64,
+    /// The exact time until `reset`, in milliseconds.
+    pub reset_after_ms: u64,
     /// The key's id.
     pub key_id: KeyId,
     /// Its tenant.
@@ -79,7 +83,7 @@ impl Operation for VerifyKey {
     const ACCESS: Access = Access::KeyManager;
     const LOOKS_UP_KEY: bool = true;
 
-    async fn run(self, context: &Context<'_>) -> Result<VerifyOutput> {
+    fn run(self, context: &Context<'_>) -> Result<VerifyOutput> {
         let target = self.target()?;
         let engine = context.engine();
         engine
@@ -129,6 +133,8 @@ impl From<Verdict> for VerifyOutput {
             total: decision.total(),
             reset: decision.reset(),
             retry_after_ms: decision.retry_after_ms(),
+            window_ms: decision.window_ms(),
+            reset_after_ms: decision.reset_after_ms(),
             key_id: decision.key_id(),
             tenant_id: decision.tenant_id(),
             owner_id: decision.owner_id().map(str::to_owned),

@@ -22,10 +22,11 @@ use crate::whole::Range as _;
 /// creating key too.
 ///
 /// ```
-/// use gatekeeper::{CreateApiKey, Gatekeeper};
+/// use gatekeeper::blocking::Gatekeeper;
+/// use gatekeeper::CreateApiKey;
 /// let gatekeeper = Gatekeeper::open("memory:")?;
 /// let tenant = gatekeeper.create_root_key("Acme Inc")?.tenant_id;
-/// let created = gatekeeper.call_blocking(CreateApiKey {
+/// let created = gatekeeper.call(CreateApiKey {
 ///     name: Some("server-key".into()),
 ///     scopes: vec!["read".into(), "write".into()],
 ///     ..CreateApiKey::new(tenant)
@@ -146,7 +147,7 @@ impl Operation for CreateApiKey {
         role::normalize(self.roles.clone()).map(drop)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
+    fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
         let now = context.now();
         let tenant = self.tenant_id;
         let draft = self.draft(now)?;

@@ -214,7 +214,7 @@ impl Operation for ImportApiKeys {
         })
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<ImportedApiKeys> {
+    fn run(self, context: &Context<'_>) -> Result<ImportedApiKeys> {
         context.check_may_import()?;
         let tenant = self.tenant_id;
         let (keys, warnings): (Vec<_>, Vec<_>) =

@@ -47,7 +47,7 @@ impl Operation for ListApiKeys {
         TenantRef::Given(self.tenant_id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Page<ApiKey>> {
+    fn run(self, context: &Context<'_>) -> Result<Page<ApiKey>> {
         let (tenant, now) = (self.tenant_id, context.now());
         let list = List::new(context, format!("keys of {tenant}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
@@ -69,7 +69,7 @@ impl Operation for GetApiKey {
         TenantRef::OfKey(self.id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<ApiKey> {
+    fn run(self, context: &Context<'_>) -> Result<ApiKey> {
         context.engine().move_last_uses();
         let mut key = context.read(|rows| rows.key(self.id))?;
         context.engine().with_last_uses(key.as_mut_slice());

@@ -41,7 +41,7 @@ impl Operation for RevokeApiKey {
         TenantRef::OfKey(self.id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<ApiKey> {
+    fn run(self, context: &Context<'_>) -> Result<ApiKey> {
         let now = context.now();
         let key = context.write(|tx, context| {
             let mut key = key_of(context, tx, self.id)?;

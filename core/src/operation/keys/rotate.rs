@@ -50,7 +50,7 @@ impl Operation for RotateApiKey {
         Grace::check("graceSeconds", Some(self.grace_seconds))
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
+    fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
         let now = context.now();
         let until = now.saturating_add(i64::from(self.grace_seconds) * 1000);
         let (key, plain_text_key) = context.write(|tx, context| {

@@ -60,7 +60,7 @@ impl Operation for IssueKeyToken {
         check_scopes(self.scopes.clone().unwrap_or_default()).map(drop)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<KeyToken> {
+    fn run(self, context: &Context<'_>) -> Result<KeyToken> {
         let found = context.engine().validate_waiting(self.key.expose());
         let key = context.shown_key(found)?;
         let scopes = match self.scopes {

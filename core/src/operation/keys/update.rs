@@ -155,7 +155,7 @@ impl Operation for UpdateApiKey {
         role::normalize(self.roles.clone().unwrap_or_default()).map(drop)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<ApiKey> {
+    fn run(self, context: &Context<'_>) -> Result<ApiKey> {
         context.write(|tx, context| {
             let now = context.now();
             let id = self.id;

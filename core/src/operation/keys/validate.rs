@@ -14,7 +14,7 @@ use crate::verify::{Io, ValidatedKey};
 
 /// What a valid key is: its tenant, owner and scopes. Nothing is taken from any limit. Anyone who holds the key may ask, and
 /// a key of any tenant is valid: compare `tenantId` before you trust it, or call `keys.verify`. Within one program,
-/// [`Gatekeeper::validate`](crate::Gatekeeper::validate) does the same, faster.
+/// [`Gatekeeper::validate`](crate::blocking::Gatekeeper::validate) does the same, faster.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -55,7 +55,7 @@ impl Operation for ValidateApiKey {
     const LOOKS_UP_KEY: bool = true;
     const POSITIONAL: &'static [&'static str] = &["key"];
 
-    async fn run(self, context: &Context<'_>) -> Result<ValidatedApiKey> {
+    fn run(self, context: &Context<'_>) -> Result<ValidatedApiKey> {
         let found = context.engine().validate_waiting(self.key.expose());
         context.shown_key(found)?.try_into()
     }

@@ -67,6 +67,10 @@ pub struct KeyVerdict {
     pub reset: Option<u64>,
     /// Milliseconds to wait, 0 when admitted; none where no limit was asked.
     pub retry_after_ms: Option<u64>,
+    /// The duration of the window, in milliseconds; none where no limit was asked.
+    pub window_ms: Option<u64>,
+    /// The exact time until `reset`, in milliseconds; none where no limit was asked.
+    pub reset_after_ms: Option<u64>,
     /// The key's id.
     pub key_id: Option<KeyId>,
     /// Its tenant.
@@ -112,7 +116,7 @@ impl Operation for VerifyApiKey {
         Cost::check("cost", Some(self.cost))
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<KeyVerdict> {
+    fn run(self, context: &Context<'_>) -> Result<KeyVerdict> {
         let verdict = self.verdict(context, Io::Allowed)?.ok_or_else(no_verdict)?;
         context.note(verdict.code);
         Ok(verdict)
@@ -200,6 +204,8 @@ impl KeyVerdict {
             total: None,
             reset: None,
             retry_after_ms: None,
+            window_ms: None,
+            reset_after_ms: None,
             key_id: None,
             tenant_id: None,
             owner_id: None,
@@ -235,6 +241,8 @@ impl KeyVerdict {
             total: Some(decision.total()),
             reset: Some(decision.reset()),
             retry_after_ms: Some(decision.retry_after_ms()),
+            window_ms: Some(decision.window_ms()),
+            reset_after_ms: Some(decision.reset_after_ms()),
             role: decision.role().map(str::to_owned),
             ..self
         }

@@ -98,7 +98,7 @@ impl Operation for CreateRootKey {
     const ACCESS: Access = Access::Operator;
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
-    async fn run(self, context: &Context<'_>) -> Result<CreatedRootKey> {
+    fn run(self, context: &Context<'_>) -> Result<CreatedRootKey> {
         context.write(|tx, context| CreatedRootKey::add(context, tx, self.tenant_id))
     }
 }
@@ -110,7 +110,7 @@ impl Operation for ListRootKeys {
     const ACCESS: Access = Access::Operator;
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
-    async fn run(self, context: &Context<'_>) -> Result<Page<RootKey>> {
+    fn run(self, context: &Context<'_>) -> Result<Page<RootKey>> {
         let tenant_id = self.tenant_id;
         let list = List::new(context, format!("root keys of {tenant_id}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;
@@ -131,7 +131,7 @@ impl Operation for RevokeRootKey {
     const ACCESS: Access = Access::Operator;
     const POSITIONAL: &'static [&'static str] = &["id"];
 
-    async fn run(self, context: &Context<'_>) -> Result<()> {
+    fn run(self, context: &Context<'_>) -> Result<()> {
         context.write(|tx, context| {
             let Some(tenant) = tx.remove_root_key(self.id)? else { return Err(not_found().into()) };
             context.audit(tx, Event::new(Action::RootKeyRevoked).of_tenant(tenant).about(&self.id))

@@ -42,7 +42,7 @@ impl Operation for RotateSigningKey {
     const ROUTE: Route = Route::new(Method::Post, "/v1/platform/signing-keys/rotate", 201);
     const ACCESS: Access = Access::Operator;
 
-    async fn run(self, context: &Context<'_>) -> Result<NewSigningKey> {
+    fn run(self, context: &Context<'_>) -> Result<NewSigningKey> {
         let ring = context.keyring()?;
         let new = Signers::generate(ring, self.activate_now)?;
         context.write(|tx, context| {

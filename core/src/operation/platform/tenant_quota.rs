@@ -63,7 +63,7 @@ impl Operation for SetTenantQuota {
         QuotaLimit::check("limit", self.limit)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<TenantQuota> {
+    fn run(self, context: &Context<'_>) -> Result<TenantQuota> {
         let Self { tenant_id, limit, period } = self;
         let said = Map::from_iter([("limit".to_owned(), json!(limit)), ("period".to_owned(), json!(period))]);
         context.write(|tx, context| {

@@ -32,7 +32,7 @@ impl Operation for CreateTenant {
         check_name("name", &self.name)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Tenant> {
+    fn run(self, context: &Context<'_>) -> Result<Tenant> {
         let now = context.now();
         let owner = match context.principal() {
             Principal::Operator => None,

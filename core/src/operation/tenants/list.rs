@@ -30,7 +30,7 @@ impl Operation for ListTenants {
     const ROUTE: Route = Route::new(Method::Get, "/v1/tenants", 200);
     const ACCESS: Access = Access::UserOrOperator;
 
-    async fn run(self, context: &Context<'_>) -> Result<Page<Tenant>> {
+    fn run(self, context: &Context<'_>) -> Result<Page<Tenant>> {
         if matches!(context.principal(), Principal::Operator) {
             let list = List::new(context, "tenants".to_owned(), self.limit);
             let after = list.after(self.cursor.as_deref())?;

@@ -90,7 +90,7 @@ impl Operation for AddMember {
         TenantRef::Given(self.tenant_id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Member> {
+    fn run(self, context: &Context<'_>) -> Result<Member> {
         let (tenant, user, now) = (self.tenant_id, self.user_id, context.now());
         let member = context.write(|tx, context| {
             may_give(context, self.role)?;
@@ -123,7 +123,7 @@ impl Operation for ListMembers {
         TenantRef::Given(self.tenant_id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Page<Member>> {
+    fn run(self, context: &Context<'_>) -> Result<Page<Member>> {
         let tenant = self.tenant_id;
         let list = List::new(context, format!("members of {tenant}"), self.limit);
         let after = list.after(self.cursor.as_deref())?;

@@ -54,7 +54,7 @@ impl Operation for GetTenant {
         TenantRef::Given(self.tenant_id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Tenant> {
+    fn run(self, context: &Context<'_>) -> Result<Tenant> {
         let tenant = context.read(|rows| rows.tenant(self.tenant_id))?;
         tenant.map(|tenant| Tenant::new(tenant, context.role())).ok_or_else(not_found)
     }
@@ -75,7 +75,7 @@ impl Operation for UpdateTenant {
         self.name.as_deref().map_or(Ok(()), |name| check_name("name", name))
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Tenant> {
+    fn run(self, context: &Context<'_>) -> Result<Tenant> {
         let tenant = context.write(|tx, context| {
             if let Some(name) = &self.name {
                 tx.rename_tenant(self.tenant_id, name)?;
@@ -99,7 +99,7 @@ impl Operation for RemoveTenant {
         TenantRef::Given(self.tenant_id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<()> {
+    fn run(self, context: &Context<'_>) -> Result<()> {
         if self.tenant_id == DEFAULT_TENANT {
             return Err(GatekeeperError::new(
                 ErrorKind::Conflict,

@@ -42,7 +42,7 @@ impl Operation for UpdateMember {
         TenantRef::Given(self.tenant_id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Member> {
+    fn run(self, context: &Context<'_>) -> Result<Member> {
         let (tenant, user) = (self.tenant_id, self.user_id);
         let member = context.write(|tx, context| {
             may_give(context, self.role)?;
@@ -66,7 +66,7 @@ impl Operation for RemoveMember {
         TenantRef::Given(self.tenant_id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<()> {
+    fn run(self, context: &Context<'_>) -> Result<()> {
         let (tenant, user) = (self.tenant_id, self.user_id);
         context.write(|tx, context| {
             // Members can always remove themselves.

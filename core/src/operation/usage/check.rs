@@ -52,7 +52,7 @@ impl Operation for CheckQuota {
         Quantity::check("quantity", Some(self.quantity))
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<QuotaCheck> {
+    fn run(self, context: &Context<'_>) -> Result<QuotaCheck> {
         let (tenant, key) = (self.tenant_id, key_of(context, self.api_key_id)?);
         let now = context.now();
         context.read(|rows| {

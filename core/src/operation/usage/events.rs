@@ -41,7 +41,7 @@ impl Operation for ListUsageEvents {
         TenantRef::Given(self.tenant_id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<Page<UsageEvent>> {
+    fn run(self, context: &Context<'_>) -> Result<Page<UsageEvent>> {
         let (tenant, key) = (self.tenant_id, self.api_key_id);
         let name = match key {
             None => format!("usage of {tenant}"),

@@ -9,11 +9,12 @@ use crate::operation::{Method, Operation, Route};
 /// Records usage, even beyond a quota. The event is on disk when the call returns.
 ///
 /// ```
-/// use gatekeeper::{Gatekeeper, RecordUsage, UsageInput};
+/// use gatekeeper::blocking::Gatekeeper;
+/// use gatekeeper::{RecordUsage, UsageInput};
 /// let gatekeeper = Gatekeeper::open("memory:")?;
 /// let tenant = gatekeeper.create_root_key("Acme Inc")?.tenant_id;
 /// let input = UsageInput { quantity: 3, ..UsageInput::new(tenant, "inference", "completion") };
-/// let event = gatekeeper.call_blocking(RecordUsage(input))?;
+/// let event = gatekeeper.call(RecordUsage(input))?;
 /// assert_eq!(event.quantity, 3);
 /// # Ok::<(), gatekeeper::GatekeeperError>(())
 /// ```
@@ -57,7 +58,7 @@ impl Operation for RecordUsage {
         self.0.check()
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<UsageEvent> {
+    fn run(self, context: &Context<'_>) -> Result<UsageEvent> {
         UsageEvent::from_row(self.0.record(context, Asked::ToRecord)?.event)
     }
 }
@@ -77,7 +78,7 @@ impl Operation for CheckAndRecordUsage {
         self.0.check()
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<RecordedUsage> {
+    fn run(self, context: &Context<'_>) -> Result<RecordedUsage> {
         let recorded = self.0.record(context, Asked::ForRoom)?;
         let quota = recorded.quota.ok_or_else(|| GatekeeperError::internal("no quota was checked"))?;
         Ok(RecordedUsage { allowed: true, event: UsageEvent::from_row(recorded.event)?, quota })

@@ -48,7 +48,7 @@ impl Operation for SummarizeUsage {
         TenantRef::Given(self.tenant_id)
     }
 
-    async fn run(self, context: &Context<'_>) -> Result<UsageSummary> {
+    fn run(self, context: &Context<'_>) -> Result<UsageSummary> {
         let period = self.period;
         let bucket = period.bucket(context.now());
         let subject = self.tenant_id.to_string();

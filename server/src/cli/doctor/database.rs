@@ -4,7 +4,8 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use gatekeeper::{Gatekeeper, GatekeeperError, GetTenant, Inspection, UnacceptedKeys};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{GatekeeperError, GetTenant, Inspection, UnacceptedKeys};
 use rustix::fs::{Access, access, statfs, statvfs};
 
 use super::finding::Finding;
@@ -155,7 +156,7 @@ fn check_tenants(config: &Config, gatekeeper: &Gatekeeper) -> Result<Vec<Finding
     let accepted = config.gateway_tenants()?;
     let mut findings = Vec::new();
     for id in accepted.ids().unwrap_or_default() {
-        if let Err(error) = gatekeeper.call_blocking(GetTenant { tenant_id: *id }) {
+        if let Err(error) = gatekeeper.call(GetTenant { tenant_id: *id }) {
             let message = format!("gateways accept the keys of {id}: {}", error.message());
             findings.push(Finding::warning("tenants", message, "correct `tenants` in [gateway]"));
         }

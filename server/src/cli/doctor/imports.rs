@@ -1,6 +1,7 @@
 //! Checks the suffixes of imported keys: how many are in use, and by which tenants.
 
-use gatekeeper::{Gatekeeper, Result};
+use gatekeeper::Result;
+use gatekeeper::blocking::Gatekeeper;
 
 use super::finding::Finding;
 

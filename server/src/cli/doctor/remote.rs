@@ -1,6 +1,6 @@
 //! Checks a remote server.
 
-use gatekeeper::Gatekeeper;
+use gatekeeper::blocking::Gatekeeper;
 
 use super::finding::Finding;
 use crate::cli::failure::Failure;

@@ -6,7 +6,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use gatekeeper::{Gatekeeper, Options, SealedRows, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Options, SealedRows, Secret};
 
 use super::finding::Finding;
 use crate::config::{Config, PREVIOUS_SECRET, SECRET};

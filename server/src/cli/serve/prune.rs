@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatekeeper::Gatekeeper;
+use gatekeeper::blocking::Gatekeeper;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 

@@ -5,7 +5,8 @@
 
 use std::io::{Read, Write, stdin, stdout};
 
-use gatekeeper::{CreateKey, DeleteKey, Gatekeeper, RotateKey};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{CreateKey, DeleteKey, RotateKey};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).ok_or("usage: churn URL")?;
@@ -13,11 +14,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     stdin().read_to_end(&mut Vec::new())?;
     let mut out = stdout().lock();
     loop {
-        let created = gatekeeper.call_blocking(CreateKey::new("churn"))?;
+        let created = gatekeeper.call(CreateKey::new("churn"))?;
         writeln!(out, "valid {}", created.api_key.expose())?;
-        let rotated = gatekeeper.call_blocking(RotateKey { id: created.id.into() })?;
+        let rotated = gatekeeper.call(RotateKey { id: created.id.into() })?;
         writeln!(out, "invalid {}\nvalid {}", created.api_key.expose(), rotated.apikey.expose())?;
-        gatekeeper.call_blocking(DeleteKey { id: created.id.into() })?;
+        gatekeeper.call(DeleteKey { id: created.id.into() })?;
         writeln!(out, "invalid {}", rotated.apikey.expose())?;
         out.flush()?;
     }

@@ -10,7 +10,8 @@
 
 use std::io::{BufRead, Write, stdin, stdout};
 
-use gatekeeper::{CreateKey, Endpoints, Gatekeeper, GatekeeperError, Verdict, Verifier};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{CreateKey, Endpoints, GatekeeperError, Verdict};
 use gatekeeper_tests::call;
 use serde_json::json;
 
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ["verify", key, endpoint, variable] => {
                 println!("{}", verify(&verifier, key, endpoint, &[variable]));
             }
-            ["create"] => match gatekeeper.call_blocking(CreateKey::new("user")) {
+            ["create"] => match gatekeeper.call(CreateKey::new("user")) {
                 Ok(created) => println!("{} {}", created.id, created.api_key.expose()),
                 Err(error) => println!("{}", shown(&error)),
             },
@@ -49,7 +50,7 @@ fn verify(verifier: &Verifier, key: &str, endpoint: &str, variables: &[&str]) ->
     match verifier.verify(key, endpoint, variables) {
         Ok(Verdict::Admitted(_)) => "admitted".to_owned(),
         Ok(Verdict::RateLimited(_)) => "limited".to_owned(),
-        Ok(Verdict::InvalidKey) => "invalid".to_owned(),
+        Ok(_) => "invalid".to_owned(),
         Err(error) => shown(&error),
     }
 }

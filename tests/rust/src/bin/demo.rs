@@ -4,7 +4,8 @@
 
 use std::io::{BufRead, stdin};
 
-use gatekeeper::{Endpoints, Gatekeeper, Result, Verdict, Verifier, VerifyOutput};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{Endpoints, Result, Verdict, VerifyOutput};
 use serde_json::{Value, json};
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {

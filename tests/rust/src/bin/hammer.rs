@@ -5,7 +5,8 @@
 
 use std::io::{Write, read_to_string, stdin, stdout};
 
-use gatekeeper::{Endpoints, Gatekeeper, Verdict};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Endpoints, Verdict};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -19,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let verdict = match verifier.verify::<&str>(key, "HAMMER", &[])? {
             Verdict::Admitted(_) => b"A",
             Verdict::RateLimited(_) => b"L",
-            Verdict::InvalidKey => b"I",
+            _ => b"I",
         };
         out.write_all(verdict)?;
         // If this process is killed, only the verdict of the current call is missing.

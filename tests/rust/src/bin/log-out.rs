@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use gatekeeper::Gatekeeper;
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper_tests::User;
 use serde_json::json;
 

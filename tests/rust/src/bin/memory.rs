@@ -3,7 +3,8 @@
 
 #![allow(clippy::print_stdout, reason = "a program's answer")]
 
-use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verifier};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{CreateKey, Endpoints};
 
 const ENDPOINTS: &str = r#"{"GET": {"default": {"maxReq": 10, "duration": 3600000}}}"#;
 
@@ -33,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn new_key(gatekeeper: &Gatekeeper) -> gatekeeper::Result<String> {
     let roles = vec!["PRO".to_owned(), "TEAM".to_owned()];
-    let created = gatekeeper.call_blocking(CreateKey { roles, ..CreateKey::new("user") })?;
+    let created = gatekeeper.call(CreateKey { roles, ..CreateKey::new("user") })?;
     Ok(created.api_key.expose().to_owned())
 }
 

@@ -7,7 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (Some(url), Some(tenant)) = (arguments.next(), arguments.next()) else {
         return Err("usage: root-key URL TENANT".into());
     };
-    let created = gatekeeper::Gatekeeper::open(&url)?.create_root_key(&tenant)?;
+    let created = gatekeeper::blocking::Gatekeeper::open(&url)?.create_root_key(&tenant)?;
     println!(
         "{}",
         serde_json::json!({ "tenantId": created.tenant_id.to_string(), "rootKey": created.key.expose() })

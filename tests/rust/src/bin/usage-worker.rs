@@ -9,7 +9,8 @@ use std::io::{Read, stdin};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use gatekeeper::{CheckAndRecordUsage, ErrorKind, Gatekeeper, Result, TenantId, UsageInput};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{CheckAndRecordUsage, ErrorKind, Result, TenantId, UsageInput};
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -39,7 +40,7 @@ fn work(gatekeeper: &Gatekeeper, tenant: TenantId, until: Instant) -> Result<Dur
         if start > until {
             return Ok(longest);
         }
-        match gatekeeper.call_blocking(CheckAndRecordUsage(UsageInput::new(tenant, "work", "done"))) {
+        match gatekeeper.call(CheckAndRecordUsage(UsageInput::new(tenant, "work", "done"))) {
             Ok(recorded) => println!("{}", recorded.event.id),
             Err(error) if error.kind() == ErrorKind::PlanLimit => return Ok(longest),
             Err(error) => return Err(error),

@@ -7,7 +7,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::thread;
 
-use gatekeeper::{Endpoints, Gatekeeper, Verdict, Verifier};
+use gatekeeper::blocking::{Gatekeeper, Verifier};
+use gatekeeper::{Endpoints, Verdict};
 use serde_json::json;
 
 type Answered<T> = Result<T, Box<dyn std::error::Error>>;

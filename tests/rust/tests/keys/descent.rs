@@ -3,10 +3,11 @@
 use std::sync::Barrier;
 use std::thread;
 
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::{
     AddMember, CheckAndRecordUsage, CheckQuota, CreateApiKey, CreatedApiKey, CreatedBy, DeleteKey, ErrorKind,
-    Gatekeeper, GatekeeperError, KeyId, KeyStatus, MemberRole, Period, PrincipalKind, QuotaLevel,
-    RevokeApiKey, RotateApiKey, SummarizeUsage, TenantId, UpdateMember, UsageInput,
+    GatekeeperError, KeyId, KeyStatus, MemberRole, Period, PrincipalKind, QuotaLevel, RevokeApiKey,
+    RotateApiKey, SummarizeUsage, TenantId, UpdateMember, UsageInput,
 };
 
 use crate::{create, everywhere, get, is_valid, names, owner, standing_still, update, user};
@@ -19,7 +20,7 @@ fn manager(
 ) -> Result<CreatedApiKey, GatekeeperError> {
     let mut new = CreateApiKey { scopes: names(&["keys:*", "usage:*"]), ..CreateApiKey::new(tenant) };
     change(&mut new);
-    caller.call_blocking(new)
+    caller.call(new)
 }
 
 /// The further properties of a key.
@@ -52,10 +53,7 @@ fn a_key_with_an_expiry_creates_no_key_that_outlives_it() {
         "expiresInSeconds"
     );
     let eternal = create(&gatekeeper, tenant, &[]).api_key.id;
-    assert_eq!(
-        rejected(caller.call_blocking(RotateApiKey { id: eternal, grace_seconds: 0 })),
-        "expiresInSeconds"
-    );
+    assert_eq!(rejected(caller.call(RotateApiKey { id: eternal, grace_seconds: 0 })), "expiresInSeconds");
     assert_eq!(rejected(update(&caller, eternal, |it| it.name = Some(None))), "expiresInSeconds");
     clock.advance(5000);
     assert!(!is_valid(&gatekeeper, &child.plain_text_key));
@@ -104,7 +102,7 @@ fn a_key_creates_or_changes_no_key_beyond_its_own_quota_roles_scopes_and_owner()
         // None of this binds a member or the operator.
         assert!(update(&owner, id, |it| it.quota_limit = Some(None)).is_ok());
         assert_eq!(
-            rejected(caller.call_blocking(RotateApiKey { id, grace_seconds: 0 })),
+            rejected(caller.call(RotateApiKey { id, grace_seconds: 0 })),
             "quotaLimit",
             "a key with more rights is not rotated"
         );
@@ -118,15 +116,14 @@ fn a_key_makes_no_member_who_can_do_more_than_it_can() {
         let (_, guest) = user(gatekeeper, "guest");
         let key = manager(&owner, tenant, |new| new.scopes = names(&["members:write"])).unwrap();
         let caller = gatekeeper.with_token(&key.plain_text_key);
-        let add = |caller: &Gatekeeper, role| {
-            caller.call_blocking(AddMember { tenant_id: tenant, user_id: guest, role })
-        };
+        let add =
+            |caller: &Gatekeeper, role| caller.call(AddMember { tenant_id: tenant, user_id: guest, role });
         for role in [MemberRole::Owner, MemberRole::Admin, MemberRole::Member] {
             assert_eq!(add(&caller, role).unwrap_err().kind(), ErrorKind::Forbidden);
         }
         add(&owner, MemberRole::Member).unwrap();
         let raised = UpdateMember { tenant_id: tenant, user_id: guest, role: MemberRole::Admin };
-        assert_eq!(caller.call_blocking(raised).unwrap_err().kind(), ErrorKind::Forbidden);
+        assert_eq!(caller.call(raised).unwrap_err().kind(), ErrorKind::Forbidden);
     });
 }
 
@@ -138,7 +135,7 @@ fn a_key_cannot_change_itself_and_can_revoke_itself() {
         let (caller, id) = (gatekeeper.with_token(&key.plain_text_key), key.api_key.id);
         for rejected in [
             update(&caller, id, |it| it.name = Some(Some("mine".into()))).map(drop),
-            caller.call_blocking(RotateApiKey { id, grace_seconds: 0 }).map(drop),
+            caller.call(RotateApiKey { id, grace_seconds: 0 }).map(drop),
         ] {
             let error = rejected.unwrap_err();
             assert_eq!(
@@ -146,7 +143,7 @@ fn a_key_cannot_change_itself_and_can_revoke_itself() {
                 (ErrorKind::Forbidden, true)
             );
         }
-        caller.call_blocking(RevokeApiKey::new(id)).unwrap();
+        caller.call(RevokeApiKey::new(id)).unwrap();
         assert!(!is_valid(gatekeeper, &key.plain_text_key));
     });
 }
@@ -156,13 +153,12 @@ fn a_key_has_the_principal_that_created_it() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let by_member = manager(&owner, tenant, |_| ()).unwrap();
-        let user = owner.call_blocking(gatekeeper::Me {}).unwrap().id;
+        let user = owner.call(gatekeeper::Me {}).unwrap().id;
         let by_key = create(&gatekeeper.with_token(&by_member.plain_text_key), tenant, &[]);
         let by_operator = create(gatekeeper, tenant, &[]);
         let root = gatekeeper.create_root_key("Root").unwrap();
         let by_root = create(&gatekeeper.with_root_key(&root.key), root.tenant_id, &[]);
-        let managed =
-            gatekeeper.with_root_key(&root.key).call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
+        let managed = gatekeeper.with_root_key(&root.key).call(gatekeeper::CreateKey::new("user")).unwrap();
         let creator_of = |id| get(gatekeeper, id).created_by.map(|CreatedBy { kind, id, .. }| (kind, id));
         let (member, root_key) = (user.to_string(), root.id.to_string());
         assert_eq!(creator_of(by_member.api_key.id), Some((PrincipalKind::User, Some(member))));
@@ -207,9 +203,7 @@ fn the_usage_of_descendants_counts_for_their_creators_and_once_for_the_tenant() 
                     scope.spawn(|| {
                         let caller = gatekeeper.with_token(&key.plain_text_key);
                         start.wait();
-                        (0..20)
-                            .filter(|_| caller.call_blocking(CheckAndRecordUsage(input(key))).is_ok())
-                            .count()
+                        (0..20).filter(|_| caller.call(CheckAndRecordUsage(input(key))).is_ok()).count()
                     })
                 })
                 .collect();
@@ -217,19 +211,18 @@ fn the_usage_of_descendants_counts_for_their_creators_and_once_for_the_tenant() 
         });
         assert_eq!(recorded, 100);
         for key in &keys {
-            let rejected = owner.call_blocking(CheckAndRecordUsage(input(key))).unwrap_err();
+            let rejected = owner.call(CheckAndRecordUsage(input(key))).unwrap_err();
             assert_eq!(rejected.kind(), ErrorKind::PlanLimit);
             let check = CheckQuota { api_key_id: Some(key.api_key.id), ..CheckQuota::new(tenant) };
-            let check = owner.call_blocking(check).unwrap();
+            let check = owner.call(check).unwrap();
             assert_eq!((check.allowed, check.level, check.remaining), (false, QuotaLevel::ApiKey, Some(0)));
         }
         // Also by `record`, which does not check the quota; the tenant has each event once.
-        owner.call_blocking(gatekeeper::RecordUsage(input(&keys[1]))).unwrap();
-        let summary =
-            owner.call_blocking(SummarizeUsage { tenant_id: tenant, period: Period::Month }).unwrap();
+        owner.call(gatekeeper::RecordUsage(input(&keys[1]))).unwrap();
+        let summary = owner.call(SummarizeUsage { tenant_id: tenant, period: Period::Month }).unwrap();
         assert_eq!((summary.total_usage, summary.event_count), (101, 101));
         let used = owner
-            .call_blocking(CheckQuota { api_key_id: Some(keys[3].api_key.id), ..CheckQuota::new(tenant) })
+            .call(CheckQuota { api_key_id: Some(keys[3].api_key.id), ..CheckQuota::new(tenant) })
             .unwrap();
         assert_eq!(used.used, 101);
     });
@@ -246,16 +239,16 @@ fn a_key_is_revoked_alone_or_with_its_descendants() {
             let expected: Vec<bool> = (0..keys.len()).map(|index| index < from).collect();
             assert_eq!(valid, expected);
         };
-        owner.call_blocking(RevokeApiKey::new(keys[2].api_key.id)).unwrap();
+        owner.call(RevokeApiKey::new(keys[2].api_key.id)).unwrap();
         assert!(is_valid(gatekeeper, &keys[3].plain_text_key), "alone, what it created goes on");
         let with_all = |id: KeyId| RevokeApiKey { descendants: true, ..RevokeApiKey::new(id) };
-        owner.call_blocking(with_all(keys[2].api_key.id)).unwrap();
+        owner.call(with_all(keys[2].api_key.id)).unwrap();
         ended(2);
-        owner.call_blocking(with_all(keys[0].api_key.id)).unwrap();
+        owner.call(with_all(keys[0].api_key.id)).unwrap();
         ended(0);
         assert!(is_valid(gatekeeper, &sibling.plain_text_key));
         let audited = owner
-            .call_json_blocking(
+            .call_json(
                 "audit.query",
                 &format!(r#"{{"tenantId": "{tenant}", "actionPrefix": "key.revoked"}}"#),
             )
@@ -271,7 +264,7 @@ fn deleting_a_key_deletes_its_descendants() {
         let root = gatekeeper.create_root_key("Acme").unwrap();
         let caller = gatekeeper.with_root_key(&root.key);
         let keys = line(gatekeeper, &caller, root.tenant_id, 3);
-        caller.call_blocking(DeleteKey { id: keys[0].api_key.id.into() }).unwrap();
+        caller.call(DeleteKey { id: keys[0].api_key.id.into() }).unwrap();
         for key in &keys {
             assert!(!is_valid(gatekeeper, &key.plain_text_key));
         }

@@ -1,8 +1,9 @@
 //! Keys of other products.
 
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::{
-    DeleteKey, ErrorKind, ForeignKey, Gatekeeper, ImportApiKeys, ImportedApiKeys, Result, RevokeApiKey,
-    RotateApiKey, Secret, TenantId,
+    DeleteKey, ErrorKind, ForeignKey, ImportApiKeys, ImportedApiKeys, Result, RevokeApiKey, RotateApiKey,
+    Secret, TenantId,
 };
 
 use crate::{create, everywhere, is_valid, owner, standing_still, update};
@@ -19,7 +20,7 @@ fn foreign(digest: &str, suffix: Option<&str>) -> ForeignKey {
 }
 
 fn import(gatekeeper: &Gatekeeper, tenant_id: TenantId, keys: Vec<ForeignKey>) -> Result<ImportedApiKeys> {
-    gatekeeper.call_blocking(ImportApiKeys { tenant_id, keys })
+    gatekeeper.call(ImportApiKeys { tenant_id, keys })
 }
 
 #[test]
@@ -106,9 +107,9 @@ fn a_tenant_has_two_suffixes_at_most_and_the_suffix_of_an_ended_key_is_freed() {
     let id = first.api_keys[0].id;
     let again = update(&owner, id, |it| it.expires_in_seconds = Some(None)).unwrap_err();
     assert_eq!(again.kind(), ErrorKind::Conflict);
-    owner.call_blocking(RevokeApiKey::new(second)).unwrap();
+    owner.call(RevokeApiKey::new(second)).unwrap();
     assert!(update(&owner, id, |it| it.expires_in_seconds = Some(None)).is_ok());
-    gatekeeper.call_blocking(DeleteKey { id: id.into() }).unwrap();
+    gatekeeper.call(DeleteKey { id: id.into() }).unwrap();
     assert!(import(&owner, tenant, vec![numbered(3)]).is_ok());
 }
 
@@ -132,7 +133,7 @@ fn all_tenants_have_eight_suffixes_together_and_none_learns_of_another() {
         let used = gatekeeper.import_suffixes().unwrap();
         assert_eq!((used.used, used.limit, used.limit_per_tenant, used.tenants.len()), (8, 8, 2, 5));
         assert_eq!(used.tenants.iter().map(|tenant| tenant.suffixes).collect::<Vec<_>>(), [2, 2, 2, 2, 1]);
-        tenants[0].0.call_blocking(RevokeApiKey::new(first.unwrap())).unwrap();
+        tenants[0].0.call(RevokeApiKey::new(first.unwrap())).unwrap();
         assert!(import(owner, *tenant, vec![numbered(8)]).is_ok());
     });
 }
@@ -168,7 +169,7 @@ fn a_key_imports_no_key_beyond_its_own_rights() {
     let (owner, tenant) = owner(&gatekeeper, "founder");
     let mut new = gatekeeper::CreateApiKey::new(tenant);
     (new.scopes, new.expires_in_seconds) = (vec!["keys:write".into()], Some(5));
-    let caller = gatekeeper.with_token(&owner.call_blocking(new).unwrap().plain_text_key);
+    let caller = gatekeeper.with_token(&owner.call(new).unwrap().plain_text_key);
     let mut longer = foreign(FIRST_HEX, None);
     longer.expires_in_seconds = Some(6);
     assert_eq!(rejected(import(&caller, tenant, vec![longer])).0, ErrorKind::Forbidden);
@@ -213,13 +214,13 @@ fn a_rotated_imported_key_gets_a_generated_key_and_stays_valid_for_the_grace() {
         let old = Secret::new("legacy-key-3");
         let id =
             import(&owner, tenant, vec![foreign(THIRD_URL_SAFE, Some("-pepper"))]).unwrap().api_keys[0].id;
-        let rotated = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
+        let rotated = owner.call(RotateApiKey { id, grace_seconds: 60 }).unwrap();
         assert!(rotated.plain_text_key.expose().starts_with("gk_live_"));
         assert!(is_valid(gatekeeper, &old) && is_valid(gatekeeper, &rotated.plain_text_key));
         // Its digest still belongs to a key.
         let again = import(&owner, tenant, vec![foreign(THIRD_URL_SAFE, Some("-pepper"))]);
         assert_eq!(again.unwrap_err().kind(), ErrorKind::Conflict);
-        owner.call_blocking(RotateApiKey { id, grace_seconds: 0 }).unwrap();
+        owner.call(RotateApiKey { id, grace_seconds: 0 }).unwrap();
         assert!(!is_valid(gatekeeper, &old));
     });
 }
@@ -231,11 +232,11 @@ fn an_imported_key_is_a_credential_too() {
         for (key, digest) in [("SG.abc.def", DOTTED_BASE64), ("legacy-key-2", SECOND_BASE64)] {
             let caller = gatekeeper.with_token(&Secret::new(key));
             let list = || gatekeeper::ListApiKeys { tenant_id: tenant, limit: None, cursor: None };
-            assert_eq!(caller.call_blocking(list()).unwrap_err().status(), 401);
+            assert_eq!(caller.call(list()).unwrap_err().status(), 401);
             let mut new = foreign(digest, None);
             new.scopes = vec!["keys:read".to_owned()];
             import(&owner, tenant, vec![new]).unwrap();
-            assert!(caller.call_blocking(list()).is_ok());
+            assert!(caller.call(list()).is_ok());
             assert_eq!(import(&caller, tenant, vec![foreign(FIRST_HEX, None)]).unwrap_err().status(), 403);
         }
     });

@@ -12,7 +12,7 @@ fn a_key_is_created_listed_changed_rotated_and_revoked() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let created = owner
-            .call_blocking(CreateApiKey {
+            .call(CreateApiKey {
                 name: Some("server".into()),
                 prefix: Some("acme".into()),
                 owner_id: Some("u1".into()),
@@ -42,20 +42,20 @@ fn a_key_is_created_listed_changed_rotated_and_revoked() {
         assert_eq!((changed.owner_id, changed.scopes), (Some("u1".into()), key.scopes.clone()));
         assert_eq!((changed.quota_limit, changed.metadata), (Some(1000), key.metadata.clone()));
 
-        let rotated = owner.call_blocking(RotateApiKey { id: key.id, grace_seconds: 0 }).unwrap();
+        let rotated = owner.call(RotateApiKey { id: key.id, grace_seconds: 0 }).unwrap();
         assert_eq!(rotated.api_key.id, key.id);
         assert!(
             !is_valid(gatekeeper, &created.plain_text_key) && is_valid(gatekeeper, &rotated.plain_text_key)
         );
 
-        let revoked = owner.call_blocking(RevokeApiKey::new(key.id)).unwrap();
+        let revoked = owner.call(RevokeApiKey::new(key.id)).unwrap();
         assert_eq!(revoked.status, KeyStatus::Revoked);
         assert!(!is_valid(gatekeeper, &rotated.plain_text_key));
-        let list = owner.call_blocking(ListApiKeys { tenant_id: tenant, limit: None, cursor: None }).unwrap();
+        let list = owner.call(ListApiKeys { tenant_id: tenant, limit: None, cursor: None }).unwrap();
         assert_eq!(list.items.iter().map(|key| key.status).collect::<Vec<_>>(), [KeyStatus::Revoked]);
 
         let query = format!(r#"{{"tenantId": "{tenant}", "actionPrefix": "key."}}"#);
-        let audit = owner.call_blocking(serde_json::from_str::<AuditQuery>(&query).unwrap()).unwrap();
+        let audit = owner.call(serde_json::from_str::<AuditQuery>(&query).unwrap()).unwrap();
         // Keys of one millisecond are in any order.
         let mut actions: Vec<_> = audit.items.iter().map(|event| event.action.as_str()).collect();
         actions.sort_unstable();
@@ -69,20 +69,20 @@ fn a_revoked_key_stays_revoked() {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let created = create(&owner, tenant, &[]);
         let id = created.api_key.id;
-        owner.call_blocking(RevokeApiKey::new(id)).unwrap();
-        let again = owner.call_blocking(RevokeApiKey::new(id)).unwrap();
+        owner.call(RevokeApiKey::new(id)).unwrap();
+        let again = owner.call(RevokeApiKey::new(id)).unwrap();
         assert_eq!(again.status, KeyStatus::Revoked);
         for status in [NewStatus::Active, NewStatus::Disabled] {
             let rejected = update(&owner, id, |update| update.status = Some(status)).unwrap_err();
             assert_eq!(rejected.kind(), ErrorKind::Conflict);
         }
-        let rejected = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap_err();
+        let rejected = owner.call(RotateApiKey { id, grace_seconds: 60 }).unwrap_err();
         assert_eq!(rejected.kind(), ErrorKind::Conflict);
         // The key manager cannot revoke a key, only delete it.
-        let rejected = gatekeeper.call_blocking(RotateKey { id: id.into() }).unwrap_err();
+        let rejected = gatekeeper.call(RotateKey { id: id.into() }).unwrap_err();
         assert_eq!(rejected.kind(), ErrorKind::NotFound);
         assert!(!is_valid(gatekeeper, &created.plain_text_key));
-        assert!(gatekeeper.call_blocking(DeleteKey { id: id.into() }).is_ok());
+        assert!(gatekeeper.call(DeleteKey { id: id.into() }).is_ok());
     });
 }
 
@@ -92,7 +92,7 @@ fn both_secrets_of_a_disabled_key_are_rejected_and_the_old_one_stays_invalid() {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let created = create(&owner, tenant, &[]);
         let id = created.api_key.id;
-        let rotated = owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
+        let rotated = owner.call(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
         let secrets = [created.plain_text_key, rotated.plain_text_key];
         assert!(secrets.iter().all(|secret| is_valid(gatekeeper, secret)));
         let disabled = update(&owner, id, |update| update.status = Some(NewStatus::Disabled)).unwrap();
@@ -101,13 +101,13 @@ fn both_secrets_of_a_disabled_key_are_rejected_and_the_old_one_stays_invalid() {
         update(&owner, id, |update| update.status = Some(NewStatus::Active)).unwrap();
         assert!(!is_valid(gatekeeper, &secrets[0]) && is_valid(gatekeeper, &secrets[1]));
         update(&owner, id, |update| update.status = Some(NewStatus::Disabled)).unwrap();
-        let again = owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
+        let again = owner.call(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
         assert_eq!(again.api_key.status, KeyStatus::Disabled);
         update(&owner, id, |update| update.status = Some(NewStatus::Active)).unwrap();
         assert!(!is_valid(gatekeeper, &secrets[1]) && is_valid(gatekeeper, &again.plain_text_key));
-        owner.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
+        owner.call(RotateApiKey { id, grace_seconds: 3600 }).unwrap();
         assert!(is_valid(gatekeeper, &again.plain_text_key));
-        owner.call_blocking(RevokeApiKey::new(id)).unwrap();
+        owner.call(RevokeApiKey::new(id)).unwrap();
         assert!(secrets.iter().chain([&again.plain_text_key]).all(|secret| !is_valid(gatekeeper, secret)));
     });
 }
@@ -118,7 +118,7 @@ fn the_old_secret_is_valid_until_the_grace_ends() {
     let (owner, tenant) = owner(&gatekeeper, "founder");
     let created = create(&owner, tenant, &[]);
     let id = created.api_key.id;
-    let rotated = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
+    let rotated = owner.call(RotateApiKey { id, grace_seconds: 60 }).unwrap();
     clock.advance(59_999);
     let ends = gatekeeper.validate(created.plain_text_key.expose()).unwrap().expires_at();
     assert_eq!(ends, Some(rotated.api_key.updated_at + 60_000));
@@ -133,10 +133,10 @@ fn the_old_secret_does_not_outlive_its_key_nor_the_next_rotation() {
     let (gatekeeper, clock) = standing_still();
     let (owner, tenant) = owner(&gatekeeper, "founder");
     let new = CreateApiKey { expires_in_seconds: Some(30), ..CreateApiKey::new(tenant) };
-    let first = owner.call_blocking(new).unwrap();
+    let first = owner.call(new).unwrap();
     let id = first.api_key.id;
-    let second = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
-    let third = owner.call_blocking(RotateApiKey { id, grace_seconds: 60 }).unwrap();
+    let second = owner.call(RotateApiKey { id, grace_seconds: 60 }).unwrap();
+    let third = owner.call(RotateApiKey { id, grace_seconds: 60 }).unwrap();
     assert!(!is_valid(&gatekeeper, &first.plain_text_key), "one old secret at most");
     assert!(is_valid(&gatekeeper, &second.plain_text_key) && is_valid(&gatekeeper, &third.plain_text_key));
     clock.advance(30_000);
@@ -152,18 +152,18 @@ fn a_key_of_the_key_manager_works_in_the_services_and_the_reverse() {
     everywhere(|gatekeeper| {
         let root = gatekeeper.create_root_key("Acme").unwrap();
         let manager = gatekeeper.with_root_key(&root.key);
-        let theirs = manager.call_blocking(gatekeeper::CreateKey::new("user")).unwrap();
+        let theirs = manager.call(gatekeeper::CreateKey::new("user")).unwrap();
         let ours = create(&manager, root.tenant_id, &["read"]);
         assert_eq!(get(&manager, theirs.id).prefix, "user");
         assert!(is_valid(gatekeeper, &theirs.api_key) && is_valid(gatekeeper, &ours.plain_text_key));
         let id = ours.api_key.id;
         let roles = names(&["PRO"]);
-        manager.call_blocking(gatekeeper::AddRoles { id: id.into(), roles }).unwrap();
+        manager.call(gatekeeper::AddRoles { id: id.into(), roles }).unwrap();
         let key = get(&manager, id);
         assert_eq!((key.roles, key.scopes), (names(&["PRO"]), names(&["read"])));
-        manager.call_blocking(RevokeApiKey::new(theirs.id)).unwrap();
+        manager.call(RevokeApiKey::new(theirs.id)).unwrap();
         assert!(!is_valid(gatekeeper, &theirs.api_key));
-        let rotated = manager.call_blocking(RotateKey { id: id.into() }).unwrap();
+        let rotated = manager.call(RotateKey { id: id.into() }).unwrap();
         assert!(!is_valid(gatekeeper, &ours.plain_text_key) && is_valid(gatekeeper, &rotated.apikey));
     });
 }
@@ -190,7 +190,7 @@ fn the_time_of_a_keys_last_use_is_known_without_a_write_for_each_use() {
 fn the_time_of_a_keys_last_use_is_written_when_the_database_closes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatekeeper.db");
-    let open = || gatekeeper::Gatekeeper::open(path.to_str().unwrap()).unwrap();
+    let open = || gatekeeper::blocking::Gatekeeper::open(path.to_str().unwrap()).unwrap();
     let id = {
         let gatekeeper = open();
         let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
@@ -206,8 +206,8 @@ fn the_cursors_of_a_list_cannot_be_changed_or_used_for_another_list() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let ids: Vec<_> = (0..5).map(|_| create(&owner, tenant, &[]).api_key.id).collect();
-        let other = owner.call_blocking(gatekeeper::CreateTenant { name: "Other".into() }).unwrap().id;
-        let page = |tenant_id, cursor| owner.call_blocking(ListApiKeys { tenant_id, limit: Some(2), cursor });
+        let other = owner.call(gatekeeper::CreateTenant { name: "Other".into() }).unwrap().id;
+        let page = |tenant_id, cursor| owner.call(ListApiKeys { tenant_id, limit: Some(2), cursor });
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
             let next = page(tenant, cursor).unwrap();

@@ -7,10 +7,11 @@ mod proof;
 mod rights;
 mod tenants;
 
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::{
-    AddMember, ApiKey, Clock, CreateApiKey, CreateTenant, CreatedApiKey, Endpoints, Gatekeeper,
-    GatekeeperError, GetApiKey, KeyId, KeyImports, ManualClock, MemberRole, Options, Secret, Signup,
-    TenantId, Tenants, UpdateApiKey,
+    AddMember, ApiKey, Clock, CreateApiKey, CreateTenant, CreatedApiKey, Endpoints, GatekeeperError,
+    GetApiKey, KeyId, KeyImports, ManualClock, MemberRole, Options, Secret, Signup, TenantId, Tenants,
+    UpdateApiKey,
 };
 
 const ENDPOINTS: &str = r#"{
@@ -44,21 +45,21 @@ fn standing_still() -> (Gatekeeper, ManualClock) {
 fn user(gatekeeper: &Gatekeeper, name: &str) -> (Gatekeeper, gatekeeper::UserId) {
     let email = format!("{name}@example.com");
     let signup = Signup { email, password: Secret::new("correct-horse-7"), name: None };
-    let tokens = gatekeeper.anonymous().call_blocking(signup).unwrap();
+    let tokens = gatekeeper.anonymous().call(signup).unwrap();
     (gatekeeper.with_token(&tokens.access_token), tokens.user.id)
 }
 
 /// A new user and their new tenant.
 fn owner(gatekeeper: &Gatekeeper, name: &str) -> (Gatekeeper, TenantId) {
     let (owner, _) = user(gatekeeper, name);
-    let tenant = owner.call_blocking(CreateTenant { name: name.to_owned() }).unwrap();
+    let tenant = owner.call(CreateTenant { name: name.to_owned() }).unwrap();
     (owner, tenant.id)
 }
 
 /// A new user with this role in the tenant.
 fn member(gatekeeper: &Gatekeeper, owner: &Gatekeeper, tenant: TenantId, role: MemberRole) -> Gatekeeper {
     let (member, id) = user(gatekeeper, &format!("{role:?}"));
-    owner.call_blocking(AddMember { tenant_id: tenant, user_id: id, role }).unwrap();
+    owner.call(AddMember { tenant_id: tenant, user_id: id, role }).unwrap();
     member
 }
 
@@ -68,11 +69,11 @@ fn names(names: &[&str]) -> Vec<String> {
 
 fn create(caller: &Gatekeeper, tenant: TenantId, scopes: &[&str]) -> CreatedApiKey {
     let new = CreateApiKey { scopes: names(scopes), ..CreateApiKey::new(tenant) };
-    caller.call_blocking(new).unwrap()
+    caller.call(new).unwrap()
 }
 
 fn get(caller: &Gatekeeper, id: KeyId) -> ApiKey {
-    caller.call_blocking(GetApiKey { id }).unwrap()
+    caller.call(GetApiKey { id }).unwrap()
 }
 
 fn update(
@@ -82,7 +83,7 @@ fn update(
 ) -> Result<ApiKey, GatekeeperError> {
     let mut update = UpdateApiKey::new(id);
     change(&mut update);
-    caller.call_blocking(update)
+    caller.call(update)
 }
 
 /// Whether the key is valid; every call that checks a key must agree.
@@ -96,15 +97,14 @@ fn is_valid(gatekeeper: &Gatekeeper, key: &Secret) -> bool {
     if let Err(error) = &validated {
         assert_eq!((error.status(), error.message()), (401, "the credential is not valid"));
     }
-    let validated_by_anyone =
-        gatekeeper.anonymous().call_blocking(gatekeeper::ValidateApiKey { key: key.clone() });
+    let validated_by_anyone = gatekeeper.anonymous().call(gatekeeper::ValidateApiKey { key: key.clone() });
     assert_eq!(valid, validated_by_anyone.is_ok());
     let mut verify = gatekeeper::VerifyApiKey::new(key.clone(), "TWO");
     verify.variables = variable.to_vec();
     verify.tenants = Some(Tenants::ALL);
-    assert_eq!(valid, gatekeeper.call_blocking(verify).unwrap().key_valid);
+    assert_eq!(valid, gatekeeper.call(verify).unwrap().key_valid);
     let token = gatekeeper::IssueKeyToken { key: key.clone(), audience: None, scopes: None };
-    assert_eq!(valid, gatekeeper.call_blocking(token).is_ok());
+    assert_eq!(valid, gatekeeper.call(token).is_ok());
     valid
 }
 

@@ -1,8 +1,9 @@
 //! The calls that check a key: validate, verify, token.
 
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::{
-    Gatekeeper, IssueKeyToken, KeyToken, KeyVerdict, Me, MemberRole, Result, Secret, ValidateApiKey,
-    VerdictCode, VerifyApiKey,
+    IssueKeyToken, KeyToken, KeyVerdict, Me, MemberRole, Result, Secret, ValidateApiKey, VerdictCode,
+    VerifyApiKey,
 };
 use serde_json::Value;
 
@@ -11,12 +12,12 @@ use crate::{create, everywhere, member, names, owner, standing_still, update, us
 fn verify(caller: &Gatekeeper, key: &Secret, change: impl FnOnce(&mut VerifyApiKey)) -> Result<KeyVerdict> {
     let mut verify = VerifyApiKey::new(key.clone(), "TWO");
     change(&mut verify);
-    caller.call_blocking(verify)
+    caller.call(verify)
 }
 
 fn token(caller: &Gatekeeper, key: &Secret, scopes: Option<&[&str]>) -> Result<KeyToken> {
     let scopes = scopes.map(names);
-    caller.call_blocking(IssueKeyToken { key: key.clone(), audience: None, scopes })
+    caller.call(IssueKeyToken { key: key.clone(), audience: None, scopes })
 }
 
 /// The header and the claims of a JWT.
@@ -57,6 +58,8 @@ fn scopes_are_checked_before_a_request_is_counted() {
         let limited = verify(&owner, key, |_| ()).unwrap();
         assert!(limited.key_valid && !limited.ok && limited.code == VerdictCode::RateLimited);
         assert!(limited.retry_after_ms.unwrap() > 0);
+        assert_eq!(limited.reset_after_ms, limited.retry_after_ms);
+        assert_eq!((verdict.window_ms, limited.window_ms), (Some(3_600_000), Some(3_600_000)));
         update(gatekeeper, created.api_key.id, |update| update.roles = Some(names(&["PRO"]))).unwrap();
         let pro = verify(&owner, key, |verify| verify.cost = 8).unwrap();
         assert_eq!((pro.ok, pro.remaining, pro.role.as_deref()), (true, Some(0), Some("PRO")));
@@ -127,7 +130,7 @@ fn a_token_has_the_rights_of_its_key_and_is_never_a_users_token() {
             assert_eq!(token(gatekeeper, key, Some(more)).unwrap_err().status(), 403);
         }
         for not_a_user in [&whole.token, &part.token] {
-            assert_eq!(gatekeeper.with_token(not_a_user).call_blocking(Me {}).unwrap_err().status(), 401);
+            assert_eq!(gatekeeper.with_token(not_a_user).call(Me {}).unwrap_err().status(), 401);
         }
     });
 }
@@ -154,7 +157,7 @@ fn unknown_keys_of_a_client_address_are_counted_unless_it_has_presented_a_root_k
         let imposter = gatekeeper.with_root_key(&Secret::new("gkr_wrong")).with_client_address("192.0.2.3");
         let guess = |who: &Gatekeeper, number: usize| {
             let key = Secret::new(format!("no key {number}"));
-            who.call_blocking(ValidateApiKey { key }).unwrap_err().status()
+            who.call(ValidateApiKey { key }).unwrap_err().status()
         };
         for who in [&client, &imposter] {
             assert!((0..60).all(|number| guess(who, number) == 401));

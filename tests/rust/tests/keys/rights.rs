@@ -1,8 +1,9 @@
 //! Who may do what with a key.
 
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::{
-    CreateApiKey, ErrorKind, ForeignKey, Gatekeeper, GatekeeperError, ImportApiKeys, IssueKeyToken, KeyId,
-    MemberRole, NewStatus, RemoveTenant, RevokeApiKey, RotateApiKey, Secret, TenantId,
+    CreateApiKey, ErrorKind, ForeignKey, GatekeeperError, ImportApiKeys, IssueKeyToken, KeyId, MemberRole,
+    NewStatus, RemoveTenant, RevokeApiKey, RotateApiKey, Secret, TenantId,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -66,18 +67,17 @@ fn check_no_way_to_more(
 ) -> Result<(), TestCaseError> {
     let fits = |scopes: &[String]| deeds(scopes).into_iter().all(&may);
     let new = || CreateApiKey { scopes: scopes.to_vec(), ..CreateApiKey::new(tenant) };
-    if caller.call_blocking(new()).is_ok() {
+    if caller.call(new()).is_ok() {
         prop_assert!(fits(scopes), "create {scopes:?}");
     }
     let mut foreign = ForeignKey::new(Secret::new(format!("{:064x}", KeyBits::next())));
     foreign.scopes = scopes.to_vec();
-    if caller.call_blocking(ImportApiKeys { tenant_id: tenant, keys: vec![foreign] }).is_ok() {
+    if caller.call(ImportApiKeys { tenant_id: tenant, keys: vec![foreign] }).is_ok() {
         prop_assert!(fits(scopes), "import {scopes:?}");
     }
     // An existing key with other scopes.
-    let theirs = gatekeeper
-        .call_blocking(CreateApiKey { scopes: others.to_vec(), ..CreateApiKey::new(tenant) })
-        .unwrap();
+    let theirs =
+        gatekeeper.call(CreateApiKey { scopes: others.to_vec(), ..CreateApiKey::new(tenant) }).unwrap();
     let id = theirs.api_key.id;
     let before = get(gatekeeper, id);
     if update(caller, id, |update| update.scopes = Some(scopes.to_vec())).is_ok() {
@@ -89,14 +89,14 @@ fn check_no_way_to_more(
     if update(caller, id, |update| update.status = Some(NewStatus::Active)).is_ok() {
         prop_assert!(fits(others), "enable {others:?}");
     }
-    if caller.call_blocking(RotateApiKey { id, grace_seconds: 3600 }).is_ok() {
+    if caller.call(RotateApiKey { id, grace_seconds: 3600 }).is_ok() {
         prop_assert!(fits(others), "rotate {others:?}");
     }
     // Whatever its scopes are now, its holder gets no token with more.
     if gatekeeper.validate(theirs.plain_text_key.expose()).is_ok() {
         let token =
             IssueKeyToken { key: theirs.plain_text_key, audience: None, scopes: Some(scopes.to_vec()) };
-        if gatekeeper.call_blocking(token).is_ok() {
+        if gatekeeper.call(token).is_ok() {
             let held = deeds(others);
             prop_assert!(
                 deeds(scopes).iter().all(|deed| held.contains(deed)),
@@ -124,7 +124,7 @@ fn no_key_grants_more_than_it_has() {
     let tenant = gatekeeper.create_root_key("Acme").unwrap().tenant_id;
     proptest!(ProptestConfig::with_cases(200), |(held in some_scopes(), scopes in some_scopes(), others in some_scopes())| {
         let new = CreateApiKey { scopes: held.clone(), ..CreateApiKey::new(tenant) };
-        let caller = gatekeeper.with_token(&gatekeeper.call_blocking(new).unwrap().plain_text_key);
+        let caller = gatekeeper.with_token(&gatekeeper.call(new).unwrap().plain_text_key);
         let may = deeds(&held);
         check_no_way_to_more(&gatekeeper, &caller, tenant, &scopes, &others, |deed| may.contains(&deed))?;
     });
@@ -153,11 +153,11 @@ fn an_admin_can_revoke_an_owners_key_but_not_rotate_it() {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let admin = member(gatekeeper, &owner, tenant, MemberRole::Admin);
         let id = create(&owner, tenant, &["*:*"]).api_key.id;
-        let rotated = admin.call_blocking(RotateApiKey { id, grace_seconds: 0 }).unwrap_err();
+        let rotated = admin.call(RotateApiKey { id, grace_seconds: 0 }).unwrap_err();
         assert_eq!(rotated.kind(), ErrorKind::Forbidden);
         let renamed = update(&admin, id, |update| update.name = Some(Some("x".into()))).unwrap_err();
         assert_eq!(renamed.kind(), ErrorKind::Forbidden);
-        assert!(admin.call_blocking(RevokeApiKey::new(id)).is_ok());
+        assert!(admin.call(RevokeApiKey::new(id)).is_ok());
     });
 }
 
@@ -169,8 +169,7 @@ fn a_member_reads_keys_and_changes_none() {
         let id = create(&owner, tenant, &[]).api_key.id;
         assert_eq!(get(&member, id).id, id);
         for (operation, request) in requests(tenant, id) {
-            let status =
-                member.call_json_blocking(operation, &request.to_string()).map_err(|error| error.status());
+            let status = member.call_json(operation, &request.to_string()).map_err(|error| error.status());
             let reads = matches!(operation, "keys.get" | "keys.list");
             assert_eq!(status.err(), (!reads).then_some(403), "{operation}");
         }
@@ -197,10 +196,10 @@ fn another_tenants_deleted_and_unknown_objects_have_the_same_not_found_error() {
         let (owner, other) = owner(gatekeeper, "founder");
         let others_key = create(&owner, other, &[]).api_key.id;
         let (mine, my_tenant) = crate::owner(gatekeeper, "somebody");
-        let gone = mine.call_blocking(gatekeeper::CreateTenant { name: "Gone".into() }).unwrap().id;
+        let gone = mine.call(gatekeeper::CreateTenant { name: "Gone".into() }).unwrap().id;
         let gone_key = create(&mine, gone, &[]);
         let caller_gone = gatekeeper.with_token(&gone_key.plain_text_key);
-        mine.call_blocking(RemoveTenant { tenant_id: gone }).unwrap();
+        mine.call(RemoveTenant { tenant_id: gone }).unwrap();
         let never: TenantId = "tnt_01jdx0x3v0f7zsn8f4k3m9qz5r".parse().unwrap();
         let never_key: KeyId = "key_01jdx0x3v0f7zsn8f4k3m9qz5r".parse().unwrap();
         let root = gatekeeper.create_root_key("Root").unwrap();
@@ -217,7 +216,7 @@ fn another_tenants_deleted_and_unknown_objects_have_the_same_not_found_error() {
         for caller in &callers {
             for (tenant, key) in [(other, others_key), (gone, gone_key.api_key.id), (never, never_key)] {
                 for (operation, request) in requests(tenant, key) {
-                    let error = caller.call_json_blocking(operation, &request.to_string()).unwrap_err();
+                    let error = caller.call_json(operation, &request.to_string()).unwrap_err();
                     assert_eq!(
                         text(error),
                         (404, "not_found", "not found, or not yours".to_owned(), None),
@@ -227,13 +226,12 @@ fn another_tenants_deleted_and_unknown_objects_have_the_same_not_found_error() {
             }
         }
         for (operation, request) in requests(gone, gone_key.api_key.id) {
-            let error = caller_gone.call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error = caller_gone.call_json(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 401, "{operation}");
-            let error =
-                gatekeeper.anonymous().call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error = gatekeeper.anonymous().call_json(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 401, "{operation}");
             // The operator gets the same error.
-            let error = gatekeeper.call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error = gatekeeper.call_json(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 404, "{operation}");
         }
     });
@@ -265,7 +263,7 @@ fn fields_that_the_server_sets_cannot_be_sent() {
         for (field, value) in fields {
             let mut request = request.clone();
             request[field] = value;
-            let error = gatekeeper.call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error = gatekeeper.call_json(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 400);
             assert!(
                 error.message().starts_with(&format!("{field} is not known here")),
@@ -276,7 +274,7 @@ fn fields_that_the_server_sets_cannot_be_sent() {
     }
     for status in ["revoked", "expired", "canary"] {
         let request = json!({"id": key.id, "status": status}).to_string();
-        let error = gatekeeper.call_json_blocking("keys.update", &request).unwrap_err();
+        let error = gatekeeper.call_json("keys.update", &request).unwrap_err();
         assert_eq!(error.message(), "status must be one of active, disabled");
     }
     assert_eq!(get(&gatekeeper, key.id).updated_at, key.updated_at);
@@ -308,17 +306,16 @@ fn values_out_of_range_are_rejected_before_any_look_up() {
             [("keys.create", json!({"tenantId": tenant})), ("keys.update", json!({"id": id}))]
         {
             request[field] = value.clone();
-            let error = gatekeeper.call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error = gatekeeper.call_json(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 400, "{operation} {field} {value}");
-            let error =
-                gatekeeper.anonymous().call_json_blocking(operation, &request.to_string()).unwrap_err();
+            let error = gatekeeper.anonymous().call_json(operation, &request.to_string()).unwrap_err();
             assert_eq!(error.status(), 400, "{operation} {field} {value}");
         }
     }
     for prefix in ["", "gkr", "gkp_x", "a b", "_"] {
         let request = json!({"tenantId": tenant, "prefix": prefix}).to_string();
-        assert_eq!(gatekeeper.call_json_blocking("keys.create", &request).unwrap_err().status(), 400);
+        assert_eq!(gatekeeper.call_json("keys.create", &request).unwrap_err().status(), 400);
     }
     let request = json!({"id": id, "graceSeconds": 2_592_001}).to_string();
-    assert_eq!(gatekeeper.call_json_blocking("keys.rotate", &request).unwrap_err().status(), 400);
+    assert_eq!(gatekeeper.call_json("keys.rotate", &request).unwrap_err().status(), 400);
 }

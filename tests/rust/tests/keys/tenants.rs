@@ -1,8 +1,9 @@
 //! The tenants whose keys a verifier accepts.
 
+use gatekeeper::blocking::{Gatekeeper, Verifier};
 use gatekeeper::{
-    CreateApiKey, CreateKey, CreatedApiKey, Endpoints, Gatekeeper, IssueKeyToken, Options, Secret, TenantId,
-    Tenants, Verifier, VerifyApiKey, VerifyKey,
+    CreateApiKey, CreateKey, CreatedApiKey, Endpoints, IssueKeyToken, Options, Secret, TenantId, Tenants,
+    VerifyApiKey, VerifyKey,
 };
 use serde_json::json;
 
@@ -17,7 +18,7 @@ fn attack(gatekeeper: &Gatekeeper) -> (TenantId, CreatedApiKey) {
         owner_id: Some("somebody else".into()),
         ..CreateApiKey::new(tenant)
     };
-    (tenant, mallory.call_blocking(new).unwrap())
+    (tenant, mallory.call(new).unwrap())
 }
 
 fn verifier(gatekeeper: &Gatekeeper) -> Verifier {
@@ -33,7 +34,7 @@ fn a_verifier_accepts_the_keys_of_its_tenants_and_by_default_of_the_tenant_defau
     everywhere(|gatekeeper| {
         let (tenant, created) = attack(gatekeeper);
         let (foreign, own) =
-            (created.plain_text_key, gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key);
+            (created.plain_text_key, gatekeeper.call(CreateKey::new("user")).unwrap().api_key);
         let both = Tenants::of([tenant, Gatekeeper::DEFAULT_TENANT]).unwrap();
         for (tenants, accepts_own, accepts_foreign) in [
             (Tenants::DEFAULT, true, false),
@@ -60,13 +61,13 @@ fn a_verifier_accepts_the_keys_of_its_tenants_and_by_default_of_the_tenant_defau
 fn the_operators_call_with_its_own_limits_accepts_only_the_tenant_default() {
     everywhere(|gatekeeper| {
         let (_, created) = attack(gatekeeper);
-        let own = gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key;
+        let own = gatekeeper.call(CreateKey::new("user")).unwrap().api_key;
         let is_valid = |key: &Secret| {
             let limit = json!({ "DEFAULT": { "maxReq": 5, "duration": 60000 } });
             let ratelimits = limit.as_object().unwrap().clone();
             let verify =
                 VerifyKey { apikey: key.clone(), endpoint: "TWO".into(), variables: Vec::new(), ratelimits };
-            gatekeeper.call_blocking(verify).unwrap().key_valid
+            gatekeeper.call(verify).unwrap().key_valid
         };
         assert!(is_valid(&own) && !is_valid(&created.plain_text_key));
     });
@@ -83,7 +84,7 @@ fn a_root_key_accepts_only_the_keys_of_its_tenant_and_no_tenants_option() {
             assert!(error.status() == 400 && error.message().starts_with("tenants: "), "{error}");
             let mut verify = VerifyApiKey::new(created.plain_text_key.clone(), "TWO");
             verify.tenants = Some(tenants);
-            assert_eq!(caller.call_blocking(verify).unwrap_err().status(), 400);
+            assert_eq!(caller.call(verify).unwrap_err().status(), 400);
         }
         assert!(!is_valid(&verifier(&caller), &created.plain_text_key));
         assert_eq!(
@@ -129,12 +130,12 @@ fn valid_keys_of_tenants_that_are_not_accepted_are_counted() {
             let found = gatekeeper.unaccepted_keys(tenants).unwrap();
             (found.keys, found.tenants)
         };
-        gatekeeper.call_blocking(CreateKey::new("user")).unwrap();
+        gatekeeper.call(CreateKey::new("user")).unwrap();
         let root = gatekeeper.create_root_key("With a root key").unwrap();
-        gatekeeper.with_root_key(&root.key).call_blocking(CreateKey::new("user")).unwrap();
+        gatekeeper.with_root_key(&root.key).call(CreateKey::new("user")).unwrap();
         assert_eq!(count(&Tenants::DEFAULT), (0, 0));
         let (tenant, _) = attack(gatekeeper);
-        gatekeeper.call_blocking(CreateApiKey::new(tenant)).unwrap();
+        gatekeeper.call(CreateApiKey::new(tenant)).unwrap();
         assert_eq!(count(&Tenants::DEFAULT), (2, 1));
         assert_eq!(count(&Tenants::from(tenant)), (1, 1));
         assert_eq!(count(&Tenants::ALL), (0, 0));
@@ -148,10 +149,10 @@ fn a_token_is_for_the_configured_audience_or_one_that_the_operator_allows() {
     options.audience = "api".into();
     options.token_audiences = vec!["reports".into()];
     let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
-    let key = gatekeeper.call_blocking(CreateKey::new("user")).unwrap().api_key;
+    let key = gatekeeper.call(CreateKey::new("user")).unwrap().api_key;
     let status = |audience: Option<&str>| {
         let token = IssueKeyToken { key: key.clone(), audience: audience.map(str::to_owned), scopes: None };
-        gatekeeper.anonymous().call_blocking(token).map_or_else(|error| error.status(), |_| 200)
+        gatekeeper.anonymous().call(token).map_or_else(|error| error.status(), |_| 200)
     };
     assert_eq!(
         [None, Some("api"), Some("reports"), Some("bank"), Some("gatekeeper")].map(status),

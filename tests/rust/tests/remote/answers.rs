@@ -1,8 +1,9 @@
 //! A remote server returns the same results as an embedded database.
 
+use gatekeeper::blocking::{Gatekeeper, Verifier};
 use gatekeeper::{
-    CreateApiKey, CreateKey, DeleteKey, Endpoints, ErrorKind, Gatekeeper, KeyId, ListApiKeys, LoginAnswer,
-    ManualClock, Options, RecordUsage, Secret, Signup, UpdateApiKey, UsageInput, Verdict, Verifier,
+    CreateApiKey, CreateKey, DeleteKey, Endpoints, ErrorKind, KeyId, ListApiKeys, LoginAnswer, ManualClock,
+    Options, RecordUsage, Secret, Signup, UpdateApiKey, UsageInput, Verdict,
 };
 use serde_json::json;
 
@@ -33,7 +34,8 @@ fn fields(verdict: &Verdict) -> serde_json::Value {
     let decision = verdict.decision().map(|decision| {
         json!({
             "remaining": decision.remaining(), "total": decision.total(), "reset": decision.reset(),
-            "retryAfterMs": decision.retry_after_ms(), "keyId": decision.key_id().to_string(),
+            "retryAfterMs": decision.retry_after_ms(), "windowMs": decision.window_ms(),
+            "keyId": decision.key_id().to_string(),
             "tenantId": decision.tenant_id().to_string(), "ownerId": decision.owner_id(),
             "roles": decision.roles().iter().map(|role| &**role).collect::<Vec<_>>(), "role": decision.role(),
             "rolePlace": decision.role_index(),
@@ -50,7 +52,7 @@ fn a_verdict_is_the_same_field_by_field() {
         owner_id: Some("user 7".into()),
         ..CreateKey::new("user")
     };
-    let key = there.call_blocking(new).unwrap().api_key;
+    let key = there.call(new).unwrap().api_key;
     let (local, remote) = (here.verifier(endpoints()).unwrap(), there.verifier(endpoints()).unwrap());
     assert!(matches!(remote.try_verify(key.expose(), "GET", &["a"]), Ok(None)));
 
@@ -66,7 +68,8 @@ fn a_verdict_is_the_same_field_by_field() {
     for bad in ["", "user_xxx", "\u{7f}é\n"] {
         assert!(matches!(remote.verify(bad, "GET", &["a"]), Ok(Verdict::InvalidKey)));
     }
-    let awaited = pollster::block_on(remote.verify_async(key.expose(), "GET", &["again"])).unwrap();
+    let client = there.asynchronous().verifier(endpoints()).unwrap();
+    let awaited = pollster::block_on(client.verify(key.expose(), "GET", &["again"])).unwrap();
     assert!(awaited.ok());
 }
 
@@ -88,7 +91,7 @@ fn the_root_key_is_checked_first_then_the_endpoint_with_the_same_messages() {
             assert_eq!(rejection(&local, endpoint, variables), rejection(&remote, endpoint, variables));
         }
         let create = |gatekeeper: &Gatekeeper| {
-            let error = gatekeeper.with_root_key(&root_key).call_blocking(CreateKey::new("?")).unwrap_err();
+            let error = gatekeeper.with_root_key(&root_key).call(CreateKey::new("?")).unwrap_err();
             (error.kind(), error.message().to_owned())
         };
         assert_eq!(create(&here), create(&there));
@@ -119,10 +122,10 @@ fn an_unknown_id_and_a_malformed_id_have_different_errors() {
     let (_serving, here, there) = two_sides();
     let absent: KeyId = "key_00000000000000000000000000".parse().unwrap();
     for gatekeeper in [&here, &there] {
-        let error = gatekeeper.call_blocking(DeleteKey { id: absent.into() }).unwrap_err();
+        let error = gatekeeper.call(DeleteKey { id: absent.into() }).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         for bad in [r#"{"id": "nonsense"}"#, "{}", r#"{"id": 7}"#] {
-            let error = gatekeeper.call_json_blocking("keyManager.deleteKey", bad).unwrap_err();
+            let error = gatekeeper.call_json("keyManager.deleteKey", bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidId, "{bad}");
         }
     }
@@ -133,7 +136,7 @@ fn operations_return_their_types_from_a_server_too() {
     let serving = Serving::in_memory();
     let anonymous = serving.remote();
     let tokens = anonymous
-        .call_blocking(Signup {
+        .call(Signup {
             email: "ada@example.com".into(),
             password: Secret::new("a long password"),
             name: None,
@@ -142,17 +145,17 @@ fn operations_return_their_types_from_a_server_too() {
     assert_eq!(tokens.user.email, "ada@example.com");
     let login =
         gatekeeper::Login { email: "ada@example.com".into(), password: Secret::new("a long password") };
-    assert!(matches!(anonymous.call_blocking(login), Ok(LoginAnswer::Tokens(_))));
+    assert!(matches!(anonymous.call(login), Ok(LoginAnswer::Tokens(_))));
 
     let ada = anonymous.with_token(&tokens.access_token);
-    let acme = ada.call_blocking(gatekeeper::CreateTenant { name: "Acme Inc".into() }).unwrap();
+    let acme = ada.call(gatekeeper::CreateTenant { name: "Acme Inc".into() }).unwrap();
     for _ in 0..3 {
-        ada.call_blocking(CreateApiKey::new(acme.id)).unwrap();
+        ada.call(CreateApiKey::new(acme.id)).unwrap();
     }
     let mut list = ListApiKeys { tenant_id: acme.id, limit: Some(2), cursor: None };
-    let first = ada.call_blocking(list.clone()).unwrap();
+    let first = ada.call(list.clone()).unwrap();
     list.cursor = first.next_cursor;
-    let second = ada.call_blocking(list).unwrap();
+    let second = ada.call(list).unwrap();
     assert_eq!((first.items.len(), second.items.len(), second.next_cursor), (2, 1, None));
 
     // A missing field stays unchanged; null clears a field.
@@ -162,19 +165,18 @@ fn operations_return_their_types_from_a_server_too() {
         quota_limit: Some(Some(5)),
         ..UpdateApiKey::new(id)
     };
-    let changed = ada.call_blocking(change).unwrap();
+    let changed = ada.call(change).unwrap();
     assert_eq!((changed.owner_id.as_deref(), changed.quota_limit), (Some("user 7"), Some(5)));
-    let changed =
-        ada.call_blocking(UpdateApiKey { quota_limit: Some(None), ..UpdateApiKey::new(id) }).unwrap();
+    let changed = ada.call(UpdateApiKey { quota_limit: Some(None), ..UpdateApiKey::new(id) }).unwrap();
     assert_eq!((changed.owner_id.as_deref(), changed.quota_limit), (Some("user 7"), None));
 
-    let event = ada.call_blocking(RecordUsage(UsageInput::new(acme.id, "s", "a"))).unwrap();
+    let event = ada.call(RecordUsage(UsageInput::new(acme.id, "s", "a"))).unwrap();
     assert_eq!(event.idempotency_key, None);
-    ada.call_blocking(gatekeeper::Logout::default()).unwrap();
-    let error = ada.call_blocking(gatekeeper::Me {}).unwrap_err();
+    ada.call(gatekeeper::Logout::default()).unwrap();
+    let error = ada.call(gatekeeper::Me {}).unwrap_err();
     assert_eq!((error.status(), error.kind()), (401, ErrorKind::CredentialInvalid));
     assert!(error.request_id().is_some_and(|id| id.starts_with("req_")));
-    assert_eq!(anonymous.call_blocking(gatekeeper::Me {}).unwrap_err().kind(), ErrorKind::CredentialMissing);
+    assert_eq!(anonymous.call(gatekeeper::Me {}).unwrap_err().kind(), ErrorKind::CredentialMissing);
 }
 
 #[test]
@@ -182,7 +184,7 @@ fn a_server_validates_a_key_and_returns_the_public_keys() {
     let (serving, here, there) = two_sides();
     let metadata = json!({ "plan": "pro" }).as_object().cloned();
     let new = CreateKey { metadata, expires_in_seconds: Some(60), ..CreateKey::new("user") };
-    let key = there.call_blocking(new).unwrap().api_key;
+    let key = there.call(new).unwrap().api_key;
     let one = here.validate(key.expose()).unwrap();
     assert!(matches!(there.try_validate(key.expose()), Ok(None)));
     let other = there.validate(key.expose()).unwrap();
@@ -204,11 +206,11 @@ fn an_id_that_cannot_be_in_a_path_is_rejected_before_anything_is_sent() {
     for bad in ["..", ".", "", "key_0/../../tenants", "%2e%2e", "tnt_00000000000000000000000000"] {
         let request = json!({ "id": bad }).to_string();
         for name in ["keys.get", "keys.revoke", "keys.update", "keys.rotate"] {
-            let error = client.call_json_blocking(name, &request).unwrap_err();
+            let error = client.call_json(name, &request).unwrap_err();
             assert!(error.message().starts_with("id must be a key id"), "{error}");
         }
     }
-    let error = client.call_json_blocking("keys.create", r#"{"name": 7}"#).unwrap_err();
+    let error = client.call_json("keys.create", r#"{"name": 7}"#).unwrap_err();
     assert_eq!(error.status(), 400);
     assert_eq!(fake.requests().len(), 0);
 }

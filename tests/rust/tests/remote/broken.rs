@@ -3,24 +3,25 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use gatekeeper::{CreateKey, ErrorKind, Gatekeeper, GatekeeperError, Me, Options, Refresh, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{CreateKey, ErrorKind, GatekeeperError, Me, Options, Refresh, Secret};
 
 use crate::fake::{Act, Fake, data, failure, http};
 
 fn me(fake: &Fake) -> GatekeeperError {
-    fake.client().call_blocking(Me {}).unwrap_err()
+    fake.client().call(Me {}).unwrap_err()
 }
 
 #[test]
 fn a_refused_connection_is_an_error_that_names_the_server() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = Gatekeeper::open(&format!("http://{free}")).unwrap().call_blocking(Me {}).unwrap_err();
+    let error = Gatekeeper::open(&format!("http://{free}")).unwrap().call(Me {}).unwrap_err();
     assert_eq!(
         (error.code(), error.status(), error.kind()),
         ("connection_error", 0, ErrorKind::ConnectionFailed)
     );
     assert!(error.message().contains(&format!("no connection to http://{free}")), "{error}");
-    let error = Gatekeeper::open("http://no-such-host.invalid").unwrap().call_blocking(Me {}).unwrap_err();
+    let error = Gatekeeper::open("http://no-such-host.invalid").unwrap().call(Me {}).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionFailed);
 }
 
@@ -45,7 +46,7 @@ fn a_call_to_a_server_that_hangs_ends_at_its_timeout() {
     let fake = Fake::new(vec![Act::Hang]);
     let client = fake.client_with(|options| options.timeout = Duration::from_millis(150));
     let began = Instant::now();
-    let error = client.call_blocking(Me {}).unwrap_err();
+    let error = client.call(Me {}).unwrap_err();
     assert_eq!((error.code(), error.status()), ("timeout", 0));
     assert!(began.elapsed() < Duration::from_secs(2));
     assert!(error.message().contains("within 150 ms"), "{error}");
@@ -53,7 +54,7 @@ fn a_call_to_a_server_that_hangs_ends_at_its_timeout() {
     // The response starts and does not end.
     let slow = Fake::new(vec![Act::Respond("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_owned())]);
     let client = slow.client_with(|options| options.timeout = Duration::from_millis(150));
-    assert_eq!(client.call_blocking(Me {}).unwrap_err().code(), "timeout");
+    assert_eq!(client.call(Me {}).unwrap_err().code(), "timeout");
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn the_error_of_a_response_that_is_not_gatekeepers_says_so() {
     ] {
         let answer = http(status, &["content-type: text/html; charset=utf-8", "x-request-id: edge-7"], page);
         let fake = Fake::new(vec![Act::Respond(answer)]);
-        let error = fake.client_with(|options| options.max_retries = 0).call_blocking(Me {}).unwrap_err();
+        let error = fake.client_with(|options| options.max_retries = 0).call(Me {}).unwrap_err();
         assert_eq!(error.kind(), kind, "{status}");
         let expected = format!("HTTP {} (text/html), which is not an answer of Gatekeeper", &status[..3]);
         assert!(error.message().contains(&expected) && !error.message().contains("canary"), "{error}");
@@ -99,7 +100,7 @@ fn the_key_managers_failures_have_its_shape_and_their_code() {
     let gatekeeper = |status: &str, error: &str| {
         let body = format!(r#"{{"success":false,"error":"{error}","reason":"no"}}"#);
         let fake = Fake::new(vec![Act::Respond(http(status, &["x-request-id: req_7"], &body))]);
-        let error = fake.client().call_blocking(CreateKey::new("user")).unwrap_err();
+        let error = fake.client().call(CreateKey::new("user")).unwrap_err();
         assert_eq!((error.message(), error.request_id()), ("no", Some("req_7")));
         error.kind()
     };
@@ -118,7 +119,7 @@ fn an_endless_response_is_read_only_up_to_a_bound() {
     ] {
         let fake = Fake::new(vec![Act::Flood(head)]);
         let client = fake.client_with(|options| options.timeout = Duration::from_secs(60));
-        let error = client.call_blocking(Me {}).unwrap_err();
+        let error = client.call(Me {}).unwrap_err();
         assert!(error.message().contains("longer than 64 MiB"), "{error}");
     }
 }
@@ -141,7 +142,7 @@ fn a_secret_is_in_no_error_and_in_no_debug_output() {
     options.default_headers = vec![("x-edge".to_owned(), Secret::new("canary"))];
     let shown = format!("{options:?}");
     let client = Gatekeeper::open_with(&fake.url, options).unwrap().with_token(&Secret::new("canary"));
-    let error = client.call_blocking(Refresh { refresh_token: Secret::new("canary") }).unwrap_err();
+    let error = client.call(Refresh { refresh_token: Secret::new("canary") }).unwrap_err();
     for shown in [shown, format!("{client:?}"), format!("{error:?} {error}")] {
         assert!(!shown.contains("canary"), "{shown}");
     }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use gatekeeper::{Gatekeeper, Options, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Options, Secret};
 
 /// What the server does with a connection after a request. The last one of a list applies to all further connections.
 #[derive(Clone)]

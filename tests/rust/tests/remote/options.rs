@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use gatekeeper::{Clock, Endpoints, Gatekeeper, KeyImports, ManualClock, Me, Options, Secret};
+use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::{Clock, Endpoints, KeyImports, ManualClock, Me, Options, Secret};
 
 use crate::fake::{Act, Fake, failure};
 
@@ -86,7 +87,7 @@ fn a_client_of_a_server_is_never_the_operator() {
     assert!(gatekeeper.is_remote());
     for error in [gatekeeper.operator().err().unwrap(), gatekeeper.create_root_key("Acme Inc").unwrap_err()] {
         assert_eq!(error.status(), 400);
-        assert!(error.message().contains("for whoever runs the place"), "{error}");
+        assert!(error.message().contains("is only available with an embedded database"), "{error}");
     }
     assert!(!Gatekeeper::open("memory:").unwrap().is_remote());
 }
@@ -128,8 +129,8 @@ fn a_request_has_the_headers_of_the_options() {
     let json = r#"{"defaultHeaders": {"X-Edge": "seven"}, "userAgent": "acme/1", "timeout": 1500.5}"#;
     let options = Options::from_json(json).unwrap();
     assert_eq!(options.timeout, Duration::from_micros(1_500_500));
-    Gatekeeper::open_with(&format!("{}/gate/", fake.url), options).unwrap().call_blocking(Me {}).unwrap_err();
-    Gatekeeper::open(&fake.url).unwrap().call_blocking(Me {}).unwrap_err();
+    Gatekeeper::open_with(&format!("{}/gate/", fake.url), options).unwrap().call(Me {}).unwrap_err();
+    Gatekeeper::open(&fake.url).unwrap().call(Me {}).unwrap_err();
     let [custom, default] = <[String; 2]>::try_from(fake.requests()).unwrap();
     assert!(custom.starts_with("GET /gate/v1/auth/me HTTP/1.1\r\n"), "{custom}");
     assert!(custom.contains("x-edge: seven\r\n") && custom.contains("user-agent: acme/1\r\n"), "{custom}");

@@ -28,12 +28,12 @@ fn a_read_is_retried_after_a_connection_error_429_and_503() {
     let gateway = Act::Respond(crate::fake::http("502 Bad Gateway", &[], "<html>"));
     for first in [Act::Close, limited, busy(&[]), gateway] {
         let fake = Fake::new(vec![first, Act::Respond(data(USER))]);
-        assert_eq!(fake.client().call_blocking(Me {}).unwrap().email, "a@b.c");
+        assert_eq!(fake.client().call(Me {}).unwrap().email, "a@b.c");
         assert_eq!(fake.requests().len(), 2);
     }
     for final_answer in ["400 Bad Request", "500 Oops"] {
         let fake = Fake::new(vec![Act::Respond(failure(final_answer, &[], "bad_request"))]);
-        fake.client().call_blocking(Me {}).unwrap_err();
+        fake.client().call(Me {}).unwrap_err();
         assert_eq!(fake.requests().len(), 1);
     }
 }
@@ -42,8 +42,7 @@ fn a_read_is_retried_after_a_connection_error_429_and_503() {
 fn a_read_is_retried_as_often_as_configured() {
     for retries in [0, 1, 3] {
         let fake = Fake::new(vec![busy(&[])]);
-        let error =
-            fake.client_with(|options| options.max_retries = retries).call_blocking(Me {}).unwrap_err();
+        let error = fake.client_with(|options| options.max_retries = retries).call(Me {}).unwrap_err();
         assert_eq!((error.status(), fake.requests().len()), (503, retries as usize + 1));
     }
 }
@@ -53,21 +52,21 @@ fn a_write_and_a_verification_are_retried_only_if_they_did_not_run() {
     for act in [Act::Close, busy(&[]), Act::Respond(failure("429 Too Many", &[], "rate_limited"))] {
         let fake = Fake::new(vec![act]);
         let client = fake.client();
-        client.call_blocking(refresh()).unwrap_err();
-        client.call_blocking(VerifyApiKey::new(Secret::new("k"), "GET")).unwrap_err();
-        client.call_blocking(ValidateApiKey { key: Secret::new("k") }).unwrap_err();
+        client.call(refresh()).unwrap_err();
+        client.call(VerifyApiKey::new(Secret::new("k"), "GET")).unwrap_err();
+        client.call(ValidateApiKey { key: Secret::new("k") }).unwrap_err();
         assert_eq!(fake.requests().len(), 3);
     }
     let fake =
         Fake::new(vec![busy(&[NOT_RUN]), Act::Respond(failure("401 Unauthorized", &[], "unauthorized"))]);
-    assert_eq!(fake.client().call_blocking(refresh()).unwrap_err().status(), 401);
+    assert_eq!(fake.client().call(refresh()).unwrap_err().status(), 401);
     assert_eq!(fake.requests().len(), 2);
 }
 
 #[test]
 fn usage_is_retried_under_one_idempotency_key_that_the_caller_does_not_see() {
     let fake = Fake::new(vec![Act::Close, busy(&[]), Act::Respond(data(EVENT))]);
-    assert_eq!(fake.client().call_blocking(usage()).unwrap().idempotency_key, None);
+    assert_eq!(fake.client().call(usage()).unwrap().idempotency_key, None);
     let keys: Vec<_> = fake
         .requests()
         .iter()
@@ -82,14 +81,14 @@ fn usage_is_retried_under_one_idempotency_key_that_the_caller_does_not_see() {
     ]);
     let mut mine = usage();
     mine.0.idempotency_key = Some("mine".to_owned());
-    assert_eq!(given.client().call_blocking(mine).unwrap().idempotency_key.as_deref(), Some("mine"));
+    assert_eq!(given.client().call(mine).unwrap().idempotency_key.as_deref(), Some("mine"));
 }
 
 #[test]
 fn retry_after_is_honoured_within_the_timeout() {
     let fake = Fake::new(vec![busy(&["Retry-After: 1"]), Act::Respond(data(USER))]);
     let began = Instant::now();
-    fake.client().call_blocking(Me {}).unwrap();
+    fake.client().call(Me {}).unwrap();
     assert!(began.elapsed() >= Duration::from_secs(1));
 
     for wait in [
@@ -105,13 +104,13 @@ fn retry_after_is_honoured_within_the_timeout() {
     ] {
         let fake = Fake::new(vec![busy(&[&format!("Retry-After: {wait}")])]);
         let began = Instant::now();
-        let error = fake.client().call_blocking(Me {}).unwrap_err();
+        let error = fake.client().call(Me {}).unwrap_err();
         assert!(began.elapsed() < Duration::from_secs(1) && fake.requests().len() == 1, "{wait}");
         assert!(error.kind() == ErrorKind::Unavailable && error.retry_after() >= Some(60), "{wait}");
     }
     for past in ["Sun, 06 Nov 1994 08:49:37 GMT", "nonsense", "-1"] {
         let fake = Fake::new(vec![busy(&[&format!("Retry-After: {past}")]), Act::Respond(data(USER))]);
-        assert!(fake.client().call_blocking(Me {}).is_ok(), "{past}");
+        assert!(fake.client().call(Me {}).is_ok(), "{past}");
     }
 }
 
@@ -123,7 +122,7 @@ fn all_attempts_share_the_timeout_of_the_call() {
         options.max_retries = 10;
     });
     let began = Instant::now();
-    let error = client.call_blocking(Me {}).unwrap_err();
+    let error = client.call(Me {}).unwrap_err();
     assert!(began.elapsed() < Duration::from_millis(1500), "{error}");
     assert!(fake.requests().len() >= 2);
 }
@@ -142,7 +141,7 @@ fn a_write_is_retried_if_nothing_was_sent() {
     });
     let mut options = gatekeeper::Options::default();
     options.max_retries = 10;
-    let client = gatekeeper::Gatekeeper::open_with(&format!("http://{free}"), options).unwrap();
-    assert_eq!(client.call_blocking(refresh()).unwrap_err().status(), 401);
+    let client = gatekeeper::blocking::Gatekeeper::open_with(&format!("http://{free}"), options).unwrap();
+    assert_eq!(client.call(refresh()).unwrap_err().status(), 401);
     server.join().unwrap();
 }

@@ -16,7 +16,7 @@ fn a_call_works_under_every_executor_and_a_blocking_call_inside_of_one() {
     let serving = Serving::in_memory();
     let gatekeeper = serving.remote();
     let call = |number: u32| {
-        let gatekeeper = gatekeeper.clone();
+        let gatekeeper = gatekeeper.asynchronous();
         let email = format!("ada{number}@example.com");
         async move {
             gatekeeper.call(Signup { email, password: Secret::new("a long password"), name: None }).await
@@ -25,14 +25,14 @@ fn a_call_works_under_every_executor_and_a_blocking_call_inside_of_one() {
     pollster::block_on(call(0)).unwrap();
     let current = Builder::new_current_thread().build().unwrap();
     current.block_on(call(1)).unwrap();
-    current.block_on(async { gatekeeper.call_blocking(Me {}).unwrap_err() });
+    current.block_on(async { gatekeeper.call(Me {}).unwrap_err() });
     let threads = Builder::new_multi_thread().worker_threads(2).build().unwrap();
     threads.block_on(async {
         let calls: Vec<_> = (2..6).map(|number| tokio::spawn(call(number))).collect();
         for call in calls {
             call.await.unwrap().unwrap();
         }
-        gatekeeper.call_blocking(Me {}).unwrap_err();
+        gatekeeper.call(Me {}).unwrap_err();
     });
     // The executor in which a call starts may end before the call.
     drop((current, threads));
@@ -44,18 +44,18 @@ fn one_connection_is_reused() {
     let fake = Fake::new(vec![Act::Respond(data(USER))]);
     let client = fake.client();
     for _ in 0..20 {
-        client.call_blocking(Me {}).unwrap();
+        client.call(Me {}).unwrap();
     }
     assert_eq!((fake.requests().len(), fake.connections()), (20, 1));
     // Another client of the same server shares it.
-    fake.client().call_blocking(Me {}).unwrap();
+    fake.client().call(Me {}).unwrap();
     assert_eq!(fake.connections(), 1);
 }
 
 #[test]
 fn a_call_whose_future_is_dropped_closes_its_request() {
     let fake = Fake::new(vec![Act::Hang]);
-    let client = fake.client_with(|options| options.timeout = Duration::from_secs(60));
+    let client = fake.client_with(|options| options.timeout = Duration::from_secs(60)).asynchronous();
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let waited = tokio::time::timeout(Duration::from_millis(200), client.call(Me {})).await;
@@ -71,7 +71,7 @@ fn a_call_whose_future_is_dropped_closes_its_request() {
 #[test]
 fn many_calls_wait_at_once_without_a_thread_for_each() {
     let fake = Fake::new(vec![Act::Hang]);
-    let client = fake.client_with(|options| options.timeout = Duration::from_millis(500));
+    let client = fake.client_with(|options| options.timeout = Duration::from_millis(500)).asynchronous();
     let threads = || std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {

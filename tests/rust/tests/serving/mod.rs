@@ -2,7 +2,7 @@
 
 use std::thread::{self, JoinHandle};
 
-use gatekeeper::Gatekeeper;
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper_server::http::{Config, Listen, Server};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;

@@ -1,8 +1,9 @@
 //! The fixture of the usage tests.
 
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::{
-    CheckAndRecordUsage, Clock, CreateKey, Gatekeeper, GatekeeperError, KeyId, ListUsageEvents, ManualClock,
-    Options, Period, QuotaCheck, RecordUsage, Secret, SetTenantQuota, SummarizeUsage, TenantId, UsageEvent,
+    CheckAndRecordUsage, Clock, CreateKey, GatekeeperError, KeyId, ListUsageEvents, ManualClock, Options,
+    Period, QuotaCheck, RecordUsage, Secret, SetTenantQuota, SummarizeUsage, TenantId, UsageEvent,
     UsageInput, UsageSummary,
 };
 use serde_json::{Map, Value};
@@ -31,26 +32,26 @@ impl Fixture {
     }
 
     pub fn record(&self, input: UsageInput) -> Result<UsageEvent, GatekeeperError> {
-        self.operator.call_blocking(RecordUsage(input))
+        self.operator.call(RecordUsage(input))
     }
 
     pub fn check_and_record(&self, input: UsageInput) -> Result<(UsageEvent, QuotaCheck), GatekeeperError> {
-        let recorded = self.operator.call_blocking(CheckAndRecordUsage(input))?;
+        let recorded = self.operator.call(CheckAndRecordUsage(input))?;
         assert!(recorded.allowed && recorded.quota.allowed);
         Ok((recorded.event, recorded.quota))
     }
 
     pub fn quota(&self, limit: Option<i64>, period: Period) {
         let set = SetTenantQuota { tenant_id: self.tenant, limit, period };
-        self.operator.call_blocking(set).unwrap();
+        self.operator.call(set).unwrap();
     }
 
     pub fn summary(&self, period: Period) -> UsageSummary {
-        self.operator.call_blocking(SummarizeUsage { tenant_id: self.tenant, period }).unwrap()
+        self.operator.call(SummarizeUsage { tenant_id: self.tenant, period }).unwrap()
     }
 
     pub fn key(&self) -> (KeyId, Secret) {
-        let key = self.operator.with_root_key(&self.root).call_blocking(CreateKey::new("user")).unwrap();
+        let key = self.operator.with_root_key(&self.root).call(CreateKey::new("user")).unwrap();
         (key.id, key.api_key)
     }
 
@@ -59,7 +60,7 @@ impl Fixture {
         let (mut events, mut cursor) = (Vec::new(), None);
         loop {
             let list = ListUsageEvents { tenant_id: self.tenant, api_key_id, limit: Some(limit), cursor };
-            let page = self.operator.call_blocking(list).unwrap();
+            let page = self.operator.call(list).unwrap();
             events.extend(page.items);
             cursor = page.next_cursor;
             if cursor.is_none() {

@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use std::sync::Barrier;
 use std::thread;
 
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::{
-    CheckAndRecordUsage, CheckQuota, DeleteKey, ErrorKind, Gatekeeper, GatekeeperError, KeyId,
-    ListUsageEvents, Period, QuotaLevel, RecordUsage, RemoveTenant, SetTenantQuota, SummarizeUsage,
-    UsageInput,
+    CheckAndRecordUsage, CheckQuota, DeleteKey, ErrorKind, GatekeeperError, KeyId, ListUsageEvents, Period,
+    QuotaLevel, RecordUsage, RemoveTenant, SetTenantQuota, SummarizeUsage, UsageInput,
 };
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ fn events_are_listed_the_newest_first_in_pages_by_tenant_and_by_key() {
         assert_eq!(quantities(Some(key), 2), [25, 20, 15, 10, 5]);
         // The events of a deleted key stay.
         let root = gatekeeper.operator.with_root_key(&gatekeeper.root);
-        root.call_blocking(DeleteKey { id: key.into() }).unwrap();
+        root.call(DeleteKey { id: key.into() }).unwrap();
         assert_eq!(quantities(Some(key), 100), [25, 20, 15, 10, 5]);
     });
 }
@@ -81,10 +81,10 @@ fn a_quota_accepts_exactly_its_limit_and_a_rejected_event_is_not_stored() {
         assert_eq!(gatekeeper.check_and_record(gatekeeper.input(1)).unwrap_err().status(), 402);
         // `record` does not check the quota and may exceed it; `remaining` stops at 0.
         gatekeeper.record(gatekeeper.input(5)).unwrap();
-        let check = gatekeeper.operator.call_blocking(CheckQuota::new(gatekeeper.tenant)).unwrap();
+        let check = gatekeeper.operator.call(CheckQuota::new(gatekeeper.tenant)).unwrap();
         assert_eq!((check.allowed, check.used, check.remaining), (false, 15, Some(0)));
         gatekeeper.quota(None, Period::Month);
-        let check = gatekeeper.operator.call_blocking(CheckQuota::new(gatekeeper.tenant)).unwrap();
+        let check = gatekeeper.operator.call(CheckQuota::new(gatekeeper.tenant)).unwrap();
         assert_eq!((check.allowed, check.level, check.limit), (true, QuotaLevel::Unlimited, None));
         assert_eq!((check.used, check.remaining), (15, None));
     });
@@ -145,7 +145,7 @@ fn the_rejection_of_a_value_out_of_range_names_the_field() {
     let call = |name: &str, fields: Value| {
         let mut request = json!({"tenantId": gatekeeper.tenant});
         request.as_object_mut().unwrap().extend(object(fields));
-        gatekeeper.operator.call_json_blocking(name, &request.to_string())
+        gatekeeper.operator.call_json(name, &request.to_string())
     };
     let long = "x".repeat(129);
     for (name, fields, field) in [
@@ -196,7 +196,7 @@ fn another_tenants_deleted_and_unknown_keys_have_the_same_error() {
         let (theirs, _) = other.key();
         let (gone, _) = gatekeeper.key();
         let root = gatekeeper.operator.with_root_key(&gatekeeper.root);
-        root.call_blocking(DeleteKey { id: gone.into() }).unwrap();
+        root.call(DeleteKey { id: gone.into() }).unwrap();
         let absent: KeyId = "key_01jdx0x3v0f7zsn8f4k3m9qz5r".parse().unwrap();
         let rejections: HashSet<String> = [theirs, gone, absent]
             .into_iter()
@@ -210,10 +210,10 @@ fn another_tenants_deleted_and_unknown_keys_have_the_same_error() {
                     cursor: None,
                 };
                 [
-                    root.call_blocking(RecordUsage(input.clone())).unwrap_err(),
-                    root.call_blocking(CheckAndRecordUsage(input)).unwrap_err(),
-                    root.call_blocking(check).unwrap_err(),
-                    root.call_blocking(list).unwrap_err(),
+                    root.call(RecordUsage(input.clone())).unwrap_err(),
+                    root.call(CheckAndRecordUsage(input)).unwrap_err(),
+                    root.call(check).unwrap_err(),
+                    root.call(list).unwrap_err(),
                 ]
             })
             .map(|error| format!("{:?} {}", error.kind(), error.message()))
@@ -228,28 +228,28 @@ fn only_members_can_distinguish_their_tenant_from_other_and_removed_tenants() {
     everywhere(|gatekeeper| {
         let other = Fixture::new(gatekeeper.operator.clone());
         let removed = Fixture::new(gatekeeper.operator.clone());
-        gatekeeper.operator.call_blocking(RemoveTenant { tenant_id: removed.tenant }).unwrap();
+        gatekeeper.operator.call(RemoveTenant { tenant_id: removed.tenant }).unwrap();
         let root = gatekeeper.operator.with_token(&gatekeeper.root);
         let stranger = [other.tenant, removed.tenant].map(|tenant| {
             let input = UsageInput::new(tenant, "s", "a");
             let list = ListUsageEvents { tenant_id: tenant, api_key_id: None, limit: None, cursor: None };
             let summary = SummarizeUsage { tenant_id: tenant, period: Period::Day };
             [
-                root.call_blocking(RecordUsage(input.clone())).unwrap_err(),
-                root.call_blocking(CheckAndRecordUsage(input)).unwrap_err(),
-                root.call_blocking(CheckQuota::new(tenant)).unwrap_err(),
-                root.call_blocking(list).unwrap_err(),
-                root.call_blocking(summary).unwrap_err(),
+                root.call(RecordUsage(input.clone())).unwrap_err(),
+                root.call(CheckAndRecordUsage(input)).unwrap_err(),
+                root.call(CheckQuota::new(tenant)).unwrap_err(),
+                root.call(list).unwrap_err(),
+                root.call(summary).unwrap_err(),
             ]
             .map(|error| format!("{:?} {}", error.kind(), error.message()))
         });
         assert!(stranger.iter().flatten().all(|rejection| *rejection == stranger[0][0]), "{stranger:?}");
         let quota = |tenant_id| SetTenantQuota { tenant_id, limit: Some(1), period: Period::Day };
-        assert_eq!(root.call_blocking(quota(gatekeeper.tenant)).unwrap_err().kind(), ErrorKind::Forbidden);
-        let gone = gatekeeper.operator.call_blocking(quota(removed.tenant)).unwrap_err();
+        assert_eq!(root.call(quota(gatekeeper.tenant)).unwrap_err().kind(), ErrorKind::Forbidden);
+        let gone = gatekeeper.operator.call(quota(removed.tenant)).unwrap_err();
         assert_eq!(gone.kind(), ErrorKind::NotFound);
         let anonymous = gatekeeper.operator.anonymous();
-        assert_eq!(anonymous.call_blocking(quota(gatekeeper.tenant)).unwrap_err().status(), 401);
+        assert_eq!(anonymous.call(quota(gatekeeper.tenant)).unwrap_err().status(), 401);
     });
 }
 
@@ -287,21 +287,18 @@ fn an_api_key_records_for_itself_and_for_others_only_where_it_may_see_them() {
         );
     let named = |key| UsageInput { api_key_id: Some(key), ..gatekeeper.input(1) };
     let kind = |error: GatekeeperError| error.kind();
-    let event = writer.1.call_blocking(RecordUsage(gatekeeper.input(1))).unwrap();
+    let event = writer.1.call(RecordUsage(gatekeeper.input(1))).unwrap();
     assert_eq!(event.api_key_id, Some(writer.0));
-    assert!(writer.1.call_blocking(RecordUsage(named(writer.0))).is_ok());
-    assert_eq!(writer.1.call_blocking(RecordUsage(named(other))).map_err(kind), Err(ErrorKind::Forbidden));
+    assert!(writer.1.call(RecordUsage(named(writer.0))).is_ok());
+    assert_eq!(writer.1.call(RecordUsage(named(other))).map_err(kind), Err(ErrorKind::Forbidden));
     let check = CheckQuota { api_key_id: Some(other), ..CheckQuota::new(gatekeeper.tenant) };
-    assert_eq!(writer.1.call_blocking(check.clone()).map_err(kind), Err(ErrorKind::Forbidden));
-    assert!(server.1.call_blocking(check).is_ok());
-    assert_eq!(server.1.call_blocking(RecordUsage(named(other))).unwrap().api_key_id, Some(other));
+    assert_eq!(writer.1.call(check.clone()).map_err(kind), Err(ErrorKind::Forbidden));
+    assert!(server.1.call(check).is_ok());
+    assert_eq!(server.1.call(RecordUsage(named(other))).unwrap().api_key_id, Some(other));
     for without in [own.1, plain.1] {
-        assert_eq!(
-            without.call_blocking(RecordUsage(gatekeeper.input(1))).map_err(kind),
-            Err(ErrorKind::Forbidden)
-        );
+        assert_eq!(without.call(RecordUsage(gatekeeper.input(1))).map_err(kind), Err(ErrorKind::Forbidden));
         let summary = SummarizeUsage { tenant_id: gatekeeper.tenant, period: Period::Day };
-        assert_eq!(without.call_blocking(summary).map_err(kind), Err(ErrorKind::Forbidden));
+        assert_eq!(without.call(summary).map_err(kind), Err(ErrorKind::Forbidden));
     }
 }
 
@@ -324,7 +321,7 @@ fn a_keys_quota_is_checked_before_its_tenants_and_both_must_have_room() {
     assert_eq!((quota.level, quota.used, quota.remaining), (QuotaLevel::Tenant, 8, Some(0)));
     assert_eq!(level(gatekeeper.check_and_record(with_key(1)).unwrap_err()), "tenant");
     let check = CheckQuota { api_key_id: Some(key), quantity: 1, tenant_id: gatekeeper.tenant };
-    let check = gatekeeper.operator.call_blocking(check).unwrap();
+    let check = gatekeeper.operator.call(check).unwrap();
     assert_eq!((check.allowed, check.level, check.used), (false, QuotaLevel::Tenant, 8));
 }
 
@@ -333,7 +330,7 @@ fn a_quota_that_is_set_is_in_the_audit_log() {
     everywhere(|gatekeeper| {
         gatekeeper.quota(Some(5), Period::Hour);
         let request = json!({"tenantId": gatekeeper.tenant}).to_string();
-        let log = gatekeeper.operator.call_json_blocking("audit.query", &request).unwrap();
+        let log = gatekeeper.operator.call_json("audit.query", &request).unwrap();
         assert!(log.contains("tenant.quota_set") && log.contains("\"limit\":5"), "{log}");
     });
 }

@@ -117,7 +117,7 @@ mod tests {
         let database = Gatekeeper::open("memory:").unwrap();
         let acme = database.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
         let query = format!(r#"{{"tenantId": "{}"}}"#, acme.tenant_id);
-        let log = database.call_json_blocking("audit.query", &query).unwrap();
+        let log = database.call_json("audit.query", &query).unwrap();
         for action in ["root_key.created", "tenant.created"] {
             assert!(log.contains(&format!(r#""action":"{action}""#)), "{log}");
         }
@@ -129,11 +129,11 @@ mod tests {
         let database = Gatekeeper::open("memory:").unwrap();
         let acme = database.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
         let credential = database.with_root_key(&acme.key);
-        let key = credential.call_blocking(CreateKey::new("user")).unwrap().api_key;
+        let key = credential.call(CreateKey::new("user")).unwrap().api_key;
         let verifier = credential.verifier(Endpoints::new()).unwrap();
         let status = || verifier.verify::<&str>(key.expose(), "NONE", &[]).unwrap_err().status();
         assert_eq!((credential.check_credential().is_ok(), status()), (true, 400));
-        database.call_blocking(RevokeRootKey { id: acme.id }).unwrap();
+        database.call(RevokeRootKey { id: acme.id }).unwrap();
         assert_eq!((credential.check_credential().unwrap_err().status(), status()), (401, 401));
         assert!(database.validate(key.expose()).is_ok());
     }

@@ -43,7 +43,8 @@ impl Gatekeeper {
     /// that can be opened as a place. `progress` is told how many of how many pages are done. For the operator only.
     ///
     /// ```
-    /// use gatekeeper::{Backup, Gatekeeper};
+    /// use gatekeeper::blocking::Gatekeeper;
+    /// use gatekeeper::Backup;
     /// # let folder = std::env::temp_dir().join(format!("gatekeeper-backup-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder).unwrap();
     /// # let (database, copy) = (folder.join("gatekeeper.db"), folder.join("copy.db"));

@@ -19,7 +19,8 @@ impl Gatekeeper {
     /// Makes an account and an owner of it, in one step, also where sign-up is closed. For the operator only.
     ///
     /// ```
-    /// use gatekeeper::{AccountTenant, Gatekeeper, Secret, Signup};
+    /// use gatekeeper::blocking::Gatekeeper;
+    /// use gatekeeper::{AccountTenant, Secret, Signup};
     /// let gatekeeper = Gatekeeper::open("memory:")?;
     /// let signup = Signup { email: "ada@example.com".into(), password: Secret::new("hunter2pass"), name: None };
     /// let (tokens, tenant) = gatekeeper.create_account(signup, AccountTenant::New("Acme Inc"))?;
@@ -73,7 +74,7 @@ mod tests {
         assert_eq!(tenant.role, Some(MemberRole::Owner));
         let owner = database.with_token(&tokens.access_token);
         let members = ListMembers { tenant_id: tenant.id, limit: None, cursor: None };
-        assert_eq!(owner.call_blocking(members).unwrap().items.len(), 1);
+        assert_eq!(owner.call(members).unwrap().items.len(), 1);
 
         let again = database.create_account(signup("ada"), AccountTenant::New("Other Inc")).unwrap_err();
         assert_eq!(again.status(), 409);

@@ -9,6 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::Remote;
 use super::request::Outgoing;
 use crate::authz::Access;
+use crate::backend::Backend as _;
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::key::{CachedKey, Extra, LastUse};
@@ -20,7 +21,7 @@ use crate::verify::{Decision, ValidatedKey, Verdict, check_variables, never_defi
 
 pub(super) const ROUTE: Route = VerifyKey::ROUTE;
 
-/// Verifies keys of a server.
+/// Verifies keys on a server.
 pub(crate) struct RemoteVerifier {
     remote: Remote,
     /// The `ratelimits` of each endpoint.
@@ -36,36 +37,34 @@ struct Body<'a> {
     ratelimits: &'a RawValue,
 }
 
-impl Remote {
+/// Validates a key of any tenant.
+pub(super) async fn validate(remote: &Remote, key: &str) -> Result<ValidatedKey> {
+    let key = remote.execute(ValidateApiKey { key: Secret::new(key) }).await?;
+    let metadata = key.metadata.as_ref().map(serde_json::to_string).transpose();
+    let extra = Extra {
+        scopes: key.scopes.into(),
+        metadata: metadata.map_err(GatekeeperError::internal)?.map(Into::into),
+        hashed_suffix: None,
+    };
+    let valid_until = key.expires_at.unwrap_or(i64::MAX);
+    let received = received_key(key.id, key.tenant_id, key.owner_id, key.roles);
+    Ok(ValidatedKey(Arc::new(CachedKey { extra: Some(Arc::new(extra)), valid_until, ..received })))
+}
+
+impl RemoteVerifier {
     /// A verifier for these endpoints.
     ///
     /// # Errors
     /// `bad_request` for a role that is called `DEFAULT`, which over HTTP is the name of the default.
-    pub(crate) fn verifier(&self, endpoints: Endpoints) -> Result<RemoteVerifier> {
+    pub(super) fn new(remote: &Remote, endpoints: Endpoints) -> Result<Self> {
         let endpoints = endpoints.into_iter().map(|(name, endpoint)| {
             let ratelimits = endpoint.ratelimits(&format!("endpoints.{name}"))?;
             Ok((name, to_raw_value(&ratelimits).map_err(GatekeeperError::internal)?))
         });
-        Ok(RemoteVerifier { remote: self.clone(), endpoints: endpoints.collect::<Result<_>>()? })
+        Ok(Self { remote: remote.clone(), endpoints: endpoints.collect::<Result<_>>()? })
     }
 
-    /// The key, if it is good.
-    pub(crate) async fn validate(&self, key: &str) -> Result<ValidatedKey> {
-        let key = self.call(&ValidateApiKey { key: Secret::new(key) }).await?;
-        let metadata = key.metadata.as_ref().map(serde_json::to_string).transpose();
-        let extra = Extra {
-            scopes: key.scopes.into(),
-            metadata: metadata.map_err(GatekeeperError::internal)?.map(Into::into),
-            hashed_suffix: None,
-        };
-        let valid_until = key.expires_at.unwrap_or(i64::MAX);
-        let told = told_key(key.id, key.tenant_id, key.owner_id, key.roles);
-        Ok(ValidatedKey(Arc::new(CachedKey { extra: Some(Arc::new(extra)), valid_until, ..told })))
-    }
-}
-
-impl RemoteVerifier {
-    /// Has the server judge the key, choose its limit and take a permit.
+    /// Verifies a key: the server validates it, selects its limit and acquires a permit.
     pub(crate) async fn verify<V: AsRef<str>>(
         &self,
         key: &str,
@@ -73,7 +72,7 @@ impl RemoteVerifier {
         variables: &[V],
     ) -> Result<Verdict> {
         let request = match self.request(key, endpoint, variables) {
-            // A wrong root key is said before a word on the request.
+            // The root key is checked first.
             Err(rejection) => return self.remote.reject(rejection).await,
             Ok(request) => request,
         };
@@ -91,30 +90,32 @@ impl RemoteVerifier {
     }
 }
 
-/// The verdict that the server answered; none where it is not one.
+/// The verdict of the server; none if its fields contradict one another.
 fn verdict(output: VerifyOutput) -> Option<Verdict> {
     let VerifyOutput { key_valid, ok, decision } = output;
     if !key_valid {
         return (!ok).then_some(Verdict::InvalidKey);
     }
-    let told = decision?;
-    let role = match &told.role {
+    let received = decision?;
+    let role = match &received.role {
         None => None,
-        Some(role) => Some(told.roles.iter().position(|known| **known == **role)?),
+        Some(role) => Some(received.roles.iter().position(|known| **known == **role)?),
     };
     let decision = Decision {
-        remaining: told.remaining,
-        total: told.total,
-        reset: told.reset,
-        retry_after_ms: told.retry_after_ms,
-        key: Arc::new(told_key(told.key_id, told.tenant_id, told.owner_id, told.roles)),
+        remaining: received.remaining,
+        total: received.total,
+        reset: received.reset,
+        retry_after_ms: received.retry_after_ms,
+        window_ms: received.window_ms,
+        reset_after_ms: received.reset_after_ms,
+        key: Arc::new(received_key(received.key_id, received.tenant_id, received.owner_id, received.roles)),
         role,
     };
     Some(if ok { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) })
 }
 
-/// A key that a server knows, as far as it tells of it.
-fn told_key(id: KeyId, tenant: TenantId, owner: Option<String>, roles: Vec<Arc<str>>) -> CachedKey {
+/// The record of a key, as far as a verdict of the server has it.
+fn received_key(id: KeyId, tenant: TenantId, owner: Option<String>, roles: Vec<Arc<str>>) -> CachedKey {
     CachedKey {
         serial: CachedKey::next_serial(),
         version: 0,

@@ -37,7 +37,7 @@ impl Gatekeeper {
     /// rely on, and whether what is sealed opens. Makes no secret and no signing key. For the operator only.
     ///
     /// ```
-    /// let gatekeeper = gatekeeper::Gatekeeper::open("memory:")?;
+    /// let gatekeeper = gatekeeper::blocking::Gatekeeper::open("memory:")?;
     /// assert!(gatekeeper.inspect()?.missing_rows.is_empty());
     /// # Ok::<(), gatekeeper::GatekeeperError>(())
     /// ```

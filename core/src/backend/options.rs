@@ -4,13 +4,13 @@ mod json;
 
 use std::time::Duration;
 
+#[cfg(feature = "remote")]
+use super::remote::HttpOptions;
 use crate::authz::KeyImports;
 use crate::clock::Clock;
 use crate::error::{GatekeeperError, Result};
 use crate::identity::SigningAlgorithm;
 use crate::limit::Endpoints;
-#[cfg(feature = "remote")]
-use crate::remote::HttpOptions;
 use crate::secret::Secret;
 use crate::verify::CacheSizes;
 use crate::whole::Range;

@@ -15,7 +15,7 @@ impl Gatekeeper {
     /// now, which a clock wrote that was ahead, become the present.
     ///
     /// ```
-    /// let gatekeeper = gatekeeper::Gatekeeper::open("memory:")?;
+    /// let gatekeeper = gatekeeper::blocking::Gatekeeper::open("memory:")?;
     /// assert_eq!(gatekeeper.prune(false)?.rows, 0);
     /// # Ok::<(), gatekeeper::GatekeeperError>(())
     /// ```

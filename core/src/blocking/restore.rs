@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Gatekeeper;
 use super::backup::{Draft, cannot_be, check_target, copy};
-use super::embedded::Embedded;
+use crate::backend::Embedded;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::store::Store;
 use crate::vault::Vault;
@@ -43,7 +43,8 @@ impl Gatekeeper {
     /// only.
     ///
     /// ```
-    /// use gatekeeper::{Backup, CreateKey, Gatekeeper, Restore};
+    /// use gatekeeper::blocking::Gatekeeper;
+    /// use gatekeeper::{Backup, CreateKey, Restore};
     /// # let folder = std::env::temp_dir().join(format!("gatekeeper-restore-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder).unwrap();
     /// # let (database, copy) = (folder.join("gatekeeper.db"), folder.join("copy.db"));
@@ -54,7 +55,7 @@ impl Gatekeeper {
     /// let restore = Restore { from: &copy, replace: true, with_secret: false };
     /// let restored = gatekeeper.restore(&restore, &mut |_, _| ())?;
     /// assert!(restored.kept.is_some() && gatekeeper.has_root_key()?);
-    /// assert!(later.call_blocking(CreateKey::new("user")).is_err());
+    /// assert!(later.call(CreateKey::new("user")).is_err());
     /// # std::fs::remove_dir_all(&folder).unwrap();
     /// # Ok::<(), gatekeeper::GatekeeperError>(())
     /// ```

@@ -1,0 +1,118 @@
+//! What servers and SDKs need of a client, and programs do not.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Gatekeeper;
+use crate::authz::Attribution;
+use crate::backend::{AnyBackend, Backend as _, CredentialCache};
+use crate::error::Result;
+use crate::guard::PresentedCredential;
+use crate::operation::{Operation, OperationDescriptor, Request};
+use crate::verify::{CacheStats, ValidatedKey, VerdictCounters};
+
+impl Gatekeeper {
+    /// The same backend, called with the credential of a request. A root key is kept in `cache`, with the version at which
+    /// it was last valid.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn presenting(&self, credential: PresentedCredential<'_>, cache: &CredentialCache) -> Self {
+        Self(self.0.presenting(credential, cache))
+    }
+
+    /// The same backend; its verdicts are counted in `counters`. A server counts its own.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_verdict_counters(&self, counters: Arc<VerdictCounters>) -> Self {
+        Self(self.0.with_verdict_counters(counters))
+    }
+
+    /// The same backend; the principal of each call is written to `attribution`, for a log. A server logs its own.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_attribution(&self, attribution: &Arc<Attribution>) -> Self {
+        Self(self.0.with_attribution(attribution))
+    }
+
+    /// The same backend; its calls may create neither an account nor a tenant. A server decides for itself.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_closed_signup(&self) -> Self {
+        Self(self.0.with_closed_signup())
+    }
+
+    /// How full the caches are. Those of a server are its own.
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        self.0.cache_stats()
+    }
+
+    /// How many valid keys this process has rejected because the operator did not name their tenants: see
+    /// [`Tenants`](crate::Tenants). A server counts its own.
+    #[must_use]
+    pub fn other_tenants_rejected(&self) -> u64 {
+        self.0.other_tenants_rejected()
+    }
+
+    /// Whether [`take_warning`](Self::take_warning) returns something; it costs next to nothing.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn has_warning(&self) -> bool {
+        self.0.has_warning()
+    }
+
+    /// A warning for the operator, such as that a secret was created in a file beside the database. Each is returned once in
+    /// a process, and logged too.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn take_warning(&self) -> Option<String> {
+        self.0.take_warning()
+    }
+
+    /// The database file, if this process has just created it; returned once, and logged as the event `created`. A mistyped
+    /// path is created too, unless [`create`](crate::Options::create) is false.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn take_created(&self) -> Option<PathBuf> {
+        self.0.take_created()
+    }
+
+    /// [`call`](Self::call) if memory has the answer.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call).
+    #[doc(hidden)]
+    pub fn try_call<O: Operation>(&self, operation: &O) -> Result<Option<O::Output>> {
+        self.0.try_execute(operation)
+    }
+
+    /// [`dispatch`](Self::dispatch) if memory has the answer.
+    ///
+    /// # Errors
+    /// As for [`dispatch`](Self::dispatch).
+    #[doc(hidden)]
+    pub fn try_dispatch(
+        &self,
+        descriptor: &OperationDescriptor,
+        request: Request<'_>,
+    ) -> Result<Option<String>> {
+        self.0.try_dispatch(descriptor, request)
+    }
+
+    /// [`validate`](Self::validate) if memory has the answer.
+    ///
+    /// # Errors
+    /// As for [`validate`](Self::validate).
+    #[doc(hidden)]
+    pub fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
+        self.0.try_validate(key)
+    }
+
+    /// The backend, whose futures an SDK runs on threads of its own.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn backend(&self) -> &AnyBackend {
+        &self.0
+    }
+}

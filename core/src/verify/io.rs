@@ -1,0 +1,8 @@
+//! Whether a call may do I/O.
+
+/// Whether a call may wait for the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Io {
+    Allowed,
+    Forbidden,
+}
