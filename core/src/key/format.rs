@@ -1,5 +1,5 @@
-//! The format of a key: `<prefix>_<28 base58 characters><6 check characters>`, at most 99 bytes, and at most 51 for
-//! a key of the services.
+//! The format of a key: `<prefix>_<28 base58 characters><6 check characters>`, at most 99 bytes, and at most 51 if
+//! `keys.create` made it.
 //!
 //! The check is the CRC-32/ISO-HDLC of everything before it, as a big-endian base58 number padded with `1`: a
 //! mistyped key is rejected without a look-up. The prefix ends at the last `_`.
@@ -12,9 +12,9 @@ const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqr
 const SECRET_LEN: usize = 28;
 const CHECK_LEN: usize = 6;
 const BODY_LEN: usize = SECRET_LEN + CHECK_LEN;
-/// The longest prefix of a key of the services.
+/// The longest prefix that `keys.create` accepts.
 const MAX_PREFIX: usize = 16;
-/// The longest prefix of a key of the key manager, which accepts more prefixes.
+/// The longest prefix that the key manager accepts.
 const MAX_WIDE_PREFIX: usize = 64;
 /// The reserved prefixes: these keys act for a tenant or for the platform, and never for a user.
 const RESERVED: [&str; 2] = [ROOT, "gkp"];
@@ -42,7 +42,7 @@ const fn table_of(characters: &[u8]) -> [bool; 256] {
 pub(crate) struct Prefix(String);
 
 impl Prefix {
-    /// Checks a prefix of a key of the services: 1 to 16 of `[A-Za-z0-9_-]`, with a letter or digit at both ends.
+    /// Checks a prefix for `keys.create`: 1 to 16 of `[A-Za-z0-9_-]`, with a letter or digit at both ends.
     pub(crate) fn new(text: String) -> Result<Self> {
         if !is_prefix(text.as_bytes()) {
             return Err(GatekeeperError::bad_request(
@@ -52,7 +52,7 @@ impl Prefix {
         Self::unreserved(text)
     }
 
-    /// Checks a prefix of a key of the key manager: 1 to 64 of `[A-Za-z0-9._~+-]`.
+    /// Checks a prefix for the key manager: 1 to 64 of `[A-Za-z0-9._~+-]`.
     pub(crate) fn wide(text: String) -> Result<Self> {
         if !is_wide_prefix(text.as_bytes()) {
             return Err(GatekeeperError::bad_request(

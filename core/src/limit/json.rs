@@ -126,7 +126,7 @@ fn object_of<'a>(at: &str, value: &'a Value, known: &[&str]) -> Result<&'a Map<S
     match fields.keys().find(|field| !known.contains(&field.as_str())) {
         None => Ok(fields),
         Some(unknown) => Err(GatekeeperError::bad_request(format!(
-            "{at}.{} is an unknown field: {at} has {}",
+            "{at}.{} is not known: {at} has {}",
             field_name(unknown),
             known.join(" and ")
         ))),

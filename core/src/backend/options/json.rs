@@ -19,13 +19,13 @@ use crate::whole::Range as _;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Given {
+struct OptionsJson {
     #[serde(default, deserialize_with = "CacheSize::read")]
     cache_keys: Option<u64>,
     #[serde(default, deserialize_with = "CacheSize::read")]
     cache_unknown_keys: Option<u64>,
     create: Option<bool>,
-    clock: Option<GivenClock>,
+    clock: Option<ClockName>,
     secret: Option<String>,
     previous_secret: Option<String>,
     issuer: Option<String>,
@@ -33,7 +33,7 @@ struct Given {
     token_audiences: Option<Vec<String>>,
     #[serde(default, deserialize_with = "RefreshGrace::read")]
     refresh_grace_ms: Option<u64>,
-    signing_algorithm: Option<GivenAlgorithm>,
+    signing_algorithm: Option<AlgorithmName>,
     #[serde(default, deserialize_with = "SessionDays::read")]
     session_days: Option<u32>,
     #[serde(default, deserialize_with = "SessionCount::read")]
@@ -63,13 +63,13 @@ struct Given {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum GivenClock {
+enum ClockName {
     System,
     Manual,
 }
 
 #[derive(Deserialize)]
-enum GivenAlgorithm {
+enum AlgorithmName {
     #[serde(rename = "EdDSA")]
     EdDsa,
     #[serde(rename = "RS256")]
@@ -92,55 +92,55 @@ impl Options {
     /// # Errors
     /// `bad_request`; the message names the option.
     pub fn from_json(json: &str) -> Result<Self> {
-        let given: Given = decode(json)?;
+        let json: OptionsJson = decode(json)?;
         let mut options = Self::default();
-        if let Some(size) = given.cache_keys {
+        if let Some(size) = json.cache_keys {
             options.cache_keys = size_of(size);
         }
-        if let Some(size) = given.cache_unknown_keys {
+        if let Some(size) = json.cache_unknown_keys {
             options.cache_unknown_keys = size_of(size);
         }
-        options.create = given.create.unwrap_or(options.create);
-        if let Some(GivenClock::Manual) = given.clock {
+        options.create = json.create.unwrap_or(options.create);
+        if let Some(ClockName::Manual) = json.clock {
             options.clock = Clock::Manual(ManualClock::new());
         }
-        options.secret = given.secret.map(Secret::new).or(options.secret);
-        options.previous_secret = given.previous_secret.map(Secret::new).or(options.previous_secret);
-        options.issuer = named("issuer", given.issuer)?.unwrap_or(options.issuer);
-        options.audience = named("audience", given.audience)?.unwrap_or(options.audience);
-        for audience in given.token_audiences.unwrap_or_default() {
+        options.secret = json.secret.map(Secret::new).or(options.secret);
+        options.previous_secret = json.previous_secret.map(Secret::new).or(options.previous_secret);
+        options.issuer = named("issuer", json.issuer)?.unwrap_or(options.issuer);
+        options.audience = named("audience", json.audience)?.unwrap_or(options.audience);
+        for audience in json.token_audiences.unwrap_or_default() {
             options.token_audiences.extend(named("tokenAudiences: each audience", Some(audience))?);
         }
-        options.refresh_grace_ms = given.refresh_grace_ms.unwrap_or(options.refresh_grace_ms);
-        if let Some(algorithm) = given.signing_algorithm {
+        options.refresh_grace_ms = json.refresh_grace_ms.unwrap_or(options.refresh_grace_ms);
+        if let Some(algorithm) = json.signing_algorithm {
             options.signing_algorithm = match algorithm {
-                GivenAlgorithm::EdDsa => SigningAlgorithm::EdDsa,
-                GivenAlgorithm::Rs256 => SigningAlgorithm::Rs256,
+                AlgorithmName::EdDsa => SigningAlgorithm::EdDsa,
+                AlgorithmName::Rs256 => SigningAlgorithm::Rs256,
             };
         }
-        options.session_days = given.session_days.unwrap_or(options.session_days);
-        options.sessions_per_user = given.sessions_per_user.unwrap_or(options.sessions_per_user);
-        options.usage_retention_days = given.usage_retention_days;
-        options.signups_per_minute = given.signups_per_minute.unwrap_or(options.signups_per_minute);
-        options.refreshes_per_minute = given.refreshes_per_minute.unwrap_or(options.refreshes_per_minute);
-        options.wrong_keys_per_minute = given.wrong_keys_per_minute.unwrap_or(options.wrong_keys_per_minute);
+        options.session_days = json.session_days.unwrap_or(options.session_days);
+        options.sessions_per_user = json.sessions_per_user.unwrap_or(options.sessions_per_user);
+        options.usage_retention_days = json.usage_retention_days;
+        options.signups_per_minute = json.signups_per_minute.unwrap_or(options.signups_per_minute);
+        options.refreshes_per_minute = json.refreshes_per_minute.unwrap_or(options.refreshes_per_minute);
+        options.wrong_keys_per_minute = json.wrong_keys_per_minute.unwrap_or(options.wrong_keys_per_minute);
         options.wrong_passwords_per_minute =
-            given.wrong_passwords_per_minute.unwrap_or(options.wrong_passwords_per_minute);
-        options.key_imports = given.key_imports.unwrap_or(options.key_imports);
+            json.wrong_passwords_per_minute.unwrap_or(options.wrong_passwords_per_minute);
+        options.key_imports = json.key_imports.unwrap_or(options.key_imports);
         options.import_suffixes_per_tenant =
-            given.import_suffixes_per_tenant.unwrap_or(options.import_suffixes_per_tenant);
-        options.import_suffixes = given.import_suffixes.unwrap_or(options.import_suffixes);
-        if let Some(endpoints) = given.endpoints {
+            json.import_suffixes_per_tenant.unwrap_or(options.import_suffixes_per_tenant);
+        options.import_suffixes = json.import_suffixes.unwrap_or(options.import_suffixes);
+        if let Some(endpoints) = json.endpoints {
             options.endpoints = Endpoints::from_json(&endpoints.to_string())?;
         }
-        if let Some(ms) = given.timeout {
+        if let Some(ms) = json.timeout {
             // A value that is not a valid duration is rejected as zero is.
             options.timeout = Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default();
         }
-        options.max_retries = given.max_retries.unwrap_or(options.max_retries);
-        let headers = given.default_headers.unwrap_or_default().into_iter();
+        options.max_retries = json.max_retries.unwrap_or(options.max_retries);
+        let headers = json.default_headers.unwrap_or_default().into_iter();
         options.default_headers = headers.map(|(name, value)| (name, Secret::new(value))).collect();
-        options.user_agent = given.user_agent;
+        options.user_agent = json.user_agent;
         options.check_http()?;
         Ok(options)
     }
