@@ -29,42 +29,44 @@ use log_line::{RequestLine, log};
 pub(crate) struct OperationName(pub(crate) &'static str);
 
 impl OperationName {
+    /// Attaches the name to a response.
     pub(crate) fn tag(self, mut response: Response) -> Response {
         response.extensions_mut().insert(self);
         response
     }
 }
 
-/// The client of a request, and who made it, for the log.
+/// The client of a request, and the principal that its log line names.
 #[derive(Clone, Default)]
 pub(crate) struct RequestContext {
     client: Option<Client>,
     attribution: Arc<Attribution>,
 }
 
-/// A client, and its address in the form that throttles count by.
+/// A client, and the key that throttles count it by.
 #[derive(Clone)]
 struct Client {
     peer: Peer,
-    counted: Arc<str>,
+    throttle_key: Arc<str>,
 }
 
 impl RequestContext {
-    /// The information about a request as it arrives.
+    /// The context of a request that has just arrived.
     fn new(app: &App, request: &Request) -> Self {
         let peer = request.extensions().get::<Peer>();
         let client = peer.map(|peer| app.config.proxies.client(*peer, request.headers()));
-        let client = client.map(|peer| Client { peer, counted: peer.throttle_key().into() });
+        let client = client.map(|peer| Client { peer, throttle_key: peer.throttle_key().into() });
         Self { client, attribution: Arc::default() }
     }
 
+    /// The context that `observe` has attached to a request.
     pub(crate) fn of(parts: &Parts) -> Self {
         parts.extensions.get().cloned().unwrap_or_default()
     }
 
     /// The client address, if the connection has one.
     pub(crate) fn address(&self) -> Option<&Arc<str>> {
-        self.client.as_ref().map(|client| &client.counted)
+        self.client.as_ref().map(|client| &client.throttle_key)
     }
 
     /// A client handle whose calls carry this request's client address and are attributed in its log line.
@@ -86,13 +88,13 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, mut request: Request, n
     let line = RequestLine::new(&request, id.clone(), context.clone());
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(context);
-    let result = async {
+    let handled = async {
         match protocol::check(request.version(), request.headers()) {
             Ok(()) => next.run(request).await,
             Err(violation) => operation::protocol_error(request.uri().path(), violation, &id),
         }
     };
-    let mut response = AssertUnwindSafe(result)
+    let mut response = AssertUnwindSafe(handled)
         .catch_unwind()
         .await
         .unwrap_or_else(|panic| failure(&GatekeeperError::internal(panic_message(&*panic)), &id));

@@ -66,8 +66,8 @@ fn a_backup_that_is_copied_back_restores_the_database() {
     folder.run(["keys", "revoke", &id]).success();
     let (later, _) = folder.key();
     verify().rejected();
-    for beside in ["-wal", "-shm"] {
-        let _ = fs::remove_file(folder.file(&format!("gatekeeper.db{beside}")));
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(folder.file(&format!("gatekeeper.db{suffix}")));
     }
     fs::remove_dir_all(folder.file("gatekeeper.db-shared")).unwrap();
     fs::copy(folder.file("b.db"), folder.file("gatekeeper.db")).unwrap();
