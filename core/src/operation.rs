@@ -1,4 +1,4 @@
-//! The table of operations: what a caller can ask for is a type, and each stands in one place.
+//! The table of operations: each operation is a type, which is declared exactly once.
 //!
 //! Adding an operation takes one file and one line of the list in `operation/table.rs`.
 
@@ -74,15 +74,16 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
     const ACCESS: Access;
     /// How often one source may call it. Defaults to as often as it likes.
     const THROTTLE: Option<Throttle> = None;
-    /// Whether it looks up a key that the request shows: [`try_run`](Self::try_run) is asked first, since the key may be
-    /// remembered. Defaults to no.
+    /// Whether it looks up a key that the request shows: [`try_run`](Self::try_run) is asked first, since the key may
+    /// be remembered. Defaults to no.
     const LOOKS_UP_KEY: bool = false;
     /// Whether it makes an account or a tenant, which a server may have closed to all but the operator. Defaults to no.
     const SIGNS_UP: bool = false;
-    /// Whether it takes an idempotency key, in the field `idempotencyKey` or the header `Idempotency-Key`. Defaults to no.
+    /// Whether it takes an idempotency key, in the field `idempotencyKey` or the header `Idempotency-Key`. Defaults to
+    /// no.
     const IDEMPOTENT: bool = false;
-    /// The operation that gives the same answer, a text, in pages of parts with a `text` each: a server sends it part by part
-    /// and never holds all of it. Defaults to none.
+    /// The operation that gives the same answer, a text, in pages of parts with a `text` each: a server sends it part
+    /// by part and never holds all of it. Defaults to none.
     const IN_PARTS: Option<&'static str> = None;
     /// The fields that SDKs take by position, in this order; all others are options. Defaults to none.
     const POSITIONAL: &'static [&'static str] = &[];
@@ -97,7 +98,7 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
         TenantRef::None
     }
 
-    /// What is wrong with the request, if anything, whoever sent it. Defaults to nothing.
+    /// Validates the request, regardless of its caller. Accepts every request by default.
     ///
     /// # Errors
     /// `bad_request` that names the field.
@@ -105,7 +106,8 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
         Ok(())
     }
 
-    /// What it answers, if that can be said without waiting for the disk. Defaults to nothing: [`run`](Self::run) waits.
+    /// What it answers, if that can be said without waiting for the disk. Defaults to nothing: [`run`](Self::run)
+    /// waits.
     ///
     /// # Errors
     /// As for [`run`](Self::run).

@@ -1,4 +1,4 @@
-//! The hot path: judge a key, choose its limit, take a permit.
+//! The hot path: validate a key, select its limit, acquire a permit.
 //!
 //! A verification does no I/O while what it needs is remembered and has not changed: words that all processes share say
 //! whether it has.

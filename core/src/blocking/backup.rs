@@ -1,4 +1,4 @@
-//! A copy of a place, made while it is in use.
+//! Backups: copies of a database that are made while it is in use.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -32,15 +32,15 @@ pub struct BackedUp {
     pub bytes: u64,
     /// Where the secret was copied to.
     pub secret: Option<PathBuf>,
-    /// Where the place's secret is kept, unless it was given.
+    /// The file of the database's secret, unless the secret was given as an option.
     pub secret_file: Option<PathBuf>,
 }
 
 impl Gatekeeper {
-    /// Copies the records of a file place into another file, as they are at one moment; others go on reading and writing
-    /// meanwhile. The copy is for those who may write the database (its owner, and its group where the mode
-    /// says so), appears under its name once it is whole and on disk, and is a database
-    /// that can be opened as a place. `progress` is told how many of how many pages are done. For the operator only.
+    /// Copies the records of a database file to another file, as of one moment, while other processes read and write.
+    /// The copy is accessible to the users who may write the database (its owner, and its group if the mode says so),
+    /// appears under its name once it is complete and on disk, and is itself a database that can be opened. `progress`
+    /// receives the number of pages done and of all pages. For the operator only.
     ///
     /// ```
     /// use gatekeeper::blocking::Gatekeeper;
@@ -58,14 +58,14 @@ impl Gatekeeper {
     /// ```
     ///
     /// # Errors
-    /// `forbidden` for anybody else; `bad_request` in memory, and where there is nothing to copy; `conflict` where the
+    /// `forbidden` for other callers; `bad_request` in memory, and where there is nothing to copy; `conflict` where the
     /// file is there and is not to be replaced; `service_unavailable` where it cannot be read or written.
     pub fn backup(&self, backup: &Backup<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<BackedUp> {
         let embedded = self.embedded("backup")?;
         embedded.as_operator()?;
         let store = embedded.database().store();
         let Some(database) = store.path() else {
-            return Err(GatekeeperError::bad_request("a place in memory cannot be backed up"));
+            return Err(GatekeeperError::bad_request("a database in memory cannot be backed up"));
         };
         if !database.exists() {
             return Err(GatekeeperError::bad_request(format!(

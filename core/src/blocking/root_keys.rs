@@ -10,7 +10,7 @@ use crate::store::{DEFAULT_TENANT, Failure, Tx};
 /// The tenant of a new root key.
 #[derive(Clone, Copy, Debug)]
 pub enum RootKeyOf<'a> {
-    /// The one that every place has from the beginning, `default`: a key manager without a root key keeps its keys there.
+    /// The tenant `default`, which every database has: a key manager without a root key keeps its keys there.
     DefaultTenant,
     /// A new one of this name.
     NewTenant(&'a str),
@@ -19,19 +19,19 @@ pub enum RootKeyOf<'a> {
 }
 
 impl Gatekeeper {
-    /// The tenant that every place has from the beginning: a key manager without a root key keeps its keys there.
+    /// The tenant `default`, which every database has: a key manager without a root key keeps its keys there.
     pub const DEFAULT_TENANT: TenantId = DEFAULT_TENANT;
 
     /// Makes a root key. For the operator only.
     ///
     /// # Errors
-    /// `forbidden` for anybody else; `bad_request` for a name that is empty, longer than 256 bytes or carries U+0000;
+    /// `forbidden` for other callers; `bad_request` for a name that is empty, longer than 256 bytes or contains U+0000;
     /// `not_found` for a tenant that is not there; `service_unavailable` where the store cannot be reached.
     pub fn add_root_key(&self, of: RootKeyOf<'_>) -> Result<CreatedRootKey> {
         self.new_root_key(of, |_| Ok(()))
     }
 
-    /// Makes the first root key of a place. For the operator only.
+    /// Creates the first root key of a database. For the operator only.
     ///
     /// # Errors
     /// As for [`add_root_key`](Self::add_root_key); `conflict` where there is one already.
@@ -48,7 +48,7 @@ impl Gatekeeper {
     /// Whether there is a root key. For the operator only.
     ///
     /// # Errors
-    /// `forbidden` for anybody else; `service_unavailable` where the store cannot be reached.
+    /// `forbidden` for other callers; `service_unavailable` if the store cannot be reached.
     pub fn has_root_key(&self) -> Result<bool> {
         let operator = self.embedded("has_root_key")?.as_operator()?;
         #[allow(
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_makes_a_root_key_leaves_a_trace_in_the_audit_log_of_its_tenant() {
+    fn a_new_root_key_is_recorded_in_the_audit_log_of_its_tenant() {
         let database = Gatekeeper::open("memory:").unwrap();
         let acme = database.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
         let query = format!(r#"{{"tenantId": "{}"}}"#, acme.tenant_id);

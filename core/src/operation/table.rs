@@ -303,8 +303,8 @@ mod tests {
         assert!(said[2].contains(r#""code":"rate_limited""#));
         assert_eq!(said[2], waiting());
         // A caller who is wrong is told so by the call that may wait.
-        let nobody = database.anonymous().try_dispatch(descriptor, Request::from(request.as_str()));
-        assert_eq!(nobody.unwrap_err().status(), 401);
+        let anonymous = database.anonymous().try_dispatch(descriptor, Request::from(request.as_str()));
+        assert_eq!(anonymous.unwrap_err().status(), 401);
         let stranger = database.with_token(&crate::Secret::new("a token"));
         assert_eq!(stranger.try_dispatch(descriptor, Request::from(request.as_str())).unwrap(), None);
     }

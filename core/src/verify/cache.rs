@@ -1,6 +1,5 @@
-//! Records remembered by digest: known keys, and digests known to be nobody's. Both are bounded, apart from each
-//! other, so that guesses cannot push out real keys. A known key counts by its size: one that holds more than a usual one
-//! does takes the room of several.
+//! The cache of key records, by digest: known keys, and unknown digests. Each has its own bound, so that guesses cannot
+//! evict real keys. A known key counts by its size: one with an unusually large record counts as several.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -22,13 +21,13 @@ const UNIT_BYTES: u64 = 1024;
 pub struct CacheStats {
     /// Keys that are remembered.
     pub keys: usize,
-    /// Digests that are remembered to be nobody's.
+    /// Digests that are cached as unknown.
     pub unknown_keys: usize,
 }
 
 pub(crate) struct KeyCache {
     known: Sharded<Arc<CachedKey>, BySize>,
-    /// The change number of the snapshot in which the digest was nobody's.
+    /// The change number of the snapshot in which the digest was unknown.
     unknown: Sharded<u64, UnitWeighter>,
     flights: Flights,
 }
@@ -64,7 +63,7 @@ impl KeyCache {
         self.known.insert(digest, key);
     }
 
-    /// Remembers that in the snapshot of change `version` the digest was nobody's.
+    /// Caches that the digest was unknown in the snapshot of change `version`.
     pub(crate) fn insert_unknown(&self, digest: &Digest, version: u64) {
         self.known.remove(digest);
         self.unknown.insert(digest, version);

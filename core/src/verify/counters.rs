@@ -19,7 +19,7 @@ pub enum VerdictCode {
     RateLimited,
 }
 
-/// How verifications ended, counted by whoever wants to know: a server for its metrics, say.
+/// Counters of verdicts, for example for the metrics of a server.
 #[derive(Debug, Default)]
 pub struct VerdictCounters([AtomicU64; 4]);
 

@@ -14,7 +14,7 @@ use crate::store::BoundRootKey;
 /// Who is calling.
 #[derive(Debug)]
 pub(crate) enum Credential {
-    /// Whoever runs this process: every tenant's keys are theirs.
+    /// The operator: keys of every tenant may be accepted.
     Operator,
     /// A root key: acts for its one tenant.
     RootKey(RootKey),
@@ -28,11 +28,11 @@ pub(crate) enum Credential {
     Empty,
     /// Two credentials that differ.
     Different,
-    /// Nobody.
+    /// No credential.
     Anonymous,
 }
 
-/// A root key, judged once and again when something has changed.
+/// A root key, which is validated once, and again when something has changed.
 #[derive(Debug)]
 pub(crate) struct RootKey {
     shape: Shape,
@@ -98,7 +98,7 @@ impl Credential {
         }
     }
 
-    /// Whether it is whoever runs the place, or shows a root key that is good.
+    /// Whether the credential is the operator's or a valid root key.
     pub(crate) fn is_trusted(&self, engine: &Engine) -> bool {
         matches!(self, Self::Operator | Self::RootKey(_)) && self.root_key_now(engine).is_ok()
     }

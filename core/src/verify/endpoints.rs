@@ -6,7 +6,7 @@ use super::compiled::CompiledEndpoint;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
 
-/// The endpoints of a verifier or of a place's caller.
+/// The endpoints of a verifier, or of a client.
 pub(crate) struct CompiledEndpoints(HashMap<String, CompiledEndpoint, foldhash::fast::RandomState>);
 
 impl CompiledEndpoints {
@@ -28,7 +28,7 @@ impl CompiledEndpoints {
     }
 }
 
-/// Names the endpoints there are, and does not repeat the name that was given: it may be a key in the wrong place.
+/// Names the defined endpoints. Does not repeat the given name, which may be a misplaced key.
 #[cold]
 pub(crate) fn never_defined<'a>(names: impl Iterator<Item = &'a String>) -> GatekeeperError {
     let mut names: Vec<_> = names.map(|name| format!("\"{name}\"")).collect();

@@ -1,4 +1,4 @@
-//! Everything that a verification needs of a place.
+//! The verification engine of a database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -22,7 +22,7 @@ use crate::role::RoleSets;
 use crate::store::{KeyRecord, KeyRow, Store};
 use crate::window::{Acquired, Limit, Request};
 
-/// One place: its records, its counters, its clock, and what it remembers.
+/// The verification engine of a database: its records, its counters, its clock and its cache.
 pub(crate) struct Engine {
     store: Arc<Store>,
     counters: Counters,
@@ -53,7 +53,7 @@ pub(crate) struct View<'a> {
 
 /// How often last uses are moved to make room, in ms.
 const MOVE_EVERY_MS: u64 = 1000;
-/// How often in one verification what stands beside the database may be made anew.
+/// The maximum number of times that one verification replaces the shared segment.
 const MAX_SEGMENTS: usize = 3;
 
 impl Engine {
@@ -95,7 +95,7 @@ impl Engine {
         Ok(Some(View { now, segment }))
     }
 
-    /// Judges `key` as of now, waiting for the store where it has to be asked.
+    /// Validates `key`, waiting for the store if its record is not cached.
     pub(crate) fn verify_waiting<V: AsRef<str>>(
         &self,
         key: &str,
@@ -174,8 +174,8 @@ impl Engine {
         Ok(Some(if acquired.admitted { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) }))
     }
 
-    /// Notes that a valid key is used, once in a minute. False where a file must be opened for that, or others moved first,
-    /// and `io` forbids it.
+    /// Notes that a valid key is used, once in a minute. False where a file must be opened for that, or others moved
+    /// first, and `io` forbids it.
     #[inline]
     pub(crate) fn touch(&self, key: &CachedKey, view: View<'_>, io: Io) -> bool {
         !key.used.is_news(view.now.wall_ms) || self.touch_now(key, view, io)
@@ -242,8 +242,8 @@ impl Engine {
     pub(crate) fn take_unkeyed(&self, name: &str, variable: &str, limit: Limit) -> Result<Acquired> {
         let view = self.view(Io::Allowed)?;
         let request = Request { limit, shorter: &[], cost: 1, keep_ms: limit.duration_ms() };
-        let nobody = KeyId::from_bits(0);
-        let slot = |secret: &[u8; 16]| SlotName::new(secret, name, nobody, &[variable]);
+        let key_id = KeyId::from_bits(0);
+        let slot = |secret: &[u8; 16]| SlotName::new(secret, name, key_id, &[variable]);
         let acquired =
             view.map(|view| self.acquire(view, &request, Io::Allowed, slot)).transpose()?.flatten();
         acquired.ok_or_else(|| GatekeeperError::internal("nothing was counted, although waiting was allowed"))
@@ -264,7 +264,8 @@ impl Engine {
             if acquired.is_some() || io == Io::Forbidden {
                 return Ok(acquired);
             }
-            // It was made anew since the view was taken: what was judged by its words stands, the count starts anew.
+            // The segment was replaced after this view was opened: the verdict stays valid, and counting starts at
+            // zero.
             segment = self.store.open_shared()?;
         }
         Err(GatekeeperError::unavailable(

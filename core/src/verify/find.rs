@@ -14,12 +14,13 @@ use crate::key::{self, CachedKey};
 use crate::secret::Digest;
 use crate::store::{KeyRow, Versioned};
 
-/// The longest key of another product that can be valid, in bytes: as long as one in a header can be. Only its digest is
-/// imported, so that this is where a longer one is rejected.
+/// The longest key of another product that can be valid, in bytes: as long as one in a header can be. Only its digest
+/// is imported, so that this is where a longer one is rejected.
 pub(crate) const MAX_FOREIGN: usize = 4096;
 
 impl Engine {
-    /// The key, if there is one that is valid as of `view` and of an accepted tenant; nothing if that would need I/O and
+    /// The key, if there is one that is valid as of `view` and of an accepted tenant; nothing if that would need I/O
+    /// and
     /// `io` forbids it.
     #[inline]
     pub(crate) fn valid_key(
@@ -107,8 +108,8 @@ impl Engine {
         }
     }
 
-    /// The first key that is remembered by one of these digests and was hashed with its suffix; otherwise the digests of
-    /// which nothing is remembered.
+    /// The first key that is remembered by one of these digests and was hashed with its suffix; otherwise the digests
+    /// of which nothing is remembered.
     fn recall<'s>(
         &self,
         digests: impl IntoIterator<Item = (&'s str, Digest)>,
@@ -187,7 +188,7 @@ impl Engine {
     #[cold]
     fn look_up(&self, digest: &Digest, version_counters: &VersionCounters<Map>) -> Result<CacheEntry> {
         let _flight = self.cache.flight(digest);
-        // Whoever held the flight before may have brought the answer.
+        // The previous holder of the flight may have cached the record.
         if let Some(remembered) = self.cache.get(digest, version_counters) {
             return Ok(remembered);
         }

@@ -1,5 +1,5 @@
-//! The suffixes that imported digests were made with, remembered: while there are none, what does not look like a key is
-//! nobody's without a look-up.
+//! The suffixes of imported digests, cached: while there are none, a key with another format is unknown without a
+//! look-up.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -23,8 +23,8 @@ pub(super) struct Imports {
 }
 
 impl Imports {
-    /// The suffixes in use at `now`, Unix ms, as fresh as `version_counters` say; nothing if that would need I/O and `io` forbids it.
-    /// One that is used no more since then may still be among them.
+    /// The suffixes in use at `now`, Unix ms, as fresh as `version_counters` say; nothing if that would need I/O and
+    /// `io` forbids it. One that is used no more since then may still be among them.
     pub(super) fn suffixes(
         &self,
         store: &Store,

@@ -43,7 +43,7 @@ impl Verdict {
         matches!(self, Self::Admitted(_))
     }
 
-    /// What was decided for a good key.
+    /// The decision about a valid key.
     #[must_use]
     pub fn decision(&self) -> Option<&Decision> {
         match self {
@@ -53,7 +53,7 @@ impl Verdict {
     }
 }
 
-/// What was decided for a good key, and whose it is.
+/// The decision about a valid key, and the key's owner.
 #[derive(Clone)]
 pub struct Decision {
     pub(crate) remaining: u32,
@@ -134,7 +134,7 @@ impl Decision {
         self.role.and_then(|index| self.roles().get(index)).map(|role| &**role)
     }
 
-    /// The place in [`roles`](Self::roles) of the role that chose the limit.
+    /// The index in [`roles`](Self::roles) of the role that selected the limit.
     #[must_use]
     pub fn role_index(&self) -> Option<usize> {
         self.role

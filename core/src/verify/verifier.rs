@@ -17,7 +17,7 @@ use crate::limit::Endpoints;
 pub(crate) const MAX_VARIABLES: usize = 1000;
 pub(crate) const MAX_VARIABLE_BYTES: usize = 8 * 1024;
 
-/// Verifies keys of a place of your own.
+/// Verifies keys of an embedded database.
 pub(crate) struct EmbeddedVerifier {
     engine: OpenEngine,
     credential: Arc<Credential>,

@@ -1,4 +1,5 @@
-//! The files open in this process: each is one place, however often it is opened, so that its limits are counted once.
+//! The database files that are open in this process. A file is opened once, however often it is used, so that its
+//! limits are counted once.
 
 use std::fs::read_link;
 use std::path::{Path, PathBuf};
@@ -22,13 +23,13 @@ impl ForkSafe for OpenFiles {
     }
 }
 
-/// The place of the file at `path`, which need not be there yet.
+/// The open database of the file at `path`, which need not exist yet.
 pub(super) fn database(path: PathBuf, sizes: &CacheSizes) -> Result<OpenDatabase> {
     let path = std::path::absolute(path).map_err(|error| {
         GatekeeperError::bad_request("url: the path cannot be made absolute").caused_by(error)
     })?;
     let path = real(&path, MAX_LINKS);
-    // Made before the lock is taken: at a fork, the registry of places is locked before this list.
+    // Created before the lock is acquired: at a fork, the registry of databases is locked before this list.
     let new = Database::on_file(path.clone(), sizes)?;
     fork::register_list(&OPEN_FILES);
     let mut open = lock(&OPEN_FILES.0);

@@ -22,7 +22,7 @@ pub(super) const MAX_BODY: usize = 64 * 1024 * 1024;
 const NOT_RUN: &str = "x-gatekeeper-not-run";
 const REQUEST_ID: &str = "x-request-id";
 
-/// An HTTP answer, whoever gave it.
+/// An HTTP response, from the server or from a proxy.
 pub(super) struct Reply {
     status: u16,
     /// Seconds.
@@ -80,8 +80,8 @@ impl Reply {
         }
     }
 
-    /// The error of a reply that is not Gatekeeper's, or not one of this version's. What kind of error it is says no more
-    /// than whoever gave it could know: a page that is not found is no record that is not found.
+    /// The error of a response that does not come from Gatekeeper, or not from this version. Its status means no more
+    /// than its sender can know: a page that is not found is not a record that is not found.
     fn foreign(&self, server: &Server) -> GatekeeperError {
         let kind = match self.status {
             413 => ErrorKind::PayloadTooLarge,
@@ -109,8 +109,8 @@ impl Reply {
 /// The forms of a time that RFC 9110 §5.6.7 has beside that of e-mail: a server may still send them.
 const OLDER_TIMES: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
-/// The seconds of a `Retry-After` (RFC 9110 §10.2.3), from now where it names a time; the most there are where it asks for
-/// more.
+/// The seconds of a `Retry-After` (RFC 9110 §10.2.3), from now where it names a time; the most there are where it asks
+/// for more.
 fn seconds(value: &str) -> Option<u32> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -169,8 +169,8 @@ impl<'a> Answer<'a> {
         Err(failure(&reply, envelope, has_credential).unwrap_or_else(|| reply.foreign(server)))
     }
 
-    /// That of the key manager, on a key where the call names one: `{success: true, …}`, of which the first field is left
-    /// out.
+    /// That of the key manager, on a key where the call names one: `{success: true, …}`, of which the first field is
+    /// left out.
     pub(super) fn of_key_manager(reply: Reply, server: &'a Server, id: Option<KeyId>) -> Result<Self> {
         if reply.is_success() {
             let Some(mut fields) = parsed::<BTreeMap<String, Box<RawValue>>>(&reply) else {

@@ -1,6 +1,6 @@
-//! The one thread on which requests run, and the connections that they share. Both belong to one process: after a fork the
-//! child starts its own, and leaks what it inherited, since whatever closes a connection or wakes a thread would wait for
-//! one that is not there.
+//! The one thread on which requests run, and the connections that they share. Both belong to one process: after a fork
+//! the child starts its own, and leaks what it inherited, since whatever closes a connection or wakes a thread would
+//! wait for one that is not there.
 
 use std::collections::HashMap;
 use std::future::{Future, pending};
@@ -20,8 +20,8 @@ use super::proxy::Proxy;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::fork::{self, ForkGuards, ForkSafe, lock};
 
-/// How long a connection is kept that nobody uses: less than servers and proxies do, so that they are not the first to
-/// close one that is just being used again.
+/// How long an unused connection is kept: less than servers and proxies keep one, so that they do not close it just as
+/// it is used again.
 const IDLE: Duration = Duration::from_secs(10);
 /// How many names are looked up at once; the threads that do so end when they have nothing to do.
 const MAX_LOOKUPS: usize = 4;

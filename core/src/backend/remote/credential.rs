@@ -45,7 +45,7 @@ impl Credential {
     /// The header of a call to the key manager.
     ///
     /// # Errors
-    /// `unauthorized` where there is nothing that a header could carry, as a place of one's own says it.
+    /// `unauthorized` if a header could not carry the credential, with the message of an embedded database.
     pub(super) fn as_root_key(&self) -> Result<HeaderValue> {
         match self {
             Self::None => Err(no_root_key()),

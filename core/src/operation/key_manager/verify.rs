@@ -13,8 +13,8 @@ use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::verify::{CompiledEndpoint, Io, KeysOf, Tenants, Verdict, check_variables};
 
-/// Verifies a key of the root key's tenant, or, for the operator, of the tenant `default`, against limits that come with
-/// the call. Within one program, a [`Verifier`](crate::Verifier) does the same, faster.
+/// Verifies a key of the root key's tenant, or, for the operator, of the tenant `default`, against limits that come
+/// with the call. Within one program, a [`Verifier`](crate::Verifier) does the same, faster.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -42,12 +42,12 @@ pub struct VerifyOutput {
     pub key_valid: bool,
     /// Whether the request may be processed.
     pub ok: bool,
-    /// What was decided for a good key.
+    /// The verdict on a valid key.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub decision: Option<VerifyDecision>,
 }
 
-/// What was decided for a good key: see [`Decision`](crate::Decision).
+/// The verdict on a valid key: see [`Decision`](crate::Decision).
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

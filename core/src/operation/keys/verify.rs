@@ -16,9 +16,9 @@ use crate::verify::{
 };
 use crate::whole::Range as _;
 
-/// Verifies a key at one of the endpoints that are defined, and takes permits of its limit. For the operator, a root key,
-/// and members who may read the keys of the key's tenant. Only keys of the `tenants` that are named are valid: by default
-/// the operator's tenant `default`, a root key's own tenant, and the one tenant of a member who has no other.
+/// Verifies a key at one of the endpoints that are defined, and takes permits of its limit. For the operator, a root
+/// key, and members who may read the keys of the key's tenant. Only keys of the `tenants` that are named are valid: by
+/// default the operator's tenant `default`, a root key's own tenant, and the one tenant of a member who has no other.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -216,7 +216,7 @@ impl KeyVerdict {
         }
     }
 
-    /// Of a good key, before its limit was asked.
+    /// The verdict on a valid key, before its limit is checked.
     fn of(key: &ValidatedKey) -> Result<Self> {
         Ok(Self {
             key_valid: true,
