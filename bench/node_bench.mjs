@@ -54,7 +54,7 @@ for (const each of keys) {
   verifyUserAPIKeySync(each, 'GET_TASKS', variables);
   await limiter.consume(each);
 }
-const random = randomPlaces(keyCount);
+const random = randomIndices(keyCount);
 const many = {
   sync: timed((count) => {
     for (let call = 0; call < count; call += 1) {
@@ -128,7 +128,7 @@ function admitted(result) {
 }
 
 /** The same indices in every run (xorshift32). */
-function randomPlaces(bound) {
+function randomIndices(bound) {
   let state = 0x9e3779b9;
   return () => {
     state ^= state << 13;

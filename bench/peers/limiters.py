@@ -7,7 +7,7 @@ from limits.strategies import MovingWindowRateLimiter
 from bench.peers.subject import Subject
 
 
-def memory(_place: str, limit: int) -> Subject:
+def memory(_backend: str, limit: int) -> Subject:
     """In the memory of one process."""
     hit, rule = MovingWindowRateLimiter(MemoryStorage()).hit, RateLimitItemPerHour(limit)
     return Subject(call=lambda key: hit(rule, key), keeps_each_call=True)

@@ -6,7 +6,7 @@ import fastify from 'fastify';
 import { Redis } from 'ioredis';
 import { windowMs } from '../limits.mjs';
 
-export function memory(_place, limit, keys) {
+export function memory(_backend, limit, keys) {
   return open({ max: limit, cache: Math.max(keys, 5000) });
 }
 

@@ -12,7 +12,7 @@ import { windowMs } from '../limits.mjs';
 
 const options = (limit) => ({ points: limit, duration: windowMs / 1000 });
 
-export function memory(_place, limit) {
+export function memory(_backend, limit) {
   return subject(new RateLimiterMemory(options(limit)));
 }
 

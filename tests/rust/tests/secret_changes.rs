@@ -155,7 +155,7 @@ fn a_secret_file_made_for_a_database_with_encrypted_keys_causes_a_warning_with_a
 fn one_process_does_not_open_a_database_with_two_previous_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("gatekeeper.db");
-    let _place = open(&database, Some(SECOND), Some(FIRST));
+    let _gatekeeper = open(&database, Some(SECOND), Some(FIRST));
     let mut options = Options::default();
     options.secret = Some(Secret::new(SECOND));
     options.previous_secret = Some(Secret::new("a third secret, as long"));

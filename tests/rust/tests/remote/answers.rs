@@ -38,7 +38,7 @@ fn fields(verdict: &Verdict) -> serde_json::Value {
             "keyId": decision.key_id().to_string(),
             "tenantId": decision.tenant_id().to_string(), "ownerId": decision.owner_id(),
             "roles": decision.roles().iter().map(|role| &**role).collect::<Vec<_>>(), "role": decision.role(),
-            "rolePlace": decision.role_index(),
+            "roleIndex": decision.role_index(),
         })
     });
     json!({ "keyValid": verdict.key_valid(), "ok": verdict.ok(), "decision": decision })
