@@ -27,7 +27,8 @@ test('the result for a valid key has its limit, owner and roles, sync and async'
       roles: ['PRO', 'TEAM'],
       role: 'PRO',
     });
-    assert.ok(resetAfterMs > 59_000 && resetAfterMs <= 60_000, String(resetAfterMs));
+    // A window of more than 128 requests rounds their times up to 1/128 of its length.
+    assert.ok(resetAfterMs > 59_000 && resetAfterMs <= 60_000 + 469, String(resetAfterMs));
     assert.ok(Number.isInteger(reset) && reset >= before + 60 && reset <= before + 63, String(reset));
   }
 });
