@@ -29,7 +29,7 @@ help:
 	@echo "make test     lint and all tests in their short forms; its parts:"
 	@echo "                test-rust test-python test-node test-http test-frameworks"
 	@echo "make check    format, clippy and types: run it while you work"
-	@echo "make lint     check, and the slower lints: licenses, documentation, packages"
+	@echo "make lint     check, and the slower lints: words, licenses, documentation, packages"
 	@echo "make build    an importable package for Python in .venv and for Node, and the server"
 	@echo "make gen      generate the SDKs' types and services and the API documents from the table of operations"
 	@echo "make vectors  the language-neutral test cases in all three languages"
@@ -129,6 +129,8 @@ check: build $(CACHE)/python
 	@$(STEP) "Checking types with tsc" npm run --silent check
 
 lint: check $(DENY)
+	@$(STEP) "Checking words and the structure of the sources" $(PYTHON) scripts/lint_text.py
+	@$(STEP) "Checking the spelling" .venv/bin/typos
 	$(DENY) --log-level error check bans licenses sources
 	@RUSTDOCFLAGS="-D warnings" $(STEP) "Building the documentation of the crate" cargo doc --locked --no-deps --lib
 	@$(STEP) "Comparing the stub with the Python module" \

@@ -42,6 +42,7 @@ GENERATED = (
     "bindings-python/python/gatekeeper/*_services.py",
     "*/gatekeeper/models.py",
 )
+BLOCKING = re.compile(r"core/src/blocking(\.rs|/)")
 LOCKS = ("*.lock", "*package-lock.json")
 MAX_LINES = 500
 
@@ -113,6 +114,8 @@ def structure(name: str, text: str) -> Iterator[str]:
             yield f"{name}:{number}: rusqlite: only core/src/store may use it, add a method there"
         if name.startswith("core/src/operation") and re.search(r"\basync\s+(?:fn|move|\{)", line):
             yield f"{name}:{number}: async: operations are synchronous, the client offloads them"
+        if name.startswith("core/src/") and "pollster" in line and not (BLOCKING.match(name) or "///" in line):
+            yield f"{name}:{number}: pollster: only the blocking client may wait for a future"
 
 
 def main() -> int:
