@@ -4,16 +4,32 @@
 //! every process that uses the database before it commits. A record that is read carries the change number of its
 //! snapshot.
 
-mod sqlite;
+mod audit;
+mod driver;
+mod imports;
+mod keys;
+mod last_used;
+mod locks;
+mod members;
+mod old;
+mod one_time;
+mod password_failures;
+mod removed;
+mod required;
+mod sessions;
+mod signing_keys;
+mod tenants;
+mod usage;
+mod users;
 
 use std::borrow::Cow;
 
 use crate::id::{AuditId, EventId, KeyId, SessionId, TenantId, UserId};
 use crate::secret::Digest;
 
-pub use sqlite::MissingRow;
-use sqlite::tenant_row;
-pub(crate) use sqlite::{Failure, Rows, Store, Tx};
+pub(crate) use driver::{Failure, Rows, Store, Tx};
+pub use required::MissingRow;
+use tenants::tenant_row;
 
 /// A pseudo-digest for the set of suffixes of imported keys. A change that adds a suffix is published as a change
 /// of this digest, which no key has.
@@ -350,6 +366,13 @@ pub(crate) struct SumOf<'a> {
     pub(crate) subject: &'a str,
     pub(crate) period: &'static str,
     pub(crate) starts: i64,
+}
+
+/// The condition of an addition to a usage sum: with `quantity` added, the sum is at most `limit`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) quantity: i64,
+    pub(crate) limit: i64,
 }
 
 /// The tenant and the quota of a key.

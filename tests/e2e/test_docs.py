@@ -93,7 +93,7 @@ def test_every_database_error_that_the_reference_explains_is_one_of_the_engine()
     page = (ROOT / "docs/key-manager.md").read_text()
     part = page.partition("\n## Database errors\n")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in part.splitlines() if line.startswith("| ")][1:]
-    sources = ("store/sqlite/failure.rs", "ipc/error.rs", "ipc/segment_file.rs", "deadline.rs")
+    sources = ("store/driver/sqlite/error.rs", "ipc/error.rs", "ipc/segment_file.rs", "deadline.rs")
     source = "".join((ROOT / "core/src" / name).read_text() for name in sources)
     assert len(rows) >= 15
     for message in (message for row in rows for message in re.split(r";|…|`PATH-shared`:?", row)):

@@ -140,7 +140,12 @@ impl Check<'_> {
         if let Some(address) = self.address
             && !self.is_known
         {
-            tx.count_password_failure(address, now, throttle::WINDOW_MS)?;
+            let max = self.limit.max_req();
+            if !tx.count_password_failure(address, now, throttle::WINDOW_MS, max)? {
+                // Other checks were counted meanwhile.
+                self.wait(tx, now)?;
+                return Err(Failure::Overtaken);
+            }
         }
         self.lockout.count(tx, self.is_known, now)
     }

@@ -1,8 +1,8 @@
 //! Root keys: made by the operator, one for a tenant or more.
 
 use super::Gatekeeper;
-use crate::authz::{Action, Event};
-use crate::error::{ErrorKind, GatekeeperError, Result};
+use crate::authz::{Action, Context, Event};
+use crate::error::Result;
 use crate::id::TenantId;
 use crate::operation::{CreateTenant, CreatedRootKey, Operation as _};
 use crate::store::{DEFAULT_TENANT, Failure, Tx};
@@ -28,7 +28,7 @@ impl Gatekeeper {
     /// `forbidden` for other callers; `bad_request` for a name that is empty, longer than 256 bytes or contains U+0000;
     /// `not_found` for a tenant that is not there; `service_unavailable` where the store cannot be reached.
     pub fn add_root_key(&self, of: RootKeyOf<'_>) -> Result<CreatedRootKey> {
-        self.new_root_key(of, |_| Ok(()))
+        self.new_root_key(of, CreatedRootKey::add)
     }
 
     /// Creates the first root key of a database. For the operator only.
@@ -36,13 +36,7 @@ impl Gatekeeper {
     /// # Errors
     /// As for [`add_root_key`](Self::add_root_key); `conflict` where there is one already.
     pub fn add_first_root_key(&self, of: RootKeyOf<'_>) -> Result<CreatedRootKey> {
-        self.new_root_key(of, |tx| {
-            if tx.has_root_key()? {
-                let message = "there is a root key already";
-                return Err(GatekeeperError::new(ErrorKind::Conflict, message).into());
-            }
-            Ok(())
-        })
+        self.new_root_key(of, CreatedRootKey::add_first)
     }
 
     /// Whether there is a root key. For the operator only.
@@ -61,7 +55,7 @@ impl Gatekeeper {
     fn new_root_key(
         &self,
         of: RootKeyOf<'_>,
-        check: impl FnOnce(&Tx<'_>) -> Result<(), Failure>,
+        add: impl FnOnce(&Context<'_>, &mut Tx<'_>, TenantId) -> Result<CreatedRootKey, Failure>,
     ) -> Result<CreatedRootKey> {
         let operator = self.embedded("add_root_key")?.as_operator()?;
         let tenant_id = match of {
@@ -73,13 +67,12 @@ impl Gatekeeper {
             }
         };
         operator.write(|tx, operator| {
-            check(tx)?;
             if let RootKeyOf::NewTenant(name) = of {
                 tx.add_tenant(tenant_id, name, operator.now())?;
                 operator
                     .audit(tx, Event::new(Action::TenantCreated).of_tenant(tenant_id).about(&tenant_id))?;
             }
-            CreatedRootKey::add(operator, tx, tenant_id)
+            add(operator, tx, tenant_id)
         })
     }
 }

@@ -181,7 +181,7 @@ mod tests {
                  INSERT INTO usage_sums VALUES ('key', 'hour', {at}, 1, 1), ('key', 'day', {at}, 1, 1),
                     ('key', 'month', {at}, 1, 1);"
             );
-            database.store().with_writer_for_test(|connection| connection.execute_batch(&sql).unwrap());
+            database.store().run_script(&sql);
         }
         (database, clock)
     }
@@ -200,12 +200,8 @@ mod tests {
             "usage_sums WHERE period = 'day'",
             "usage_sums WHERE period = 'month'",
         ];
-        database.store().with_writer_for_test(|connection| {
-            let count = |query: &str| {
-                connection.query_row(&format!("SELECT count(*) FROM {query}"), [], |row| row.get(0)).unwrap()
-            };
-            queries.into_iter().map(count).collect()
-        })
+        let count = |query| database.store().value_of(&format!("SELECT count(*) FROM {query}"));
+        queries.into_iter().map(count).collect()
     }
 
     #[test]
@@ -223,12 +219,10 @@ mod tests {
     #[test]
     fn many_rows_are_all_deleted_in_several_transactions() {
         let (database, _) = database_with_rows(&[0]);
-        database.store().with_writer_for_test(|connection| {
-            let sql =
-                "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3500)
-                INSERT INTO one_time_tokens SELECT randomblob(32), 'refresh', '', n, NULL FROM number";
-            connection.execute_batch(sql).unwrap();
-        });
+        database.store().run_script(
+            "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3500)
+             INSERT INTO one_time_tokens SELECT randomblob(32), 'refresh', '', n, NULL FROM number",
+        );
         assert_eq!(database.prune(None, false).unwrap().rows, 3501);
     }
 
@@ -251,20 +245,17 @@ mod tests {
         let pruned = database.prune(None, false).unwrap();
         assert!(pruned.clamped >= 7, "{pruned:?}");
         let (now, week) = (database.now(), REFRESH_MS.cast_signed());
-        database.store().with_writer_for_test(|connection| {
-            for (column, most) in [
-                ("last_at) FROM login_failures", now),
-                ("last_at) FROM known_sources", now),
-                ("expires_at) FROM sessions", now + week),
-                ("revoked_at) FROM sessions", now),
-                ("expires_at) FROM one_time_tokens", now + week),
-                ("signs_from) FROM signing_keys", now + week),
-            ] {
-                let latest: i64 =
-                    connection.query_row(&format!("SELECT max({column}"), [], |row| row.get(0)).unwrap();
-                assert_eq!(latest, most, "{column}");
-            }
-        });
+        for (column, most) in [
+            ("last_at) FROM login_failures", now),
+            ("last_at) FROM known_sources", now),
+            ("expires_at) FROM sessions", now + week),
+            ("revoked_at) FROM sessions", now),
+            ("expires_at) FROM one_time_tokens", now + week),
+            ("signs_from) FROM signing_keys", now + week),
+        ] {
+            let latest: i64 = database.store().value_of(&format!("SELECT max({column}"));
+            assert_eq!(latest, most, "{column}");
+        }
     }
 
     #[test]

@@ -95,7 +95,8 @@ impl Keyring<'_> {
         }
         let new = if lacks_one { Some(self.new_key(&rows)?) } else { None };
         self.store.write(|tx| {
-            // Look again inside the transaction: another process may have resealed it.
+            // Look again inside the transaction: another process may have resealed it, or added a key.
+            tx.lock_database()?;
             for row in tx.signing_keys()? {
                 if let Some(private_key) = self.vault.reseal(&row.id, &row.private_key)? {
                     tx.reseal_signing_key(&row.id, &private_key)?;

@@ -47,27 +47,28 @@ impl<'a> Lockout<'a> {
     /// # Errors
     /// `rate_limited` if the login has to wait.
     pub(crate) fn wait(&self, rows: &Rows<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
+        self.counts(is_known).try_for_each(|(account, name, longest)| {
+            Ok(check_wait(now, rows.failed_logins(account, name)?, longest)?)
+        })
+    }
+
+    /// Counts a failed login, unless it has to wait.
+    ///
+    /// # Errors
+    /// `rate_limited` if the login has to wait.
+    pub(crate) fn count(&self, tx: &Tx<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
+        let forgotten = now.saturating_sub(RESET_AFTER_MS);
         for (account, name, longest) in self.counts(is_known) {
-            let failed = rows.failed_logins(account, name)?;
-            let wait = wait_at(now, failed, longest);
-            if wait > 0 {
-                let seconds = u32::try_from(wait.cast_unsigned().div_ceil(1000)).unwrap_or(u32::MAX);
-                let message = "too many failed logins: wait and try again, or reset the password";
-                return Err(GatekeeperError::new(ErrorKind::RateLimited, message).after(seconds).into());
+            // If another login was counted meanwhile, try again: after a few of them, this one has to wait.
+            loop {
+                let seen = tx.failed_logins(account, name)?;
+                check_wait(now, seen, longest)?;
+                if tx.count_failed_login(account, name, seen, with_one_more(seen, now), forgotten)? {
+                    break;
+                }
             }
         }
         Ok(())
-    }
-
-    /// Counts a failed login.
-    pub(crate) fn count(&self, tx: &Tx<'_>, is_known: bool, now: i64) -> Result<(), Failure> {
-        self.counts(is_known).try_for_each(|(account, name, _)| {
-            let last_at = tx.failed_logins(account, name)?.last_at;
-            if now - last_at >= RESET_AFTER_MS || is_in_the_future(last_at, now) {
-                tx.forget_failed_logins(account, name)?;
-            }
-            tx.count_failed_login(account, name, now, now.saturating_sub(RESET_AFTER_MS))
-        })
     }
 
     /// Uncounts a login whose password was not compared.
@@ -105,6 +106,26 @@ impl<'a> Lockout<'a> {
 /// Whether `last_at` was written by a process whose clock was ahead. Failures of that time cause no wait.
 fn is_in_the_future(last_at: i64, now: i64) -> bool {
     last_at - now > MAX_WAIT_MS
+}
+
+/// These failures and one more at `now`. Failures that are too old, or from a clock that was ahead, no longer count.
+fn with_one_more(seen: FailedLogins, now: i64) -> FailedLogins {
+    let is_over = now - seen.last_at >= RESET_AFTER_MS || is_in_the_future(seen.last_at, now);
+    FailedLogins { count: if is_over { 1 } else { seen.count.saturating_add(1) }, last_at: now }
+}
+
+/// Checks that the next login does not have to wait at `now`.
+///
+/// # Errors
+/// `rate_limited` if it has to.
+fn check_wait(now: i64, failed: FailedLogins, longest: i64) -> Result<()> {
+    let wait = wait_at(now, failed, longest);
+    if wait <= 0 {
+        return Ok(());
+    }
+    let seconds = u32::try_from(wait.cast_unsigned().div_ceil(1000)).unwrap_or(u32::MAX);
+    let message = "too many failed logins: wait and try again, or reset the password";
+    Err(GatekeeperError::new(ErrorKind::RateLimited, message).after(seconds))
 }
 
 /// How long the next login has to wait at `now`.

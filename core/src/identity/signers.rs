@@ -118,6 +118,7 @@ impl Signers {
     /// [`forget`](Self::forget) after the commit.
     pub(crate) fn replace_with(new: &SigningKeyRow, ring: Keyring<'_>, tx: &Tx<'_>) -> Result<(), Failure> {
         let now = ring.now();
+        tx.lock_database()?;
         for row in tx.signing_keys()? {
             if !ring.opens(&row) {
                 tx.remove_signing_key(&row.id)?;

@@ -7,7 +7,7 @@ use super::period::Period;
 use super::quota::{Account, QuotaCheck};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
-use crate::store::{Failure, MAX_KEY_GENERATIONS, Rows, SumOf, Tx, UsageSum};
+use crate::store::{Failure, MAX_KEY_GENERATIONS, Room, Rows, SumOf, Tx, UsageSum};
 
 /// A tenant or a key whose usage is summed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +27,8 @@ struct Entry {
     /// The stored total of the period's bucket, once it was read.
     stored: Option<i64>,
     added: UsageSum,
+    /// The part of that which has to fit the limit: up to the last event that was added because there was room.
+    fitted: Option<i64>,
 }
 
 /// The usage and quotas at one moment.
@@ -75,21 +77,24 @@ impl<'a> Ledger<'a> {
     }
 
     /// Adds an event of a tenant and a key that exist: once to the tenant, and to the key and each key in its chain
-    /// of creators.
-    pub(crate) fn add(&mut self, tenant: TenantId, key: Option<KeyId>, quantity: i64) {
-        self.add_to(Subject::Tenant(tenant), quantity);
+    /// of creators. `fits` if it is added only because the quotas have room for it.
+    pub(crate) fn add(&mut self, tenant: TenantId, key: Option<KeyId>, quantity: i64, fits: bool) {
+        self.add_to(Subject::Tenant(tenant), quantity, fits);
         let mut next = key;
         for _ in 0..=MAX_KEY_GENERATIONS {
             let Some(key) = next else { break };
-            next = self.add_to(Subject::Key(key), quantity);
+            next = self.add_to(Subject::Key(key), quantity, fits);
         }
     }
 
     /// Adds an event to one subject. Returns the key that created it, if it is a key.
-    fn add_to(&mut self, subject: Subject, quantity: i64) -> Option<KeyId> {
+    fn add_to(&mut self, subject: Subject, quantity: i64, fits: bool) -> Option<KeyId> {
         let entry = self.entries.get_mut(&subject)?;
         entry.added.quantity += quantity;
         entry.added.events += 1;
+        if fits {
+            entry.fitted = Some(entry.added.quantity);
+        }
         entry.creator
     }
 
@@ -107,11 +112,17 @@ impl<'a> Ledger<'a> {
     }
 
     /// Writes the additions.
+    ///
+    /// # Errors
+    /// `Overtaken` if another transaction has used the room meanwhile.
     pub(crate) fn write(&self, tx: &Tx<'_>) -> Result<(), Failure> {
         for (subject, entry) in self.entries.iter().filter(|(_, entry)| entry.added.events > 0) {
             let subject = subject.name();
             for period in Period::ALL {
-                tx.add_to_usage_sum(&self.sum_of(&subject, period), entry.added)?;
+                let room = entry.room().filter(|_| period == entry.period);
+                if !tx.add_to_usage_sum(&self.sum_of(&subject, period), entry.added, room)? {
+                    return Err(Failure::Overtaken);
+                }
             }
         }
         Ok(())
@@ -144,13 +155,21 @@ impl<'a> Ledger<'a> {
             let Some((tenant, creator, limit, period)) = found else { return Ok(None) };
             let period = Period::stored(&period)?;
             let added = UsageSum::default();
-            self.entries.insert(subject, Entry { tenant, creator, limit, period, stored: None, added });
+            let entry = Entry { tenant, creator, limit, period, stored: None, added, fitted: None };
+            self.entries.insert(subject, entry);
         }
         Ok(self.entries.get_mut(&subject))
     }
 
     fn sum_of<'s>(&self, subject: &'s str, period: Period) -> SumOf<'s> {
         SumOf { subject, period: period.as_str(), starts: period.bucket(self.now).starts }
+    }
+}
+
+impl Entry {
+    /// The room that the bucket of its period must have.
+    fn room(&self) -> Option<Room> {
+        Some(Room { quantity: self.fitted?, limit: self.limit? })
     }
 }
 
@@ -161,5 +180,34 @@ impl Subject {
             Self::Tenant(id) => id.to_string(),
             Self::Key(id) => id.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DEFAULT_TENANT, Quota, Store};
+
+    #[test]
+    fn of_two_ledgers_that_read_the_same_sum_one_is_written() {
+        let store = Store::in_memory().unwrap();
+        let quota = Quota { limit: Some(5), period: "month" };
+        store.write(|tx| tx.set_tenant_quota(DEFAULT_TENANT, quota)).unwrap();
+        let both = store.write(|tx| {
+            let tx = &*tx;
+            let mut ledgers = [Ledger::new(tx, 0), Ledger::new(tx, 0)];
+            for ledger in &mut ledgers {
+                assert!(ledger.check(DEFAULT_TENANT, None, 3)?.unwrap().allowed);
+                ledger.add(DEFAULT_TENANT, None, 3, true);
+            }
+            ledgers[0].write(tx)?;
+            ledgers[1].write(tx)
+        });
+        let error = both.unwrap_err();
+        assert_eq!(error.status(), 503);
+        assert!(error.message().ends_with("and nothing was written: try again"), "{}", error.message());
+        let (subject, bucket) = (DEFAULT_TENANT.to_string(), Period::Month.bucket(0));
+        let of = SumOf { subject: &subject, period: Period::Month.as_str(), starts: bucket.starts };
+        assert_eq!(store.read_rows(|rows| rows.usage_sum(&of)).unwrap(), UsageSum::default());
     }
 }

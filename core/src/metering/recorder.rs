@@ -105,7 +105,9 @@ impl Recorder {
                     Err(failure) => return Err(failure),
                 });
             }
-            tx.add_usage_events(&batch.events)?;
+            if !tx.add_usage_events(&batch.events)? {
+                return Err(Failure::Overtaken);
+            }
             batch.ledger.write(tx)?;
             if let Some(retention) = retention {
                 retention.prune(tx, batch.now, clock.boot_ms(), batch.events.len())?;
@@ -190,7 +192,7 @@ impl<'a> Batch<'a> {
             request,
             created_at: self.now,
         };
-        self.ledger.add(event.tenant_id, event.api_key_id, event.quantity);
+        self.ledger.add(event.tenant_id, event.api_key_id, event.quantity, usage.asked == Asked::ForRoom);
         if let Some(key) = &event.idempotency_key {
             self.under.insert((event.tenant_id, key.clone()), self.events.len());
         }

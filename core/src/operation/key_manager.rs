@@ -24,7 +24,7 @@ fn change_key<T>(
     id: KeyId,
     change: impl FnOnce(&mut Tx<'_>, KeyRecord) -> Result<T, Failure>,
 ) -> Result<T> {
-    context.write(|tx, context| match tx.key(id)? {
+    context.write(|tx, context| match tx.key_for_update(id)? {
         Some(key) if context.tenant().is_none_or(|tenant| tenant == key.tenant_id) => change(tx, key),
         _ => Err(no_such_key().into()),
     })

@@ -40,7 +40,7 @@ const DEFAULT_PREFIX: &str = "gk_live";
 /// The key with this id, if it belongs to the tenant of the call.
 fn key_of(context: &Context<'_>, tx: &Tx<'_>, id: KeyId) -> Result<KeyRecord, Failure> {
     // The key may have been deleted since the caller was authorized.
-    let key = tx.key(id)?.filter(|key| context.tenant() == Some(key.tenant_id));
+    let key = tx.key_for_update(id)?.filter(|key| context.tenant() == Some(key.tenant_id));
     Ok(key.ok_or_else(not_found)?)
 }
 

@@ -90,13 +90,13 @@ fn every_event_of_a_commit_has_its_own_result() {
 fn a_failed_commit_fails_exactly_the_events_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gatekeeper.db");
-    let store = Store::on_file(path.clone());
+    let store = Store::on_file(path);
     let (recorder, clock) = (recorder(), Clock::System);
     assert!(recorder.record(&store, &clock, usage(1, Asked::ToRecord), None).is_ok());
-    let other = rusqlite::Connection::open(&path).unwrap();
-    let broken = "CREATE TRIGGER broken BEFORE INSERT ON usage_events WHEN NEW.quantity = 3
-                  BEGIN SELECT RAISE(ABORT, 'canary'); END";
-    other.execute_batch(broken).unwrap();
+    store.run_script(
+        "CREATE TRIGGER broken BEFORE INSERT ON usage_events WHEN NEW.quantity = 3
+         BEGIN SELECT RAISE(ABORT, 'canary'); END",
+    );
     let usages = (1..5).map(|quantity| usage(quantity, Asked::ToRecord)).collect();
     for outcome in Recorder::record_all(&store, &clock, usages, None) {
         let error = outcome.err().unwrap();

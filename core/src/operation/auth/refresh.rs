@@ -74,7 +74,9 @@ fn exchange(
     let Some(used_at) = found.used_at else {
         let expires_at = rules.expiry(session.created_at, now);
         tx.add_one_time_token(Purpose::Refresh, &successors.new.digest(), &session.id, expires_at)?;
-        tx.prolong_session(session.id, now, expires_at)?;
+        if !tx.prolong_session(session.id, now, expires_at)? {
+            return Ok(None);
+        }
         tx.forget_ended_tokens(&session.id, now)?;
         return Ok(Some((user, continued(&successors.new, expires_at))));
     };

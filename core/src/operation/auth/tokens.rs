@@ -68,6 +68,7 @@ pub(super) struct Continued {
 pub(super) fn begin_session(context: &Context<'_>, tx: &Tx<'_>, user: UserId) -> Result<Continued, Failure> {
     let (now, rules) = (context.now(), context.settings().sessions);
     let (id, token) = (SessionId::generate(context.clock())?, new_refresh_token()?);
+    tx.lock_user(user)?;
     for ended in tx.sessions_beyond(user, rules.beside_a_new_one(), now)? {
         tx.revoke_session(user, ended, now)?;
         let replaced = Map::from_iter([("replacedBy".to_owned(), json!(id))]);

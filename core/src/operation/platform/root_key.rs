@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::authz::{Access, Action, Context, Event, not_found};
-use crate::error::Result;
+use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::key;
 use crate::operation::field::PageLimit;
@@ -80,14 +80,39 @@ pub struct CreatedRootKey {
 impl CreatedRootKey {
     /// Creates a root key for a tenant, which must exist.
     pub(crate) fn add(context: &Context<'_>, tx: &mut Tx<'_>, tenant_id: TenantId) -> Result<Self, Failure> {
+        let new = Self::new(context, tx, tenant_id)?;
+        tx.add_root_key(new.id, tenant_id, &new.key.digest(), new.created_at)?;
+        new.audited(context, tx)
+    }
+
+    /// Creates the first root key of a database.
+    ///
+    /// # Errors
+    /// `conflict` if it already has one.
+    pub(crate) fn add_first(
+        context: &Context<'_>,
+        tx: &mut Tx<'_>,
+        tenant_id: TenantId,
+    ) -> Result<Self, Failure> {
+        let new = Self::new(context, tx, tenant_id)?;
+        if !tx.add_first_root_key(new.id, tenant_id, &new.key.digest(), new.created_at)? {
+            let message = "there is a root key already";
+            return Err(GatekeeperError::new(ErrorKind::Conflict, message).into());
+        }
+        new.audited(context, tx)
+    }
+
+    fn new(context: &Context<'_>, tx: &Tx<'_>, tenant_id: TenantId) -> Result<Self, Failure> {
         if tx.tenant(tenant_id)?.is_none() {
             return Err(not_found().into());
         }
         let (id, key) = (KeyId::generate(context.clock())?, key::generate_root()?);
-        let created_at = context.now();
-        tx.add_root_key(id, tenant_id, &key.digest(), created_at)?;
-        context.audit(tx, Event::new(Action::RootKeyCreated).of_tenant(tenant_id).about(&id))?;
-        Ok(Self { id, tenant_id, key, created_at })
+        Ok(Self { id, tenant_id, key, created_at: context.now() })
+    }
+
+    fn audited(self, context: &Context<'_>, tx: &Tx<'_>) -> Result<Self, Failure> {
+        context.audit(tx, Event::new(Action::RootKeyCreated).of_tenant(self.tenant_id).about(&self.id))?;
+        Ok(self)
     }
 }
 

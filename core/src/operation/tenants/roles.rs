@@ -5,7 +5,7 @@ use crate::authz::{Access, Action, Context, Event, MemberRole, Principal, Tenant
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{TenantId, UserId};
 use crate::operation::{Method, Operation, Route};
-use crate::store::{Failure, MemberRow, Tx};
+use crate::store::{Failure, Tx};
 
 /// Changes a member's role. The last owner keeps that role.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,8 +46,10 @@ impl Operation for UpdateMember {
         let (tenant, user) = (self.tenant_id, self.user_id);
         let member = context.write(|tx, context| {
             may_give(context, self.role)?;
-            changeable(context, tx, tenant, user, self.role)?;
-            tx.set_role(tenant, user, self.role.as_str())?;
+            check_change(context, tx, tenant, user, self.role)?;
+            if !tx.set_role(tenant, user, self.role.as_str(), MemberRole::Owner.as_str())? {
+                return Err(last_owner().into());
+            }
             context.audit(tx, Event::new(Action::MemberUpdated).about(&user))?;
             tx.member(tenant, user)
         })?;
@@ -74,8 +76,10 @@ impl Operation for RemoveMember {
             if !leaves {
                 context.permit("members:write")?;
             }
-            changeable(context, tx, tenant, user, MemberRole::Member)?;
-            tx.remove_member(tenant, user)?;
+            check_change(context, tx, tenant, user, MemberRole::Member)?;
+            if !tx.remove_member(tenant, user, MemberRole::Owner.as_str())? {
+                return Err(last_owner().into());
+            }
             context.audit(tx, Event::new(Action::MemberRemoved).about(&user))
         })
     }
@@ -93,22 +97,25 @@ pub(super) fn may_give(context: &Context<'_>, role: MemberRole) -> Result<()> {
     Ok(())
 }
 
-/// The member, if the caller may change their role to `role`, and the tenant still has an owner then.
-fn changeable(
+/// Checks that the member exists, and that the caller may change their role to `role`.
+fn check_change(
     context: &Context<'_>,
     tx: &Tx<'_>,
     tenant: TenantId,
     user: UserId,
     role: MemberRole,
-) -> Result<MemberRow, Failure> {
-    let owner = MemberRole::Owner.as_str();
+) -> Result<(), Failure> {
+    tx.lock_tenant(tenant)?;
     let member = tx.member(tenant, user)?.ok_or_else(not_found)?;
-    if member.role == owner && role != MemberRole::Owner {
+    if member.role == MemberRole::Owner.as_str() && role != MemberRole::Owner {
         may_give(context, MemberRole::Owner)?;
-        if tx.count_members(tenant, owner)? <= 1 {
-            let message = "a tenant must have an owner: make another member an owner first";
-            return Err(GatekeeperError::new(ErrorKind::Conflict, message).into());
-        }
     }
-    Ok(member)
+    Ok(())
+}
+
+fn last_owner() -> GatekeeperError {
+    GatekeeperError::new(
+        ErrorKind::Conflict,
+        "a tenant must have an owner: make another member an owner first",
+    )
 }

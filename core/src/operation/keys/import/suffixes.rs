@@ -8,7 +8,7 @@ use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::key;
 use crate::secret::Digest;
-use crate::store::{Failure, Rows};
+use crate::store::{Failure, Tx};
 
 /// The suffixes of keys that are not revoked or expired.
 pub(in crate::operation::keys) struct Suffixes {
@@ -20,15 +20,17 @@ impl Suffixes {
     /// The suffixes of this tenant's keys, and the number of all tenants' suffixes.
     pub(in crate::operation::keys) fn of(
         context: &Context<'_>,
-        rows: &Rows<'_>,
+        tx: &Tx<'_>,
         tenant: TenantId,
     ) -> Result<Self, Failure> {
+        // No other transaction adds a suffix until this one ends.
+        tx.lock_database()?;
         let now = context.now();
-        let all = rows.imported_suffixes(now)?;
+        let all = tx.imported_suffixes(now)?;
         let count = all.len();
         let mut of_tenant = Vec::new();
         for suffix in all {
-            if rows.has_suffix(&suffix, tenant, now)? {
+            if tx.has_suffix(&suffix, tenant, now)? {
                 of_tenant.push(suffix);
             }
         }
@@ -42,10 +44,10 @@ impl Suffixes {
     pub(in crate::operation::keys) fn check_added(
         self,
         context: &Context<'_>,
-        rows: &Rows<'_>,
+        tx: &Tx<'_>,
         tenant: TenantId,
     ) -> Result<(), Failure> {
-        let (after, rules) = (Self::of(context, rows, tenant)?, &context.settings().imports);
+        let (after, rules) = (Self::of(context, tx, tenant)?, &context.settings().imports);
         let most = rules.suffixes_per_tenant();
         if after.of_tenant.len() > most.max(self.of_tenant.len()) {
             return Err(no_room(format!(

@@ -1,12 +1,9 @@
 //! Imported digests: the suffixes that they were computed with, and look-ups of several digests at once. The suffix
 //! of a revoked or expired key does not count.
 
-use rusqlite::{params, params_from_iter};
-
-use super::connection::change_number;
+use super::driver::{ChangeNumber, Value, params, to_value};
 use super::keys::key_row;
-use super::rows::Rows;
-use super::{Failure, Store, parsed};
+use super::{Failure, Rows, Store};
 use crate::error::{GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::ipc::{Map, VersionCounters};
@@ -50,15 +47,8 @@ impl Store {
         version_counters: &VersionCounters<Map>,
         now: i64,
     ) -> Result<Versioned<Vec<String>>> {
-        self.read_of(&[IMPORTS], version_counters, |connection| {
-            let mut statement = connection.prepare_cached(SUFFIXES)?;
-            let mut rows = statement.query([now])?;
-            let mut read = Versioned { number: 0, found: Vec::new() };
-            while let Some(row) = rows.next()? {
-                read.number = change_number(row, 0)?;
-                read.found.extend(row.get::<_, Option<String>>(1)?);
-            }
-            Ok(read)
+        self.read_of(&[IMPORTS], version_counters, |rows| {
+            Ok(versioned(rows.all(SUFFIXES, params![now], |row| Ok((row.get(0)?, row.get(1)?)))?))
         })
     }
 
@@ -69,16 +59,12 @@ impl Store {
         digests: &[Digest],
         version_counters: &VersionCounters<Map>,
     ) -> Result<Versioned<Vec<Option<KeyRow>>>> {
-        self.read_of(digests, version_counters, |connection| {
-            let mut statement = connection.prepare_cached(&by_digests(digests.len()))?;
-            let mut rows = statement.query(params_from_iter(digests.iter().map(Digest::as_bytes)))?;
-            let mut read = Versioned { number: 0, found: Vec::with_capacity(digests.len()) };
-            while let Some(row) = rows.next()? {
-                read.number = change_number(row, 0)?;
-                read.found.push(key_row(row)?);
-            }
-            if read.found.len() == digests.len() {
-                return Ok(read);
+        let sql = by_digests(digests.len());
+        let params: Vec<Value<'_>> = digests.iter().map(to_value).collect();
+        self.read_of(digests, version_counters, |rows| {
+            let found = rows.all(&sql, &params, |row| Ok((row.get(0)?, Some(key_row(row)?))))?;
+            if found.len() == digests.len() {
+                return Ok(versioned(found));
             }
             Err(GatekeeperError::internal("a look-up of digests returned the wrong number of keys").into())
         })
@@ -88,13 +74,13 @@ impl Store {
 impl Rows<'_> {
     /// The suffixes in use at `now`, Unix ms.
     pub(crate) fn imported_suffixes(&self, now: i64) -> Result<Vec<String>, Failure> {
-        let suffixes = self.all(SUFFIXES, [now], |row| Ok(row.get::<_, Option<String>>(1)?))?;
+        let suffixes = self.all(SUFFIXES, params![now], |row| row.get::<Option<String>>(1))?;
         Ok(suffixes.into_iter().flatten().collect())
     }
 
     /// Whether a tenant has a key with this suffix that can be valid at `now`, Unix ms.
     pub(crate) fn has_suffix(&self, suffix: &str, tenant: TenantId, now: i64) -> Result<bool, Failure> {
-        Ok(self.value(HAS_SUFFIX, params![suffix, tenant.to_string(), now])?.unwrap_or(false))
+        Ok(self.value(HAS_SUFFIX, params![suffix, tenant, now])?.unwrap_or(false))
     }
 
     /// The tenants that have keys with suffixes that can be valid at `now`, Unix ms, with their numbers of suffixes
@@ -106,10 +92,10 @@ impl Rows<'_> {
              WHERE k.hashed_suffix IS NOT NULL AND k.status <> 'revoked' AND t.removed_at IS NULL
                 AND (k.expires_at IS NULL OR k.expires_at > $1)
              GROUP BY t.id, t.name ORDER BY 3 DESC, t.id",
-            [now],
+            params![now],
             |row| {
                 Ok(SuffixHolder {
-                    tenant_id: parsed(row, 0)?,
+                    tenant_id: row.get(0)?,
                     tenant_name: row.get(1)?,
                     suffixes: row.get(2)?,
                     keys: row.get(3)?,
@@ -119,6 +105,12 @@ impl Rows<'_> {
     }
 }
 
+/// The result of a statement whose rows each have the change number.
+fn versioned<T>(rows: Vec<(ChangeNumber, Option<T>)>) -> Versioned<Vec<T>> {
+    let number = rows.first().map_or(0, |(number, _)| number.get());
+    Versioned { number, found: rows.into_iter().filter_map(|(_, found)| found).collect() }
+}
+
 /// The statement that finds the keys of this many digests, in order, and the change number; see `BY_DIGEST`.
 fn by_digests(count: usize) -> String {
     let given: Vec<String> = (1..=count).map(|number| format!("({number}, ${number})")).collect();
@@ -126,7 +118,7 @@ fn by_digests(count: usize) -> String {
         "WITH given (position, digest) AS (VALUES {})
          SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
             k.status = 'active' AND t.removed_at IS NULL,
-            min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
+            CASE WHEN o.until IS NULL OR k.expires_at < o.until THEN k.expires_at ELSE o.until END,
             CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
          FROM changes CROSS JOIN given
          LEFT JOIN old_digests AS o ON o.digest = given.digest
@@ -140,7 +132,7 @@ fn by_digests(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::plan;
+    use crate::store::driver::plan;
 
     fn count(plan: &[String], is_one: impl Fn(&&String) -> bool) -> usize {
         plan.iter().filter(is_one).count()

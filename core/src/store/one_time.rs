@@ -1,9 +1,7 @@
 //! One-time tokens: of concurrent attempts to use one, exactly one succeeds.
 
-use rusqlite::params;
-
-use super::Failure;
-use super::rows::{Rows, Tx};
+use super::driver::params;
+use super::{Failure, Rows, Tx};
 use crate::error::{GatekeeperError, Result};
 use crate::secret::Digest;
 use crate::store::{OneTimeToken, Purpose};
@@ -18,7 +16,7 @@ impl Rows<'_> {
     ) -> Result<Option<OneTimeToken>, Failure> {
         self.one(
             "SELECT subject, used_at FROM one_time_tokens WHERE digest = $1 AND purpose = $2 AND expires_at > $3",
-            params![digest.as_bytes(), purpose.as_str(), now],
+            params![digest, purpose.as_str(), now],
             |row| Ok(OneTimeToken { subject: row.get(0)?, used_at: row.get(1)? }),
         )
     }
@@ -34,7 +32,7 @@ impl Tx<'_> {
     ) -> Result<(), Failure> {
         self.run(
             "INSERT INTO one_time_tokens (digest, purpose, subject, expires_at) VALUES ($1, $2, $3, $4)",
-            params![digest.as_bytes(), purpose.as_str(), subject.to_string(), expires_at],
+            params![digest, purpose.as_str(), subject.to_string(), expires_at],
         )?;
         Ok(())
     }
@@ -50,7 +48,7 @@ impl Tx<'_> {
         let used = self.run(
             "UPDATE one_time_tokens SET used_at = $1
              WHERE digest = $2 AND purpose = $3 AND used_at IS NULL AND expires_at > $1",
-            params![now, digest.as_bytes(), purpose.as_str()],
+            params![now, digest, purpose.as_str()],
         )?;
         match self.one_time_token(purpose, digest, now)? {
             Some(token) if used == 1 => Ok(Some(OneTimeToken { used_at: None, ..token })),

@@ -1,26 +1,22 @@
-//! API keys. SQLite numbers parameters such as `$1` by their first occurrence in the text, so they occur in order.
+//! API keys.
 
-use rusqlite::{Row, params};
-
-use super::connection::change_number;
-use super::rows::{Rows, Tx};
-use super::{Failure, Store, parsed};
+use super::driver::{ChangeNumber, Row, params};
+use super::{Failure, Rows, Store, Tx};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
-use crate::ipc::{Invalidation, MAX_EARLY_MS, Map, VersionCounters};
+use crate::ipc::{Invalidation, Map, VersionCounters};
 use crate::secret::Digest;
 use crate::store::{
     Bounds, Creator, IMPORTS, KeyRecord, KeyRow, MAX_KEY_GENERATIONS, NewKey, Part, Versioned,
 };
 
-const COLUMNS: &str = "SELECT id, tenant_id, owner_id, prefix, name, scopes, roles, status, quota_limit,
-    quota_period, metadata, expires_at, last_used_at, created_at, updated_at, created_by_type, created_by_id
-    FROM api_keys";
+const COLUMNS: &str = "id, tenant_id, owner_id, prefix, name, scopes, roles, status, quota_limit,
+    quota_period, metadata, expires_at, last_used_at, created_at, updated_at, created_by_type, created_by_id";
 
 /// The key that has or had a digest, and the change number. At most one key ever has a digest.
 const BY_DIGEST: &str = "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
     k.status = 'active' AND t.removed_at IS NULL,
-    min(coalesce(k.expires_at, o.until), coalesce(o.until, k.expires_at)),
+    CASE WHEN o.until IS NULL OR k.expires_at < o.until THEN k.expires_at ELSE o.until END,
     CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
     FROM changes
     LEFT JOIN old_digests AS o ON o.digest = $1
@@ -34,12 +30,11 @@ impl Store {
         digest: &Digest,
         version_counters: &VersionCounters<Map>,
     ) -> Result<Versioned<Option<KeyRow>>> {
-        self.read_of(std::slice::from_ref(digest), version_counters, |connection| {
-            let mut statement = connection.prepare_cached(BY_DIGEST)?;
-            let mut rows = statement.query([digest.as_bytes()])?;
-            let row = rows.next()?.ok_or_else(|| GatekeeperError::internal("the changes table is empty"))?;
-            let number = change_number(row, 0)?;
-            Ok(Versioned { number, found: key_row(row)? })
+        self.read_of(std::slice::from_ref(digest), version_counters, |rows| {
+            let found = rows.one(BY_DIGEST, params![digest], |row| {
+                Ok(Versioned { number: row.get::<ChangeNumber>(0)?.get(), found: key_row(row)? })
+            })?;
+            Ok(found.ok_or_else(no_changes)?)
         })
     }
 }
@@ -47,18 +42,17 @@ impl Store {
 impl Rows<'_> {
     /// The key that has or had this digest.
     pub(crate) fn key_by_digest(&self, digest: &Digest) -> Result<Option<KeyRow>, Failure> {
-        Ok(self.one(BY_DIGEST, [digest.as_bytes()], key_row)?.flatten())
+        Ok(self.one(BY_DIGEST, params![digest], key_row)?.flatten())
     }
 
     /// Whether this digest belonged to a key before its last rotation.
     fn is_old_digest(&self, digest: &Digest) -> Result<bool, Failure> {
-        let found =
-            self.value::<i64>("SELECT until FROM old_digests WHERE digest = $1", [digest.as_bytes()])?;
-        Ok(found.is_some())
+        let until = self.value::<i64>("SELECT until FROM old_digests WHERE digest = $1", params![digest])?;
+        Ok(until.is_some())
     }
 
     pub(crate) fn key(&self, id: KeyId) -> Result<Option<KeyRecord>, Failure> {
-        self.one(&format!("{COLUMNS} WHERE id = $1"), [id.to_string()], key_record)
+        self.one(&format!("SELECT {COLUMNS} FROM api_keys WHERE id = $1"), params![id], key_record)
     }
 
     /// Keys of a tenant after `after`, in the order of their ids.
@@ -70,8 +64,8 @@ impl Rows<'_> {
     ) -> Result<Part<KeyRecord>, Failure> {
         self.within(
             bounds,
-            &format!("{COLUMNS} WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3"),
-            params![tenant.to_string(), after.map_or_else(String::new, |id| id.to_string()), bounds.rows + 1],
+            &format!("SELECT {COLUMNS} FROM api_keys WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3"),
+            params![tenant, after.map_or_else(String::new, |id| id.to_string()), bounds.rows + 1],
             key_record,
         )
     }
@@ -84,8 +78,8 @@ impl Rows<'_> {
                 AND tenant_id NOT IN (SELECT tenant_id FROM root_keys)
                 AND tenant_id IN (SELECT id FROM tenants WHERE removed_at IS NULL)
              GROUP BY tenant_id",
-            [now],
-            |row| Ok((parsed(row, 0)?, row.get::<_, i64>(1)?.unsigned_abs())),
+            params![now],
+            |row| Ok((row.get(0)?, row.get::<i64>(1)?.unsigned_abs())),
         )
     }
 
@@ -93,12 +87,12 @@ impl Rows<'_> {
     pub(crate) fn generation_of_key(&self, id: KeyId) -> Result<u32, Failure> {
         let generation = self.value(
             "WITH RECURSIVE line (id, generation) AS (
-                SELECT $1, 0
+                SELECT CAST($1 AS TEXT), 0
                 UNION ALL
                 SELECT k.created_by_id, line.generation + 1 FROM line JOIN api_keys AS k ON k.id = line.id
                 WHERE k.created_by_type = 'apiKey' AND line.generation < $2
              ) SELECT max(generation) FROM line",
-            params![id.to_string(), MAX_KEY_GENERATIONS],
+            params![id, MAX_KEY_GENERATIONS],
         )?;
         Ok(generation.unwrap_or(0))
     }
@@ -112,8 +106,8 @@ impl Rows<'_> {
                 SELECT k.id FROM made JOIN api_keys AS k
                     ON k.created_by_type = 'apiKey' AND k.created_by_id = made.id
              ) SELECT k.id FROM made JOIN api_keys AS k ON k.id = made.id WHERE k.status <> 'revoked' ORDER BY k.id",
-            [id.to_string()],
-            |row| parsed(row, 0),
+            params![id],
+            |row| row.get(0),
         )
     }
 
@@ -122,19 +116,25 @@ impl Rows<'_> {
         self.all(
             "SELECT digest, hashed_suffix IS NOT NULL FROM api_keys WHERE id = $1
              UNION ALL SELECT digest, hashed_suffix IS NOT NULL FROM old_digests WHERE key_id = $1",
-            [id.to_string()],
-            |row| Ok(KnownDigest { digest: Digest::from_bytes(row.get(0)?), is_imported: row.get(1)? }),
+            params![id],
+            |row| Ok(KnownDigest { digest: row.get(0)?, is_imported: row.get(1)? }),
         )
     }
 }
 
 impl Tx<'_> {
-    /// Adds a key. Returns false if a key already has its digest.
+    /// The key, locked until the transaction ends, so that writing it back undoes no other change.
+    pub(crate) fn key_for_update(&self, id: KeyId) -> Result<Option<KeyRecord>, Failure> {
+        self.one(
+            &format!("UPDATE api_keys SET prefix = prefix WHERE id = $1 RETURNING {COLUMNS}"),
+            params![id],
+            key_record,
+        )
+    }
+
+    /// Adds a key. Returns false if its digest is or was that of another key: then the transaction must not commit.
     pub(crate) fn add_key(&mut self, key: &NewKey<'_>) -> Result<bool, Failure> {
         if key.hashed_suffix.is_some() {
-            if self.is_old_digest(key.digest)? {
-                return Ok(false);
-            }
             self.publish(Invalidation::Updated(IMPORTS));
         }
         self.publish(Invalidation::Inserted(*key.digest));
@@ -145,9 +145,9 @@ impl Tx<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, $16)
              ON CONFLICT (digest) DO NOTHING",
             params![
-                key.id.to_string(),
-                key.tenant.to_string(),
-                key.digest.as_bytes(),
+                key.id,
+                key.tenant,
+                key.digest,
                 key.prefix,
                 to_json(key.roles)?,
                 key.owner_id,
@@ -163,7 +163,8 @@ impl Tx<'_> {
                 key.created_by.id,
             ],
         )?;
-        Ok(added == 1)
+        // Check after the insertion: a concurrent rotation that freed the digest has stored it as an old one by now.
+        Ok(added == 1 && (key.hashed_suffix.is_none() || !self.is_old_digest(key.digest)?))
     }
 
     /// Replaces the secret of a key. The old one stays valid until `old_until`, or is revoked at once without it.
@@ -176,17 +177,17 @@ impl Tx<'_> {
     ) -> Result<(), Failure> {
         self.publish_key(id)?;
         self.publish(Invalidation::Inserted(*digest));
-        self.run("DELETE FROM old_digests WHERE key_id = $1", [id.to_string()])?;
+        self.run("DELETE FROM old_digests WHERE key_id = $1", params![id])?;
         if let Some(until) = old_until {
             self.run(
                 "INSERT INTO old_digests (key_id, digest, until, hashed_suffix)
                  SELECT id, digest, $1, hashed_suffix FROM api_keys WHERE id = $2",
-                params![until, id.to_string()],
+                params![until, id],
             )?;
         }
         self.run(
             "UPDATE api_keys SET digest = $1, updated_at = $2, hashed_suffix = NULL WHERE id = $3",
-            params![digest.as_bytes(), now, id.to_string()],
+            params![digest, now, id],
         )?;
         Ok(())
     }
@@ -197,19 +198,18 @@ impl Tx<'_> {
         let descendants = self.descendants_of_key(id)?;
         for id in &descendants {
             self.publish_key(*id)?;
-            let id = id.to_string();
             self.run(
                 "UPDATE api_keys SET status = 'revoked', updated_at = $1 WHERE id = $2",
                 params![now, id],
             )?;
-            self.run("DELETE FROM old_digests WHERE key_id = $1", [id])?;
+            self.run("DELETE FROM old_digests WHERE key_id = $1", params![id])?;
         }
         Ok(descendants)
     }
 
     pub(crate) fn delete_key(&mut self, id: KeyId) -> Result<(), Failure> {
         self.publish_key(id)?;
-        self.run("DELETE FROM api_keys WHERE id = $1", [id.to_string()])?;
+        self.run("DELETE FROM api_keys WHERE id = $1", params![id])?;
         Ok(())
     }
 
@@ -230,24 +230,13 @@ impl Tx<'_> {
                 key.metadata,
                 key.expires_at,
                 now,
-                key.id.to_string()
+                key.id
             ],
         )?;
         // A key that is disabled or revoked loses its old secret for good.
         if key.status != "active" {
-            self.run("DELETE FROM old_digests WHERE key_id = $1", [key.id.to_string()])?;
+            self.run("DELETE FROM old_digests WHERE key_id = $1", params![key.id])?;
         }
-        Ok(())
-    }
-
-    /// Writes when a key was last used, unless a later use is stored. A stored time in the future, from a clock
-    /// that was ahead, is replaced. The change is not published: it alters no verdict.
-    pub(super) fn set_last_used(&self, id: KeyId, used_at: i64) -> Result<(), Failure> {
-        self.run(
-            "UPDATE api_keys SET last_used_at = $1
-             WHERE id = $2 AND (coalesce(last_used_at, 0) < $1 OR last_used_at > $1 + $3)",
-            params![used_at, id.to_string(), MAX_EARLY_MS.cast_signed()],
-        )?;
         Ok(())
     }
 
@@ -270,10 +259,10 @@ struct KnownDigest {
 }
 
 pub(super) fn key_row(row: &Row<'_>) -> Result<Option<KeyRow>, Failure> {
-    let Some(id) = row.get::<_, Option<String>>(1)? else { return Ok(None) };
+    let Some(id) = row.get(1)? else { return Ok(None) };
     Ok(Some(KeyRow {
-        id: id.parse()?,
-        tenant: parsed(row, 2)?,
+        id,
+        tenant: row.get(2)?,
         owner_id: row.get(3)?,
         roles: from_json(row, 4)?,
         scopes: from_json(row, 5)?,
@@ -286,8 +275,8 @@ pub(super) fn key_row(row: &Row<'_>) -> Result<Option<KeyRow>, Failure> {
 
 fn key_record(row: &Row<'_>) -> Result<KeyRecord, Failure> {
     Ok(KeyRecord {
-        id: parsed(row, 0)?,
-        tenant_id: parsed(row, 1)?,
+        id: row.get(0)?,
+        tenant_id: row.get(1)?,
         owner_id: row.get(2)?,
         prefix: row.get(3)?,
         name: row.get(4)?,
@@ -301,11 +290,16 @@ fn key_record(row: &Row<'_>) -> Result<KeyRecord, Failure> {
         last_used_at: row.get(12)?,
         created_at: row.get(13)?,
         updated_at: row.get(14)?,
-        created_by: match row.get::<_, Option<String>>(15)? {
-            Some(kind) => Some(Creator { kind: kind.into(), id: row.get(16)? }),
+        created_by: match row.get(15)? {
+            Some(kind) => Some(Creator { kind, id: row.get(16)? }),
             None => None,
         },
     })
+}
+
+/// The error for a database without its one row of changes.
+pub(super) fn no_changes() -> GatekeeperError {
+    GatekeeperError::internal("the changes table is empty")
 }
 
 fn to_json(names: &[String]) -> Result<String> {
@@ -313,14 +307,13 @@ fn to_json(names: &[String]) -> Result<String> {
 }
 
 fn from_json(row: &Row<'_>, column: usize) -> Result<Vec<String>, Failure> {
-    let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
-    Ok(serde_json::from_str(text).map_err(GatekeeperError::internal)?)
+    Ok(serde_json::from_str(row.get(column)?).map_err(GatekeeperError::internal)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::plan;
+    use crate::store::driver::plan;
 
     #[test]
     fn a_digest_is_looked_up_by_indexes_alone() {

@@ -1,9 +1,7 @@
 //! Wrong passwords, counted by client address and by account.
 
-use rusqlite::params;
-
-use super::Failure;
-use super::rows::{Rows, Tx};
+use super::driver::params;
+use super::{Failure, Rows, Tx};
 use crate::error::Result;
 use crate::secret::Digest;
 use crate::store::{FailedLogins, PasswordFailures};
@@ -31,7 +29,7 @@ impl Rows<'_> {
     pub(crate) fn failed_logins(&self, account: &Digest, address: &str) -> Result<FailedLogins, Failure> {
         let found = self.one(
             "SELECT count, last_at FROM login_failures WHERE account = $1 AND source = $2",
-            params![account.as_bytes(), address],
+            params![account, address],
             |row| Ok(FailedLogins { count: row.get(0)?, last_at: row.get(1)? }),
         )?;
         Ok(found.unwrap_or_default())
@@ -41,31 +39,36 @@ impl Rows<'_> {
     pub(crate) fn is_known_address(&self, account: &Digest, address: &str) -> Result<bool, Failure> {
         let known = self.value::<i64>(
             "SELECT last_at FROM known_sources WHERE account = $1 AND source = $2",
-            params![account.as_bytes(), address],
+            params![account, address],
         )?;
         Ok(known.is_some())
     }
 }
 
 impl Tx<'_> {
-    /// Counts a wrong password of a client address at `now`, and deletes some that are older than `window_ms`.
+    /// Counts a wrong password of a client address at `now`, unless `limit` of them are within the last `window_ms`, and
+    /// deletes some that are older. Returns whether it was counted.
     pub(crate) fn count_password_failure(
         &self,
         address: &str,
         now: i64,
         window_ms: u64,
-    ) -> Result<(), Failure> {
+        limit: u32,
+    ) -> Result<bool, Failure> {
+        let older = now.saturating_sub_unsigned(window_ms);
         self.run(
             "DELETE FROM password_failures WHERE (address, at) IN
                  (SELECT address, at FROM password_failures WHERE at <= $1 ORDER BY at LIMIT $2)",
-            params![now.saturating_sub_unsigned(window_ms), REMOVED_AT_ONCE],
+            params![older, REMOVED_AT_ONCE],
         )?;
-        self.run(
-            "INSERT INTO password_failures (address, at, count) VALUES ($1, $2, 1)
+        let counted = self.run(
+            "INSERT INTO password_failures (address, at, count) SELECT $1, $2, 1
+             WHERE (SELECT coalesce(sum(count), 0) FROM password_failures
+                    WHERE address = $1 AND at <= $2 AND at > $3) < $4
              ON CONFLICT (address, at) DO UPDATE SET count = password_failures.count + 1",
-            params![address, now],
+            params![address, now, older, limit],
         )?;
-        Ok(())
+        Ok(counted == 1)
     }
 
     /// Uncounts a wrong password, because it was right or not compared.
@@ -77,43 +80,42 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Counts a failed login, and deletes some counts whose last failure was at `forgotten` or before.
+    /// Replaces the failed logins of an account from a client address, unless they have changed since they were `seen`.
+    /// Deletes some counts whose last failure was at `forgotten` or before. Returns whether they were replaced.
     pub(crate) fn count_failed_login(
         &self,
         account: &Digest,
         address: &str,
-        now: i64,
+        seen: FailedLogins,
+        now: FailedLogins,
         forgotten: i64,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         self.run(
             "DELETE FROM login_failures WHERE (account, source) IN
                  (SELECT account, source FROM login_failures WHERE last_at <= $1 ORDER BY last_at LIMIT $2)",
             params![forgotten, REMOVED_AT_ONCE],
         )?;
-        self.run(
-            "INSERT INTO login_failures (account, source, count, last_at) VALUES ($1, $2, 1, $3)
-             ON CONFLICT (account, source) DO UPDATE
-                 SET count = login_failures.count + 1, last_at = excluded.last_at",
-            params![account.as_bytes(), address, now],
+        let replaced = self.run(
+            "INSERT INTO login_failures (account, source, count, last_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (account, source) DO UPDATE SET count = excluded.count, last_at = excluded.last_at
+                WHERE login_failures.count = $5 AND login_failures.last_at = $6",
+            params![account, address, now.count, now.last_at, seen.count, seen.last_at],
         )?;
-        Ok(())
+        Ok(replaced == 1)
     }
 
     /// Uncounts a failed login, because it succeeded or was not compared.
     pub(crate) fn uncount_failed_login(&self, account: &Digest, address: &str) -> Result<(), Failure> {
         self.run(
             "UPDATE login_failures SET count = count - 1 WHERE account = $1 AND source = $2 AND count > 0",
-            params![account.as_bytes(), address],
+            params![account, address],
         )?;
         Ok(())
     }
 
     /// Deletes the failed logins of an account from a client address.
     pub(crate) fn forget_failed_logins(&self, account: &Digest, address: &str) -> Result<(), Failure> {
-        self.run(
-            "DELETE FROM login_failures WHERE account = $1 AND source = $2",
-            params![account.as_bytes(), address],
-        )?;
+        self.run("DELETE FROM login_failures WHERE account = $1 AND source = $2", params![account, address])?;
         Ok(())
     }
 
@@ -127,7 +129,7 @@ impl Tx<'_> {
         self.run(
             "INSERT INTO known_sources (account, source, last_at) VALUES ($1, $2, $3)
              ON CONFLICT (account, source) DO UPDATE SET last_at = excluded.last_at",
-            params![account.as_bytes(), address, now],
+            params![account, address, now],
         )?;
         Ok(())
     }
@@ -141,7 +143,7 @@ mod tests {
     fn expired_wrong_passwords_are_deleted_by_later_ones() {
         let store = Store::in_memory().unwrap();
         for at in 0..40 {
-            store.write(|tx| tx.count_password_failure("192.0.2.1", at, 10)).unwrap();
+            store.write(|tx| tx.count_password_failure("192.0.2.1", at, 10, u32::MAX)).unwrap();
         }
         let kept =
             |window| store.read_rows(|rows| rows.password_failures("192.0.2.1", 39, window)).unwrap().len();

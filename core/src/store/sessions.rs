@@ -1,9 +1,7 @@
 //! Sessions and their refresh tokens.
 
-use rusqlite::{Row, params};
-
-use super::rows::{Rows, Tx};
-use super::{Failure, parsed};
+use super::driver::{Row, params};
+use super::{Failure, Rows, Tx};
 use crate::error::Result;
 use crate::id::{SessionId, UserId};
 use crate::store::SessionRow;
@@ -13,7 +11,7 @@ const COLUMNS: &str =
 
 impl Rows<'_> {
     pub(crate) fn session(&self, id: SessionId) -> Result<Option<SessionRow>, Failure> {
-        self.one(&format!("{COLUMNS} WHERE id = $1"), [id.to_string()], session_row)
+        self.one(&format!("{COLUMNS} WHERE id = $1"), params![id], session_row)
     }
 
     /// At most `limit` of a user's active sessions after `after`, in the order of their ids.
@@ -29,7 +27,7 @@ impl Rows<'_> {
                 "{COLUMNS} WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND id > $3
                  ORDER BY id LIMIT $4"
             ),
-            params![user.to_string(), now, after.map_or_else(String::new, |id| id.to_string()), limit],
+            params![user, now, after.map_or_else(String::new, |id| id.to_string()), limit],
             session_row,
         )
     }
@@ -44,8 +42,8 @@ impl Rows<'_> {
         self.all(
             "SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
              ORDER BY last_used_at DESC, id DESC LIMIT $3 OFFSET $4",
-            params![user.to_string(), now, i64::MAX, kept],
-            |row| parsed(row, 0),
+            params![user, now, i64::MAX, kept],
+            |row| row.get(0),
         )
     }
 }
@@ -56,8 +54,8 @@ impl Tx<'_> {
             "INSERT INTO sessions (id, user_id, source, created_at, last_used_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6)",
             params![
-                session.id.to_string(),
-                session.user_id.to_string(),
+                session.id,
+                session.user_id,
                 session.source,
                 session.created_at,
                 session.last_used_at,
@@ -67,13 +65,14 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Extends a session until `expires_at`.
-    pub(crate) fn prolong_session(&self, id: SessionId, now: i64, expires_at: i64) -> Result<(), Failure> {
-        self.run(
-            "UPDATE sessions SET last_used_at = $1, expires_at = $2 WHERE id = $3",
-            params![now, expires_at, id.to_string()],
+    /// Extends an active session until `expires_at`. Returns false if it is over.
+    pub(crate) fn prolong_session(&self, id: SessionId, now: i64, expires_at: i64) -> Result<bool, Failure> {
+        let prolonged = self.run(
+            "UPDATE sessions SET last_used_at = $1, expires_at = $2
+             WHERE id = $3 AND revoked_at IS NULL AND expires_at > $1",
+            params![now, expires_at, id],
         )?;
-        Ok(())
+        Ok(prolonged == 1)
     }
 
     /// Ends a session of a user. Returns whether it was active.
@@ -81,7 +80,7 @@ impl Tx<'_> {
         let revoked = self.run(
             "UPDATE sessions SET revoked_at = $1
              WHERE id = $2 AND user_id = $3 AND revoked_at IS NULL AND expires_at > $1",
-            params![now, id.to_string(), user.to_string()],
+            params![now, id, user],
         )?;
         Ok(revoked == 1)
     }
@@ -96,15 +95,15 @@ impl Tx<'_> {
         self.run(
             "UPDATE sessions SET revoked_at = $1
              WHERE user_id = $2 AND revoked_at IS NULL AND expires_at > $1 AND id <> $3",
-            params![now, user.to_string(), kept.map_or_else(String::new, |id| id.to_string())],
+            params![now, user, kept.map_or_else(String::new, |id| id.to_string())],
         )
     }
 }
 
 fn session_row(row: &Row<'_>) -> Result<SessionRow, Failure> {
     Ok(SessionRow {
-        id: parsed(row, 0)?,
-        user_id: parsed(row, 1)?,
+        id: row.get(0)?,
+        user_id: row.get(1)?,
         source: row.get(2)?,
         created_at: row.get(3)?,
         last_used_at: row.get(4)?,

@@ -2,25 +2,26 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::failure::Failure;
+use super::Error;
+use crate::store::driver::Failure;
 
 /// The mark of our databases: "gkpr" in SQLite's `application_id`.
 const APPLICATION_ID: i32 = 0x676b_7072;
 
 /// The migrations from the first version on. SQLite's `user_version` counts those applied.
 pub(super) const MIGRATIONS: &[&str] = &[
-    include_str!("../migrations/0001_tenants_and_keys.sql"),
-    include_str!("../migrations/0002_announced_changes.sql"),
-    include_str!("../migrations/0003_accounts_and_usage.sql"),
-    include_str!("../migrations/0004_key_creators.sql"),
-    include_str!("../migrations/0005_suffixes_of_live_keys.sql"),
-    include_str!("../migrations/0006_wrong_passwords.sql"),
-    include_str!("../migrations/0007_default_tenant.sql"),
-    include_str!("../migrations/0008_restore_epoch.sql"),
-    include_str!("../migrations/0009_removed_tenants.sql"),
-    include_str!("../migrations/0010_published_signing_keys.sql"),
-    include_str!("../migrations/0011_pruned_rows.sql"),
-    include_str!("../migrations/0012_tenant_sizes.sql"),
+    include_str!("../../migrations/sqlite/0001_tenants_and_keys.sql"),
+    include_str!("../../migrations/sqlite/0002_announced_changes.sql"),
+    include_str!("../../migrations/sqlite/0003_accounts_and_usage.sql"),
+    include_str!("../../migrations/sqlite/0004_key_creators.sql"),
+    include_str!("../../migrations/sqlite/0005_suffixes_of_live_keys.sql"),
+    include_str!("../../migrations/sqlite/0006_wrong_passwords.sql"),
+    include_str!("../../migrations/sqlite/0007_default_tenant.sql"),
+    include_str!("../../migrations/sqlite/0008_restore_epoch.sql"),
+    include_str!("../../migrations/sqlite/0009_removed_tenants.sql"),
+    include_str!("../../migrations/sqlite/0010_published_signing_keys.sql"),
+    include_str!("../../migrations/sqlite/0011_pruned_rows.sql"),
+    include_str!("../../migrations/sqlite/0012_tenant_sizes.sql"),
 ];
 
 /// Checks that the database is ours or empty, before anything is written to it.
@@ -29,7 +30,7 @@ pub(super) fn identify(connection: &Connection) -> Result<(), Failure> {
     let snapshot = connection.unchecked_transaction()?;
     let owner: i32 = snapshot.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let empty: bool = snapshot.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
-    if owner == APPLICATION_ID || (owner == 0 && empty) { Ok(()) } else { Err(Failure::Foreign) }
+    if owner == APPLICATION_ID || (owner == 0 && empty) { Ok(()) } else { Err(Error::Foreign.into()) }
 }
 
 /// Applies the missing `migrations` in one transaction.
@@ -41,7 +42,7 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Resul
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let applied = version(&transaction)?;
     let Some(missing) = migrations.get(applied..) else {
-        return Err(Failure::Newer { found: applied, known: migrations.len() });
+        return Err(Error::Newer { found: applied, known: migrations.len() }.into());
     };
     // A migration is compiled against the schema that the connection has cached; this query makes it read the
     // schema again.
@@ -64,15 +65,15 @@ pub(super) fn is_outdated(connection: &Connection) -> Result<bool, Failure> {
 /// `Newer` for a database of a later version; `Foreign` for an empty one.
 pub(super) fn check_version(connection: &Connection) -> Result<(), Failure> {
     match version(connection)? {
-        0 => Err(Failure::Foreign),
-        found if found > MIGRATIONS.len() => Err(Failure::Newer { found, known: MIGRATIONS.len() }),
+        0 => Err(Error::Foreign.into()),
+        found if found > MIGRATIONS.len() => Err(Error::Newer { found, known: MIGRATIONS.len() }.into()),
         _ => Ok(()),
     }
 }
 
 fn version(connection: &Connection) -> Result<usize, Failure> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    usize::try_from(version).map_err(|_| Failure::Foreign)
+    usize::try_from(version).map_err(|_| Error::Foreign.into())
 }
 
 #[cfg(test)]
@@ -106,13 +107,14 @@ mod tests {
     fn a_newer_database_is_rejected() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, &[FIRST, SECOND]).unwrap();
-        assert!(matches!(migrate(&mut connection, &[FIRST]), Err(Failure::Newer { found: 2, known: 1 })));
+        let rejected = migrate(&mut connection, &[FIRST]);
+        assert!(matches!(rejected, Err(Failure::Engine(Error::Newer { found: 2, known: 1 }))));
     }
 
     #[test]
     fn a_database_of_another_program_is_rejected() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE theirs (x)").unwrap();
-        assert!(matches!(identify(&connection), Err(Failure::Foreign)));
+        assert!(matches!(identify(&connection), Err(Failure::Engine(Error::Foreign))));
     }
 }

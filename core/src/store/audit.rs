@@ -1,9 +1,7 @@
 //! The audit log. Events are written in the transaction of the change that they describe.
 
-use rusqlite::{Row, params};
-
-use super::rows::{Rows, Tx};
-use super::{Failure, parsed};
+use super::driver::{Row, params};
+use super::{Failure, Rows, Tx};
 use crate::error::Result;
 use crate::id::{AuditId, TenantId};
 use crate::store::{AuditFilter, AuditRow, Bounds, Part};
@@ -19,7 +17,7 @@ impl Rows<'_> {
     ) -> Result<Part<AuditRow>, Failure> {
         let prefix_end = filter.action_prefix.as_deref().map(|prefix| format!("{prefix}\u{10ffff}"));
         // Each query begins in an index, at the start of the page.
-        let of_tenant = if tenant.is_some() { "tenant_id = $1" } else { "$1 IS NULL" };
+        let of_tenant = if tenant.is_some() { "tenant_id = $1" } else { "CAST($1 AS TEXT) IS NULL" };
         self.within(
             bounds,
             &format!(
@@ -31,7 +29,7 @@ impl Rows<'_> {
                  ORDER BY id DESC LIMIT $8"
             ),
             params![
-                tenant.map(|id| id.to_string()),
+                tenant,
                 // `~` sorts after every id.
                 before.map_or_else(|| "aud_~".to_owned(), |id| id.to_string()),
                 filter.actor_id,
@@ -53,8 +51,8 @@ impl Tx<'_> {
                                        created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             params![
-                event.id.to_string(),
-                event.tenant_id.map(|id| id.to_string()),
+                event.id,
+                event.tenant_id,
                 event.actor_type,
                 event.actor_id,
                 event.action,
@@ -70,9 +68,9 @@ impl Tx<'_> {
 
 fn audit_row(row: &Row<'_>) -> Result<AuditRow, Failure> {
     Ok(AuditRow {
-        id: parsed(row, 0)?,
-        tenant_id: row.get::<_, Option<String>>(1)?.map(|id| id.parse()).transpose()?,
-        actor_type: row.get::<_, String>(2)?.into(),
+        id: row.get(0)?,
+        tenant_id: row.get(1)?,
+        actor_type: row.get(2)?,
         actor_id: row.get(3)?,
         action: row.get(4)?,
         target: row.get(5)?,

@@ -6,10 +6,10 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::Store;
 use super::connection::Handle;
-use super::failure::Failure;
+use super::{Error, Store};
 use crate::ipc::DatabaseFiles;
+use crate::store::driver::Failure;
 
 /// The permissions of a new database: its owner only, whatever the umask is.
 const FOR_OWNER: u32 = 0o600;
@@ -22,7 +22,7 @@ impl Store {
         self.clear_way(path)?;
         let writer = match Handle::writer(path) {
             // On a layered file system, the first open for writing replaces the file by a copy.
-            Err(Failure::Moved) => Handle::writer(path)?,
+            Err(Failure::Engine(Error::Moved)) => Handle::writer(path)?,
             writer => writer?,
         };
         self.was_open.store(true, Relaxed);
@@ -33,7 +33,7 @@ impl Store {
     /// Fails if `files` are no longer those of the database: a commit would be lost.
     pub(super) fn check_in_place(&self, files: Option<DatabaseFiles>) -> Result<(), Failure> {
         match (&self.path, files) {
-            (Some(path), Some(files)) if !files.are_at(path) => Err(Failure::Moved),
+            (Some(path), Some(files)) if !files.are_at(path) => Err(Error::Moved.into()),
             _ => Ok(()),
         }
     }
@@ -55,13 +55,13 @@ impl Store {
     fn find_or_make(&self, path: &Path) -> Result<(), Failure> {
         let was_open = self.was_open.load(Relaxed);
         match fs::metadata(path) {
-            Ok(found) if was_open && found.len() == 0 => Err(Failure::Gone),
+            Ok(found) if was_open && found.len() == 0 => Err(Error::Gone.into()),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 if was_open {
-                    return Err(Failure::Gone);
+                    return Err(Error::Gone.into());
                 }
                 if !self.may_create.load(Relaxed) {
-                    return Err(Failure::NotThere);
+                    return Err(Error::NotThere.into());
                 }
                 // If the file cannot be created, opening it reports why.
                 if make(path).is_ok() {
@@ -86,7 +86,7 @@ impl Store {
                 Ok(())
             }
             Some(Ok(false)) => Ok(()),
-            Some(Err(_)) | None => Err(Failure::Moved),
+            Some(Err(_)) | None => Err(Error::Moved.into()),
         }
     }
 }
@@ -109,10 +109,10 @@ fn make(path: &Path) -> std::io::Result<()> {
 fn check_names(path: &Path) -> Result<(), Failure> {
     let Some(file) = fs::metadata(path).ok().filter(fs::Metadata::is_file) else { return Ok(()) };
     if file.nlink() > 1 {
-        return Err(Failure::Linked);
+        return Err(Error::Linked.into());
     }
     if is_mounted_alone(path) {
-        return Err(Failure::Mounted);
+        return Err(Error::Mounted.into());
     }
     Ok(())
 }

@@ -5,15 +5,15 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::Store;
 use super::connection::{Handle, News, State, begin_epoch};
-use super::failure::Failure;
-use super::migrate;
+use super::session::Session;
 use super::wait::{do_not_wait, wait_for_locks};
+use super::{Store, migrate};
 use crate::error::Result;
 use crate::ipc::{Map, Segment, VersionCounters};
 use crate::secret::Digest;
 use crate::store::Versioned;
+use crate::store::driver::{Failure, Rows};
 
 /// How long a change that another program made in the file may go unnoticed.
 const LOOK_EVERY_MS: u64 = 100;
@@ -113,13 +113,14 @@ impl Store {
     }
 
     /// Reads the records of `digests` for the cache. If a writer died after publishing a change, that is settled
-    /// first.
-    pub(super) fn read_of<T>(
+    /// first. `read` runs one statement, which returns the change number too.
+    pub(in crate::store) fn read_of<T>(
         &self,
         digests: &[Digest],
         version_counters: &VersionCounters<Map>,
-        read: impl Fn(&Connection) -> Result<Versioned<T>, Failure>,
+        read: impl Fn(&Rows<'_>) -> Result<Versioned<T>, Failure>,
     ) -> Result<Versioned<T>> {
+        let read = |connection: &Connection| read(&Rows::of(Session::on(connection)));
         let mut found = self.read(&read)?;
         let counter =
             digests.iter().map(|digest| version_counters.of_unknown(digest)).max().unwrap_or_default();
@@ -235,10 +236,7 @@ mod tests {
 
     /// Whether the change number of the database can be incremented.
     fn is_sound(store: &Store) -> bool {
-        store.with_writer_for_test(|connection| {
-            let sql = "SELECT typeof(number) = 'integer' AND number BETWEEN 1 AND 1e6 FROM changes";
-            connection.query_row(sql, [], |row| row.get(0)).unwrap()
-        })
+        store.value_of("SELECT typeof(number) = 'integer' AND number BETWEEN 1 AND 1e6 FROM changes")
     }
 
     /// Runs a test on a file and in memory, each with one key. The test gets the store, the key's digest, the
@@ -284,9 +282,7 @@ mod tests {
     fn a_database_with_the_largest_change_number_recovers_and_keys_can_be_revoked() {
         for number in ["9223372036854775807", "9223372036854775808", "-1", "'text'", "1 << 60"] {
             with_key(|store, digest, version_counters, good| {
-                store.with_writer_for_test(|connection| {
-                    connection.execute(&format!("UPDATE changes SET number = {number}"), []).unwrap();
-                });
+                store.run_script(&format!("UPDATE changes SET number = {number}"));
                 let read = store.key_by_digest(digest, version_counters).unwrap();
                 assert!(read.found.is_some(), "{number}");
                 delete(store, digest, version_counters, good.max(read.number));

@@ -1,7 +1,6 @@
 //! Rows that operations rely on. Every database has them from the beginning.
 
-use super::Failure;
-use super::rows::Rows;
+use super::{Failure, Rows};
 
 /// A missing row that operations rely on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +36,7 @@ impl Rows<'_> {
     pub(crate) fn missing(&self) -> Result<Vec<MissingRow>, Failure> {
         let mut missing = Vec::new();
         for (is_there, row) in REQUIRED {
-            if !self.value(is_there, [])?.unwrap_or(false) {
+            if !self.value(is_there, &[])?.unwrap_or(false) {
                 missing.push(row.clone());
             }
         }
@@ -57,11 +56,9 @@ mod tests {
         let missing = || store.read_rows(|rows| rows.missing()).unwrap();
         assert!(missing().is_empty());
         for (table, (_, row)) in ["changes", "tenants"].iter().zip(REQUIRED) {
-            store.with_writer_for_test(|connection| {
-                connection.execute(&format!("DELETE FROM {table}"), []).unwrap();
-            });
+            store.run_script(&format!("DELETE FROM {table}"));
             assert_eq!(missing(), std::slice::from_ref(row));
-            store.with_writer_for_test(|connection| connection.execute_batch(row.fix).unwrap());
+            store.run_script(row.fix);
             assert!(missing().is_empty());
         }
         // Operations that rely on it work again.

@@ -5,12 +5,11 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::Store;
 use super::connection::Handle;
-use super::failure::Failure;
-use super::rows::{Rows, Tx};
+use super::session::Session;
 use super::wait::{do_not_wait, wait_for_locks};
 use crate::id::KeyId;
 use crate::ipc::DatabaseFiles;
-use crate::store::KeyRecord;
+use crate::store::driver::{Failure, Tx};
 
 /// The maximum number of times that a transaction moves.
 const MAX_MOVED: usize = 1000;
@@ -53,21 +52,10 @@ impl Store {
         files: Option<DatabaseFiles>,
     ) -> Result<Vec<(KeyId, u64)>, Failure> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let moved = self.move_in(&Tx::silent(Rows::of(&transaction)))?;
+        let moved = self.move_in(&Tx::of(Session::on(&transaction)))?;
         self.check_in_place(files)?;
         transaction.commit()?;
         Ok(moved)
-    }
-
-    /// Merges the pending last-used times into keys that were read.
-    pub(crate) fn with_last_uses(&self, keys: &mut [KeyRecord]) {
-        let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
-        let waiting = self.shared.last_uses_of(&ids);
-        for key in keys {
-            let later =
-                waiting.iter().filter(|(id, _)| *id == key.id).map(|(_, used_at)| used_at.cast_signed());
-            key.last_used_at = key.last_used_at.into_iter().chain(later).max();
-        }
     }
 }
 
@@ -145,9 +133,7 @@ mod tests {
         store.move_last_uses();
         assert_eq!(stored(&store, id), Some(5000));
         // Later commits are as durable as before.
-        let durable = store.with_writer_for_test(|connection| {
-            connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap()
-        });
+        let durable: i64 = store.value_of("PRAGMA synchronous");
         assert_eq!(durable, 2);
     }
 }

@@ -1,14 +1,11 @@
 //! Deleted tenants. The deletion itself writes one row, and revokes the keys with it. The remaining rows, which may
 //! be millions, are deleted in short transactions, so that no other writer waits long.
 
-use rusqlite::params;
-
-use super::rows::Tx;
-use super::{Failure, Store};
+use super::driver::params;
+use super::{Failure, Rows, Store, Tx};
 use crate::error::Result;
 use crate::id::TenantId;
 use crate::ipc::Invalidation;
-use crate::secret::Digest;
 use crate::store::IMPORTS;
 
 /// The maximum number of digests that are published one by one. Beyond it, the change is published for everything.
@@ -53,10 +50,10 @@ impl Store {
     }
 }
 
-impl super::Rows<'_> {
+impl Rows<'_> {
     /// A removed tenant that still has rows.
     fn removed_tenant(&self) -> Result<Option<String>, Failure> {
-        self.value("SELECT id FROM tenants WHERE removed_at IS NOT NULL LIMIT 1", [])
+        self.value("SELECT id FROM tenants WHERE removed_at IS NOT NULL LIMIT 1", &[])
     }
 }
 
@@ -71,7 +68,7 @@ impl Tx<'_> {
                        WHERE k.tenant_id = $1
              LIMIT $2",
             params![id, MAX_ANNOUNCED],
-            |row| Ok(Digest::from_bytes(row.get(0)?)),
+            |row| row.get(0),
         )?;
         if digests.len() < MAX_ANNOUNCED as usize {
             for digest in digests {
@@ -94,7 +91,7 @@ impl Tx<'_> {
                 return Ok(());
             }
         }
-        self.run("DELETE FROM tenants WHERE id = $1", [id])?;
+        self.run("DELETE FROM tenants WHERE id = $1", params![id])?;
         Ok(())
     }
 }
@@ -103,8 +100,9 @@ impl Tx<'_> {
 mod tests {
     use super::*;
     use crate::id::KeyId;
+    use crate::secret::Digest;
     use crate::store::NewKey;
-    use crate::store::sqlite::plan;
+    use crate::store::driver::plan;
 
     const TENANT: TenantId = TenantId::from_bits(1);
 
@@ -120,15 +118,14 @@ mod tests {
              INSERT INTO usage_events (id, tenant_id, service, action, quantity, created_at)
              SELECT printf('evt_%026d', n), '{TENANT}', 's', 'a', 1, 0 FROM number;"
         );
-        store.with_writer_for_test(|connection| connection.execute_batch(&sql).unwrap());
+        store.run_script(&sql);
     }
 
     fn rows_of(store: &Store) -> i64 {
-        store.with_writer_for_test(|connection| {
-            let sql = "SELECT (SELECT count(*) FROM usage_events) + (SELECT count(*) FROM api_keys)
-                + (SELECT count(*) FROM usage_sums) + (SELECT count(*) FROM tenants WHERE removed_at > 0)";
-            connection.query_row(sql, [], |row| row.get(0)).unwrap()
-        })
+        store.value_of(
+            "SELECT (SELECT count(*) FROM usage_events) + (SELECT count(*) FROM api_keys)
+                + (SELECT count(*) FROM usage_sums) + (SELECT count(*) FROM tenants WHERE removed_at > 0)",
+        )
     }
 
     #[test]

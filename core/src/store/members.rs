@@ -1,10 +1,8 @@
 //! Members of tenants.
 
-use rusqlite::{Row, params};
-
-use super::rows::{Rows, Tx};
-use super::{Failure, parsed};
-use crate::error::{GatekeeperError, Result};
+use super::driver::{Row, params};
+use super::{Failure, Rows, Tx};
+use crate::error::Result;
 use crate::id::{TenantId, UserId};
 use crate::store::{MemberRow, TenantOfUser, tenant_row};
 
@@ -17,14 +15,14 @@ impl Rows<'_> {
         self.value(
             "SELECT m.role FROM members AS m JOIN tenants AS t ON t.id = m.tenant_id
              WHERE m.tenant_id = $1 AND m.user_id = $2 AND t.removed_at IS NULL",
-            params![tenant.to_string(), user.to_string()],
+            params![tenant, user],
         )
     }
 
     pub(crate) fn member(&self, tenant: TenantId, user: UserId) -> Result<Option<MemberRow>, Failure> {
         self.one(
             &format!("{COLUMNS} WHERE m.tenant_id = $1 AND m.user_id = $2"),
-            params![tenant.to_string(), user.to_string()],
+            params![tenant, user],
             member_row,
         )
     }
@@ -38,7 +36,7 @@ impl Rows<'_> {
     ) -> Result<Vec<MemberRow>, Failure> {
         self.all(
             &format!("{COLUMNS} WHERE m.tenant_id = $1 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3"),
-            params![tenant.to_string(), after.map_or_else(String::new, |id| id.to_string()), limit],
+            params![tenant, after.map_or_else(String::new, |id| id.to_string()), limit],
             member_row,
         )
     }
@@ -54,18 +52,9 @@ impl Rows<'_> {
             "SELECT t.id, t.name, t.created_at, t.quota_limit, t.quota_period, m.role
              FROM members AS m JOIN tenants AS t ON t.id = m.tenant_id
              WHERE m.user_id = $1 AND t.id > $2 AND t.removed_at IS NULL ORDER BY t.id LIMIT $3",
-            params![user.to_string(), after.map_or_else(String::new, |id| id.to_string()), limit],
+            params![user, after.map_or_else(String::new, |id| id.to_string()), limit],
             |row| Ok(TenantOfUser { tenant: tenant_row(row)?, role: row.get(5)? }),
         )
-    }
-
-    /// The number of members of a tenant with this role.
-    pub(crate) fn count_members(&self, tenant: TenantId, role: &str) -> Result<u32, Failure> {
-        let count = self.value(
-            "SELECT count(*) FROM members WHERE tenant_id = $1 AND role = $2",
-            params![tenant.to_string(), role],
-        )?;
-        count.ok_or_else(|| GatekeeperError::internal("count(*) returned no row").into())
     }
 }
 
@@ -81,23 +70,39 @@ impl Tx<'_> {
         let added = self.run(
             "INSERT INTO members (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (tenant_id, user_id) DO NOTHING",
-            params![tenant.to_string(), user.to_string(), role, now],
+            params![tenant, user, role, now],
         )?;
         Ok(added == 1)
     }
 
-    pub(crate) fn set_role(&self, tenant: TenantId, user: UserId, role: &str) -> Result<bool, Failure> {
+    /// Changes the role of a member, unless they are the last one with the role `kept`. Returns whether it was changed.
+    /// The tenant must be locked: another transaction could change another member with that role.
+    pub(crate) fn set_role(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        role: &str,
+        kept: &str,
+    ) -> Result<bool, Failure> {
         let set = self.run(
-            "UPDATE members SET role = $1 WHERE tenant_id = $2 AND user_id = $3",
-            params![role, tenant.to_string(), user.to_string()],
+            "UPDATE members SET role = $1 WHERE tenant_id = $2 AND user_id = $3
+                AND ($1 = $4 OR role <> $4 OR EXISTS (
+                    SELECT 1 FROM members AS other
+                    WHERE other.tenant_id = $2 AND other.user_id <> $3 AND other.role = $4))",
+            params![role, tenant, user, kept],
         )?;
         Ok(set == 1)
     }
 
-    pub(crate) fn remove_member(&self, tenant: TenantId, user: UserId) -> Result<bool, Failure> {
+    /// Removes a member, unless they are the last one with the role `kept`. Returns whether they were removed. The tenant
+    /// must be locked, as for [`set_role`](Self::set_role).
+    pub(crate) fn remove_member(&self, tenant: TenantId, user: UserId, kept: &str) -> Result<bool, Failure> {
         let removed = self.run(
-            "DELETE FROM members WHERE tenant_id = $1 AND user_id = $2",
-            params![tenant.to_string(), user.to_string()],
+            "DELETE FROM members WHERE tenant_id = $1 AND user_id = $2
+                AND (role <> $3 OR EXISTS (
+                    SELECT 1 FROM members AS other
+                    WHERE other.tenant_id = $1 AND other.user_id <> $2 AND other.role = $3))",
+            params![tenant, user, kept],
         )?;
         Ok(removed == 1)
     }
@@ -105,8 +110,8 @@ impl Tx<'_> {
 
 fn member_row(row: &Row<'_>) -> Result<MemberRow, Failure> {
     Ok(MemberRow {
-        user_id: parsed(row, 0)?,
-        tenant_id: parsed(row, 1)?,
+        user_id: row.get(0)?,
+        tenant_id: row.get(1)?,
         role: row.get(2)?,
         email: row.get(3)?,
         name: row.get(4)?,

@@ -1,9 +1,7 @@
 //! Signing keys, with sealed private keys.
 
-use rusqlite::params;
-
-use super::Failure;
-use super::rows::{Rows, Tx};
+use super::driver::params;
+use super::{Failure, Rows, Tx};
 use crate::error::Result;
 use crate::store::{SigningKeyRow, SigningPeriod};
 
@@ -13,7 +11,7 @@ impl Rows<'_> {
         self.all(
             "SELECT id, algorithm, private_key, public_key, created_at, signs_from, retired_at
              FROM signing_keys ORDER BY retired_at IS NOT NULL, signs_from DESC, created_at DESC, id",
-            [],
+            &[],
             |row| {
                 Ok(SigningKeyRow {
                     id: row.get(0)?,
@@ -49,7 +47,7 @@ impl Tx<'_> {
     }
 
     pub(crate) fn remove_signing_keys_retired_before(&self, then: i64) -> Result<(), Failure> {
-        self.run("DELETE FROM signing_keys WHERE retired_at < $1", [then])?;
+        self.run("DELETE FROM signing_keys WHERE retired_at < $1", params![then])?;
         Ok(())
     }
 
@@ -60,7 +58,7 @@ impl Tx<'_> {
     }
 
     pub(crate) fn remove_signing_key(&self, id: &str) -> Result<(), Failure> {
-        self.run("DELETE FROM signing_keys WHERE id = $1", [id])?;
+        self.run("DELETE FROM signing_keys WHERE id = $1", params![id])?;
         Ok(())
     }
 }

@@ -1,9 +1,7 @@
 //! Deletes expired rows, and corrects times that were written by a clock that was ahead.
 
-use rusqlite::params;
-
-use super::Failure;
-use super::rows::{Rows, Tx};
+use super::driver::params;
+use super::{Failure, Rows, Tx};
 use crate::store::{LastPruning, Old};
 
 impl Old {
@@ -57,7 +55,7 @@ impl Old {
 impl Rows<'_> {
     /// When rows were last deleted.
     pub(crate) fn last_pruning(&self) -> Result<LastPruning, Failure> {
-        let last = self.one("SELECT seen_at, boot_ms FROM pruning", [], |row| {
+        let last = self.one("SELECT seen_at, boot_ms FROM pruning", &[], |row| {
             Ok(LastPruning { seen_at: row.get(0)?, boot_ms: row.get(1)? })
         })?;
         Ok(last.unwrap_or_default())
@@ -79,9 +77,10 @@ impl Tx<'_> {
     /// ahead wrote them. Returns the number of changed rows.
     pub(crate) fn clamp_times(&self, now: i64, session_end: i64) -> Result<usize, Failure> {
         let mut clamped = self.run(
-            "UPDATE sessions SET expires_at = $1, created_at = min(created_at, $2), last_used_at = min(last_used_at, $2)
+            "UPDATE sessions SET expires_at = $1, created_at = CASE WHEN created_at > $2 THEN $2 ELSE created_at END,
+                last_used_at = CASE WHEN last_used_at > $2 THEN $2 ELSE last_used_at END
              WHERE expires_at > $1",
-            [session_end, now],
+            params![session_end, now],
         )?;
         for (sql, most) in [
             ("DELETE FROM password_failures WHERE at > $1", now),
@@ -92,7 +91,7 @@ impl Tx<'_> {
             // A key signs at most a few minutes after it was published.
             ("UPDATE signing_keys SET signs_from = $1 WHERE signs_from > $1", session_end),
         ] {
-            clamped += self.run(sql, [most])?;
+            clamped += self.run(sql, params![most])?;
         }
         Ok(clamped)
     }
@@ -101,7 +100,7 @@ impl Tx<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::plan;
+    use crate::store::driver::plan;
 
     #[test]
     fn old_rows_are_found_by_indexes_alone() {

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, Row, Transaction};
+use rusqlite::{Connection, OpenFlags, Transaction};
 
-use super::failure::Failure;
-use super::migrate;
+use super::session::Session;
 use super::wait::wait_for_locks;
+use super::{Error, migrate};
 use crate::deadline;
-use crate::ipc::{DatabaseFiles, Expected, MAX_NUMBER, Map, VersionCounters};
+use crate::ipc::{DatabaseFiles, Expected, Map, VersionCounters};
 use crate::secret::random;
+use crate::store::driver::{ChangeNumber, Failure, Rows};
 
 /// A connection, and the files that it has open; none in memory.
 pub(super) struct Handle {
@@ -44,7 +44,7 @@ impl Handle {
     fn with_files_at(self, path: &Path) -> Result<Self, Failure> {
         match (self.files, DatabaseFiles::at(path)) {
             (Some(_), Ok(files)) if self.has_database_at(path) => Ok(Self { files: Some(files), ..self }),
-            _ => Err(Failure::Moved),
+            _ => Err(Error::Moved.into()),
         }
     }
 
@@ -125,11 +125,16 @@ pub(super) enum News {
 
 impl State {
     pub(super) fn of(connection: &Connection) -> Result<Self, Failure> {
-        let mut statement = connection.prepare_cached("SELECT number, announced, epoch FROM changes")?;
-        Ok(statement.query_row([], |row| {
-            let epoch = row.get::<_, i64>(2)?.unsigned_abs();
-            Ok(Self { number: change_number(row, 0)?, announced: change_number(row, 1)?, epoch })
-        })?)
+        let state = Rows::of(Session::on(connection)).one(
+            "SELECT number, announced, epoch FROM changes",
+            &[],
+            |row| {
+                let (number, announced) = (row.get::<ChangeNumber>(0)?, row.get::<ChangeNumber>(1)?);
+                let epoch = row.get::<i64>(2)?.unsigned_abs();
+                Ok(Self { number: number.get(), announced: announced.get(), epoch })
+            },
+        )?;
+        Ok(state.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
     }
 
     /// Whether the database was restored since `expected` was recorded.
@@ -152,19 +157,13 @@ impl State {
 
 /// Records in the database that all changes are published, and returns the number of the last one.
 pub(super) fn publish_in(transaction: &Transaction<'_>) -> Result<u64, Failure> {
-    let mut statement =
-        transaction.prepare_cached("UPDATE changes SET announced = number RETURNING number")?;
-    Ok(statement.query_row([], |row| change_number(row, 0))?)
+    change_number(transaction, "UPDATE changes SET announced = number RETURNING number")
 }
 
-/// A column that contains a change number. An impossible value, such as SQLite's result of incrementing the largest
-/// integer, is read as 0, the number of a restored database: then the next writer begins a new epoch.
-pub(super) fn change_number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    let number = match row.get_ref(column)? {
-        ValueRef::Integer(number) => u64::try_from(number).ok(),
-        _ => None,
-    };
-    Ok(number.filter(|number| *number <= MAX_NUMBER).unwrap_or(0))
+/// The change number that a statement returns.
+fn change_number(connection: &Connection, sql: &str) -> Result<u64, Failure> {
+    let number = Rows::of(Session::on(connection)).one(sql, &[], |row| row.get::<ChangeNumber>(0))?;
+    Ok(number.ok_or(rusqlite::Error::QueryReturnedNoRows)?.get())
 }
 
 /// Begins a new epoch, in the database and for every process: everything that was cached before is stale. The
@@ -198,7 +197,7 @@ fn next_number(
         (number, Some(highest)) => number.max(highest),
         (1.., None) => number,
         // Neither counter is usable: choose a number above any that can have been reached by now.
-        (0, None) => transaction.query_row("SELECT 1000 * unixepoch()", [], |row| change_number(row, 0))?,
+        (0, None) => change_number(transaction, "SELECT 1000 * unixepoch()")?,
     };
     Ok(highest.saturating_add(1))
 }
@@ -249,5 +248,5 @@ fn use_wal(connection: &Connection) -> Result<(), Failure> {
 
 fn try_wal(connection: &Connection) -> Result<(), Failure> {
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode.eq_ignore_ascii_case("wal") { Ok(()) } else { Err(Failure::NoWal) }
+    if mode.eq_ignore_ascii_case("wal") { Ok(()) } else { Err(Error::NoWal.into()) }
 }

@@ -1,9 +1,7 @@
 //! Users.
 
-use rusqlite::{Row, params};
-
-use super::rows::{Rows, Tx};
-use super::{Failure, parsed};
+use super::driver::{Row, params};
+use super::{Failure, Rows, Tx};
 use crate::error::Result;
 use crate::id::UserId;
 use crate::store::UserRow;
@@ -12,11 +10,11 @@ const COLUMNS: &str = "SELECT id, email, email_verified, name, password, created
 
 impl Rows<'_> {
     pub(crate) fn user(&self, id: UserId) -> Result<Option<UserRow>, Failure> {
-        self.one(&format!("{COLUMNS} WHERE id = $1"), [id.to_string()], user_row)
+        self.one(&format!("{COLUMNS} WHERE id = $1"), params![id], user_row)
     }
 
     pub(crate) fn user_by_email(&self, email: &str) -> Result<Option<UserRow>, Failure> {
-        self.one(&format!("{COLUMNS} WHERE email = $1"), [email], user_row)
+        self.one(&format!("{COLUMNS} WHERE email = $1"), params![email], user_row)
     }
 }
 
@@ -26,14 +24,7 @@ impl Tx<'_> {
         let added = self.run(
             "INSERT INTO users (id, email, email_verified, name, password, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (email) DO NOTHING",
-            params![
-                user.id.to_string(),
-                user.email,
-                user.email_verified,
-                user.name,
-                user.password,
-                user.created_at
-            ],
+            params![user.id, user.email, user.email_verified, user.name, user.password, user.created_at],
         )?;
         Ok(added == 1)
     }
@@ -48,7 +39,7 @@ impl Tx<'_> {
     ) -> Result<bool, Failure> {
         let replaced = self.run(
             "UPDATE users SET password = $1, updated_at = $2 WHERE id = $3 AND password = $4",
-            params![new, now, id.to_string(), old],
+            params![new, now, id, old],
         )?;
         Ok(replaced == 1)
     }
@@ -56,7 +47,7 @@ impl Tx<'_> {
 
 fn user_row(row: &Row<'_>) -> Result<UserRow, Failure> {
     Ok(UserRow {
-        id: parsed(row, 0)?,
+        id: row.get(0)?,
         email: row.get(1)?,
         email_verified: row.get(2)?,
         name: row.get(3)?,

@@ -1,47 +1,37 @@
 //! Records in SQLite: a file shared by any number of processes, or memory.
 
-mod audit;
 mod backup;
 mod connection;
-mod failure;
+mod error;
 mod files;
 mod freshness;
-mod imports;
-mod keys;
 mod last_used;
-mod members;
 mod migrate;
-mod old;
-mod one_time;
-mod password_failures;
-mod removed;
-mod required;
-mod rows;
-mod sessions;
-mod signing_keys;
-mod tenants;
-mod usage;
-mod users;
+mod session;
+#[cfg(test)]
+mod testing;
+mod transaction;
 mod wait;
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
+use super::Failure;
 use crate::deadline::{self, TimedMutex, uninterrupted};
-use crate::error::{GatekeeperError, Result};
+use crate::error::Result;
 use crate::fork::{ForkGuards, lock};
 use crate::ipc::{DatabaseFiles, FairWriteLock, Shared};
 use connection::{Handle, Reader};
-pub(crate) use failure::Failure;
+pub(crate) use error::Error;
 use files::retire_if_moved;
-pub use required::MissingRow;
-pub(crate) use rows::{Rows, Tx};
-pub(super) use tenants::tenant_row;
+pub(crate) use session::Row;
+pub(super) use session::Session;
+#[cfg(test)]
+pub(in crate::store) use testing::plan;
 use wait::{wait_for_locks, wait_for_turn};
 
 /// How long a reader waits before it checks again whether a writer has opened the files.
@@ -159,11 +149,6 @@ impl Store {
         Ok(writer)
     }
 
-    #[cfg(test)]
-    pub(crate) fn with_writer_for_test<T>(&self, run: impl FnOnce(&Connection) -> T) -> T {
-        run(&self.writer.try_lock().unwrap().as_ref().unwrap().connection)
-    }
-
     /// Runs `run` with a reading connection, again if a fork interrupts a wait.
     fn with_reader<T>(
         &self,
@@ -201,7 +186,7 @@ impl Store {
             let files = self.open_writer(&mut writer)?.files;
             let new = Reader::open(path)?;
             // The file may have been replaced just now, with the log of the old one still there.
-            return if new.handle.files == files { Ok(new) } else { Err(Failure::Moved) };
+            return if new.handle.files == files { Ok(new) } else { Err(Error::Moved.into()) };
         }
     }
 
@@ -223,7 +208,7 @@ impl Store {
     }
 
     fn explained<T>(&self, result: Result<T, Failure>) -> Result<T> {
-        result.map_err(|failure| failure.explain(self.path.as_deref()))
+        result.map_err(|failure| error::explain(failure, self.path.as_deref()))
     }
 
     /// Closes every connection, the last one with a checkpoint.
@@ -266,11 +251,6 @@ fn opened<T>(slot: &mut Option<T>, open: impl FnOnce() -> Result<T, Failure>) ->
     }
 }
 
-/// A column that contains an id.
-fn parsed<T: FromStr<Err = GatekeeperError>>(row: &Row<'_>, column: usize) -> Result<T, Failure> {
-    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?.parse()?)
-}
-
 /// The reader that this thread tries first.
 fn own_reader() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -278,22 +258,4 @@ fn own_reader() -> usize {
         static OWN: usize = NEXT.fetch_add(1, Relaxed) % READERS;
     }
     OWN.try_with(|own| *own).unwrap_or(0)
-}
-
-/// The query plan of a statement.
-#[cfg(test)]
-fn plan(sql: &str) -> Vec<String> {
-    let store = Store::in_memory().unwrap();
-    store
-        .with_writer(|connection| {
-            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-            let parameters = vec![rusqlite::types::Null; statement.parameter_count()];
-            let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
-            let mut steps = Vec::new();
-            while let Some(row) = rows.next()? {
-                steps.push(row.get(3)?);
-            }
-            Ok(steps)
-        })
-        .unwrap()
 }

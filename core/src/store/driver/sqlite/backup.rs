@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::connection::open_as_it_is;
+use super::error::explain;
 use super::{Failure, Store, migrate};
 use crate::deadline::{self, GaveUp, pause_for, uninterrupted};
 use crate::error::{GatekeeperError, Result};
@@ -57,10 +58,10 @@ impl Store {
             // A fork interrupted it.
             Ok((false, _)) => Err(GaveUp::explain("the backup", "process")),
             Ok((true, false)) => Err(no_backup(from, None)),
-            Err(failure) if failure.is_no_database() => {
-                Err(no_backup(from, Some(failure.explain(Some(from)))))
+            Err(failure) if is_no_database(&failure) => {
+                Err(no_backup(from, Some(explain(failure, Some(from)))))
             }
-            Err(failure) => Err(failure.explain(Some(from))),
+            Err(failure) => Err(explain(failure, Some(from))),
         }
     }
 
@@ -77,10 +78,15 @@ impl Store {
         });
         match ran {
             Ok(()) => Ok(true),
-            Err(failure) if failure.is_no_database() => Ok(false),
+            Err(failure) if is_no_database(&failure) => Ok(false),
             Err(failure) => self.explained(Err(failure)),
         }
     }
+}
+
+/// Whether the file is no database that this version can read.
+fn is_no_database(failure: &Failure) -> bool {
+    matches!(failure, Failure::Engine(error) if error.is_no_database())
 }
 
 fn no_backup(from: &Path, cause: Option<GatekeeperError>) -> GatekeeperError {

@@ -1,23 +1,17 @@
-//! Errors of the store, with messages that say what an operator has to change.
+//! Errors of SQLite and of the database file, with messages that say what an operator has to change.
 
+use std::fmt;
 use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-use crate::deadline::GaveUp;
 use crate::error::GatekeeperError;
+use crate::store::driver::Failure;
 
-/// What usually keeps a database locked, for the message.
-const HOLDER: &str = "transaction";
-
-/// The reason why a statement or a transaction failed.
+/// An error of SQLite or of the database file.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum Error {
     Sql(rusqlite::Error),
-    /// The call has reached its deadline.
-    GaveUp,
-    /// The transaction itself failed with this error, and was rolled back.
-    Rejected(GatekeeperError),
     /// The schema is of a later version than this one.
     Newer {
         found: usize,
@@ -39,86 +33,92 @@ pub(crate) enum Failure {
     Mounted,
 }
 
-impl From<rusqlite::Error> for Failure {
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sql(error) => error.fmt(f),
+            error => fmt::Debug::fmt(error, f),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-impl From<GatekeeperError> for Failure {
-    fn from(error: GatekeeperError) -> Self {
-        Self::Rejected(error)
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Error::Sql(error).into()
     }
 }
 
-impl From<GaveUp> for Failure {
-    fn from(_: GaveUp) -> Self {
-        Self::GaveUp
-    }
+/// The error for the caller of a failure in the database at `path`, which is none in memory.
+pub(super) fn explain(failure: Failure, path: Option<&Path>) -> GatekeeperError {
+    let location =
+        path.map_or_else(|| "the database in memory".to_owned(), |path| format!("\"{}\"", path.display()));
+    failure.explain(&location, |error| error.explain(&location, path))
 }
 
-impl Failure {
-    /// Whether another connection holds a lock.
-    pub(super) fn is_busy(&self) -> bool {
+impl Error {
+    fn code(&self) -> Option<ErrorCode> {
         match self {
-            Self::GaveUp => true,
-            Self::Sql(error) => error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
-            _ => false,
+            Self::Sql(error) => error.sqlite_error_code(),
+            _ => None,
         }
+    }
+
+    /// Whether another connection holds a lock.
+    pub(in crate::store::driver) fn is_busy(&self) -> bool {
+        self.code() == Some(ErrorCode::DatabaseBusy)
+    }
+
+    /// Whether another connection, or another statement of this one, holds a lock.
+    pub(in crate::store::driver) fn is_locked(&self) -> bool {
+        matches!(self.code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
     }
 
     /// Whether the file is not a database that this version can read.
     pub(super) fn is_no_database(&self) -> bool {
         match self {
             Self::Foreign | Self::Newer { .. } => true,
-            Self::Sql(error) => {
-                matches!(
-                    error.sqlite_error_code(),
-                    Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
-                )
-            }
-            _ => false,
+            _ => matches!(self.code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)),
         }
     }
 
-    /// The error for the caller; `path` is none in memory.
-    pub(super) fn explain(self, path: Option<&Path>) -> GatekeeperError {
-        let location = path
-            .map_or_else(|| "the database in memory".to_owned(), |path| format!("\"{}\"", path.display()));
-        match self {
-            Self::Rejected(error) => error,
-            Self::GaveUp => GaveUp::explain(&location, HOLDER),
-            Self::Newer { found, known } => GatekeeperError::unavailable(format!(
+    fn explain(self, location: &str, path: Option<&Path>) -> GatekeeperError {
+        GatekeeperError::unavailable(match self {
+            Self::Sql(error) => {
+                return GatekeeperError::unavailable(advice(&error, location, path)).caused_by(error);
+            }
+            Self::Newer { found, known } => format!(
                 "{location} was written by a newer version (schema {found}, this version supports up to {known}): upgrade gatekeeper-native"
-            )),
-            Self::Foreign => GatekeeperError::unavailable(format!(
-                "{location} is a database of another program: choose another file for Gatekeeper"
-            )),
-            Self::NoWal => GatekeeperError::unavailable(format!(
-                "{location} is on a file system without shared memory: put it on a local disk"
-            )),
-            Self::Moved => GatekeeperError::unavailable(format!(
+            ),
+            Self::Foreign => {
+                format!("{location} is a database of another program: choose another file for Gatekeeper")
+            }
+            Self::NoWal => {
+                format!("{location} is on a file system without shared memory: put it on a local disk")
+            }
+            Self::Moved => format!(
                 "{location} was removed, replaced or renamed while it was in use, and nothing was written: try again, or put it back"
-            )),
-            Self::Gone => GatekeeperError::unavailable(format!(
+            ),
+            Self::Gone => format!(
                 "{location} was removed, renamed or emptied while it was in use: put it back, or restore a backup. Only a newly started process creates a new file"
-            )),
-            Self::NotThere => GatekeeperError::unavailable(format!(
+            ),
+            Self::NotThere => format!(
                 "{location} does not exist, and create is false: correct the path, or create the file with `gatekeeper init`"
-            )),
-            Self::Linked => GatekeeperError::unavailable(format!(
+            ),
+            Self::Linked => format!(
                 "{location} has a second name, a hard link: processes that use the other name would count and write separately. Remove one of the names (a symbolic link is fine)"
-            )),
-            Self::Mounted => GatekeeperError::unavailable(format!(
+            ),
+            Self::Mounted => format!(
                 "{location} is mounted as a single file, without the files next to it: mount its folder instead"
-            )),
-            Self::Sql(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                    GaveUp::explain(&location, HOLDER).caused_by(error)
-                }
-                _ => GatekeeperError::unavailable(advice(&error, &location, path)).caused_by(error),
-            },
-        }
+            ),
+        })
     }
 }
 
