@@ -5,6 +5,8 @@
 //! snapshot.
 
 mod audit;
+#[cfg(test)]
+mod conformance;
 mod driver;
 mod imports;
 mod keys;
