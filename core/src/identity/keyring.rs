@@ -3,7 +3,7 @@
 use super::signing_key::{SigningAlgorithm, SigningKey};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::store::{SigningKeyRow, Store};
+use crate::store::{Failure, SigningKeyRow, Store, Tx};
 use crate::vault::Vault;
 
 /// How long clients may cache the JWK Set, in seconds: the `max-age` (RFC 9111 §5.2.2.1) to serve it with. A new
@@ -94,20 +94,44 @@ impl Keyring<'_> {
             return Ok(rows);
         }
         let new = if lacks_one { Some(self.new_key(&rows)?) } else { None };
-        self.store.write(|tx| {
-            // Look again inside the transaction: another process may have resealed it, or added a key.
-            tx.lock_database()?;
-            for row in tx.signing_keys()? {
-                if let Some(private_key) = self.vault.reseal(&row.id, &row.private_key)? {
-                    tx.reseal_signing_key(&row.id, &private_key)?;
-                }
+        self.store.write(|tx| self.complete(tx, new.as_ref()))
+    }
+
+    /// Seals the stored keys with the current secret, and adds `new` unless one of them signs. Returns all keys.
+    fn complete(self, tx: &Tx<'_>, new: Option<&SigningKeyRow>) -> Result<Vec<SigningKeyRow>, Failure> {
+        // Another process may have done the same since the keys were read.
+        tx.lock_database()?;
+        for row in tx.signing_keys()? {
+            if let Some(private_key) = self.vault.reseal(&row.id, &row.private_key)? {
+                tx.reseal_signing_key(&row.id, &private_key)?;
             }
-            if let Some(new) = &new
-                && !tx.signing_keys()?.iter().any(|row| self.signs(row))
-            {
-                tx.add_signing_key(new)?;
-            }
-            tx.signing_keys()
-        })
+        }
+        if let Some(new) = new
+            && !tx.signing_keys()?.iter().any(|row| self.signs(row))
+        {
+            tx.add_signing_key(new)?;
+        }
+        tx.signing_keys()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::database::Database;
+    use crate::verify::CacheSizes;
+
+    #[test]
+    fn of_two_processes_that_read_no_signing_key_one_adds_its_own() {
+        let sizes = CacheSizes { known: 9, unknown: 9 };
+        let database = Database::in_memory(Clock::Manual(ManualClock::new()), &sizes).unwrap();
+        let ring = database.keyring(SigningAlgorithm::EdDsa).unwrap();
+        let [one, other] = [(), ()].map(|()| ring.new_key(&[]).unwrap());
+        let add = |new| {
+            let rows = database.store().write(|tx| ring.complete(tx, Some(new))).unwrap();
+            rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+        };
+        assert_eq!((add(&one), add(&other)), (vec![one.id.clone()], vec![one.id.clone()]));
     }
 }
