@@ -1,5 +1,5 @@
-//! The command line. A command turns its arguments into a request for one operation of the core's table; [`session`]
-//! executes the request and [`show`] prints the response.
+//! The command line. A command turns its arguments into a request for one operation of the core's table; `session`
+//! executes the request and `show` prints the response.
 
 mod arguments;
 mod audit;
