@@ -69,6 +69,15 @@ impl Gatekeeper {
         self.run(Lane::of::<O>(), |backend| async move { backend.execute(operation).await }).await
     }
 
+    /// Runs an operation, and waits on this thread.
+    ///
+    /// # Errors
+    /// As for [`call`](Self::call).
+    #[deprecated(note = "use `call` of `blocking::Gatekeeper`")]
+    pub fn call_blocking<O: Operation>(&self, operation: O) -> Result<O::Output> {
+        self.blocking().call(operation)
+    }
+
     /// Runs the operation `name` of [`TABLE`](crate::TABLE); takes and returns JSON.
     ///
     /// # Errors

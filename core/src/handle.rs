@@ -67,6 +67,13 @@ macro_rules! handle_methods {
             Self(self.0.with_client_address(client_address))
         }
 
+        /// The former name of [`with_client_address`](Self::with_client_address).
+        #[deprecated(note = "renamed to `with_client_address`")]
+        #[must_use]
+        pub fn from_source(&self, source: &str) -> Self {
+            self.with_client_address(source)
+        }
+
         /// Whether the backend is a server: every call then waits for the network.
         #[must_use]
         pub fn is_remote(&self) -> bool {

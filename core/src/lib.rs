@@ -17,6 +17,11 @@
 //!
 //! In asynchronous code, use [`Gatekeeper`]: the same names, awaited, and never a blocked executor.
 
+#[cfg(not(unix))]
+compile_error!(
+    "Gatekeeper runs on Linux and macOS: it needs fork handlers, file locks and shared memory of POSIX"
+);
+
 mod authz;
 mod backend;
 pub mod blocking;
@@ -24,6 +29,7 @@ mod clock;
 mod counters;
 mod database;
 mod deadline;
+mod deprecated;
 mod error;
 mod fork;
 mod gatekeeper;
@@ -64,6 +70,8 @@ pub use clock::{Clock, ManualClock};
 pub use database::Pruned;
 #[doc(hidden)]
 pub use deadline::Deadline;
+#[allow(deprecated, reason = "they are exported under their former names")]
+pub use deprecated::{Callers, Decisions, Entry, GivenId, Remembering, Tier};
 #[doc(hidden)]
 pub use error::field_name;
 pub use error::{ErrorKind, GatekeeperError, Result};

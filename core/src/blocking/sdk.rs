@@ -47,6 +47,13 @@ impl Gatekeeper {
         self.0.cache_stats()
     }
 
+    /// The former name of [`cache_stats`](Self::cache_stats).
+    #[deprecated(note = "renamed to `cache_stats`")]
+    #[must_use]
+    pub fn remembering(&self) -> CacheStats {
+        self.cache_stats()
+    }
+
     /// How many valid keys this process has rejected because the operator did not name their tenants: see
     /// [`Tenants`](crate::Tenants). A server counts its own.
     #[must_use]

@@ -1,5 +1,6 @@
 //! Verification for code that does not await.
 
+#[cfg(feature = "remote")]
 use super::wait;
 use crate::backend::AnyVerifier;
 use crate::error::Result;

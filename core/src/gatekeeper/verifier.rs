@@ -59,18 +59,17 @@ impl Verifier {
     /// is not defined, and for variables out of bounds; `service_unavailable` if the store cannot be reached. For a server,
     /// also `connection_error` and `timeout`.
     pub async fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
-        if let AnyVerifier::Embedded(..) = &*self.0 {
-            if let Some(verdict) = self.0.try_verify(key, endpoint, variables)? {
-                return Ok(verdict);
-            }
-            let (verifier, key) = (Arc::clone(&self.0), Secret::new(key));
-            let endpoint = endpoint.to_owned();
-            let variables: Vec<String> = variables.iter().map(|each| each.as_ref().to_owned()).collect();
-            return offloaded(Lane::LookUp, move || {
-                blocking::wait(verifier.verify(key.expose(), &endpoint, &variables))
-            })
-            .await;
+        if let Some(verdict) = self.0.try_verify(key, endpoint, variables)? {
+            return Ok(verdict);
         }
-        self.0.verify(key, endpoint, variables).await
+        #[cfg(feature = "remote")]
+        if let AnyVerifier::Remote(verifier) = &*self.0 {
+            return verifier.verify(key, endpoint, variables).await;
+        }
+        let (verifier, key) = (Arc::clone(&self.0), Secret::new(key));
+        let endpoint = endpoint.to_owned();
+        let variables: Vec<String> = variables.iter().map(|each| each.as_ref().to_owned()).collect();
+        let verify = move || blocking::wait(verifier.verify(key.expose(), &endpoint, &variables));
+        offloaded(Lane::LookUp, verify).await
     }
 }
