@@ -1,6 +1,6 @@
-//! The table of operations: each operation is a type, which is declared exactly once.
+//! The operations. Each operation is a type and is declared exactly once.
 //!
-//! Adding an operation takes one file and one line of the list in `operation/table.rs`.
+//! To add an operation, add its file and a line to the list in `operation/table.rs`.
 
 mod audit;
 mod auth;
@@ -47,9 +47,9 @@ pub(crate) use table::{admitted, find, named, try_call};
 pub use tenants::*;
 pub use usage::*;
 
-/// Something a caller can ask for: a flat struct with the fields of the request.
+/// A request that a caller can make: a flat struct of its fields, with the code that runs it.
 ///
-/// The type is in the one list of operations, or it is not an operation:
+/// Only types in the list of operations can implement it:
 ///
 /// ```compile_fail
 /// # use gatekeeper::{Access, Context, Method, Operation, Result, Route};
@@ -64,7 +64,7 @@ pub use usage::*;
 /// }
 /// ```
 pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Send + Sync + 'static {
-    /// What it answers.
+    /// The result of the operation.
     type Output: Serialize + DeserializeOwned + Schema + Send;
     /// Its name in the table, such as `tenants.create`.
     const NAME: &'static str;
@@ -72,20 +72,20 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
     const ROUTE: Route;
     /// Who may call it.
     const ACCESS: Access;
-    /// How often one source may call it. Defaults to as often as it likes.
+    /// How often one client address may call it. Defaults to no limit.
     const THROTTLE: Option<Throttle> = None;
-    /// Whether it looks up a key that the request shows: [`try_run`](Self::try_run) is asked first, since the key may
-    /// be remembered. Defaults to no.
+    /// Whether it looks up an API key of the request. If so, [`try_run`](Self::try_run) is called before
+    /// [`run`](Self::run), since the key may be cached. Defaults to no.
     const LOOKS_UP_KEY: bool = false;
-    /// Whether it makes an account or a tenant, which a server may have closed to all but the operator. Defaults to no.
+    /// Whether it creates an account or a tenant, which a server can restrict to the operator. Defaults to no.
     const SIGNS_UP: bool = false;
-    /// Whether it takes an idempotency key, in the field `idempotencyKey` or the header `Idempotency-Key`. Defaults to
-    /// no.
+    /// Whether it accepts an idempotency key, in the field `idempotencyKey` or the header `Idempotency-Key`. Defaults
+    /// to no.
     const IDEMPOTENT: bool = false;
-    /// The operation that gives the same answer, a text, in pages of parts with a `text` each: a server sends it part
-    /// by part and never holds all of it. Defaults to none.
+    /// The operation that returns the same text in pages of parts, each with a field `text`. A server streams these
+    /// parts, so that it never holds the whole text. Defaults to none.
     const IN_PARTS: Option<&'static str> = None;
-    /// The fields that SDKs take by position, in this order; all others are options. Defaults to none.
+    /// The fields that are positional parameters in SDKs, in this order; all others are options. Defaults to none.
     const POSITIONAL: &'static [&'static str] = &[];
 
     /// Who may send this request. Defaults to [`ACCESS`](Self::ACCESS).
@@ -93,7 +93,7 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
         Self::ACCESS
     }
 
-    /// The tenant it is about. Defaults to none.
+    /// The tenant that the request concerns. Defaults to none.
     fn tenant(&self) -> TenantRef {
         TenantRef::None
     }
@@ -106,8 +106,8 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
         Ok(())
     }
 
-    /// What it answers, if that can be said without waiting for the disk. Defaults to nothing: [`run`](Self::run)
-    /// waits.
+    /// The result, if it can be computed without waiting for the disk. Defaults to none; the caller then calls
+    /// [`run`](Self::run).
     ///
     /// # Errors
     /// As for [`run`](Self::run).
@@ -115,7 +115,7 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
         Ok(None)
     }
 
-    /// Runs it, for a caller that is authorized. It may wait for the disk.
+    /// Runs the operation for an authorized caller. It may wait for the disk.
     ///
     /// # Errors
     /// As the operation documents.

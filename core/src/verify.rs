@@ -1,7 +1,7 @@
 //! The hot path: validate a key, select its limit, acquire a permit.
 //!
-//! A verification does no I/O while what it needs is remembered and has not changed: words that all processes share say
-//! whether it has.
+//! A verification does no I/O while the records that it needs are cached and fresh. Version counters, which all processes
+//! share, show whether a cached record is fresh.
 
 mod cache;
 mod compiled;

@@ -204,39 +204,39 @@ export interface KeyToken {
   readonly expiresIn: number;
 }
 
-/** The verdict. What is not known of the key is null. */
+/** The verdict on a key. Fields that are unknown, such as those of an invalid key, are null. */
 export interface KeyVerdict {
-  /** Whether the key is good. */
+  /** Whether the key is valid. */
   readonly keyValid: boolean;
   /** Whether the request may be processed. */
   readonly ok: boolean;
-  /** Why, or why not. */
+  /** The reason. */
   readonly code: VerdictCode;
-  /** Permits left in the window; none where no limit was asked. */
+  /** The permits left in the window; null if no limit was checked. */
   readonly remaining: number | null;
-  /** The limit that applies; none where no limit was asked. */
+  /** The limit that applies; null if no limit was checked. */
   readonly total: number | null;
-  /** When that changes in the caller's favour, Unix seconds; none where no limit was asked. */
+  /** When more permits are free, in Unix seconds; null if no limit was checked. */
   readonly reset: number | null;
-  /** Milliseconds to wait, 0 when admitted; none where no limit was asked. */
+  /** The milliseconds to wait before a retry, 0 when admitted; null if no limit was checked. */
   readonly retryAfterMs: number | null;
-  /** The duration of the window, in milliseconds; none where no limit was asked. */
+  /** The duration of the window, in milliseconds; null if no limit was checked. */
   readonly windowMs: number | null;
-  /** The exact time until `reset`, in milliseconds; none where no limit was asked. */
+  /** The exact time until `reset`, in milliseconds; null if no limit was checked. */
   readonly resetAfterMs: number | null;
   /** The key's id. */
   readonly keyId: string | null;
-  /** Its tenant. */
+  /** The key's tenant. */
   readonly tenantId: string | null;
-  /** Whose it is in your application. */
+  /** The key's owner in your application. */
   readonly ownerId: string | null;
-  /** What chooses its rate limits, sorted by bytes. */
+  /** The key's roles, which select its rate limit; sorted by bytes. */
   readonly roles: readonly string[] | null;
-  /** The role that chose the limit; none for the default. */
+  /** The role that selected the limit; null for the default. */
   readonly role: string | null;
-  /** What it may do, sorted by bytes. */
+  /** The key's scopes, sorted by bytes. */
   readonly scopes: readonly string[] | null;
-  /** Anything of yours. */
+  /** The key's metadata. */
   readonly metadata: Readonly<Record<string, unknown>> | null;
 }
 
@@ -479,37 +479,39 @@ export interface User {
   readonly createdAt: number;
 }
 
-/** A key that is good. */
+/** The validated key. */
 export interface ValidatedApiKey {
-  /** Its id. */
+  /** The key's id. */
   readonly id: string;
-  /** Whose it is. */
+  /** The key's tenant. */
   readonly tenantId: string;
-  /** Whose it is in your application. */
+  /** The key's owner in your application. */
   readonly ownerId: string | null;
-  /** What it may do, sorted by bytes. */
+  /** The key's scopes, sorted by bytes. */
   readonly scopes: readonly string[];
-  /** What chooses its rate limits, sorted by bytes. */
+  /** The key's roles, which select its rate limit; sorted by bytes. */
   readonly roles: readonly string[];
   /** Always `active`. */
   readonly status: KeyStatus;
-  /** When the key ends, or this secret of it if that is earlier, Unix ms; none for never. */
+  /**
+   * When the key expires, or this secret of a rotated key if that is earlier, in Unix ms; null for never.
+   */
   readonly expiresAt: number | null;
-  /** Anything of yours. */
+  /** The key's metadata. */
   readonly metadata: Readonly<Record<string, unknown>> | null;
 }
 
 /**
- * What is said of a key at an endpoint.
+ * The reason for a verdict.
  *
  * - `valid`: The request may be processed.
  *
- * - `invalid_key`: Unknown, malformed, revoked, expired, disabled, or not one that the caller may ask about:
- * never said which.
+ * - `invalid_key`: The key is unknown, malformed, revoked, expired, disabled, or not one that the caller may
+ * verify. The verdict does not reveal which.
  *
- * - `insufficient_scope`: The key is good, but not for all the scopes asked for. Nothing was taken.
+ * - `insufficient_scope`: The key is valid but lacks a required scope. Nothing was counted.
  *
- * - `rate_limited`: The key is good, its limit is reached. Nothing was taken.
+ * - `rate_limited`: The key is valid and its limit is reached. Nothing was counted.
  */
 export type VerdictCode = 'valid' | 'invalid_key' | 'insufficient_scope' | 'rate_limited';
 
@@ -675,26 +677,27 @@ export interface RotateApiKeyInput {
 /** The options of `keys.verify`. */
 export interface VerifyApiKeyInput {
   /**
-   * How many permits it takes: 1 to the limit that applies. Defaults to 1.
+   * The number of permits to acquire: 1 to the limit that applies. Defaults to 1.
    *
    * @defaultValue `1`
    */
   readonly cost?: number | undefined;
   /**
-   * What the key must be good for: at most 100. Defaults to nothing.
+   * The scopes that the key must have: at most 100. Defaults to none.
    *
    * @defaultValue `[]`
    */
   readonly scopes?: readonly string[] | undefined;
   /**
-   * The tenants whose keys are accepted: `"all"`, or a list of ids, in which `"default"` stands for the
-   * tenant `default`. Anyone may own a tenant where sign-up is open: name those that you trust. Defaults to
-   * `default` for the operator, and to their tenant for members of one; members of several must name them.
-   * Not for a root key, which accepts the keys of its own tenant.
+   * The tenants whose keys are accepted: `"all"`, or a list of ids, where `"default"` is the tenant
+   * `default`. If sign-up is open, anyone can own a tenant: list only tenants that you trust. Defaults to
+   * `default` for the operator, and to their tenant for members of one; members of several must list them.
+   * Rejected with a root key, which accepts the keys of its tenant.
    */
   readonly tenants?: 'all' | readonly string[] | null | undefined;
   /**
-   * At most 1,000, 8 KiB together. Defaults to none.
+   * The variables, such as ids from the path: every distinct list has its own window. At most 1,000, 8 KiB
+   * together. Defaults to none.
    *
    * @defaultValue `[]`
    */

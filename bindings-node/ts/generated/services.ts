@@ -417,11 +417,12 @@ export class KeysService {
   }
 
   /**
-   * What a valid key is: its tenant, owner and scopes. Nothing is taken from any limit. Anyone who holds
-   * the key may ask, and a key of any tenant is valid: compare `tenantId` before you trust it, or call
-   * `keys.verify`. Within one program, `Gatekeeper::validate` does the same, faster.
+   * Validates a key, and returns its tenant, owner and scopes. It does not count against a limit. Anyone
+   * who holds the key may call it, and keys of all tenants are valid: compare `tenantId` before you
+   * trust the key, or call `keys.verify`. Inside a process, `Gatekeeper::validate` does the same,
+   * faster.
    *
-   * @param key - The key itself.
+   * @param key - The API key.
    * @param call - an abort signal and a timeout for this call
    */
   validate(key: string, call?: CallOptions): Promise<ValidatedApiKey> {
@@ -429,12 +430,12 @@ export class KeysService {
   }
 
   /**
-   * Verifies a key at one of the endpoints that are defined, and takes permits of its limit. For the
-   * operator, a root key, and members who may read the keys of the key's tenant. Only keys of the
-   * `tenants` that are named are valid: by default the operator's tenant `default`, a root key's own
-   * tenant, and the one tenant of a member who has no other.
+   * Verifies a key at a defined endpoint, and acquires permits of the limit that applies to it. For the
+   * operator, root keys, and members who may read the keys of the key's tenant. Only the keys of
+   * `tenants` are valid: by default, those of the tenant `default` for the operator, of its tenant for a
+   * root key, and of their tenant for members of one.
    *
-   * @param key - The key itself.
+   * @param key - The API key.
    * @param endpoint - The endpoint's name.
    * @param options - further fields of the request
    * @param call - an abort signal and a timeout for this call

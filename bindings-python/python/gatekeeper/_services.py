@@ -532,14 +532,14 @@ class KeysService(_Service):
         return CreatedApiKey._of(answer)
 
     def validate(self, key: str) -> ValidatedApiKey:
-        """What a valid key is: its tenant, owner and scopes.
+        """Validates a key, and returns its tenant, owner and scopes.
 
-        Nothing is taken from any limit. Anyone who holds the key may ask, and a key of any tenant is valid: compare
-        ``tenantId`` before you trust it, or call ``keys.verify``. Within one program, ``Gatekeeper::validate`` does
-        the same, faster.
+        It does not count against a limit. Anyone who holds the key may call it, and keys of all tenants are valid:
+        compare ``tenantId`` before you trust the key, or call ``keys.verify``. Inside a process,
+        ``Gatekeeper::validate`` does the same, faster.
 
         Args:
-            key: The key itself.
+            key: The API key.
         """
         answer = self._core._call("keys.validate", {"key": key})
         return ValidatedApiKey._of(answer)
@@ -554,22 +554,23 @@ class KeysService(_Service):
         tenants: Literal["all"] | Collection[str] | None = None,
         variables: Collection[str] = (),
     ) -> KeyVerdict:
-        """Verifies a key at one of the endpoints that are defined, and takes permits of its limit.
+        """Verifies a key at a defined endpoint, and acquires permits of the limit that applies to it.
 
-        For the operator, a root key, and members who may read the keys of the key's tenant. Only keys of the
-        ``tenants`` that are named are valid: by default the operator's tenant ``default``, a root key's own tenant,
-        and the one tenant of a member who has no other.
+        For the operator, root keys, and members who may read the keys of the key's tenant. Only the keys of
+        ``tenants`` are valid: by default, those of the tenant ``default`` for the operator, of its tenant for a root
+        key, and of their tenant for members of one.
 
         Args:
-            key: The key itself.
+            key: The API key.
             endpoint: The endpoint's name.
-            cost: How many permits it takes: 1 to the limit that applies. Defaults to 1.
-            scopes: What the key must be good for: at most 100. Defaults to nothing.
-            tenants: The tenants whose keys are accepted: ``"all"``, or a list of ids, in which ``"default"``
-                stands for the tenant ``default``. Anyone may own a tenant where sign-up is open: name those that you
-                trust. Defaults to ``default`` for the operator, and to their tenant for members of one; members of
-                several must name them. Not for a root key, which accepts the keys of its own tenant.
-            variables: At most 1,000, 8 KiB together. Defaults to none.
+            cost: The number of permits to acquire: 1 to the limit that applies. Defaults to 1.
+            scopes: The scopes that the key must have: at most 100. Defaults to none.
+            tenants: The tenants whose keys are accepted: ``"all"``, or a list of ids, where ``"default"`` is the
+                tenant ``default``. If sign-up is open, anyone can own a tenant: list only tenants that you trust.
+                Defaults to ``default`` for the operator, and to their tenant for members of one; members of several
+                must list them. Rejected with a root key, which accepts the keys of its tenant.
+            variables: The variables, such as ids from the path: every distinct list has its own window. At most
+                1,000, 8 KiB together. Defaults to none.
         """
         answer = self._core._call(
             "keys.verify",

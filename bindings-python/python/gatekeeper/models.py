@@ -439,27 +439,27 @@ class KeyToken(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class KeyVerdict(Model):
-    """The verdict.
+    """The verdict on a key.
 
-    What is not known of the key is null.
+    Fields that are unknown, such as those of an invalid key, are null.
 
     Attributes:
-        key_valid: Whether the key is good.
+        key_valid: Whether the key is valid.
         ok: Whether the request may be processed.
-        code: Why, or why not.
-        remaining: Permits left in the window; none where no limit was asked.
-        total: The limit that applies; none where no limit was asked.
-        reset: When that changes in the caller's favour, Unix seconds; none where no limit was asked.
-        retry_after_ms: Milliseconds to wait, 0 when admitted; none where no limit was asked.
-        window_ms: The duration of the window, in milliseconds; none where no limit was asked.
-        reset_after_ms: The exact time until ``reset``, in milliseconds; none where no limit was asked.
+        code: The reason.
+        remaining: The permits left in the window; null if no limit was checked.
+        total: The limit that applies; null if no limit was checked.
+        reset: When more permits are free, in Unix seconds; null if no limit was checked.
+        retry_after_ms: The milliseconds to wait before a retry, 0 when admitted; null if no limit was checked.
+        window_ms: The duration of the window, in milliseconds; null if no limit was checked.
+        reset_after_ms: The exact time until ``reset``, in milliseconds; null if no limit was checked.
         key_id: The key's id.
-        tenant_id: Its tenant.
-        owner_id: Whose it is in your application.
-        roles: What chooses its rate limits, sorted by bytes.
-        role: The role that chose the limit; none for the default.
-        scopes: What it may do, sorted by bytes.
-        metadata: Anything of yours.
+        tenant_id: The key's tenant.
+        owner_id: The key's owner in your application.
+        roles: The key's roles, which select its rate limit; sorted by bytes.
+        role: The role that selected the limit; null for the default.
+        scopes: The key's scopes, sorted by bytes.
+        metadata: The key's metadata.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -1024,17 +1024,18 @@ class User(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ValidatedApiKey(Model):
-    """A key that is good.
+    """The validated key.
 
     Attributes:
-        id: Its id.
-        tenant_id: Whose it is.
-        owner_id: Whose it is in your application.
-        scopes: What it may do, sorted by bytes.
-        roles: What chooses its rate limits, sorted by bytes.
+        id: The key's id.
+        tenant_id: The key's tenant.
+        owner_id: The key's owner in your application.
+        scopes: The key's scopes, sorted by bytes.
+        roles: The key's roles, which select its rate limit; sorted by bytes.
         status: Always ``active``.
-        expires_at: When the key ends, or this secret of it if that is earlier, Unix ms; none for never.
-        metadata: Anything of yours.
+        expires_at: When the key expires, or this secret of a rotated key if that is earlier, in Unix ms; null for
+            never.
+        metadata: The key's metadata.
     """
 
     _wire: ClassVar[dict[str, str]] = {
@@ -1072,10 +1073,10 @@ class ValidatedApiKey(Model):
 
 
 VerdictCode = Literal["valid", "invalid_key", "insufficient_scope", "rate_limited"]
-"""What is said of a key at an endpoint. ``"valid"``: The request may be processed. ``"invalid_key"``: Unknown,
-malformed, revoked, expired, disabled, or not one that the caller may ask about: never said which.
-``"insufficient_scope"``: The key is good, but not for all the scopes asked for. Nothing was taken.
-``"rate_limited"``: The key is good, its limit is reached. Nothing was taken."""
+"""The reason for a verdict. ``"valid"``: The request may be processed. ``"invalid_key"``: The key is unknown,
+malformed, revoked, expired, disabled, or not one that the caller may verify. The verdict does not reveal which.
+``"insufficient_scope"``: The key is valid but lacks a required scope. Nothing was counted. ``"rate_limited"``: The
+key is valid and its limit is reached. Nothing was counted."""
 
 
 LoginAnswer = Tokens | MfaChallenge

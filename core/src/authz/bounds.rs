@@ -55,7 +55,7 @@ impl Context<'_> {
             return Ok(());
         }
         let limit = Limit::new(MAX_EVENTS, 1000)?;
-        if self.engine().take_unkeyed("events", &tenant.to_string(), limit)?.admitted {
+        if self.engine().acquire_unkeyed("events", &tenant.to_string(), limit)?.admitted {
             return Ok(());
         }
         let message =

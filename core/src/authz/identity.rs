@@ -35,7 +35,7 @@ pub(super) fn identify(call: Call<'_>) -> Result<Principal> {
                 return Ok(user);
             }
             // A key of another product can have any form, so every other text is looked up.
-            let found = database.engine().validate_waiting(token.expose());
+            let found = database.engine().validate_blocking(token.expose());
             let key = Throttle::Key.consume_rejected(database, settings, client_address, found)?;
             Ok(Principal::of_key(&key, key.0.digest_of(token.expose())))
         }

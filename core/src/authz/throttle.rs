@@ -116,7 +116,7 @@ impl Throttle {
     ) -> Result<()> {
         let Some(client_address) = client_address else { return Ok(()) };
         let limit = settings.throttles.of(self);
-        let taken = database.engine().take_unkeyed(self.name(), client_address, limit)?;
+        let taken = database.engine().acquire_unkeyed(self.name(), client_address, limit)?;
         if taken.admitted {
             return Ok(());
         }

@@ -256,7 +256,7 @@ impl Backend for Embedded {
     }
 
     fn validate(&self, key: &str) -> impl Future<Output = Result<ValidatedKey>> + Send {
-        ready(self.database().engine().validate_waiting(key))
+        ready(self.database().engine().validate_blocking(key))
     }
 
     fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
@@ -280,7 +280,7 @@ impl Backend for Embedded {
     fn check_ready(&self) -> impl Future<Output = Result<()>> + Send {
         ready(deadline::call(|| {
             self.database().store().read_rows(|rows| rows.tenant(DEFAULT_TENANT))?;
-            self.database().engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?)?;
+            self.database().engine().acquire_unkeyed("ready", "", Limit::new(u32::MAX, 1)?)?;
             self.database().signers().check(self.keyring()?)
         }))
     }

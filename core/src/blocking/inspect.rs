@@ -54,7 +54,7 @@ impl Gatekeeper {
         let mut sealed = None;
         // Nothing else works without them.
         if missing_rows.is_empty() {
-            database.engine().take_unkeyed("ready", "", Limit::new(u32::MAX, 1)?)?;
+            database.engine().acquire_unkeyed("ready", "", Limit::new(u32::MAX, 1)?)?;
             sealed = sealed_rows(database)?;
         }
         Ok(Inspection { has_root_key, missing_rows, sealed })

@@ -1,4 +1,4 @@
-//! Requests from what was sent, with errors in our own words: serde's repeat what the caller sent, which may be a secret.
+//! Decodes requests. The errors are our own: those of serde repeat the input, which may contain a secret.
 
 use serde::de::DeserializeOwned;
 
@@ -7,10 +7,10 @@ use crate::error::{GatekeeperError, Result, field_name};
 use crate::verify::EXPECTED_TENANTS;
 use crate::whole::WHOLE;
 
-/// A request from its fields.
+/// Decodes a request from its fields.
 ///
 /// # Errors
-/// `bad_request` that names the field and what it must be.
+/// `bad_request`; the message names the field and the allowed values.
 pub(crate) fn decode<'a, T: DeserializeOwned>(request: impl Into<Request<'a>>) -> Result<T> {
     let mut deserializer = Gathered::new(request.into());
     let decoded = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -25,7 +25,7 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
     if !error.is_data() {
         return not_json();
     }
-    // serde's own texts; only the names of our fields and types are taken from them.
+    // The message of serde. Only the names of our fields and types are copied from it.
     let text = error.to_string();
     let named = || text.split('`').nth(1).unwrap_or_default();
     let field = if path == "." { "the request" } else { path };
@@ -41,31 +41,31 @@ fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
         let is_quoted = expected.starts_with(WHOLE) && text.starts_with("invalid type: string");
         format!("{field} must be {expected}{}", if is_quoted { ", without quotes" } else { "" })
     } else if let Some(id) = text.strip_prefix("id must be ") {
-        // Said by `Id` itself.
+        // The message of `Id`.
         format!("{field} must be {}", id.split(" at line").next().unwrap_or_default())
     } else {
         format!("{field} is not valid")
     })
 }
 
-/// The name of the field that serde does not know, unless it may be a secret.
+/// The name of the unknown field, unless it may be a secret.
 fn unknown_field(text: &str) -> &str {
     let mut parts = text.splitn(3, '`').skip(1);
     match (parts.next(), parts.next()) {
         (Some(name), Some(known)) if known.starts_with(", ") => field_name(name),
-        // It holds a backtick itself.
+        // The name contains a backtick.
         _ => field_name(""),
     }
 }
 
-/// The names that serde says it knows, after the one that was sent, which may itself look like that.
+/// The known names in a message of serde. They follow the name that was sent, which may imitate the same form.
 fn known(text: &str) -> String {
     let names = text.rsplit_once(", expected ").map_or("", |(_, names)| names);
     let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
     names.join(", ")
 }
 
-/// A type as a caller knows it.
+/// A type in the caller's terms.
 fn plain(expected: &str) -> &str {
     match expected.split(" at line").next().unwrap_or_default() {
         "a sequence" => "a list",
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_one_of_a_few_names_is_told_them() {
+    fn an_unknown_variant_is_rejected_with_the_list_of_variants() {
         let member = |role: &str| {
             let json = format!(
                 r#"{{"tenantId": "tnt_00000000000000000000000000", "userId": "usr_00000000000000000000000000", "role": "{role}"}}"#
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_is_named_and_what_was_sent_is_not_repeated() {
+    fn an_error_names_the_field_and_does_not_repeat_the_input() {
         assert_eq!(rejection("{}"), "prefix is missing");
         assert_eq!(rejection(r#"{"prefix": "a", "prefix": "b"}"#), "prefix is given twice");
         assert_eq!(rejection(r#"{"prefix": 5}"#), "prefix must be a string");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn values_without_names_are_no_request() {
+    fn a_list_of_values_without_names_is_rejected() {
         let rejection = |error: GatekeeperError| error.message().to_owned();
         let login = decode::<crate::Login>(r#"["a@example.com", "a password"]"#).unwrap_err();
         assert_eq!(rejection(login), "the request must be an object");

@@ -1,4 +1,4 @@
-//! A request, from wherever its fields come: a JSON object, and beside it the texts of a path and a query.
+//! The fields of a request, gathered from a JSON object, a path and a query.
 
 mod known;
 
@@ -14,25 +14,25 @@ use serde_json::Error;
 use crate::whole::whole_number;
 use known::Known;
 
-/// The fields of a request. One that is given twice, wherever, is rejected.
+/// The fields of a request. A field that is given twice is rejected, also if one is in the JSON and one in the path.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// A JSON object.
     pub json: &'a str,
-    /// Names and values from a path or a query, as text: what they stand for is for the operation to say. A name that is
-    /// there more than once is a list.
+    /// Names and values from a path or a query. The type of the field determines how the text is parsed. A name that
+    /// occurs more than once is a list.
     pub texts: &'a [(String, String)],
-    /// What becomes of a field that the operation does not have.
+    /// How to handle a field that the operation does not have.
     pub unknown_fields: UnknownFields,
 }
 
-/// What becomes of a field that an operation does not have.
+/// How to handle a field that an operation does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownFields {
-    /// The request is rejected: the field may be a misspelt one.
+    /// The request is rejected: the field may be misspelt.
     #[default]
     Rejected,
-    /// It is ignored, and logged once for each operation: for clients of an API that has always done so.
+    /// The field is ignored, and logged once per operation. For clients of an API that has always ignored such fields.
     Ignored,
 }
 
@@ -42,7 +42,7 @@ impl<'a> From<&'a str> for Request<'a> {
     }
 }
 
-/// The JSON of a request and its texts, as one map.
+/// A deserializer that reads the JSON of a request and its texts as one map.
 pub(super) struct Gathered<'de> {
     json: serde_json::Deserializer<serde_json::de::StrRead<'de>>,
     texts: Vec<(String, Vec<String>)>,
@@ -62,7 +62,7 @@ impl<'de> Gathered<'de> {
         Self { json, texts, unknown_fields: request.unknown_fields }
     }
 
-    /// Rejects what follows the JSON.
+    /// Rejects text after the JSON object.
     pub(super) fn end(&mut self) -> Result<(), Error> {
         self.json.end()
     }
@@ -73,7 +73,7 @@ impl<'de> Deserializer<'de> for &mut Gathered<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.texts.is_empty() {
-            // As a map in any case: a derived visitor would also take a list, for its fields in their order.
+            // Always a map: a derived visitor also accepts a list, with the fields in order.
             return self.json.deserialize_map(visitor);
         }
         let texts = std::mem::take(&mut self.texts).into_iter();
@@ -98,7 +98,7 @@ impl<'de> Deserializer<'de> for &mut Gathered<'de> {
     }
 }
 
-/// Shows a visitor the texts, and then the JSON object.
+/// A visitor that passes the texts to another visitor, then the JSON object.
 struct Joining<V> {
     visitor: V,
     texts: vec::IntoIter<(String, Vec<String>)>,
@@ -144,11 +144,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Joined<A> {
     }
 }
 
-/// A value as text; what it is read as is for the type to say.
+/// A value as text, parsed as the type of its field.
 struct Text(Vec<String>);
 
 impl Text {
-    /// The one text.
+    /// The only text.
     fn only(self, expected: &dyn de::Expected) -> Result<String, Error> {
         <[String; 1]>::try_from(self.0)
             .map(|[only]| only)
@@ -156,8 +156,8 @@ impl Text {
     }
 }
 
-/// `true` or `false`.
-fn truth(text: &str) -> Option<bool> {
+/// Parses `true` or `false`.
+fn parse_bool(text: &str) -> Option<bool> {
     text.parse().ok()
 }
 
@@ -177,7 +177,7 @@ impl<'de> Deserializer<'de> for Text {
     type Error = Error;
 
     parsed! {
-        deserialize_bool => visit_bool: truth,
+        deserialize_bool => visit_bool: parse_bool,
         deserialize_i64 => visit_i64: whole_number,
     }
 
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_read_as_what_its_field_is() {
+    fn a_text_is_parsed_as_the_type_of_its_field() {
         let texts = [("id", "7"), ("limit", "7"), ("from", "-1"), ("revoked", "true"), ("kind", "test")];
         let scopes = [("scope", "a"), ("scope", "b")];
         let read = read("{}", &[&texts[..], &scopes].concat()).unwrap();
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_the_same_however_it_is_written_and_more_items_than_a_page_has_are_a_page() {
+    fn a_number_may_be_written_in_any_form_and_a_larger_limit_is_reduced_to_a_page() {
         for (text, limit) in
             [("7", 7), ("7.0", 7), ("7e0", 7), ("101", 100), ("5000000000", 100), ("1e300", 100)]
         {
@@ -288,14 +288,14 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_json_make_one_request_and_none_of_it_twice() {
+    fn texts_and_json_are_one_request_and_a_field_in_both_is_rejected() {
         assert_eq!(read(r#"{"limit": 3}"#, &[("id", "x")]).unwrap().limit, Some(3));
         assert_eq!(read(r#"{"id": "EVIL"}"#, &[("id", "x")]).unwrap_err(), "id is given twice");
         assert_eq!(read(r#"{"id": "x"}"#, &[]).unwrap().id, "x");
     }
 
     #[test]
-    fn a_text_that_is_not_what_its_field_is_is_rejected_by_name_and_not_repeated() {
+    fn a_text_of_the_wrong_type_is_rejected_by_field_name_and_not_repeated() {
         for (name, value) in [
             ("limit", "canary"),
             ("limit", ""),

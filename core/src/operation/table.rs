@@ -1,4 +1,4 @@
-//! The list, and what it makes of each operation.
+//! The table of operations: the list of all types, and a descriptor of each.
 
 use super::decode::decode;
 use super::{
@@ -30,14 +30,14 @@ pub enum Method {
     Delete,
 }
 
-/// Where an operation is found over HTTP.
+/// The HTTP method and path of an operation, and the status of a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The method.
     pub method: Method,
     /// The path, with `{name}` for a field of the request.
     pub path: &'static str,
-    /// The status of success.
+    /// The status of a successful response.
     pub status: u16,
 }
 
@@ -49,7 +49,7 @@ impl Route {
     }
 }
 
-/// An operation without its type: JSON in, JSON out.
+/// An operation with its type erased: it maps JSON to JSON.
 pub struct OperationDescriptor {
     /// [`Operation::NAME`].
     pub name: &'static str,
@@ -71,8 +71,8 @@ pub struct OperationDescriptor {
     try_call: fn(Call<'_>, Request<'_>) -> Result<Option<String>>,
     #[cfg(feature = "remote")]
     fields: fn(Request<'_>) -> Result<Fields>,
-    /// The JSON schemas of the request and of the answer; the first generator describes what is read, the second what
-    /// is written.
+    /// The JSON schemas of the request and of the response. The first generator is for types that are deserialized, the
+    /// second for types that are serialized.
     #[cfg(feature = "schema")]
     pub schemas: fn(
         &mut schemars::SchemaGenerator,
@@ -100,24 +100,27 @@ impl OperationDescriptor {
         }
     }
 
-    /// Runs the operation; answers in JSON.
+    /// Runs the operation and returns its result as JSON.
     pub(crate) fn call(&self, call: Call<'_>, request: Request<'_>) -> Result<String> {
         (self.call)(call, request)
     }
 
-    /// The same if it can be said without waiting for the disk.
+    /// [`call`](Self::call), if that needs no wait for the disk; otherwise none.
     pub(crate) fn try_call(&self, call: Call<'_>, request: Request<'_>) -> Result<Option<String>> {
         if self.looks_up_key { (self.try_call)(call, request) } else { Ok(None) }
     }
 }
 
-/// What is sent to a server, by name; secrets among it.
+/// The fields of a request to a server, by name. They include secrets.
 #[cfg(feature = "remote")]
 pub(crate) type Fields = serde_json::Map<String, serde_json::Value>;
 
 #[cfg(feature = "remote")]
 impl OperationDescriptor {
-    /// The fields of a request, if it is one.
+    /// The fields of a request.
+    ///
+    /// # Errors
+    /// `bad_request` if it is not a request of this operation.
     pub(crate) fn fields(&self, request: Request<'_>) -> Result<Fields> {
         (self.fields)(request)
     }
@@ -128,14 +131,14 @@ impl OperationDescriptor {
 pub(crate) fn fields_of<O: Operation>(operation: &O) -> Result<Fields> {
     match serde_json::to_value(operation) {
         Ok(serde_json::Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(GatekeeperError::internal("an operation that is no object")),
+        Ok(_) => Err(GatekeeperError::internal("an operation that does not serialize to an object")),
         Err(error) => Err(GatekeeperError::internal(error)),
     }
 }
 
 fn run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<String> {
     let (operation, context): (O, _) = if O::ACCESS == Access::KeyManager {
-        // A wrong root key is said before a word on the request.
+        // An invalid root key is reported before the request is validated.
         let context = call.admit(O::ACCESS, None, TenantRef::None)?;
         (decode(request)?, context)
     } else {
@@ -161,7 +164,7 @@ fn try_run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<Option<
     to_json(operation.try_run(&context)?)
 }
 
-/// The same for an operation that is one already.
+/// [`try_run`] for an operation that is already decoded.
 pub(crate) fn try_call<O: Operation>(call: Call<'_>, operation: &O) -> Result<Option<O::Output>> {
     operation.check()?;
     let Some(context) = call.try_admit(O::ACCESS)? else { return Ok(None) };
@@ -172,7 +175,7 @@ fn to_json(output: Option<impl Serialize>) -> Result<Option<String>> {
     output.map(|output| serde_json::to_string(&output).map_err(GatekeeperError::internal)).transpose()
 }
 
-/// Lets the caller in to this operation, or says why not.
+/// Checks the request and authorizes its caller.
 pub(crate) fn admitted<'a, O: Operation>(call: Call<'a>, operation: &O) -> Result<Context<'a>> {
     operation.check()?;
     let context = call.admit(operation.access(), O::THROTTLE, operation.tenant())?;
@@ -182,7 +185,7 @@ pub(crate) fn admitted<'a, O: Operation>(call: Call<'a>, operation: &O) -> Resul
     Ok(context)
 }
 
-/// Marks what is in the list.
+/// Marks the operations in the list, so that no other type can implement [`Operation`].
 pub trait Sealed {}
 
 macro_rules! operations {
@@ -247,12 +250,12 @@ operations![
     RevokeRootKey,
 ];
 
-/// The operation of this name.
+/// The operation with this name, if there is one.
 pub(crate) fn find(name: &str) -> Option<&'static OperationDescriptor> {
     TABLE.iter().find(|descriptor| descriptor.name == name)
 }
 
-/// The operation of this name.
+/// The operation with this name.
 ///
 /// # Errors
 /// `bad_request` if there is none.
@@ -278,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_said_at_once_is_what_is_said_after_waiting() {
+    fn a_result_from_memory_equals_the_result_of_the_blocking_call() {
         let endpoints = r#"{"GET": {"default": {"maxReq": 2, "duration": 60000}}}"#;
         let options = crate::Options {
             endpoints: crate::Endpoints::from_json(endpoints).unwrap(),
@@ -293,16 +296,16 @@ mod tests {
         let request = format!(r#"{{"key": "{}", "endpoint": "GET"}}"#, key.expose());
         let credential = crate::guard::PresentedCredential::One(root.expose());
         let handle = || database.presenting(credential, &credentials);
-        let at_once = || handle().try_dispatch(descriptor, Request::from(request.as_str())).unwrap();
-        let waiting = || handle().dispatch(descriptor, Request::from(request.as_str())).unwrap();
-        // Neither the caller nor the key is known yet.
-        assert_eq!(at_once(), None);
-        let said = [waiting(), at_once().unwrap(), at_once().unwrap()];
-        assert!(said[0].contains(r#""remaining":1"#), "{}", said[0]);
-        assert!(said[1].contains(r#""remaining":0"#) && said[1].contains(r#""code":"valid""#));
-        assert!(said[2].contains(r#""code":"rate_limited""#));
-        assert_eq!(said[2], waiting());
-        // A caller who is wrong is told so by the call that may wait.
+        let from_memory = || handle().try_dispatch(descriptor, Request::from(request.as_str())).unwrap();
+        let blocking = || handle().dispatch(descriptor, Request::from(request.as_str())).unwrap();
+        // Neither the credential nor the key is cached yet.
+        assert_eq!(from_memory(), None);
+        let results = [blocking(), from_memory().unwrap(), from_memory().unwrap()];
+        assert!(results[0].contains(r#""remaining":1"#), "{}", results[0]);
+        assert!(results[1].contains(r#""remaining":0"#) && results[1].contains(r#""code":"valid""#));
+        assert!(results[2].contains(r#""code":"rate_limited""#));
+        assert_eq!(results[2], blocking());
+        // An invalid token is rejected by the blocking call.
         let anonymous = database.anonymous().try_dispatch(descriptor, Request::from(request.as_str()));
         assert_eq!(anonymous.unwrap_err().status(), 401);
         let stranger = database.with_token(&crate::Secret::new("a token"));

@@ -1,5 +1,5 @@
-//! The cache of key records, by digest: known keys, and unknown digests. Each has its own bound, so that guesses cannot
-//! evict real keys. A known key counts by its size: one with an unusually large record counts as several.
+//! The cache of key records, by digest. Known keys and unknown digests have separate bounds, so that guessed keys cannot
+//! evict real ones. A known key is weighted by its size: an unusually large record counts as several.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -13,13 +13,13 @@ use crate::ipc::{Map, VersionCounters};
 use crate::key::CachedKey;
 use crate::secret::{CacheKey, Digest};
 
-/// The size up to which a key counts as one, in bytes.
+/// The size up to which a key has a weight of 1, in bytes.
 const UNIT_BYTES: u64 = 1024;
 
-/// How full the caches of a database are.
+/// The numbers of entries in the caches of a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheStats {
-    /// Keys that are remembered.
+    /// Keys that are cached.
     pub keys: usize,
     /// Digests that are cached as unknown.
     pub unknown_keys: usize,
@@ -27,12 +27,12 @@ pub struct CacheStats {
 
 pub(crate) struct KeyCache {
     known: Sharded<Arc<CachedKey>, BySize>,
-    /// The change number of the snapshot in which the digest was unknown.
+    /// The version of the snapshot in which the digest was unknown.
     unknown: Sharded<u64, UnitWeighter>,
     flights: Flights,
 }
 
-/// What is remembered of a digest.
+/// The cached record of a digest, or that the digest is unknown.
 pub(crate) enum CacheEntry {
     Known(Arc<CachedKey>),
     Unknown,
@@ -47,7 +47,7 @@ impl KeyCache {
         })
     }
 
-    /// What is remembered and as fresh as `version_counters` say.
+    /// The entry of a digest, if it is fresh by `version_counters`.
     pub(crate) fn get(&self, digest: &Digest, version_counters: &VersionCounters<Map>) -> Option<CacheEntry> {
         let of_known = version_counters.of_known(digest);
         let fresh =
@@ -63,23 +63,23 @@ impl KeyCache {
         self.known.insert(digest, key);
     }
 
-    /// Caches that the digest was unknown in the snapshot of change `version`.
+    /// Caches that the digest was unknown in the snapshot with this `version`.
     pub(crate) fn insert_unknown(&self, digest: &Digest, version: u64) {
         self.known.remove(digest);
         self.unknown.insert(digest, version);
     }
 
-    /// Held while the store is asked about `digest`.
+    /// Begins a look-up of `digest` in the store. It ends when the result is dropped.
     pub(crate) fn flight(&self, digest: &Digest) -> Flight<'_> {
         self.flights.begin(digest)
     }
 
-    /// How full it is.
+    /// The numbers of entries.
     pub(crate) fn cache_stats(&self) -> CacheStats {
         CacheStats { keys: self.known.len(), unknown_keys: self.unknown.len() }
     }
 
-    /// Holds every lock, for a fork.
+    /// Holds every lock during a fork.
     pub(crate) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         self.flights.quiesce(guards);
         self.known.quiesce(guards);
@@ -87,7 +87,7 @@ impl KeyCache {
     }
 }
 
-/// Counts a key as one, and one more for each further KiB that it holds.
+/// Gives a key a weight of 1 per KiB of its size.
 #[derive(Clone)]
 struct BySize;
 
@@ -97,10 +97,10 @@ impl Weighter<CacheKey, Arc<CachedKey>> for BySize {
     }
 }
 
-/// A bounded cache in as many shards as make sense for its size.
+/// A bounded cache in a number of shards that depends on its size.
 struct Sharded<V, W>(Box<[Padded<V, W>]>);
 
-/// One cache line a shard, so that neighbours do not slow each other down.
+/// A shard in its own cache line, so that shards do not share one (false sharing).
 #[repr(align(64))]
 struct Padded<V, W>(Mutex<Shard<V, W>>);
 
@@ -112,7 +112,7 @@ impl<V, W: Weighter<CacheKey, V> + Clone> Sharded<V, W> {
 
     fn new(capacity: usize, weighter: &W) -> Result<Self> {
         let shards = (capacity / Self::MIN_PER_SHARD).clamp(1, Self::MAX_SHARDS);
-        // Chance does not fill shards evenly: four deviations of room let a full cache hold what it was asked to.
+        // Digests do not fill shards evenly. Four standard deviations of extra capacity let the cache reach `capacity`.
         let even = capacity.div_ceil(shards);
         let per_shard = even + 4 * even.isqrt();
         let options = OptionsBuilder::new()
@@ -168,7 +168,7 @@ pub(super) mod tests {
     use crate::key::{Extra, LastUse};
     use crate::role::RoleSet;
 
-    /// A key with so much metadata.
+    /// A key with `metadata` bytes of metadata.
     pub(in crate::verify) fn key(number: u128, metadata: usize) -> Arc<CachedKey> {
         let extra = Extra {
             scopes: Arc::default(),
@@ -189,17 +189,17 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn large_keys_take_the_room_of_several_so_that_the_bytes_are_bounded() {
-        let remembered = |metadata: usize| {
+    fn large_keys_count_as_several_so_that_the_bytes_are_bounded() {
+        let cached = |metadata: usize| {
             let cache = KeyCache::new(10_000, 10).unwrap();
             for number in 0..12_000_u128 {
                 cache.insert_known(&Digest::of(&number.to_le_bytes()), key(number, metadata));
             }
             cache.cache_stats().keys
         };
-        let (small, large) = (remembered(100), remembered(8 * 1024));
+        let (small, large) = (cached(100), cached(8 * 1024));
         assert!((10_000..=12_000).contains(&small), "{small}");
-        // Each holds 8 KiB and what a key has besides: nine times as much as counts as one.
+        // Each has 8 KiB of metadata and the other fields of a key: a weight of 9.
         assert!((1_000..=14_000 / 9).contains(&large), "{large}");
     }
 }

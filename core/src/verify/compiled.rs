@@ -1,4 +1,4 @@
-//! An endpoint, ready to be verified against.
+//! An endpoint in the form that verification uses.
 
 use crate::counters::SlotName;
 use crate::id::KeyId;
@@ -6,27 +6,27 @@ use crate::limit::{Endpoint, SelectedLimit, SelectedLimits};
 use crate::role::RoleSet;
 use crate::window::Limit;
 
-/// An endpoint by its name, and the limits it has chosen before.
+/// An endpoint with its name and a cache of the limits that it has selected.
 pub(crate) struct CompiledEndpoint {
     name: Box<str>,
     endpoint: Endpoint,
-    /// None where the endpoint is good for one call only.
+    /// None if the endpoint is used for a single call.
     selections: Option<SelectedLimits>,
     keep_ms: u64,
 }
 
 impl CompiledEndpoint {
-    /// An endpoint to be verified against many times.
+    /// An endpoint for many verifications.
     pub(crate) fn new(name: &str, endpoint: Endpoint) -> Self {
         Self { selections: Some(SelectedLimits::new()), ..Self::of_one_call(name, endpoint) }
     }
 
-    /// An endpoint to be verified against once.
+    /// An endpoint for a single verification.
     pub(crate) fn of_one_call(name: &str, endpoint: Endpoint) -> Self {
         Self { name: name.into(), keep_ms: endpoint.longest_ms(), selections: None, endpoint }
     }
 
-    /// The role that chooses the limit, and the limit.
+    /// The role that selects the limit, and the limit.
     pub(super) fn choose(&self, roles: &RoleSet) -> (Option<SelectedLimit>, Limit) {
         let selected = match &self.selections {
             Some(selections) => selections.choose(&self.endpoint, roles),

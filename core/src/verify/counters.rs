@@ -1,21 +1,22 @@
-//! How verifications end, and how many have ended so.
+//! The codes of verdicts, and counters by code.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 
-/// What is said of a key at an endpoint.
+/// The reason for a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictCode {
     /// The request may be processed.
     Valid,
-    /// Unknown, malformed, revoked, expired, disabled, or not one that the caller may ask about: never said which.
+    /// The key is unknown, malformed, revoked, expired, disabled, or not one that the caller may verify. The verdict
+    /// does not reveal which.
     InvalidKey,
-    /// The key is good, but not for all the scopes asked for. Nothing was taken.
+    /// The key is valid but lacks a required scope. Nothing was counted.
     InsufficientScope,
-    /// The key is good, its limit is reached. Nothing was taken.
+    /// The key is valid and its limit is reached. Nothing was counted.
     RateLimited,
 }
 
@@ -27,7 +28,7 @@ impl VerdictCode {
     /// Every code.
     pub const ALL: [Self; 4] = [Self::Valid, Self::InvalidKey, Self::InsufficientScope, Self::RateLimited];
 
-    /// As it is written.
+    /// The code as text.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -40,7 +41,7 @@ impl VerdictCode {
 }
 
 impl VerdictCounters {
-    /// How many verifications have ended so.
+    /// The number of verdicts with this code.
     #[must_use]
     pub fn count(&self, code: VerdictCode) -> u64 {
         self.0.get(code as usize).map_or(0, |count| count.load(Relaxed))

@@ -1,4 +1,4 @@
-//! For whom keys are verified and changed: the operator, or the tenant of a root key.
+//! The credential of a call, and the validation of root keys.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -11,18 +11,18 @@ use crate::key;
 use crate::secret::{Digest, Secret};
 use crate::store::BoundRootKey;
 
-/// Who is calling.
+/// The credential of a call, which is not validated yet.
 #[derive(Debug)]
 pub(crate) enum Credential {
-    /// The operator: keys of every tenant may be accepted.
+    /// The operator, who can accept keys of every tenant.
     Operator,
-    /// A root key: acts for its one tenant.
+    /// A root key, which acts for its tenant.
     RootKey(RootKey),
     /// An API key.
     ApiKey(Digest),
-    /// What may be a user's access token, or a key of another product whose digest was imported.
+    /// A token in another format: a user's access token, or a key of another product whose digest was imported.
     Token(Secret),
-    /// What no credential of a caller looks like.
+    /// A value that cannot be a valid credential.
     Malformed,
     /// An empty credential.
     Empty,
@@ -32,15 +32,15 @@ pub(crate) enum Credential {
     Anonymous,
 }
 
-/// A root key, which is validated once, and again when something has changed.
+/// A root key, which is validated at first use, and again after each change that may affect it.
 #[derive(Debug)]
 pub(crate) struct RootKey {
     shape: Shape,
-    /// A root key's id and tenant never change.
+    /// The id and the tenant, which never change.
     bound: OnceLock<BoundRootKey>,
-    /// The change number, plus one, under which it was last found good; 0 for never.
+    /// The version at which it was last valid, plus one; 0 for never.
     valid_version: AtomicU64,
-    /// The same for when it was last found wrong.
+    /// The version at which it was last invalid, plus one; 0 for never.
     wrong_version: AtomicU64,
 }
 
@@ -66,7 +66,7 @@ impl Credential {
         })
     }
 
-    /// Whatever a `Bearer` credential can be: a root key, an API key, a user's access token.
+    /// A `Bearer` credential: a root key, an API key or a user's access token.
     pub(crate) fn bearer(secret: &Secret) -> Self {
         if secret.expose().is_empty() {
             return Self::Empty;
@@ -79,7 +79,7 @@ impl Credential {
         }
     }
 
-    /// The root key that the caller shows, as of now; none for the operator.
+    /// The validated root key of the caller; none for the operator.
     pub(crate) fn root_key_now(&self, engine: &Engine) -> Result<Option<BoundRootKey>> {
         match self {
             Self::Operator => Ok(None),
@@ -88,7 +88,7 @@ impl Credential {
                     Some(view) => root.bound(engine, &view, Io::Allowed)?,
                     None => None,
                 };
-                // Never none: that is the operator.
+                // An error, since none would mean the operator.
                 bound.map(Some).ok_or_else(|| GatekeeperError::internal("a root key without a tenant"))
             }
             Self::Anonymous => Err(no_root_key()),
@@ -103,18 +103,18 @@ impl Credential {
         matches!(self, Self::Operator | Self::RootKey(_)) && self.root_key_now(engine).is_ok()
     }
 
-    /// The root key that the caller shows, if it is known to be valid now, without waiting for the disk.
+    /// The root key of the caller, if the cache shows that it is valid. Does no I/O.
     pub(crate) fn try_root_key_now(&self, engine: &Engine) -> Option<BoundRootKey> {
         let Self::RootKey(root) = self else { return None };
         let view = engine.view(Io::Forbidden).ok()??;
         root.bound(engine, &view, Io::Forbidden).ok()?
     }
 
-    /// The tenant the caller is bound to, if to one, as `view` has it; nothing if that would need I/O and `io` forbids
-    /// it.
+    /// The tenant of the root key at `view`, or none for the operator; none outside if that would need I/O and `io`
+    /// forbids it.
     #[allow(
         clippy::option_option,
-        reason = "the outer one says whether it is known, the inner one which it is"
+        reason = "the outer one is none if I/O is needed, the inner one is none for the operator"
     )]
     pub(super) fn tenant(
         &self,
@@ -134,7 +134,7 @@ impl Credential {
 }
 
 impl RootKey {
-    /// Its digest, where it has the form of a root key.
+    /// Its digest, if it has the format of a root key.
     pub(crate) fn digest(&self) -> Option<Digest> {
         match &self.shape {
             Shape::WellFormed(digest) => Some(*digest),
@@ -142,7 +142,7 @@ impl RootKey {
         }
     }
 
-    /// What is known of it, as `view` has it; nothing if that would need I/O and `io` forbids it.
+    /// The id and the tenant, if the key is valid at `view`; none if that would need I/O and `io` forbids it.
     fn bound(&self, engine: &Engine, view: &View<'_>, io: Io) -> Result<Option<BoundRootKey>> {
         let digest = match &self.shape {
             Shape::WellFormed(digest) => digest,
@@ -169,7 +169,7 @@ impl RootKey {
     }
 }
 
-/// One error for every credential that is not good: wrong, expired, revoked, or another kind than is asked for.
+/// The error for every invalid credential: unknown, expired, revoked or of the wrong kind.
 pub(crate) fn invalid_credential() -> GatekeeperError {
     GatekeeperError::new(ErrorKind::CredentialInvalid, "the credential is not valid")
 }

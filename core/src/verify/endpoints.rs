@@ -1,4 +1,4 @@
-//! Endpoints by name, ready to be verified against.
+//! Compiled endpoints by name.
 
 use std::collections::HashMap;
 
@@ -18,17 +18,18 @@ impl CompiledEndpoints {
         Self(endpoints.collect())
     }
 
-    /// The endpoint of this name.
+    /// The endpoint with this name.
     ///
     /// # Errors
-    /// `bad_request` where it was never defined.
+    /// `bad_request` if it is not defined.
     #[inline]
     pub(crate) fn get(&self, name: &str) -> Result<&CompiledEndpoint> {
         self.0.get(name).ok_or_else(|| never_defined(self.0.keys()))
     }
 }
 
-/// Names the defined endpoints. Does not repeat the given name, which may be a misplaced key.
+/// The error for an undefined endpoint. It lists the defined ones and does not repeat the given name, which may be a key
+/// that was passed by mistake.
 #[cold]
 pub(crate) fn never_defined<'a>(names: impl Iterator<Item = &'a String>) -> GatekeeperError {
     let mut names: Vec<_> = names.map(|name| format!("\"{name}\"")).collect();

@@ -31,33 +31,33 @@ pub(crate) struct Engine {
     role_sets: RoleSets,
     pub(super) imports: Imports,
     other_tenants: OtherTenants,
-    /// From when on, on the boot clock in ms, last uses may be moved to make room for others.
+    /// The next time at which a full buffer of last uses may be moved to the database, on the boot clock in ms.
     may_move_ms: AtomicU64,
 }
 
-/// An engine, closed with the last of those who use it.
+/// An open engine. It is closed when the last reference is dropped.
 pub(crate) type OpenEngine = Arc<ForkRegistered<Engine>>;
 
-/// The most records an engine remembers.
+/// The maximum numbers of keys and of unknown digests in the cache.
 pub(crate) struct CacheSizes {
     pub(crate) known: usize,
     pub(crate) unknown: usize,
 }
 
-/// What held when a verification began.
+/// The time and the shared segment at the start of a verification.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     now: Now,
     segment: &'a Segment,
 }
 
-/// How often last uses are moved to make room, in ms.
+/// The minimum time between two moves of a full buffer of last uses, in ms.
 const MOVE_EVERY_MS: u64 = 1000;
 /// The maximum number of times that one verification replaces the shared segment.
 const MAX_SEGMENTS: usize = 3;
 
 impl Engine {
-    /// On these records, with counters beside their file, or in memory where they are.
+    /// Opens the engine of `store`. The counters are next to its file, or in memory for a store in memory.
     pub(crate) fn open(store: Arc<Store>, clock: Clock, sizes: &CacheSizes) -> Result<OpenEngine> {
         let counters = match store.path() {
             None => Counters::in_memory(),
@@ -75,7 +75,7 @@ impl Engine {
         })))
     }
 
-    /// The records, for this room alone: operations write through `access::Context`, which checks their callers again.
+    /// The store, for this module only: operations write through `authz::Context`, which authorizes the caller again.
     pub(super) fn store(&self) -> &Store {
         &self.store
     }
@@ -84,7 +84,7 @@ impl Engine {
         &self.clock
     }
 
-    /// What holds at this moment; nothing if that would need I/O and `io` forbids it.
+    /// A view of this moment; none if that would need I/O and `io` forbids it.
     pub(crate) fn view(&self, io: Io) -> Result<Option<View<'_>>> {
         let now = self.clock.now();
         let segment = match self.store.segment(now.boot_ms)? {
@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// Validates `key`, waiting for the store if its record is not cached.
-    pub(crate) fn verify_waiting<V: AsRef<str>>(
+    pub(crate) fn verify_blocking<V: AsRef<str>>(
         &self,
         key: &str,
         endpoint: &CompiledEndpoint,
@@ -104,12 +104,14 @@ impl Engine {
         keys_of: KeysOf<'_>,
     ) -> Result<Verdict> {
         deadline::call(|| match self.view(Io::Allowed)? {
-            Some(view) => reached(self.verify(key, endpoint, variables, keys_of, view, Io::Allowed)?),
-            None => reached(None),
+            Some(view) => {
+                require_verdict(self.verify(key, endpoint, variables, keys_of, view, Io::Allowed)?)
+            }
+            None => require_verdict(None),
         })
     }
 
-    /// Validates `key` as `view` has it, if its tenant is accepted, and takes one permit of its slot.
+    /// Validates `key` at `view` and acquires one permit of its slot; none if that would need I/O and `io` forbids it.
     #[inline]
     pub(crate) fn verify<V: AsRef<str>>(
         &self,
@@ -131,10 +133,10 @@ impl Engine {
         self.admit(known, endpoint, variables, 1, view, io)
     }
 
-    /// Takes `cost` permits, 1 at least, of the slot of a key that is good.
+    /// Acquires `cost` permits, at least 1, of the slot of a valid key; none if that would need I/O and `io` forbids it.
     ///
     /// # Errors
-    /// `bad_request` where its limit can never hold so many.
+    /// `bad_request` if `cost` is greater than the limit.
     #[inline]
     pub(crate) fn admit<V: AsRef<str>>(
         &self,
@@ -174,8 +176,8 @@ impl Engine {
         Ok(Some(if acquired.admitted { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) }))
     }
 
-    /// Notes that a valid key is used, once in a minute. False where a file must be opened for that, or others moved
-    /// first, and `io` forbids it.
+    /// Records the use of a valid key, once a minute. False if that would need I/O and `io` forbids it: a file must be
+    /// opened, or the buffer of last uses is full and must be moved first.
     #[inline]
     pub(crate) fn touch(&self, key: &CachedKey, view: View<'_>, io: Io) -> bool {
         !key.used.is_news(view.now.wall_ms) || self.touch_now(key, view, io)
@@ -186,7 +188,7 @@ impl Engine {
         let Now { boot_ms, wall_ms } = view.now;
         let touch = || self.store.shared().touch(view.segment, key.id, wall_ms, io == Io::Allowed);
         let touched = match touch() {
-            // Where moving them does not help, it is not tried again at once, and the use is lost.
+            // The buffer was moved a moment ago and is full again: this use is not recorded.
             Touched::Full if boot_ms < self.may_move_ms.load(Relaxed) => Touched::Noted,
             Touched::Full if io == Io::Allowed => {
                 self.may_move_ms.store(boot_ms.saturating_add(MOVE_EVERY_MS), Relaxed);
@@ -202,54 +204,54 @@ impl Engine {
         false
     }
 
-    /// Moves last uses that wait into the database, if that can be done at once.
+    /// Moves buffered last uses to the database, if that is possible without waiting.
     pub(crate) fn move_last_uses(&self) {
         self.store.move_last_uses();
     }
 
-    /// Adds to what was read of keys the last uses that wait.
+    /// Adds the buffered last uses to these records.
     pub(crate) fn with_last_uses(&self, keys: &mut [KeyRecord]) {
         self.store.with_last_uses(keys);
     }
 
-    /// Counts a valid key that was rejected because the operator did not name its tenant.
+    /// Counts a valid key that was rejected because the operator does not accept its tenant.
     pub(super) fn note_other_tenant(&self, tenant: TenantId, view: View<'_>) {
         self.other_tenants.note(tenant, view.now);
     }
 
-    /// How many valid keys were rejected because the operator did not name their tenants.
+    /// The number of valid keys that were rejected because the operator does not accept their tenants.
     pub(crate) fn other_tenants_rejected(&self) -> u64 {
         self.other_tenants.rejected()
     }
 
-    /// Whether the operator has to be warned of such keys.
+    /// Whether [`take_warning`](Self::take_warning) returns a warning about such keys.
     #[inline]
     pub(crate) fn has_warning(&self) -> bool {
         self.other_tenants.has_warning()
     }
 
-    /// That warning, once.
+    /// The warning about such keys, once.
     pub(crate) fn take_warning(&self) -> Option<String> {
         self.other_tenants.take_warning()
     }
 
-    /// How full the caches are.
+    /// The numbers of cache entries.
     pub(crate) fn cache_stats(&self) -> CacheStats {
         self.cache.cache_stats()
     }
 
-    /// Takes a permit of a slot that belongs to no key: what is counted is `name` and `variable`.
-    pub(crate) fn take_unkeyed(&self, name: &str, variable: &str, limit: Limit) -> Result<Acquired> {
+    /// Acquires a permit of a slot that belongs to no key, named by `name` and `variable`.
+    pub(crate) fn acquire_unkeyed(&self, name: &str, variable: &str, limit: Limit) -> Result<Acquired> {
         let view = self.view(Io::Allowed)?;
         let request = Request { limit, shorter: &[], cost: 1, keep_ms: limit.duration_ms() };
         let key_id = KeyId::from_bits(0);
         let slot = |secret: &[u8; 16]| SlotName::new(secret, name, key_id, &[variable]);
         let acquired =
             view.map(|view| self.acquire(view, &request, Io::Allowed, slot)).transpose()?.flatten();
-        acquired.ok_or_else(|| GatekeeperError::internal("nothing was counted, although waiting was allowed"))
+        acquired.ok_or_else(|| GatekeeperError::internal("nothing was counted, although I/O was allowed"))
     }
 
-    /// Acquires a permit of the slot with this name; nothing if that would need I/O and `io` forbids it.
+    /// Acquires a permit of the slot with this name; none if that would need I/O and `io` forbids it.
     fn acquire(
         &self,
         view: View<'_>,
@@ -264,12 +266,12 @@ impl Engine {
             if acquired.is_some() || io == Io::Forbidden {
                 return Ok(acquired);
             }
-            // The segment was replaced after this view was opened: the verdict stays valid, and counting starts at
-            // zero.
+            // The segment was replaced after this view was created. The key is still valid at the view, and counting
+            // starts at zero.
             segment = self.store.open_shared()?;
         }
         Err(GatekeeperError::unavailable(
-            "what is beside the database was removed again and again: leave it there",
+            "the files next to the database were removed repeatedly: do not delete them while it is in use",
         ))
     }
 
@@ -297,7 +299,7 @@ impl Engine {
 }
 
 impl View<'_> {
-    /// When the verification began, in Unix ms.
+    /// The time at the start of the verification, in Unix ms.
     pub(crate) fn wall_ms(&self) -> u64 {
         self.now.wall_ms
     }
@@ -307,14 +309,14 @@ impl View<'_> {
     }
 }
 
-/// The verdict of a call that was allowed to wait for one.
-pub(super) fn reached(verdict: Option<Verdict>) -> Result<Verdict> {
-    verdict.ok_or_else(|| GatekeeperError::internal("no verdict, although waiting was allowed"))
+/// The verdict of a call with [`Io::Allowed`], which always has one.
+pub(super) fn require_verdict(verdict: Option<Verdict>) -> Result<Verdict> {
+    verdict.ok_or_else(|| GatekeeperError::internal("no verdict, although I/O was allowed"))
 }
 
 impl ForkSafe for Engine {
     fn quiesce_slow<'a>(&'a self, guards: &mut ForkGuards<'a>) {
-        // In the order in which a call takes them, so that no two threads wait for each other.
+        // In the order in which a call acquires them, so that there is no deadlock.
         self.store.quiesce_slow(guards);
         self.counters.quiesce_slow(guards);
         self.store.shared().quiesce_slow(guards);

@@ -1,4 +1,4 @@
-//! From what a caller gives as a key to the record of it, if there is one.
+//! Finds the record of a key.
 
 use std::sync::Arc;
 
@@ -14,14 +14,13 @@ use crate::key::{self, CachedKey};
 use crate::secret::Digest;
 use crate::store::{KeyRow, Versioned};
 
-/// The longest key of another product that can be valid, in bytes: as long as one in a header can be. Only its digest
-/// is imported, so that this is where a longer one is rejected.
+/// The maximum length of a key of another product, in bytes: the longest that fits in a header. Only digests are
+/// imported, so the length is checked here and not at import.
 pub(crate) const MAX_FOREIGN: usize = 4096;
 
 impl Engine {
-    /// The key, if there is one that is valid as of `view` and of an accepted tenant; nothing if that would need I/O
-    /// and
-    /// `io` forbids it.
+    /// The record of `key`, if it is valid at `view` and its tenant is accepted; none if that would need I/O and `io`
+    /// forbids it.
     #[inline]
     pub(crate) fn valid_key(
         &self,
@@ -34,13 +33,14 @@ impl Engine {
         Ok(found.map(|found| self.accepted(found, keys_of, view)))
     }
 
-    /// The same for the digest of a key that has our form.
+    /// The record of the key with this digest, which has our format, if it is valid at `view`; none if that would need
+    /// I/O and `io` forbids it.
     pub(crate) fn valid_key_of(&self, digest: &Digest, view: View<'_>, io: Io) -> Result<Option<CacheEntry>> {
         let found = self.find_made_with(digest, "", view.version_counters(), io)?;
         Ok(found.map(|found| self.accepted(found, KeysOf::Anyone, view)))
     }
 
-    /// What was found, if it is valid as of `view` and of an accepted tenant; otherwise as unknown as any.
+    /// `found`, if it is valid at `view` and its tenant is accepted; otherwise unknown.
     #[inline]
     fn accepted(&self, found: CacheEntry, keys_of: KeysOf<'_>, view: View<'_>) -> CacheEntry {
         let CacheEntry::Known(known) = found else { return found };
@@ -56,17 +56,17 @@ impl Engine {
         CacheEntry::Unknown
     }
 
-    /// The record of a key: of one that has our form, or, where digests were imported, of any other.
+    /// The record of a key in our format, or, if digests were imported, in any format.
     #[inline]
     fn find_key(&self, key: &str, view: View<'_>, io: Io) -> Result<Option<CacheEntry>> {
         let prefix = key::well_formed(key);
-        // A root or platform key is never a user's.
+        // A root key or a platform key is never an API key.
         if prefix.is_some_and(key::is_reserved) {
             return Ok(Some(CacheEntry::Unknown));
         }
         let own = prefix.is_some().then(|| Digest::of(key.as_bytes()));
         if let Some(own) = &own {
-            // One that is not remembered is looked up below, together with the digests that it has with suffixes.
+            // If it is not cached, it is looked up below, together with its digests with suffixes.
             let found = self.find_made_with(own, "", view.version_counters(), Io::Forbidden)?;
             if matches!(found, Some(CacheEntry::Known(_))) {
                 return Ok(found);
@@ -75,8 +75,8 @@ impl Engine {
         self.find_anywhere(key, own, view, io)
     }
 
-    /// The record of a key that is not remembered by the digest of its own: under that, if it has our form, and under
-    /// those that it has with the suffixes of imported keys. All of them are looked up in one statement.
+    /// The record of a key whose plain digest is not cached. It looks up the plain digest, if the key has our format, and
+    /// the digests with each suffix of imported keys, all in one statement.
     #[cold]
     fn find_anywhere(
         &self,
@@ -100,7 +100,7 @@ impl Engine {
         let with = |suffix: &str| Digest::of(Zeroizing::new([key, suffix].concat()).as_bytes());
         let others = suffixes.iter().map(String::as_str).filter(|suffix| own.is_none() || !suffix.is_empty());
         let all = own.map(|own| ("", own)).into_iter().chain(others.map(|suffix| (suffix, with(suffix))));
-        match self.recall(all, version_counters) {
+        match self.cached_key(all, version_counters) {
             Ok(known) => Ok(Some(CacheEntry::Known(known))),
             Err(missing) if missing.is_empty() => Ok(Some(CacheEntry::Unknown)),
             Err(_) if io == Io::Forbidden => Ok(None),
@@ -108,9 +108,9 @@ impl Engine {
         }
     }
 
-    /// The first key that is remembered by one of these digests and was hashed with its suffix; otherwise the digests
-    /// of which nothing is remembered.
-    fn recall<'s>(
+    /// The first cached key with one of these digests that was hashed with its suffix; otherwise the digests that are
+    /// not cached.
+    fn cached_key<'s>(
         &self,
         digests: impl IntoIterator<Item = (&'s str, Digest)>,
         version_counters: &VersionCounters<Map>,
@@ -126,15 +126,15 @@ impl Engine {
         Err(missing)
     }
 
-    /// The same from the store, in one statement.
+    /// Looks up these digests in the store, in one statement.
     fn look_up_all(
         &self,
         missing: Vec<(&str, Digest)>,
         version_counters: &VersionCounters<Map>,
     ) -> Result<CacheEntry> {
         let _flight = missing.first().map(|(_, first)| self.cache.flight(first));
-        // The caller that held the flight before may have brought the record.
-        let missing = match self.recall(missing, version_counters) {
+        // The previous holder of the flight may have cached the record.
+        let missing = match self.cached_key(missing, version_counters) {
             Ok(known) => return Ok(CacheEntry::Known(known)),
             Err(missing) if missing.is_empty() => return Ok(CacheEntry::Unknown),
             Err(missing) => missing,
@@ -144,7 +144,7 @@ impl Engine {
             self.store().keys_by_digests(&digests, version_counters)?;
         let mut valid = CacheEntry::Unknown;
         for ((suffix, digest), row) in missing.iter().zip(found) {
-            if let CacheEntry::Known(known) = self.remember(digest, row, version)
+            if let CacheEntry::Known(known) = self.cache_row(digest, row, version)
                 && known.is_hashed_with(suffix)
             {
                 valid = CacheEntry::Known(known);
@@ -153,8 +153,8 @@ impl Engine {
         Ok(valid)
     }
 
-    /// The record of the digest that was made of a key and then `suffix`. One that was made with another suffix is of
-    /// another key, which is longer or shorter.
+    /// The record of the digest of a key followed by `suffix`. A record that was hashed with another suffix belongs to
+    /// another key, and counts as unknown.
     #[inline]
     fn find_made_with(
         &self,
@@ -169,7 +169,7 @@ impl Engine {
         })
     }
 
-    /// The record of `digest`, as fresh as `version_counters` say; nothing if that would need I/O and `io` forbids it.
+    /// The record of `digest`, fresh by `version_counters`; none if that would need I/O and `io` forbids it.
     #[inline]
     fn find(
         &self,
@@ -178,26 +178,26 @@ impl Engine {
         io: Io,
     ) -> Result<Option<CacheEntry>> {
         match self.cache.get(digest, version_counters) {
-            Some(remembered) => Ok(Some(remembered)),
+            Some(cached) => Ok(Some(cached)),
             None if io == Io::Forbidden => Ok(None),
             None => self.look_up(digest, version_counters).map(Some),
         }
     }
 
-    /// The same from the store.
+    /// Looks up `digest` in the store.
     #[cold]
     fn look_up(&self, digest: &Digest, version_counters: &VersionCounters<Map>) -> Result<CacheEntry> {
         let _flight = self.cache.flight(digest);
         // The previous holder of the flight may have cached the record.
-        if let Some(remembered) = self.cache.get(digest, version_counters) {
-            return Ok(remembered);
+        if let Some(cached) = self.cache.get(digest, version_counters) {
+            return Ok(cached);
         }
         let Versioned { number: version, found } = self.store().key_by_digest(digest, version_counters)?;
-        Ok(self.remember(digest, found, version))
+        Ok(self.cache_row(digest, found, version))
     }
 
-    /// Remembers what the store had of `digest` in the snapshot of change `version`.
-    fn remember(&self, digest: &Digest, row: Option<KeyRow>, version: u64) -> CacheEntry {
+    /// Caches the row of `digest`, or its absence, in the snapshot with this `version`.
+    fn cache_row(&self, digest: &Digest, row: Option<KeyRow>, version: u64) -> CacheEntry {
         match row {
             None => {
                 self.cache.insert_unknown(digest, version);

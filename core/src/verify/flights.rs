@@ -1,7 +1,7 @@
-//! Look-ups under way: those of one digest are ordered, so that the store is asked once.
+//! Look-ups in progress. Those of one digest run one after the other, so that the store is queried once.
 //!
-//! A look-up may wait for the disk for long. So what is under way is marked, and no lock is held: a fork does not wait for
-//! it, and the child, which has none of the threads, clears the marks.
+//! A look-up may wait for the disk, so it sets a mark and holds no lock. A fork does not wait for it, and the child, which
+//! has none of the threads, clears the marks.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use crate::deadline;
 use crate::fork::{ForkGuards, clear_in_child, lock};
 use crate::secret::Digest;
 
-/// The look-ups under way.
+/// The look-ups in progress.
 #[derive(Default)]
 pub(super) struct Flights {
     state: Mutex<State>,
@@ -18,20 +18,20 @@ pub(super) struct Flights {
 
 #[derive(Default)]
 struct State {
-    /// A bit for each of 64 parts of all digests: set while one of the part is looked up.
+    /// One bit for each of 64 partitions of the digests, set while a digest of the partition is looked up.
     marks: u64,
     waiting: usize,
 }
 
-/// A look-up under way, until this is dropped.
+/// A look-up in progress. It ends when this is dropped.
 pub(crate) struct Flight<'a> {
     flights: &'a Flights,
     mark: u64,
 }
 
 impl Flights {
-    /// Waits until no other digest of the same part is looked up, or for as long as the call may wait: then the store is
-    /// asked all the same.
+    /// Waits until no digest of the same partition is looked up, or until the deadline of the call; then the look-up
+    /// begins anyway.
     pub(super) fn begin(&self, digest: &Digest) -> Flight<'_> {
         let mark = 1 << (digest.as_bytes()[0] % 64);
         let mut state = lock(&self.state);
@@ -48,7 +48,7 @@ impl Flights {
         Flight { flights: self, mark }
     }
 
-    /// Holds the lock over a fork.
+    /// Holds the lock during a fork.
     pub(super) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(clear_in_child(lock(&self.state), |state| *state = State::default()));
     }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn look_ups_of_one_digest_are_one_after_the_other_and_those_of_others_are_not() {
+    fn look_ups_of_one_digest_are_sequential_and_those_of_different_digests_are_concurrent() {
         let (flights, digest) = (Flights::default(), Digest::from_bytes([1; 32]));
         let flight = flights.begin(&digest);
         drop(flights.begin(&Digest::from_bytes([2; 32])));

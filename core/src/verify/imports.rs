@@ -10,21 +10,21 @@ use crate::fork::{ForkGuards, lock};
 use crate::ipc::{Map, VersionCounters};
 use crate::store::{IMPORTS, Store};
 
-/// The suffixes in use; none where nothing was imported.
+/// The suffixes in use; none if nothing was imported.
 pub(super) type Suffixes = Option<Arc<[String]>>;
 
-/// What is remembered of imports.
+/// The cached suffixes.
 #[derive(Default)]
 pub(super) struct Imports {
-    /// The change number, plus one, under which there were none; 0 for never.
+    /// The version at which there were no suffixes, plus one; 0 for never.
     none_version: AtomicU64,
-    /// The change number under which there were these.
+    /// The suffixes, with the version at which they were read.
     some: Mutex<Option<(u64, Arc<[String]>)>>,
 }
 
 impl Imports {
-    /// The suffixes in use at `now`, Unix ms, as fresh as `version_counters` say; nothing if that would need I/O and
-    /// `io` forbids it. One that is used no more since then may still be among them.
+    /// The suffixes in use at `now`, in Unix ms, fresh by `version_counters`; none if that would need I/O and `io`
+    /// forbids it. They may include suffixes whose last key has expired since they were read.
     pub(super) fn suffixes(
         &self,
         store: &Store,
@@ -32,12 +32,12 @@ impl Imports {
         now: i64,
         io: Io,
     ) -> Result<Option<Suffixes>> {
-        let word = version_counters.of_known(&IMPORTS);
-        if self.none_version.load(SeqCst) > word {
+        let current = version_counters.of_known(&IMPORTS);
+        if self.none_version.load(SeqCst) > current {
             return Ok(Some(None));
         }
         if let Some((version, suffixes)) = &*lock(&self.some)
-            && *version >= word
+            && *version >= current
         {
             return Ok(Some(Some(Arc::clone(suffixes))));
         }
@@ -57,7 +57,7 @@ impl Imports {
         Ok(Some(Some(suffixes)))
     }
 
-    /// Holds the lock, for a fork.
+    /// Holds the lock during a fork.
     pub(super) fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(Box::new(lock(&self.some)));
     }

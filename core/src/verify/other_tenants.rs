@@ -1,29 +1,29 @@
-//! Valid keys that the operator's verifications rejected, because their tenant is not one that is accepted.
+//! Counts valid keys that the operator's verifications rejected because their tenants are not accepted.
 //!
-//! The caller is told nothing of it. The operator is: the setting may be one that was forgotten.
+//! The caller sees an invalid key. The operator gets a warning, since the tenant may be missing from the settings.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use crate::clock::Now;
 use crate::id::TenantId;
 
-/// How long after a warning the next one follows at the earliest, in ms.
+/// The minimum time between two warnings, in ms.
 const WARN_EVERY_MS: u64 = 60_000;
 
-const WARNING: &str = "a valid key was rejected because its tenant is not accepted here: if its keys should count, name \
-     the tenant in `tenants` of the key manager or of keys.verify, or in `tenants` of [gateway] in gatekeeper.toml";
+const WARNING: &str = "a valid key was rejected because its tenant is not accepted here: if its keys should be valid, add \
+     the tenant to `tenants` of the key manager or of keys.verify, or to `tenants` of [gateway] in gatekeeper.toml";
 
-/// How many there were, and whether the operator is to be warned of them.
+/// The number of rejections, and whether a warning is pending.
 #[derive(Debug, Default)]
 pub(super) struct OtherTenants {
     rejected: AtomicU64,
-    /// On the clock that starts with the machine, in ms.
+    /// The earliest time of the next warning, on the boot clock in ms.
     warn_from: AtomicU64,
     warns: AtomicBool,
 }
 
 impl OtherTenants {
-    /// Counts one, and warns of it if the last warning is long enough ago.
+    /// Counts a rejection, and warns if the last warning is at least [`WARN_EVERY_MS`] ago.
     #[cold]
     pub(super) fn note(&self, tenant: TenantId, now: Now) {
         let rejected = self.rejected.fetch_add(1, Relaxed) + 1;
@@ -38,18 +38,18 @@ impl OtherTenants {
         }
     }
 
-    /// How many there were.
+    /// The number of rejections.
     pub(super) fn rejected(&self) -> u64 {
         self.rejected.load(Relaxed)
     }
 
-    /// Whether there is a warning that was not taken yet.
+    /// Whether a warning is pending.
     #[inline]
     pub(super) fn has_warning(&self) -> bool {
         self.warns.load(Relaxed)
     }
 
-    /// The warning, once.
+    /// The pending warning, once.
     pub(super) fn take_warning(&self) -> Option<String> {
         let warns = self.has_warning() && self.warns.swap(false, Relaxed);
         warns.then(|| format!("{WARNING}; {} so far in this process", self.rejected()))

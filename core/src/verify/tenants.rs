@@ -11,20 +11,20 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::store::DEFAULT_TENANT;
 
-/// The name of every tenant.
+/// The name that stands for every tenant.
 const ALL: &str = "all";
-/// The name of the tenant that every database has from the beginning.
+/// The name of the tenant that exists in every database.
 const DEFAULT: &str = "default";
-/// How many tenants can be named.
+/// The maximum number of tenants in a list.
 const MAX_TENANTS: usize = 1000;
-/// What tenants must be, for a message.
+/// The allowed values, for messages.
 pub(crate) const EXPECTED_TENANTS: &str =
     "\"all\" or a list of 1 to 1000 tenants: their ids, or \"default\" for the tenant default";
 
 /// The tenants whose keys a verification accepts. Defaults to the tenant `default` alone.
 ///
-/// Where anyone may sign up, anyone can own a tenant and create keys there, with any role, scope and owner. A key is
-/// proof of something only if its tenant is one that you trust: name those, and no others.
+/// If sign-up is open, anyone can own a tenant and create keys in it, with any role, scope and owner. Accept only the keys
+/// of tenants that you trust.
 ///
 /// ```
 /// use gatekeeper::Tenants;
@@ -39,7 +39,7 @@ pub struct Tenants(Named);
 #[derive(Clone, PartialEq, Eq)]
 enum Named {
     One(TenantId),
-    /// Sorted, each once.
+    /// Sorted, without duplicates.
     Several(Arc<[TenantId]>),
     All,
 }
@@ -47,13 +47,13 @@ enum Named {
 impl Tenants {
     /// The tenant `default` alone.
     pub const DEFAULT: Self = Self(Named::One(DEFAULT_TENANT));
-    /// Every tenant, of any owner. Only where you trust them all, such as where sign-up is closed.
+    /// Every tenant. Only use it if you trust all their owners, for example if sign-up is closed.
     pub const ALL: Self = Self(Named::All);
 
     /// These tenants: 1 to 1,000 of them.
     ///
     /// # Errors
-    /// `bad_request` for none, and for more.
+    /// `bad_request` for an empty list and for more than 1,000.
     pub fn of(tenants: impl IntoIterator<Item = TenantId>) -> Result<Self> {
         let mut tenants: Vec<TenantId> = tenants.into_iter().take(MAX_TENANTS + 1).collect();
         if tenants.len() > MAX_TENANTS {
@@ -71,7 +71,7 @@ impl Tenants {
     /// Tenants by their ids; `default` names the tenant `default`. `all` alone names every tenant.
     ///
     /// # Errors
-    /// `bad_request` for what is neither, for none, and for more than 1,000.
+    /// `bad_request` for any other name, for an empty list and for more than 1,000.
     pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Self> {
         match names {
             [only] if only.as_ref() == ALL => Ok(Self::ALL),
@@ -98,7 +98,7 @@ impl Tenants {
         }
     }
 
-    /// The tenants, sorted; none where it is every tenant.
+    /// The tenants, sorted; none for every tenant.
     #[must_use]
     pub fn ids(&self) -> Option<&[TenantId]> {
         match &self.0 {
@@ -174,7 +174,7 @@ impl<'de> Visitor<'de> for Reading {
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Tenants, A::Error> {
         let names = Vec::<String>::deserialize(SeqAccessDeserializer::new(list))?;
-        // A list names each of its tenants: `all` is not one of them.
+        // `all` is not allowed in a list.
         let ids = names.iter().map(|name| id_of(name)).collect::<Result<Vec<_>>>().and_then(Tenants::of);
         ids.map_err(|_| A::Error::invalid_value(serde::de::Unexpected::Seq, &self))
     }
@@ -204,16 +204,16 @@ impl schemars::JsonSchema for Tenants {
     }
 }
 
-/// Whose keys a verification accepts.
+/// The keys that a verification accepts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum KeysOf<'a> {
-    /// Those of a root key's own tenant.
+    /// Those of the root key's tenant.
     Tenant(TenantId),
-    /// Those of the tenants that a member named.
+    /// Those of the tenants that a member listed.
     Members(&'a Tenants),
-    /// Those of the tenants that the operator named. The operator learns of valid keys of others.
+    /// Those of the tenants that the operator listed. The operator gets a warning about valid keys of other tenants.
     Operators(&'a Tenants),
-    /// Those of every tenant: the holder of a key asks what it is.
+    /// Those of every tenant, for a call by the holder of the key.
     Anyone,
 }
 

@@ -1,4 +1,4 @@
-//! A key that is good, and whose it is.
+//! Validation of a key without a limit.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::id::{KeyId, TenantId};
 use crate::key::CachedKey;
 use crate::secret::Digest;
 
-/// A live key: whose it is and what it may do.
+/// The validated key, with its owner, roles and scopes.
 #[derive(Clone)]
 pub struct ValidatedKey(pub(crate) Arc<CachedKey>);
 
@@ -31,7 +31,7 @@ impl ValidatedKey {
         self.0.tenant
     }
 
-    /// Whose key it is, as given when it was created.
+    /// The key's owner, as given when the key was created.
     #[must_use]
     pub fn owner_id(&self) -> Option<&str> {
         self.0.owner.as_deref()
@@ -49,20 +49,20 @@ impl ValidatedKey {
         self.0.roles.names()
     }
 
-    /// The end of the key, or of this secret of it if that is earlier, in Unix ms; none where it is good for ever.
+    /// When the key expires, or this secret of a rotated key if that is earlier, in Unix ms; none if it does not expire.
     #[must_use]
     pub fn expires_at(&self) -> Option<i64> {
         Some(self.0.valid_until).filter(|end| *end < i64::MAX)
     }
 
-    /// What was given as the key's metadata, a JSON object.
+    /// The key's metadata, a JSON object as text.
     #[must_use]
     pub fn metadata(&self) -> Option<&str> {
         self.0.extra.as_ref().and_then(|extra| extra.metadata.as_deref())
     }
 
-    /// A number that stands for all of this as it is now, and never for another: what was derived from it can be
-    /// remembered under it. Below 2⁵³.
+    /// A number that identifies this version of the record, below 2⁵³. It is never reused, so that it can be the key of
+    /// a cache of derived values.
     #[must_use]
     pub fn serial(&self) -> u64 {
         self.0.serial
@@ -79,30 +79,30 @@ impl fmt::Debug for ValidatedKey {
 }
 
 impl Engine {
-    /// The key, if it is good now; nothing if that would need I/O and `io` forbids it.
+    /// The key, if it is valid now; none if that would need I/O and `io` forbids it.
     ///
     /// # Errors
-    /// `unauthorized`, the same for every key that is not good.
+    /// `unauthorized`, the same for every invalid key.
     pub(crate) fn validate(&self, key: &str, io: Io) -> Result<Option<ValidatedKey>> {
         let Some(view) = self.view(io)? else { return Ok(None) };
         let found = self.valid_key(key, KeysOf::Anyone, view, io)?;
         self.used(found, view, io)
     }
 
-    /// The same, waiting for the store where it has to be asked.
-    pub(crate) fn validate_waiting(&self, key: &str) -> Result<ValidatedKey> {
-        // A key that is remembered needs no deadline, and so no reading of the clock for one.
+    /// [`validate`](Self::validate) that waits for the store if the key is not cached.
+    pub(crate) fn validate_blocking(&self, key: &str) -> Result<ValidatedKey> {
+        // A cached key needs no deadline, which saves reading the clock.
         match self.validate(key, Io::Forbidden)? {
             Some(key) => Ok(key),
-            None => deadline::call(|| self.validate(key, Io::Allowed)?.ok_or_else(no_answer)),
+            None => deadline::call(|| self.validate(key, Io::Allowed)?.ok_or_else(no_result)),
         }
     }
 
-    /// The same for the digest of a key that has our form.
+    /// [`validate_blocking`](Self::validate_blocking) for the digest of a key that has our format.
     pub(crate) fn validate_digest(&self, digest: &Digest) -> Result<ValidatedKey> {
-        let view = self.view(Io::Allowed)?.ok_or_else(no_answer)?;
+        let view = self.view(Io::Allowed)?.ok_or_else(no_result)?;
         let found = self.valid_key_of(digest, view, Io::Allowed)?;
-        self.used(found, view, Io::Allowed)?.ok_or_else(no_answer)
+        self.used(found, view, Io::Allowed)?.ok_or_else(no_result)
     }
 
     fn used(&self, found: Option<CacheEntry>, view: View<'_>, io: Io) -> Result<Option<ValidatedKey>> {
@@ -114,6 +114,6 @@ impl Engine {
     }
 }
 
-fn no_answer() -> GatekeeperError {
-    GatekeeperError::internal("no answer, although waiting was allowed")
+fn no_result() -> GatekeeperError {
+    GatekeeperError::internal("no result, although I/O was allowed")
 }

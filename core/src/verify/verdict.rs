@@ -1,4 +1,4 @@
-//! What a verification says.
+//! The verdict of a verification.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,27 +7,28 @@ use super::counters::VerdictCode;
 use crate::id::{KeyId, TenantId};
 use crate::key::CachedKey;
 
-/// The answer to a verification. That no answer could be reached is an error, not a verdict.
+/// The verdict of a verification. A verification that cannot be completed returns an error instead.
 #[derive(Clone, Debug)]
 #[must_use]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Unknown, malformed, revoked, expired, disabled or another tenant's: never said which.
+    /// The key is unknown, malformed, revoked, expired, disabled, or of a tenant that is not accepted. The verdict does
+    /// not reveal which.
     InvalidKey,
-    /// The key is good, its limit is reached. Nothing was taken.
+    /// The key is valid and its limit is reached. Nothing was counted.
     RateLimited(Decision),
-    /// The key is good and one permit was taken.
+    /// The key is valid and within its limit. One request was counted.
     Admitted(Decision),
 }
 
 impl Verdict {
-    /// Whether the key is good, with room left or without.
+    /// Whether the key is valid, within its limit or not.
     #[must_use]
     pub fn key_valid(&self) -> bool {
         !matches!(self, Self::InvalidKey)
     }
 
-    /// The same as a word.
+    /// The code of this verdict.
     #[must_use]
     pub fn code(&self) -> VerdictCode {
         match self {
@@ -43,7 +44,7 @@ impl Verdict {
         matches!(self, Self::Admitted(_))
     }
 
-    /// The decision about a valid key.
+    /// The decision on a valid key; none for an invalid one.
     #[must_use]
     pub fn decision(&self) -> Option<&Decision> {
         match self {
@@ -53,7 +54,7 @@ impl Verdict {
     }
 }
 
-/// The decision about a valid key, and the key's owner.
+/// The result of the limit of a valid key, with the key's id, tenant, owner and roles.
 #[derive(Clone)]
 pub struct Decision {
     pub(crate) remaining: u32,
@@ -67,26 +68,26 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// How many calls are left in the window after this one.
+    /// The number of requests left in the window after this one.
     #[must_use]
     pub fn remaining(&self) -> u32 {
         self.remaining
     }
 
-    /// The limit that applies: calls in a window.
+    /// The limit that applies, in requests per window.
     #[must_use]
     pub fn total(&self) -> u32 {
         self.total
     }
 
-    /// Unix seconds, rounded up, of the next change in the caller's favour: after a denial when this request would
-    /// pass, otherwise when the oldest call leaves the window.
+    /// The time of the next change, in Unix seconds, rounded up: if the request was rejected, when it would be admitted;
+    /// otherwise, when the oldest request leaves the window.
     #[must_use]
     pub fn reset(&self) -> u64 {
         self.reset
     }
 
-    /// The exact wait after a denial, in milliseconds; 0 when admitted.
+    /// The exact time to wait before a retry, in milliseconds; 0 when admitted.
     #[must_use]
     pub fn retry_after_ms(&self) -> u64 {
         self.retry_after_ms
@@ -116,7 +117,7 @@ impl Decision {
         self.key.tenant
     }
 
-    /// Whose key it is, as given when it was created.
+    /// The key's owner, as given when the key was created.
     #[must_use]
     pub fn owner_id(&self) -> Option<&str> {
         self.key.owner.as_deref()
@@ -128,7 +129,7 @@ impl Decision {
         self.key.roles.names()
     }
 
-    /// The role that chose the limit; none where the default applies.
+    /// The role that selected the limit; none if the default applies.
     #[must_use]
     pub fn role(&self) -> Option<&str> {
         self.role.and_then(|index| self.roles().get(index)).map(|role| &**role)
@@ -140,14 +141,14 @@ impl Decision {
         self.role
     }
 
-    /// A number that stands for the key's id, owner and roles as they are now, and never for others: what was derived
-    /// from them can be remembered under it. Below 2⁵³.
+    /// A number that identifies this version of the key's id, owner and roles, below 2⁵³. It is never reused, so that it
+    /// can be the key of a cache of derived values.
     #[must_use]
     pub fn identity_serial(&self) -> u64 {
         self.key.serial
     }
 
-    /// The same for the roles alone, which many keys share.
+    /// A number that identifies the set of roles, which many keys share; see [`identity_serial`](Self::identity_serial).
     #[must_use]
     pub fn roles_serial(&self) -> u64 {
         self.key.roles.serial()

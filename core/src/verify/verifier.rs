@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::credential::Credential;
 use super::endpoints::CompiledEndpoints;
-use super::engine::{OpenEngine, reached};
+use super::engine::{OpenEngine, require_verdict};
 use super::io::Io;
 use super::tenants::KeysOf;
 use super::tenants::Tenants;
@@ -13,7 +13,7 @@ use crate::deadline;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
 
-/// The most variables of one call, and their most bytes together.
+/// The maximum number of variables of a call, and of their bytes in total.
 pub(crate) const MAX_VARIABLES: usize = 1000;
 pub(crate) const MAX_VARIABLE_BYTES: usize = 8 * 1024;
 
@@ -22,7 +22,7 @@ pub(crate) struct EmbeddedVerifier {
     engine: OpenEngine,
     credential: Arc<Credential>,
     endpoints: CompiledEndpoints,
-    /// Whose keys the operator accepts; a root key accepts those of its own tenant.
+    /// The tenants whose keys the operator accepts. A root key accepts those of its tenant.
     tenants: Tenants,
 }
 
@@ -31,10 +31,10 @@ impl EmbeddedVerifier {
         Self { endpoints: CompiledEndpoints::new(endpoints), engine, credential, tenants: Tenants::DEFAULT }
     }
 
-    /// The same for the keys of these tenants.
+    /// The same verifier for the keys of these tenants.
     ///
     /// # Errors
-    /// `bad_request` for a caller who is bound to one tenant.
+    /// `bad_request` with a root key.
     pub(crate) fn with_tenants(self, tenants: Tenants) -> Result<Self> {
         match *self.credential {
             Credential::Operator => Ok(Self { tenants, ..self }),
@@ -51,13 +51,13 @@ impl EmbeddedVerifier {
     ) -> Result<Verdict> {
         match self.verify_with(key, endpoint, variables, Io::Forbidden)? {
             Some(verdict) => Ok(verdict),
-            None => self.verify_waiting(key, endpoint, variables),
+            None => self.verify_blocking(key, endpoint, variables),
         }
     }
 
     #[cold]
-    fn verify_waiting<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
-        deadline::call(|| reached(self.verify_with(key, endpoint, variables, Io::Allowed)?))
+    fn verify_blocking<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
+        deadline::call(|| require_verdict(self.verify_with(key, endpoint, variables, Io::Allowed)?))
     }
 
     #[inline]
@@ -86,12 +86,12 @@ impl EmbeddedVerifier {
     }
 }
 
-/// What a root key is told that names tenants.
+/// The error for a list of tenants with a root key.
 pub(crate) fn tenants_of_root_key() -> GatekeeperError {
     GatekeeperError::bad_request("tenants: a root key accepts the keys of its own tenant: leave tenants out")
 }
 
-/// Rejects more variables than a slot's name takes in.
+/// Rejects variables that exceed their bounds.
 pub(crate) fn check_variables<V: AsRef<str>>(variables: &[V]) -> Result<()> {
     if variables.len() > MAX_VARIABLES {
         return Err(GatekeeperError::bad_request(format!(

@@ -13,32 +13,33 @@ use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::verify::{CompiledEndpoint, Io, KeysOf, Tenants, Verdict, check_variables};
 
-/// Verifies a key of the root key's tenant, or, for the operator, of the tenant `default`, against limits that come
-/// with the call. Within one program, a [`Verifier`](crate::Verifier) does the same, faster.
+/// Verifies a key against the limits in the request. It accepts the keys of the root key's tenant, or, for the operator,
+/// of the tenant `default`. Inside a process, a [`Verifier`](crate::Verifier) does the same, faster.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VerifyKey {
-    /// The user's key.
+    /// The API key.
     #[serde(with = "ExposeSecret")]
     pub apikey: Secret,
-    /// The endpoint's name; what is counted under it is the same as in a [`Verifier`](crate::Verifier).
+    /// The endpoint's name. It shares its windows with the endpoint of this name in a [`Verifier`](crate::Verifier).
     pub endpoint: String,
-    /// At most 1,000, 8 KiB together. Defaults to none.
+    /// The variables, such as ids from the path: every distinct list has its own window. At most 1,000, 8 KiB
+    /// together. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::variables))]
     #[serde(default)]
     pub variables: Vec<String>,
-    /// `{DEFAULT: {maxReq, duration}, ROLE: …}`, durations in milliseconds.
+    /// The limits of the endpoint: `{DEFAULT: {maxReq, duration}, ROLE: …}`, durations in milliseconds.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::ratelimits))]
     pub ratelimits: Map<String, Value>,
 }
 
-/// The verdict; the fields after `ok` are there if the key is valid.
+/// The verdict on a key. The fields after `ok` are present if the key is valid.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyOutput {
-    /// Whether the key is good.
+    /// Whether the key is valid.
     pub key_valid: bool,
     /// Whether the request may be processed.
     pub ok: bool,
@@ -52,13 +53,13 @@ pub struct VerifyOutput {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyDecision {
-    /// Calls left in the window.
+    /// The requests left in the window.
     pub remaining: u32,
     /// The limit that applies.
     pub total: u32,
-    /// Unix seconds.
+    /// When more requests are admitted, in Unix seconds.
     pub reset: u64,
-    /// Milliseconds to wait; 0 when admitted.
+    /// The milliseconds to wait before a retry; 0 when admitted.
     pub retry_after_ms: u64,
     /// The duration of the window, in milliseconds.
     pub window_ms: u64,
@@ -66,13 +67,13 @@ pub struct VerifyDecision {
     pub reset_after_ms: u64,
     /// The key's id.
     pub key_id: KeyId,
-    /// Its tenant.
+    /// The key's tenant.
     pub tenant_id: TenantId,
-    /// Whose key it is.
+    /// The key's owner.
     pub owner_id: Option<String>,
-    /// Its roles, sorted by bytes.
+    /// The key's roles, sorted by bytes.
     pub roles: Vec<Arc<str>>,
-    /// The role that chose the limit.
+    /// The role that selected the limit; null for the default.
     pub role: Option<String>,
 }
 
@@ -84,19 +85,19 @@ impl Operation for VerifyKey {
     const LOOKS_UP_KEY: bool = true;
 
     fn run(self, context: &Context<'_>) -> Result<VerifyOutput> {
-        let target = self.target()?;
+        let endpoint = self.endpoint()?;
         let engine = context.engine();
         engine
-            .verify_waiting(self.apikey.expose(), &target, &self.variables, keys_of(context))
+            .verify_blocking(self.apikey.expose(), &endpoint, &self.variables, keys_of(context))
             .map(|verdict| VerifyOutput::noted(context, verdict))
     }
 
     fn try_run(&self, context: &Context<'_>) -> Result<Option<VerifyOutput>> {
-        let (target, engine) = (self.target()?, context.engine());
+        let (endpoint, engine) = (self.endpoint()?, context.engine());
         let Some(view) = engine.view(Io::Forbidden)? else { return Ok(None) };
         let verdict = engine.verify(
             self.apikey.expose(),
-            &target,
+            &endpoint,
             &self.variables,
             keys_of(context),
             view,
@@ -107,8 +108,8 @@ impl Operation for VerifyKey {
 }
 
 impl VerifyKey {
-    /// What the limits of this call make of its endpoint.
-    fn target(&self) -> Result<CompiledEndpoint> {
+    /// The endpoint with the limits of this request.
+    fn endpoint(&self) -> Result<CompiledEndpoint> {
         check_variables(&self.variables)?;
         Ok(CompiledEndpoint::of_one_call(&self.endpoint, Endpoint::from_ratelimits(&self.ratelimits)?))
     }

@@ -61,7 +61,7 @@ impl Operation for IssueKeyToken {
     }
 
     fn run(self, context: &Context<'_>) -> Result<KeyToken> {
-        let found = context.engine().validate_waiting(self.key.expose());
+        let found = context.engine().validate_blocking(self.key.expose());
         let key = context.shown_key(found)?;
         let scopes = match self.scopes {
             Some(scopes) => check_scopes(scopes)?,

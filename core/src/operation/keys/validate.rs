@@ -12,38 +12,38 @@ use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::verify::{Io, ValidatedKey};
 
-/// What a valid key is: its tenant, owner and scopes. Nothing is taken from any limit. Anyone who holds the key may ask, and
-/// a key of any tenant is valid: compare `tenantId` before you trust it, or call `keys.verify`. Within one program,
-/// [`Gatekeeper::validate`](crate::blocking::Gatekeeper::validate) does the same, faster.
+/// Validates a key, and returns its tenant, owner and scopes. It does not count against a limit. Anyone who holds the key
+/// may call it, and keys of all tenants are valid: compare `tenantId` before you trust the key, or call `keys.verify`.
+/// Inside a process, [`Gatekeeper::validate`](crate::blocking::Gatekeeper::validate) does the same, faster.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ValidateApiKey {
-    /// The key itself.
+    /// The API key.
     #[serde(with = "ExposeSecret")]
     pub key: Secret,
 }
 
-/// A key that is good.
+/// The validated key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ValidatedApiKey {
-    /// Its id.
+    /// The key's id.
     pub id: KeyId,
-    /// Whose it is.
+    /// The key's tenant.
     pub tenant_id: TenantId,
-    /// Whose it is in your application.
+    /// The key's owner in your application.
     pub owner_id: Option<String>,
-    /// What it may do, sorted by bytes.
+    /// The key's scopes, sorted by bytes.
     pub scopes: Vec<String>,
-    /// What chooses its rate limits, sorted by bytes.
+    /// The key's roles, which select its rate limit; sorted by bytes.
     pub roles: Vec<Arc<str>>,
     /// Always `active`.
     pub status: KeyStatus,
-    /// When the key ends, or this secret of it if that is earlier, Unix ms; none for never.
+    /// When the key expires, or this secret of a rotated key if that is earlier, in Unix ms; null for never.
     pub expires_at: Option<i64>,
-    /// Anything of yours.
+    /// The key's metadata.
     pub metadata: Option<Map<String, Value>>,
 }
 
@@ -56,12 +56,12 @@ impl Operation for ValidateApiKey {
     const POSITIONAL: &'static [&'static str] = &["key"];
 
     fn run(self, context: &Context<'_>) -> Result<ValidatedApiKey> {
-        let found = context.engine().validate_waiting(self.key.expose());
+        let found = context.engine().validate_blocking(self.key.expose());
         context.shown_key(found)?.try_into()
     }
 
     fn try_run(&self, context: &Context<'_>) -> Result<Option<ValidatedApiKey>> {
-        // A key that is not good is counted, which may wait.
+        // An invalid key is counted against the client address, which may block.
         match context.engine().validate(self.key.expose(), Io::Forbidden) {
             Ok(Some(key)) => key.try_into().map(Some),
             _ => Ok(None),

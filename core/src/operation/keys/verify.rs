@@ -16,79 +16,80 @@ use crate::verify::{
 };
 use crate::whole::Range as _;
 
-/// Verifies a key at one of the endpoints that are defined, and takes permits of its limit. For the operator, a root
-/// key, and members who may read the keys of the key's tenant. Only keys of the `tenants` that are named are valid: by
-/// default the operator's tenant `default`, a root key's own tenant, and the one tenant of a member who has no other.
+/// Verifies a key at a defined endpoint, and acquires permits of the limit that applies to it. For the operator, root
+/// keys, and members who may read the keys of the key's tenant. Only the keys of `tenants` are valid: by default, those
+/// of the tenant `default` for the operator, of its tenant for a root key, and of their tenant for members of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VerifyApiKey {
-    /// The key itself.
+    /// The API key.
     #[serde(with = "ExposeSecret")]
     pub key: Secret,
     /// The endpoint's name.
     pub endpoint: String,
-    /// At most 1,000, 8 KiB together. Defaults to none.
+    /// The variables, such as ids from the path: every distinct list has its own window. At most 1,000, 8 KiB
+    /// together. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::variables))]
     #[serde(default)]
     pub variables: Vec<String>,
-    /// How many permits it takes: 1 to the limit that applies. Defaults to 1.
+    /// The number of permits to acquire: 1 to the limit that applies. Defaults to 1.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::whole::<Cost>))]
     #[serde(default = "one", deserialize_with = "Cost::read")]
     pub cost: u32,
-    /// What the key must be good for: at most 100. Defaults to nothing.
+    /// The scopes that the key must have: at most 100. Defaults to none.
     #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// The tenants whose keys are accepted: `"all"`, or a list of ids, in which `"default"` stands for the tenant
-    /// `default`. Anyone may own a tenant where sign-up is open: name those that you trust. Defaults to `default` for the
-    /// operator, and to their tenant for members of one; members of several must name them. Not for a root key, which
-    /// accepts the keys of its own tenant.
+    /// The tenants whose keys are accepted: `"all"`, or a list of ids, where `"default"` is the tenant `default`. If
+    /// sign-up is open, anyone can own a tenant: list only tenants that you trust. Defaults to `default` for the
+    /// operator, and to their tenant for members of one; members of several must list them. Rejected with a root key,
+    /// which accepts the keys of its tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenants: Option<Tenants>,
 }
 
-/// The verdict. What is not known of the key is null.
+/// The verdict on a key. Fields that are unknown, such as those of an invalid key, are null.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyVerdict {
-    /// Whether the key is good.
+    /// Whether the key is valid.
     pub key_valid: bool,
     /// Whether the request may be processed.
     pub ok: bool,
-    /// Why, or why not.
+    /// The reason.
     pub code: VerdictCode,
-    /// Permits left in the window; none where no limit was asked.
+    /// The permits left in the window; null if no limit was checked.
     pub remaining: Option<u32>,
-    /// The limit that applies; none where no limit was asked.
+    /// The limit that applies; null if no limit was checked.
     pub total: Option<u32>,
-    /// When that changes in the caller's favour, Unix seconds; none where no limit was asked.
+    /// When more permits are free, in Unix seconds; null if no limit was checked.
     pub reset: Option<u64>,
-    /// Milliseconds to wait, 0 when admitted; none where no limit was asked.
+    /// The milliseconds to wait before a retry, 0 when admitted; null if no limit was checked.
     pub retry_after_ms: Option<u64>,
-    /// The duration of the window, in milliseconds; none where no limit was asked.
+    /// The duration of the window, in milliseconds; null if no limit was checked.
     pub window_ms: Option<u64>,
-    /// The exact time until `reset`, in milliseconds; none where no limit was asked.
+    /// The exact time until `reset`, in milliseconds; null if no limit was checked.
     pub reset_after_ms: Option<u64>,
     /// The key's id.
     pub key_id: Option<KeyId>,
-    /// Its tenant.
+    /// The key's tenant.
     pub tenant_id: Option<TenantId>,
-    /// Whose it is in your application.
+    /// The key's owner in your application.
     pub owner_id: Option<String>,
-    /// What chooses its rate limits, sorted by bytes.
+    /// The key's roles, which select its rate limit; sorted by bytes.
     pub roles: Option<Vec<Arc<str>>>,
-    /// The role that chose the limit; none for the default.
+    /// The role that selected the limit; null for the default.
     pub role: Option<String>,
-    /// What it may do, sorted by bytes.
+    /// The key's scopes, sorted by bytes.
     pub scopes: Option<Vec<String>>,
-    /// Anything of yours.
+    /// The key's metadata.
     pub metadata: Option<Map<String, Value>>,
 }
 
 impl VerifyApiKey {
-    /// A verification at this endpoint with all else by default.
+    /// A verification at this endpoint, with defaults for all other fields.
     #[must_use]
     pub fn new(key: Secret, endpoint: &str) -> Self {
         Self {
@@ -132,7 +133,7 @@ impl Operation for VerifyApiKey {
 }
 
 impl VerifyApiKey {
-    /// The verdict; nothing if that would need I/O and `io` forbids it.
+    /// The verdict; none if it would need I/O and `io` forbids that.
     fn verdict(&self, context: &Context<'_>, io: Io) -> Result<Option<KeyVerdict>> {
         let members;
         let keys_of = match (context.principal(), &self.tenants) {
@@ -149,7 +150,7 @@ impl VerifyApiKey {
                 return Err(forbidden("this call needs a root key, or the token of a member"));
             }
         };
-        let (engine, target) = (context.engine(), context.endpoints().get(&self.endpoint)?);
+        let (engine, endpoint) = (context.engine(), context.endpoints().get(&self.endpoint)?);
         let Some(view) = engine.view(io)? else { return Ok(None) };
         let found = match keys_of {
             Some(keys_of) => engine.valid_key(self.key.expose(), keys_of, view, io)?,
@@ -175,15 +176,15 @@ impl VerifyApiKey {
         if !self.scopes.iter().all(has) {
             return Ok(Some(verdict));
         }
-        let taken = engine.admit(known, target, &self.variables, self.cost, view, io)?;
-        Ok(taken.map(|taken| verdict.with(&taken)))
+        let acquired = engine.admit(known, endpoint, &self.variables, self.cost, view, io)?;
+        Ok(acquired.map(|acquired| verdict.with(&acquired)))
     }
 }
 
-/// The tenant of a member who has no other; none for who is no member.
+/// The tenant of a user who is a member of exactly one; none if they are a member of none.
 ///
 /// # Errors
-/// `bad_request` for a member of several, of which any may have been made, and shared with them, by someone else.
+/// `bad_request` for a member of several: anyone can create a tenant and add them to it.
 fn only_tenant_of(context: &Context<'_>, user: UserId) -> Result<Option<Tenants>> {
     let mut tenants = context.read(|rows| rows.tenants_of(user, None, 2))?;
     match (tenants.pop(), tenants.pop()) {
@@ -231,7 +232,7 @@ impl KeyVerdict {
         })
     }
 
-    /// The same, with what its limit said.
+    /// The same verdict with the result of its limit.
     fn with(self, verdict: &Verdict) -> Self {
         let Some(decision) = verdict.decision() else { return Self::invalid() };
         Self {
@@ -254,5 +255,5 @@ fn one() -> u32 {
 }
 
 fn no_verdict() -> GatekeeperError {
-    GatekeeperError::internal("no verdict, although waiting was allowed")
+    GatekeeperError::internal("no verdict, although I/O was allowed")
 }

@@ -1,4 +1,4 @@
-//! The fields of a request that its operation has, without those that it has not.
+//! Skips the fields of a request that its operation does not have.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -7,9 +7,9 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer as _
 
 use crate::error::field_name;
 
-/// What shows a visitor, or lets it be shown, only the fields of its type.
+/// A visitor, or the map that it reads, restricted to the fields of its type.
 pub(super) struct Known<I> {
-    /// The type's.
+    /// The name of the type.
     pub(super) name: &'static str,
     pub(super) fields: &'static [&'static str],
     pub(super) inner: I,
@@ -49,13 +49,13 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Known<A> {
     }
 }
 
-/// A field by its name.
+/// The name of a field: one of the type's, or unknown.
 enum Field {
     Known(&'static str),
     Unknown(String),
 }
 
-/// Reads a name as that of one of these fields.
+/// Deserializes a name as one of these fields.
 struct FieldOf(&'static [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for FieldOf {
@@ -79,14 +79,14 @@ impl Visitor<'_> for FieldOf {
     }
 }
 
-/// Logs, once for each type of request, that a field was ignored.
+/// Logs that a field was ignored, once per type of request.
 fn log_once(request: &'static str, field: &str) {
     static LOGGED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
     let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
     if !logged.contains(&request) {
         logged.push(request);
         drop(logged);
-        tracing::warn!(request, field = field_name(field), "a field that is not known was ignored");
+        tracing::warn!(request, field = field_name(field), "an unknown field was ignored");
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_not_known_is_ignored_whatever_it_holds() {
+    fn an_unknown_field_is_ignored_whatever_its_value() {
         for json in [
             r#"{"prefix": "a", "name2": 1}"#,
             r#"{"x": {"y": [1, {}]}, "prefix": "a", "x": null, "Prefix": "b"}"#,
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_that_is_wrong_with_a_request_still_is() {
+    fn other_errors_in_a_request_are_still_rejected() {
         assert_eq!(prefix(r#"{"x": 1}"#).unwrap_err(), "prefix is missing");
         assert_eq!(prefix(r#"{"prefix": "a", "x": 1, "prefix": "b"}"#).unwrap_err(), "prefix is given twice");
         assert_eq!(prefix(r#"{"x": 1, "prefix": 5}"#).unwrap_err(), "prefix must be a string");
