@@ -1,4 +1,4 @@
-//! What runs the calls of a client: an embedded database, or a server.
+//! The backend of a client, which runs its calls: an embedded database, or a server.
 
 mod any;
 mod credential_cache;
@@ -34,8 +34,8 @@ pub(crate) use verifier::AnyVerifier;
 
 /// A backend with the credential and the client address of its calls.
 ///
-/// What a future of an embedded backend does, it does on the thread that polls it, where it may wait for the disk; what a
-/// server does is awaited. The clients decide where a future runs.
+/// A future of an embedded backend does its work on the thread that polls it and may wait for the disk. A future of a
+/// remote backend awaits the server. The clients decide where a future runs.
 pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// The same backend, called with a root key.
     fn with_root_key(&self, root_key: &Secret) -> Self;
@@ -84,7 +84,7 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         )))
     }
 
-    /// How full the caches are. Those of a server are its own.
+    /// The numbers of cache entries. Zero for a server, which has its own caches.
     fn cache_stats(&self) -> CacheStats {
         CacheStats::default()
     }
@@ -94,7 +94,7 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         0
     }
 
-    /// Whether [`take_warning`](Self::take_warning) returns something.
+    /// Whether [`take_warning`](Self::take_warning) returns a warning.
     fn has_warning(&self) -> bool {
         false
     }
@@ -119,12 +119,12 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         request: Request<'_>,
     ) -> impl Future<Output = Result<String>> + Send;
 
-    /// [`execute`](Self::execute) if memory has the answer.
+    /// [`execute`](Self::execute) if it needs no I/O.
     fn try_execute<O: Operation>(&self, _: &O) -> Result<Option<O::Output>> {
         Ok(None)
     }
 
-    /// [`dispatch`](Self::dispatch) if memory has the answer.
+    /// [`dispatch`](Self::dispatch) if it needs no I/O.
     fn try_dispatch(&self, _: &OperationDescriptor, _: Request<'_>) -> Result<Option<String>> {
         Ok(None)
     }
@@ -132,7 +132,7 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Validates a key of any tenant.
     fn validate(&self, key: &str) -> impl Future<Output = Result<ValidatedKey>> + Send;
 
-    /// [`validate`](Self::validate) if memory has the answer.
+    /// [`validate`](Self::validate) if it needs no I/O.
     fn try_validate(&self, _: &str) -> Result<Option<ValidatedKey>> {
         Ok(None)
     }
@@ -146,6 +146,6 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Checks the credential as a root key.
     fn check_credential(&self) -> impl Future<Output = Result<()>> + Send;
 
-    /// Checks that the backend can do its work.
+    /// Checks that the backend is ready for calls.
     fn check_ready(&self) -> impl Future<Output = Result<()>> + Send;
 }

@@ -50,7 +50,7 @@ pub use verifier::Verifier;
 
 /// A client of an embedded database or of a server, for code that does not await.
 ///
-/// Clones and threads share one backend, and so does every handle on one file in a process.
+/// Clones and threads share one backend, and so do all clients of one file in a process.
 #[derive(Clone)]
 pub struct Gatekeeper(pub(crate) AnyBackend);
 
@@ -113,7 +113,7 @@ impl Gatekeeper {
         wait(self.0.dispatch(descriptor, request))
     }
 
-    /// Validates a key of any tenant, and returns whose it is. It counts nothing against a limit. Compare
+    /// Validates a key of any tenant, and returns its tenant, owner and scopes. It does not count against a limit. Compare
     /// [`tenant_id`](ValidatedKey::tenant_id) before you trust the key, or use a [`Verifier`].
     ///
     /// ```

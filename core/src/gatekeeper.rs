@@ -21,8 +21,8 @@ pub use verifier::Verifier;
 
 /// A client of an embedded database or of a server, for asynchronous code.
 ///
-/// It runs under any executor. What may wait for the disk runs on threads of Gatekeeper, and a server is awaited: neither
-/// blocks the executor. Clones share one backend, and so does every handle on one file in a process.
+/// It runs under any executor and does not block it: work that may wait for the disk runs on threads of Gatekeeper, and a
+/// server is awaited. Clones share one backend, and so do all clients of one file in a process.
 /// [`blocking::Gatekeeper`] has the same methods without `await`.
 ///
 /// ```
@@ -94,7 +94,7 @@ impl Gatekeeper {
         self.run(Lane::of_operation(name), call).await
     }
 
-    /// Validates a key of any tenant, and returns whose it is. It counts nothing against a limit. Compare
+    /// Validates a key of any tenant, and returns its tenant, owner and scopes. It does not count against a limit. Compare
     /// [`tenant_id`](ValidatedKey::tenant_id) before you trust the key, or use a [`Verifier`].
     ///
     /// # Errors
@@ -145,7 +145,7 @@ impl Gatekeeper {
         self.run(Lane::Operation, |backend| async move { backend.check_ready().await }).await
     }
 
-    /// Runs a call: on a thread of ours if it may wait for the disk, otherwise here.
+    /// Runs a call: on a thread of the pool if it may wait for the disk, otherwise on this one.
     async fn run<T: Send + 'static, F: Future<Output = Result<T>> + Send + 'static>(
         &self,
         lane: Lane,

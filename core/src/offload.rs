@@ -1,8 +1,8 @@
-//! Threads for calls that may wait for the disk and whose caller must not: an event loop's, or a pool's that others need too.
+//! A pool of threads for calls that may wait for the disk, made from threads that must not block, such as that of an event
+//! loop.
 //!
-//! They are started when there is work, end when there has been none for a while, and never belong to the runtime that the
-//! caller runs on. Work begins in the order in which it came, so that each call is answered by its deadline, also one that
-//! has found no thread.
+//! A thread starts when there is work and ends after it has been idle for a while. It never belongs to the caller's
+//! runtime. Work starts in the order of its arrival, also when all threads are busy.
 
 use std::collections::VecDeque;
 use std::mem::{forget, take};
@@ -15,9 +15,9 @@ use crate::error::{GatekeeperError, Result};
 use crate::fork::{self, ForkGuards, ForkSafe, clear_in_child, lock};
 use crate::operation::{self, Operation};
 
-/// How many threads wait for the disk at once; further work waits for one of them.
+/// The maximum number of threads per lane. Further work is queued.
 const MAX_THREADS: usize = 32;
-/// How long a thread waits for more work before it ends.
+/// The time after which an idle thread ends.
 const IDLE: Duration = Duration::from_secs(5);
 const THREAD: &str = "gatekeeper-disk";
 
@@ -39,20 +39,20 @@ impl Lane {
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// What a call does, and so whom it can hold up. For SDKs.
+/// The lane of a call: each lane has its own threads, so that slow calls of one do not delay the other. For SDKs.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// Looks a key up: it reads, and must not wait behind those who write.
+    /// Key look-ups, which only read and must not wait for writers.
     LookUp,
-    /// Anything else.
+    /// All other operations.
     Operation,
 }
 
 /// The threads of a lane.
 struct Pool {
     state: Mutex<State>,
-    brought: Condvar,
+    arrived: Condvar,
 }
 
 struct State {
@@ -64,37 +64,37 @@ struct State {
 static LOOK_UPS: Pool = Pool::new();
 static OPERATIONS: Pool = Pool::new();
 
-/// Runs `work` on a thread that may wait. It arrives now.
+/// Runs `work` on a thread that may block. Its deadline counts from now.
 ///
 /// # Errors
-/// `service_unavailable` where there is no thread to be had.
+/// `service_unavailable` if no thread can be started.
 pub(crate) fn offload(lane: Lane, work: impl FnOnce() + Send + 'static) -> Result<()> {
     let pool = match lane {
         Lane::LookUp => &LOOK_UPS,
         Lane::Operation => &OPERATIONS,
     };
-    // Before the lock is taken: at a fork, the registry is locked before this.
+    // Before the lock is acquired: a fork locks the registry before this list.
     fork::register_list(pool);
     let deadline = Deadline::from_now();
-    pool.bring(Box::new(move || deadline.run(work)))
+    pool.push(Box::new(move || deadline.run(work)))
 }
 
 impl Pool {
     const fn new() -> Self {
         let state = State { waiting: VecDeque::new(), threads: 0, idle: 0 };
-        Self { state: Mutex::new(state), brought: Condvar::new() }
+        Self { state: Mutex::new(state), arrived: Condvar::new() }
     }
 
-    fn bring(&'static self, work: Work) -> Result<()> {
+    fn push(&'static self, work: Work) -> Result<()> {
         let mut state = lock(&self.state);
         state.waiting.push_back(work);
         if state.idle >= state.waiting.len() {
-            self.brought.notify_one();
+            self.arrived.notify_one();
         } else if state.threads < MAX_THREADS {
-            let started = thread::Builder::new().name(THREAD.to_owned()).spawn(|| self.work_off());
+            let started = thread::Builder::new().name(THREAD.to_owned()).spawn(|| self.run_queued());
             match started {
                 Ok(_) => state.threads += 1,
-                // Another thread comes to it.
+                // A running thread will do the work.
                 Err(_) if state.threads > 0 => {}
                 Err(error) => {
                     let work = state.waiting.pop_back();
@@ -108,7 +108,7 @@ impl Pool {
         Ok(())
     }
 
-    fn work_off(&self) {
+    fn run_queued(&self) {
         let _ended = Ended(self);
         let mut state = lock(&self.state);
         loop {
@@ -120,7 +120,7 @@ impl Pool {
             }
             state.idle += 1;
             let (woken, waited) =
-                self.brought.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+                self.arrived.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
             if waited.timed_out() && state.waiting.is_empty() {
@@ -130,7 +130,7 @@ impl Pool {
     }
 }
 
-/// A thread of the pool that ends, also where its work panics.
+/// Updates the number of threads when a thread ends, also by a panic.
 struct Ended<'a>(&'a Pool);
 
 impl Drop for Ended<'_> {
@@ -142,7 +142,7 @@ impl Drop for Ended<'_> {
 impl ForkSafe for Pool {
     fn quiesce<'a>(&'a self, guards: &mut ForkGuards<'a>) {
         guards.push(clear_in_child(lock(&self.state), |state| {
-            // Its callers are the parent's: they are not to be answered here.
+            // Queued work belongs to callers in the parent process, so it must not run in the child.
             forget(take(&mut state.waiting));
             (state.threads, state.idle) = (0, 0);
         }));

@@ -18,7 +18,7 @@ use crate::operation::{self, Operation, OperationDescriptor, Request};
 use crate::secret::Secret;
 use crate::verify::{CacheStats, ValidatedKey, VerdictCounters};
 
-/// One of the two backends. For SDKs, which run its futures on threads of their own.
+/// One of the two backends. For SDKs, which run its futures on their own threads.
 ///
 /// A future of an embedded backend waits for the disk on the thread that polls it.
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! A cache of credentials that come again, such as the root key that a backend presents with every request.
+//! A cache of credentials that are sent repeatedly, such as the root key of a service.
 
 use std::fmt;
 use std::sync::Arc;

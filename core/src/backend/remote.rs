@@ -1,8 +1,8 @@
 //! The remote backend: a server runs the operations. This module knows the types and the route of an operation, never
 //! its implementation.
 //!
-//! All requests run on one thread of this process, which the first request starts. A caller waits for that thread, under
-//! any executor or none.
+//! All requests run on one thread of this process, which the first request starts. A caller waits for its result, under any
+//! executor or none.
 
 mod address;
 mod answer;
@@ -36,9 +36,9 @@ pub(crate) use server::HttpOptions;
 use server::Server;
 pub(crate) use verify::RemoteVerifier;
 
-/// Where the public keys are.
+/// The path of the public keys.
 const JWKS: Route = Route::new(Method::Get, "/.well-known/jwks.json", 200);
-/// What says whether the server can do its work.
+/// The path of the readiness check.
 const READY: Route = Route::new(Method::Get, "/ready", 200);
 
 /// A server, with the credential of its calls.
@@ -52,7 +52,7 @@ impl Remote {
     /// The server at `url`, without a credential. No request is sent yet.
     ///
     /// # Errors
-    /// `bad_request` for a URL that names no server.
+    /// `bad_request` for an invalid URL of a server.
     pub(crate) fn open(url: &str, http_options: &HttpOptions<'_>) -> Result<Self> {
         Ok(Self { server: Arc::new(Server::new(url, http_options)?), credential: Credential::None })
     }
@@ -63,13 +63,13 @@ impl Remote {
         Answer::plain(reply.await?, &self.server)
     }
 
-    /// Rejects a request that is wrong; a caller without a valid root key learns only that.
+    /// Rejects an invalid request. A caller without a valid root key gets only the error about the root key.
     async fn reject<T>(&self, rejection: GatekeeperError) -> Result<T> {
         self.check_credential().await?;
         Err(rejection)
     }
 
-    /// The answer to a call.
+    /// The response to a call.
     async fn answer(&self, access: Access, request: Outgoing) -> Result<Answer<'_>> {
         let (asked_for, has_credential) = (request.named_id(), self.credential.is_some());
         if access == Access::KeyManager {

@@ -1,4 +1,4 @@
-//! Which database a URL names.
+//! The URL of a database.
 
 mod nearest;
 
@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use crate::error::{GatekeeperError, Result};
 
-/// The forms that there are, for messages.
+/// The allowed forms, for messages.
 const FORMS: &str = "use sqlite:PATH, a plain path, memory:, or http(s)://HOST";
 
-/// What a URL names. There is no other form: what looks like a slip of one is rejected with the nearest form that is
-/// right, so that a mistyped address of a server never opens an empty database.
+/// The database that a URL names. A URL that looks like a mistyped form is rejected with a suggestion, so that a mistyped
+/// server address never creates an empty database.
 ///
 /// ```
 /// use gatekeeper::DatabaseUrl;
@@ -22,25 +22,25 @@ const FORMS: &str = "use sqlite:PATH, a plain path, memory:, or http(s)://HOST";
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatabaseUrl {
-    /// `memory:`, a database of its own each time.
+    /// `memory:`, a new database each time.
     Memory,
     /// `sqlite:PATH` or a plain path: a file.
     File(PathBuf),
-    /// The `http://` or `https://` URL of a server, which is read further when it is opened.
+    /// The `http://` or `https://` URL of a server. It is fully parsed when it is opened.
     Server,
 }
 
-/// Why a URL is rejected, and what was probably meant.
+/// The reason why a URL is rejected, and the URL that was probably meant.
 struct Rejected {
     why: &'static str,
     nearest: Option<String>,
 }
 
 impl DatabaseUrl {
-    /// Reads a URL. A message names the nearest right form, but never a password, a user or a query of the URL.
+    /// Parses a URL. An error suggests the nearest valid form, but never a password, a user or a query of the URL.
     ///
     /// # Errors
-    /// `bad_request` for anything else than one of the forms.
+    /// `bad_request` for any other form.
     pub fn parse(url: &str) -> Result<Self> {
         if let Some((scheme, _)) = scheme_of(url)
             && nearest::is_of_another_program(scheme, url)
@@ -70,7 +70,7 @@ fn read(url: &str) -> std::result::Result<DatabaseUrl, Rejected> {
             None => file(path),
             Some(path) if path.starts_with('/') => file(path),
             Some(path) => Err(Rejected {
-                why: "after sqlite:// comes the name of a host, and a file has none",
+                why: "sqlite:// is followed by a host name, and a file has none",
                 nearest: file(path).ok().map(|_| format!("sqlite:{path}")),
             }),
         },

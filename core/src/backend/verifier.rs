@@ -41,7 +41,7 @@ impl AnyVerifier {
         }
     }
 
-    /// The verdict if memory has it.
+    /// The verdict, if it needs no I/O.
     #[inline]
     pub(crate) fn try_verify<V: AsRef<str>>(
         &self,

@@ -1,4 +1,4 @@
-//! Accounts that the operator makes, with their tenants.
+//! Accounts that the operator creates, with their tenants.
 
 use super::Gatekeeper;
 use crate::authz::{Action, Event, MemberRole};
@@ -9,14 +9,14 @@ use crate::operation::{CreateTenant, Operation as _, Signup, Tenant, Tokens};
 /// The tenant that a new account owns.
 #[derive(Clone, Copy, Debug)]
 pub enum AccountTenant<'a> {
-    /// A new one of this name.
+    /// A new tenant with this name.
     New(&'a str),
-    /// One that exists.
+    /// An existing tenant.
     Existing(TenantId),
 }
 
 impl Gatekeeper {
-    /// Makes an account and an owner of it, in one step, also where sign-up is closed. For the operator only.
+    /// Creates an account that owns a tenant, in one transaction, even if sign-up is closed. For the operator only.
     ///
     /// ```
     /// use gatekeeper::blocking::Gatekeeper;
@@ -29,9 +29,9 @@ impl Gatekeeper {
     /// ```
     ///
     /// # Errors
-    /// `forbidden` for anyone else; `bad_request` for a server, and as [`Signup`] and [`CreateTenant`] say; `conflict` for
-    /// an e-mail address that has an account; `not_found` for a tenant that does not exist; `service_unavailable` where
-    /// the store cannot be reached.
+    /// `forbidden` for other callers; `bad_request` for a server, and as [`Signup`] and [`CreateTenant`] document;
+    /// `conflict` for an e-mail address that has an account; `not_found` for a tenant that does not exist;
+    /// `service_unavailable` if the store cannot be reached.
     pub fn create_account(&self, signup: Signup, tenant: AccountTenant<'_>) -> Result<(Tokens, Tenant)> {
         let operator = self.embedded("create_account")?.as_operator()?;
         signup.check()?;
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_and_its_tenant_are_made_together_or_not_at_all() {
+    fn an_account_and_its_tenant_are_created_together_or_not_at_all() {
         let database = Gatekeeper::open("memory:").unwrap();
         let (tokens, tenant) =
             database.create_account(signup("ada"), AccountTenant::New("Acme Inc")).unwrap();

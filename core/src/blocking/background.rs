@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::offload::{Lane, offload};
 
 impl Gatekeeper {
-    /// Runs `work`, a call of this backend: on a thread that may wait for the disk, or on the one thread of all requests to
-    /// servers. Its deadline counts from now.
+    /// Runs `work`, a call of this backend, on a thread that may wait for the disk, or on the thread of HTTP requests.
+    /// Its deadline counts from now.
     ///
     /// # Errors
     /// `service_unavailable` if no thread can be started.
@@ -52,7 +52,7 @@ enum Task {
 }
 
 impl BackgroundTask {
-    /// Cancels the work: a request to a server at once, work on a database if it has not begun.
+    /// Cancels the work: a request to a server at once, work on a database if it has not started.
     pub fn abort(&self) {
         match &self.0 {
             Task::Offloaded(is_cancelled) => is_cancelled.store(true, Relaxed),

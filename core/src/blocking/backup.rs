@@ -1,4 +1,4 @@
-//! Backups: copies of a database that are made while it is in use.
+//! Backups: copies of a database that is in use.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -14,23 +14,23 @@ use crate::ipc::give_to_writers_of;
 use crate::secret::random;
 use crate::vault::Vault;
 
-/// What a backup is made of, and where it goes.
+/// The settings of a backup.
 #[derive(Clone, Copy, Debug)]
 pub struct Backup<'a> {
-    /// The file that is made.
+    /// The file to create.
     pub to: &'a Path,
-    /// Whether a file that is there is replaced, once the new one is whole.
+    /// Whether to replace an existing file, once the new one is complete.
     pub replace: bool,
-    /// Whether the secret that is kept beside the database is copied beside the backup.
+    /// Whether to copy the secret file next to the database, too.
     pub with_secret: bool,
 }
 
-/// A backup that is on disk.
+/// The completed backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackedUp {
-    /// How long the file is, in bytes.
+    /// The size of the file, in bytes.
     pub bytes: u64,
-    /// Where the secret was copied to.
+    /// The file that the secret was copied to.
     pub secret: Option<PathBuf>,
     /// The file of the database's secret, unless the secret was given as an option.
     pub secret_file: Option<PathBuf>,
@@ -58,8 +58,8 @@ impl Gatekeeper {
     /// ```
     ///
     /// # Errors
-    /// `forbidden` for other callers; `bad_request` in memory, and where there is nothing to copy; `conflict` where the
-    /// file is there and is not to be replaced; `service_unavailable` where it cannot be read or written.
+    /// `forbidden` for other callers; `bad_request` in memory, and if there is nothing to copy; `conflict` if the file
+    /// exists and `replace` is false; `service_unavailable` if a file cannot be read or written.
     pub fn backup(&self, backup: &Backup<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<BackedUp> {
         let embedded = self.embedded("backup")?;
         embedded.as_operator()?;
@@ -69,7 +69,7 @@ impl Gatekeeper {
         };
         if !database.exists() {
             return Err(GatekeeperError::bad_request(format!(
-                "\"{}\" is not there: there is nothing to back up",
+                "\"{}\" does not exist: there is nothing to back up",
                 database.display()
             )));
         }
@@ -102,7 +102,7 @@ pub(super) fn check_target(file: &Path, replace: bool) -> Result<()> {
         )));
     }
     if !replace && file.symlink_metadata().is_ok() {
-        let message = format!("\"{}\" is there already", file.display());
+        let message = format!("\"{}\" already exists", file.display());
         return Err(GatekeeperError::new(ErrorKind::Conflict, message));
     }
     Ok(())
@@ -114,14 +114,14 @@ pub(super) fn copy(secret: &Path, draft: &Path) -> Result<()> {
     written.map_err(|error| cannot_be(draft, "written", error))
 }
 
-/// A file for those who may write the database, under a name of its own until it is whole.
+/// A file with a temporary name until it is complete. Users who may write the database may access it.
 pub(super) struct Draft<'a> {
     path: PathBuf,
     target: &'a Path,
 }
 
 impl<'a> Draft<'a> {
-    /// A file that becomes `target`, for those who may write `database`.
+    /// A file that becomes `target`, for users who may write `database`.
     pub(super) fn of(database: &Path, target: &'a Path) -> Result<Self> {
         let mut path = OsString::from(target);
         path.push(format!(".{:016x}.partial", u64::from_be_bytes(random()?)));
@@ -133,12 +133,12 @@ impl<'a> Draft<'a> {
         Ok(draft)
     }
 
-    /// Where it is until then.
+    /// Its temporary path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Gives what `fill` has written its name, once it is on disk; how long it is.
+    /// Renames the file to its target after `fill` has written it and it is on disk. Returns its size.
     pub(super) fn filled(self, fill: impl FnOnce(&Path) -> Result<()>) -> Result<u64> {
         fill(&self.path)?;
         self.publish().map_err(|error| cannot_be(self.target, "written", error))
@@ -156,7 +156,7 @@ impl<'a> Draft<'a> {
 
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
-        // Gone where it has got its name.
+        // The file does not exist if it was renamed.
         let _ = fs::remove_file(&self.path);
     }
 }

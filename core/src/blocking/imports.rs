@@ -1,42 +1,42 @@
-//! What imported keys share: the suffixes that a key of another product is hashed with when it is looked up.
+//! The suffixes of imported keys: a key of another product is hashed with each of them when it is looked up.
 
 use super::Gatekeeper;
 use crate::error::Result;
 use crate::id::TenantId;
 
-/// How many suffixes imported keys have, how many they can have, and whose they are.
+/// The numbers of suffixes of imported keys, their limits, and their tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportSuffixes {
-    /// How many different suffixes are in use.
+    /// The number of distinct suffixes in use.
     pub used: usize,
-    /// How many there can be.
+    /// The maximum number of distinct suffixes.
     pub limit: usize,
-    /// How many a tenant can have.
+    /// The maximum number of distinct suffixes of one tenant.
     pub limit_per_tenant: usize,
     /// The tenants that have imported keys, those with the most suffixes first.
     pub tenants: Vec<ImportingTenant>,
 }
 
-/// A tenant that has imported keys which can be valid.
+/// A tenant with imported keys that are neither revoked nor expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportingTenant {
-    /// Its id.
+    /// The tenant's id.
     pub id: TenantId,
-    /// What it is called.
+    /// The tenant's name.
     pub name: String,
-    /// How many different suffixes its keys have.
+    /// The number of distinct suffixes of its keys.
     pub suffixes: usize,
-    /// How many such keys there are.
+    /// The number of such keys.
     pub keys: usize,
 }
 
 impl Gatekeeper {
-    /// Whose imported keys have which share of the suffixes that there can be. For the operator only.
+    /// Returns the suffixes of imported keys in use, by tenant. For the operator only.
     ///
     /// # Errors
-    /// `bad_request` for a server; `forbidden` for anyone but the operator; `service_unavailable` where the store cannot be
+    /// `bad_request` for a server; `forbidden` for other callers; `service_unavailable` if the store cannot be
     /// reached.
     pub fn import_suffixes(&self) -> Result<ImportSuffixes> {
         let operator = self.embedded("import_suffixes")?.as_operator()?;

@@ -1,4 +1,4 @@
-//! What an operator should know of an embedded database, found without changing it.
+//! Inspection of an embedded database, which does not change it.
 
 use super::Gatekeeper;
 use crate::database::Database;
@@ -6,35 +6,35 @@ use crate::error::Result;
 use crate::store::MissingRow;
 use crate::window::Limit;
 
-/// What [`Gatekeeper::inspect`] found.
+/// The result of [`Gatekeeper::inspect`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inspection {
     /// Whether there is a root key.
     pub has_root_key: bool,
-    /// Rows that operations rely on and that are not there.
+    /// Rows that operations require and that are missing.
     pub missing_rows: Vec<MissingRow>,
-    /// The signing keys and the secret; none where there is no secret yet.
+    /// The signing keys; none if there is no secret yet.
     pub sealed: Option<SealedRows>,
 }
 
-/// Signing keys by the secret that they are sealed with.
+/// The numbers of signing keys, by the secret that they are sealed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SealedRows {
-    /// How many there are.
+    /// The number of signing keys.
     pub total: usize,
-    /// How many open with the secret before only; the next process that signs seals them with the current one.
+    /// The number of keys that only the previous secret opens. The next process that signs seals them with the current one.
     pub with_previous: usize,
-    /// How many do not open. They are skipped.
+    /// The number of keys that no secret opens. They are skipped.
     pub unopened: usize,
     /// Whether running processes use the database with another secret.
     pub other_secret_in_use: bool,
 }
 
 impl Gatekeeper {
-    /// Looks at an embedded database: whether its store and counters answer, whether the rows are there that operations
-    /// rely on, and whether what is sealed opens. Makes no secret and no signing key. For the operator only.
+    /// Inspects an embedded database: whether its store and counters work, whether all required rows exist, and whether
+    /// the secret opens the signing keys. Creates neither a secret nor a signing key. For the operator only.
     ///
     /// ```
     /// let gatekeeper = gatekeeper::blocking::Gatekeeper::open("memory:")?;
@@ -44,7 +44,7 @@ impl Gatekeeper {
     ///
     /// # Errors
     /// `forbidden` for other callers; `bad_request` for a server, and for a secret that is too short;
-    /// `service_unavailable` where the store or the counters do not answer.
+    /// `service_unavailable` if the store or the counters do not work.
     pub fn inspect(&self) -> Result<Inspection> {
         let embedded = self.embedded("inspect")?;
         embedded.as_operator()?;

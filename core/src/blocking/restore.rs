@@ -1,4 +1,4 @@
-//! A backup that becomes the database, also while processes use it.
+//! Restoring a database from a backup, also while processes use it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,36 +11,35 @@ use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::store::Store;
 use crate::vault::Vault;
 
-/// What a database is restored from.
+/// The settings of a restore.
 #[derive(Clone, Copy, Debug)]
 pub struct Restore<'a> {
     /// The backup.
     pub from: &'a Path,
-    /// Whether a database that is there is replaced. It is kept under another name.
+    /// Whether to replace an existing database. It is kept under another name.
     pub replace: bool,
-    /// Whether to restore the secret from the backup's file, too. It replaces another one only where no process uses the
+    /// Whether to restore the secret from the backup's file, too. It replaces another one only if no process uses the
     /// database.
     pub with_secret: bool,
 }
 
-/// A database that was restored.
+/// The restored database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Restored {
-    /// How long the file is, in bytes.
+    /// The size of the file, in bytes.
     pub bytes: u64,
-    /// Where the database before it is kept, if there was one.
+    /// The path of the previous database, if there was one.
     pub kept: Option<PathBuf>,
-    /// Where the secret was copied to.
+    /// The file that the secret was copied to.
     pub secret: Option<PathBuf>,
 }
 
 impl Gatekeeper {
-    /// Replaces the database by a backup, in one step. Processes that use the database may go on running: within 100 ms they read
-    /// the restored records and nothing else, and what was written before stays in the database that is kept. Calls
-    /// that write meanwhile wait, and are rejected with `service_unavailable` where that takes longer than 5 s. The backup is
-    /// checked before, and stays as it is. `progress` is called with how many of how many pages are done. For the operator
-    /// only.
+    /// Replaces the database by a backup, atomically. Processes that use the database can keep running: within 100 ms they
+    /// read only the restored records. Earlier writes stay in the previous database, which is kept. Calls that write during
+    /// the restore wait, and are rejected with `service_unavailable` after 5 s. The backup is checked first and is not
+    /// changed. `progress` receives the number of pages done and of all pages. For the operator only.
     ///
     /// ```
     /// use gatekeeper::blocking::Gatekeeper;
@@ -61,9 +60,9 @@ impl Gatekeeper {
     /// ```
     ///
     /// # Errors
-    /// `forbidden` for anyone else; `bad_request` in memory, for a server, and for a file that is no backup; `conflict` where
-    /// the database is there and is not to be replaced, and where processes use another secret than the backup's;
-    /// `service_unavailable` where a file cannot be read or written.
+    /// `forbidden` for other callers; `bad_request` in memory, for a server, and for a file that is not a backup;
+    /// `conflict` if the database exists and `replace` is false, and if processes use another secret than the backup's;
+    /// `service_unavailable` if a file cannot be read or written.
     pub fn restore(&self, restore: &Restore<'_>, progress: &mut dyn FnMut(u64, u64)) -> Result<Restored> {
         let embedded = self.embedded("restore")?;
         embedded.as_operator()?;
@@ -83,7 +82,7 @@ impl Gatekeeper {
         if let Some((from, to)) = &secret {
             Draft::of(database, to)?.filled(|draft| copy(from, draft))?;
         }
-        // Every process takes what it remembers for stale from now on.
+        // From now on, every process treats its cached records as stale.
         store.open_shared()?;
         tracing::warn!(event = "restored", database = %database.display(), "restored the database from a backup");
         Ok(Restored { bytes, kept, secret: secret.map(|(_, to)| to) })
@@ -91,10 +90,10 @@ impl Gatekeeper {
 }
 
 /// # Errors
-/// `bad_request` for what cannot be a backup of this database.
+/// `bad_request` for a file that cannot be a backup of this database.
 fn check_backup(from: &Path, database: &Path) -> Result<()> {
     if !from.is_file() {
-        let message = format!("\"{}\" is not there, or no file: name a backup", from.display());
+        let message = format!("\"{}\" is not an existing file: name a backup", from.display());
         return Err(GatekeeperError::bad_request(message));
     }
     if from.canonicalize().is_ok_and(|from| database.canonicalize().is_ok_and(|to| from == to)) {
@@ -105,7 +104,7 @@ fn check_backup(from: &Path, database: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The secret that is to be copied, and where to; none where there is nothing to copy.
+/// The secret file to copy, and its target; none if there is nothing to copy.
 fn new_secret(
     embedded: &Embedded,
     restore: &Restore<'_>,
@@ -122,7 +121,7 @@ fn new_secret(
     };
     let Some(new) = read(&from)? else {
         let message =
-            format!("\"{}\" is not there: restore without the secret, or put it there", from.display());
+            format!("\"{}\" does not exist: restore without the secret, or copy it there", from.display());
         return Err(GatekeeperError::bad_request(message));
     };
     if read(&to)?.is_some_and(|before| before == new) {
@@ -136,10 +135,10 @@ fn new_secret(
     Ok(Some((from, to)))
 }
 
-/// Gives the restored database its name. The one before is kept as `kept`; whether there was one.
+/// Renames the restored database to its path, and the previous one to `kept`. Returns whether there was one.
 fn exchange(store: &Store, database: &Path, kept: &Path, draft: Draft<'_>) -> Result<bool> {
     if !database.exists() {
-        // The log of a database that was removed is not the restored one's.
+        // The log of a deleted database must not be applied to the restored one.
         for log in
             ["-wal", "-shm"].map(|suffix| with_suffix(database, suffix)).iter().filter(|log| log.exists())
         {
@@ -148,7 +147,7 @@ fn exchange(store: &Store, database: &Path, kept: &Path, draft: Draft<'_>) -> Re
         }
         return draft.filled(|_| Ok(())).map(|_| false);
     }
-    // Says of which files it consists, so that its log is never taken for the restored one's.
+    // Records its files, so that its log is never applied to the restored database.
     let _ = store.open_shared();
     let mut draft = Some(draft);
     let mut put = || draft.take().map_or(Ok(0), |draft| draft.filled(|_| Ok(()))).map(drop);
@@ -157,7 +156,7 @@ fn exchange(store: &Store, database: &Path, kept: &Path, draft: Draft<'_>) -> Re
         put()
     })?;
     if !is_readable {
-        // That may be why it is restored: its file is kept as it is.
+        // It may be damaged, which may be the reason for the restore. Its file is kept unchanged.
         fs::hard_link(database, kept).map_err(|error| cannot_be(kept, "written", error))?;
         put()?;
     }

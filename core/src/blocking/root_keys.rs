@@ -1,4 +1,4 @@
-//! Root keys: made by the operator, one for a tenant or more.
+//! Root keys, which the operator creates. A tenant can have several.
 
 use super::Gatekeeper;
 use crate::authz::{Action, Context, Event};
@@ -12,9 +12,9 @@ use crate::store::{DEFAULT_TENANT, Failure, Tx};
 pub enum RootKeyOf<'a> {
     /// The tenant `default`, which every database has: a key manager without a root key keeps its keys there.
     DefaultTenant,
-    /// A new one of this name.
+    /// A new tenant with this name.
     NewTenant(&'a str),
-    /// One that is there.
+    /// An existing tenant.
     Tenant(TenantId),
 }
 
@@ -22,11 +22,11 @@ impl Gatekeeper {
     /// The tenant `default`, which every database has: a key manager without a root key keeps its keys there.
     pub const DEFAULT_TENANT: TenantId = DEFAULT_TENANT;
 
-    /// Makes a root key. For the operator only.
+    /// Creates a root key. For the operator only.
     ///
     /// # Errors
     /// `forbidden` for other callers; `bad_request` for a name that is empty, longer than 256 bytes or contains U+0000;
-    /// `not_found` for a tenant that is not there; `service_unavailable` where the store cannot be reached.
+    /// `not_found` for a tenant that does not exist; `service_unavailable` if the store cannot be reached.
     pub fn add_root_key(&self, of: RootKeyOf<'_>) -> Result<CreatedRootKey> {
         self.new_root_key(of, CreatedRootKey::add)
     }
@@ -34,7 +34,7 @@ impl Gatekeeper {
     /// Creates the first root key of a database. For the operator only.
     ///
     /// # Errors
-    /// As for [`add_root_key`](Self::add_root_key); `conflict` where there is one already.
+    /// As for [`add_root_key`](Self::add_root_key); `conflict` if there is one already.
     pub fn add_first_root_key(&self, of: RootKeyOf<'_>) -> Result<CreatedRootKey> {
         self.new_root_key(of, CreatedRootKey::add_first)
     }
@@ -45,10 +45,7 @@ impl Gatekeeper {
     /// `forbidden` for other callers; `service_unavailable` if the store cannot be reached.
     pub fn has_root_key(&self) -> Result<bool> {
         let operator = self.embedded("has_root_key")?.as_operator()?;
-        #[allow(
-            clippy::redundant_closure_for_method_calls,
-            reason = "the method is one of a certain lifetime"
-        )]
+        #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime only")]
         operator.read(|rows| rows.has_root_key())
     }
 
@@ -84,7 +81,7 @@ mod tests {
     use crate::operation::{CreateKey, RevokeRootKey};
 
     #[test]
-    fn the_first_root_key_is_made_once_and_further_ones_when_asked_for() {
+    fn the_first_root_key_is_created_once_and_more_on_request() {
         let database = Gatekeeper::open("memory:").unwrap();
         assert!(!database.has_root_key().unwrap());
         let first = database.add_first_root_key(RootKeyOf::DefaultTenant).unwrap();
@@ -118,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_key_that_is_revoked_is_wrong_at_the_next_call_and_its_tenants_keys_are_not() {
+    fn a_revoked_root_key_is_rejected_at_the_next_call_and_its_tenants_keys_stay_valid() {
         let database = Gatekeeper::open("memory:").unwrap();
         let acme = database.add_root_key(RootKeyOf::NewTenant("Acme Inc")).unwrap();
         let credential = database.with_root_key(&acme.key);

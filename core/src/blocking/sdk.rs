@@ -1,4 +1,4 @@
-//! What servers and SDKs need of a client, and programs do not.
+//! Methods of a client for servers and SDKs, which programs do not need.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Gatekeeper {
         Self(self.0.with_closed_signup())
     }
 
-    /// How full the caches are. Those of a server are its own.
+    /// The numbers of cache entries. Zero for a server, which has its own caches.
     #[must_use]
     pub fn cache_stats(&self) -> CacheStats {
         self.0.cache_stats()
@@ -54,14 +54,14 @@ impl Gatekeeper {
         self.cache_stats()
     }
 
-    /// How many valid keys this process has rejected because the operator did not name their tenants: see
+    /// The number of valid keys that this process has rejected because the operator does not accept their tenants: see
     /// [`Tenants`](crate::Tenants). A server counts its own.
     #[must_use]
     pub fn other_tenants_rejected(&self) -> u64 {
         self.0.other_tenants_rejected()
     }
 
-    /// Whether [`take_warning`](Self::take_warning) returns something; it costs next to nothing.
+    /// Whether [`take_warning`](Self::take_warning) returns a warning. It is cheap.
     #[doc(hidden)]
     #[inline]
     #[must_use]
@@ -69,8 +69,8 @@ impl Gatekeeper {
         self.0.has_warning()
     }
 
-    /// A warning for the operator, such as that a secret was created in a file beside the database. Each is returned once in
-    /// a process, and logged too.
+    /// A warning for the operator, such as that a secret was created in a file next to the database. Each is returned once
+    /// per process, and also logged.
     #[doc(hidden)]
     #[must_use]
     pub fn take_warning(&self) -> Option<String> {
@@ -85,7 +85,7 @@ impl Gatekeeper {
         self.0.take_created()
     }
 
-    /// [`call`](Self::call) if memory has the answer.
+    /// [`call`](Self::call) if it needs no I/O.
     ///
     /// # Errors
     /// As for [`call`](Self::call).
@@ -94,7 +94,7 @@ impl Gatekeeper {
         self.0.try_execute(operation)
     }
 
-    /// [`dispatch`](Self::dispatch) if memory has the answer.
+    /// [`dispatch`](Self::dispatch) if it needs no I/O.
     ///
     /// # Errors
     /// As for [`dispatch`](Self::dispatch).
@@ -107,7 +107,7 @@ impl Gatekeeper {
         self.0.try_dispatch(descriptor, request)
     }
 
-    /// [`validate`](Self::validate) if memory has the answer.
+    /// [`validate`](Self::validate) if it needs no I/O.
     ///
     /// # Errors
     /// As for [`validate`](Self::validate).
@@ -116,7 +116,7 @@ impl Gatekeeper {
         self.0.try_validate(key)
     }
 
-    /// The backend, whose futures an SDK runs on threads of its own.
+    /// The backend. An SDK runs its futures on its own threads.
     #[doc(hidden)]
     #[must_use]
     pub fn backend(&self) -> &AnyBackend {

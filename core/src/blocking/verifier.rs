@@ -65,7 +65,7 @@ impl Verifier {
         }
     }
 
-    /// The verdict if memory has it. For SDKs, which then call [`verify`](Self::verify) where waiting is allowed.
+    /// The verdict, if it needs no I/O. For SDKs, which otherwise call [`verify`](Self::verify) on a thread that may block.
     ///
     /// # Errors
     /// As for [`verify`](Self::verify).
@@ -80,7 +80,7 @@ impl Verifier {
         self.0.try_verify(key, endpoint, variables)
     }
 
-    /// The verdict of a server is awaited; one of a database is waited for on the thread that polls. For SDKs.
+    /// The verdict. With a database, the future blocks the thread that polls it; with a server, it awaits. For SDKs.
     ///
     /// # Errors
     /// As for [`verify`](Self::verify).

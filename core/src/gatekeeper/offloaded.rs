@@ -1,11 +1,11 @@
-//! Work that is awaited while a thread of ours does it.
+//! Work that runs on a thread of the pool and is awaited.
 
 use futures_channel::oneshot;
 
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::offload::{Lane, offload};
 
-/// Runs `work` on a thread that may wait for the disk. It is not begun if the future is dropped before.
+/// Runs `work` on a thread that may wait for the disk. If the future is dropped before the work starts, it does not run.
 ///
 /// # Errors
 /// Those of the work; `service_unavailable` if no thread can be started.
@@ -16,7 +16,7 @@ pub(super) async fn offloaded<T: Send + 'static>(
     let (sender, receiver) = oneshot::channel();
     offload(lane, move || {
         if !sender.is_canceled() {
-            // It fails if the caller no longer waits.
+            // Sending fails if the caller no longer waits.
             let _ = sender.send(work());
         }
     })?;

@@ -27,7 +27,7 @@ impl Verifier {
     /// `bad_request` with a root key, and for a server.
     pub fn with_tenants(self, tenants: Tenants) -> Result<Self> {
         Arc::try_unwrap(self.0).map_or_else(
-            |_| Err(crate::GatekeeperError::internal("a verifier in use")),
+            |_| Err(crate::GatekeeperError::internal("the verifier is already shared")),
             |verifier| verifier.with_tenants(tenants).map(Self::new),
         )
     }
@@ -35,8 +35,8 @@ impl Verifier {
     /// Validates `key`, selects its limit at `endpoint` by its roles, and acquires one permit. Each list of variables has
     /// its own window; `variables` are at most 1,000, of at most 8 KiB together.
     ///
-    /// A verdict that memory has is returned at once. Otherwise a thread of ours waits for the disk, or the server is
-    /// awaited.
+    /// If the key is cached, the verdict is returned at once. Otherwise a thread of the pool waits for the disk, or the
+    /// server is awaited.
     ///
     /// ```
     /// # use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verdict};

@@ -189,7 +189,7 @@ fn an_invalid_backup_is_rejected_and_nothing_is_changed() {
         let output = folder.run(["restore", wrong, "--force"]).rejected();
         assert!(output.err.contains("not a complete backup"), "{wrong} {output:?}");
     }
-    for (wrong, why) in [("none.db", "is not there"), ("gatekeeper.db", "from itself")] {
+    for (wrong, why) in [("none.db", "is not an existing file"), ("gatekeeper.db", "from itself")] {
         assert!(folder.run(["restore", wrong, "--force"]).rejected().err.contains(why), "{wrong}");
     }
     assert!(folder.run(["restore", "b.db", "--url", "memory:"]).rejected().err.contains("in memory"));

@@ -14,7 +14,7 @@ struct OpenFiles(Mutex<Vec<(PathBuf, Weak<ForkRegistered<Database>>)>>);
 
 static OPEN_FILES: OpenFiles = OpenFiles(Mutex::new(Vec::new()));
 
-/// As many links as Linux follows in one path.
+/// The maximum number of symbolic links in a path, as in Linux.
 const MAX_LINKS: usize = 40;
 
 impl ForkSafe for OpenFiles {
@@ -50,7 +50,7 @@ fn real(path: &Path, links: usize) -> PathBuf {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return path.to_owned() };
     let folder = real(folder, links);
     match read_link(path) {
-        // A link to a file that is not there yet.
+        // A link to a file that does not exist yet.
         Ok(target) if links > 0 => real(&folder.join(target), links - 1),
         _ => folder.join(name),
     }

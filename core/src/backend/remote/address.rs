@@ -1,4 +1,4 @@
-//! Where a server is.
+//! The address of a server.
 
 use reqwest::Url;
 
@@ -16,21 +16,21 @@ impl Address {
     /// An `http://` or `https://` URL. A message never repeats it: it may carry a password.
     pub(super) fn parse(url: &str) -> Result<Self> {
         let rejected = |why: &str| GatekeeperError::bad_request(format!("url: {why}"));
-        // What is left out here is put right by the parser, which browsers are the measure of.
+        // The parser, which follows the rules of browsers, would silently correct these mistakes.
         let (_, rest) = url.split_once(':').unwrap_or_default();
         if !rest.starts_with("//") || rest.starts_with("///") || url.contains(['\\', '\t', '\n', '\r']) {
-            return Err(rejected("write http://HOST or https://HOST, with :PORT where it has one"));
+            return Err(rejected("write http://HOST or https://HOST, with :PORT if it has one"));
         }
         let base = Url::parse(url)
             .map_err(|_| rejected("the host or the port cannot be read: write http(s)://HOST:PORT"))?;
         if !base.username().is_empty() || base.password().is_some() {
             return Err(rejected(
-                "a URL with a user or a password is not taken: give the credential as the token or the root key",
+                "it must not contain a user or a password: pass the credential as the token or the root key",
             ));
         }
         if base.query().is_some() || base.fragment().is_some() {
             return Err(rejected(
-                "a server's URL has neither a query nor a fragment: end it before the ? or #",
+                "a server's URL must not have a query or a fragment: remove the ? or # and what follows",
             ));
         }
         let name = base.origin().ascii_serialization();
@@ -47,7 +47,7 @@ impl Address {
         &self.base
     }
 
-    /// Whether the server is spoken to over TLS.
+    /// Whether the connection uses TLS.
     pub(super) fn is_tls(&self) -> bool {
         self.base.scheme() == "https"
     }
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_stand_below_the_url_that_was_given() {
+    fn paths_are_appended_to_the_base_url() {
         assert_eq!(joined("http://localhost:8787"), "http://localhost:8787/v1/keys");
         assert_eq!(joined("HTTP://LocalHost:80/"), "http://localhost/v1/keys");
         assert_eq!(joined("https://example.com/gate/keeper/"), "https://example.com/gate/keeper/v1/keys");
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_servers_url_is_rejected_without_being_repeated() {
+    fn an_invalid_server_url_is_rejected_without_being_repeated() {
         for url in [
             "http:canary",
             "http:",

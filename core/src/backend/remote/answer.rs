@@ -1,4 +1,4 @@
-//! What a server answers, as the answer of an operation or as its error.
+//! The response of a server, as the result of an operation or as its error.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,9 @@ use crate::clock::Clock;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::KeyId;
 
-/// The longest answer that is read: an export of an audit log is one.
+/// The maximum length of a response, such as an export of an audit log.
 pub(super) const MAX_BODY: usize = 64 * 1024 * 1024;
-/// What an answer carries where the call was rejected before it ran.
+/// The header of a response to a call that was rejected before it ran.
 const NOT_RUN: &str = "x-gatekeeper-not-run";
 const REQUEST_ID: &str = "x-request-id";
 
@@ -27,11 +27,11 @@ pub(super) struct Reply {
     status: u16,
     /// Seconds.
     pub(super) retry_after: Option<u32>,
-    /// Whether the call was rejected before it ran, as the server itself says.
+    /// Whether the call was rejected before it ran, by the header of the server.
     pub(super) is_not_run: bool,
     pub(super) is_too_long: bool,
     request_id: Option<String>,
-    /// What it is, as far as it was said.
+    /// The content type, if the response has one.
     content_type: Option<String>,
     is_redirect: bool,
     pub(super) body: Vec<u8>,
@@ -43,7 +43,7 @@ impl Reply {
             |value: Option<&HeaderValue>| value.and_then(|value| value.to_str().ok()).map(str::to_owned);
         Self {
             status,
-            // Of several, the one that asks for the most.
+            // Of several headers, the longest wait.
             retry_after: headers
                 .get_all(RETRY_AFTER)
                 .iter()
@@ -58,7 +58,7 @@ impl Reply {
         }
     }
 
-    /// Whether the same call may succeed a little later: the server, or what stands before it, has too much to do.
+    /// Whether the same call may succeed later: the server, or a proxy before it, is overloaded.
     pub(super) fn is_busy(&self) -> bool {
         matches!(self.status, 429 | 502 | 503 | 504)
     }
@@ -80,8 +80,8 @@ impl Reply {
         }
     }
 
-    /// The error of a response that does not come from Gatekeeper, or not from this version. Its status means no more
-    /// than its sender can know: a page that is not found is not a record that is not found.
+    /// The error for a response that is not from Gatekeeper, or from another version. Its status is not mapped to an error
+    /// of an operation: a 404 of a proxy does not mean that a record was not found.
     fn foreign(&self, server: &Server) -> GatekeeperError {
         let kind = match self.status {
             413 => ErrorKind::PayloadTooLarge,
@@ -90,14 +90,14 @@ impl Reply {
         };
         let what = self.content_type.as_deref().map(|kind| kind.split(';').next().unwrap_or_default().trim());
         let hint = if self.is_too_long {
-            "it is longer than 64 MiB: ask for less"
+            "it is longer than 64 MiB: request less data"
         } else if self.is_redirect {
-            "redirects are not followed: give the URL that it leads to"
+            "redirects are not followed: use the URL that it leads to"
         } else {
-            "check the URL, and what stands between"
+            "check the URL, and any proxy before the server"
         };
         let message = format!(
-            "{} answered with HTTP {} ({}), which is not an answer of Gatekeeper: {hint}",
+            "{} answered with HTTP {} ({}), which is not a response of Gatekeeper: {hint}",
             server.name(),
             self.status,
             what.filter(|what| !what.is_empty()).unwrap_or("no content type"),
@@ -106,11 +106,11 @@ impl Reply {
     }
 }
 
-/// The forms of a time that RFC 9110 §5.6.7 has beside that of e-mail: a server may still send them.
+/// The obsolete formats of a date (RFC 9110 §5.6.7), which a server may still send.
 const OLDER_TIMES: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
-/// The seconds of a `Retry-After` (RFC 9110 §10.2.3), from now where it names a time; the most there are where it asks
-/// for more.
+/// The seconds of a `Retry-After` (RFC 9110 §10.2.3); a date is converted to the seconds from now. A value that is too
+/// large becomes the maximum.
 fn seconds(value: &str) -> Option<u32> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -130,11 +130,11 @@ fn time(value: &str) -> Option<Timestamp> {
     rfc2822::parse(value).ok().or_else(older).map(|time| time.timestamp())
 }
 
-/// A success.
+/// A successful response.
 pub(super) struct Answer<'a> {
     /// JSON.
     json: String,
-    /// Whose answer it was, in case that it is not what was asked for.
+    /// The server, for the error if the result does not have the expected form.
     reply: Reply,
     server: &'a Server,
 }
@@ -159,7 +159,7 @@ struct Rejection {
 }
 
 impl<'a> Answer<'a> {
-    /// That of a service: `{ok: true, data}`.
+    /// The result in the envelope of a service: `{ok: true, data}`.
     pub(super) fn of_service(reply: Reply, server: &'a Server, has_credential: bool) -> Result<Self> {
         let Some(envelope) = parsed::<Envelope>(&reply) else { return Err(reply.foreign(server)) };
         if reply.is_success() && envelope.ok {
@@ -169,8 +169,8 @@ impl<'a> Answer<'a> {
         Err(failure(&reply, envelope, has_credential).unwrap_or_else(|| reply.foreign(server)))
     }
 
-    /// That of the key manager, on a key where the call names one: `{success: true, …}`, of which the first field is
-    /// left out.
+    /// The result in the envelope of the key manager: `{success: true, …}`, without the first field. `id` is the key
+    /// that the call names.
     pub(super) fn of_key_manager(reply: Reply, server: &'a Server, id: Option<KeyId>) -> Result<Self> {
         if reply.is_success() {
             let Some(mut fields) = parsed::<BTreeMap<String, Box<RawValue>>>(&reply) else {
@@ -189,7 +189,7 @@ impl<'a> Answer<'a> {
         Err(kind.map_or_else(|| reply.foreign(server), |kind| reply.error(kind, reason)))
     }
 
-    /// What comes without an envelope.
+    /// A result without an envelope.
     pub(super) fn plain(reply: Reply, server: &'a Server) -> Result<Self> {
         if !reply.is_success() {
             return Self::of_service(reply, server, false);
@@ -202,7 +202,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// The same without the idempotency key that was made here: its caller gave none.
+    /// The same result without the idempotency key that this client generated.
     pub(super) fn without(mut self, own_key: Option<String>) -> Self {
         if let Some(key) = own_key {
             self.json = self.json.replace(&format!("\"{key}\""), "null");
@@ -214,12 +214,12 @@ impl<'a> Answer<'a> {
         self.json
     }
 
-    /// The answer as what it is.
+    /// The result, deserialized.
     pub(super) fn read<T: DeserializeOwned>(self) -> Result<T> {
         self.read_as(Some)
     }
 
-    /// The same, where not everything of that form is an answer.
+    /// The result, deserialized and converted by a function that may reject it.
     pub(super) fn read_as<T: DeserializeOwned, U>(self, read: impl FnOnce(T) -> Option<U>) -> Result<U> {
         match serde_json::from_str(&self.json) {
             Ok(answer) => read(answer).ok_or_else(|| self.reply.foreign(self.server)),
@@ -232,14 +232,14 @@ fn parsed<T: DeserializeOwned>(reply: &Reply) -> Option<T> {
     if reply.is_too_long { None } else { serde_json::from_slice(&reply.body).ok() }
 }
 
-/// The error that an envelope holds, if it holds one.
+/// The error in an envelope, if it contains one.
 fn failure(reply: &Reply, envelope: Envelope, has_credential: bool) -> Option<GatekeeperError> {
     let Envelope { ok: false, error: Some(message), code: Some(code), request_id, details, .. } = envelope
     else {
         return None;
     };
     let kind = match ErrorKind::of_code(&code) {
-        // Whether there was a credential is not said in the answer.
+        // The response does not contain whether there was a credential.
         Some(kind) if kind.status() == 401 && !has_credential => ErrorKind::CredentialMissing,
         Some(kind) if kind.status() == 401 => ErrorKind::CredentialInvalid,
         Some(kind) => kind,

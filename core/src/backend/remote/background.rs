@@ -1,6 +1,6 @@
-//! The one thread on which requests run, and the connections that they share. Both belong to one process: after a fork
-//! the child starts its own, and leaks what it inherited, since whatever closes a connection or wakes a thread would
-//! wait for one that is not there.
+//! The thread on which requests run, and the connections that they share. Both belong to one process. After a fork, the
+//! child starts its own and leaks the inherited ones: closing them would wait for a thread that does not exist in the
+//! child.
 
 use std::collections::HashMap;
 use std::future::{Future, pending};
@@ -20,23 +20,23 @@ use super::proxy::Proxy;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::fork::{self, ForkGuards, ForkSafe, lock};
 
-/// How long an unused connection is kept: less than servers and proxies keep one, so that they do not close it just as
-/// it is used again.
+/// The time after which an idle connection is closed. It is shorter than that of servers and proxies, so that they do not
+/// close a connection just when it is used again.
 const IDLE: Duration = Duration::from_secs(10);
-/// How many names are looked up at once; the threads that do so end when they have nothing to do.
+/// The maximum number of concurrent DNS look-ups. Their threads end when they are idle.
 const MAX_LOOKUPS: usize = 4;
-/// The most clients that are kept: there are as many proxies as a program has named in its environment.
+/// The maximum number of cached clients, one per proxy.
 const MAX_CLIENTS: usize = 16;
 const THREAD: &str = "gatekeeper-http";
 
 struct Background {
-    /// That of the process in which all of this was started.
+    /// The process that started the thread.
     generation: u64,
     runtime: Handle,
     clients: HashMap<Connection, Client>,
 }
 
-/// What one client is for. With TLS it reads the certificates of the machine, which there need not be.
+/// The key of a client. A client with TLS reads the CA certificates of the machine, which may be missing.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Connection {
     pub(super) is_tls: bool,
@@ -53,9 +53,9 @@ impl ForkSafe for Running {
     }
 }
 
-/// Uses what runs in this process, which is started if it is not.
+/// Calls a function with the background thread of this process, which is started if necessary.
 fn with<T>(use_it: impl FnOnce(&mut Background) -> Result<T>) -> Result<T> {
-    // Before the lock is taken: at a fork, the registry is locked before this.
+    // Before the lock is acquired: a fork locks the registry before this one.
     fork::register_list(&RUNNING);
     let mut running = lock(&RUNNING.0);
     let generation = fork::generation();
@@ -73,7 +73,7 @@ fn start() -> Result<Handle> {
     let failed =
         |error| GatekeeperError::unavailable("no thread could be started for requests").caused_by(error);
     let mut builder = Builder::new_current_thread();
-    // Names are looked up elsewhere, since that holds up a thread.
+    // DNS look-ups block a thread, so they have their own.
     builder.enable_io().enable_time().thread_name(THREAD).max_blocking_threads(MAX_LOOKUPS);
     let runtime = builder.build().map_err(failed)?;
     let handle = runtime.handle().clone();
@@ -82,16 +82,16 @@ fn start() -> Result<Handle> {
     Ok(handle)
 }
 
-/// The client for all servers that are reached in this way.
+/// The client for all servers with this key.
 ///
 /// # Errors
-/// `service_unavailable` for one with TLS, where the machine has no certificates to trust.
+/// `service_unavailable` for a client with TLS, if the machine has no CA certificates.
 pub(super) fn client(connection: &Connection) -> Result<Client> {
     with(|running| {
         if let Some(client) = running.clients.get(connection) {
             return Ok(client.clone());
         }
-        // It has timers and connections of its own.
+        // The client creates timers and connections, which need the runtime.
         let _inside = running.runtime.enter();
         let builder = Client::builder().redirect(Policy::none()).pool_idle_timeout(IDLE).referer(false);
         let builder = match &connection.proxy {
@@ -107,7 +107,7 @@ pub(super) fn client(connection: &Connection) -> Result<Client> {
             .caused_by(error)
         })?;
         if running.clients.len() >= MAX_CLIENTS {
-            // Requests that are under way keep theirs.
+            // Requests in progress keep their client.
             running.clients.clear();
         }
         running.clients.insert(connection.clone(), client.clone());
@@ -115,12 +115,12 @@ pub(super) fn client(connection: &Connection) -> Result<Client> {
     })
 }
 
-/// Runs `work` on the thread of requests; to drop what is returned gives it up.
+/// Runs `work` on the thread of requests. Dropping the returned future cancels it.
 pub(super) fn run<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<Run<T>> {
     with(|running| Ok(Run { generation: running.generation, task: Some(running.runtime.spawn(work)) }))
 }
 
-/// Something that runs on the thread of requests.
+/// Work that runs on the thread of requests.
 pub(super) struct Run<T> {
     generation: u64,
     task: Option<JoinHandle<T>>,
@@ -152,10 +152,10 @@ impl<T> Drop for Run<T> {
     }
 }
 
-/// Runs `work` on the thread on which requests run, which must not be held up.
+/// Runs `work` on the thread of requests. It must not block.
 ///
 /// # Errors
-/// `service_unavailable` where there is no thread to be had.
+/// `service_unavailable` if no thread can be started.
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<Spawned> {
     with(|running| {
         let task = running.runtime.spawn(work);
@@ -171,7 +171,7 @@ pub(crate) struct Spawned {
 }
 
 impl Spawned {
-    /// Gives the work up, if it is not done and belongs to this process.
+    /// Cancels the work, if it is not finished and belongs to this process.
     pub(crate) fn abort(&self) {
         if self.generation == fork::generation() {
             self.task.abort();

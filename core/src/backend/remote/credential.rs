@@ -1,4 +1,4 @@
-//! Who a server is told is calling.
+//! The credential that is sent to a server.
 
 use std::fmt;
 
@@ -12,13 +12,13 @@ use crate::verify::{empty_root_key, no_root_key, wrong_root_key};
 #[derive(Clone)]
 pub(super) enum Credential {
     None,
-    /// What was given as a root key; none where it is the empty string.
+    /// A root key; none if it is the empty string.
     RootKey(Option<HeaderValue>),
-    /// What was given as a token.
+    /// A token.
     Token(Option<HeaderValue>),
 }
 
-/// In place of what no header can carry: no credential looks like it.
+/// The replacement of a credential that a header cannot contain. It is never valid.
 const WRONG: HeaderValue = HeaderValue::from_static("Bearer ?");
 
 impl Credential {
@@ -56,7 +56,7 @@ impl Credential {
     }
 }
 
-/// `Authorization: Bearer`; none for the empty string. What a header would carry changed, or not at all, is wrong for sure.
+/// `Authorization: Bearer`; none for the empty string. A credential that a header cannot contain unchanged is never valid.
 fn bearer(secret: &Secret) -> Option<HeaderValue> {
     let secret = secret.expose();
     if secret.is_empty() {

@@ -5,19 +5,19 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use reqwest::Url;
 
-/// What an entry means.
+/// An entry of the list.
 enum Hosts {
     All,
-    /// A name, and all below it.
+    /// A domain and its subdomains.
     Domain(String),
     Network(IpNet),
 }
 
-/// Whether the list has the host of a URL at this port; nothing where it cannot be read.
+/// Whether the list contains the host of a URL at this port; none if the list is invalid.
 pub(super) fn includes(list: &str, host: &str, port: Option<u16>) -> Option<bool> {
     let entries = list.split(|each: char| each == ',' || each.is_ascii_whitespace());
     let mut is_included = false;
-    // To the end: what cannot be read is an error wherever it stands.
+    // All entries are parsed, so that an invalid one is always an error.
     for descriptor in entries.filter(|descriptor| !descriptor.is_empty()) {
         let (hosts, only) = read(descriptor)?;
         is_included |= only.is_none_or(|only| Some(only) == port) && hosts.include(host);
@@ -25,7 +25,7 @@ pub(super) fn includes(list: &str, host: &str, port: Option<u16>) -> Option<bool
     Some(is_included)
 }
 
-/// An entry, and the port that it is about.
+/// An entry and its port.
 fn read(descriptor: &str) -> Option<(Hosts, Option<u16>)> {
     if let Some(hosts) = network(descriptor) {
         return Some((hosts, None));
@@ -53,7 +53,7 @@ fn network(text: &str) -> Option<Hosts> {
     text.parse().ok().or_else(address).map(Hosts::Network)
 }
 
-/// A name without the dot that may end it.
+/// A name without a trailing dot.
 fn bare(host: &str) -> &str {
     host.trim_end_matches('.')
 }

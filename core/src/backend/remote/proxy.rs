@@ -1,5 +1,5 @@
-//! Which proxy a server is reached through: what the environment says, as curl reads it, and an error where it cannot be
-//! read. A proxy that is silently left out would send credentials another way than the operator chose.
+//! The proxy of a server, from the environment variables that curl uses. An invalid variable is an error: ignoring it would
+//! send credentials around the proxy that the operator chose.
 
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use crate::error::{GatekeeperError, Result};
 /// The variable for servers of any scheme, in both cases.
 const ALL: [&str; 2] = ["ALL_PROXY", "all_proxy"];
 const NO: [&str; 2] = ["NO_PROXY", "no_proxy"];
-/// What a CGI program has, whose `HTTP_PROXY` is the header `Proxy` of a request.
+/// The variable that marks a CGI program, where `HTTP_PROXY` is the header `Proxy` of a request.
 const CGI: &str = "REQUEST_METHOD";
 
 /// A proxy. Its URL may hold a password, so it has no `Debug`.
@@ -24,7 +24,7 @@ impl Proxy {
     /// none for this machine itself, and none for the hosts of `NO_PROXY`.
     ///
     /// # Errors
-    /// `bad_request` for a variable that cannot be read; the message names it, and never repeats its value.
+    /// `bad_request` for an invalid variable; the message names it, and never repeats its value.
     pub(super) fn of(url: &Url, environment: impl Fn(&str) -> Option<OsString>) -> Result<Option<Self>> {
         let Some(host) = url.host_str().filter(|host| !is_this_machine(host)) else { return Ok(None) };
         let is_cgi = environment(CGI).is_some();
@@ -57,15 +57,15 @@ impl Proxy {
         Ok(Some(Self(proxy)))
     }
 
-    /// Whether the proxy itself is spoken to over TLS.
+    /// Whether the connection to the proxy uses TLS.
     pub(super) fn is_tls(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// The same as the client takes it.
+    /// The proxy as a setting of the HTTP client.
     ///
     /// # Errors
-    /// `bad_request` where the client does not take it.
+    /// `bad_request` if the client rejects it.
     pub(super) fn rule(&self) -> Result<reqwest::Proxy> {
         reqwest::Proxy::all(self.0.clone())
             .map_err(|_| GatekeeperError::bad_request("the proxy that the environment names cannot be used"))
@@ -89,7 +89,7 @@ fn given<'a>(
 
 /// The URL of a proxy; `http://` where there is no scheme.
 fn parsed(value: &str) -> Option<Url> {
-    // The parser of URLs leaves these out without a word.
+    // The URL parser silently removes these characters.
     if value.contains(|each: char| each.is_ascii_whitespace() || each.is_control()) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! From the fields of an operation to a request of its route.
+//! The HTTP request of an operation, from its fields.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,10 +10,10 @@ use crate::id::KeyId;
 use crate::operation::{Fields, Method, Route};
 use crate::secret::random;
 
-/// The field under which the same request twice counts once.
+/// The field of the idempotency key.
 const IDEMPOTENCY_KEY: &str = "idempotencyKey";
 
-/// A request, as often as it is sent.
+/// A request, which may be sent several times.
 #[derive(Clone)]
 pub(super) struct Outgoing {
     pub(super) method: Method,
@@ -21,9 +21,9 @@ pub(super) struct Outgoing {
     pub(super) query: Vec<(String, String)>,
     /// A JSON object.
     pub(super) body: Option<String>,
-    /// Whether it may be sent again although it may have been carried out.
+    /// Whether it may be retried even if the server may have run it.
     pub(super) is_repeatable: bool,
-    /// The idempotency key that was made here.
+    /// The idempotency key, if this client generated it.
     own_key: Option<String>,
     named_id: Option<KeyId>,
 }
@@ -32,7 +32,7 @@ impl Outgoing {
     /// The request of an operation.
     ///
     /// # Errors
-    /// `bad_request` for what cannot be part of a path, and that of the fields.
+    /// `bad_request` for a value that cannot be part of a path, and the errors of the fields.
     pub(super) fn of(route: Route, access: Access, fields: Result<Fields>) -> Result<Self> {
         let mut fields = fields?;
         let named_id = fields.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
@@ -40,7 +40,7 @@ impl Outgoing {
         let path = path(route.path, &mut fields)?;
         let is_read = route.method == Method::Get;
         let is_repeatable = is_read || fields.contains_key(IDEMPOTENCY_KEY);
-        // A key manager's `DELETE` has a body too.
+        // The `DELETE` of the key manager has a body, too.
         let (query, body) = if is_read || (route.method == Method::Delete && access != Access::KeyManager) {
             (query(fields)?, None)
         } else {
@@ -62,18 +62,18 @@ impl Outgoing {
         }
     }
 
-    /// The key that the request is about, where it names one.
+    /// The key that the request names, if any.
     pub(super) fn named_id(&self) -> Option<KeyId> {
         self.named_id
     }
 
-    /// The idempotency key that was made here, which the caller knows nothing of.
+    /// The idempotency key that this client generated, which the caller does not know.
     pub(super) fn own_key(&self) -> Option<&str> {
         self.own_key.as_deref()
     }
 }
 
-/// Makes an idempotency key where there could be one and is none.
+/// Generates an idempotency key if the operation accepts one and the request has none.
 fn make_idempotent(fields: &mut Fields) -> Result<Option<String>> {
     let Some(field) = fields.get_mut(IDEMPOTENCY_KEY).filter(|field| field.is_null()) else {
         return Ok(None);
@@ -83,7 +83,7 @@ fn make_idempotent(fields: &mut Fields) -> Result<Option<String>> {
     Ok(Some(key))
 }
 
-/// The path, with each `{name}` filled from the fields, which it is taken out of.
+/// The path, with each `{name}` replaced by its field, which is removed from the fields.
 fn path(template: &str, fields: &mut Fields) -> Result<String> {
     let mut path = String::with_capacity(template.len() + 32);
     for segment in template.split('/').skip(1) {
@@ -96,8 +96,8 @@ fn path(template: &str, fields: &mut Fields) -> Result<String> {
     Ok(path)
 }
 
-/// A field as one segment of a path: ids and names that are their own encoding, so that no server on the way can take it
-/// for another path, such as one with `..`.
+/// A field as one segment of a path. Only characters that need no encoding are allowed, so that no proxy can read it as
+/// another path, such as one with `..`.
 fn path_field(name: &str, fields: &mut Fields) -> Result<String> {
     let is_plain = |text: &str| {
         (1..=128).contains(&text.len())
@@ -111,7 +111,7 @@ fn path_field(name: &str, fields: &mut Fields) -> Result<String> {
     }
 }
 
-/// The fields as a query: null is left out, a list is a name that is there more than once.
+/// The fields as a query. Null is omitted; a list repeats the name.
 fn query(fields: Fields) -> Result<Vec<(String, String)>> {
     let mut query = Vec::with_capacity(fields.len());
     for (name, value) in fields {
@@ -122,7 +122,7 @@ fn query(fields: Fields) -> Result<Vec<(String, String)>> {
                 Value::String(text) => text,
                 Value::Bool(_) | Value::Number(_) => value.to_string(),
                 Value::Array(_) | Value::Object(_) => {
-                    return Err(GatekeeperError::internal("a query with something nested in it"));
+                    return Err(GatekeeperError::internal("a query with a nested value"));
                 }
             };
             query.push((name.clone(), text));

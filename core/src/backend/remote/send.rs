@@ -1,4 +1,4 @@
-//! Sending a request, and sending it again where that is safe, all in the one time that a call has.
+//! Sends a request, with retries where that is safe, within the timeout of the call.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -17,18 +17,18 @@ use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::operation::Method;
 use crate::secret::random;
 
-/// The longest wait before the first retry, in ms; it doubles with each, up to the most.
+/// The maximum wait before the first retry, in ms. It doubles with each retry, up to the maximum.
 const FIRST_WAIT_MS: u64 = 100;
 const MAX_WAIT_MS: u64 = 2000;
 
-/// Why an attempt brought no answer.
+/// The reason why an attempt got no response.
 struct Broken {
     error: GatekeeperError,
-    /// Whether not a byte of the request was sent.
+    /// Whether nothing of the request was sent.
     is_unsent: bool,
 }
 
-/// Sends a request with this credential, and waits for what is answered, whatever it is.
+/// Sends a request with this credential, and returns the response, also that of an error.
 ///
 /// # Errors
 /// `connection_error` and `timeout`.
@@ -77,8 +77,8 @@ async fn attempts(
     }
 }
 
-/// How long to wait before the next attempt: as long as the server asked for, and a random time, so that those who were
-/// rejected together do not come again together.
+/// The wait before the next attempt: the time that the server asked for plus a random time, so that clients that were
+/// rejected together do not retry together.
 fn wait_ms(tried: u32, asked_for: Option<u32>) -> Result<u64> {
     let most = (FIRST_WAIT_MS << tried.min(16)).min(MAX_WAIT_MS);
     let jitter = u64::from_le_bytes(random()?) % most;
@@ -132,7 +132,7 @@ fn broken(server: &Server, error: reqwest::Error) -> Broken {
         format!("no connection to {name}: is the server there, and is the URL right?")
     } else {
         format!(
-            "the connection to {name} ended before the whole answer was there: the call may have been carried out"
+            "the connection to {name} ended before the response was complete: the call may have been carried out"
         )
     };
     let error = GatekeeperError::new(ErrorKind::ConnectionFailed, message).caused_by(causes);
@@ -143,7 +143,7 @@ fn late(server: &Server) -> GatekeeperError {
     GatekeeperError::new(
         ErrorKind::TimedOut,
         format!(
-            "no answer of {} within {} ms: the call may have been carried out",
+            "no response from {} within {} ms: the call may have been carried out",
             server.name(),
             ms(server.timeout)
         ),
@@ -154,7 +154,7 @@ fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What lies under an error, in one line: the libraries' own texts say it from the outside to the inside.
+/// The chain of causes of an error in one line, from the outermost to the innermost.
 #[derive(Debug)]
 struct Causes(String);
 

@@ -1,4 +1,4 @@
-//! A server, and how it is spoken to.
+//! A server and its connection settings.
 
 use std::env;
 use std::time::Duration;
@@ -12,45 +12,49 @@ use super::proxy::Proxy;
 use crate::error::{GatekeeperError, Result};
 use crate::secret::Secret;
 
-/// How a server is to be spoken to.
+/// The options of the HTTP client.
 pub(crate) struct HttpOptions<'a> {
-    /// How long a call may take, with all that is tried again.
+    /// The timeout of a call, including retries.
     pub(crate) timeout: Duration,
     pub(crate) max_retries: u32,
-    /// What every request carries.
+    /// The headers of every request.
     pub(crate) headers: &'a [(String, Secret)],
     pub(crate) user_agent: Option<&'a str>,
 }
 
-/// A server by its address.
+/// A server with its address and connection settings.
 pub(super) struct Server {
     address: Address,
-    /// The proxy that it is reached through, as the environment said when it was opened.
+    /// The proxy, from the environment at the time of opening.
     proxy: Option<Proxy>,
-    /// What every request carries.
+    /// The headers of every request.
     pub(super) headers: HeaderMap,
-    /// How long a call may take, with all that is tried again.
+    /// The timeout of a call, including retries.
     pub(super) timeout: Duration,
     pub(super) max_retries: u32,
 }
 
 impl Server {
     /// # Errors
-    /// `bad_request` for a URL that names no server, and for a variable that names no proxy.
+    /// `bad_request` for an invalid URL and for an invalid proxy variable.
     pub(super) fn new(url: &str, http_options: &HttpOptions<'_>) -> Result<Self> {
-        let unfit = |name: &str| GatekeeperError::bad_request(format!("defaultHeaders.{name} is no header"));
+        let invalid = |name: &str| {
+            GatekeeperError::bad_request(format!("defaultHeaders.{name} must be a valid header"))
+        };
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         for (name, value) in http_options.headers {
-            let header = HeaderName::try_from(name).map_err(|_| unfit(name))?;
-            let mut value = HeaderValue::try_from(value.expose()).map_err(|_| unfit(name))?;
+            let header = HeaderName::try_from(name).map_err(|_| invalid(name))?;
+            let mut value = HeaderValue::try_from(value.expose()).map_err(|_| invalid(name))?;
             value.set_sensitive(true);
             headers.insert(header, value);
         }
-        let usual = concat!("gatekeeper/", env!("CARGO_PKG_VERSION"));
-        let agent = HeaderValue::try_from(http_options.user_agent.unwrap_or(usual));
-        headers
-            .insert(USER_AGENT, agent.map_err(|_| GatekeeperError::bad_request("userAgent is no header"))?);
+        let default_agent = concat!("gatekeeper/", env!("CARGO_PKG_VERSION"));
+        let agent = HeaderValue::try_from(http_options.user_agent.unwrap_or(default_agent));
+        headers.insert(
+            USER_AGENT,
+            agent.map_err(|_| GatekeeperError::bad_request("userAgent must be a valid header value"))?,
+        );
         let address = Address::parse(url)?;
         Ok(Self {
             proxy: Proxy::of(address.base(), |name| env::var_os(name))?,
@@ -66,7 +70,7 @@ impl Server {
         self.address.name()
     }
 
-    /// Which of the clients speaks to it.
+    /// The key of its HTTP client.
     pub(super) fn connection(&self) -> Connection {
         Connection { is_tls: self.address.is_tls(), proxy: self.proxy.clone() }
     }

@@ -55,7 +55,7 @@ impl RemoteVerifier {
     /// A verifier for these endpoints.
     ///
     /// # Errors
-    /// `bad_request` for a role that is called `DEFAULT`, which over HTTP is the name of the default.
+    /// `bad_request` for a role named `DEFAULT`, which over HTTP is the name of the default limit.
     pub(super) fn new(remote: &Remote, endpoints: Endpoints) -> Result<Self> {
         let endpoints = endpoints.into_iter().map(|(name, endpoint)| {
             let ratelimits = endpoint.ratelimits(&format!("endpoints.{name}"))?;
@@ -114,7 +114,7 @@ fn verdict(output: VerifyOutput) -> Option<Verdict> {
     Some(if ok { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) })
 }
 
-/// The record of a key, as far as a verdict of the server has it.
+/// The record of a key, with the fields that a verdict of the server contains.
 fn received_key(id: KeyId, tenant: TenantId, owner: Option<String>, roles: Vec<Arc<str>>) -> CachedKey {
     CachedKey {
         serial: CachedKey::next_serial(),

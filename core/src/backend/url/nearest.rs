@@ -1,4 +1,4 @@
-//! What a URL that is none was probably meant to be.
+//! Suggestions for invalid URLs.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -6,11 +6,11 @@ use super::{DatabaseUrl, Rejected, read, scheme_of};
 
 type Checked = Result<(), Rejected>;
 
-/// Names that other programs have for a database in memory.
+/// Names of other programs for a database in memory.
 const MEMORY: [&str; 6] = ["memory", "mem", "inmemory", "in-memory", ":memory:", "memory:"];
-/// How a file of SQLite is named elsewhere.
+/// Schemes of other programs for a SQLite file.
 const SQLITE: [&str; 4] = ["sqlite", "sqlite2", "sqlite3", "file"];
-/// How `http` comes out of a keyboard.
+/// Common typing errors in `http` and `https`.
 const HTTP: [(&str, &str); 8] = [
     ("htp", "http"),
     ("hhtp", "http"),
@@ -21,16 +21,16 @@ const HTTP: [(&str, &str); 8] = [
     ("httsp", "https"),
     ("httpss", "https"),
 ];
-/// Characters that are invisible, or that a word processor puts where quotes belong.
+/// Invisible characters.
 const UNSEEN: [char; 10] = [
     '\u{feff}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{2060}', '\u{ad}', '\u{202a}',
     '\u{202c}',
 ];
 const QUOTES: [char; 8] = ['"', '\'', '`', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{ab}'];
-/// The longest text that a message shows.
+/// The maximum length of a suggestion.
 const MAX_SHOWN: usize = 128;
 
-/// Whether a message may show it: neither a user, a password nor a query is in it.
+/// Whether a message may contain it: it has no user, password or query.
 pub(super) fn is_safe_to_show(nearest: &str) -> bool {
     nearest.len() <= MAX_SHOWN
         && nearest.chars().all(|each| {
@@ -38,7 +38,7 @@ pub(super) fn is_safe_to_show(nearest: &str) -> bool {
         })
 }
 
-/// Whether the scheme names a database that this version does not open, and nothing like it.
+/// Whether the scheme names another kind of database, which this version does not open.
 pub(super) fn is_of_another_program(scheme: &str, url: &str) -> bool {
     let lower = scheme.to_ascii_lowercase();
     let rest = url.get(scheme.len() + 1..).unwrap_or_default();
@@ -50,17 +50,17 @@ pub(super) fn is_of_another_program(scheme: &str, url: &str) -> bool {
     (!is_known || is_http && cfg!(not(feature = "remote"))) && !is_port(rest)
 }
 
-/// Rejects what no URL has: nothing at all, white space around it, what cannot be seen, and quotes.
+/// Rejects an empty URL, and one with white space around it, invisible characters or quotes.
 pub(super) fn check_text(url: &str) -> Checked {
     let is_stray = |each: char| each.is_whitespace() || each.is_control() || UNSEEN.contains(&each);
     let why = if url.is_empty() {
         "it is empty"
     } else if url.starts_with(is_stray) || url.ends_with(is_stray) {
-        "white space or a line break is before or after it"
+        "it begins or ends with white space or a line break"
     } else if url.contains(|each: char| each.is_control() || UNSEEN.contains(&each)) {
-        "a character in it cannot be seen, such as a line break or U+0000"
+        "it contains an invisible character, such as a line break or U+0000"
     } else if url.starts_with(QUOTES) || url.ends_with(QUOTES) {
-        "quotes are around it"
+        "it is in quotes"
     } else {
         return Ok(());
     };
@@ -70,7 +70,7 @@ pub(super) fn check_text(url: &str) -> Checked {
     Err(Rejected { why, nearest })
 }
 
-/// The right form of `url`, if it is one or is a slip of one.
+/// The valid form of `url`, if it is valid or looks like a mistyped form.
 fn nearest_to(url: &str) -> Option<String> {
     match read(url) {
         Ok(DatabaseUrl::File(_)) if scheme_of(url).is_none() => Some(format!("sqlite:{url}")),
@@ -79,28 +79,32 @@ fn nearest_to(url: &str) -> Option<String> {
     }
 }
 
-/// What was meant by a scheme that is none of ours.
+/// The suggestion for an unknown scheme.
 pub(super) fn of_scheme(scheme: &str, rest: &str, url: &str) -> Rejected {
     let lower = scheme.to_ascii_lowercase();
     if MEMORY.contains(&&*lower) {
-        let why = if scheme == "memory" { "memory: takes nothing after the colon" } else { "it is no URL" };
+        let why = if scheme == "memory" {
+            "memory: must have nothing after the colon"
+        } else {
+            "it is not a valid URL"
+        };
         return Rejected { why, nearest: Some("memory:".to_owned()) };
     }
     if is_sqlite(&lower) {
-        return Rejected { why: "a file is named by sqlite:, in small letters", nearest: of_file(rest) };
+        return Rejected { why: "the scheme of a file is sqlite: in lower case", nearest: of_file(rest) };
     }
     if let Some(("sqlite", path)) = scheme_of(rest).filter(|_| lower == "jdbc") {
-        return Rejected { why: "a file is named by sqlite: alone", nearest: of_file(path) };
+        return Rejected { why: "the scheme of a file is sqlite: alone", nearest: of_file(path) };
     }
     if let Some((_, http)) = HTTP.iter().find(|(slip, _)| *slip == lower) {
         let nearest = Some(format!("{http}://{}", rest.trim_start_matches('/')));
-        return Rejected { why: "it begins with no known scheme", nearest };
+        return Rejected { why: "its scheme is unknown", nearest };
     }
-    // The rest is a port: what looks like a scheme is a host.
+    // The rest is a port, so the scheme is a host name.
     Rejected { why: "a server's URL begins with http:// or https://", nearest: of_host(url) }
 }
 
-/// Rejects paths that are probably none.
+/// Rejects paths that are probably not meant as paths.
 pub(super) fn check_path(path: &str) -> Checked {
     let lower = path.to_ascii_lowercase();
     let rejected = |why, nearest| Err(Rejected { why, nearest });
@@ -114,7 +118,7 @@ pub(super) fn check_path(path: &str) -> Checked {
         return rejected("a server's URL begins with http:// or https://", Some(nearest));
     }
     if path.contains('?') {
-        return rejected("a path takes no parameters, and has no ?", of_file(path));
+        return rejected("a path has no parameters and must not contain ?", of_file(path));
     }
     if let Some((scheme, rest)) = scheme_of(path)
         && (is_sqlite(&scheme.to_ascii_lowercase())
@@ -124,26 +128,23 @@ pub(super) fn check_path(path: &str) -> Checked {
         return rejected("one scheme follows another", nearest);
     }
     if path.starts_with(['~', '$', '%']) {
-        return rejected("~ and variables are for a shell to fill in: write the whole path", None);
+        return rejected("~ and variables are not expanded: write the whole path", None);
     }
     if let Some(folder) = path.strip_suffix('/') {
-        return rejected(
-            "it names a folder and not a file in it",
-            Some(format!("sqlite:{folder}/gatekeeper.db")),
-        );
+        return rejected("it names a folder, not a file", Some(format!("sqlite:{folder}/gatekeeper.db")));
     }
     Ok(())
 }
 
-/// Whether it is a name for SQLite's files, in small letters; some libraries add the name of a driver.
+/// Whether the scheme, in lower case, is one of SQLite. Some libraries append the name of a driver.
 fn is_sqlite(scheme: &str) -> bool {
     SQLITE.contains(&scheme) || scheme.starts_with("sqlite+")
 }
 
-/// The file that another program's URL names.
+/// The file of another program's URL.
 fn of_file(rest: &str) -> Option<String> {
     let path = rest.split(['?', '#']).next().unwrap_or_default();
-    // `//` and `///` stand before a relative path as often as before none.
+    // `//` and `///` are common before relative paths, too.
     let path = path.strip_prefix("//").unwrap_or(path);
     match nearest_to(if path.is_empty() { "gatekeeper.db" } else { path }) {
         Some(nearest) if nearest.starts_with('/') => Some(format!("sqlite:{nearest}")),
@@ -151,7 +152,7 @@ fn of_file(rest: &str) -> Option<String> {
     }
 }
 
-/// The URL of the server, where this is the address of one.
+/// The URL of a server, if `text` is an address of one.
 fn of_host(text: &str) -> Option<String> {
     for (slip, scheme) in [("https//", "https"), ("http//", "http"), ("//", "http")] {
         if let Some(start) = text.get(..slip.len())
@@ -174,7 +175,7 @@ fn of_host(text: &str) -> Option<String> {
     let host = match (address, host.parse::<Ipv4Addr>()) {
         (Some(Ok(address)), _) if address.is_unspecified() => "[::1]",
         (Some(Ok(_)), _) => host,
-        // Where to listen is not where to ask.
+        // An address to listen on is not one to connect to.
         (_, Ok(address)) if address.is_unspecified() => "127.0.0.1",
         (_, Ok(_)) => host,
         _ if host.is_empty() && !port.is_empty() => "127.0.0.1",
@@ -191,7 +192,7 @@ fn is_host_name(host: &str) -> bool {
         && host.chars().all(|each| each.is_ascii_alphanumeric() || matches!(each, '.' | '-'))
 }
 
-/// Whether this begins with the number of a port, and ends there or goes on with a path.
+/// Whether this is a port number, alone or followed by a path.
 fn is_port(text: &str) -> bool {
     text.split('/').next().unwrap_or_default().parse::<u16>().is_ok()
 }

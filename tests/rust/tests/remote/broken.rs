@@ -74,7 +74,7 @@ fn the_error_of_a_response_that_is_not_gatekeepers_says_so() {
         let fake = Fake::new(vec![Act::Respond(answer)]);
         let error = fake.client_with(|options| options.max_retries = 0).call(Me {}).unwrap_err();
         assert_eq!(error.kind(), kind, "{status}");
-        let expected = format!("HTTP {} (text/html), which is not an answer of Gatekeeper", &status[..3]);
+        let expected = format!("HTTP {} (text/html), which is not a response of Gatekeeper", &status[..3]);
         assert!(error.message().contains(&expected) && !error.message().contains("canary"), "{error}");
         assert_eq!(error.request_id(), Some("edge-7"));
     }
