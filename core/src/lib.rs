@@ -15,7 +15,7 @@
 //! # Ok::<(), gatekeeper::GatekeeperError>(())
 //! ```
 //!
-//! In asynchronous code, use [`Gatekeeper`]: the same names, awaited, and never a blocked executor.
+//! In asynchronous code, use [`Gatekeeper`]. It has the same methods, as async functions, and never blocks the executor.
 
 #[cfg(not(unix))]
 compile_error!(

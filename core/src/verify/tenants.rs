@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_written_as_they_are_read() {
+    fn tenants_are_serialized_in_the_form_that_is_parsed() {
         for json in [r#""all""#.to_owned(), format!(r#"["{ACME}"]"#), format!(r#"["{ACME}","{OTHER}"]"#)] {
             let tenants = Tenants::from_json(&json).unwrap();
             assert_eq!(serde_json::to_string(&tenants).unwrap(), json);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_tenants_is_rejected_and_not_repeated() {
+    fn an_invalid_list_of_tenants_is_rejected_and_not_repeated() {
         let many = serde_json::to_string(&vec![ACME; MAX_TENANTS + 1]).unwrap();
         for json in [
             "[]",

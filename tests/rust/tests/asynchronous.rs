@@ -72,7 +72,7 @@ fn a_key_that_is_not_cached_is_verified_and_one_that_is_cached_needs_no_thread()
         let first = verifier.verify::<&str>(key.expose(), "GET", &[]).await.unwrap();
         assert!(matches!(first, Verdict::Admitted(_)));
         let lock = lock_for_a_while(&path);
-        // A verdict that memory has is there at the first poll.
+        // A verdict that needs no I/O is ready at the first poll.
         let polled = timeout(Duration::ZERO, verifier.verify::<&str>(key.expose(), "GET", &[]));
         assert!(polled.await.unwrap().unwrap().ok());
         let validated = timeout(Duration::ZERO, gatekeeper.validate(key.expose())).await.unwrap();

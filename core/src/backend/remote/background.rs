@@ -133,7 +133,7 @@ impl<T> Future for Run<T> {
         if self.generation != fork::generation() {
             return Poll::Ready(Err(GatekeeperError::new(
                 ErrorKind::ConnectionFailed,
-                "the process was forked while this call was under way: its answer goes to the parent",
+                "the process was forked during this call: its response goes to the parent",
             )));
         }
         let Some(task) = &mut self.task else { return Poll::Pending };

@@ -87,7 +87,7 @@ fn given<'a>(
     Ok((!value.is_empty()).then(|| (name, value.to_owned())))
 }
 
-/// The URL of a proxy; `http://` where there is no scheme.
+/// The URL of a proxy; `http://` if it has no scheme.
 fn parsed(value: &str) -> Option<Url> {
     // The URL parser silently removes these characters.
     if value.contains(|each: char| each.is_ascii_whitespace() || each.is_control()) {

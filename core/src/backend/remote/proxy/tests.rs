@@ -1,6 +1,6 @@
 use super::*;
 
-/// The proxy for `url`, as text, where the environment has these variables.
+/// The proxy for `url`, as text, with these environment variables.
 fn found(url: &str, variables: &[(&str, &str)]) -> Result<Option<String>> {
     let environment = |name: &str| {
         let found = variables.iter().find(|(known, _)| *known == name);
