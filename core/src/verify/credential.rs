@@ -110,8 +110,8 @@ impl Credential {
         root.bound(engine, &view, Io::Forbidden).ok()?
     }
 
-    /// The tenant of the root key at `view`, or none for the operator; none outside if that would need I/O and `io`
-    /// forbids it.
+    /// The tenant of the root key at `view`; `Some(None)` for the operator. `None` if that would need I/O and `io` forbids
+    /// it.
     #[allow(
         clippy::option_option,
         reason = "the outer one is none if I/O is needed, the inner one is none for the operator"
