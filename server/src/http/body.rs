@@ -1,7 +1,5 @@
 //! The body of a request.
 
-mod memory;
-
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,9 +12,8 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::app::App;
-use super::observe::RequestContext;
-pub(crate) use memory::Bodies;
-use memory::Full;
+use super::body_memory::Full;
+use super::context::RequestContext;
 
 /// The maximum length of a body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;

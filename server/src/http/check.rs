@@ -23,8 +23,8 @@ use gatekeeper::{ErrorKind, GatekeeperError, KeyVerdict, Result, VerdictCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::app::App;
+use super::context::OperationName;
 use super::credential::presented;
-use super::observe::OperationName;
 use super::request_id::RequestId;
 use super::response::{RateLimit, failure, json_text};
 use parameters::{CheckRequest, QueryParams, forwarded_method, params_in_headers, read_params};

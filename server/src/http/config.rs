@@ -7,7 +7,6 @@ use std::time::Duration;
 use gatekeeper::Tenants;
 
 use super::client_address::Proxies;
-use super::signup::Signup;
 
 /// The configuration of the server.
 #[derive(Clone, Debug)]
@@ -49,6 +48,15 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// The private key of the certificate: PKCS#8, PKCS#1 or SEC1.
     pub key: PathBuf,
+}
+
+/// Whether accounts can be created over HTTP, and tenants by users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signup {
+    /// Any client may create accounts.
+    Open,
+    /// Only the operator may create accounts.
+    Closed,
 }
 
 /// The address that serves a page for operators.

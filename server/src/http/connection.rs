@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use prometheus::IntGauge;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
@@ -23,12 +24,16 @@ use tower::ServiceExt as _;
 use super::app::App;
 use super::client_address::Peer;
 use super::export::SendTimeout;
-use super::server::Stream;
 
 /// The maximum length of the request line and headers together, in bytes.
 const MAX_HEAD: usize = 32 * 1024;
 /// The maximum number of headers.
 const MAX_HEADERS: usize = 100;
+
+/// A stream of any kind of connection.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// An open connection, counted until it is dropped.
 struct OpenConnection<'a>(&'a IntGauge);

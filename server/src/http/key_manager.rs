@@ -13,9 +13,9 @@ use serde_json::json;
 
 use super::app::App;
 use super::body::read;
+use super::context::RequestContext;
 use super::credential::presented;
-use super::observe::RequestContext;
-use super::operation::call;
+use super::dispatch::call;
 use super::response::{json_text, with_error_headers};
 
 /// Handles a request for an operation of the key manager.

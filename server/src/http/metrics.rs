@@ -4,14 +4,13 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::{GatekeeperError, Result, VerdictCode, VerdictCounters};
 use prometheus::core::Collector;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
-
-use super::app::App;
 
 /// The upper bounds of the latency buckets in seconds, from a verification to a login.
 const BUCKETS: &[f64] = &[
@@ -96,17 +95,18 @@ impl Metrics {
         self.seconds.with_label_values(&[operation]).observe(after.as_secs_f64());
     }
 
-    /// All metrics in the text format of Prometheus.
-    pub(crate) fn text(&self, app: &App) -> Result<String> {
-        let cache_stats = app.gatekeeper().cache_stats();
+    /// All metrics in the text format of Prometheus. `active` is the number of blocking tasks of each kind.
+    pub(crate) fn text(&self, gatekeeper: &Gatekeeper, active: [(&str, usize); 2]) -> Result<String> {
+        let cache_stats = gatekeeper.cache_stats();
         let set = |gauges: &IntGaugeVec, kind: &str, count: usize| {
             gauges.with_label_values(&[kind]).set(i64::try_from(count).unwrap_or(i64::MAX));
         };
         set(&self.cached, "known", cache_stats.keys);
         set(&self.cached, "unknown", cache_stats.unknown_keys);
-        set(&self.blocking_tasks, "lookup", app.lookups.active());
-        set(&self.blocking_tasks, "operation", app.work.active());
-        let others = app.gatekeeper().other_tenants_rejected();
+        for (kind, count) in active {
+            set(&self.blocking_tasks, kind, count);
+        }
+        let others = gatekeeper.other_tenants_rejected();
         let mut text = TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .map_err(GatekeeperError::internal)?;

@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
-use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::request::Parts;
 use axum::response::Response;
 use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::guard::Schemeless;
-use gatekeeper::{Access, ErrorKind, GatekeeperError, OperationDescriptor, Result, TABLE, UnknownFields};
+use gatekeeper::{GatekeeperError, OperationDescriptor, Result, TABLE};
 
 use super::app::App;
-use super::body::{discard, has_body, json, with_idempotency_key};
+use super::body::{has_body, json, with_idempotency_key};
 use super::client_address::Peer;
+use super::context::RequestContext;
 use super::credential::presented;
+use super::dispatch::call;
 use super::export;
-use super::key_manager;
-use super::observe::RequestContext;
-use super::protocol::Violation;
 use super::request_id::RequestId;
 use super::response::{failure, success};
 
@@ -51,33 +49,6 @@ fn named(name: &str) -> Option<&'static OperationDescriptor> {
     TABLE.iter().find(|descriptor| descriptor.name == name)
 }
 
-/// Runs the operation: immediately if it does not block, otherwise in a blocking pool.
-pub(crate) async fn call(
-    app: &App,
-    caller: Gatekeeper,
-    descriptor: &'static OperationDescriptor,
-    json: String,
-    texts: Vec<(String, String)>,
-) -> Result<String> {
-    // The key manager's API has always ignored unknown fields.
-    let unknown_fields = if descriptor.access == Access::KeyManager {
-        UnknownFields::Ignored
-    } else {
-        UnknownFields::Rejected
-    };
-    let request = gatekeeper::Request { json: &json, texts: &texts, unknown_fields };
-    if let Some(response) = caller.try_dispatch(descriptor, request)? {
-        return Ok(response);
-    }
-    let pool = if descriptor.looks_up_key { &app.lookups } else { &app.work };
-    let work = move || {
-        let request = gatekeeper::Request { json: &json, texts: &texts, unknown_fields };
-        caller.dispatch(descriptor, request)
-    };
-    // Boxed, so that a call that does not block does not carry the larger future.
-    Box::pin(pool.run(work)).await
-}
-
 /// The client handle for the caller of this request.
 fn caller(app: &App, descriptor: &OperationDescriptor, parts: &Parts) -> Gatekeeper {
     let caller =
@@ -103,38 +74,4 @@ async fn texts(descriptor: &OperationDescriptor, parts: &mut Parts) -> Result<Ve
     let path = path.map_err(|_| GatekeeperError::bad_request("the path is not UTF-8"))?;
     let from_path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(from_path.chain(form_urlencoded::parse(query.as_bytes()).into_owned()).collect())
-}
-
-/// Handles a request whose path is not a route.
-pub(crate) async fn not_found(request: Request) -> Response {
-    rejected(request, &GatekeeperError::new(ErrorKind::NotFound, "there is no route with this path")).await
-}
-
-/// Handles a request whose method the path does not support. The router adds `Allow`.
-pub(crate) async fn method_not_allowed(request: Request) -> Response {
-    let message = "the path does not support this method: see the header Allow";
-    rejected(request, &GatekeeperError::new(ErrorKind::MethodNotAllowed, message)).await
-}
-
-/// The response to a request that violates HTTP. The rest of its connection is not read.
-pub(crate) fn protocol_error(path: &str, (status, error): Violation, id: &RequestId) -> Response {
-    let mut response =
-        if is_key_manager_path(path) { key_manager::rejection(&error) } else { failure(&error, id) };
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    response
-}
-
-fn is_key_manager_path(path: &str) -> bool {
-    path.starts_with("/api/v1/")
-}
-
-async fn rejected(request: Request, error: &GatekeeperError) -> Response {
-    let (parts, body) = request.into_parts();
-    discard(body).await;
-    if is_key_manager_path(parts.uri.path()) {
-        key_manager::of_route(error)
-    } else {
-        failure(error, &RequestId::of_parts(&parts))
-    }
 }

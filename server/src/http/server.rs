@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::{Endpoints, GatekeeperError, Result};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::app::{App, gateway_routes, routes};
+use super::app::App;
 use super::client_address::Peer;
 use super::config::{Address, Config, Listen};
-use super::connection::Connections;
+use super::connection::{Connections, Stream};
 use super::files;
+use super::router::{gateway_routes, routes};
 use super::signup::SignupRule;
 use super::tls::Certificates;
 
@@ -165,11 +165,6 @@ async fn accept(
         });
     }
 }
-
-/// A stream of any kind of connection.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Listener {
     async fn accept(&self) -> std::io::Result<(Box<dyn Stream>, Peer)> {

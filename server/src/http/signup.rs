@@ -7,16 +7,7 @@
 use axum::http::HeaderMap;
 
 use super::client_address::Peer;
-use super::config::{Config, Listen};
-
-/// Whether accounts can be created over HTTP, and tenants by users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signup {
-    /// Any client may create accounts.
-    Open,
-    /// Only the operator may create accounts.
-    Closed,
-}
+use super::config::{Config, Listen, Signup};
 
 /// Who may sign up on a server, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

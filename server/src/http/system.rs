@@ -11,7 +11,7 @@ use gatekeeper::JWKS_MAX_AGE_SECONDS;
 use serde_json::json;
 
 use super::app::App;
-use super::observe::OperationName;
+use super::context::OperationName;
 use super::request_id::RequestId;
 use super::response::{failure, json_text, text, versioned};
 
@@ -35,7 +35,7 @@ pub(crate) async fn ready(State(app): State<Arc<App>>, Extension(id): Extension<
 
 /// The metrics, for Prometheus.
 pub(crate) async fn metrics(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> Response {
-    OperationName("metrics").tag(match app.metrics.text(&app) {
+    OperationName("metrics").tag(match app.metrics.text(&app.gatekeeper(), app.blocking_tasks()) {
         Ok(metrics) => text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics),
         Err(error) => failure(&error, &id),
     })

@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 
-use super::RequestContext;
+use super::super::context::RequestContext;
 use crate::http::request_id::RequestId;
 use crate::http::response::Cause;
 

@@ -21,7 +21,7 @@ struct InUse {
 }
 
 /// The memory of one body, released when it is dropped.
-pub(super) struct Reservation<'a> {
+pub(crate) struct Reservation<'a> {
     bodies: &'a Bodies,
     address: Arc<str>,
     bytes: usize,
@@ -29,7 +29,7 @@ pub(super) struct Reservation<'a> {
 
 /// The memory limit is reached.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(crate) struct Full;
 
 impl Bodies {
     pub(crate) fn new() -> Self {
@@ -37,7 +37,7 @@ impl Bodies {
     }
 
     /// The memory of a new body from this client address, none of which has arrived yet.
-    pub(super) fn reserve(&self, address: Arc<str>) -> Reservation<'_> {
+    pub(crate) fn reserve(&self, address: Arc<str>) -> Reservation<'_> {
         Reservation { bodies: self, address, bytes: 0 }
     }
 
@@ -51,7 +51,7 @@ impl Reservation<'_> {
     ///
     /// # Errors
     /// [`Full`] if the limit is reached; the memory reserved so far stays reserved.
-    pub(super) fn grow_to(&mut self, length: usize) -> Result<(), Full> {
+    pub(crate) fn grow_to(&mut self, length: usize) -> Result<(), Full> {
         let more = length.saturating_sub(UNCOUNTED).saturating_sub(self.bytes);
         if more == 0 {
             return Ok(());
