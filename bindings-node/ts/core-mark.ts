@@ -1,10 +1,8 @@
-import type { GatekeeperCore } from './core.js';
-
 /** The property that marks a core, the same in every copy of this package. */
 const MARK = Symbol.for('gatekeeper-native.GatekeeperCore');
 
 /** Whether `value` is a core, of this copy of the package or of another. */
-export function isCore(value: unknown): value is GatekeeperCore {
+export function isCore(value: unknown): boolean {
   return typeof value === 'object' && value !== null && MARK in value;
 }
 

@@ -16,6 +16,7 @@ mod permissions;
 mod platform;
 mod prompt;
 mod prune;
+mod report;
 mod request;
 mod restore;
 mod root_keys;
@@ -52,7 +53,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let output = Output { json: arguments.global.json };
     match execute(arguments, output) {
         Ok(()) => 0,
-        Err(failure) => failure.report(output),
+        Err(failure) => report::report(&failure, output),
     }
 }
 
