@@ -41,6 +41,7 @@ export type {
   KeyManagerOptions,
   KeyManagerRejection,
   Limit,
+  LimitText,
   ManualKeyManager,
   RejectionCode,
   RolesChangedResult,

@@ -7,6 +7,12 @@ export interface Limit {
 }
 
 /**
+ * A limit as text: `'10/minute'`, `'100/15 minutes'`. The unit is `second`, `minute`, `hour` or `day` (24 hours), also in
+ * the plural, or `s`, `m`, `h`, `d`.
+ */
+export type LimitText = `${number}/${string}`;
+
+/**
  * The limits of one endpoint.
  *
  * If a key has a role that the endpoint lists, that role's limit replaces the default, even if it is lower. With
@@ -14,9 +20,9 @@ export interface Limit {
  */
 export interface Endpoint {
   /** The limit of keys that have none of the listed roles. */
-  readonly default: Limit;
+  readonly default: Limit | LimitText;
   /** The limits by role name; names are case-sensitive, 1 to 128 bytes. */
-  readonly roles?: Readonly<Record<string, Limit>> | undefined;
+  readonly roles?: Readonly<Record<string, Limit | LimitText>> | undefined;
 }
 
 /** Endpoints by name. */

@@ -3,6 +3,7 @@
 mod endpoint;
 mod json;
 mod selected;
+mod text;
 
 pub(crate) use endpoint::SelectedLimit;
 pub use endpoint::{Endpoint, Endpoints};

@@ -185,3 +185,22 @@ test('each memory URL is a new database', async () => {
   const { apiKey } = await created(inMemory(), 'user');
   assert.deepEqual(await inMemory().verifyUserAPIKey(apiKey, 'GET_TASKS'), INVALID);
 });
+
+test('a limit as text counts like the object it stands for', async () => {
+  const keyManager = initKeyManager({
+    url: 'memory:',
+    clock: 'manual',
+    endpoints: { GET: { default: '1/15 minutes', roles: { PRO: '2/hour' } } },
+  });
+  const [plain, pro] = [await created(keyManager, 'user'), await created(keyManager, 'user', ['PRO'])];
+  const verify = (apiKey) => keyManager.verifyUserAPIKeySync(apiKey, 'GET');
+  assert.deepEqual([verify(plain.apiKey).ok, verify(plain.apiKey).ok], [true, false]);
+  const { ok, total, windowMs } = verify(pro.apiKey);
+  assert.deepEqual([ok, total, windowMs], [true, 2, 3_600_000]);
+  keyManager.advance(15 * 60_000);
+  assert.ok(verify(plain.apiKey).ok);
+  assert.throws(
+    () => initKeyManager({ url: 'memory:', endpoints: { GET: { default: '10/fortnight' } } }),
+    /^BadRequestError: endpoints\.GET\.default must be a text such as "10\/minute"/,
+  );
+});

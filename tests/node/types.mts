@@ -54,6 +54,9 @@ verifyUserAPIKeySync('user_x');
 keyManager.advance(5);
 
 initKeyManager({ url: 'memory:', clock: 'manual', endpoints: {} }).advance(5);
+initKeyManager({ endpoints: { GET: { default: '10/minute', roles: { PRO: '100/15 minutes' } } } });
+// @ts-expect-error not a limit
+initKeyManager({ endpoints: { GET: { default: 'ten a minute' } } });
 // @ts-expect-error no endpoint is defined
 initKeyManager({ endpoints: {} }).verifyUserAPIKeySync('user_x', 'ANY');
 // @ts-expect-error no endpoints

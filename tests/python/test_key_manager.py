@@ -22,6 +22,8 @@ from gatekeeper import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gatekeeper import Endpoint
+
 NOT_VALID = {"success": True, "keyValid": False, "ok": False}
 
 
@@ -197,3 +199,16 @@ def test_tenants_are_rejected_with_a_root_key_and_with_a_server(make: Any, url: 
     for database in ({"url": url, "root_api_key": root_key(url, "Acme")}, {"url": "http://127.0.0.1:9"}):
         with pytest.raises(BadRequestError, match=r"^tenants: a root key accepts the keys of its own tenant"):
             make(endpoints=ENDPOINTS, tenants=["default"], **database)
+
+
+def test_a_limit_as_text_counts_like_the_object_it_stands_for() -> None:
+    endpoints: dict[str, Endpoint] = {"GET": {"default": "1/15 minutes", "roles": {"PRO": "2/hour"}}}
+    keys = init_key_manager(url="memory:", clock="manual", endpoints=endpoints)
+    plain, pro = (keys.create_user_api_key("user", roles)["apiKey"] for roles in ((), ("PRO",)))
+    assert [keys.verify_user_api_key(plain, "GET").ok for _ in range(2)] == [True, False]
+    res = keys.verify_user_api_key(pro, "GET")
+    assert (res.ok, res.total, res.window_ms) == (True, 2, 3_600_000)
+    keys.advance(15 * 60_000)
+    assert keys.verify_user_api_key(plain, "GET").ok
+    with pytest.raises(BadRequestError, match=r"^endpoints.GET.default must be a text such as .10/minute"):
+        init_key_manager(url="memory:", endpoints={"GET": {"default": "10/fortnight"}})

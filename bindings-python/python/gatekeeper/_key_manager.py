@@ -38,12 +38,13 @@ class Endpoint(TypedDict):
     several such roles, the highest rate wins.
 
     Attributes:
-        default: The limit of keys that have none of the listed roles.
+        default: The limit of keys that have none of the listed roles: a :class:`Limit`, or text such as
+            ``"10/minute"`` or ``"100/15 minutes"``.
         roles: The limits by role name; names are case-sensitive.
     """
 
-    default: Limit
-    roles: NotRequired[Mapping[str, Limit]]
+    default: Limit | str
+    roles: NotRequired[Mapping[str, Limit | str]]
 
 
 class _Request(Generic[_ResultType]):

@@ -51,6 +51,8 @@ def _definition(value: object, at: str, levels: int) -> object:
             return value
         case float() if math.isfinite(value):
             return value
+        case str():
+            return _text(value, at)
         case SupportsIndex():
             number = index(value)
             return number if -(2**63) <= number < 2**64 else _WRONG

@@ -9,8 +9,8 @@ use crate::whole::{self, Range};
 use crate::window::Limit;
 
 impl Endpoints {
-    /// Parses endpoints from `{NAME: {default: {maxReq, duration}, roles?: {ROLE: {maxReq, duration}}}}`. `maxReq`
-    /// is 1 to 2³²−1; `duration` is in milliseconds, 1 to 366 days.
+    /// Parses endpoints from `{NAME: {default: LIMIT, roles?: {ROLE: LIMIT}}}`. A limit is `{maxReq, duration}`, where
+    /// `maxReq` is 1 to 2³²−1 and `duration` is in milliseconds, 1 to 366 days, or a text such as `"10/minute"`.
     ///
     /// # Errors
     /// `bad_request`; the message names the endpoint and the field.
@@ -103,6 +103,10 @@ impl Range for Duration {
 }
 
 fn limit_from(at: &str, value: &Value, reading: Reading) -> Result<Limit> {
+    if let Value::String(text) = value {
+        let limit = text.parse::<Limit>();
+        return limit.map_err(|error| GatekeeperError::bad_request(format!("{at} {}", error.message())));
+    }
     let fields = match reading {
         Reading::Strict => object_of(at, value, &["maxReq", "duration"])?,
         Reading::Lenient => value.as_object().ok_or_else(|| no_object(at, &["maxReq", "duration"]))?,
@@ -171,6 +175,10 @@ mod tests {
         assert!(rejection(r#"{"GET": 5}"#).starts_with("endpoints.GET must be an object"));
         assert!(rejection(r#"{"GET": {}}"#).starts_with("endpoints.GET.default is missing"));
         assert!(
+            rejection(r#"{"GET": {"default": "10/year"}}"#)
+                .starts_with("endpoints.GET.default must be a text")
+        );
+        assert!(
             rejection(&format!(r#"{{"GET": {{"default": {limit}, "role": {{}}}}}}"#))
                 .contains("endpoints.GET.role is")
         );
@@ -212,7 +220,8 @@ mod tests {
     #[test]
     fn the_bounds_of_the_ranges_are_allowed() {
         let json = r#"{"GET": {"default": {"maxReq": 4294967295, "duration": 31622400000}, "roles": null},
+                       "text": {"default": "10/minute", "roles": {"PRO": "1000/15 minutes"}},
                        "": {"default": {"maxReq": 1, "duration": 1.0}, "roles": {"DEFAULT": {"maxReq": 6e4, "duration": 1}}}}"#;
-        assert_eq!(Endpoints::from_json(json).unwrap().names().count(), 2);
+        assert_eq!(Endpoints::from_json(json).unwrap().names().count(), 3);
     }
 }
