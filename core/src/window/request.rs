@@ -27,6 +27,8 @@ pub(crate) struct Acquired {
     /// A time on the window's clock, in ms. If admitted, when the window's oldest entry leaves it, or now if a peek
     /// finds none; if denied, when this request would be admitted.
     pub(crate) frees_at: u64,
+    /// The time from the decision until `frees_at`, in ms. The decision can be later than the time that its caller read.
+    pub(crate) frees_in_ms: u64,
     /// The exact wait after a denial; 0 if admitted.
     pub(crate) retry_after_ms: u64,
     /// The permit, which can be refunded; none if nothing was consumed.

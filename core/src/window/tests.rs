@@ -209,3 +209,16 @@ fn a_saturated_entry_refunds_nothing_because_it_may_represent_more() {
     assert_eq!(window.refund(START + 1, &permit, u32::MAX), 0);
     assert!(!window.acquire(START + 2, &request(long, 1)).admitted);
 }
+
+#[test]
+fn a_permit_is_freed_within_a_duration_of_the_decision_however_early_its_caller_read_the_clock() {
+    let limit = limit(2, 60_000);
+    let mut window = Window::default();
+    assert_eq!(window.acquire(1000, &request(limit, 1)).frees_in_ms, 60_000);
+    // Another process was faster: the slot's time has passed the time that this caller read.
+    let late = window.acquire(995, &request(limit, 1));
+    assert_eq!((late.frees_at, late.frees_in_ms), (61_000, 60_000));
+    let denied = window.acquire(995, &request(limit, 1));
+    assert_eq!((denied.admitted, denied.frees_in_ms, denied.retry_after_ms), (false, 60_000, 60_000));
+    assert_eq!(window.peek(61_000, &request(limit, 1)).frees_in_ms, 0);
+}

@@ -47,6 +47,7 @@ impl Reference {
                 limit,
                 remaining: left.try_into().unwrap(),
                 frees_at,
+                frees_in_ms: frees_at - now,
                 retry_after_ms: frees_at - now,
                 permit: None,
             };
@@ -61,11 +62,13 @@ impl Reference {
             .unwrap();
         let remaining = left(limit).try_into().unwrap();
         let permit = (!is_peek).then(|| self.record(now, request));
+        let frees_at = self.inside(now, limit).next().map_or(now, |(time, _)| time + limit.duration_ms());
         Acquired {
             admitted: true,
             limit,
             remaining,
-            frees_at: self.inside(now, limit).next().map_or(now, |(time, _)| time + limit.duration_ms()),
+            frees_at,
+            frees_in_ms: frees_at - now,
             retry_after_ms: 0,
             permit,
         }
