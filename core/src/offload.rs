@@ -21,6 +21,18 @@ const MAX_THREADS: usize = 32;
 const IDLE: Duration = Duration::from_secs(5);
 const THREAD: &str = "gatekeeper-disk";
 
+type Work = Box<dyn FnOnce() + Send>;
+
+/// The lane of a call: each lane has its own threads, so that slow calls of one do not delay the other. For SDKs.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Key look-ups, which only read and must not wait for writers.
+    LookUp,
+    /// All other operations.
+    Operation,
+}
+
 impl Lane {
     /// The lane of an operation.
     pub(crate) fn of<O: Operation>() -> Self {
@@ -35,18 +47,6 @@ impl Lane {
             _ => Self::Operation,
         }
     }
-}
-
-type Work = Box<dyn FnOnce() + Send>;
-
-/// The lane of a call: each lane has its own threads, so that slow calls of one do not delay the other. For SDKs.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// Key look-ups, which only read and must not wait for writers.
-    LookUp,
-    /// All other operations.
-    Operation,
 }
 
 /// The threads of a lane.

@@ -82,7 +82,6 @@ impl Window {
             remaining: clamp(left),
             frees_at: oldest.saturating_add(limit.duration_ms()),
             frees_in_ms: oldest.saturating_add(limit.duration_ms()).saturating_sub(now),
-            retry_after_ms: 0,
             permit: Some(Permit { recorded, kept_s, cost: request.cost }),
         }
     }
@@ -98,7 +97,6 @@ impl Window {
                 remaining: clamp(left),
                 frees_at: if oldest < u64::MAX { oldest.saturating_add(limit.duration_ms()) } else { now },
                 frees_in_ms: oldest.checked_add(limit.duration_ms()).map_or(0, |at| at.saturating_sub(now)),
-                retry_after_ms: 0,
                 permit: None,
             },
             Err(denial) => denial.at(now),
@@ -196,7 +194,6 @@ impl Denial {
             remaining: clamp(u64::from(self.limit.max_req()).saturating_sub(self.used)),
             frees_at: self.frees_at,
             frees_in_ms: self.frees_at.saturating_sub(now),
-            retry_after_ms: self.frees_at.saturating_sub(now),
             permit: None,
         }
     }

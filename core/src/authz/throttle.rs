@@ -121,7 +121,7 @@ impl Throttle {
             return Ok(());
         }
         let message = "too many requests from this client address: wait and try again";
-        Err(too_many(self.name(), message, limit, taken.retry_after_ms))
+        Err(too_many(self.name(), message, limit, taken.retry_after_ms()))
     }
 }
 

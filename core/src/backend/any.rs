@@ -81,7 +81,7 @@ impl AnyBackend {
     }
 
     pub(crate) fn is_remote(&self) -> bool {
-        self.embedded("").is_err()
+        !matches!(self.0, Kind::Embedded(_))
     }
 
     /// Runs the operation `name` of [`TABLE`](crate::TABLE); takes and returns JSON.

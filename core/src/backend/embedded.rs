@@ -266,7 +266,7 @@ impl Backend for Embedded {
     fn verifier(&self, endpoints: Endpoints) -> Result<AnyVerifier> {
         let (engine, credential) = (Arc::clone(self.database().engine()), Arc::clone(&self.credential));
         let verifier = EmbeddedVerifier::new(engine, credential, endpoints);
-        Ok(AnyVerifier::embedded(verifier, Arc::clone(self.database())))
+        Ok(AnyVerifier::Embedded(verifier, Arc::clone(self.database())))
     }
 
     fn jwks(&self) -> impl Future<Output = Result<Value>> + Send {

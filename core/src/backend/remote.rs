@@ -126,7 +126,7 @@ impl Backend for Remote {
     }
 
     fn verifier(&self, endpoints: Endpoints) -> Result<AnyVerifier> {
-        RemoteVerifier::new(self, endpoints).map(AnyVerifier::remote)
+        RemoteVerifier::new(self, endpoints).map(AnyVerifier::Remote)
     }
 
     async fn jwks(&self) -> Result<Value> {

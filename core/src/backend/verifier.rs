@@ -10,6 +10,7 @@ use crate::verify::{EmbeddedVerifier, Tenants, Verdict};
 use super::remote::RemoteVerifier;
 
 /// The verifier of a backend.
+#[derive(Clone)]
 pub(crate) enum AnyVerifier {
     /// It keeps the database open.
     Embedded(EmbeddedVerifier, OpenDatabase),
@@ -18,15 +19,6 @@ pub(crate) enum AnyVerifier {
 }
 
 impl AnyVerifier {
-    pub(super) fn embedded(verifier: EmbeddedVerifier, database: OpenDatabase) -> Self {
-        Self::Embedded(verifier, database)
-    }
-
-    #[cfg(feature = "remote")]
-    pub(super) fn remote(verifier: RemoteVerifier) -> Self {
-        Self::Remote(verifier)
-    }
-
     /// The same verifier for the keys of other tenants.
     ///
     /// # Errors

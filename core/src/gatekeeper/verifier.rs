@@ -26,10 +26,7 @@ impl Verifier {
     /// # Errors
     /// `bad_request` with a root key, and for a server.
     pub fn with_tenants(self, tenants: Tenants) -> Result<Self> {
-        Arc::try_unwrap(self.0).map_or_else(
-            |_| Err(crate::GatekeeperError::internal("the verifier is already shared")),
-            |verifier| verifier.with_tenants(tenants).map(Self::new),
-        )
+        Arc::unwrap_or_clone(self.0).with_tenants(tenants).map(Self::new)
     }
 
     /// Validates `key`, selects its limit at `endpoint` by its roles, and acquires one permit. Each list of variables has

@@ -138,7 +138,7 @@ fn answer(acquired: &Acquired) -> Value {
         "remaining": acquired.remaining,
         "total": acquired.limit.max_req(),
         "duration": acquired.limit.duration_ms(),
-        "retryAfterMs": acquired.retry_after_ms,
+        "retryAfterMs": acquired.retry_after_ms(),
         "freesAt": frees_at,
         "reset": frees_at.map(|frees_at| frees_at.div_ceil(1000)),
     })

@@ -167,7 +167,7 @@ impl Engine {
             remaining: acquired.remaining,
             total: acquired.limit.max_req(),
             reset: now.wall_ms.saturating_add(frees_in).div_ceil(1000),
-            retry_after_ms: acquired.retry_after_ms,
+            retry_after_ms: acquired.retry_after_ms(),
             window_ms: acquired.limit.duration_ms(),
             reset_after_ms: acquired.frees_in_ms,
             role: selected.map(|selected| selected.role),

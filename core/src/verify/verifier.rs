@@ -18,17 +18,23 @@ pub(crate) const MAX_VARIABLES: usize = 1000;
 pub(crate) const MAX_VARIABLE_BYTES: usize = 8 * 1024;
 
 /// Verifies keys of an embedded database.
+#[derive(Clone)]
 pub(crate) struct EmbeddedVerifier {
     engine: OpenEngine,
     credential: Arc<Credential>,
-    endpoints: CompiledEndpoints,
+    endpoints: Arc<CompiledEndpoints>,
     /// The tenants whose keys the operator accepts. A root key accepts those of its tenant.
     tenants: Tenants,
 }
 
 impl EmbeddedVerifier {
     pub(crate) fn new(engine: OpenEngine, credential: Arc<Credential>, endpoints: Endpoints) -> Self {
-        Self { endpoints: CompiledEndpoints::new(endpoints), engine, credential, tenants: Tenants::DEFAULT }
+        Self {
+            endpoints: Arc::new(CompiledEndpoints::new(endpoints)),
+            engine,
+            credential,
+            tenants: Tenants::DEFAULT,
+        }
     }
 
     /// The same verifier for the keys of these tenants.

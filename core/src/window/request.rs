@@ -29,8 +29,6 @@ pub(crate) struct Acquired {
     pub(crate) frees_at: u64,
     /// The time from the decision until `frees_at`, in ms. The decision can be later than the time that its caller read.
     pub(crate) frees_in_ms: u64,
-    /// The exact wait after a denial; 0 if admitted.
-    pub(crate) retry_after_ms: u64,
     /// The permit, which can be refunded; none if nothing was consumed.
     pub(crate) permit: Option<Permit>,
 }
@@ -43,6 +41,13 @@ pub(crate) struct Permit {
     /// The retention of the slot at that time, in seconds.
     pub(crate) kept_s: u32,
     pub(crate) cost: u32,
+}
+
+impl Acquired {
+    /// The exact wait after a denial, in ms; 0 if admitted.
+    pub(crate) fn retry_after_ms(&self) -> u64 {
+        if self.admitted { 0 } else { self.frees_in_ms }
+    }
 }
 
 impl Request<'_> {

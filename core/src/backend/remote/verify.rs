@@ -22,6 +22,7 @@ use crate::verify::{Decision, ValidatedKey, Verdict, check_variables, never_defi
 pub(super) const ROUTE: Route = VerifyKey::ROUTE;
 
 /// Verifies keys on a server.
+#[derive(Clone)]
 pub(crate) struct RemoteVerifier {
     remote: Remote,
     /// The `ratelimits` of each endpoint.

@@ -48,7 +48,6 @@ impl Reference {
                 remaining: left.try_into().unwrap(),
                 frees_at,
                 frees_in_ms: frees_at - now,
-                retry_after_ms: frees_at - now,
                 permit: None,
             };
         }
@@ -63,15 +62,7 @@ impl Reference {
         let remaining = left(limit).try_into().unwrap();
         let permit = (!is_peek).then(|| self.record(now, request));
         let frees_at = self.inside(now, limit).next().map_or(now, |(time, _)| time + limit.duration_ms());
-        Acquired {
-            admitted: true,
-            limit,
-            remaining,
-            frees_at,
-            frees_in_ms: frees_at - now,
-            retry_after_ms: 0,
-            permit,
-        }
+        Acquired { admitted: true, limit, remaining, frees_at, frees_in_ms: frees_at - now, permit }
     }
 
     fn record(&mut self, now: u64, request: Request<'_>) -> Permit {
