@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::endpoint::DEFAULT;
+use super::text::FORMS;
 use super::{Endpoint, Endpoints};
 use crate::error::{GatekeeperError, Result, field_name};
 use crate::whole::{self, Range};
@@ -103,14 +104,17 @@ impl Range for Duration {
 }
 
 fn limit_from(at: &str, value: &Value, reading: Reading) -> Result<Limit> {
-    if let Value::String(text) = value {
-        let limit = text.parse::<Limit>();
-        return limit.map_err(|error| GatekeeperError::bad_request(format!("{at} {}", error.message())));
-    }
-    let fields = match reading {
-        Reading::Strict => object_of(at, value, &["maxReq", "duration"])?,
-        Reading::Lenient => value.as_object().ok_or_else(|| no_object(at, &["maxReq", "duration"]))?,
+    let fields = match value {
+        Value::Object(fields) => fields,
+        Value::String(text) => {
+            let limit = text.parse::<Limit>();
+            return limit.map_err(|error| GatekeeperError::bad_request(format!("{at} {}", error.message())));
+        }
+        _ => return Err(GatekeeperError::bad_request(format!("{at} must be {FORMS}"))),
     };
+    if reading == Reading::Strict {
+        reject_unknown(at, fields, &["maxReq", "duration"])?;
+    }
     let max_req = fields.get("maxReq").and_then(whole::of_json).map(|number| match reading {
         Reading::Strict => number,
         Reading::Lenient => number.min(MaxReq::MAX),
@@ -126,19 +130,22 @@ fn in_range<R: Range, N: TryFrom<i64>>(at: &str, number: Option<i64>) -> Result<
 }
 
 fn object_of<'a>(at: &str, value: &'a Value, known: &[&str]) -> Result<&'a Map<String, Value>> {
-    let fields = value.as_object().ok_or_else(|| no_object(at, known))?;
+    let fields = value.as_object().ok_or_else(|| {
+        GatekeeperError::bad_request(format!("{at} must be an object with {}", known.join(" and ")))
+    })?;
+    reject_unknown(at, fields, known)?;
+    Ok(fields)
+}
+
+fn reject_unknown(at: &str, fields: &Map<String, Value>, known: &[&str]) -> Result<()> {
     match fields.keys().find(|field| !known.contains(&field.as_str())) {
-        None => Ok(fields),
+        None => Ok(()),
         Some(unknown) => Err(GatekeeperError::bad_request(format!(
             "{at}.{} is not known: {at} has {}",
             field_name(unknown),
             known.join(" and ")
         ))),
     }
-}
-
-fn no_object(at: &str, known: &[&str]) -> GatekeeperError {
-    GatekeeperError::bad_request(format!("{at} must be an object with {}", known.join(" and ")))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// The forms of a limit, for messages.
-const FORMS: &str = "a text such as \"10/minute\", or an object with maxReq and duration";
+pub(super) const FORMS: &str = "a text such as \"10/minute\", or an object with maxReq and duration";
 
 impl FromStr for Limit {
     type Err = GatekeeperError;
