@@ -54,12 +54,13 @@ for (const addon of addons) {
   optionalDependencies[name] = version;
 }
 
-// Fields that only the checkout needs are not shipped.
+// Fields that only the checkout needs are not shipped, and what it has in a folder is at the root of the package.
 const kept = new Set(['name', 'version', 'scripts', 'devDependencies', 'prettier', 'napi']);
 const shipped = Object.entries(manifest).filter(([field]) => !kept.has(field));
+const atRoot = (text) => text.replaceAll('bindings-node/', '');
 await pack(
   manifest.name,
-  { ...Object.fromEntries(shipped), optionalDependencies },
-  [...manifest.files, 'README.md'].map((file) => [join(root, file), file]),
+  { ...JSON.parse(atRoot(JSON.stringify(Object.fromEntries(shipped)))), optionalDependencies },
+  [...manifest.files, 'README.md'].map((file) => [join(root, file), atRoot(file)]),
 );
 await rm(staged, { recursive: true });

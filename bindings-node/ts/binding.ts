@@ -14,8 +14,8 @@ const SYSTEMS = [
 /** The oldest glibc that the builds support. */
 const GLIBC = '2.17';
 const PACKAGE = 'gatekeeper-native';
-/** A literal path, so that bundlers include the file. */
-const { version } = require('../../package.json') as Manifest;
+/** A literal, so that bundlers include the file. */
+const { version } = require('gatekeeper-native/package.json') as Manifest;
 
 interface Manifest {
   readonly version: string;

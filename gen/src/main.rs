@@ -44,7 +44,7 @@ fn run(check: bool) -> Result<(), String> {
         ("server/docs.html", reference::page(&http)),
         ("docs/reference/http.md", reference::markdown(&http)),
         ("tests/parity/surface.json", surface::document(&api)),
-        ("bindings-node/ts/generated/models.ts", typescript::models(&api)),
+        ("bindings-node/ts/generated/models.ts", typescript::models(&api)?),
         ("bindings-node/ts/generated/services.ts", typescript::services(&api)),
         ("bindings-node/ts/generated/core-services.ts", typescript::core_services(&api)),
         ("bindings-node/ts/generated/names.mts", typescript::names(&api)),

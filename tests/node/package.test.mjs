@@ -73,12 +73,7 @@ test('the tarballs install in a clean folder and work by import and by require',
   const strays = files
     .filter((file) => file.isFile())
     .map((file) => relative(join(modules, 'gatekeeper-native'), join(file.parentPath, file.name)))
-    .filter(
-      (path) =>
-        !/^(README\.md|LICENSE.*|package\.json|bindings-node\/(dist\/.*|native\/binding\.d\.cts))$/.test(
-          path,
-        ),
-    );
+    .filter((path) => !/^(README\.md|LICENSE.*|package\.json|dist\/.*|native\/binding\.d\.cts)$/.test(path));
   assert.deepEqual(strays, []);
   assert.equal(readdirSync(system).filter((name) => name.endsWith('.node')).length, 1);
 
@@ -91,6 +86,56 @@ test('the tarballs install in a clean folder and work by import and by require',
     await node('--input-type=commonjs', '-e', `const ${names} = require('gatekeeper-native');${PROGRAM}`),
     'true\n',
   );
+});
+
+test('the package has no path of the repository, and no file in it can be imported but its entry', async (t) => {
+  const { modules, node, failure } = await installed(t);
+  const main = manifestIn(join(modules, 'gatekeeper-native'));
+  assert.doesNotMatch(JSON.stringify(main), /bindings-node/);
+  const importing = (path) => ['--input-type=module', '-e', `import ${JSON.stringify(path)}`];
+  const requiring = (path) => ['--input-type=commonjs', '-e', `require(${JSON.stringify(path)})`];
+  await node(...requiring('gatekeeper-native/package.json'));
+  const inner = [
+    'dist/index.js',
+    'dist/binding.js',
+    'dist/generated/services.js',
+    'native/binding.cjs',
+    'ts',
+  ];
+  for (const path of inner.map((path) => `gatekeeper-native/${path}`)) {
+    assert.match(await failure(...importing(path)), /ERR_PACKAGE_PATH_NOT_EXPORTED/, path);
+    assert.match(await failure(...requiring(path)), /ERR_PACKAGE_PATH_NOT_EXPORTED/, path);
+  }
+});
+
+test('the types of the package are right for import and require, under every resolution of modules', async (t) => {
+  const { folder } = await installed(t);
+  const use = `
+    const keys = gatekeeper.initKeyManager({ endpoints: { GET: { default: '10/minute' } } });
+    const result: gatekeeper.VerifyUserAPIKeyResult = keys.verifyUserAPIKeySync('x', 'GET');
+    // @ts-expect-error an undefined endpoint: the types are not any
+    keys.verifyUserAPIKeySync(result, 'PUT');
+    // @ts-expect-error a file of the package cannot be imported
+    import type {} from 'gatekeeper-native/dist/types.js';
+  `;
+  const imported = `import * as gatekeeper from 'gatekeeper-native'; ${use}`;
+  const required = `import gatekeeper = require('gatekeeper-native'); ${use}`;
+  writeFileSync(join(folder, 'module.mts'), imported);
+  writeFileSync(join(folder, 'common.cts'), required);
+  const common = ['--noEmit', '--strict', '--target', 'es2023', '--lib', 'es2024', '--types', 'node'];
+  const typeRoots = ['--typeRoots', join(root, 'node_modules/@types')];
+  for (const [files, ...options] of [
+    [['module.mts', 'common.cts'], '--module', 'node16', '--moduleResolution', 'node16'],
+    [['module.mts', 'common.cts'], '--module', 'nodenext', '--moduleResolution', 'nodenext'],
+    [['module.mts'], '--module', 'esnext', '--moduleResolution', 'bundler'],
+    [['module.mts', 'common.cts'], '--module', 'preserve', '--moduleResolution', 'bundler'],
+  ]) {
+    const given = [...common, ...typeRoots, ...options, ...files];
+    const output = await run(join(root, 'node_modules/.bin/tsc'), given, { cwd: folder }).catch(
+      (error) => error,
+    );
+    assert.equal(output.stdout, '', options.join(' '));
+  }
 });
 
 test('the package for a system declares that system, and the main package depends on it', async (t) => {

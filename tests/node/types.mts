@@ -10,6 +10,8 @@ import {
   type Endpoints,
   type GatekeeperErrorCode,
   type KeyManager,
+  type KeyVerdict,
+  type KeyVerdictRateLimited,
   type Member,
   type MemberRole,
   type MfaChallenge,
@@ -93,6 +95,30 @@ export function narrowed(result: VerifyUserAPIKeyResult): string {
   // @ts-expect-error and so are their roles
   result.roles.push('PRO');
   return `${result.remaining} of ${result.total} until ${result.reset}, ${result.retryAfterMs} ms, ${result.keyId}`;
+}
+
+/** A verdict narrows by its code: then its fields are null or not. */
+export function verdictByCode(verdict: KeyVerdict): number | null {
+  holds<Same<typeof verdict.remaining, number | null>>();
+  switch (verdict.code) {
+    case 'valid':
+      holds<Same<[typeof verdict.ok, typeof verdict.keyValid, typeof verdict.keyId], [true, true, string]>>();
+      holds<Same<typeof verdict.roles, readonly string[]>>();
+      holds<Same<[typeof verdict.role, typeof verdict.ownerId], [string | null, string | null]>>();
+      return verdict.remaining;
+    case 'rate_limited':
+      holds<Same<typeof verdict, KeyVerdictRateLimited>>();
+      return verdict.retryAfterMs;
+    case 'insufficient_scope':
+      holds<Same<[typeof verdict.total, typeof verdict.role, typeof verdict.keyId], [null, null, string]>>();
+      return verdict.scopes.length;
+    case 'invalid_key':
+      holds<Same<[typeof verdict.keyId, typeof verdict.ownerId, typeof verdict.reset], [null, null, null]>>();
+      return null;
+    default:
+      holds<Same<typeof verdict, never>>();
+      return null;
+  }
 }
 
 /** The spelling differs between the two, by contract. */

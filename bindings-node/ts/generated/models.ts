@@ -204,8 +204,8 @@ export interface KeyToken {
   readonly expiresIn: number;
 }
 
-/** The verdict on a key. Fields that are unknown, such as those of an invalid key, are null. */
-export interface KeyVerdict {
+/** The fields of every `KeyVerdict`. */
+export interface KeyVerdictFields {
   /** Whether the key is valid. */
   readonly keyValid: boolean;
   /** Whether the request may be processed. */
@@ -239,6 +239,98 @@ export interface KeyVerdict {
   /** The key's metadata. */
   readonly metadata: Readonly<Record<string, unknown>> | null;
 }
+
+/** The `KeyVerdict` with the code `valid`: The request may be processed. */
+export interface KeyVerdictValid extends KeyVerdictFields {
+  readonly code: 'valid';
+  readonly keyValid: true;
+  readonly ok: true;
+  readonly remaining: number;
+  readonly total: number;
+  readonly reset: number;
+  readonly retryAfterMs: number;
+  readonly windowMs: number;
+  readonly resetAfterMs: number;
+  readonly keyId: string;
+  readonly tenantId: string;
+  readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+}
+
+/**
+ * The `KeyVerdict` with the code `invalid_key`: The key is unknown, malformed, revoked, expired, disabled, or
+ * not one that the caller may verify. The verdict does not reveal which.
+ */
+export interface KeyVerdictInvalidKey extends KeyVerdictFields {
+  readonly code: 'invalid_key';
+  readonly keyValid: false;
+  readonly ok: false;
+  readonly remaining: null;
+  readonly total: null;
+  readonly reset: null;
+  readonly retryAfterMs: null;
+  readonly windowMs: null;
+  readonly resetAfterMs: null;
+  readonly keyId: null;
+  readonly tenantId: null;
+  readonly roles: null;
+  readonly scopes: null;
+  readonly ownerId: null;
+  readonly metadata: null;
+  readonly role: null;
+}
+
+/**
+ * The `KeyVerdict` with the code `insufficient_scope`: The key is valid but lacks a required scope. Nothing
+ * was counted.
+ */
+export interface KeyVerdictInsufficientScope extends KeyVerdictFields {
+  readonly code: 'insufficient_scope';
+  readonly keyValid: true;
+  readonly ok: false;
+  readonly keyId: string;
+  readonly tenantId: string;
+  readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+  readonly remaining: null;
+  readonly total: null;
+  readonly reset: null;
+  readonly retryAfterMs: null;
+  readonly windowMs: null;
+  readonly resetAfterMs: null;
+  readonly role: null;
+}
+
+/**
+ * The `KeyVerdict` with the code `rate_limited`: The key is valid and its limit is reached. Nothing was
+ * counted.
+ */
+export interface KeyVerdictRateLimited extends KeyVerdictFields {
+  readonly code: 'rate_limited';
+  readonly keyValid: true;
+  readonly ok: false;
+  readonly remaining: number;
+  readonly total: number;
+  readonly reset: number;
+  readonly retryAfterMs: number;
+  readonly windowMs: number;
+  readonly resetAfterMs: number;
+  readonly keyId: string;
+  readonly tenantId: string;
+  readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+}
+
+/**
+ * The verdict on a key. Fields that are unknown, such as those of an invalid key, are null.
+ *
+ * It is a union: narrow it by `code`.
+ */
+export type KeyVerdict =
+  | KeyVerdictValid
+  | KeyVerdictInvalidKey
+  | KeyVerdictInsufficientScope
+  | KeyVerdictRateLimited;
 
 /** The result of a login: tokens, or an MFA challenge. */
 export type LoginAnswer = Tokens | MfaChallenge;
