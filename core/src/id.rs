@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clock::Clock;
@@ -27,6 +28,7 @@ pub trait Kind {
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident, $id:ident => $prefix:literal, $noun:literal;)*) => {$(
         #[doc = concat!("The kind of the id of a ", $noun, ".")]
+        #[derive(Debug)]
         pub enum $kind {}
 
         impl Kind for $kind {
@@ -109,15 +111,15 @@ impl<K: Kind> FromStr for Id<K> {
 
     fn from_str(text: &str) -> Result<Self> {
         parse(K::PREFIX, text).map(Self::from_bits).ok_or_else(|| {
-            let (noun, prefix) = (K::NOUN, K::PREFIX);
-            GatekeeperError::new(
-                ErrorKind::InvalidId,
-                format!(
-                    "id must be a {noun} id: \"{prefix}_\" and {SUFFIX_LEN} lower-case base32 characters"
-                ),
-            )
+            GatekeeperError::new(ErrorKind::InvalidId, format!("id must be {}", expected::<K>()))
         })
     }
+}
+
+/// What an id of this kind is, for messages.
+fn expected<K: Kind>() -> String {
+    let (noun, prefix) = (K::NOUN, K::PREFIX);
+    format!("a {noun} id: \"{prefix}_\" and {SUFFIX_LEN} lower-case base32 characters")
 }
 
 fn parse(prefix: &str, text: &str) -> Option<u128> {
@@ -160,7 +162,22 @@ impl<K: Kind> Serialize for Id<K> {
 
 impl<'de, K: Kind> Deserialize<'de> for Id<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(IdOf(PhantomData))
+    }
+}
+
+/// Parses the text of an id.
+struct IdOf<K>(PhantomData<K>);
+
+impl<K: Kind> Visitor<'_> for IdOf<K> {
+    type Value = Id<K>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&expected::<K>())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Id<K>, E> {
+        text.parse().map_err(|_| E::invalid_value(de::Unexpected::Other("another text"), &self))
     }
 }
 

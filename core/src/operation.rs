@@ -10,7 +10,6 @@ mod field;
 mod key_manager;
 mod keys;
 mod lenient_id;
-mod objects;
 mod page;
 mod permissions;
 mod platform;

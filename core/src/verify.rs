@@ -31,7 +31,6 @@ pub(crate) use endpoints::CompiledEndpoints;
 pub(crate) use endpoints::never_defined;
 pub(crate) use engine::{CacheSizes, Engine, OpenEngine};
 pub(crate) use io::Io;
-pub(crate) use tenants::EXPECTED_TENANTS;
 pub(crate) use tenants::KeysOf;
 pub use tenants::Tenants;
 pub use validated::ValidatedKey;

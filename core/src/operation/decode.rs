@@ -1,89 +1,59 @@
-//! Decodes requests. The errors are our own: those of serde repeat the input, which may contain a secret.
+//! Decodes requests in two steps. JSON becomes a tree, and the tree becomes the type of the request. `serde_json` only
+//! reports where a text is not JSON; all other errors come from the second step, and are ours: those of serde repeat
+//! the input, which may contain a secret.
+
+mod deserializer;
+mod error;
+mod lenient;
+mod node;
+
+use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
-use super::request::{Gathered, Request};
-use crate::error::{GatekeeperError, Result, field_name};
-use crate::verify::EXPECTED_TENANTS;
-use crate::whole::WHOLE;
+use super::request::{Request, UnknownFields};
+use crate::error::Result;
+use error::DecodeError;
+use lenient::Lenient;
+use node::{Members, Node};
 
 /// Decodes a request from its fields.
 ///
 /// # Errors
 /// `bad_request`; the message names the field and the allowed values.
 pub(crate) fn decode<'a, T: DeserializeOwned>(request: impl Into<Request<'a>>) -> Result<T> {
-    let mut deserializer = Gathered::new(request.into());
-    let decoded = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        explain(&path, &error.into_inner())
-    })?;
-    deserializer.end().map_err(|_| not_json())?;
-    Ok(decoded)
+    let request = request.into();
+    let fields = fields_of(&request)?;
+    let decoded = match request.unknown_fields {
+        UnknownFields::Rejected => T::deserialize(Node::Object(fields)),
+        UnknownFields::Ignored => T::deserialize(Lenient(fields)),
+    };
+    Ok(decoded?)
 }
 
-fn explain(path: &str, error: &serde_json::Error) -> GatekeeperError {
-    if !error.is_data() {
-        return not_json();
+/// The fields of a path and a query, then those of the JSON object.
+fn fields_of<'a>(request: &Request<'a>) -> Result<Members<'a>, DecodeError> {
+    let Node::Object(given) = Node::parse(request.json)? else {
+        return Err(DecodeError::not("an object"));
+    };
+    if request.texts.is_empty() {
+        return Ok(given);
     }
-    // The message of serde. Only the names of our fields and types are copied from it.
-    let text = error.to_string();
-    let named = || text.split('`').nth(1).unwrap_or_default();
-    let field = if path == "." { "the request" } else { path };
-    GatekeeperError::bad_request(if text.starts_with("missing field") {
-        format!("{} is missing", named())
-    } else if text.starts_with("unknown field") {
-        format!("{} is not known here: see the reference for the fields of this call", unknown_field(&text))
-    } else if text.starts_with("duplicate field") {
-        format!("{} is given twice", named())
-    } else if text.starts_with("unknown variant") {
-        format!("{field} must be one of {}", known(&text))
-    } else if let Some(expected) = text.rsplit_once(", expected ").map(|(_, expected)| plain(expected)) {
-        let is_quoted = expected.starts_with(WHOLE) && text.starts_with("invalid type: string");
-        format!("{field} must be {expected}{}", if is_quoted { ", without quotes" } else { "" })
-    } else if let Some(id) = text.strip_prefix("id must be ") {
-        // The message of `Id`.
-        format!("{field} must be {}", id.split(" at line").next().unwrap_or_default())
-    } else {
-        format!("{field} is not valid")
-    })
-}
-
-/// The name of the unknown field, unless it may be a secret.
-fn unknown_field(text: &str) -> &str {
-    let mut parts = text.splitn(3, '`').skip(1);
-    match (parts.next(), parts.next()) {
-        (Some(name), Some(known)) if known.starts_with(", ") => field_name(name),
-        // The name contains a backtick.
-        _ => field_name(""),
+    let mut fields: Members<'a> = Vec::with_capacity(request.texts.len() + given.len());
+    for (name, value) in request.texts {
+        match fields.iter_mut().find(|(known, _)| known == name) {
+            Some((_, Node::Params(values))) => values.push(value),
+            _ => fields.push((Cow::Borrowed(name.as_str()), Node::Params(vec![value.as_str()]))),
+        }
     }
-}
-
-/// The known names in a message of serde. They follow the name that was sent, which may imitate the same form.
-fn known(text: &str) -> String {
-    let names = text.rsplit_once(", expected ").map_or("", |(_, names)| names);
-    let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
-    names.join(", ")
-}
-
-/// A type in the caller's terms.
-fn plain(expected: &str) -> &str {
-    match expected.split(" at line").next().unwrap_or_default() {
-        "a sequence" => "a list",
-        "a boolean" => "true or false",
-        known @ ("a string" | EXPECTED_TENANTS) => known,
-        range if range.starts_with(WHOLE) => range,
-        _ => "an object",
-    }
-}
-
-fn not_json() -> GatekeeperError {
-    GatekeeperError::bad_request(
-        "the request is not JSON, holds a number out of range, or is nested too deep",
-    )
+    fields.extend(given);
+    Ok(fields)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize as _;
+
     use super::super::CreateKey;
     use super::*;
 
@@ -132,15 +102,19 @@ mod tests {
             let message = rejection(&format!(r#"{{"prefix": "a", "{secret}": 1}}"#));
             assert_eq!(message, "a field is not known here: see the reference for the fields of this call");
         }
-        for broken in ["", "canary", "{\"prefix\": \"a\"", "{\"prefix\": \"a\"} x"] {
-            assert!(rejection(broken).starts_with("the request is not JSON"));
+        for broken in ["", "canary", "{\"prefix\": \"a\"", "{\"prefix\": \"a\"} x", "{\"prefix\": 1e999}"] {
+            let message = rejection(broken);
+            assert!(
+                message.starts_with("the request is not JSON") && !message.contains("canary"),
+                "{message}"
+            );
         }
         assert_eq!(rejection("[]"), "the request must be an object");
     }
 
     #[test]
     fn a_list_of_values_without_names_is_rejected() {
-        let rejection = |error: GatekeeperError| error.message().to_owned();
+        let rejection = |error: crate::GatekeeperError| error.message().to_owned();
         let login = decode::<crate::Login>(r#"["a@example.com", "a password"]"#).unwrap_err();
         assert_eq!(rejection(login), "the request must be an object");
         assert_eq!(rejection(decode::<crate::Logout>("[]").unwrap_err()), "the request must be an object");
@@ -155,5 +129,60 @@ mod tests {
             rejection(import.unwrap_err()),
             "keys[0].quotaLimit must be a whole number from 0 to 9007199254740991, or null for any amount, without quotes"
         );
+    }
+
+    #[test]
+    fn an_error_in_an_object_of_a_list_names_the_whole_path() {
+        let import = |key: &str| {
+            let json = format!(
+                r#"{{"tenantId": "tnt_00000000000000000000000000", "keys": [{{"digest": "x"}}, {key}]}}"#
+            );
+            decode::<crate::ImportApiKeys>(json.as_str()).unwrap_err().message().to_owned()
+        };
+        assert_eq!(import("{}"), "keys[1].digest is missing");
+        assert_eq!(import(r#"{"digest": "x", "digest": "y"}"#), "keys[1].digest is given twice");
+        assert!(import(r#"{"digst": "x"}"#).starts_with("keys[1].digst is not known here"));
+        assert!(import(r#"{"gkr_7hQ2": "x"}"#).starts_with("keys[1]: a field is not known here"));
+        assert_eq!(import(r#"{"digest": "x", "scopes": ["a", {}]}"#), "keys[1].scopes[1] must be a string");
+        assert_eq!(
+            import(r#"{"digest": "x", "quotaPeriod": 7}"#),
+            "keys[1].quotaPeriod must be one of hour, day, month"
+        );
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_rejected_with_the_type_of_the_field() {
+        let session = r#"{"sessionId": 7}"#;
+        let error = decode::<crate::RevokeSession>(session).unwrap_err();
+        assert_eq!(error.message(), "sessionId must be a string");
+        let error = decode::<crate::RevokeSession>(r#"{"sessionId": "canary"}"#).unwrap_err();
+        assert!(error.message().starts_with("sessionId must be a session id: \"ses_\" and 26"), "{error}");
+        let options = crate::Options::from_json(r#"{"timeout": "canary"}"#).unwrap_err();
+        assert_eq!(options.message(), "timeout must be a number");
+        let options = crate::Options::from_json(r#"{"create": "true"}"#).unwrap_err();
+        assert_eq!(options.message(), "create must be true or false");
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_rejected_with_its_position() {
+        assert_eq!(rejection("{"), "the request is not JSON: it ends before it is complete");
+        let message = rejection("{\n  canary}");
+        assert!(message.ends_with("nested too deep: see line 2, column 3"), "{message}");
+    }
+
+    #[test]
+    fn a_tree_holds_what_serde_json_parses() {
+        for json in [
+            "null",
+            r#"[true, 1, -1, 18446744073709551615, 1.5, 1e300, "a", "\u00e9\n", [], {}]"#,
+            r#"{"a": {"b": [{"c": null}]}, "\u0061b": 2, "": 3, "d": 1, "d": 2}"#,
+        ] {
+            let value: serde_json::Value = serde_json::from_str(json).unwrap();
+            let Ok(node) = Node::parse(json) else { panic!("{json}") };
+            assert_eq!(serde_json::Value::deserialize(node).unwrap(), value, "{json}");
+        }
+        for json in ["", "[", "{} {}", "1e999", r#""\ud800""#, &"[".repeat(200)] {
+            assert!(Node::parse(json).is_err(), "{json}");
+        }
     }
 }

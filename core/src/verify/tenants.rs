@@ -18,7 +18,7 @@ const DEFAULT: &str = "default";
 /// The maximum number of tenants in a list.
 const MAX_TENANTS: usize = 1000;
 /// The allowed values, for messages.
-pub(crate) const EXPECTED_TENANTS: &str =
+const EXPECTED_TENANTS: &str =
     "\"all\" or a list of 1 to 1000 tenants: their ids, or \"default\" for the tenant default";
 
 /// The tenants whose keys a verification accepts. Defaults to the tenant `default` alone.

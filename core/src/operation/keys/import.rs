@@ -14,7 +14,6 @@ use crate::id::TenantId;
 use crate::key::Prefix;
 use crate::metering::Period;
 use crate::operation::field::{Life, QuotaLimit, check_text};
-use crate::operation::objects::objects;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{ExposeSecret, Method, Operation, Route};
@@ -39,7 +38,6 @@ pub struct ImportApiKeys {
     pub tenant_id: TenantId,
     /// The keys to import: 1 to 1,000.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_KEYS)))]
-    #[serde(deserialize_with = "objects")]
     pub keys: Vec<ForeignKey>,
 }
 
