@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
@@ -25,7 +26,7 @@ pub enum Clock {
 }
 
 /// A clock that only moves when [`advance`](Self::advance) is called. Clones share one time.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ManualClock {
     wall_ms: Arc<AtomicU64>,
     last_tick: Arc<AtomicU64>,
@@ -131,6 +132,11 @@ impl ManualClock {
         // The closure always returns a value, so the update cannot fail.
         let _ = self.wall_ms.fetch_update(Relaxed, Relaxed, |now| Some(now.saturating_add(ms)));
     }
+
+    /// Moves the time forward by a duration, rounded down to milliseconds.
+    pub fn advance_by(&self, duration: Duration) {
+        self.advance(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+    }
 }
 
 impl Default for ManualClock {
@@ -168,6 +174,8 @@ mod tests {
         let after = clock.now();
         assert_eq!(after.wall_ms - before.wall_ms, 1500);
         assert_eq!(after.boot_ms - before.boot_ms, 1500);
+        hand.advance_by(Duration::from_micros(2_999));
+        assert_eq!(clock.now().wall_ms - after.wall_ms, 2);
         hand.advance(u64::MAX);
         assert_eq!(clock.wall_ms(), u64::MAX);
     }

@@ -17,10 +17,13 @@
 //!
 //! In asynchronous code, use [`Gatekeeper`]. It has the same methods, as async functions, and never blocks the executor.
 
-#[cfg(not(unix))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!(
-    "Gatekeeper runs on Linux and macOS: it needs fork handlers, file locks and shared memory of POSIX"
+    "Gatekeeper runs on Linux and macOS: other systems lack a clock that counts while the machine sleeps, or the file locks \
+     and shared memory of POSIX"
 );
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("Gatekeeper needs a processor with atomic integers of 64 bits");
 
 mod authz;
 mod backend;

@@ -1,5 +1,7 @@
 //! A limit: at most a number of requests in a duration.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::error::{GatekeeperError, Result};
@@ -12,6 +14,8 @@ const EXACT_UP_TO: u32 = 128;
 /// ```
 /// let limit = gatekeeper::Limit::new(10, 60_000)?;
 /// assert_eq!((limit.max_req(), limit.duration_ms()), (10, 60_000));
+/// assert_eq!(limit, gatekeeper::Limit::per(10, std::time::Duration::from_secs(60))?);
+/// assert_eq!(limit, "10/minute".parse::<gatekeeper::Limit>()?);
 /// assert!(gatekeeper::Limit::new(0, 60_000).is_err());
 /// # Ok::<(), gatekeeper::GatekeeperError>(())
 /// ```
@@ -44,6 +48,16 @@ impl Limit {
         Ok(Self { max_req, duration_ms })
     }
 
+    /// A limit of `max_req` requests, 1 to 2³²−1, in a duration of whole milliseconds, 1 ms to 366 days.
+    ///
+    /// # Errors
+    /// `bad_request` if one of them is out of range; the message names it.
+    pub fn per(max_req: u32, duration: Duration) -> Result<Self> {
+        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        // A fraction of a millisecond is rejected as 0 is.
+        Self::new(max_req, if duration.subsec_nanos().is_multiple_of(1_000_000) { ms } else { 0 })
+    }
+
     /// The maximum number of requests in the window.
     #[must_use]
     pub const fn max_req(self) -> u32 {
@@ -56,6 +70,12 @@ impl Limit {
         self.duration_ms
     }
 
+    /// The length of the window.
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        Duration::from_millis(self.duration_ms)
+    }
+
     /// The earliest time that is inside the window at `now`.
     pub(super) fn begins_at(self, now: u64) -> u64 {
         now.saturating_sub(self.duration_ms - 1)
@@ -65,5 +85,30 @@ impl Limit {
     /// limit's log short.
     pub(super) fn grain_ms(self) -> u64 {
         if self.max_req <= EXACT_UP_TO { 1 } else { self.duration_ms.div_ceil(u64::from(EXACT_UP_TO)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_per_duration_has_the_same_range_as_one_in_milliseconds() {
+        for ms in [1, 60_000, Limit::MAX_DURATION_MS] {
+            let limit = Limit::per(5, Duration::from_millis(ms)).unwrap();
+            assert_eq!(limit, Limit::new(5, ms).unwrap());
+            assert_eq!(limit.duration(), Duration::from_millis(ms));
+        }
+        let fraction = Duration::from_micros(1500);
+        for wrong in
+            [Duration::ZERO, fraction, Duration::from_millis(Limit::MAX_DURATION_MS + 1), Duration::MAX]
+        {
+            let error = Limit::per(5, wrong).unwrap_err();
+            assert!(
+                error.message().starts_with("duration must be a whole number of milliseconds"),
+                "{wrong:?}"
+            );
+        }
+        assert!(Limit::per(0, Duration::from_secs(1)).unwrap_err().message().starts_with("maxReq"));
     }
 }
