@@ -27,6 +27,7 @@ pub struct Backup<'a> {
 
 /// The completed backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BackedUp {
     /// The size of the file, in bytes.
     pub bytes: u64,

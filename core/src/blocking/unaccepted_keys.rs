@@ -6,6 +6,7 @@ use crate::verify::Tenants;
 
 /// Valid keys of tenants that a gateway does not accept and that have no root key to verify them with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnacceptedKeys {
     /// The number of keys.
     pub keys: u64,

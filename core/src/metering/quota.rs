@@ -23,6 +23,7 @@ pub enum QuotaLevel {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct QuotaCheck {
     /// Whether the quotas have room for the quantity.
     pub allowed: bool,

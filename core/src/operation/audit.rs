@@ -25,6 +25,7 @@ use crate::store::AuditRow;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct AuditEvent {
     /// The event's id. Later events have greater ids.
     pub id: AuditId,

@@ -17,6 +17,7 @@ const MAX_PAGE_BYTES: usize = 1024 * 1024;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Page<T> {
     /// The items: at most `limit`, and fewer if they would exceed 1 MiB together.
     pub items: Vec<T>,

@@ -22,6 +22,7 @@ use crate::store::TenantRow;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Tenant {
     /// The tenant's id.
     pub id: TenantId,

@@ -28,6 +28,7 @@ use crate::store::UsageRow;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct UsageEvent {
     /// The event's id. Later events have greater ids.
     pub id: EventId,

@@ -25,6 +25,7 @@ pub struct AuditExportParts(pub AuditExportInput);
 /// A part of an export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ExportPart {
     /// The text: complete lines.
     pub text: String,

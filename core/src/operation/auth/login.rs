@@ -38,6 +38,7 @@ pub enum LoginAnswer {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct MfaChallenge {
     /// Always true.
     pub mfa_required: bool,

@@ -13,6 +13,7 @@ use crate::store::{Failure, Purpose, SessionRow, Tx, UserRow};
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Tokens {
     /// The access token: a JWT for `Authorization: Bearer`, valid for 15 minutes.
     #[serde(with = "ExposeSecret")]
@@ -31,6 +32,7 @@ pub struct Tokens {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct User {
     /// The user's id.
     pub id: UserId,

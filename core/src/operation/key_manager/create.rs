@@ -60,6 +60,7 @@ pub struct CreateKey {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct CreatedKey {
     /// The key itself. It is not stored and cannot be shown again.
     #[serde(with = "ExposeSecret")]

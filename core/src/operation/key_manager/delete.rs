@@ -21,6 +21,7 @@ pub struct DeleteKey {
 /// The result of a deletion.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct DeletedKey {
     /// The id of the deleted key.
     pub id: KeyId,

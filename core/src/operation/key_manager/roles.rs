@@ -37,6 +37,7 @@ pub struct RemoveRoles {
 /// The result of adding or removing roles.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct RolesChanged {
     /// The number of roles that were actually added or removed.
     pub count: usize,

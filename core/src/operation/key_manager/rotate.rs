@@ -22,6 +22,7 @@ pub struct RotateKey {
 /// A key with its new secret.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct RotatedKey {
     /// The key's id, unchanged.
     pub id: KeyId,

@@ -15,6 +15,7 @@ use crate::store::KeyRecord;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ApiKey {
     /// The key's id. It does not change when the key is rotated.
     pub id: KeyId,
@@ -56,6 +57,7 @@ pub struct ApiKey {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct CreatedApiKey {
     /// The key.
     pub api_key: ApiKey,

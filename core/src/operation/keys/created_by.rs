@@ -6,6 +6,7 @@ use crate::store::Creator;
 /// The creator of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct CreatedBy {
     /// The kind of the creator.
     #[serde(rename = "type")]

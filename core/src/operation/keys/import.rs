@@ -100,6 +100,7 @@ pub struct ForeignKey {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ImportedApiKeys {
     /// The keys, in the order of the request.
     pub api_keys: Vec<ApiKey>,
@@ -111,6 +112,7 @@ pub struct ImportedApiKeys {
 /// A change that the import made to a given key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct ImportWarning {
     /// The index of the key in the request, from 0.
     pub index: u32,

@@ -37,6 +37,7 @@ pub struct IssueKeyToken {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct KeyToken {
     /// The token: a JWT whose `typ` is `key+jwt`. `sub` is the key's id, `tid` its tenant, `scope` its scopes.
     #[serde(with = "ExposeSecret")]

@@ -52,6 +52,7 @@ pub struct RevokeRootKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RootKey {
     /// The root key's id.
     pub id: KeyId,
@@ -65,6 +66,7 @@ pub struct RootKey {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct CreatedRootKey {
     /// The root key's id.
     pub id: KeyId,

@@ -25,6 +25,7 @@ pub struct RotateSigningKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct NewSigningKey {
     /// The key's `kid` in the JWK Set and in the header of tokens.
     pub kid: String,

@@ -34,6 +34,7 @@ pub struct SetTenantQuota {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct TenantQuota {
     /// The tenant's id.
     pub tenant_id: TenantId,

@@ -46,6 +46,7 @@ pub struct ListMembers {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Member {
     /// The user's id.
     pub user_id: UserId,

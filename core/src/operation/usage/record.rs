@@ -34,6 +34,7 @@ pub struct CheckAndRecordUsage(pub UsageInput);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RecordedUsage {
     /// Always true: usage that is not allowed is an error.
     pub allowed: bool,

@@ -24,6 +24,7 @@ pub struct SummarizeUsage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct UsageSummary {
     /// The sum of the events' quantities.
     pub total_usage: i64,

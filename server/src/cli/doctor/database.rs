@@ -161,7 +161,7 @@ fn check_tenants(config: &Config, gatekeeper: &Gatekeeper) -> Result<Vec<Finding
             findings.push(Finding::warning("tenants", message, "correct `tenants` in [gateway]"));
         }
     }
-    let UnacceptedKeys { keys, tenants } = gatekeeper.unaccepted_keys(&accepted)?;
+    let UnacceptedKeys { keys, tenants, .. } = gatekeeper.unaccepted_keys(&accepted)?;
     findings.push(match keys {
         0 => Finding::ok("tenants", "every valid key is accepted by gateways, or its tenant has a root key"),
         _ => Finding::warning(

@@ -106,7 +106,7 @@ impl<'a> Importer<'a> {
     /// Reports the lines that were imported differently from how they were written.
     fn warn(&mut self, keys: &[(u64, String)], response: &str) -> Result<(), Failure> {
         let Warnings { warnings } = serde_json::from_str(response).map_err(GatekeeperError::internal)?;
-        for ImportWarning { index, message } in warnings {
+        for ImportWarning { index, message, .. } in warnings {
             let line = keys.get(index as usize).map_or(0, |(number, _)| *number);
             self.output.end_progress();
             self.output.note(&format!("line {line}: {message}"));
