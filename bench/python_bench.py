@@ -30,7 +30,7 @@ ROUNDS = 31
 PEER_CALLS = 1_000
 """The peer slows down as its log grows: each round begins with an empty one."""
 
-LIMIT: gatekeeper.Limit = {"maxReq": 2**32 - 1, "duration": 60_000}
+LIMIT: gatekeeper.LimitDict = {"maxReq": 2**32 - 1, "duration": 60_000}
 ENDPOINTS: dict[str, gatekeeper.Endpoint] = {"GET_TASKS": {"default": LIMIT, "roles": {"PRO": LIMIT, "TEAM": LIMIT}}}
 ROLES = ("PRO", "TEAM")
 VARIABLES = ["task_id"]

@@ -17,7 +17,7 @@ VARIABLES = ["task_id"]
 
 def endpoints(limit: int) -> dict[str, gatekeeper.Endpoint]:
     """The endpoint with a limit of `limit` calls an hour."""
-    rule: gatekeeper.Limit = {"maxReq": limit, "duration": WINDOW_MS}
+    rule: gatekeeper.LimitDict = {"maxReq": limit, "duration": WINDOW_MS}
     return {"GET_TASKS": {"default": rule, "roles": {"PRO": rule}}}
 
 

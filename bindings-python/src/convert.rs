@@ -57,15 +57,20 @@ pub(crate) fn root_key(value: &Bound<'_, PyAny>) -> Result<Secret> {
 
 /// The number of entries that a cache may hold.
 pub(crate) fn count(name: &str, value: &Bound<'_, PyAny>) -> Result<usize> {
-    let count = if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() };
-    count.ok_or_else(|| must_be(name, "a whole number from 0 to 100000000"))
+    whole(value).ok_or_else(|| must_be(name, "a whole number from 0 to 100000000"))
 }
 
 /// A duration in milliseconds, below 2⁵³ so that every language represents it exactly.
 pub(crate) fn milliseconds(name: &str, value: &Bound<'_, PyAny>) -> Result<u64> {
-    let ms = if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() };
-    ms.filter(|ms| *ms < 1 << 53)
+    whole(value)
+        .filter(|ms| *ms < 1 << 53)
         .ok_or_else(|| must_be(name, "a whole number of milliseconds from 0 to 9007199254740991"))
+}
+
+/// A whole number of this type; none for other values, such as a bool.
+#[inline]
+pub(crate) fn whole<'a, 'py, N: FromPyObject<'a, 'py>>(value: &'a Bound<'py, PyAny>) -> Option<N> {
+    if value.is_instance_of::<PyBool>() { None } else { value.extract().ok() }
 }
 
 /// `"system"` or `"manual"`.

@@ -23,7 +23,7 @@ mod wait;
 
 use std::ffi::OsString;
 
-use gatekeeper::ErrorKind;
+use gatekeeper::{ErrorKind, GatekeeperError, Limit};
 use pyo3::prelude::*;
 
 /// The native half of the package `gatekeeper`. Private: import `gatekeeper` instead.
@@ -38,10 +38,36 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<verify_result::VerifyResult>()?;
     // The package and the engine have the same version.
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(_limit, module)?)?;
     module.add_function(wrap_pyfunction!(_run_vector, module)?)?;
     #[cfg(feature = "cli")]
     module.add_function(wrap_pyfunction!(_cli, module)?)?;
     module.add_function(wrap_pyfunction!(_error_table, module)?)
+}
+
+/// Validates a limit, given as text, or as a number of requests and milliseconds. Returns these two numbers.
+#[pyfunction]
+#[pyo3(signature = (limit, duration_ms = None))]
+fn _limit(
+    py: Python<'_>,
+    limit: &Bound<'_, PyAny>,
+    duration_ms: Option<&Bound<'_, PyAny>>,
+) -> PyResult<(u32, u64)> {
+    panic::catch_panic(py, || {
+        let limit = match duration_ms {
+            // An empty text is no limit, as what is no text is.
+            None => limit.extract::<&str>().unwrap_or_default().parse::<Limit>().map_err(
+                |error: GatekeeperError| GatekeeperError::bad_request(format!("limit {}", error.message())),
+            ),
+            // 0 is out of range, as what is no whole number is.
+            Some(duration_ms) => Limit::new(
+                convert::whole(limit).unwrap_or_default(),
+                convert::whole(duration_ms).unwrap_or_default(),
+            ),
+        };
+        let limit = limit.map_err(|error| error::to_py_err(py, &error))?;
+        Ok((limit.max_req(), limit.duration_ms()))
+    })
 }
 
 /// Runs one case of the language-neutral test vectors, from JSON to JSON.

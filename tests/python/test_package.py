@@ -16,9 +16,9 @@ from typing import Any
 import gatekeeper
 import pytest
 from conftest import ROOT
-from gatekeeper import KeyManager, VerifyResult, _core, _key_manager, _native, aio, errors, models, results
+from gatekeeper import KeyManager, VerifyResult, _core, _key_manager, _limits, _native, aio, errors, models, results
 
-MODULES = [gatekeeper, _core, _key_manager, aio, errors, models, results]
+MODULES = [gatekeeper, _core, _key_manager, _limits, aio, errors, models, results]
 NATIVE: list[Any] = [VerifyResult, KeyManager.verify_user_api_key, KeyManager.advance]
 
 

@@ -13,6 +13,7 @@ from gatekeeper import (
     GatekeeperCore,
     KeyManager,
     KeyManagerError,
+    Limit,
     Member,
     MemberRole,
     MfaChallenge,
@@ -107,3 +108,5 @@ def mistakes(keys: KeyManager) -> None:
     keys.verify_user_api_key("", "GET_TASKS").ok = True  # type: ignore[misc]
     init_key_manager(url="memory:", endpoints={"GET": {"default": {"maxReq": 1}}})  # type: ignore[typeddict-item]
     init_key_manager(url="memory:", endpoints={}, clock="stopped")  # type: ignore[arg-type]
+    Limit(10)  # type: ignore[call-overload]
+    Limit(10, 60_000)  # type: ignore[call-overload]

@@ -38,7 +38,8 @@ from typing import TYPE_CHECKING
 
 from gatekeeper import _services, models
 from gatekeeper._core import GatekeeperCore, is_mfa_challenge
-from gatekeeper._key_manager import Clock, Endpoint, KeyManager, Limit, init_key_manager
+from gatekeeper._key_manager import Clock, KeyManager, init_key_manager
+from gatekeeper._limits import Endpoint, Limit, LimitDict
 from gatekeeper._native import __version__
 from gatekeeper._requests import UNSET, Unset
 from gatekeeper._services import *  # noqa: F403 - the generated module lists them
@@ -96,6 +97,7 @@ __all__ = [
     "KeyManager",
     "KeyManagerError",
     "Limit",
+    "LimitDict",
     "MethodNotAllowedError",
     "NotFoundError",
     "PayloadTooLargeError",

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeIs
 
-    from gatekeeper._key_manager import Clock, Endpoint
+    from gatekeeper._key_manager import Clock
+    from gatekeeper._limits import Endpoint
     from gatekeeper.models import LoginAnswer
 
 

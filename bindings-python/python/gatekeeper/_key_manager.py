@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from gatekeeper import _native, _requests
 from gatekeeper._core_options import http_options
@@ -13,38 +13,12 @@ from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateRe
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from gatekeeper._limits import Endpoint
+
 Clock = Literal["system", "manual"]
 """The clock: the machine's, or one that a test moves with ``advance(ms)``."""
 
 _ResultType = TypeVar("_ResultType", CreateResult, DeleteResult, RolesResult, RotateResult)
-
-
-class Limit(TypedDict):
-    """A rate limit: at most ``maxReq`` requests in any ``duration``, as a sliding window.
-
-    Attributes:
-        maxReq: The requests admitted in any window, 1 to 2**32 - 1.
-        duration: The length of the window in milliseconds, 1 to 31,622,400,000 (366 days).
-    """
-
-    maxReq: int
-    duration: int
-
-
-class Endpoint(TypedDict):
-    """The limits of one endpoint.
-
-    If a key has a role that the endpoint lists, that role's limit replaces the default, even if it is lower. With
-    several such roles, the highest rate wins.
-
-    Attributes:
-        default: The limit of keys that have none of the listed roles: a :class:`Limit`, or text such as
-            ``"10/minute"`` or ``"100/15 minutes"``.
-        roles: The limits by role name; names are case-sensitive.
-    """
-
-    default: Limit | str
-    roles: NotRequired[Mapping[str, Limit | str]]
 
 
 class _Request(Generic[_ResultType]):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import Enum
 from operator import index
 from typing import Final, SupportsIndex
 
+from gatekeeper._limits import Limit, milliseconds_of
 from gatekeeper.errors import BadRequestError
 
 _WRONG = True
@@ -45,8 +47,18 @@ def endpoints_json(defined: object) -> str:
 
 def _definition(value: object, at: str, levels: int) -> object:
     match value:
+        case Limit():
+            return _definition({"maxReq": value.max_req, "duration": value.duration}, at, levels)
         case Mapping() if levels:
             return {_name(name, at): _definition(inner, f"{at}.{name}", levels - 1) for name, inner in value.items()}
+        case timedelta() if at.endswith(".duration"):
+            return milliseconds_of(value)
+        case _:
+            return _value(value, at)
+
+
+def _value(value: object, at: str) -> object:
+    match value:
         case None | bool():
             return value
         case float() if math.isfinite(value):

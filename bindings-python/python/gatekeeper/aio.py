@@ -29,7 +29,8 @@ from gatekeeper.errors import Rejected
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from gatekeeper._key_manager import Clock, Endpoint, _ResultType
+    from gatekeeper._key_manager import Clock, _ResultType
+    from gatekeeper._limits import Endpoint
     from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult, VerifyResult
 
 __all__ = ["GatekeeperCore", "KeyManager", "init_key_manager"]
