@@ -4,7 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gatekeeper::blocking::{self, Gatekeeper, Verifier};
-use gatekeeper::{BackgroundTask, ErrorKind, GatekeeperError, Lane, Result, Secret, VerifyOutput};
+use gatekeeper::{
+    BackgroundTask, ErrorKind, GatekeeperError, Lane, Result, Secret, Started, VerifyOptions, VerifyOutput,
+};
 use napi::bindgen_prelude::{JsValue as _, Unknown};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
@@ -143,7 +145,11 @@ impl Job {
         match &self.work {
             Work::Operation { name, request } => gatekeeper.backend().call_json(name, request.expose()).await,
             Work::Verify { verifier, key, endpoint, variables } => {
-                let verdict = verifier.verify_on_this_thread(key.expose(), endpoint, variables).await?;
+                let options = VerifyOptions::default();
+                let verdict = match verifier.start(key.expose(), endpoint.as_str(), variables, &options)? {
+                    Started::Done(verdict) => verdict,
+                    Started::Pending(rest) => rest.finish().await?,
+                };
                 serde_json::to_string(&VerifyOutput::from(verdict)).map_err(GatekeeperError::internal)
             }
             Work::Jwks => gatekeeper.backend().jwks().await.map(|keys| keys.to_string()),

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{Decision, Endpoints, GatekeeperError, ManualClock, Secret, Tenants, Verdict};
+use gatekeeper::{
+    Decision, Endpoints, GatekeeperError, ManualClock, Secret, Started, Tenants, Verdict, VerifyOptions,
+};
 use napi::Env;
 use napi::bindgen_prelude::{Function, FunctionCallContext, Unknown};
 use napi_derive::napi;
@@ -90,10 +92,9 @@ impl NativeKeyManager {
         env: &'env Env,
     ) -> napi::Result<Function<'env, (String, String, f64), u32>> {
         let (gatekeeper, verifier) = (self.gatekeeper.clone(), Arc::clone(&self.verifier));
-        let names = Arc::clone(&self.names);
         let last = Rc::clone(&self.last);
         env.create_function_from_closure("verify", move |call| {
-            let code = verify_now(&verifier, &names, &last, &call)?;
+            let code = verify_now(&verifier, &last, &call)?;
             // Only a rejected key causes a warning.
             let warns = code == INVALID_KEY && gatekeeper.has_warning();
             Ok(if warns { INVALID_KEY_AND_WARNING } else { code })
@@ -224,7 +225,6 @@ fn of_last<T>(last: &RefCell<Option<Decision>>, read: impl FnOnce(&Decision) -> 
 
 fn verify_now(
     verifier: &Verifier,
-    names: &[String],
     last: &RefCell<Option<Decision>>,
     call: &FunctionCallContext<'_>,
 ) -> napi::Result<u32> {
@@ -233,21 +233,21 @@ fn verify_now(
     let registers: Registers<'_> = call.get(2)?;
 
     let index = usize::try_from(convert::count(registers.get(0))).unwrap_or(usize::MAX);
-    let Some(endpoint) = names.get(index) else { return Ok(NEEDS_IO) };
+    let options = VerifyOptions::default();
     let (key, variables) = (key.as_str()?, variables.as_str()?);
     let verdict = match convert::count(registers.get(1)) {
-        0 => verifier.try_verify::<&str>(key, endpoint, &[]),
-        1 => verifier.try_verify(key, endpoint, &[variables]),
+        0 => verifier.start::<&str>(key, index, &[], &options),
+        1 => verifier.start(key, index, &[variables], &options),
         _ => match convert::unpack(variables) {
-            Some(variables) => verifier.try_verify(key, endpoint, &variables),
+            Some(variables) => verifier.start(key, index, &variables, &options),
             None => Err(GatekeeperError::internal("the packed variables are malformed")),
         },
     };
     let (code, decision) = match verdict.map_err(to_napi)? {
-        None => return Ok(NEEDS_IO),
-        Some(Verdict::RateLimited(decision)) => (RATE_LIMITED, decision),
-        Some(Verdict::Admitted(decision)) => (ADMITTED, decision),
-        Some(_) => return Ok(INVALID_KEY),
+        Started::Pending(_) => return Ok(NEEDS_IO),
+        Started::Done(Verdict::RateLimited(decision)) => (RATE_LIMITED, decision),
+        Started::Done(Verdict::Admitted(decision)) => (ADMITTED, decision),
+        Started::Done(_) => return Ok(INVALID_KEY),
     };
     registers.set([
         decision.remaining().into(),

@@ -4,7 +4,10 @@ use std::ffi::CString;
 use std::sync::Arc;
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{Clock, Endpoints, GatekeeperError, Lane, Options, Result, Secret, Tenants, Verdict};
+use gatekeeper::{
+    Clock, Endpoints, GatekeeperError, Lane, Options, Result, Secret, Started, Tenants, Verdict,
+    VerifyOptions,
+};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
@@ -128,14 +131,14 @@ impl KeyManager {
                 Err(rejection) => return self.reject(py, rejection),
             };
             let Request { user_key, endpoint, variables } = &request;
-            let verdict = match self.verifier.try_verify(user_key, endpoint, variables) {
-                Ok(None) => {
-                    let verdict =
-                        block_on(py, self.verifier.verify_on_this_thread(user_key, endpoint, variables))?;
+            let verdict = match self.verifier.start(user_key, *endpoint, variables, &VerifyOptions::default())
+            {
+                Ok(Started::Pending(rest)) => {
+                    let verdict = block_on(py, rest.finish())?;
                     log_created(py, &self.gatekeeper);
                     verdict
                 }
-                Ok(Some(verdict)) => return with_warning(py, &self.gatekeeper, verdict),
+                Ok(Started::Done(verdict)) => return with_warning(py, &self.gatekeeper, verdict),
                 Err(error) => Err(error),
             };
             match verdict {
@@ -157,8 +160,10 @@ impl KeyManager {
         catch_panic(py, || {
             // Arguments of a wrong type are rejected by the call that may do I/O, after it has checked the root key.
             let Ok(request) = Request::read(user_api_key, endpoint_name, variables) else { return Ok(None) };
-            match self.verifier.try_verify(request.user_key, request.endpoint, &request.variables) {
-                Ok(verdict) => verdict.map(|verdict| with_warning(py, &self.gatekeeper, verdict)).transpose(),
+            let Request { user_key, endpoint, variables } = &request;
+            match self.verifier.start(user_key, *endpoint, variables, &VerifyOptions::default()) {
+                Ok(Started::Done(verdict)) => with_warning(py, &self.gatekeeper, verdict).map(Some),
+                Ok(Started::Pending(_)) => Ok(None),
                 Err(error) => to_result(py, Err(error)).map(Some),
             }
         })
@@ -226,8 +231,13 @@ impl KeyManager {
             let (verifier, key) = (Arc::clone(&self.verifier), Secret::new(request.user_key));
             let endpoint = request.endpoint.to_owned();
             let variables: Vec<String> = request.variables.iter().map(ToString::to_string).collect();
-            let work =
-                async move { verifier.verify_on_this_thread(key.expose(), &endpoint, &variables).await };
+            let work = async move {
+                let options = VerifyOptions::default();
+                match verifier.start(key.expose(), endpoint.as_str(), &variables, &options)? {
+                    Started::Done(verdict) => Ok(verdict),
+                    Started::Pending(rest) => rest.finish().await,
+                }
+            };
             receiver.start(py, &gatekeeper, Lane::LookUp, work, convert)
         })
     }

@@ -8,7 +8,6 @@ mod action;
 mod attribution;
 mod bounds;
 mod ceiling;
-mod client_address;
 mod context;
 mod event;
 mod grant;
@@ -17,7 +16,6 @@ mod import_rules;
 mod password;
 mod permission;
 mod principal;
-mod scope;
 mod throttle;
 
 use crate::database::Database;
@@ -26,13 +24,11 @@ use crate::id::{KeyId, TenantId};
 use crate::identity::{SessionRules, SigningAlgorithm};
 use crate::metering::Retention;
 use crate::store::BoundRootKey;
-use crate::verify::{CompiledEndpoints, Credential, VerdictCounters};
+use crate::verify::{Authority, CompiledEndpoints, Credential, VerdictCounters};
 
 pub(crate) use action::{Action, RESOURCES, is_ours};
 pub use attribution::Attribution;
 pub(crate) use ceiling::{Ceiling, Reach};
-pub(crate) use client_address::counted;
-pub use client_address::{client_address, counted_address};
 pub use context::Context;
 pub(crate) use event::Event;
 use grant::Grant;
@@ -40,11 +36,7 @@ pub use import_rules::KeyImports;
 pub(crate) use import_rules::{ImportRules, SuffixCount};
 pub(crate) use password::Account;
 pub use permission::MemberRole;
-pub(crate) use permission::covers;
 pub(crate) use principal::Principal;
-#[cfg(feature = "schema")]
-pub(crate) use scope::MAX_BYTES as MAX_SCOPE_BYTES;
-pub(crate) use scope::check_scopes;
 pub use throttle::Throttle;
 pub(crate) use throttle::{PerMinute, Throttles};
 
@@ -55,6 +47,8 @@ pub enum Access {
     /// A root key, for its tenant; with an embedded database also the operator, for every tenant. The credential is
     /// checked before the request.
     KeyManager,
+    /// A root key, for its tenant; with an embedded database also the operator.
+    RootKey,
     /// Any caller, with or without a credential.
     Public,
     /// Any caller with a valid credential. The operation decides what they may do.
@@ -132,10 +126,7 @@ impl<'a> Call<'a> {
             .map_or(Ok(()), |throttle| throttle.consume(self.database, self.settings, self.client_address))?;
         let principal = match access {
             Access::Public => Principal::Anonymous,
-            Access::KeyManager => {
-                let bound = self.credential.root_key_now(self.database.engine())?;
-                bound.map_or(Ok(Principal::Operator), |bound| self.root_key(bound))?
-            }
+            Access::KeyManager => self.acting_for(self.credential.authority(self.database.engine())?)?,
             _ => match identity::identify(self)? {
                 Principal::Anonymous => return Err(no_credential()),
                 principal => principal,
@@ -143,7 +134,7 @@ impl<'a> Call<'a> {
         };
         self.attribute(&principal);
         let (tenant, role) = match access {
-            Access::KeyManager => (principal.bound_to(), None),
+            Access::KeyManager | Access::RootKey => (principal.bound_to(), None),
             Access::Tenant(_) => {
                 let (tenant, role) = identity::bind(self.database, &principal, tenant)?;
                 if let (Some(attribution), Some(tenant)) = (self.attribution, tenant) {
@@ -157,26 +148,30 @@ impl<'a> Call<'a> {
         Ok(Context::new(self, Grant::new(access, principal, tenant), role))
     }
 
-    /// Authorizes the call without waiting for the disk, where that is possible: for public operations, for the
-    /// operator, and for a root key that is cached. Returns none where [`admit`](Self::admit) is needed.
+    /// Authorizes the call where memory has all that this needs: for public operations, for the operator, and for a root key
+    /// that is cached. Returns none where [`admit`](Self::admit) is needed.
     ///
     /// # Errors
     /// `unauthorized` for an anonymous caller of an operation that needs a credential.
-    pub(crate) fn try_admit(self, access: Access) -> Result<Option<Context<'a>>> {
+    pub(crate) fn admit_from_memory(self, access: Access) -> Result<Option<Context<'a>>> {
         let principal = match (access, self.credential) {
             (Access::Public, _) => Principal::Anonymous,
-            (Access::Known, Credential::Anonymous) => return Err(no_credential()),
-            (Access::KeyManager | Access::Known, Credential::Operator) => Principal::Operator,
-            (Access::KeyManager | Access::Known, Credential::RootKey(_)) => {
-                match self.credential.try_root_key_now(self.database.engine()) {
-                    Some(bound) => self.root_key(bound)?,
-                    None => return Ok(None),
-                }
+            (Access::Known | Access::RootKey, Credential::Anonymous) => return Err(no_credential()),
+            (
+                Access::KeyManager | Access::Known | Access::RootKey,
+                Credential::Operator | Credential::RootKey(_),
+            ) => {
+                let engine = self.database.engine();
+                let Some(view) = engine.view()? else { return Ok(None) };
+                // An invalid root key is reported by `admit`.
+                let Ok(Some(authority)) = self.credential.cached_authority(&view) else { return Ok(None) };
+                self.acting_for(authority)?
             }
             _ => return Ok(None),
         };
         self.attribute(&principal);
-        let tenant = principal.bound_to().filter(|_| access == Access::KeyManager);
+        let binds = matches!(access, Access::KeyManager | Access::RootKey);
+        let tenant = principal.bound_to().filter(|_| binds);
         Ok(Some(Context::new(self, Grant::new(access, principal, tenant), None)))
     }
 
@@ -184,6 +179,14 @@ impl<'a> Call<'a> {
     fn attribute(self, principal: &Principal) {
         if let Some(attribution) = self.attribution {
             attribution.note(principal);
+        }
+    }
+
+    /// The principal of a call with this authority.
+    fn acting_for(self, authority: Authority) -> Result<Principal> {
+        match authority {
+            Authority::Operator => Ok(Principal::Operator),
+            Authority::RootKey(bound) => self.root_key(bound),
         }
     }
 

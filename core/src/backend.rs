@@ -6,6 +6,7 @@ mod embedded;
 mod options;
 #[cfg(feature = "remote")]
 mod remote;
+mod started;
 mod url;
 mod verifier;
 
@@ -21,7 +22,7 @@ use crate::guard::PresentedCredential;
 use crate::limit::Endpoints;
 use crate::operation::{Operation, OperationDescriptor, Request};
 use crate::secret::Secret;
-use crate::verify::{CacheStats, ValidatedKey, VerdictCounters};
+use crate::verify::{CacheStats, VerdictCounters};
 
 pub use any::AnyBackend;
 pub use credential_cache::CredentialCache;
@@ -29,6 +30,7 @@ pub(crate) use embedded::Embedded;
 pub use options::Options;
 #[cfg(feature = "remote")]
 pub(crate) use remote::{Spawned, spawn};
+pub use started::{Pending, PendingVerification, Started, StartedVerification};
 pub use url::DatabaseUrl;
 pub(crate) use verifier::AnyVerifier;
 
@@ -119,23 +121,18 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         request: Request<'_>,
     ) -> impl Future<Output = Result<String>> + Send;
 
-    /// [`execute`](Self::execute) if it needs no I/O.
-    fn try_execute<O: Operation>(&self, _: &O) -> Result<Option<O::Output>> {
-        Ok(None)
-    }
+    /// [`execute`](Self::execute) as far as it needs no I/O. All of it waits unless the operation looks up a key.
+    fn start<O: Operation>(&self, operation: O) -> Result<Started<O::Output>>;
 
-    /// [`dispatch`](Self::dispatch) if it needs no I/O.
-    fn try_dispatch(&self, _: &OperationDescriptor, _: Request<'_>) -> Result<Option<String>> {
-        Ok(None)
-    }
+    /// [`dispatch`](Self::dispatch) as far as it needs no I/O.
+    fn start_dispatch(
+        &self,
+        descriptor: &'static OperationDescriptor,
+        request: Request<'_>,
+    ) -> Result<Started<String>>;
 
-    /// Validates a key of any tenant.
-    fn validate(&self, key: &str) -> impl Future<Output = Result<ValidatedKey>> + Send;
-
-    /// [`validate`](Self::validate) if it needs no I/O.
-    fn try_validate(&self, _: &str) -> Result<Option<ValidatedKey>> {
-        Ok(None)
-    }
+    /// Validates a key of any tenant as far as that needs no I/O.
+    fn start_validation(&self, key: &str) -> Result<StartedVerification>;
 
     /// A verifier for these endpoints.
     fn verifier(&self, endpoints: Endpoints) -> Result<AnyVerifier>;

@@ -30,7 +30,7 @@ use std::future::Future;
 
 use serde_json::Value;
 
-use crate::backend::{AnyBackend, Backend as _, Embedded};
+use crate::backend::{AnyBackend, Backend as _, Embedded, Started};
 use crate::error::Result;
 use crate::handle::handle_methods;
 use crate::limit::Endpoints;
@@ -130,7 +130,10 @@ impl Gatekeeper {
     /// `unauthorized` for a key that is not valid, for whatever reason; `service_unavailable` if the store cannot be
     /// reached; `connection_error` and `timeout` if a server did not answer.
     pub fn validate(&self, key: &str) -> Result<ValidatedKey> {
-        wait(self.0.validate(key))
+        match self.0.start_validation(key)? {
+            Started::Done(verdict) => ValidatedKey::of(verdict),
+            Started::Pending(rest) => ValidatedKey::of(wait(rest.finish())?),
+        }
     }
 
     /// A verifier for these endpoints; their limits travel with each call to a server. It accepts the keys of the root
@@ -138,7 +141,7 @@ impl Gatekeeper {
     /// [`Verifier::with_tenants`] names.
     ///
     /// # Errors
-    /// `bad_request` if a role is called `DEFAULT`, for a server.
+    /// None now; a verifier may reject endpoints in a later version.
     pub fn verifier(&self, endpoints: Endpoints) -> Result<Verifier> {
         self.0.verifier(endpoints).map(Verifier::new)
     }
@@ -171,7 +174,7 @@ impl Gatekeeper {
     }
 
     /// The embedded database.
-    fn embedded(&self, what: &str) -> Result<&Embedded> {
+    pub(crate) fn embedded(&self, what: &str) -> Result<&Embedded> {
         self.0.embedded(what)
     }
 }

@@ -1,6 +1,8 @@
 //! Counters: the slots that requests are counted in. Each slot has a name that no other slot can have.
 
 mod memory;
+#[cfg(test)]
+pub(crate) mod replying;
 mod shared;
 mod slot;
 
@@ -22,7 +24,13 @@ pub(crate) enum Counters {
     Memory(MemoryCounters),
     /// For every process of the machine.
     Shared(SharedCounters),
+    /// Reached over a connection.
+    #[cfg(test)]
+    Replying(replying::ReplyingCounters),
 }
+
+/// Is called once, with the reply of counters that are reached over a connection.
+pub(crate) type Reply = Box<dyn FnOnce(Result<Acquired>) + Send>;
 
 impl Counters {
     pub(crate) fn in_memory() -> Self {
@@ -49,7 +57,30 @@ impl Counters {
         match self {
             Self::Memory(counters) => Ok(Some(counters.acquire(name, now.boot_ms, request))),
             Self::Shared(counters) => counters.acquire(segment, name, request, may_open),
+            #[cfg(test)]
+            Self::Replying(counters) if may_open => counters.wait_for(name, now, request).map(Some),
+            #[cfg(test)]
+            Self::Replying(_) => Ok(None),
         }
+    }
+
+    /// Whether the reply comes later, on a thread of the counters: [`ask`](Self::ask) for it.
+    pub(crate) fn reply_later(&self) -> bool {
+        match self {
+            Self::Memory(_) | Self::Shared(_) => false,
+            #[cfg(test)]
+            Self::Replying(_) => true,
+        }
+    }
+
+    /// Asks counters that [`reply_later`](Self::reply_later). Others do not call `reply`.
+    #[cfg_attr(not(test), allow(clippy::unused_self, reason = "no counters of this build reply later"))]
+    pub(crate) fn ask(&self, name: SlotName, now: Now, request: &Request<'_>, reply: Reply) {
+        #[cfg(test)]
+        if let Self::Replying(counters) = self {
+            return counters.ask(name, now, request, reply);
+        }
+        drop((name, now, request, reply));
     }
 
     /// Closes open files, for good.
@@ -71,6 +102,8 @@ impl Counters {
         match self {
             Self::Memory(counters) => counters.quiesce(guards),
             Self::Shared(counters) => counters.quiesce(guards),
+            #[cfg(test)]
+            Self::Replying(_) => (),
         }
     }
 }

@@ -67,7 +67,7 @@ impl Database {
         &self.engine
     }
 
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Arc<Store> {
         &self.store
     }
 

@@ -16,7 +16,7 @@ use crate::limit::Endpoints;
 use crate::offload::Lane;
 use crate::operation::{self, CreatedRootKey, Operation};
 use crate::verify::ValidatedKey;
-use offloaded::offloaded;
+use offloaded::{finished, offloaded};
 pub use verifier::Verifier;
 
 /// A client of an embedded database or of a server, for asynchronous code.
@@ -61,12 +61,7 @@ impl Gatekeeper {
     /// `unauthorized` for a wrong credential; `bad_request`, `forbidden` and `not_found` as the operation documents;
     /// `service_unavailable` if the store cannot be reached; `connection_error` and `timeout` if a server did not answer.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Output> {
-        if O::LOOKS_UP_KEY
-            && let Some(output) = self.0.try_execute(&operation)?
-        {
-            return Ok(output);
-        }
-        self.run(Lane::of::<O>(), |backend| async move { backend.execute(operation).await }).await
+        finished(Lane::of::<O>(), self.0.start(operation)?).await
     }
 
     /// Runs an operation, and waits on this thread.
@@ -84,8 +79,8 @@ impl Gatekeeper {
     /// As for [`call`](Self::call); `bad_request` also for an unknown name, and for JSON that is not such a request.
     pub async fn call_json(&self, name: &str, request: &str) -> Result<String> {
         let descriptor = operation::named(name)?;
-        if let Some(output) = self.0.try_dispatch(descriptor, request.into())? {
-            return Ok(output);
+        if descriptor.looks_up_key {
+            return finished(Lane::LookUp, self.0.start_dispatch(descriptor, request.into())?).await;
         }
         let request = request.to_owned();
         let call = move |backend: AnyBackend| async move {
@@ -101,11 +96,7 @@ impl Gatekeeper {
     /// `unauthorized` for a key that is not valid, for whatever reason; `service_unavailable` if the store cannot be
     /// reached; `connection_error` and `timeout` if a server did not answer.
     pub async fn validate(&self, key: &str) -> Result<ValidatedKey> {
-        if let Some(key) = self.0.try_validate(key)? {
-            return Ok(key);
-        }
-        let key = crate::Secret::new(key);
-        self.run(Lane::LookUp, |backend| async move { backend.validate(key.expose()).await }).await
+        ValidatedKey::of(finished(Lane::LookUp, self.0.start_validation(key)?).await?)
     }
 
     /// A verifier for these endpoints; their limits travel with each call to a server. It accepts the keys of the root
@@ -113,7 +104,7 @@ impl Gatekeeper {
     /// [`Verifier::with_tenants`] names.
     ///
     /// # Errors
-    /// `bad_request` if a role is called `DEFAULT`, for a server.
+    /// None now; a verifier may reject endpoints in a later version.
     pub fn verifier(&self, endpoints: Endpoints) -> Result<Verifier> {
         self.0.verifier(endpoints).map(Verifier::new)
     }

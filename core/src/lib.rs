@@ -28,6 +28,7 @@ compile_error!("Gatekeeper needs a processor with atomic integers of 64 bits");
 mod authz;
 mod backend;
 pub mod blocking;
+mod client_address;
 mod clock;
 mod counters;
 mod database;
@@ -56,12 +57,9 @@ mod visible;
 mod whole;
 mod window;
 
-pub use authz::{
-    Access, Attribution, Context, KeyImports, MemberRole, TenantRef, Throttle, client_address,
-    counted_address,
-};
+pub use authz::{Access, Attribution, Context, KeyImports, MemberRole, TenantRef, Throttle};
 #[doc(hidden)]
-pub use backend::AnyBackend;
+pub use backend::{AnyBackend, Pending, PendingVerification, Started, StartedVerification};
 pub use backend::{CredentialCache, DatabaseUrl, Options};
 #[doc(hidden)]
 pub use blocking::BackgroundTask;
@@ -69,6 +67,7 @@ pub use blocking::{
     AccountTenant, BackedUp, Backup, ImportSuffixes, ImportingTenant, Inspection, Restore, Restored,
     RootKeyOf, SealedRows, UnacceptedKeys,
 };
+pub use client_address::{client_address, counted_address};
 pub use clock::{Clock, ManualClock};
 pub use database::Pruned;
 #[doc(hidden)]
@@ -91,7 +90,10 @@ pub use secret::Secret;
 pub use store::MissingRow;
 #[doc(hidden)]
 pub use vectors::run_vector;
-pub use verify::{CacheStats, Decision, Tenants, ValidatedKey, Verdict, VerdictCode, VerdictCounters};
+pub use verify::{
+    CacheStats, Decision, EndpointRef, Tenants, ValidatedKey, Verdict, VerdictCode, VerdictCounters,
+    VerifyOptions,
+};
 pub use visible::{visible, visible_json};
 pub use whole::whole_number;
 pub use window::Limit;

@@ -4,6 +4,7 @@
 
 mod audit;
 mod auth;
+mod begun;
 pub(crate) mod decode;
 mod expose_secret;
 mod field;
@@ -27,10 +28,11 @@ use crate::error::Result;
 
 pub use audit::*;
 pub use auth::*;
+pub use begun::Begun;
 use expose_secret::{ExposeOptionalSecret, ExposeSecret};
 pub use key_manager::{
     AddRoles, CreateKey, CreatedKey, DeleteKey, DeletedKey, RemoveRoles, RolesChanged, RotateKey, RotatedKey,
-    VerifyDecision, VerifyKey, VerifyOutput,
+    VerifyDecision, VerifyKey, VerifyOutput, VerifyUserKey,
 };
 pub use keys::*;
 pub use lenient_id::LenientKeyId;
@@ -39,10 +41,10 @@ pub use permissions::*;
 pub use platform::*;
 pub use request::{Request, UnknownFields};
 pub use schema::Schema;
+pub(crate) use table::{BegunCall, admitted, begin, find, named};
 #[cfg(feature = "remote")]
 pub(crate) use table::{Fields, fields_of};
 pub use table::{Method, OperationDescriptor, Route, TABLE};
-pub(crate) use table::{admitted, find, named, try_call};
 pub use tenants::*;
 pub use usage::*;
 
@@ -73,8 +75,8 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
     const ACCESS: Access;
     /// How often one client address may call it. Defaults to no limit.
     const THROTTLE: Option<Throttle> = None;
-    /// Whether it looks up an API key of the request. If so, [`try_run`](Self::try_run) is called before
-    /// [`run`](Self::run), since the key may be cached. Defaults to no.
+    /// Whether it looks up an API key of the request, which may be cached, so that [`begin`](Self::begin) may have a
+    /// result. Defaults to no.
     const LOOKS_UP_KEY: bool = false;
     /// Whether it creates an account or a tenant, which a server can restrict to the operator. Defaults to no.
     const SIGNS_UP: bool = false;
@@ -105,13 +107,12 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
         Ok(())
     }
 
-    /// The result, if it can be computed without waiting for the disk. Defaults to none; the caller then calls
-    /// [`run`](Self::run).
+    /// Runs the operation for an authorized caller as far as it need not wait for the disk. By default, all of it waits.
     ///
     /// # Errors
     /// As for [`run`](Self::run).
-    fn try_run(&self, _: &Context<'_>) -> Result<Option<Self::Output>> {
-        Ok(None)
+    fn begin(self, _: &Context<'_>) -> Result<Begun<Self::Output>> {
+        Ok(Begun::waits(move |context| self.run(context)))
     }
 
     /// Runs the operation for an authorized caller. It may wait for the disk.

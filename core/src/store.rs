@@ -397,6 +397,7 @@ pub(crate) struct KeyRow {
     pub(crate) scopes: Vec<String>,
     /// A JSON object.
     pub(crate) metadata: Option<String>,
+    pub(crate) name: Option<String>,
     /// Whether the key is neither disabled nor revoked.
     pub(crate) is_active: bool,
     /// The expiry of the key, or of this secret if that is earlier.

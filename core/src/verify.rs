@@ -12,29 +12,32 @@ mod engine;
 mod find;
 mod flights;
 mod imports;
-mod io;
+mod options;
 mod other_tenants;
 mod tenants;
 mod validated;
 mod verdict;
+mod verification;
 mod verifier;
 
-pub(crate) use cache::CacheEntry;
 pub use cache::CacheStats;
 pub(crate) use compiled::CompiledEndpoint;
 pub use counters::{VerdictCode, VerdictCounters};
-pub(crate) use credential::{Credential, invalid_credential, wrong_root_key};
+pub(crate) use credential::{Authority, Credential, invalid_credential, wrong_root_key};
 #[cfg(feature = "remote")]
 pub(crate) use credential::{empty_root_key, no_root_key};
 pub(crate) use endpoints::CompiledEndpoints;
 #[cfg(feature = "remote")]
 pub(crate) use endpoints::never_defined;
 pub(crate) use engine::{CacheSizes, Engine, OpenEngine};
-pub(crate) use io::Io;
+pub(crate) use options::{Cost, check_arguments};
+pub use options::{EndpointRef, VerifyOptions};
+#[cfg(feature = "schema")]
+pub(crate) use options::{MAX_VARIABLE_BYTES, MAX_VARIABLES};
 pub(crate) use tenants::KeysOf;
 pub use tenants::Tenants;
 pub use validated::ValidatedKey;
+pub(crate) use validated::validation;
 pub use verdict::{Decision, Verdict};
-pub(crate) use verifier::{EmbeddedVerifier, check_variables, tenants_of_root_key};
-#[cfg(feature = "schema")]
-pub(crate) use verifier::{MAX_VARIABLE_BYTES, MAX_VARIABLES};
+pub(crate) use verification::{Need, Presented, Step, Verification};
+pub(crate) use verifier::{Begun, EmbeddedVerifier, Waiting, tenants_of_root_key};

@@ -230,6 +230,8 @@ export interface KeyVerdictFields {
   readonly tenantId: string | null;
   /** The key's owner in your application. */
   readonly ownerId: string | null;
+  /** The key's name. */
+  readonly name: string | null;
   /** The key's roles, which select its rate limit; sorted by bytes. */
   readonly roles: readonly string[] | null;
   /** The role that selected the limit; null for the default. */
@@ -768,6 +770,8 @@ export interface RotateApiKeyInput {
 
 /** The options of `keys.verify`. */
 export interface VerifyApiKeyInput {
+  /** The address of the client that sent the key, with or without a port. Defaults to none. */
+  readonly clientAddress?: string | null | undefined;
   /**
    * The number of permits to acquire: 1 to the limit that applies. Defaults to 1.
    *

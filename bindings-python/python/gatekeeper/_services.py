@@ -549,6 +549,7 @@ class KeysService(_Service):
         key: str,
         endpoint: str,
         *,
+        client_address: str | None = None,
         cost: int = 1,
         scopes: Collection[str] = (),
         tenants: Literal["all"] | Collection[str] | None = None,
@@ -563,6 +564,7 @@ class KeysService(_Service):
         Args:
             key: The API key.
             endpoint: The endpoint's name.
+            client_address: The address of the client that sent the key, with or without a port. Defaults to none.
             cost: The number of permits to acquire: 1 to the limit that applies. Defaults to 1.
             scopes: The scopes that the key must have: at most 100. Defaults to none.
             tenants: The tenants whose keys are accepted: ``"all"``, or a list of ids, where ``"default"`` is the
@@ -582,6 +584,7 @@ class KeysService(_Service):
                 "variables": variables,
                 **_given(
                     {
+                        "clientAddress": client_address,
                         "tenants": tenants,
                     }
                 ),

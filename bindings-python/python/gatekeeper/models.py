@@ -456,6 +456,7 @@ class KeyVerdict(Model):
         key_id: The key's id.
         tenant_id: The key's tenant.
         owner_id: The key's owner in your application.
+        name: The key's name.
         roles: The key's roles, which select its rate limit; sorted by bytes.
         role: The role that selected the limit; null for the default.
         scopes: The key's scopes, sorted by bytes.
@@ -475,6 +476,7 @@ class KeyVerdict(Model):
         "keyId": "key_id",
         "tenantId": "tenant_id",
         "ownerId": "owner_id",
+        "name": "name",
         "roles": "roles",
         "role": "role",
         "scopes": "scopes",
@@ -493,6 +495,7 @@ class KeyVerdict(Model):
     key_id: str | None
     tenant_id: str | None
     owner_id: str | None
+    name: str | None
     roles: tuple[str, ...] | None
     role: str | None
     scopes: tuple[str, ...] | None
@@ -513,6 +516,7 @@ class KeyVerdict(Model):
             key_id=answer["keyId"],
             tenant_id=answer["tenantId"],
             owner_id=answer["ownerId"],
+            name=answer["name"],
             roles=None if answer["roles"] is None else tuple(answer["roles"]),
             role=answer["role"],
             scopes=None if answer["scopes"] is None else tuple(answer["scopes"]),

@@ -1,9 +1,10 @@
 //! The ceiling on a key's rights: a caller can never give a key more than it has itself.
 
-use super::permission::{MemberRole, covers, is_ours};
+use super::permission::{MemberRole, is_ours};
 use super::{Context, Principal, forbidden};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::KeyId;
+use crate::key::covers;
 use crate::metering::Period;
 use crate::store::{Creator, Failure, KeyRecord, MAX_KEY_GENERATIONS, Tx};
 use crate::verify::invalid_credential;

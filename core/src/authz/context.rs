@@ -35,6 +35,13 @@ impl<'a> Context<'a> {
     }
 }
 
+impl<'a> Context<'a> {
+    /// The context of the rest of a call that was authorized from memory. Such a caller is not a member.
+    pub(crate) fn of(call: Call<'a>, grant: Grant) -> Self {
+        Self::new(call, grant, None)
+    }
+}
+
 impl Context<'_> {
     /// Reads from one snapshot.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Rows<'_>) -> Result<T, Failure>) -> Result<T> {
@@ -111,7 +118,7 @@ impl Context<'_> {
     pub(crate) fn sign_access(&self, claims: &AccessClaims) -> Result<Secret> {
         self.signers().sign_access(self.keyring()?, claims)
     }
-    /// A token that represents an API key, with these claims.
+
     /// A token that represents an API key, with these claims.
     pub(crate) fn sign_key(&self, claims: &KeyClaims) -> Result<Secret> {
         self.signers().sign_key(self.keyring()?, claims)

@@ -105,8 +105,10 @@ pub(super) fn may_call(access: Access, principal: &Principal, role: Option<Membe
     match (access, principal) {
         (Access::KeyManager | Access::Public | Access::Known, _)
         | (Access::User | Access::UserOrOperator, Principal::User { .. })
-        | (Access::UserOrOperator | Access::Operator, Principal::Operator) => Ok(()),
+        | (Access::UserOrOperator | Access::Operator, Principal::Operator)
+        | (Access::RootKey, Principal::Operator | Principal::RootKey { .. }) => Ok(()),
         (Access::User | Access::UserOrOperator, _) => Err(for_users()),
+        (Access::RootKey, _) => Err(forbidden("this call needs a root key")),
         (Access::Operator, _) => Err(forbidden("this call is for the operator only")),
         (Access::Tenant(permission), _) => identity::permit(principal, role, permission),
     }

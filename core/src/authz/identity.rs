@@ -1,14 +1,15 @@
 //! From a credential to its principal, and to the principal's role in a tenant.
 
-use super::permission::{MemberRole, covers};
+use super::permission::MemberRole;
 use super::principal::Principal;
 use super::{Call, TenantRef, Throttle, forbidden, not_found};
 use crate::database::Database;
 use crate::error::{GatekeeperError, Result};
 use crate::id::TenantId;
+use crate::key::covers;
 use crate::secret::Secret;
 use crate::store::{Failure, Rows};
-use crate::verify::{Credential, invalid_credential};
+use crate::verify::{Credential, Presented, invalid_credential};
 
 /// Authenticates a call.
 ///
@@ -19,14 +20,13 @@ pub(super) fn identify(call: Call<'_>) -> Result<Principal> {
     match credential {
         Credential::Operator => Ok(Principal::Operator),
         Credential::Anonymous => Ok(Principal::Anonymous),
-        Credential::RootKey(_) => match credential.root_key_now(database.engine()) {
-            Ok(Some(bound)) => call.root_key(bound),
-            Ok(None) => Err(invalid_credential()),
+        Credential::RootKey(_) => match credential.authority(database.engine()) {
+            Ok(authority) => call.acting_for(authority),
             Err(error) if error.status() == 401 => Err(invalid_credential()),
             Err(error) => Err(error),
         },
         Credential::ApiKey(digest) => {
-            let found = database.engine().validate_digest(digest);
+            let found = database.engine().validated(Presented::Digest(digest));
             let key = Throttle::Key.consume_rejected(database, settings, client_address, found)?;
             Ok(Principal::of_key(&key, *digest))
         }
@@ -35,7 +35,7 @@ pub(super) fn identify(call: Call<'_>) -> Result<Principal> {
                 return Ok(user);
             }
             // A key of another product can have any form, so every other text is looked up.
-            let found = database.engine().validate_blocking(token.expose());
+            let found = database.engine().validated(Presented::Key(token.expose()));
             let key = Throttle::Key.consume_rejected(database, settings, client_address, found)?;
             Ok(Principal::of_key(&key, key.0.digest_of(token.expose())))
         }

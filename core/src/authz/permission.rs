@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::key::covers;
+
 /// A member's role in a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -55,18 +57,6 @@ impl MemberRole {
     /// Whether the role grants `permission`.
     pub(crate) fn grants(self, permission: &str) -> bool {
         self.permissions().iter().any(|granted| covers(granted, permission))
-    }
-}
-
-/// Whether `granted` implies `wanted`: they are equal, or `granted` has `*` where they differ.
-pub(crate) fn covers(granted: &str, wanted: &str) -> bool {
-    if granted == wanted || granted == "*" || granted == "*:*" {
-        return true;
-    }
-    match (granted.split_once(':'), wanted.split_once(':')) {
-        (Some((resource, "*")), Some((wanted, _))) => resource == wanted,
-        (Some(("*", action)), Some((_, wanted))) => action == wanted && wanted != "*",
-        _ => false,
     }
 }
 

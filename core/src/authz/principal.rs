@@ -41,7 +41,7 @@ impl fmt::Display for ActorId {
 impl Principal {
     /// The principal of a valid key, which was found by `digest`.
     pub(crate) fn of_key(key: &ValidatedKey, digest: Digest) -> Self {
-        Self::ApiKey { id: key.id(), tenant: key.tenant_id(), digest, scopes: key.0.scopes() }
+        Self::ApiKey { id: key.id(), tenant: key.tenant_id(), digest, scopes: key.0.shared_scopes() }
     }
 
     /// The kind of the principal, as in the audit log.

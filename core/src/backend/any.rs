@@ -7,7 +7,9 @@ use serde_json::Value;
 
 #[cfg(feature = "remote")]
 use super::remote::Remote;
-use super::{AnyVerifier, Backend, CredentialCache, DatabaseUrl, Embedded, Options};
+use super::{
+    AnyVerifier, Backend, CredentialCache, DatabaseUrl, Embedded, Options, Started, StartedVerification,
+};
 use crate::authz::Attribution;
 #[cfg(not(feature = "remote"))]
 use crate::error::GatekeeperError;
@@ -16,7 +18,7 @@ use crate::guard::PresentedCredential;
 use crate::limit::Endpoints;
 use crate::operation::{self, Operation, OperationDescriptor, Request};
 use crate::secret::Secret;
-use crate::verify::{CacheStats, ValidatedKey, VerdictCounters};
+use crate::verify::{CacheStats, VerdictCounters};
 
 /// One of the two backends. For SDKs, which run its futures on their own threads.
 ///
@@ -182,20 +184,20 @@ impl Backend for AnyBackend {
         either!(self, backend => backend.dispatch(descriptor, request).await)
     }
 
-    fn try_execute<O: Operation>(&self, operation: &O) -> Result<Option<O::Output>> {
-        either!(self, backend => backend.try_execute(operation))
+    fn start<O: Operation>(&self, operation: O) -> Result<Started<O::Output>> {
+        either!(self, backend => backend.start(operation))
     }
 
-    fn try_dispatch(&self, descriptor: &OperationDescriptor, request: Request<'_>) -> Result<Option<String>> {
-        either!(self, backend => backend.try_dispatch(descriptor, request))
+    fn start_dispatch(
+        &self,
+        descriptor: &'static OperationDescriptor,
+        request: Request<'_>,
+    ) -> Result<Started<String>> {
+        either!(self, backend => backend.start_dispatch(descriptor, request))
     }
 
-    async fn validate(&self, key: &str) -> Result<ValidatedKey> {
-        either!(self, backend => backend.validate(key).await)
-    }
-
-    fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
-        either!(self, backend => backend.try_validate(key))
+    fn start_validation(&self, key: &str) -> Result<StartedVerification> {
+        either!(self, backend => backend.start_validation(key))
     }
 
     fn verifier(&self, endpoints: Endpoints) -> Result<AnyVerifier> {

@@ -9,10 +9,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::options::{Options, manual_clock};
-use super::{AnyVerifier, Backend, CredentialCache};
-use crate::authz::{
-    Access, Attribution, Call, Context, ImportRules, Settings, TenantRef, Throttles, counted,
-};
+use super::{AnyVerifier, Backend, CredentialCache, Started, StartedVerification};
+use crate::authz::{Access, Attribution, Call, Context, ImportRules, Settings, TenantRef, Throttles};
+use crate::client_address::counted;
 use crate::clock::Clock;
 use crate::database::{Database, OpenDatabase};
 use crate::deadline;
@@ -21,12 +20,12 @@ use crate::guard::PresentedCredential;
 use crate::identity::{Keyring, SessionRules};
 use crate::limit::Endpoints;
 use crate::metering::Retention;
-use crate::operation::{self, Operation, OperationDescriptor, Request};
+use crate::operation::{self, BegunCall, Operation, OperationDescriptor, Request};
 use crate::secret::Secret;
 use crate::store::DEFAULT_TENANT;
 use crate::vault::Secrets;
 use crate::verify::{
-    CacheStats, CompiledEndpoints, Credential, EmbeddedVerifier, Io, ValidatedKey, VerdictCounters,
+    CacheStats, CompiledEndpoints, Credential, EmbeddedVerifier, Presented, Step, VerdictCounters, validation,
 };
 use crate::window::Limit;
 
@@ -158,6 +157,23 @@ impl Embedded {
         }
     }
 
+    fn run<O: Operation>(&self, operation: O) -> Result<O::Output> {
+        deadline::call(|| {
+            let context = operation::admitted(self.as_call(), &operation)?;
+            operation.run(&context)
+        })
+    }
+
+    fn started<T: Send + 'static>(&self, begun: BegunCall<T>) -> Started<T> {
+        match begun {
+            BegunCall::Done(output) => Started::Done(output),
+            BegunCall::Waits(rest) => {
+                let this = self.clone();
+                Started::on_disk(move || deadline::call(|| rest(this.as_call())).map(Started::Done))
+            }
+        }
+    }
+
     fn keyring(&self) -> Result<Keyring<'_>> {
         self.database().keyring(self.setup.settings.algorithm)
     }
@@ -233,10 +249,7 @@ impl Backend for Embedded {
     }
 
     fn execute<O: Operation>(&self, operation: O) -> impl Future<Output = Result<O::Output>> + Send {
-        ready(deadline::call(|| {
-            let context = operation::admitted(self.as_call(), &operation)?;
-            operation.run(&context)
-        }))
+        ready(self.run(operation))
     }
 
     fn dispatch(
@@ -247,20 +260,33 @@ impl Backend for Embedded {
         ready(deadline::call(|| descriptor.call(self.as_call(), request)))
     }
 
-    fn try_execute<O: Operation>(&self, operation: &O) -> Result<Option<O::Output>> {
-        operation::try_call(self.as_call(), operation)
+    fn start<O: Operation>(&self, operation: O) -> Result<Started<O::Output>> {
+        if O::LOOKS_UP_KEY {
+            return operation::begin(self.as_call(), operation).map(|begun| self.started(begun));
+        }
+        let this = self.clone();
+        Ok(Started::on_disk(move || this.run(operation).map(Started::Done)))
     }
 
-    fn try_dispatch(&self, descriptor: &OperationDescriptor, request: Request<'_>) -> Result<Option<String>> {
-        descriptor.try_call(self.as_call(), request)
+    fn start_dispatch(
+        &self,
+        descriptor: &'static OperationDescriptor,
+        request: Request<'_>,
+    ) -> Result<Started<String>> {
+        descriptor.begin(self.as_call(), request).map(|begun| self.started(begun))
     }
 
-    fn validate(&self, key: &str) -> impl Future<Output = Result<ValidatedKey>> + Send {
-        ready(self.database().engine().validate_blocking(key))
-    }
-
-    fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
-        self.database().engine().validate(key, Io::Forbidden)
+    fn start_validation(&self, key: &str) -> Result<StartedVerification> {
+        let need = match validation(Presented::Key(key)).begin(self.database().engine())? {
+            Step::Done(verdict) => return Ok(Started::Done(verdict)),
+            Step::Need(need) => need,
+        };
+        let (key, database) = (Secret::new(key), Arc::clone(self.database()));
+        Ok(Started::on_disk(move || {
+            let validation = validation(Presented::Key(key.expose()));
+            let verdict = deadline::call(|| validation.supply_all(database.engine(), need, None));
+            verdict.map(Started::Done)
+        }))
     }
 
     fn verifier(&self, endpoints: Endpoints) -> Result<AnyVerifier> {
@@ -274,7 +300,7 @@ impl Backend for Embedded {
     }
 
     fn check_credential(&self) -> impl Future<Output = Result<()>> + Send {
-        ready(deadline::call(|| self.credential.root_key_now(self.database().engine()).map(drop)))
+        ready(deadline::call(|| self.credential.authority(self.database().engine()).map(drop)))
     }
 
     fn check_ready(&self) -> impl Future<Output = Result<()>> + Send {

@@ -20,14 +20,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{AnyVerifier, Backend, CredentialCache};
+use super::{AnyVerifier, Backend, CredentialCache, Started, StartedVerification};
 use crate::authz::Access;
-use crate::error::{GatekeeperError, Result};
+use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::guard::PresentedCredential;
 use crate::limit::Endpoints;
-use crate::operation::{Method, Operation, OperationDescriptor, Request, Route, fields_of};
+use crate::operation::{Method, Operation, OperationDescriptor, Request, Route, VerifyKey, fields_of};
 use crate::secret::Secret;
-use crate::verify::ValidatedKey;
+use crate::verify::wrong_root_key;
 use answer::Answer;
 pub(crate) use background::{Spawned, spawn};
 use credential::Credential;
@@ -77,6 +77,10 @@ impl Remote {
             let reply = send::send(&self.server, Some(root_key), request).await?;
             return Answer::of_key_manager(reply, &self.server, asked_for);
         }
+        if access == Access::RootKey {
+            let reply = send::send(&self.server, Some(self.credential.as_root_key()?), request).await?;
+            return Answer::of_service(reply, &self.server, true).map_err(of_root_key);
+        }
         let own_key = request.own_key().map(str::to_owned);
         let reply = send::send(&self.server, self.credential.header(), request).await?;
         Answer::of_service(reply, &self.server, has_credential).map(|answer| answer.without(own_key))
@@ -121,8 +125,23 @@ impl Backend for Remote {
         Ok(self.answer(descriptor.access, request).await?.into_json())
     }
 
-    async fn validate(&self, key: &str) -> Result<ValidatedKey> {
-        verify::validate(self, key).await
+    fn start<O: Operation>(&self, operation: O) -> Result<Started<O::Output>> {
+        let this = self.clone();
+        Ok(Started::awaited(async move { this.execute(operation).await }))
+    }
+
+    fn start_dispatch(
+        &self,
+        descriptor: &'static OperationDescriptor,
+        request: Request<'_>,
+    ) -> Result<Started<String>> {
+        let (this, request) = (self.clone(), request.into_owned());
+        Ok(Started::awaited(async move { this.dispatch(descriptor, request.borrow()).await }))
+    }
+
+    fn start_validation(&self, key: &str) -> Result<StartedVerification> {
+        let (this, key) = (self.clone(), Secret::new(key));
+        Ok(Started::awaited(async move { verify::validate(&this, key).await }))
     }
 
     fn verifier(&self, endpoints: Endpoints) -> Result<AnyVerifier> {
@@ -135,7 +154,7 @@ impl Backend for Remote {
 
     /// Sends an empty request: the server rejects it, but only after it has validated the root key.
     async fn check_credential(&self) -> Result<()> {
-        let request = Outgoing::with_body(verify::ROUTE, "{}".to_owned());
+        let request = Outgoing::with_body(VerifyKey::ROUTE, "{}".to_owned());
         match self.answer(Access::KeyManager, request).await {
             Err(error) if error.status() == 400 => Ok(()),
             Err(error) => Err(error),
@@ -145,6 +164,15 @@ impl Backend for Remote {
 
     async fn check_ready(&self) -> Result<()> {
         self.reply(READY).await.map(drop)
+    }
+}
+
+/// The error of a call with a root key: the server's error is the same for every credential.
+fn of_root_key(error: GatekeeperError) -> GatekeeperError {
+    match (error.kind(), error.request_id()) {
+        (ErrorKind::CredentialInvalid, Some(id)) => wrong_root_key().of_request(id),
+        (ErrorKind::CredentialInvalid, None) => wrong_root_key(),
+        _ => error,
     }
 }
 

@@ -1,13 +1,17 @@
 //! A verifier on either backend.
 
-use crate::database::OpenDatabase;
-use crate::error::Result;
-#[cfg(feature = "remote")]
-use crate::verify::tenants_of_root_key;
-use crate::verify::{EmbeddedVerifier, Tenants, Verdict};
+use std::sync::Arc;
+
+use futures_channel::oneshot;
 
 #[cfg(feature = "remote")]
 use super::remote::RemoteVerifier;
+use super::{Started, StartedVerification};
+use crate::database::OpenDatabase;
+use crate::error::{GatekeeperError, Result};
+#[cfg(feature = "remote")]
+use crate::verify::tenants_of_root_key;
+use crate::verify::{Begun, EmbeddedVerifier, EndpointRef, Tenants, Verdict, VerifyOptions, Waiting};
 
 /// The verifier of a backend.
 #[derive(Clone)]
@@ -33,33 +37,47 @@ impl AnyVerifier {
         }
     }
 
-    /// The verdict, if it needs no I/O.
+    /// Verifies a key as far as that needs no I/O.
     #[inline]
-    pub(crate) fn try_verify<V: AsRef<str>>(
+    pub(crate) fn start<V: AsRef<str>>(
         &self,
         key: &str,
-        endpoint: &str,
+        endpoint: EndpointRef<'_>,
         variables: &[V],
-    ) -> Result<Option<Verdict>> {
+        options: &VerifyOptions<'_>,
+    ) -> Result<StartedVerification> {
         match self {
-            Self::Embedded(verifier, _) => verifier.try_verify(key, endpoint, variables),
+            Self::Embedded(verifier, database) => {
+                let begun = verifier.begin(key, endpoint, variables, options)?;
+                match begun {
+                    Begun::Done(verdict) => Ok(Started::Done(verdict)),
+                    Begun::Waits(waiting) => Ok(started(waiting, Arc::clone(database))),
+                }
+            }
             #[cfg(feature = "remote")]
-            Self::Remote(_) => Ok(None),
+            Self::Remote(verifier) => Ok(verifier.start(key, endpoint, variables, options)),
         }
     }
+}
 
-    /// The verdict. A future of an embedded backend waits for the disk on the thread that polls it.
-    #[cfg_attr(not(feature = "remote"), allow(clippy::unused_async, reason = "only a server is awaited"))]
-    pub(crate) async fn verify<V: AsRef<str>>(
-        &self,
-        key: &str,
-        endpoint: &str,
-        variables: &[V],
-    ) -> Result<Verdict> {
-        match self {
-            Self::Embedded(verifier, _) => verifier.verify(key, endpoint, variables),
-            #[cfg(feature = "remote")]
-            Self::Remote(verifier) => verifier.verify(key, endpoint, variables).await,
-        }
+/// A verification that must wait. It keeps the database open.
+#[cold]
+fn started(waiting: Box<Waiting>, database: OpenDatabase) -> StartedVerification {
+    if waiting.awaits_reply() {
+        return Started::awaited(reply(waiting, database));
     }
+    Started::on_disk(move || match waiting.advance()? {
+        Begun::Done(verdict) => Ok(Started::Done(verdict)),
+        Begun::Waits(waiting) => Ok(started(waiting, database)),
+    })
+}
+
+/// The verdict of counters that reply later.
+async fn reply(waiting: Box<Waiting>, database: OpenDatabase) -> Result<Verdict> {
+    let (sender, verdict) = oneshot::channel();
+    // Sending fails if the caller no longer waits.
+    waiting.ask(move |verdict| drop(sender.send(verdict)))?;
+    let verdict = verdict.await;
+    drop(database);
+    verdict.unwrap_or_else(|_| Err(GatekeeperError::unavailable("the counters did not reply: try again")))
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::Gatekeeper;
 use crate::authz::Attribution;
-use crate::backend::{AnyBackend, Backend as _, CredentialCache};
+use crate::backend::{AnyBackend, Backend as _, CredentialCache, Started, StartedVerification};
 use crate::error::Result;
 use crate::guard::PresentedCredential;
 use crate::operation::{Operation, OperationDescriptor, Request};
-use crate::verify::{CacheStats, ValidatedKey, VerdictCounters};
+use crate::verify::{CacheStats, VerdictCounters};
 
 impl Gatekeeper {
     /// The same backend, called with the credential of a request. A root key is kept in `cache`, with the version at which
@@ -85,35 +85,35 @@ impl Gatekeeper {
         self.0.take_created()
     }
 
-    /// [`call`](Self::call) if it needs no I/O.
+    /// [`call`](Self::call) as far as it needs no I/O.
     ///
     /// # Errors
     /// As for [`call`](Self::call).
     #[doc(hidden)]
-    pub fn try_call<O: Operation>(&self, operation: &O) -> Result<Option<O::Output>> {
-        self.0.try_execute(operation)
+    pub fn start<O: Operation>(&self, operation: O) -> Result<Started<O::Output>> {
+        self.0.start(operation)
     }
 
-    /// [`dispatch`](Self::dispatch) if it needs no I/O.
+    /// [`dispatch`](Self::dispatch) as far as it needs no I/O.
     ///
     /// # Errors
     /// As for [`dispatch`](Self::dispatch).
     #[doc(hidden)]
-    pub fn try_dispatch(
+    pub fn start_dispatch(
         &self,
-        descriptor: &OperationDescriptor,
+        descriptor: &'static OperationDescriptor,
         request: Request<'_>,
-    ) -> Result<Option<String>> {
-        self.0.try_dispatch(descriptor, request)
+    ) -> Result<Started<String>> {
+        self.0.start_dispatch(descriptor, request)
     }
 
-    /// [`validate`](Self::validate) if it needs no I/O.
+    /// [`validate`](Self::validate) as far as that needs no I/O.
     ///
     /// # Errors
     /// As for [`validate`](Self::validate).
     #[doc(hidden)]
-    pub fn try_validate(&self, key: &str) -> Result<Option<ValidatedKey>> {
-        self.0.try_validate(key)
+    pub fn start_validation(&self, key: &str) -> Result<StartedVerification> {
+        self.0.start_validation(key)
     }
 
     /// The backend. An SDK runs its futures on its own threads.

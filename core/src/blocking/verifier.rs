@@ -1,10 +1,9 @@
 //! Verification for code that does not await.
 
-#[cfg(feature = "remote")]
 use super::wait;
-use crate::backend::AnyVerifier;
+use crate::backend::{AnyVerifier, Started, StartedVerification};
 use crate::error::Result;
-use crate::verify::{Tenants, Verdict};
+use crate::verify::{EndpointRef, Tenants, Verdict, VerifyOptions};
 
 /// Verifies API keys against the limits of a set of endpoints. Share one between all threads.
 ///
@@ -58,39 +57,53 @@ impl Verifier {
     /// also `connection_error` and `timeout`.
     #[inline]
     pub fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
-        match &self.0 {
-            AnyVerifier::Embedded(verifier, _) => verifier.verify(key, endpoint, variables),
-            #[cfg(feature = "remote")]
-            AnyVerifier::Remote(verifier) => wait(verifier.verify(key, endpoint, variables)),
+        self.verify_with(key, endpoint, variables, &VerifyOptions::default())
+    }
+
+    /// [`verify`](Self::verify) with options, such as the scopes that the key must have.
+    ///
+    /// ```
+    /// # use gatekeeper::{CreateKey, Endpoints, Verdict, VerifyOptions, blocking::Gatekeeper};
+    /// # let gatekeeper = Gatekeeper::open("memory:")?;
+    /// # let key = gatekeeper.call(CreateKey::new("user"))?.api_key;
+    /// # let endpoints = Endpoints::from_json(r#"{"EXPORT": {"default": {"maxReq": 10, "duration": 60000}}}"#)?;
+    /// # let verifier = gatekeeper.verifier(endpoints)?;
+    /// let options = VerifyOptions::default().scopes(&["export"]);
+    /// let verdict = verifier.verify_with::<&str>(key.expose(), "EXPORT", &[], &options)?;
+    /// assert!(matches!(verdict, Verdict::Forbidden(_)), "the key does not have this scope");
+    /// # Ok::<(), gatekeeper::GatekeeperError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`verify`](Self::verify); `bad_request` also for an option out of range, and for a cost above the limit that
+    /// applies, which is checked last.
+    #[inline]
+    pub fn verify_with<V: AsRef<str>>(
+        &self,
+        key: &str,
+        endpoint: &str,
+        variables: &[V],
+        options: &VerifyOptions<'_>,
+    ) -> Result<Verdict> {
+        match self.start(key, endpoint, variables, options)? {
+            Started::Done(verdict) => Ok(verdict),
+            Started::Pending(rest) => wait(rest.finish()),
         }
     }
 
-    /// The verdict, if it needs no I/O. For SDKs, which otherwise call [`verify`](Self::verify) on a thread that may block.
+    /// Verifies a key as far as that needs no I/O. For SDKs, which finish the rest where it may wait.
     ///
     /// # Errors
-    /// As for [`verify`](Self::verify).
+    /// As for [`verify_with`](Self::verify_with).
     #[doc(hidden)]
     #[inline]
-    pub fn try_verify<V: AsRef<str>>(
+    pub fn start<'a, V: AsRef<str>>(
         &self,
         key: &str,
-        endpoint: &str,
+        endpoint: impl Into<EndpointRef<'a>>,
         variables: &[V],
-    ) -> Result<Option<Verdict>> {
-        self.0.try_verify(key, endpoint, variables)
-    }
-
-    /// The verdict. With a database, the future blocks the thread that polls it; with a server, it awaits. For SDKs.
-    ///
-    /// # Errors
-    /// As for [`verify`](Self::verify).
-    #[doc(hidden)]
-    pub async fn verify_on_this_thread<V: AsRef<str>>(
-        &self,
-        key: &str,
-        endpoint: &str,
-        variables: &[V],
-    ) -> Result<Verdict> {
-        self.0.verify(key, endpoint, variables).await
+        options: &VerifyOptions<'_>,
+    ) -> Result<StartedVerification> {
+        self.0.start(key, endpoint.into(), variables, options)
     }
 }

@@ -2,8 +2,20 @@
 
 use futures_channel::oneshot;
 
+use crate::backend::Started;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::offload::{Lane, offload};
+
+/// The result of a call that has begun. Its rest runs on a thread that may wait for the disk, unless a reply is awaited.
+pub(super) async fn finished<T: Send + 'static>(lane: Lane, mut call: Started<T>) -> Result<T> {
+    loop {
+        call = match call {
+            Started::Done(output) => return Ok(output),
+            Started::Pending(rest) if rest.is_awaited() => return rest.finish().await,
+            Started::Pending(rest) => offloaded(lane, move || rest.advance()).await?,
+        };
+    }
+}
 
 /// Runs `work` on a thread that may wait for the disk. If the future is dropped before the work starts, it does not run.
 ///

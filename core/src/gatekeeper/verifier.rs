@@ -1,24 +1,20 @@
 //! Verification for asynchronous code.
 
-use std::sync::Arc;
-
-use super::offloaded::offloaded;
+use super::offloaded::finished;
 use crate::backend::AnyVerifier;
-use crate::blocking;
 use crate::error::Result;
 use crate::offload::Lane;
-use crate::secret::Secret;
-use crate::verify::{Tenants, Verdict};
+use crate::verify::{Tenants, Verdict, VerifyOptions};
 
 /// Verifies API keys against the limits of a set of endpoints. Share one between all tasks.
 ///
 /// It accepts the keys of the tenant `default`, or of the tenants that [`with_tenants`](Self::with_tenants) names; with a
 /// root key, those of the root key's tenant.
-pub struct Verifier(Arc<AnyVerifier>);
+pub struct Verifier(AnyVerifier);
 
 impl Verifier {
     pub(super) fn new(verifier: AnyVerifier) -> Self {
-        Self(Arc::new(verifier))
+        Self(verifier)
     }
 
     /// The same verifier for the keys of other tenants.
@@ -26,7 +22,7 @@ impl Verifier {
     /// # Errors
     /// `bad_request` with a root key, and for a server.
     pub fn with_tenants(self, tenants: Tenants) -> Result<Self> {
-        Arc::unwrap_or_clone(self.0).with_tenants(tenants).map(Self::new)
+        self.0.with_tenants(tenants).map(Self)
     }
 
     /// Validates `key`, selects its limit at `endpoint` by its roles, and acquires one permit. Each list of variables has
@@ -56,17 +52,24 @@ impl Verifier {
     /// is not defined, and for variables out of bounds; `service_unavailable` if the store cannot be reached. For a server,
     /// also `connection_error` and `timeout`.
     pub async fn verify<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
-        if let Some(verdict) = self.0.try_verify(key, endpoint, variables)? {
-            return Ok(verdict);
-        }
-        #[cfg(feature = "remote")]
-        if let AnyVerifier::Remote(verifier) = &*self.0 {
-            return verifier.verify(key, endpoint, variables).await;
-        }
-        let (verifier, key) = (Arc::clone(&self.0), Secret::new(key));
-        let endpoint = endpoint.to_owned();
-        let variables: Vec<String> = variables.iter().map(|each| each.as_ref().to_owned()).collect();
-        let verify = move || blocking::wait(verifier.verify(key.expose(), &endpoint, &variables));
-        offloaded(Lane::LookUp, verify).await
+        self.verify_with(key, endpoint, variables, &VerifyOptions::default()).await
+    }
+
+    /// [`verify`](Self::verify) with options, such as the scopes that the key must have.
+    ///
+    /// # Errors
+    /// As for [`verify`](Self::verify); `bad_request` also for an option out of range, and for a cost above the limit that
+    /// applies, which is checked last.
+    pub async fn verify_with<V: AsRef<str>>(
+        &self,
+        key: &str,
+        endpoint: &str,
+        variables: &[V],
+        options: &VerifyOptions<'_>,
+    ) -> Result<Verdict> {
+        finished(Lane::LookUp, self.0.start(key, endpoint.into(), variables, options)?).await
     }
 }
+
+#[cfg(test)]
+mod tests;

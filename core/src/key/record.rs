@@ -37,12 +37,22 @@ const PIECE_BYTES: usize = 40;
 /// The fields that only some keys have.
 #[derive(Debug)]
 pub(crate) struct Extra {
+    pub(crate) name: Option<Box<str>>,
     /// Sorted by bytes, without duplicates.
     pub(crate) scopes: Arc<[String]>,
     /// A JSON object.
     pub(crate) metadata: Option<Box<str>>,
     /// For an imported digest: the suffix that was hashed after the key.
     pub(crate) hashed_suffix: Option<Box<str>>,
+}
+
+impl Extra {
+    /// These fields; none if all of them are empty.
+    pub(crate) fn if_any(self) -> Option<Arc<Self>> {
+        let Self { name, scopes, metadata, hashed_suffix } = &self;
+        let is_any = !scopes.is_empty() || name.is_some() || metadata.is_some() || hashed_suffix.is_some();
+        is_any.then(|| Arc::new(self))
+    }
 }
 
 /// The time at which a use of the key was last recorded, in Unix ms; 0 for never.
@@ -67,9 +77,24 @@ impl LastUse {
 }
 
 impl CachedKey {
-    /// The key's scopes.
-    pub(crate) fn scopes(&self) -> Arc<[String]> {
+    /// The key's name.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.extra.as_ref()?.name.as_deref()
+    }
+
+    /// The key's scopes, sorted by bytes.
+    pub(crate) fn scopes(&self) -> &[String] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.scopes)
+    }
+
+    /// The key's scopes, to keep.
+    pub(crate) fn shared_scopes(&self) -> Arc<[String]> {
         self.extra.as_ref().map(|extra| Arc::clone(&extra.scopes)).unwrap_or_default()
+    }
+
+    /// The key's metadata, a JSON object.
+    pub(crate) fn metadata(&self) -> Option<&str> {
+        self.extra.as_ref()?.metadata.as_deref()
     }
 
     /// The approximate size in memory, in bytes. It includes the roles, although keys may share them.
@@ -78,7 +103,8 @@ impl CachedKey {
             let scopes = extra.scopes.iter().map(|scope| PIECE_BYTES + scope.len()).sum::<usize>();
             let suffix = extra.hashed_suffix.as_ref().map_or(0, |suffix| suffix.len());
             let metadata = extra.metadata.as_ref().map_or(0, |metadata| metadata.len());
-            PIECE_BYTES + size_of::<Extra>() + scopes + suffix + metadata
+            let name = extra.name.as_ref().map_or(0, |name| name.len());
+            PIECE_BYTES + size_of::<Extra>() + scopes + suffix + metadata + name
         });
         let owner = self.owner.as_ref().map_or(0, |owner| PIECE_BYTES + owner.len());
         let roles = self.roles.names().iter().map(|name| PIECE_BYTES + name.len()).sum::<usize>();

@@ -57,19 +57,11 @@ impl Endpoint {
         self.roles.iter().map(|(name, _)| &**name)
     }
 
-    /// The limits by role as a verification over HTTP sends them, with the default as `DEFAULT`.
-    ///
-    /// # Errors
-    /// `bad_request` for a role of that name.
+    /// The endpoint as a verification by a server sends it.
     #[cfg(feature = "remote")]
-    pub(crate) fn ratelimits(&self, at: &str) -> Result<BTreeMap<Arc<str>, Limit>> {
-        let mut limits: BTreeMap<Arc<str>, Limit> = self.roles.iter().cloned().collect();
-        if limits.insert(DEFAULT.into(), self.default).is_none() {
-            return Ok(limits);
-        }
-        Err(GatekeeperError::bad_request(format!(
-            "{at}.roles.{DEFAULT}: a server uses this name for the default limit: rename the role"
-        )))
+    pub(crate) fn definition(&self) -> Definition<'_> {
+        let roles = self.roles.iter().map(|(name, limit)| (&**name, *limit)).collect();
+        Definition { default: self.default, roles }
     }
 
     /// The limit that `roles` select; none for the default.
@@ -105,6 +97,14 @@ impl Endpoint {
         let scaled = |limit: &Limit, by: &Limit| u128::from(limit.max_req()) * u128::from(by.duration_ms());
         (scaled(other, best), other.max_req()) > (scaled(best, other), best.max_req())
     }
+}
+
+/// The default limit and the limits by role.
+#[cfg(feature = "remote")]
+#[derive(serde::Serialize)]
+pub(crate) struct Definition<'a> {
+    default: Limit,
+    roles: BTreeMap<&'a str, Limit>,
 }
 
 /// A selected limit: the index of the role in the key's roles, and the index of the limit in the endpoint.

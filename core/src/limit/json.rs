@@ -34,6 +34,12 @@ impl Endpoint {
         endpoint_from("endpoint", value)
     }
 
+    /// Parses an endpoint from the `definition` of one verification: `{default: LIMIT, roles?: {ROLE: LIMIT}}`.
+    pub(crate) fn from_definition(definition: &Map<String, Value>) -> Result<Self> {
+        reject_unknown("definition", definition, ENDPOINT_FIELDS)?;
+        endpoint_of("definition", definition)
+    }
+
     /// Parses an endpoint from the `ratelimits` of one verification: `{DEFAULT: {maxReq, duration}, ROLE: …}`.
     /// Existing clients of this API expect that a larger `maxReq` counts as the largest, and that unknown fields of
     /// a limit are ignored. A longer `duration` is rejected: shortening it would loosen the limit.
@@ -49,8 +55,13 @@ impl Endpoint {
     }
 }
 
+const ENDPOINT_FIELDS: &[&str] = &["default", "roles"];
+
 fn endpoint_from(at: &str, value: &Value) -> Result<Endpoint> {
-    let fields = object_of(at, value, &["default", "roles"])?;
+    endpoint_of(at, object_of(at, value, ENDPOINT_FIELDS)?)
+}
+
+fn endpoint_of(at: &str, fields: &Map<String, Value>) -> Result<Endpoint> {
     let Some(default) = fields.get("default") else {
         return Err(GatekeeperError::bad_request(format!(
             "{at}.default is missing: give {{maxReq, duration}}"

@@ -36,14 +36,6 @@ impl Range for Quantity {
     const MAX: i64 = 1_000_000_000;
 }
 
-/// The cost of a verification: how many permits it consumes.
-pub(super) enum Cost {}
-
-impl Range for Cost {
-    const MIN: i64 = 1;
-    const MAX: i64 = u32::MAX as i64;
-}
-
 /// A point in time, Unix milliseconds.
 pub(super) enum Moment {}
 

@@ -1,16 +1,19 @@
 //! The key manager: create, verify, rotate and delete users' keys, and change their roles.
 
+mod asked;
 mod create;
 mod delete;
 mod roles;
 mod rotate;
 mod verify;
+mod verify_user_key;
 
 pub use create::{CreateKey, CreatedKey};
 pub use delete::{DeleteKey, DeletedKey};
 pub use roles::{AddRoles, RemoveRoles, RolesChanged};
 pub use rotate::{RotateKey, RotatedKey};
 pub use verify::{VerifyDecision, VerifyKey, VerifyOutput};
+pub use verify_user_key::VerifyUserKey;
 
 use crate::authz::Context;
 use crate::error::{ErrorKind, GatekeeperError, Result};

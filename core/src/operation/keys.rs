@@ -12,6 +12,7 @@ mod rotate;
 mod token;
 mod update;
 mod validate;
+mod verdict;
 mod verify;
 
 pub use api_key::{ApiKey, CreatedApiKey};
@@ -24,7 +25,8 @@ pub use rotate::RotateApiKey;
 pub use token::{IssueKeyToken, KeyToken};
 pub use update::{NewStatus, UpdateApiKey};
 pub use validate::{ValidateApiKey, ValidatedApiKey};
-pub use verify::{KeyVerdict, VerifyApiKey};
+pub use verdict::KeyVerdict;
+pub use verify::VerifyApiKey;
 
 use serde_json::{Map, Value};
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::secret::Secret;
+
 /// The fields of a request. A field that is given twice is rejected, also if one is in the JSON and one in the path.
 /// `Debug` does not show them: they may contain secrets.
 #[derive(Clone, Copy)]
@@ -13,6 +15,26 @@ pub struct Request<'a> {
     pub texts: &'a [(String, String)],
     /// How to handle a field that the operation does not have.
     pub unknown_fields: UnknownFields,
+}
+
+/// A [`Request`] with its own texts.
+pub(crate) struct OwnedRequest {
+    json: Secret,
+    texts: Vec<(String, String)>,
+    unknown_fields: UnknownFields,
+}
+
+impl Request<'_> {
+    pub(crate) fn into_owned(self) -> OwnedRequest {
+        let Self { json, texts, unknown_fields } = self;
+        OwnedRequest { json: Secret::new(json), texts: texts.to_vec(), unknown_fields }
+    }
+}
+
+impl OwnedRequest {
+    pub(crate) fn borrow(&self) -> Request<'_> {
+        Request { json: self.json.expose(), texts: &self.texts, unknown_fields: self.unknown_fields }
+    }
 }
 
 /// How to handle a field that an operation does not have.

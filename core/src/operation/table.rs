@@ -2,13 +2,13 @@
 
 use super::decode::decode;
 use super::{
-    AddMember, AddRoles, AuditExport, AuditExportParts, AuditQuery, AuditRecord, Can, ChangePassword,
+    AddMember, AddRoles, AuditExport, AuditExportParts, AuditQuery, AuditRecord, Begun, Can, ChangePassword,
     CheckAndRecordUsage, CheckQuota, CreateApiKey, CreateKey, CreateRootKey, CreateTenant, DeleteKey,
     GetApiKey, GetTenant, ImportApiKeys, IssueKeyToken, ListApiKeys, ListMembers, ListPermissions,
     ListRootKeys, ListSessions, ListTenants, ListUsageEvents, Login, Logout, LogoutAll, Me, Operation,
     RecordUsage, Refresh, RemoveMember, RemoveRoles, RemoveTenant, Request, RevokeApiKey, RevokeRootKey,
     RevokeSession, RotateApiKey, RotateKey, RotateSigningKey, SetTenantQuota, Signup, SummarizeUsage,
-    UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey,
+    UpdateApiKey, UpdateMember, UpdateTenant, ValidateApiKey, VerifyApiKey, VerifyKey, VerifyUserKey,
 };
 use serde::Serialize;
 
@@ -68,7 +68,7 @@ pub struct OperationDescriptor {
     /// [`Operation::IN_PARTS`].
     pub in_parts: Option<&'static str>,
     call: fn(Call<'_>, Request<'_>) -> Result<String>,
-    try_call: fn(Call<'_>, Request<'_>) -> Result<Option<String>>,
+    begin: fn(Call<'_>, Request<'_>) -> Result<BegunCall<String>>,
     #[cfg(feature = "remote")]
     fields: fn(Request<'_>) -> Result<Fields>,
     /// The JSON schemas of the request and of the response. The first generator is for types that are deserialized, the
@@ -92,7 +92,7 @@ impl OperationDescriptor {
             idempotent: O::IDEMPOTENT,
             in_parts: O::IN_PARTS,
             call: run::<O>,
-            try_call: try_run::<O>,
+            begin: begin_json::<O>,
             #[cfg(feature = "remote")]
             fields: |request| fields_of(&decode::<O>(request)?),
             #[cfg(feature = "schema")]
@@ -105,9 +105,29 @@ impl OperationDescriptor {
         (self.call)(call, request)
     }
 
-    /// [`call`](Self::call), if that needs no wait for the disk; otherwise none.
-    pub(crate) fn try_call(&self, call: Call<'_>, request: Request<'_>) -> Result<Option<String>> {
-        if self.looks_up_key { (self.try_call)(call, request) } else { Ok(None) }
+    /// [`call`](Self::call) as far as it need not wait for the disk.
+    pub(crate) fn begin(&self, call: Call<'_>, request: Request<'_>) -> Result<BegunCall<String>> {
+        (self.begin)(call, request)
+    }
+}
+
+/// A call that has begun: it has a result, or the rest of it may wait for the disk.
+pub(crate) enum BegunCall<T> {
+    Done(T),
+    Waits(Box<dyn FnOnce(Call<'_>) -> Result<T> + Send>),
+}
+
+impl<T: 'static> BegunCall<T> {
+    fn waits(rest: impl FnOnce(Call<'_>) -> Result<T> + Send + 'static) -> Self {
+        Self::Waits(Box::new(rest))
+    }
+
+    /// The same call with its result converted.
+    fn map<U: 'static>(self, convert: fn(T) -> Result<U>) -> Result<BegunCall<U>> {
+        match self {
+            Self::Done(output) => convert(output).map(BegunCall::Done),
+            Self::Waits(rest) => Ok(BegunCall::Waits(Box::new(move |call| convert(rest(call)?)))),
+        }
     }
 }
 
@@ -146,33 +166,43 @@ fn run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<String> {
         let context = admitted(call, &operation)?;
         (operation, context)
     };
-    let output = operation.run(&context)?;
-    serde_json::to_string(&output).map_err(GatekeeperError::internal)
+    to_json(operation.run(&context)?)
 }
 
-fn try_run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<Option<String>> {
-    let (operation, context): (O, _) = if O::ACCESS == Access::KeyManager {
-        // As in `run`.
-        let Some(context) = call.try_admit(O::ACCESS)? else { return Ok(None) };
-        (decode(request)?, context)
-    } else {
-        let operation: O = decode(request)?;
-        operation.check()?;
-        let Some(context) = call.try_admit(O::ACCESS)? else { return Ok(None) };
-        (operation, context)
-    };
-    to_json(operation.try_run(&context)?)
+fn begin_json<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<BegunCall<String>> {
+    if O::ACCESS != Access::KeyManager {
+        return begin(call, decode::<O>(request)?)?.map(to_json);
+    }
+    // As in `run`.
+    if let Some(context) = call.admit_from_memory(O::ACCESS)? {
+        return begin_admitted(decode::<O>(request)?, &context)?.map(to_json);
+    }
+    let request = request.into_owned();
+    Ok(BegunCall::waits(move |call| run::<O>(call, request.borrow())))
 }
 
-/// [`try_run`] for an operation that is already decoded.
-pub(crate) fn try_call<O: Operation>(call: Call<'_>, operation: &O) -> Result<Option<O::Output>> {
+/// Runs an operation as far as it need not wait for the disk.
+pub(crate) fn begin<O: Operation>(call: Call<'_>, operation: O) -> Result<BegunCall<O::Output>> {
     operation.check()?;
-    let Some(context) = call.try_admit(O::ACCESS)? else { return Ok(None) };
-    operation.try_run(&context)
+    match call.admit_from_memory(O::ACCESS)? {
+        Some(context) => begin_admitted(operation, &context),
+        None => Ok(BegunCall::waits(move |call| {
+            let context = admitted(call, &operation)?;
+            operation.run(&context)
+        })),
+    }
 }
 
-fn to_json(output: Option<impl Serialize>) -> Result<Option<String>> {
-    output.map(|output| serde_json::to_string(&output).map_err(GatekeeperError::internal)).transpose()
+fn begin_admitted<O: Operation>(operation: O, context: &Context<'_>) -> Result<BegunCall<O::Output>> {
+    let grant = context.grant();
+    Ok(match operation.begin(context)? {
+        Begun::Done(output) => BegunCall::Done(output),
+        Begun::Waits(rest) => BegunCall::waits(move |call| rest(&Context::of(call, grant))),
+    })
+}
+
+fn to_json<T: Serialize>(output: T) -> Result<String> {
+    serde_json::to_string(&output).map_err(GatekeeperError::internal)
 }
 
 /// Checks the request and authorizes its caller.
@@ -204,6 +234,7 @@ operations![
     AddRoles,
     RemoveRoles,
     VerifyKey,
+    VerifyUserKey,
     Signup,
     Login,
     Refresh,
@@ -266,6 +297,7 @@ pub(crate) fn named(name: &str) -> Result<&'static OperationDescriptor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Started;
 
     #[test]
     fn no_two_operations_share_a_name_or_a_route() {
@@ -281,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_from_memory_equals_the_result_of_the_blocking_call() {
+    fn a_call_that_has_begun_has_the_result_of_the_blocking_call() {
         let endpoints = r#"{"GET": {"default": {"maxReq": 2, "duration": 60000}}}"#;
         let options = crate::Options {
             endpoints: crate::Endpoints::from_json(endpoints).unwrap(),
@@ -296,19 +328,25 @@ mod tests {
         let request = format!(r#"{{"key": "{}", "endpoint": "GET"}}"#, key.expose());
         let credential = crate::guard::PresentedCredential::One(root.expose());
         let handle = || database.presenting(credential, &credentials);
-        let from_memory = || handle().try_dispatch(descriptor, Request::from(request.as_str())).unwrap();
+        let from_memory = || handle().start_dispatch(descriptor, Request::from(request.as_str())).unwrap();
         let blocking = || handle().dispatch(descriptor, Request::from(request.as_str())).unwrap();
-        // Neither the credential nor the key is cached yet.
-        assert_eq!(from_memory(), None);
-        let results = [blocking(), from_memory().unwrap(), from_memory().unwrap()];
+        // Neither the credential nor the key is cached yet. What has begun goes on with what is known.
+        let Started::Pending(rest) = from_memory() else { panic!("nothing is cached") };
+        let mut results = vec![crate::blocking::wait(rest.finish()).unwrap()];
+        for _ in 0..2 {
+            let Started::Done(result) = from_memory() else { panic!("everything is cached") };
+            results.push(result);
+        }
         assert!(results[0].contains(r#""remaining":1"#), "{}", results[0]);
         assert!(results[1].contains(r#""remaining":0"#) && results[1].contains(r#""code":"valid""#));
         assert!(results[2].contains(r#""code":"rate_limited""#));
         assert_eq!(results[2], blocking());
-        // An invalid token is rejected by the blocking call.
-        let anonymous = database.anonymous().try_dispatch(descriptor, Request::from(request.as_str()));
+        // An invalid token is rejected by the rest of the call.
+        let anonymous = database.anonymous().start_dispatch(descriptor, Request::from(request.as_str()));
         assert_eq!(anonymous.unwrap_err().status(), 401);
         let stranger = database.with_token(&crate::Secret::new("a token"));
-        assert_eq!(stranger.try_dispatch(descriptor, Request::from(request.as_str())).unwrap(), None);
+        let begun = stranger.start_dispatch(descriptor, Request::from(request.as_str())).unwrap();
+        let Started::Pending(rest) = begun else { panic!("a token is looked up") };
+        assert_eq!(crate::blocking::wait(rest.finish()).unwrap_err().status(), 401);
     }
 }

@@ -119,7 +119,7 @@ fn by_digests(count: usize) -> String {
          SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
             k.status = 'active' AND t.removed_at IS NULL,
             CASE WHEN o.until IS NULL OR k.expires_at < o.until THEN k.expires_at ELSE o.until END,
-            CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
+            CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END, k.name
          FROM changes CROSS JOIN given
          LEFT JOIN old_digests AS o ON o.digest = given.digest
          LEFT JOIN api_keys AS k ON k.digest = given.digest OR k.id = o.key_id

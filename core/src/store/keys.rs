@@ -17,7 +17,7 @@ const COLUMNS: &str = "id, tenant_id, owner_id, prefix, name, scopes, roles, sta
 const BY_DIGEST: &str = "SELECT changes.number, k.id, k.tenant_id, k.owner_id, k.roles, k.scopes, k.metadata,
     k.status = 'active' AND t.removed_at IS NULL,
     CASE WHEN o.until IS NULL OR k.expires_at < o.until THEN k.expires_at ELSE o.until END,
-    CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END
+    CASE WHEN o.digest IS NULL THEN k.hashed_suffix ELSE o.hashed_suffix END, k.name
     FROM changes
     LEFT JOIN old_digests AS o ON o.digest = $1
     LEFT JOIN api_keys AS k ON k.digest = $1 OR k.id = o.key_id
@@ -270,6 +270,7 @@ pub(super) fn key_row(row: &Row<'_>) -> Result<Option<KeyRow>, Failure> {
         is_active: row.get(7)?,
         expires_at: row.get(8)?,
         hashed_suffix: row.get(9)?,
+        name: row.get(10)?,
     }))
 }
 

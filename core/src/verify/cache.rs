@@ -171,6 +171,7 @@ pub(super) mod tests {
     /// A key with `metadata` bytes of metadata.
     pub(in crate::verify) fn key(number: u128, metadata: usize) -> Arc<CachedKey> {
         let extra = Extra {
+            name: None,
             scopes: Arc::default(),
             metadata: Some("x".repeat(metadata).into()),
             hashed_suffix: None,

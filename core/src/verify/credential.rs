@@ -4,9 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use super::engine::{Engine, View};
-use super::io::Io;
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::id::TenantId;
 use crate::key;
 use crate::secret::{Digest, Secret};
 use crate::store::BoundRootKey;
@@ -30,6 +28,15 @@ pub(crate) enum Credential {
     Different,
     /// No credential.
     Anonymous,
+}
+
+/// For whom a key manager acts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Authority {
+    /// For the operator.
+    Operator,
+    /// For the tenant of a root key, which is valid.
+    RootKey(BoundRootKey),
 }
 
 /// A root key, which is validated at first use, and again after each change that may affect it.
@@ -79,52 +86,40 @@ impl Credential {
         }
     }
 
-    /// The validated root key of the caller; none for the operator.
-    pub(crate) fn root_key_now(&self, engine: &Engine) -> Result<Option<BoundRootKey>> {
-        match self {
-            Self::Operator => Ok(None),
-            Self::RootKey(root) => {
-                let bound = match engine.view(Io::Allowed)? {
-                    Some(view) => root.bound(engine, &view, Io::Allowed)?,
-                    None => None,
-                };
-                // An error, since none would mean the operator.
-                bound.map(Some).ok_or_else(|| GatekeeperError::internal("a root key without a tenant"))
-            }
-            Self::Anonymous => Err(no_root_key()),
-            Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong_root_key()),
-            Self::Empty => Err(empty_root_key()),
-            Self::Different => Err(GatekeeperError::different_credentials()),
+    /// For whom the credential acts, if the cache shows it at `view`; none if the store must be asked.
+    ///
+    /// # Errors
+    /// `unauthorized` for any other credential, and for a root key that is not valid.
+    #[inline]
+    pub(crate) fn cached_authority(&self, view: &View<'_>) -> Result<Option<Authority>> {
+        match self.root_key_of_call()? {
+            None => Ok(Some(Authority::Operator)),
+            Some(root) => Ok(root.cached(view)?.map(Authority::RootKey)),
+        }
+    }
+
+    /// For whom the credential acts. It may wait for the store.
+    ///
+    /// # Errors
+    /// As for [`cached_authority`](Self::cached_authority).
+    pub(crate) fn authority(&self, engine: &Engine) -> Result<Authority> {
+        match self.root_key_of_call()? {
+            None => Ok(Authority::Operator),
+            Some(root) => root.validated(engine).map(Authority::RootKey),
         }
     }
 
     /// Whether the credential is the operator's or a valid root key.
     pub(crate) fn is_trusted(&self, engine: &Engine) -> bool {
-        matches!(self, Self::Operator | Self::RootKey(_)) && self.root_key_now(engine).is_ok()
+        self.authority(engine).is_ok()
     }
 
-    /// The root key of the caller, if the cache shows that it is valid. Does no I/O.
-    pub(crate) fn try_root_key_now(&self, engine: &Engine) -> Option<BoundRootKey> {
-        let Self::RootKey(root) = self else { return None };
-        let view = engine.view(Io::Forbidden).ok()??;
-        root.bound(engine, &view, Io::Forbidden).ok()?
-    }
-
-    /// The tenant of the root key at `view`; `Some(None)` for the operator. `None` if that would need I/O and `io` forbids
-    /// it.
-    #[allow(
-        clippy::option_option,
-        reason = "the outer one is none if I/O is needed, the inner one is none for the operator"
-    )]
-    pub(super) fn tenant(
-        &self,
-        engine: &Engine,
-        view: &View<'_>,
-        io: Io,
-    ) -> Result<Option<Option<TenantId>>> {
+    /// The root key, not validated; none for the operator.
+    #[inline]
+    fn root_key_of_call(&self) -> Result<Option<&RootKey>> {
         match self {
-            Self::Operator => Ok(Some(None)),
-            Self::RootKey(root) => Ok(root.bound(engine, view, io)?.map(|bound| Some(bound.tenant))),
+            Self::Operator => Ok(None),
+            Self::RootKey(root) => Ok(Some(root)),
             Self::Anonymous => Err(no_root_key()),
             Self::ApiKey(_) | Self::Token(_) | Self::Malformed => Err(wrong_root_key()),
             Self::Empty => Err(empty_root_key()),
@@ -142,21 +137,23 @@ impl RootKey {
         }
     }
 
-    /// The id and the tenant, if the key is valid at `view`; none if that would need I/O and `io` forbids it.
-    fn bound(&self, engine: &Engine, view: &View<'_>, io: Io) -> Result<Option<BoundRootKey>> {
-        let digest = match &self.shape {
-            Shape::WellFormed(digest) => digest,
-            Shape::Empty => return Err(empty_root_key()),
-            Shape::Malformed => return Err(wrong_root_key()),
-        };
+    /// The id and the tenant, if the cache shows at `view` that the key is valid; none if the store must be asked.
+    fn cached(&self, view: &View<'_>) -> Result<Option<BoundRootKey>> {
+        let digest = self.well_formed()?;
         if self.valid_version.load(SeqCst) > view.version_counters().of_known(digest) {
             return Ok(self.bound.get().copied());
         }
         if self.wrong_version.load(SeqCst) > view.version_counters().of_unknown(digest) {
             return Err(wrong_root_key());
         }
-        if io == Io::Forbidden {
-            return Ok(None);
+        Ok(None)
+    }
+
+    /// The id and the tenant, if the key is valid. It may wait for the store.
+    fn validated(&self, engine: &Engine) -> Result<BoundRootKey> {
+        let (digest, view) = (self.well_formed()?, engine.open_view()?);
+        if let Some(bound) = self.cached(&view)? {
+            return Ok(bound);
         }
         let read = engine.store().root_key(digest, view.version_counters())?;
         let Some(bound) = read.found else {
@@ -165,7 +162,15 @@ impl RootKey {
         };
         let bound = *self.bound.get_or_init(|| bound);
         self.valid_version.fetch_max(read.number + 1, SeqCst);
-        Ok(Some(bound))
+        Ok(bound)
+    }
+
+    fn well_formed(&self) -> Result<&Digest> {
+        match &self.shape {
+            Shape::WellFormed(digest) => Ok(digest),
+            Shape::Empty => Err(empty_root_key()),
+            Shape::Malformed => Err(wrong_root_key()),
+        }
     }
 }
 

@@ -3,28 +3,45 @@
 use std::collections::HashMap;
 
 use super::compiled::CompiledEndpoint;
+use super::options::EndpointRef;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
 
-/// The endpoints of a verifier, or of a client.
-pub(crate) struct CompiledEndpoints(HashMap<String, CompiledEndpoint, foldhash::fast::RandomState>);
+/// The endpoints of a verifier, or of a client, in the order in which they were defined.
+pub(crate) struct CompiledEndpoints {
+    endpoints: Vec<CompiledEndpoint>,
+    indexes: HashMap<String, usize, foldhash::fast::RandomState>,
+}
 
 impl CompiledEndpoints {
     pub(crate) fn new(endpoints: Endpoints) -> Self {
-        let endpoints = endpoints.into_iter().map(|(name, endpoint)| {
-            let endpoint = CompiledEndpoint::new(&name, endpoint);
-            (name, endpoint)
-        });
-        Self(endpoints.collect())
+        let (names, endpoints): (Vec<_>, Vec<_>) = endpoints
+            .into_iter()
+            .map(|(name, endpoint)| {
+                let endpoint = CompiledEndpoint::new(&name, endpoint);
+                (name, endpoint)
+            })
+            .unzip();
+        let indexes = names.into_iter().enumerate().map(|(index, name)| (name, index)).collect();
+        Self { endpoints, indexes }
     }
 
-    /// The endpoint with this name.
+    /// The index of an endpoint, if it is defined.
+    #[inline]
+    pub(crate) fn index(&self, endpoint: EndpointRef<'_>) -> Option<usize> {
+        match endpoint {
+            EndpointRef::Name(name) => self.indexes.get(name).copied(),
+            EndpointRef::Index(index) => Some(index),
+        }
+    }
+
+    /// The endpoint with this index.
     ///
     /// # Errors
-    /// `bad_request` if it is not defined.
+    /// `bad_request` if there is none.
     #[inline]
-    pub(crate) fn get(&self, name: &str) -> Result<&CompiledEndpoint> {
-        self.0.get(name).ok_or_else(|| never_defined(self.0.keys()))
+    pub(crate) fn at(&self, index: Option<usize>) -> Result<&CompiledEndpoint> {
+        index.and_then(|index| self.endpoints.get(index)).ok_or_else(|| never_defined(self.indexes.keys()))
     }
 }
 

@@ -3,16 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::cache::{CacheEntry, CacheStats, KeyCache};
-use super::compiled::CompiledEndpoint;
+use super::cache::{CacheStats, KeyCache};
 use super::imports::Imports;
-use super::io::Io;
 use super::other_tenants::OtherTenants;
-use super::tenants::KeysOf;
-use super::verdict::{Decision, Verdict};
 use crate::clock::{Clock, Now};
-use crate::counters::{Counters, SlotName};
-use crate::deadline;
+use crate::counters::{Counters, Reply, SlotName};
 use crate::error::{GatekeeperError, Result};
 use crate::fork::{ForkGuards, ForkRegistered, ForkSafe};
 use crate::id::{KeyId, TenantId};
@@ -63,6 +58,16 @@ impl Engine {
             None => Counters::in_memory(),
             Some(_) => Counters::beside_database(Arc::clone(store.shared())),
         };
+        Self::with_counters(store, counters, clock, sizes)
+    }
+
+    /// Opens the engine of `store` with these counters.
+    pub(crate) fn with_counters(
+        store: Arc<Store>,
+        counters: Counters,
+        clock: Clock,
+        sizes: &CacheSizes,
+    ) -> Result<OpenEngine> {
         Ok(Arc::new(ForkRegistered::new(Self {
             store,
             counters,
@@ -84,124 +89,53 @@ impl Engine {
         &self.clock
     }
 
-    /// A view of this moment; none if that would need I/O and `io` forbids it.
-    pub(crate) fn view(&self, io: Io) -> Result<Option<View<'_>>> {
+    /// A view of this moment; none if the files that the processes of a machine share are not open.
+    #[inline]
+    pub(crate) fn view(&self) -> Result<Option<View<'_>>> {
         let now = self.clock.now();
-        let segment = match self.store.segment(now.boot_ms)? {
-            None if io == Io::Allowed => self.store.open_shared()?,
-            None => return Ok(None),
-            Some(segment) => segment,
-        };
-        Ok(Some(View { now, segment }))
+        Ok(self.store.segment(now.boot_ms)?.map(|segment| View { now, segment }))
     }
 
-    /// Validates `key`, waiting for the store if its record is not cached.
-    pub(crate) fn verify_blocking<V: AsRef<str>>(
-        &self,
-        key: &str,
-        endpoint: &CompiledEndpoint,
-        variables: &[V],
-        keys_of: KeysOf<'_>,
-    ) -> Result<Verdict> {
-        deadline::call(|| match self.view(Io::Allowed)? {
-            Some(view) => {
-                require_verdict(self.verify(key, endpoint, variables, keys_of, view, Io::Allowed)?)
-            }
-            None => require_verdict(None),
-        })
-    }
-
-    /// Validates `key` at `view` and acquires one permit of its slot; none if that would need I/O and `io` forbids it.
-    #[inline]
-    pub(crate) fn verify<V: AsRef<str>>(
-        &self,
-        key: &str,
-        endpoint: &CompiledEndpoint,
-        variables: &[V],
-        keys_of: KeysOf<'_>,
-        view: View<'_>,
-        io: Io,
-    ) -> Result<Option<Verdict>> {
-        let known = match self.valid_key(key, keys_of, view, io)? {
-            None => return Ok(None),
-            Some(CacheEntry::Unknown) => return Ok(Some(Verdict::InvalidKey)),
-            Some(CacheEntry::Known(known)) => known,
-        };
-        if !self.touch(&known, view, io) {
-            return Ok(None);
+    /// A view of this moment. Opens these files if necessary.
+    pub(crate) fn open_view(&self) -> Result<View<'_>> {
+        match self.view()? {
+            Some(view) => Ok(view),
+            None => self.store.open_shared().map(|segment| View { now: self.clock.now(), segment }),
         }
-        self.admit(known, endpoint, variables, 1, view, io)
     }
 
-    /// Acquires `cost` permits, at least 1, of the slot of a valid key; none if that would need I/O and `io` forbids it.
-    ///
-    /// # Errors
-    /// `bad_request` if `cost` is greater than the limit.
+    /// Notes the use of a valid key, once a minute. False if that needs I/O: a file must be opened, or the buffer of last
+    /// uses is full and must be moved to the database first.
     #[inline]
-    pub(crate) fn admit<V: AsRef<str>>(
-        &self,
-        known: Arc<CachedKey>,
-        endpoint: &CompiledEndpoint,
-        variables: &[V],
-        cost: u32,
-        view: View<'_>,
-        io: Io,
-    ) -> Result<Option<Verdict>> {
-        let now = view.now;
-        let (selected, limit) = endpoint.choose(&known.roles);
-        if cost > limit.max_req() {
-            return Err(GatekeeperError::bad_request(format!(
-                "cost must be at most {}, the limit that applies here",
-                limit.max_req()
-            )));
-        }
-        let request = Request { limit, shorter: &[], cost, keep_ms: endpoint.keep_ms() };
-        let Some(acquired) =
-            self.acquire(view, &request, io, |secret| endpoint.slot(secret, known.id, variables))?
-        else {
-            return Ok(None);
-        };
-
-        let frees_in = acquired.frees_at.saturating_sub(now.boot_ms);
-        let decision = Decision {
-            remaining: acquired.remaining,
-            total: acquired.limit.max_req(),
-            reset: now.wall_ms.saturating_add(frees_in).div_ceil(1000),
-            retry_after_ms: acquired.retry_after_ms(),
-            window_ms: acquired.limit.duration_ms(),
-            reset_after_ms: acquired.frees_in_ms,
-            role: selected.map(|selected| selected.role),
-            key: known,
-        };
-        Ok(Some(if acquired.admitted { Verdict::Admitted(decision) } else { Verdict::RateLimited(decision) }))
-    }
-
-    /// Records the use of a valid key, once a minute. False if that would need I/O and `io` forbids it: a file must be
-    /// opened, or the buffer of last uses is full and must be moved first.
-    #[inline]
-    pub(crate) fn touch(&self, key: &CachedKey, view: View<'_>, io: Io) -> bool {
-        !key.used.is_news(view.now.wall_ms) || self.touch_now(key, view, io)
+    pub(super) fn note_use(&self, key: &CachedKey, view: View<'_>) -> bool {
+        !key.used.is_news(view.now.wall_ms) || self.note_use_now(key, view)
     }
 
     #[cold]
-    fn touch_now(&self, key: &CachedKey, view: View<'_>, io: Io) -> bool {
-        let Now { boot_ms, wall_ms } = view.now;
-        let touch = || self.store.shared().touch(view.segment, key.id, wall_ms, io == Io::Allowed);
-        let touched = match touch() {
+    fn note_use_now(&self, key: &CachedKey, view: View<'_>) -> bool {
+        let noted = match self.store.shared().touch(view.segment, key.id, view.now.wall_ms, false) {
+            Touched::Noted => true,
             // The buffer was moved a moment ago and is full again: this use is not recorded.
-            Touched::Full if boot_ms < self.may_move_ms.load(Relaxed) => Touched::Noted,
-            Touched::Full if io == Io::Allowed => {
-                self.may_move_ms.store(boot_ms.saturating_add(MOVE_EVERY_MS), Relaxed);
-                self.store.move_last_uses();
-                touch()
-            }
-            touched => touched,
+            Touched::Full => view.now.boot_ms < self.may_move_ms.load(Relaxed),
+            Touched::NotOpen => false,
         };
-        if touched == Touched::Noted || io == Io::Allowed {
-            key.used.set(wall_ms);
-            return true;
+        if noted {
+            key.used.set(view.now.wall_ms);
         }
-        false
+        noted
+    }
+
+    /// [`note_use`](Self::note_use) that opens the file, and empties the buffer. A use that cannot be recorded is not an
+    /// error.
+    pub(super) fn note_use_waiting(&self, key: &CachedKey, view: View<'_>) {
+        let Now { boot_ms, wall_ms } = view.now;
+        let touch = || self.store.shared().touch(view.segment, key.id, wall_ms, true);
+        if touch() == Touched::Full && boot_ms >= self.may_move_ms.load(Relaxed) {
+            self.may_move_ms.store(boot_ms.saturating_add(MOVE_EVERY_MS), Relaxed);
+            self.store.move_last_uses();
+            touch();
+        }
+        key.used.set(wall_ms);
     }
 
     /// Moves buffered last uses to the database, if that is possible without waiting.
@@ -240,30 +174,45 @@ impl Engine {
         self.cache.cache_stats()
     }
 
-    /// Acquires a permit of a slot that belongs to no key, named by `name` and `variable`.
+    /// Acquires a permit of a slot that belongs to no key, named by `name` and `variable`. It may wait for the disk.
     pub(crate) fn acquire_unkeyed(&self, name: &str, variable: &str, limit: Limit) -> Result<Acquired> {
-        let view = self.view(Io::Allowed)?;
         let request = Request { limit, shorter: &[], cost: 1, keep_ms: limit.duration_ms() };
-        let key_id = KeyId::from_bits(0);
-        let slot = |secret: &[u8; 16]| SlotName::new(secret, name, key_id, &[variable]);
-        let acquired =
-            view.map(|view| self.acquire(view, &request, Io::Allowed, slot)).transpose()?.flatten();
-        acquired.ok_or_else(|| GatekeeperError::internal("nothing was counted, although I/O was allowed"))
+        let slot = |secret: &[u8; 16]| SlotName::new(secret, name, KeyId::from_bits(0), &[variable]);
+        self.acquire(self.open_view()?, &request, slot)
     }
 
-    /// Acquires a permit of the slot with this name; none if that would need I/O and `io` forbids it.
-    fn acquire(
+    /// Whether permits are granted by a reply that comes later.
+    pub(super) fn counters_reply_later(&self) -> bool {
+        self.counters.reply_later()
+    }
+
+    /// Asks such counters for permits of the slot with this name.
+    pub(super) fn ask(&self, view: View<'_>, request: &Request<'_>, name: SlotName, reply: Reply) {
+        self.counters.ask(name, view.now, request, reply);
+    }
+
+    /// Acquires permits of the slot with this name; none if the counters must be opened or asked first.
+    #[inline]
+    pub(super) fn acquire_if_open(
         &self,
         view: View<'_>,
         request: &Request<'_>,
-        io: Io,
         name: impl Fn(&[u8; 16]) -> SlotName,
     ) -> Result<Option<Acquired>> {
+        self.counters.acquire(view.segment, name(&view.segment.slot_key), view.now, request, false)
+    }
+
+    /// Acquires permits of the slot with this name, and opens the counters, or waits for their reply, if necessary.
+    pub(super) fn acquire(
+        &self,
+        view: View<'_>,
+        request: &Request<'_>,
+        name: impl Fn(&[u8; 16]) -> SlotName,
+    ) -> Result<Acquired> {
         let mut segment = view.segment;
         for _ in 0..MAX_SEGMENTS {
             let slot = name(&segment.slot_key);
-            let acquired = self.counters.acquire(segment, slot, view.now, request, io == Io::Allowed)?;
-            if acquired.is_some() || io == Io::Forbidden {
+            if let Some(acquired) = self.counters.acquire(segment, slot, view.now, request, true)? {
                 return Ok(acquired);
             }
             // The segment was replaced after this view was created. The key is still valid at the view, and counting
@@ -284,21 +233,28 @@ impl Engine {
             tenant: row.tenant,
             owner: row.owner_id.map(Into::into),
             roles: self.role_sets.share(row.roles),
-            extra: (!row.scopes.is_empty() || row.metadata.is_some() || row.hashed_suffix.is_some()).then(
-                || {
-                    Arc::new(Extra {
-                        scopes: row.scopes.into(),
-                        metadata: row.metadata.map(Into::into),
-                        hashed_suffix: row.hashed_suffix.map(Into::into),
-                    })
-                },
-            ),
+            extra: Extra {
+                name: row.name.map(Into::into),
+                scopes: row.scopes.into(),
+                metadata: row.metadata.map(Into::into),
+                hashed_suffix: row.hashed_suffix.map(Into::into),
+            }
+            .if_any(),
             used: LastUse::default(),
         }
     }
 }
 
 impl View<'_> {
+    pub(super) fn now(&self) -> Now {
+        self.now
+    }
+
+    /// The key under which slots are named.
+    pub(super) fn slot_key(&self) -> &[u8; 16] {
+        &self.segment.slot_key
+    }
+
     /// The time at the start of the verification, in Unix ms.
     pub(crate) fn wall_ms(&self) -> u64 {
         self.now.wall_ms
@@ -307,11 +263,6 @@ impl View<'_> {
     pub(super) fn version_counters(&self) -> &VersionCounters<Map> {
         &self.segment.version_counters
     }
-}
-
-/// The verdict of a call with [`Io::Allowed`], which always has one.
-pub(super) fn require_verdict(verdict: Option<Verdict>) -> Result<Verdict> {
-    verdict.ok_or_else(|| GatekeeperError::internal("no verdict, although I/O was allowed"))
 }
 
 impl ForkSafe for Engine {

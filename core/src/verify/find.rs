@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::cache::CacheEntry;
 use super::engine::{Engine, View};
-use super::io::Io;
 use super::tenants::KeysOf;
+use super::verification::Presented;
 use crate::error::Result;
 use crate::ipc::{Map, VersionCounters};
 use crate::key::{self, CachedKey};
@@ -18,31 +18,17 @@ use crate::store::{KeyRow, Versioned};
 /// imported, so the length is checked here and not at import.
 pub(crate) const MAX_FOREIGN: usize = 4096;
 
+/// What the cache holds of a key.
+pub(super) enum Found {
+    Entry(CacheEntry),
+    /// The store must be asked. The key has this digest, if it has our format.
+    Missing(Option<Digest>),
+}
+
 impl Engine {
-    /// The record of `key`, if it is valid at `view` and its tenant is accepted; none if that would need I/O and `io`
-    /// forbids it.
-    #[inline]
-    pub(crate) fn valid_key(
-        &self,
-        key: &str,
-        keys_of: KeysOf<'_>,
-        view: View<'_>,
-        io: Io,
-    ) -> Result<Option<CacheEntry>> {
-        let found = self.find_key(key, view, io)?;
-        Ok(found.map(|found| self.accepted(found, keys_of, view)))
-    }
-
-    /// The record of the key with this digest, which has our format, if it is valid at `view`; none if that would need
-    /// I/O and `io` forbids it.
-    pub(crate) fn valid_key_of(&self, digest: &Digest, view: View<'_>, io: Io) -> Result<Option<CacheEntry>> {
-        let found = self.find_made_with(digest, "", view.version_counters(), io)?;
-        Ok(found.map(|found| self.accepted(found, KeysOf::Anyone, view)))
-    }
-
     /// `found`, if it is valid at `view` and its tenant is accepted; otherwise unknown.
     #[inline]
-    fn accepted(&self, found: CacheEntry, keys_of: KeysOf<'_>, view: View<'_>) -> CacheEntry {
+    pub(super) fn accepted(&self, found: CacheEntry, keys_of: KeysOf<'_>, view: View<'_>) -> CacheEntry {
         let CacheEntry::Known(known) = found else { return found };
         if !known.is_valid(view.wall_ms()) {
             return CacheEntry::Unknown;
@@ -56,55 +42,76 @@ impl Engine {
         CacheEntry::Unknown
     }
 
-    /// The record of a key in our format, or, if digests were imported, in any format.
+    /// What the cache holds of a key in our format, or, if digests were imported, in any format.
     #[inline]
-    fn find_key(&self, key: &str, view: View<'_>, io: Io) -> Result<Option<CacheEntry>> {
+    pub(super) fn cached(&self, presented: Presented<'_>, view: View<'_>) -> Found {
+        let key = match presented {
+            Presented::Digest(digest) => return self.cached_plain(*digest, view),
+            Presented::Key(key) => key,
+        };
         let prefix = key::well_formed(key);
         // A root key or a platform key is never an API key.
         if prefix.is_some_and(key::is_reserved) {
-            return Ok(Some(CacheEntry::Unknown));
+            return Found::Entry(CacheEntry::Unknown);
         }
         let own = prefix.is_some().then(|| Digest::of(key.as_bytes()));
-        if let Some(own) = &own {
-            // If it is not cached, it is looked up below, together with its digests with suffixes.
-            let found = self.find_made_with(own, "", view.version_counters(), Io::Forbidden)?;
-            if matches!(found, Some(CacheEntry::Known(_))) {
-                return Ok(found);
-            }
+        if let Some(own) = &own
+            && let Some(CacheEntry::Known(known)) = self.cache.get(own, view.version_counters())
+            && known.is_hashed_with("")
+        {
+            return Found::Entry(CacheEntry::Known(known));
         }
-        self.find_anywhere(key, own, view, io)
+        self.cached_anywhere(key, own, view)
     }
 
-    /// The record of a key whose plain digest is not cached. It looks up the plain digest, if the key has our format, and
-    /// the digests with each suffix of imported keys, all in one statement.
+    /// What the cache holds of a key whose plain digest is not that of a cached key: by the plain digest, if the key has our
+    /// format, and by the digests with each suffix of imported keys.
     #[cold]
-    fn find_anywhere(
-        &self,
-        key: &str,
-        own: Option<Digest>,
-        view: View<'_>,
-        io: Io,
-    ) -> Result<Option<CacheEntry>> {
-        let (version_counters, now) =
-            (view.version_counters(), i64::try_from(view.wall_ms()).unwrap_or(i64::MAX));
-        let Some(suffixes) = self.imports.suffixes(self.store(), version_counters, now, io)? else {
-            return Ok(None);
-        };
-        let is_foreign = || !key.is_empty() && key.len() <= MAX_FOREIGN && !key::is_placeholder(key);
-        let Some(suffixes) = suffixes.filter(|_| is_foreign()) else {
-            return match &own {
-                Some(own) => self.find_made_with(own, "", version_counters, io),
-                None => Ok(Some(CacheEntry::Unknown)),
+    fn cached_anywhere(&self, key: &str, own: Option<Digest>, view: View<'_>) -> Found {
+        let Ok(suffixes) = self.imports.cached(view.version_counters()) else { return Found::Missing(own) };
+        let Some(suffixes) = suffixes.filter(|_| is_foreign(key)) else {
+            return match own {
+                Some(own) => self.cached_plain(own, view),
+                None => Found::Entry(CacheEntry::Unknown),
             };
         };
-        let with = |suffix: &str| Digest::of(Zeroizing::new([key, suffix].concat()).as_bytes());
-        let others = suffixes.iter().map(String::as_str).filter(|suffix| own.is_none() || !suffix.is_empty());
-        let all = own.map(|own| ("", own)).into_iter().chain(others.map(|suffix| (suffix, with(suffix))));
-        match self.cached_key(all, version_counters) {
-            Ok(known) => Ok(Some(CacheEntry::Known(known))),
-            Err(missing) if missing.is_empty() => Ok(Some(CacheEntry::Unknown)),
-            Err(_) if io == Io::Forbidden => Ok(None),
-            Err(missing) => self.look_up_all(missing, version_counters).map(Some),
+        match self.cached_key(digests(key, own, &suffixes), view.version_counters()) {
+            Ok(known) => Found::Entry(CacheEntry::Known(known)),
+            Err(missing) if missing.is_empty() => Found::Entry(CacheEntry::Unknown),
+            Err(_) => Found::Missing(own),
+        }
+    }
+
+    /// What the cache holds of a key with this plain digest.
+    fn cached_plain(&self, digest: Digest, view: View<'_>) -> Found {
+        match self.cache.get(&digest, view.version_counters()) {
+            Some(entry) => Found::Entry(hashed_plainly(entry)),
+            None => Found::Missing(Some(digest)),
+        }
+    }
+
+    /// The record of a key that is [`Missing`](Found::Missing), from the store. It looks up the plain digest and those with
+    /// suffixes in one statement.
+    pub(super) fn look_up_presented(
+        &self,
+        presented: Presented<'_>,
+        own: Option<Digest>,
+        view: View<'_>,
+    ) -> Result<CacheEntry> {
+        let version_counters = view.version_counters();
+        if let Presented::Key(key) = presented
+            && let Some(suffixes) = self.imports.suffixes(self.store(), version_counters, view.wall_ms())?
+            && is_foreign(key)
+        {
+            return match self.cached_key(digests(key, own, &suffixes), version_counters) {
+                Ok(known) => Ok(CacheEntry::Known(known)),
+                Err(missing) if missing.is_empty() => Ok(CacheEntry::Unknown),
+                Err(missing) => self.look_up_all(missing, version_counters),
+            };
+        }
+        match own {
+            Some(own) => self.look_up(&own, version_counters).map(hashed_plainly),
+            None => Ok(CacheEntry::Unknown),
         }
     }
 
@@ -153,37 +160,6 @@ impl Engine {
         Ok(valid)
     }
 
-    /// The record of the digest of a key followed by `suffix`. A record that was hashed with another suffix belongs to
-    /// another key, and counts as unknown.
-    #[inline]
-    fn find_made_with(
-        &self,
-        digest: &Digest,
-        suffix: &str,
-        version_counters: &VersionCounters<Map>,
-        io: Io,
-    ) -> Result<Option<CacheEntry>> {
-        Ok(match self.find(digest, version_counters, io)? {
-            Some(CacheEntry::Known(known)) if !known.is_hashed_with(suffix) => Some(CacheEntry::Unknown),
-            found => found,
-        })
-    }
-
-    /// The record of `digest`, fresh by `version_counters`; none if that would need I/O and `io` forbids it.
-    #[inline]
-    fn find(
-        &self,
-        digest: &Digest,
-        version_counters: &VersionCounters<Map>,
-        io: Io,
-    ) -> Result<Option<CacheEntry>> {
-        match self.cache.get(digest, version_counters) {
-            Some(cached) => Ok(Some(cached)),
-            None if io == Io::Forbidden => Ok(None),
-            None => self.look_up(digest, version_counters).map(Some),
-        }
-    }
-
     /// Looks up `digest` in the store.
     #[cold]
     fn look_up(&self, digest: &Digest, version_counters: &VersionCounters<Map>) -> Result<CacheEntry> {
@@ -209,5 +185,31 @@ impl Engine {
                 CacheEntry::Known(key)
             }
         }
+    }
+}
+
+/// Whether a key may be one of another product.
+fn is_foreign(key: &str) -> bool {
+    !key.is_empty() && key.len() <= MAX_FOREIGN && !key::is_placeholder(key)
+}
+
+/// The digests under which a key may be stored, each with the suffix that was hashed after it.
+fn digests<'s>(
+    key: &str,
+    own: Option<Digest>,
+    suffixes: &'s [String],
+) -> impl Iterator<Item = (&'s str, Digest)> {
+    let with = move |suffix: &str| Digest::of(Zeroizing::new([key, suffix].concat()).as_bytes());
+    let is_new = move |suffix: &&str| own.is_none() || !suffix.is_empty();
+    let others = suffixes.iter().map(String::as_str).filter(is_new);
+    own.map(|own| ("", own)).into_iter().chain(others.map(move |suffix| (suffix, with(suffix))))
+}
+
+/// A record that was found by a plain digest. If it was hashed with a suffix, it belongs to another key, and counts as
+/// unknown.
+fn hashed_plainly(entry: CacheEntry) -> CacheEntry {
+    match entry {
+        CacheEntry::Known(known) if !known.is_hashed_with("") => CacheEntry::Unknown,
+        entry => entry,
     }
 }

@@ -4,7 +4,6 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-use super::io::Io;
 use crate::error::Result;
 use crate::fork::{ForkGuards, lock};
 use crate::ipc::{Map, VersionCounters};
@@ -12,6 +11,9 @@ use crate::store::{IMPORTS, Store};
 
 /// The suffixes in use; none if nothing was imported.
 pub(super) type Suffixes = Option<Arc<[String]>>;
+
+/// The suffixes must be read from the store.
+pub(super) struct NotCached;
 
 /// The cached suffixes.
 #[derive(Default)]
@@ -23,38 +25,41 @@ pub(super) struct Imports {
 }
 
 impl Imports {
-    /// The suffixes in use at `now`, in Unix ms, fresh by `version_counters`; none if that would need I/O and `io`
-    /// forbids it. They may include suffixes whose last key has expired since they were read.
+    /// The cached suffixes, if they are fresh by `version_counters`. They may include suffixes whose last key has expired
+    /// since they were read.
+    pub(super) fn cached(&self, version_counters: &VersionCounters<Map>) -> Result<Suffixes, NotCached> {
+        let current = version_counters.of_known(&IMPORTS);
+        if self.none_version.load(SeqCst) > current {
+            return Ok(None);
+        }
+        match &*lock(&self.some) {
+            Some((version, suffixes)) if *version >= current => Ok(Some(Arc::clone(suffixes))),
+            _ => Err(NotCached),
+        }
+    }
+
+    /// The suffixes in use at `wall_ms`, in Unix ms, from the store unless they are cached.
     pub(super) fn suffixes(
         &self,
         store: &Store,
         version_counters: &VersionCounters<Map>,
-        now: i64,
-        io: Io,
-    ) -> Result<Option<Suffixes>> {
-        let current = version_counters.of_known(&IMPORTS);
-        if self.none_version.load(SeqCst) > current {
-            return Ok(Some(None));
+        wall_ms: u64,
+    ) -> Result<Suffixes> {
+        if let Ok(cached) = self.cached(version_counters) {
+            return Ok(cached);
         }
-        if let Some((version, suffixes)) = &*lock(&self.some)
-            && *version >= current
-        {
-            return Ok(Some(Some(Arc::clone(suffixes))));
-        }
-        if io == Io::Forbidden {
-            return Ok(None);
-        }
+        let now = i64::try_from(wall_ms).unwrap_or(i64::MAX);
         let read = store.imported_suffixes(version_counters, now)?;
         if read.found.is_empty() {
             self.none_version.fetch_max(read.number + 1, SeqCst);
-            return Ok(Some(None));
+            return Ok(None);
         }
         let suffixes: Arc<[String]> = read.found.into();
         let mut some = lock(&self.some);
         if some.as_ref().is_none_or(|(version, _)| *version <= read.number) {
             *some = Some((read.number, Arc::clone(&suffixes)));
         }
-        Ok(Some(Some(suffixes)))
+        Ok(Some(suffixes))
     }
 
     /// Holds the lock during a fork.

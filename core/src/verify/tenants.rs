@@ -215,6 +215,8 @@ pub(crate) enum KeysOf<'a> {
     Operators(&'a Tenants),
     /// Those of every tenant, for a call by the holder of the key.
     Anyone,
+    /// None, for a user who is not a member of any tenant.
+    NoTenant,
 }
 
 impl KeysOf<'_> {
@@ -224,6 +226,7 @@ impl KeysOf<'_> {
             Self::Tenant(own) => own == tenant,
             Self::Members(tenants) | Self::Operators(tenants) => tenants.includes(tenant),
             Self::Anyone => true,
+            Self::NoTenant => false,
         }
     }
 }

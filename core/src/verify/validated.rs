@@ -3,16 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::cache::CacheEntry;
 use super::credential::invalid_credential;
-use super::engine::{Engine, View};
-use super::io::Io;
+use super::engine::Engine;
 use super::tenants::KeysOf;
-use crate::deadline;
-use crate::error::{GatekeeperError, Result};
+use super::verdict::Verdict;
+use super::verification::{Presented, Verification};
+use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::CachedKey;
-use crate::secret::Digest;
 
 /// The validated key, with its owner, roles and scopes.
 #[derive(Clone)]
@@ -37,10 +35,16 @@ impl ValidatedKey {
         self.0.owner.as_deref()
     }
 
+    /// The key's name, as given when the key was created.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+
     /// The key's scopes, sorted by bytes.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
-        self.0.extra.as_ref().map_or(&[], |extra| &extra.scopes)
+        self.0.scopes()
     }
 
     /// The key's roles, sorted by bytes.
@@ -58,7 +62,7 @@ impl ValidatedKey {
     /// The key's metadata, a JSON object as text.
     #[must_use]
     pub fn metadata(&self) -> Option<&str> {
-        self.0.extra.as_ref().and_then(|extra| extra.metadata.as_deref())
+        self.0.metadata()
     }
 
     /// A number that identifies this version of the record, below 2⁵³. It is never reused, so that it can be the key of
@@ -78,42 +82,31 @@ impl fmt::Debug for ValidatedKey {
     }
 }
 
-impl Engine {
-    /// The key, if it is valid now; none if that would need I/O and `io` forbids it.
+impl ValidatedKey {
+    /// The key of a verdict.
     ///
     /// # Errors
     /// `unauthorized`, the same for every invalid key.
-    pub(crate) fn validate(&self, key: &str, io: Io) -> Result<Option<ValidatedKey>> {
-        let Some(view) = self.view(io)? else { return Ok(None) };
-        let found = self.valid_key(key, KeysOf::Anyone, view, io)?;
-        self.used(found, view, io)
-    }
-
-    /// [`validate`](Self::validate) that waits for the store if the key is not cached.
-    pub(crate) fn validate_blocking(&self, key: &str) -> Result<ValidatedKey> {
-        // A cached key needs no deadline, which saves reading the clock.
-        match self.validate(key, Io::Forbidden)? {
-            Some(key) => Ok(key),
-            None => deadline::call(|| self.validate(key, Io::Allowed)?.ok_or_else(no_result)),
-        }
-    }
-
-    /// [`validate_blocking`](Self::validate_blocking) for the digest of a key that has our format.
-    pub(crate) fn validate_digest(&self, digest: &Digest) -> Result<ValidatedKey> {
-        let view = self.view(Io::Allowed)?.ok_or_else(no_result)?;
-        let found = self.valid_key_of(digest, view, Io::Allowed)?;
-        self.used(found, view, Io::Allowed)?.ok_or_else(no_result)
-    }
-
-    fn used(&self, found: Option<CacheEntry>, view: View<'_>, io: Io) -> Result<Option<ValidatedKey>> {
-        match found {
-            None => Ok(None),
-            Some(CacheEntry::Unknown) => Err(invalid_credential()),
-            Some(CacheEntry::Known(key)) => Ok(self.touch(&key, view, io).then_some(ValidatedKey(key))),
+    pub(crate) fn of(verdict: Verdict) -> Result<Self> {
+        match verdict {
+            Verdict::Admitted(decision) => Ok(Self(decision.key)),
+            _ => Err(invalid_credential()),
         }
     }
 }
 
-fn no_result() -> GatekeeperError {
-    GatekeeperError::internal("no result, although I/O was allowed")
+/// The validation of a key of any tenant, without a limit.
+pub(crate) fn validation(key: Presented<'_>) -> Verification<'_, &'static str, &'static str> {
+    Verification { key, keys_of: KeysOf::Anyone, endpoint: None, variables: &[], scopes: &[], cost: 1 }
+}
+
+impl Engine {
+    /// Validates a key of any tenant. It may wait for the disk.
+    ///
+    /// # Errors
+    /// `unauthorized`, the same for every invalid key.
+    pub(crate) fn validated(&self, key: Presented<'_>) -> Result<ValidatedKey> {
+        let validation = validation(key);
+        ValidatedKey::of(validation.finish(self, validation.begin(self)?, None)?)
+    }
 }

@@ -15,6 +15,8 @@ pub enum Verdict {
     /// The key is unknown, malformed, revoked, expired, disabled, or of a tenant that is not accepted. The verdict does
     /// not reveal which.
     InvalidKey,
+    /// The key is valid, but must not do this: its [`code`](Decision::code) says why. Nothing was counted.
+    Forbidden(Decision),
     /// The key is valid and its limit is reached. Nothing was counted.
     RateLimited(Decision),
     /// The key is valid and within its limit. One request was counted.
@@ -33,8 +35,9 @@ impl Verdict {
     pub fn code(&self) -> VerdictCode {
         match self {
             Self::InvalidKey => VerdictCode::InvalidKey,
-            Self::RateLimited(_) => VerdictCode::RateLimited,
-            Self::Admitted(_) => VerdictCode::Valid,
+            Self::Forbidden(decision) | Self::RateLimited(decision) | Self::Admitted(decision) => {
+                decision.code
+            }
         }
     }
 
@@ -49,14 +52,17 @@ impl Verdict {
     pub fn decision(&self) -> Option<&Decision> {
         match self {
             Self::InvalidKey => None,
-            Self::RateLimited(decision) | Self::Admitted(decision) => Some(decision),
+            Self::Forbidden(decision) | Self::RateLimited(decision) | Self::Admitted(decision) => {
+                Some(decision)
+            }
         }
     }
 }
 
-/// The result of the limit of a valid key, with the key's id, tenant, owner and roles.
+/// The decision on a valid key: the result of its limit, and whose key it is.
 #[derive(Clone)]
 pub struct Decision {
+    pub(crate) code: VerdictCode,
     pub(crate) remaining: u32,
     pub(crate) total: u32,
     pub(crate) reset: u64,
@@ -68,6 +74,33 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The decision on a valid key for which no limit was checked.
+    pub(crate) fn uncounted(code: VerdictCode, key: Arc<CachedKey>) -> Self {
+        Self {
+            code,
+            remaining: 0,
+            total: 0,
+            reset: 0,
+            retry_after_ms: 0,
+            window_ms: 0,
+            reset_after_ms: 0,
+            key,
+            role: None,
+        }
+    }
+
+    /// The code of the verdict.
+    #[must_use]
+    pub fn code(&self) -> VerdictCode {
+        self.code
+    }
+
+    /// Whether a limit was checked. If not, all of its numbers are 0.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.total > 0
+    }
+
     /// The number of requests left in the window after this one.
     #[must_use]
     pub fn remaining(&self) -> u32 {
@@ -123,6 +156,24 @@ impl Decision {
         self.key.owner.as_deref()
     }
 
+    /// The key's name, as given when the key was created.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.key.name()
+    }
+
+    /// The key's scopes, sorted by bytes.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        self.key.scopes()
+    }
+
+    /// The key's metadata, a JSON object as text.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&str> {
+        self.key.metadata()
+    }
+
     /// The key's roles, sorted by bytes.
     #[must_use]
     pub fn roles(&self) -> &[Arc<str>] {
@@ -141,8 +192,8 @@ impl Decision {
         self.role
     }
 
-    /// A number that identifies this version of the key's id, owner and roles, below 2⁵³. It is never reused, so that it
-    /// can be the key of a cache of derived values.
+    /// A number that identifies this version of the key's record, below 2⁵³. It is never reused, so that it can be the key
+    /// of a cache of derived values.
     #[must_use]
     pub fn identity_serial(&self) -> u64 {
         self.key.serial
@@ -158,6 +209,7 @@ impl Decision {
 impl fmt::Debug for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decision")
+            .field("code", &self.code)
             .field("remaining", &self.remaining)
             .field("total", &self.total)
             .field("reset", &self.reset)

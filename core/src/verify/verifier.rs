@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 
-use super::credential::Credential;
+use super::credential::{Authority, Credential};
 use super::endpoints::CompiledEndpoints;
-use super::engine::{OpenEngine, require_verdict};
-use super::io::Io;
-use super::tenants::KeysOf;
-use super::tenants::Tenants;
+use super::engine::OpenEngine;
+use super::options::{EndpointRef, VerifyOptions, check_arguments};
+use super::tenants::{KeysOf, Tenants};
 use super::verdict::Verdict;
+use super::verification::{Need, Presented, Step, Verification};
 use crate::deadline;
 use crate::error::{GatekeeperError, Result};
 use crate::limit::Endpoints;
-
-/// The maximum number of variables of a call, and of their bytes in total.
-pub(crate) const MAX_VARIABLES: usize = 1000;
-pub(crate) const MAX_VARIABLE_BYTES: usize = 8 * 1024;
+use crate::secret::Secret;
 
 /// Verifies keys of an embedded database.
 #[derive(Clone)]
@@ -25,6 +22,32 @@ pub(crate) struct EmbeddedVerifier {
     endpoints: Arc<CompiledEndpoints>,
     /// The tenants whose keys the operator accepts. A root key accepts those of its tenant.
     tenants: Tenants,
+}
+
+/// A verification that has begun: it has a verdict, or it must wait.
+pub(crate) enum Begun {
+    Done(Verdict),
+    Waits(Box<Waiting>),
+}
+
+/// A verification that must wait, with its arguments.
+pub(crate) struct Waiting {
+    verifier: EmbeddedVerifier,
+    key: Secret,
+    /// The index of the endpoint; none if it is not defined.
+    endpoint: Option<usize>,
+    variables: Vec<String>,
+    scopes: Vec<String>,
+    cost: u32,
+    client_address: Option<String>,
+    waits_for: WaitsFor,
+}
+
+enum WaitsFor {
+    /// The validation of the credential.
+    Authority,
+    /// What the verification needs.
+    Need(Authority, Need),
 }
 
 impl EmbeddedVerifier {
@@ -48,65 +71,129 @@ impl EmbeddedVerifier {
         }
     }
 
+    /// Verifies a key as far as that needs no I/O.
     #[inline]
-    pub(crate) fn verify<V: AsRef<str>>(
+    pub(crate) fn begin<V: AsRef<str>>(
         &self,
         key: &str,
-        endpoint: &str,
+        endpoint: EndpointRef<'_>,
         variables: &[V],
-    ) -> Result<Verdict> {
-        match self.verify_with(key, endpoint, variables, Io::Forbidden)? {
-            Some(verdict) => Ok(verdict),
-            None => self.verify_blocking(key, endpoint, variables),
-        }
+        options: &VerifyOptions<'_>,
+    ) -> Result<Begun> {
+        let VerifyOptions { cost, scopes, client_address } = *options;
+        let endpoint = self.endpoints.index(endpoint);
+        let waits_for = 'waits: {
+            let Some(view) = self.engine.view()? else { break 'waits WaitsFor::Authority };
+            let Some(authority) = self.credential.cached_authority(&view)? else {
+                break 'waits WaitsFor::Authority;
+            };
+            let at = Some(self.endpoints.at(endpoint)?);
+            check_arguments(variables, scopes, cost, client_address)?;
+            let keys_of = authority.keys_of(&self.tenants);
+            let key = Presented::Key(key);
+            let verification = Verification { key, keys_of, endpoint: at, variables, scopes, cost };
+            match verification.begin_at(&self.engine, view)? {
+                Step::Done(verdict) => return Ok(Begun::Done(verdict)),
+                Step::Need(need) => WaitsFor::Need(authority, need),
+            }
+        };
+        Ok(self.waiting(key, endpoint, variables, options, waits_for))
     }
 
     #[cold]
-    fn verify_blocking<V: AsRef<str>>(&self, key: &str, endpoint: &str, variables: &[V]) -> Result<Verdict> {
-        deadline::call(|| require_verdict(self.verify_with(key, endpoint, variables, Io::Allowed)?))
+    fn waiting<V: AsRef<str>>(
+        &self,
+        key: &str,
+        endpoint: Option<usize>,
+        variables: &[V],
+        options: &VerifyOptions<'_>,
+        waits_for: WaitsFor,
+    ) -> Begun {
+        Begun::Waits(Box::new(Waiting {
+            verifier: self.clone(),
+            key: Secret::new(key),
+            endpoint,
+            variables: variables.iter().map(|variable| variable.as_ref().to_owned()).collect(),
+            scopes: options.scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            cost: options.cost,
+            client_address: options.client_address.map(str::to_owned),
+            waits_for,
+        }))
+    }
+}
+
+impl Waiting {
+    /// Whether it waits for the reply of counters, and for nothing else.
+    pub(crate) fn awaits_reply(&self) -> bool {
+        let is_next = matches!(&self.waits_for, WaitsFor::Need(_, Need::Permit(_)));
+        is_next && self.verifier.engine.counters_reply_later()
     }
 
+    /// Asks these counters. `reply` is called with the verdict.
+    pub(crate) fn ask(mut self, reply: impl FnOnce(Result<Verdict>) + Send + 'static) -> Result<()> {
+        let WaitsFor::Need(authority, Need::Permit(selected)) = self.take() else {
+            return Err(GatekeeperError::internal("counters were asked too early"));
+        };
+        self.verification(authority)?.ask(&self.verifier.engine, selected, reply)
+    }
+
+    /// Goes on, waiting for the disk on this thread: until there is a verdict, or a reply to wait for.
+    pub(crate) fn advance(mut self: Box<Self>) -> Result<Begun> {
+        deadline::call(|| {
+            while !self.awaits_reply() {
+                let (authority, step) = match self.take() {
+                    WaitsFor::Authority => self.begin()?,
+                    WaitsFor::Need(authority, need) => {
+                        let verification = self.verification(authority)?;
+                        (authority, verification.supply(&self.verifier.engine, need, None)?)
+                    }
+                };
+                match step {
+                    Step::Done(verdict) => return Ok(Begun::Done(verdict)),
+                    Step::Need(need) => self.waits_for = WaitsFor::Need(authority, need),
+                }
+            }
+            Ok(Begun::Waits(self))
+        })
+    }
+
+    /// Validates the credential and the arguments, and begins the verification.
+    fn begin(&self) -> Result<(Authority, Step)> {
+        let engine = &self.verifier.engine;
+        let authority = self.verifier.credential.authority(engine)?;
+        let verification = self.verification(authority)?;
+        check_arguments(&self.variables, &self.scopes, self.cost, self.client_address.as_deref())?;
+        Ok((authority, verification.begin(engine)?))
+    }
+
+    fn verification(&self, authority: Authority) -> Result<Verification<'_, String, String>> {
+        Ok(Verification {
+            key: Presented::Key(self.key.expose()),
+            keys_of: authority.keys_of(&self.verifier.tenants),
+            endpoint: Some(self.verifier.endpoints.at(self.endpoint)?),
+            variables: &self.variables,
+            scopes: &self.scopes,
+            cost: self.cost,
+        })
+    }
+
+    fn take(&mut self) -> WaitsFor {
+        std::mem::replace(&mut self.waits_for, WaitsFor::Authority)
+    }
+}
+
+impl Authority {
+    /// The keys that may be verified: those of a root key's tenant, for the operator those of `tenants`.
     #[inline]
-    pub(crate) fn try_verify<V: AsRef<str>>(
-        &self,
-        key: &str,
-        endpoint: &str,
-        variables: &[V],
-    ) -> Result<Option<Verdict>> {
-        self.verify_with(key, endpoint, variables, Io::Forbidden)
-    }
-
-    fn verify_with<V: AsRef<str>>(
-        &self,
-        key: &str,
-        endpoint: &str,
-        variables: &[V],
-        io: Io,
-    ) -> Result<Option<Verdict>> {
-        let Some(view) = self.engine.view(io)? else { return Ok(None) };
-        let Some(tenant) = self.credential.tenant(&self.engine, &view, io)? else { return Ok(None) };
-        let endpoint = self.endpoints.get(endpoint)?;
-        check_variables(variables)?;
-        let keys_of = tenant.map_or(KeysOf::Operators(&self.tenants), KeysOf::Tenant);
-        self.engine.verify(key, endpoint, variables, keys_of, view, io)
+    pub(crate) fn keys_of(self, tenants: &Tenants) -> KeysOf<'_> {
+        match self {
+            Self::Operator => KeysOf::Operators(tenants),
+            Self::RootKey(root) => KeysOf::Tenant(root.tenant),
+        }
     }
 }
 
 /// The error for a list of tenants with a root key.
 pub(crate) fn tenants_of_root_key() -> GatekeeperError {
     GatekeeperError::bad_request("tenants: a root key accepts the keys of its own tenant: leave tenants out")
-}
-
-/// Rejects variables that exceed their bounds.
-pub(crate) fn check_variables<V: AsRef<str>>(variables: &[V]) -> Result<()> {
-    if variables.len() > MAX_VARIABLES {
-        return Err(GatekeeperError::bad_request(format!(
-            "variables: at most {MAX_VARIABLES} are allowed, not {}",
-            variables.len()
-        )));
-    }
-    if variables.iter().map(|variable| variable.as_ref().len()).sum::<usize>() > MAX_VARIABLE_BYTES {
-        return Err(GatekeeperError::bad_request("variables: at most 8 KiB of UTF-8 are allowed together"));
-    }
-    Ok(())
 }

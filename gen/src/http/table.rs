@@ -121,7 +121,7 @@ fn call(
         None => "The result.".to_owned(),
     };
     let callers = match descriptor.access {
-        Access::KeyManager => Callers::RootKey,
+        Access::KeyManager | Access::RootKey => Callers::RootKey,
         Access::Public => Callers::Anyone,
         Access::Known => Callers::RootKeyOrUser,
         Access::User | Access::UserOrOperator => Callers::User,
@@ -129,7 +129,7 @@ fn call(
         Access::Operator => Callers::Operator,
         other => return Err(format!("{}: add {other:?} to Callers", descriptor.name)),
     };
-    let shape = if callers == Callers::RootKey {
+    let shape = if descriptor.access == Access::KeyManager {
         let name = answer.get("$ref").and_then(Value::as_str).and_then(name_of);
         let schema = name.and_then(|name| schemas.get_mut(name));
         add_success(schema.ok_or_else(|| format!("{}: a response without a named type", descriptor.name))?);

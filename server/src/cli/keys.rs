@@ -168,6 +168,7 @@ enum Clear {
 }
 
 #[derive(Args, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Verify {
     /// The name of the endpoint, as in [endpoints.NAME] of gatekeeper.toml.
     #[arg(long, value_name = "NAME")]
@@ -181,6 +182,9 @@ pub(crate) struct Verify {
     /// A scope that the key must have; can be repeated.
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
+    /// The address of the client that sent the key, with or without a port.
+    #[arg(long, value_name = "ADDRESS")]
+    client_address: Option<String>,
     /// The tenants whose keys are accepted, separated by commas, or all [default: the tenant of --tenant; with a
     /// server, the tenants that it accepts].
     #[arg(long, value_name = "IDS", value_parser = tenants)]

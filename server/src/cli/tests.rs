@@ -83,6 +83,8 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "v",
             "--cost",
             "2",
+            "--client-address",
+            "192.0.2.1",
             "--scope",
             "read",
             "--tenants",
@@ -224,6 +226,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("audit.export", "audit export: the same in parts"),
     ("keyManager.createKey", "keys create: the same keys, with all of their fields"),
     ("keyManager.verifyKey", "keys verify: limits come from the file, not from the call"),
+    ("keyManager.verify", "keys verify: the same"),
     ("keyManager.rotateKey", "keys rotate: the same, with a grace period"),
 ];
 

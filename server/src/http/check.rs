@@ -17,9 +17,9 @@ use axum::extract::{Extension, State};
 use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
-use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::blocking::wait;
 use gatekeeper::guard::Schemeless;
-use gatekeeper::{ErrorKind, GatekeeperError, KeyVerdict, Result, VerdictCode};
+use gatekeeper::{ErrorKind, GatekeeperError, KeyVerdict, Result, Started, VerdictCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::app::App;
@@ -104,10 +104,9 @@ async fn respond(
 async fn verdict(app: &App, check: CheckRequest, headers: &HeaderMap) -> Result<KeyVerdict> {
     let mut verification = check.verification;
     verification.key = presented(headers, Schemeless::Ignored).api_key()?;
-    let gatekeeper = app.gatekeeper();
-    match gatekeeper.try_call(&verification)? {
-        Some(verdict) => Ok(verdict),
-        None => app.lookups.run(move || Gatekeeper::call(&gatekeeper, verification)).await,
+    match app.gatekeeper().start(verification)? {
+        Started::Done(verdict) => Ok(verdict),
+        Started::Pending(rest) => app.lookups.run(move || wait(rest.finish())).await,
     }
 }
 

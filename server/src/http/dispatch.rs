@@ -1,7 +1,7 @@
 //! Runs an operation where it blocks no other request.
 
-use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Access, OperationDescriptor, Result, UnknownFields};
+use gatekeeper::blocking::{Gatekeeper, wait};
+use gatekeeper::{Access, OperationDescriptor, Result, Started, UnknownFields};
 
 use super::app::App;
 
@@ -19,15 +19,17 @@ pub(crate) async fn call(
     } else {
         UnknownFields::Rejected
     };
-    let request = gatekeeper::Request { json: &json, texts: &texts, unknown_fields };
-    if let Some(response) = caller.try_dispatch(descriptor, request)? {
-        return Ok(response);
+    // Futures are boxed, so that a call that does not block does not carry the larger one.
+    if descriptor.looks_up_key {
+        let request = gatekeeper::Request { json: &json, texts: &texts, unknown_fields };
+        return match caller.start_dispatch(descriptor, request)? {
+            Started::Done(response) => Ok(response),
+            Started::Pending(rest) => Box::pin(app.lookups.run(move || wait(rest.finish()))).await,
+        };
     }
-    let pool = if descriptor.looks_up_key { &app.lookups } else { &app.work };
     let work = move || {
         let request = gatekeeper::Request { json: &json, texts: &texts, unknown_fields };
         caller.dispatch(descriptor, request)
     };
-    // Boxed, so that a call that does not block does not carry the larger future.
-    Box::pin(pool.run(work)).await
+    Box::pin(app.work.run(work)).await
 }

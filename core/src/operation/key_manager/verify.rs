@@ -3,15 +3,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::asked::Asked;
 use crate::authz::{Access, Context};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::limit::Endpoint;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{ExposeSecret, Method, Operation, Route};
+use crate::operation::{Begun, ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
-use crate::verify::{CompiledEndpoint, Io, KeysOf, Tenants, Verdict, check_variables};
+use crate::verify::{CompiledEndpoint, Verdict, check_arguments};
 
 /// Verifies a key against the limits in the request. It accepts the keys of the root key's tenant, or, for the operator,
 /// of the tenant `default`. Inside a process, a [`Verifier`](crate::Verifier) does the same, faster.
@@ -84,46 +85,24 @@ impl Operation for VerifyKey {
     const ACCESS: Access = Access::KeyManager;
     const LOOKS_UP_KEY: bool = true;
 
+    fn begin(self, context: &Context<'_>) -> Result<Begun<VerifyOutput>> {
+        check_arguments::<_, &str>(&self.variables, &[], 1, None)?;
+        let endpoint = Endpoint::from_ratelimits(&self.ratelimits)?;
+        Asked {
+            key: self.apikey,
+            endpoint: CompiledEndpoint::of_one_call(&self.endpoint, endpoint),
+            variables: self.variables,
+            scopes: Vec::new(),
+            cost: 1,
+        }
+        .begin(context, |context, verdict| {
+            context.note(verdict.code());
+            Ok(verdict.into())
+        })
+    }
+
     fn run(self, context: &Context<'_>) -> Result<VerifyOutput> {
-        let endpoint = self.endpoint()?;
-        let engine = context.engine();
-        engine
-            .verify_blocking(self.apikey.expose(), &endpoint, &self.variables, keys_of(context))
-            .map(|verdict| VerifyOutput::noted(context, verdict))
-    }
-
-    fn try_run(&self, context: &Context<'_>) -> Result<Option<VerifyOutput>> {
-        let (endpoint, engine) = (self.endpoint()?, context.engine());
-        let Some(view) = engine.view(Io::Forbidden)? else { return Ok(None) };
-        let verdict = engine.verify(
-            self.apikey.expose(),
-            &endpoint,
-            &self.variables,
-            keys_of(context),
-            view,
-            Io::Forbidden,
-        )?;
-        Ok(verdict.map(|verdict| VerifyOutput::noted(context, verdict)))
-    }
-}
-
-impl VerifyKey {
-    /// The endpoint with the limits of this request.
-    fn endpoint(&self) -> Result<CompiledEndpoint> {
-        check_variables(&self.variables)?;
-        Ok(CompiledEndpoint::of_one_call(&self.endpoint, Endpoint::from_ratelimits(&self.ratelimits)?))
-    }
-}
-
-/// The keys of the root key's tenant; for the operator those of the tenant `default`, where a key manager creates keys.
-fn keys_of(context: &Context<'_>) -> KeysOf<'static> {
-    context.tenant().map_or(KeysOf::Operators(&Tenants::DEFAULT), KeysOf::Tenant)
-}
-
-impl VerifyOutput {
-    fn noted(context: &Context<'_>, verdict: Verdict) -> Self {
-        context.note(verdict.code());
-        verdict.into()
+        self.begin(context)?.finish(context)
     }
 }
 

@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 use super::draft::{Draft, Known};
 use super::given::Given;
 use super::{ApiKey, CreatedApiKey, DEFAULT_PREFIX};
-use crate::authz::{Access, Context, Reach, TenantRef, check_scopes, not_found};
+use crate::authz::{Access, Context, Reach, TenantRef, not_found};
 use crate::error::Result;
 use crate::id::TenantId;
-use crate::key::{self, Prefix};
+use crate::key::{self, Prefix, check_scopes};
 use crate::metering::Period;
 use crate::operation::field::{Life, QuotaLimit, end_of_life};
 #[cfg(feature = "schema")]

@@ -2,15 +2,16 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::authz::{Access, Context, check_scopes, covers, forbidden};
+use crate::authz::{Access, Context, forbidden};
 use crate::error::Result;
 use crate::identity::{ACCESS_SECONDS, KeyClaims};
+use crate::key::{check_scopes, covers};
 use crate::operation::field::check_name;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
-use crate::verify::invalid_credential;
+use crate::verify::{Presented, invalid_credential};
 
 /// Issues a JWT that represents a key for 15 minutes, or until the key expires. Other programs verify it with the
 /// public keys of the JWK Set. It is never accepted as a user's token. Anyone who holds the key may call this,
@@ -62,7 +63,7 @@ impl Operation for IssueKeyToken {
     }
 
     fn run(self, context: &Context<'_>) -> Result<KeyToken> {
-        let found = context.engine().validate_blocking(self.key.expose());
+        let found = context.engine().validated(Presented::Key(self.key.expose()));
         let key = context.shown_key(found)?;
         let scopes = match self.scopes {
             Some(scopes) => check_scopes(scopes)?,

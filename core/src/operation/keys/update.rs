@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 use super::given::{Given, or_null};
 use super::import::Suffixes;
 use super::{ApiKey, changeable};
-use crate::authz::{Access, Action, Context, Event, Reach, TenantRef, check_scopes};
+use crate::authz::{Access, Action, Context, Event, Reach, TenantRef};
 use crate::error::Result;
 use crate::id::KeyId;
-use crate::key::KeyStatus;
+use crate::key::{KeyStatus, check_scopes};
 use crate::metering::Period;
 use crate::operation::field::{Life, QuotaLimit, end_of_life, to_text};
 #[cfg(feature = "schema")]

@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::KeyStatus;
 use crate::operation::field::from_text;
-use crate::operation::{ExposeSecret, Method, Operation, Route};
+use crate::operation::{Begun, ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
-use crate::verify::{Io, ValidatedKey};
+use crate::verify::{Presented, Step, ValidatedKey, Verdict, validation};
 
 /// Validates a key, and returns its tenant, owner and scopes. It does not count against a limit. Anyone who holds the key
 /// may call it, and keys of all tenants are valid: compare `tenantId` before you trust the key, or call `keys.verify`.
@@ -55,18 +55,26 @@ impl Operation for ValidateApiKey {
     const LOOKS_UP_KEY: bool = true;
     const POSITIONAL: &'static [&'static str] = &["key"];
 
-    fn run(self, context: &Context<'_>) -> Result<ValidatedApiKey> {
-        let found = context.engine().validate_blocking(self.key.expose());
-        context.shown_key(found)?.try_into()
+    fn begin(self, context: &Context<'_>) -> Result<Begun<ValidatedApiKey>> {
+        let step = validation(Presented::Key(self.key.expose())).begin(context.engine())?;
+        // An invalid key is counted against the client address, which may wait.
+        if matches!(step, Step::Done(Verdict::InvalidKey)) {
+            return Ok(Begun::waits(|context| shown(context, Verdict::InvalidKey)));
+        }
+        let finish = move |context: &Context<'_>, need| {
+            let validation = validation(Presented::Key(self.key.expose()));
+            validation.supply_all(context.engine(), need, None)
+        };
+        Begun::verification(context, step, finish, shown)
     }
 
-    fn try_run(&self, context: &Context<'_>) -> Result<Option<ValidatedApiKey>> {
-        // An invalid key is counted against the client address, which may block.
-        match context.engine().validate(self.key.expose(), Io::Forbidden) {
-            Ok(Some(key)) => key.try_into().map(Some),
-            _ => Ok(None),
-        }
+    fn run(self, context: &Context<'_>) -> Result<ValidatedApiKey> {
+        self.begin(context)?.finish(context)
     }
+}
+
+fn shown(context: &Context<'_>, verdict: Verdict) -> Result<ValidatedApiKey> {
+    context.shown_key(ValidatedKey::of(verdict))?.try_into()
 }
 
 impl TryFrom<ValidatedKey> for ValidatedApiKey {

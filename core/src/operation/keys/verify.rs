@@ -1,18 +1,15 @@
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::authz::{Access, Context, Principal, Throttle, check_scopes, covers, forbidden};
+use super::verdict::KeyVerdict;
+use crate::authz::{Access, Context, Principal, Throttle, forbidden};
 use crate::error::{GatekeeperError, Result};
-use crate::id::{KeyId, TenantId, UserId};
-use crate::operation::field::{Cost, from_text};
+use crate::id::UserId;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
-use crate::operation::{ExposeSecret, Method, Operation, Route};
+use crate::operation::{Begun, ExposeSecret, Method, Operation, Route};
 use crate::secret::Secret;
 use crate::verify::{
-    CacheEntry, Io, KeysOf, Tenants, ValidatedKey, Verdict, VerdictCode, check_variables, tenants_of_root_key,
+    Cost, KeysOf, Presented, Tenants, Verdict, Verification, check_arguments, tenants_of_root_key,
 };
 use crate::whole::Range as _;
 
@@ -21,7 +18,7 @@ use crate::whole::Range as _;
 /// of the tenant `default` for the operator, of its tenant for a root key, and of their tenant for members of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerifyApiKey {
     /// The API key.
     #[serde(with = "ExposeSecret")]
@@ -41,51 +38,15 @@ pub struct VerifyApiKey {
     #[cfg_attr(feature = "schema", schemars(transform = bounds::scopes))]
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// The address of the client that sent the key, with or without a port. Defaults to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_address: Option<String>,
     /// The tenants whose keys are accepted: `"all"`, or a list of ids, where `"default"` is the tenant `default`. If
     /// sign-up is open, anyone can own a tenant: list only tenants that you trust. Defaults to `default` for the
     /// operator, and to their tenant for members of one; members of several must list them. Rejected with a root key,
     /// which accepts the keys of its tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenants: Option<Tenants>,
-}
-
-/// The verdict on a key. Fields that are unknown, such as those of an invalid key, are null.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct KeyVerdict {
-    /// Whether the key is valid.
-    pub key_valid: bool,
-    /// Whether the request may be processed.
-    pub ok: bool,
-    /// The reason.
-    pub code: VerdictCode,
-    /// The permits left in the window; null if no limit was checked.
-    pub remaining: Option<u32>,
-    /// The limit that applies; null if no limit was checked.
-    pub total: Option<u32>,
-    /// When more permits are free, in Unix seconds; null if no limit was checked.
-    pub reset: Option<u64>,
-    /// The milliseconds to wait before a retry, 0 when admitted; null if no limit was checked.
-    pub retry_after_ms: Option<u64>,
-    /// The duration of the window, in milliseconds; null if no limit was checked.
-    pub window_ms: Option<u64>,
-    /// The exact time until `reset`, in milliseconds; null if no limit was checked.
-    pub reset_after_ms: Option<u64>,
-    /// The key's id.
-    pub key_id: Option<KeyId>,
-    /// The key's tenant.
-    pub tenant_id: Option<TenantId>,
-    /// The key's owner in your application.
-    pub owner_id: Option<String>,
-    /// The key's roles, which select its rate limit; sorted by bytes.
-    pub roles: Option<Vec<Arc<str>>>,
-    /// The role that selected the limit; null for the default.
-    pub role: Option<String>,
-    /// The key's scopes, sorted by bytes.
-    pub scopes: Option<Vec<String>>,
-    /// The key's metadata.
-    pub metadata: Option<Map<String, Value>>,
 }
 
 impl VerifyApiKey {
@@ -98,6 +59,7 @@ impl VerifyApiKey {
             variables: Vec::new(),
             cost: 1,
             scopes: Vec::new(),
+            client_address: None,
             tenants: None,
         }
     }
@@ -112,72 +74,73 @@ impl Operation for VerifyApiKey {
     const POSITIONAL: &'static [&'static str] = &["key", "endpoint"];
 
     fn check(&self) -> Result<()> {
-        check_variables(&self.variables)?;
-        check_scopes(self.scopes.clone())?;
-        Cost::check("cost", Some(self.cost))
+        check_arguments(&self.variables, &self.scopes, self.cost, self.client_address.as_deref())
+    }
+
+    fn begin(self, context: &Context<'_>) -> Result<Begun<KeyVerdict>> {
+        // The tenants and the rights of a member are in the store.
+        if let Principal::User { id, .. } = *context.principal() {
+            return Ok(Begun::waits(move |context| self.run_for_member(context, id)));
+        }
+        let step = self.verification(context, self.keys_of(context)?)?.begin(context.engine())?;
+        let finish = move |context: &Context<'_>, need| {
+            let verification = self.verification(context, self.keys_of(context)?)?;
+            verification.supply_all(context.engine(), need, None)
+        };
+        Begun::verification(context, step, finish, KeyVerdict::noted)
     }
 
     fn run(self, context: &Context<'_>) -> Result<KeyVerdict> {
-        let verdict = self.verdict(context, Io::Allowed)?.ok_or_else(no_verdict)?;
-        context.note(verdict.code);
-        Ok(verdict)
-    }
-
-    fn try_run(&self, context: &Context<'_>) -> Result<Option<KeyVerdict>> {
-        let verdict = self.verdict(context, Io::Forbidden)?;
-        if let Some(verdict) = &verdict {
-            context.note(verdict.code);
-        }
-        Ok(verdict)
+        self.begin(context)?.finish(context)
     }
 }
 
 impl VerifyApiKey {
-    /// The verdict; none if it would need I/O and `io` forbids that.
-    fn verdict(&self, context: &Context<'_>, io: Io) -> Result<Option<KeyVerdict>> {
-        let members;
-        let keys_of = match (context.principal(), &self.tenants) {
-            (Principal::Operator, None) => Some(KeysOf::Operators(&Tenants::DEFAULT)),
-            (Principal::Operator, Some(tenants)) => Some(KeysOf::Operators(tenants)),
-            (Principal::RootKey { tenant, .. }, None) => Some(KeysOf::Tenant(*tenant)),
-            (Principal::RootKey { .. }, Some(_)) => return Err(tenants_of_root_key()),
-            (Principal::User { .. }, Some(tenants)) => Some(KeysOf::Members(tenants)),
-            (Principal::User { id, .. }, None) => {
-                members = only_tenant_of(context, *id)?;
-                members.as_ref().map(KeysOf::Members)
+    /// The keys that a caller who is not a user accepts.
+    fn keys_of(&self, context: &Context<'_>) -> Result<KeysOf<'_>> {
+        match (context.principal(), &self.tenants) {
+            (Principal::Operator, tenants) => {
+                Ok(KeysOf::Operators(tenants.as_ref().unwrap_or(&Tenants::DEFAULT)))
             }
-            (Principal::ApiKey { .. } | Principal::Anonymous, _) => {
-                return Err(forbidden("this call needs a root key, or the token of a member"));
-            }
-        };
-        let (engine, endpoint) = (context.engine(), context.endpoints().get(&self.endpoint)?);
-        let Some(view) = engine.view(io)? else { return Ok(None) };
-        let found = match keys_of {
-            Some(keys_of) => engine.valid_key(self.key.expose(), keys_of, view, io)?,
-            None => Some(CacheEntry::Unknown),
-        };
-        let Some(found) = found else { return Ok(None) };
-        let is_member = matches!(context.principal(), Principal::User { .. });
-        let CacheEntry::Known(known) = found else {
-            if is_member {
-                context.consume(Throttle::Key)?;
-            }
-            return Ok(Some(KeyVerdict::invalid()));
-        };
-        if is_member && !context.may_in(known.tenant, "keys:read")? {
-            return Ok(Some(KeyVerdict::invalid()));
+            (Principal::RootKey { tenant, .. }, None) => Ok(KeysOf::Tenant(*tenant)),
+            (Principal::RootKey { .. }, Some(_)) => Err(tenants_of_root_key()),
+            _ => Err(forbidden("this call needs a root key, or the token of a member")),
         }
-        if !engine.touch(&known, view, io) {
-            return Ok(None);
-        }
+    }
 
-        let verdict = KeyVerdict::of(&ValidatedKey(Arc::clone(&known)))?;
-        let has = |scope: &String| known.scopes().iter().any(|held| covers(held, scope));
-        if !self.scopes.iter().all(has) {
-            return Ok(Some(verdict));
+    fn verification<'a>(
+        &'a self,
+        context: &'a Context<'_>,
+        keys_of: KeysOf<'a>,
+    ) -> Result<Verification<'a, String, String>> {
+        let endpoints = context.endpoints();
+        let endpoint = endpoints.at(endpoints.index(self.endpoint.as_str().into()))?;
+        Ok(Verification {
+            key: Presented::Key(self.key.expose()),
+            keys_of,
+            endpoint: Some(endpoint),
+            variables: &self.variables,
+            scopes: &self.scopes,
+            cost: self.cost,
+        })
+    }
+
+    /// The verdict for a member. A key that is not valid for them is counted against the client address.
+    fn run_for_member(mut self, context: &Context<'_>, user: UserId) -> Result<KeyVerdict> {
+        let tenants = match self.tenants.take() {
+            Some(tenants) => Some(tenants),
+            None => only_tenant_of(context, user)?,
+        };
+        // A member of no tenant accepts no key.
+        let keys_of = tenants.as_ref().map_or(KeysOf::NoTenant, KeysOf::Members);
+        let verification = self.verification(context, keys_of)?;
+        let may_verify = |tenant| context.may_in(tenant, "keys:read");
+        let engine = context.engine();
+        let verdict = verification.finish(engine, verification.begin(engine)?, Some(&may_verify))?;
+        if let Verdict::InvalidKey = verdict {
+            context.consume(Throttle::Key)?;
         }
-        let acquired = engine.admit(known, endpoint, &self.variables, self.cost, view, io)?;
-        Ok(acquired.map(|acquired| verdict.with(&acquired)))
+        KeyVerdict::noted(context, verdict)
     }
 }
 
@@ -195,65 +158,6 @@ fn only_tenant_of(context: &Context<'_>, user: UserId) -> Result<Option<Tenants>
     }
 }
 
-impl KeyVerdict {
-    fn invalid() -> Self {
-        Self {
-            key_valid: false,
-            ok: false,
-            code: VerdictCode::InvalidKey,
-            remaining: None,
-            total: None,
-            reset: None,
-            retry_after_ms: None,
-            window_ms: None,
-            reset_after_ms: None,
-            key_id: None,
-            tenant_id: None,
-            owner_id: None,
-            roles: None,
-            role: None,
-            scopes: None,
-            metadata: None,
-        }
-    }
-
-    /// The verdict on a valid key, before its limit is checked.
-    fn of(key: &ValidatedKey) -> Result<Self> {
-        Ok(Self {
-            key_valid: true,
-            code: VerdictCode::InsufficientScope,
-            key_id: Some(key.id()),
-            tenant_id: Some(key.tenant_id()),
-            owner_id: key.owner_id().map(str::to_owned),
-            roles: Some(key.roles().to_vec()),
-            scopes: Some(key.scopes().to_vec()),
-            metadata: from_text(key.metadata())?,
-            ..Self::invalid()
-        })
-    }
-
-    /// The same verdict with the result of its limit.
-    fn with(self, verdict: &Verdict) -> Self {
-        let Some(decision) = verdict.decision() else { return Self::invalid() };
-        Self {
-            ok: verdict.ok(),
-            code: if verdict.ok() { VerdictCode::Valid } else { VerdictCode::RateLimited },
-            remaining: Some(decision.remaining()),
-            total: Some(decision.total()),
-            reset: Some(decision.reset()),
-            retry_after_ms: Some(decision.retry_after_ms()),
-            window_ms: Some(decision.window_ms()),
-            reset_after_ms: Some(decision.reset_after_ms()),
-            role: decision.role().map(str::to_owned),
-            ..self
-        }
-    }
-}
-
 fn one() -> u32 {
     1
-}
-
-fn no_verdict() -> GatekeeperError {
-    GatekeeperError::internal("no verdict, although I/O was allowed")
 }

@@ -4,7 +4,8 @@
 use schemars::Schema;
 use serde_json::{Value, json};
 
-use crate::authz::{MAX_SCOPE_BYTES, RESOURCES};
+use crate::authz::RESOURCES;
+use crate::key::MAX_SCOPE_BYTES;
 use crate::operation::field::{MAX_METADATA, MAX_TEXT};
 use crate::operation::usage::MAX_NAME;
 use crate::role;
@@ -75,6 +76,36 @@ pub(crate) fn ratelimits(schema: &mut Schema) {
             "required": ["DEFAULT"],
             "propertyNames": role(),
             "additionalProperties": limit,
+        }),
+    );
+}
+
+/// An endpoint: its default limit, and limits by role.
+pub(crate) fn definition(schema: &mut Schema) {
+    let limit = json!({
+        "description": "A limit, as an object or as text such as `10/minute`.",
+        "anyOf": [
+            { "type": "string" },
+            {
+                "type": "object",
+                "properties": {
+                    "maxReq": { "type": "integer", "minimum": 1, "maximum": u32::MAX },
+                    "duration": { "type": "integer", "minimum": 1, "maximum": Limit::MAX_DURATION_MS },
+                },
+                "required": ["maxReq", "duration"],
+                "additionalProperties": false,
+            },
+        ],
+    });
+    say(
+        schema,
+        &json!({
+            "properties": {
+                "default": limit,
+                "roles": { "type": "object", "propertyNames": role(), "additionalProperties": limit },
+            },
+            "required": ["default"],
+            "additionalProperties": false,
         }),
     );
 }

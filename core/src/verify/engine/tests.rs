@@ -11,17 +11,18 @@ fn recording_last_uses_makes_at_most_one_call_a_second_do_io() {
         let clock = ManualClock::new();
         let sizes = CacheSizes { known: 10, unknown: 10 };
         let engine = Engine::open(Arc::new(store), Clock::Manual(clock.clone()), &sizes).unwrap();
-        let first = engine.view(Io::Allowed).unwrap().unwrap();
-        assert!(engine.touch(&keys[0], first, Io::Allowed), "I/O is allowed, so the files are opened");
+        let first = engine.open_view().unwrap();
+        engine.note_use_waiting(&keys[0], first);
         for _ in 0..3 {
             // After more than a minute, each use is recorded again.
             clock.advance(61_000);
-            let view = engine.view(Io::Forbidden).unwrap().unwrap();
+            let view = engine.view().unwrap().unwrap();
             let mut with_io = 0;
             for key in &keys {
-                if !engine.touch(key, view, Io::Forbidden) {
+                if !engine.note_use(key, view) {
                     with_io += 1;
-                    assert!(engine.touch(key, view, Io::Allowed));
+                    engine.note_use_waiting(key, view);
+                    assert!(engine.note_use(key, view));
                 }
             }
             assert!(with_io <= 1, "{with_io}");
