@@ -184,8 +184,9 @@ impl Signers {
 }
 
 impl Keys {
-    /// The key that signs: the newest one of the algorithm. While all of these are only published, as after a
-    /// change of the algorithm, a key of another algorithm signs; without one, the key that will sign first.
+    /// The key that signs new tokens: the newest active key of the configured algorithm. A new key is published some
+    /// time before it becomes active. If no key of the algorithm is active yet, as after a change of the algorithm,
+    /// the newest active key of another algorithm signs. If no key is active at all, the one that becomes active first.
     fn signing(&self, ring: Keyring<'_>) -> Result<&SigningKey> {
         let now = ring.now();
         let ours = |key: &&SigningKey| key.algorithm == ring.algorithm;

@@ -12,8 +12,8 @@ use crate::secret::random;
 
 /// The length of the header. The version counters follow.
 pub(super) const LENGTH: usize = 4096;
-/// The format of the version counters, the counters' file and its slots. Raised when another version could not read
-/// them.
+/// The version of the format of the version counters, the counters' file and its slots. A change that other versions
+/// cannot read increases it.
 const FORMAT: u32 = 3;
 
 /// The header, as JSON padded with spaces.

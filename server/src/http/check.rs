@@ -3,8 +3,7 @@
 //! A client that can reach this route can check any key, so it has a separate address. The gateway describes the
 //! request in the query. Headers come from the client and are ignored, with two exceptions. With `headers` in the
 //! query, the gateway describes the request in headers instead, and must set or remove each of them. With
-//! `preflight=pass` but no
-//! `method` in the query, the gateway must set `X-Forwarded-Method`.
+//! `preflight=pass` but no `method` in the query, the gateway must set `X-Forwarded-Method`.
 //!
 //! The accepted tenants are configured. The query parameter `tenant` selects some of them. No header can, because a
 //! gateway that does not set the header would forward the client's.

@@ -49,7 +49,7 @@ impl Outgoing {
         Ok(Self { method: route.method, path, query, body, is_repeatable, own_key, named_id })
     }
 
-    /// The request of a route with this JSON object as its body, to be sent once.
+    /// A request to `route` with the JSON object `body`. It is not retried after it may have reached the server.
     pub(super) fn with_body(route: Route, body: String) -> Self {
         Self {
             method: route.method,

@@ -27,7 +27,7 @@ pub(super) struct HashQueue {
 struct State {
     /// The process that owns the threads: a child process has none of its parent's threads.
     process: u32,
-    /// The number of permits in use. While callers wait, all are.
+    /// The number of permits in use. Callers wait only while all permits are in use.
     in_use: usize,
     waiting: usize,
     /// The waiting callers, by client address. The addresses get permits in turn, in this order.

@@ -10,7 +10,7 @@ use crate::store::{Bounds, Part};
 /// One snapshot of the records.
 pub(crate) struct Rows<'a>(Session<'a>);
 
-/// A transaction. Its changes are on disk when it succeeds; otherwise none is made.
+/// A transaction. When it succeeds, all its changes are on disk; when it fails, none of them is made.
 pub(crate) struct Tx<'a> {
     rows: Rows<'a>,
     invalidations: Vec<Invalidation>,
