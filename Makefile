@@ -132,6 +132,7 @@ lint: check $(DENY)
 	@$(STEP) "Checking every combination of features of the core" bash -euc 'for features in "" remote schema; do \
 	  cargo clippy --locked -p gatekeeper-native --lib --no-default-features --features "$$features" -- -D warnings; done'
 	@$(STEP) "Checking words and the structure of the sources" $(PYTHON) scripts/lint_text.py
+	@$(STEP) "Checking the arrows between modules" $(PYTHON) scripts/lint_modules.py
 	@$(STEP) "Checking the spelling" .venv/bin/typos
 	$(DENY) --log-level error check bans licenses sources
 	@RUSTDOCFLAGS="-D warnings" $(STEP) "Building the documentation of the crate" cargo doc --locked --no-deps --lib

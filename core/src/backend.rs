@@ -39,6 +39,9 @@ pub(crate) use verifier::AnyVerifier;
 /// A future of an embedded backend does its work on the thread that polls it and may wait for the disk. A future of a
 /// remote backend awaits the server. The clients decide where a future runs.
 pub(crate) trait Backend: Clone + Send + Sync + 'static {
+    /// The verifier of this backend.
+    type Verifier: Into<AnyVerifier>;
+
     /// The same backend, called with a root key.
     fn with_root_key(&self, root_key: &Secret) -> Self;
 
@@ -135,7 +138,7 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     fn start_validation(&self, key: &str) -> Result<StartedVerification>;
 
     /// A verifier for these endpoints.
-    fn verifier(&self, endpoints: Endpoints) -> Result<AnyVerifier>;
+    fn verifier(&self, endpoints: Endpoints) -> Result<Self::Verifier>;
 
     /// The public keys of access tokens.
     fn jwks(&self) -> impl Future<Output = Result<Value>> + Send;

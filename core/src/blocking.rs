@@ -63,12 +63,6 @@ pub fn wait<T>(call: impl Future<Output = T>) -> T {
 impl Gatekeeper {
     handle_methods!();
 
-    /// The asynchronous client of the same backend.
-    #[must_use]
-    pub fn asynchronous(&self) -> crate::Gatekeeper {
-        crate::Gatekeeper(self.0.clone())
-    }
-
     /// Creates a tenant and its root key. For the operator only.
     ///
     /// ```

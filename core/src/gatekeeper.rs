@@ -150,6 +150,14 @@ impl Gatekeeper {
     }
 }
 
+impl blocking::Gatekeeper {
+    /// The asynchronous client of the same backend.
+    #[must_use]
+    pub fn asynchronous(&self) -> Gatekeeper {
+        Gatekeeper(self.0.clone())
+    }
+}
+
 impl fmt::Debug for Gatekeeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gatekeeper").finish_non_exhaustive()

@@ -15,6 +15,7 @@ mod page;
 mod permissions;
 mod platform;
 mod request;
+mod route;
 mod schema;
 mod table;
 mod tenants;
@@ -40,11 +41,12 @@ pub use page::Page;
 pub use permissions::*;
 pub use platform::*;
 pub use request::{Request, UnknownFields};
+pub use route::{Method, Route};
 pub use schema::Schema;
 pub(crate) use table::{BegunCall, admitted, begin, find, named};
 #[cfg(feature = "remote")]
 pub(crate) use table::{Fields, fields_of};
-pub use table::{Method, OperationDescriptor, Route, TABLE};
+pub use table::{OperationDescriptor, TABLE};
 pub use tenants::*;
 pub use usage::*;
 

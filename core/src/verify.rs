@@ -30,6 +30,7 @@ pub(crate) use endpoints::CompiledEndpoints;
 #[cfg(feature = "remote")]
 pub(crate) use endpoints::never_defined;
 pub(crate) use engine::{CacheSizes, Engine, OpenEngine};
+pub(crate) use find::Presented;
 pub(crate) use options::{Cost, check_arguments};
 pub use options::{EndpointRef, VerifyOptions};
 #[cfg(feature = "schema")]
@@ -39,5 +40,5 @@ pub use tenants::Tenants;
 pub use validated::ValidatedKey;
 pub(crate) use validated::validation;
 pub use verdict::{Decision, Verdict};
-pub(crate) use verification::{Need, Presented, Step, Verification};
+pub(crate) use verification::{Need, Step, Verification};
 pub(crate) use verifier::{Begun, EmbeddedVerifier, Waiting, tenants_of_root_key};

@@ -115,6 +115,8 @@ impl AnyBackend {
 }
 
 impl Backend for AnyBackend {
+    type Verifier = AnyVerifier;
+
     fn with_root_key(&self, root_key: &Secret) -> Self {
         either!(self, backend => backend.with_root_key(root_key).into())
     }
@@ -200,8 +202,8 @@ impl Backend for AnyBackend {
         either!(self, backend => backend.start_validation(key))
     }
 
-    fn verifier(&self, endpoints: Endpoints) -> Result<AnyVerifier> {
-        either!(self, backend => backend.verifier(endpoints))
+    fn verifier(&self, endpoints: Endpoints) -> Result<Self::Verifier> {
+        either!(self, backend => backend.verifier(endpoints).map(Into::into))
     }
 
     async fn jwks(&self) -> Result<Value> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::options::{Options, manual_clock};
-use super::{AnyVerifier, Backend, CredentialCache, Started, StartedVerification};
+use super::{Backend, CredentialCache, Started, StartedVerification};
 use crate::authz::{Access, Attribution, Call, Context, ImportRules, Settings, TenantRef, Throttles};
 use crate::client_address::counted;
 use crate::clock::Clock;
@@ -180,6 +180,8 @@ impl Embedded {
 }
 
 impl Backend for Embedded {
+    type Verifier = (EmbeddedVerifier, OpenDatabase);
+
     fn with_root_key(&self, root_key: &Secret) -> Self {
         self.called_with(Credential::root_key(root_key))
     }
@@ -289,10 +291,10 @@ impl Backend for Embedded {
         }))
     }
 
-    fn verifier(&self, endpoints: Endpoints) -> Result<AnyVerifier> {
+    fn verifier(&self, endpoints: Endpoints) -> Result<Self::Verifier> {
         let (engine, credential) = (Arc::clone(self.database().engine()), Arc::clone(&self.credential));
         let verifier = EmbeddedVerifier::new(engine, credential, endpoints);
-        Ok(AnyVerifier::Embedded(verifier, Arc::clone(self.database())))
+        Ok((verifier, Arc::clone(self.database())))
     }
 
     fn jwks(&self) -> impl Future<Output = Result<Value>> + Send {

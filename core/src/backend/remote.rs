@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{AnyVerifier, Backend, CredentialCache, Started, StartedVerification};
+use super::{Backend, CredentialCache, Started, StartedVerification};
 use crate::authz::Access;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::guard::PresentedCredential;
@@ -88,6 +88,8 @@ impl Remote {
 }
 
 impl Backend for Remote {
+    type Verifier = RemoteVerifier;
+
     fn with_root_key(&self, root_key: &Secret) -> Self {
         Self { credential: Credential::root_key(root_key), ..self.clone() }
     }
@@ -144,8 +146,8 @@ impl Backend for Remote {
         Ok(Started::awaited(async move { verify::validate(&this, key).await }))
     }
 
-    fn verifier(&self, endpoints: Endpoints) -> Result<AnyVerifier> {
-        RemoteVerifier::new(self, endpoints).map(AnyVerifier::Remote)
+    fn verifier(&self, endpoints: Endpoints) -> Result<Self::Verifier> {
+        RemoteVerifier::new(self, endpoints)
     }
 
     async fn jwks(&self) -> Result<Value> {

@@ -22,6 +22,19 @@ pub(crate) enum AnyVerifier {
     Remote(RemoteVerifier),
 }
 
+impl From<(EmbeddedVerifier, OpenDatabase)> for AnyVerifier {
+    fn from((verifier, database): (EmbeddedVerifier, OpenDatabase)) -> Self {
+        Self::Embedded(verifier, database)
+    }
+}
+
+#[cfg(feature = "remote")]
+impl From<RemoteVerifier> for AnyVerifier {
+    fn from(verifier: RemoteVerifier) -> Self {
+        Self::Remote(verifier)
+    }
+}
+
 impl AnyVerifier {
     /// The same verifier for the keys of other tenants.
     ///

@@ -7,6 +7,8 @@ use crate::whole::{MAX_EXACT, Range, WHOLE, of_json};
 
 /// The maximum length of a `name` and of similar texts, in bytes of UTF-8.
 pub(super) const MAX_TEXT: usize = 256;
+/// The maximum length of the name of a service or an action, in bytes of UTF-8.
+pub(super) const MAX_USAGE_NAME: usize = 128;
 /// The maximum size of metadata, in bytes of JSON.
 pub(super) const MAX_METADATA: usize = 8 * 1024;
 

@@ -1,6 +1,7 @@
 //! The table of operations: the list of all types, and a descriptor of each.
 
 use super::decode::decode;
+use super::route::Route;
 use super::{
     AddMember, AddRoles, AuditExport, AuditExportParts, AuditQuery, AuditRecord, Begun, Can, ChangePassword,
     CheckAndRecordUsage, CheckQuota, CreateApiKey, CreateKey, CreateRootKey, CreateTenant, DeleteKey,
@@ -14,40 +15,6 @@ use serde::Serialize;
 
 use crate::authz::{Access, Call, Context, TenantRef};
 use crate::error::{GatekeeperError, Result};
-
-/// An HTTP method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// `GET`.
-    Get,
-    /// `POST`.
-    Post,
-    /// `PATCH`.
-    Patch,
-    /// `PUT`.
-    Put,
-    /// `DELETE`.
-    Delete,
-}
-
-/// The HTTP method and path of an operation, and the status of a success.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// The method.
-    pub method: Method,
-    /// The path, with `{name}` for a field of the request.
-    pub path: &'static str,
-    /// The status of a successful response.
-    pub status: u16,
-}
-
-impl Route {
-    /// A route.
-    #[must_use]
-    pub const fn new(method: Method, path: &'static str, status: u16) -> Self {
-        Self { method, path, status }
-    }
-}
 
 /// An operation with its type erased: it maps JSON to JSON.
 pub struct OperationDescriptor {

@@ -2,13 +2,15 @@
 
 mod create;
 mod list;
+mod member;
 mod members;
 mod one;
 mod roles;
 
 pub use create::CreateTenant;
 pub use list::ListTenants;
-pub use members::{AddMember, ListMembers, Member};
+pub use member::Member;
+pub use members::{AddMember, ListMembers};
 pub use one::{GetTenant, RemoveTenant, UpdateTenant};
 pub use roles::{RemoveMember, UpdateMember};
 

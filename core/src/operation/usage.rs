@@ -9,8 +9,6 @@ mod summary;
 
 pub use check::CheckQuota;
 pub use events::ListUsageEvents;
-#[cfg(feature = "schema")]
-pub(super) use input::MAX_NAME;
 pub use input::UsageInput;
 pub use record::{CheckAndRecordUsage, RecordUsage, RecordedUsage};
 pub use summary::{SummarizeUsage, UsageSummary};

@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 use super::cache::CacheEntry;
 use super::engine::{Engine, View};
 use super::tenants::KeysOf;
-use super::verification::Presented;
 use crate::error::Result;
 use crate::ipc::{Map, VersionCounters};
 use crate::key::{self, CachedKey};
@@ -17,6 +16,14 @@ use crate::store::{KeyRow, Versioned};
 /// The maximum length of a key of another product, in bytes: the longest that fits in a header. Only digests are
 /// imported, so the length is checked here and not at import.
 pub(crate) const MAX_FOREIGN: usize = 4096;
+
+/// A key as its holder presents it.
+#[derive(Clone, Copy)]
+pub(crate) enum Presented<'a> {
+    Key(&'a str),
+    /// The digest of a key that has our format.
+    Digest(&'a Digest),
+}
 
 /// What the cache holds of a key.
 pub(super) enum Found {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::credential::invalid_credential;
 use super::engine::Engine;
+use super::find::Presented;
 use super::tenants::KeysOf;
 use super::verdict::Verdict;
-use super::verification::{Presented, Verification};
+use super::verification::Verification;
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::CachedKey;

@@ -11,7 +11,7 @@ use super::cache::CacheEntry;
 use super::compiled::CompiledEndpoint;
 use super::counters::VerdictCode;
 use super::engine::{Engine, View};
-use super::find::Found;
+use super::find::{Found, Presented};
 use super::tenants::KeysOf;
 use super::verdict::{Decision, Verdict};
 use crate::clock::Now;
@@ -32,14 +32,6 @@ pub(crate) struct Verification<'a, V, S> {
     pub(crate) variables: &'a [V],
     pub(crate) scopes: &'a [S],
     pub(crate) cost: u32,
-}
-
-/// A key as its holder presents it.
-#[derive(Clone, Copy)]
-pub(crate) enum Presented<'a> {
-    Key(&'a str),
-    /// The digest of a key that has our format.
-    Digest(&'a Digest),
 }
 
 /// The result of a stage.

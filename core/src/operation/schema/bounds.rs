@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use crate::authz::RESOURCES;
 use crate::key::MAX_SCOPE_BYTES;
-use crate::operation::field::{MAX_METADATA, MAX_TEXT};
-use crate::operation::usage::MAX_NAME;
+use crate::operation::field::{MAX_METADATA, MAX_TEXT, MAX_USAGE_NAME};
 use crate::role;
 use crate::verify::{MAX_VARIABLE_BYTES, MAX_VARIABLES};
 use crate::whole::Range;
@@ -42,7 +41,7 @@ pub(crate) fn action(schema: &mut Schema) {
 
 /// The name of a service or of an action.
 pub(crate) fn word(schema: &mut Schema) {
-    say(schema, &word_of(MAX_NAME, NO_NUL));
+    say(schema, &word_of(MAX_USAGE_NAME, NO_NUL));
 }
 
 /// A list of scopes. Duplicates count once, so JSON schema cannot bound the number of items.

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::member::Member;
 use super::roles::may_give;
 use crate::authz::{Access, Action, Context, Event, MemberRole, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
@@ -9,7 +10,6 @@ use crate::operation::page::List;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Page, Route};
-use crate::store::MemberRow;
 use crate::whole::Range as _;
 
 /// Adds a user to a tenant as a member.
@@ -42,42 +42,8 @@ pub struct ListMembers {
     pub cursor: Option<String>,
 }
 
-/// A member of a tenant.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Member {
-    /// The user's id.
-    pub user_id: UserId,
-    /// The tenant's id.
-    pub tenant_id: TenantId,
-    /// The user's role in the tenant.
-    pub role: MemberRole,
-    /// The user's e-mail address.
-    pub email: String,
-    /// The user's name.
-    pub name: Option<String>,
-    /// When the user became a member, Unix milliseconds.
-    pub created_at: i64,
-}
-
 fn member() -> MemberRole {
     MemberRole::Member
-}
-
-impl From<MemberRow> for Member {
-    fn from(row: MemberRow) -> Self {
-        Self {
-            user_id: row.user_id,
-            tenant_id: row.tenant_id,
-            // A role that a later version wrote and this one does not know counts as `member`.
-            role: MemberRole::parse(&row.role).unwrap_or(MemberRole::Member),
-            email: row.email,
-            name: row.name,
-            created_at: row.created_at,
-        }
-    }
 }
 
 impl Operation for AddMember {

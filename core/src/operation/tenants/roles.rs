@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::Member;
+use super::member::Member;
 use crate::authz::{Access, Action, Context, Event, MemberRole, Principal, TenantRef, forbidden, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{TenantId, UserId};

@@ -7,7 +7,7 @@ use crate::authz::{Context, Principal};
 use crate::error::{GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
 use crate::metering::{Asked, Idempotency, Recorded, Usage};
-use crate::operation::field::{Quantity, check_metadata, check_name, to_text};
+use crate::operation::field::{MAX_USAGE_NAME, Quantity, check_metadata, check_name, to_text};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::secret::Digest;
@@ -45,9 +45,6 @@ pub struct UsageInput {
     pub idempotency_key: Option<String>,
 }
 
-/// The maximum length of a service's or an action's name, in bytes.
-pub(crate) const MAX_NAME: usize = 128;
-
 impl UsageInput {
     /// Usage of this service and action, with a quantity of 1 and no optional fields.
     pub fn new(tenant_id: TenantId, service: impl Into<String>, action: impl Into<String>) -> Self {
@@ -64,9 +61,9 @@ impl UsageInput {
 
     pub(super) fn check(&self) -> Result<()> {
         for (field, name) in [("service", &self.service), ("action", &self.action)] {
-            if name.is_empty() || name.len() > MAX_NAME || name.contains('\0') {
+            if name.is_empty() || name.len() > MAX_USAGE_NAME || name.contains('\0') {
                 return Err(GatekeeperError::bad_request(format!(
-                    "{field} must be 1 to {MAX_NAME} bytes without U+0000"
+                    "{field} must be 1 to {MAX_USAGE_NAME} bytes without U+0000"
                 )));
             }
         }
