@@ -1,11 +1,12 @@
 //! The native core: runs every operation of the services as `call(name, json)`, with one credential.
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Clock, GatekeeperError, Lane, Options, Secret};
+use gatekeeper::{Clock, GatekeeperError, Lane, Options, Result, Secret};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 use crate::completion_queue::{Call, CompletionQueue, Receiver};
+use crate::convert::{self, Given};
 use crate::error::to_py_err;
 use crate::notice::log_created;
 use crate::panic::catch_panic;
@@ -14,26 +15,52 @@ use crate::wait::block_on;
 /// A database or server, and the credential to use there. The native half of `gatekeeper.GatekeeperCore`.
 #[pyclass(frozen, module = "gatekeeper._native")]
 pub(crate) struct Core {
-    /// The client from which clients with a credential are made. It also serves warnings and the JWK Set.
-    gatekeeper: Gatekeeper,
+    /// The client as it was opened: the operator of an embedded database. Clients with a credential and key managers
+    /// are made from it. It also serves warnings and the JWK Set.
+    pub(crate) gatekeeper: Gatekeeper,
     /// The client that calls run on: with a token, as the operator, or anonymous.
     client: Gatekeeper,
-    clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 #[pymethods]
 impl Core {
+    /// `options` is JSON. The other options are those that a key manager names as Python does.
     #[new]
-    fn new(py: Python<'_>, url: &str, options: &str) -> PyResult<Self> {
-        catch_panic(py, || {
-            let open = || {
-                let options = Options::from_json(options)?;
-                let clock = options.clock.clone();
-                let gatekeeper = Gatekeeper::open_with(url, options)?;
-                Ok(Self { client: gatekeeper.anonymous(), gatekeeper, clock })
-            };
-            py.detach(open).map_err(|error| to_py_err(py, &error))
-        })
+    #[pyo3(signature = (
+        url,
+        options,
+        *,
+        cache_keys = Given::default(),
+        cache_unknown_keys = Given::default(),
+        clock = Given::default(),
+    ))]
+    fn new(
+        py: Python<'_>,
+        url: &Bound<'_, PyAny>,
+        options: &str,
+        cache_keys: Given<'_, '_>,
+        cache_unknown_keys: Given<'_, '_>,
+        clock: Given<'_, '_>,
+    ) -> PyResult<Self> {
+        let open = || -> Result<Self> {
+            let mut options = Options::from_json(options)?;
+            if let Some(count) = cache_keys.map(|count| convert::count("cache_keys", count))? {
+                options.cache_keys = count;
+            }
+            if let Some(count) =
+                cache_unknown_keys.map(|count| convert::count("cache_unknown_keys", count))?
+            {
+                options.cache_unknown_keys = count;
+            }
+            if let Some(clock) = clock.map(convert::clock)? {
+                options.clock = clock;
+            }
+            let (url, clock) = (convert::text("url", url)?, options.clock.clone());
+            let gatekeeper = py.detach(|| Gatekeeper::open_with(url, options))?;
+            Ok(Self { client: gatekeeper.anonymous(), gatekeeper, clock })
+        };
+        catch_panic(py, || open().map_err(|error| to_py_err(py, &error)))
     }
 
     /// A core for the same database or server with a token, as the operator, or anonymous; for requests from
@@ -129,9 +156,7 @@ impl Core {
 
 impl Core {
     /// Converts the result of a call that ran in the background.
-    fn conversion(
-        &self,
-    ) -> impl FnOnce(Python<'_>, gatekeeper::Result<String>) -> PyResult<Py<PyAny>> + Send + use<> {
+    fn conversion(&self) -> impl FnOnce(Python<'_>, Result<String>) -> PyResult<Py<PyAny>> + Send + use<> {
         let gatekeeper = self.gatekeeper.clone();
         move |py, output| {
             log_created(py, &gatekeeper);

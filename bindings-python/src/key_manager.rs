@@ -1,90 +1,50 @@
 //! The native key manager: verification as native methods, every other operation as `call(name, json)`.
 
-use std::ffi::CString;
-use std::sync::Arc;
-
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{
-    Clock, Endpoints, GatekeeperError, Lane, Options, Result, Secret, Started, Tenants, Verdict,
-    VerifyOptions,
-};
+use gatekeeper::{Clock, Endpoints, GatekeeperError, Lane, Result, Secret, StartedVerification, Tenants};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 
 use crate::completion_queue::{Call, CompletionQueue, Receiver};
-use crate::convert::{self, Variables};
+use crate::convert::{self, Given};
+use crate::core::Core;
 use crate::error::{to_py_err, to_rejection};
 use crate::notice::log_created;
 use crate::panic::catch_panic;
-use crate::verify_result::VerifyResult;
+use crate::verification::{Pending, PendingResult, Request};
+use crate::verify_result::to_result;
 use crate::wait::block_on;
 
 /// A database or server, the credential to use there, and endpoints. The native base of `gatekeeper.KeyManager`.
 #[pyclass(frozen, subclass, module = "gatekeeper._native")]
 pub(crate) struct KeyManager {
     gatekeeper: Gatekeeper,
-    verifier: Arc<Verifier>,
+    verifier: Verifier,
     clock: Clock,
-}
-
-/// The arguments of a verification, checked for their types.
-struct Request<'a> {
-    user_key: &'a str,
-    endpoint: &'a str,
-    variables: Variables,
-}
-
-impl<'a> Request<'a> {
-    #[inline]
-    fn read(
-        user_key: &'a Bound<'_, PyAny>,
-        endpoint: &'a Bound<'_, PyAny>,
-        variables: Option<&Bound<'_, PyAny>>,
-    ) -> Result<Self> {
-        Ok(Self {
-            user_key: convert::user_key(user_key)?,
-            endpoint: convert::text("endpoint_name", endpoint)?,
-            variables: convert::variables(variables)?,
-        })
-    }
 }
 
 #[pymethods]
 impl KeyManager {
     #[new]
-    #[allow(clippy::too_many_arguments, reason = "one for each option")]
     fn new(
         py: Python<'_>,
         endpoints: &str,
+        core: &Core,
         root_api_key: Option<&Bound<'_, PyAny>>,
-        url: &Bound<'_, PyAny>,
-        cache_keys: &Bound<'_, PyAny>,
-        cache_unknown_keys: &Bound<'_, PyAny>,
-        clock: &Bound<'_, PyAny>,
-        http: &str,
         tenants: Option<&str>,
     ) -> PyResult<Self> {
-        let open = || -> Result<Self> {
-            let mut options = Options::from_json(http)?;
-            options.cache_keys = convert::count("cache_keys", cache_keys)?;
-            options.cache_unknown_keys = convert::count("cache_unknown_keys", cache_unknown_keys)?;
-            options.clock = convert::clock(clock)?;
-            let root_key = root_api_key.map(convert::root_key).transpose()?;
-            let clock = options.clock.clone();
-
-            let url = convert::text("url", url)?;
-            let mut gatekeeper = py.detach(|| Gatekeeper::open_with(url, options))?;
-            if let Some(root_key) = root_key {
-                gatekeeper = gatekeeper.with_root_key(&root_key);
-            }
+        let make = || -> Result<Self> {
+            let gatekeeper = match root_api_key.map(convert::root_key).transpose()? {
+                Some(root_key) => core.gatekeeper.with_root_key(&root_key),
+                None => core.gatekeeper.clone(),
+            };
             let mut verifier = gatekeeper.verifier(Endpoints::from_json(endpoints)?)?;
             if let Some(tenants) = tenants {
                 verifier = verifier.with_tenants(Tenants::from_json(tenants)?)?;
             }
-            Ok(Self { gatekeeper, verifier: Arc::new(verifier), clock })
+            Ok(Self { gatekeeper, verifier, clock: core.clock.clone() })
         };
-        catch_panic(py, || open().map_err(|error| to_py_err(py, &error)))
+        catch_panic(py, || make().map_err(|error| to_py_err(py, &error)))
     }
 
     /// Verify a user's key, select the limit by its roles, and count the request against it.
@@ -95,9 +55,14 @@ impl KeyManager {
     ///     endpoint_name: One of the endpoints given to `init_key_manager`.
     ///     variables: A list or tuple of strings, such as the id of a task. Each distinct list has a window of its own:
     ///         never pass unchecked client input. At most 1,000, with 8 KiB of UTF-8 in total. Defaults to none.
+    ///     scopes: The scopes that the key must have, such as `"tasks:read"`: at most 100, in a list, tuple or set.
+    ///         Without one of them, `ok` is false, `code` is `"insufficient_scope"`, and nothing is counted. Defaults
+    ///         to none.
+    ///     cost: How many requests this one counts as, 1 to the `maxReq` of the limit that applies. Defaults to 1.
+    ///     client_address: The IP address of the client that sent the key. Defaults to None.
     ///
     /// Returns:
-    ///     A `VerifyResult`. Process the request if its `ok` is true.
+    ///     A `ValidKey`, an `InvalidKey` or a `VerifyFailure`. Process the request if its `ok` is true.
     ///
     /// Raises:
     ///     GatekeeperError: There is no result; status 503 if the database cannot be used.
@@ -110,62 +75,62 @@ impl KeyManager {
     ///     >>> res = keys.verify_user_api_key(created["apiKey"], "GET_TASKS", ["task_1"])
     ///     >>> res.ok, res.remaining, res["total"]
     ///     (True, 1, 2)
+    ///     >>> keys.verify_user_api_key(created["apiKey"], "GET_TASKS", scopes=["tasks:read"])["code"]
+    ///     'insufficient_scope'
     ///     >>> keys.verify_user_api_key("user_xxx", "GET_TASKS").key_valid
     ///     False
     ///     >>> keys.verify_user_api_key(created["apiKey"], "PUT_TASKS").error
     ///     'invalidBody'
     #[pyo3(
-        signature = (user_api_key, endpoint_name, variables = None),
-        text_signature = "($self, user_api_key, endpoint_name, variables=())"
+        signature = (
+            user_api_key,
+            endpoint_name,
+            variables = None,
+            *,
+            scopes = Given::default(),
+            cost = Given::default(),
+            client_address = None,
+        ),
+        text_signature = "($self, user_api_key, endpoint_name, variables=(), *, scopes=(), cost=1, client_address=None)"
     )]
-    fn verify_user_api_key(
+    #[allow(clippy::too_many_arguments, reason = "one for each option")]
+    fn verify_user_api_key<'py>(
         &self,
-        py: Python<'_>,
-        user_api_key: &Bound<'_, PyAny>,
-        endpoint_name: &Bound<'_, PyAny>,
-        variables: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<VerifyResult> {
+        py: Python<'py>,
+        user_api_key: &Bound<'py, PyAny>,
+        endpoint_name: &Bound<'py, PyAny>,
+        variables: Option<&Bound<'py, PyAny>>,
+        scopes: Given<'_, 'py>,
+        cost: Given<'_, 'py>,
+        client_address: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         catch_panic(py, || {
-            let request = match Request::read(user_api_key, endpoint_name, variables) {
-                Ok(request) => request,
-                Err(rejection) => return self.reject(py, rejection),
-            };
-            let Request { user_key, endpoint, variables } = &request;
-            let verdict = match self.verifier.start(user_key, *endpoint, variables, &VerifyOptions::default())
-            {
-                Ok(Started::Pending(rest)) => {
-                    let verdict = block_on(py, rest.finish())?;
-                    log_created(py, &self.gatekeeper);
-                    verdict
-                }
-                Ok(Started::Done(verdict)) => return with_warning(py, &self.gatekeeper, verdict),
-                Err(error) => Err(error),
-            };
-            match verdict {
-                Ok(verdict) => with_warning(py, &self.gatekeeper, verdict),
-                rejected => to_result(py, rejected),
-            }
+            let request = Request::read(user_api_key, endpoint_name, variables, scopes, cost, client_address);
+            self.verify(py, request, |pending| {
+                let verdict = block_on(py, pending.finish())?;
+                log_created(py, &self.gatekeeper);
+                to_result(py, &self.gatekeeper, verdict)
+            })
         })
     }
 
-    /// The result of `verify_user_api_key` if it needs no I/O, else None.
-    #[pyo3(signature = (user_api_key, endpoint_name, variables = None))]
-    fn _try_verify(
+    /// Start `verify_user_api_key`. Returns its result, or a `PendingResult` if it needs I/O.
+    #[allow(clippy::too_many_arguments, reason = "one for each option")]
+    fn _start_verification<'py>(
         &self,
-        py: Python<'_>,
-        user_api_key: &Bound<'_, PyAny>,
-        endpoint_name: &Bound<'_, PyAny>,
-        variables: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Option<VerifyResult>> {
+        py: Python<'py>,
+        user_api_key: &Bound<'py, PyAny>,
+        endpoint_name: &Bound<'py, PyAny>,
+        variables: Option<&Bound<'py, PyAny>>,
+        scopes: Given<'_, 'py>,
+        cost: Given<'_, 'py>,
+        client_address: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         catch_panic(py, || {
-            // Arguments of a wrong type are rejected by the call that may do I/O, after it has checked the root key.
-            let Ok(request) = Request::read(user_api_key, endpoint_name, variables) else { return Ok(None) };
-            let Request { user_key, endpoint, variables } = &request;
-            match self.verifier.start(user_key, *endpoint, variables, &VerifyOptions::default()) {
-                Ok(Started::Done(verdict)) => with_warning(py, &self.gatekeeper, verdict).map(Some),
-                Ok(Started::Pending(_)) => Ok(None),
-                Err(error) => to_result(py, Err(error)).map(Some),
-            }
+            let request = Request::read(user_api_key, endpoint_name, variables, scopes, cost, client_address);
+            self.verify(py, request, |pending| {
+                PendingResult::new(self.gatekeeper.clone(), pending).into_bound_py_any(py)
+            })
         })
     }
 
@@ -197,48 +162,6 @@ impl KeyManager {
                 log_created(py, &log_source);
                 output.map_err(|error| to_rejection(py, &error))?.into_py_any(py)
             })
-        })
-    }
-
-    /// Start `verify_user_api_key`. Its result is pushed to `completion_queue` under `ticket`.
-    fn _verify_later(
-        &self,
-        py: Python<'_>,
-        completion_queue: &CompletionQueue,
-        ticket: u64,
-        user_api_key: &Bound<'_, PyAny>,
-        endpoint_name: &Bound<'_, PyAny>,
-        variables: &Bound<'_, PyAny>,
-    ) -> PyResult<Call> {
-        catch_panic(py, || {
-            let log_source = self.gatekeeper.clone();
-            let convert = move |py: Python<'_>, verdict| {
-                log_created(py, &log_source);
-                match verdict {
-                    Ok(verdict) => with_warning(py, &log_source, verdict)?.into_py_any(py),
-                    rejected => to_result(py, rejected)?.into_py_any(py),
-                }
-            };
-            let (gatekeeper, receiver) = (self.gatekeeper.clone(), Receiver(completion_queue, ticket));
-            let request = match Request::read(user_api_key, endpoint_name, Some(variables)) {
-                Ok(request) => request,
-                Err(rejection) => {
-                    let work =
-                        async move { gatekeeper.backend().check_credential().await.and(Err(rejection)) };
-                    return receiver.start(py, &self.gatekeeper, Lane::LookUp, work, convert);
-                }
-            };
-            let (verifier, key) = (Arc::clone(&self.verifier), Secret::new(request.user_key));
-            let endpoint = request.endpoint.to_owned();
-            let variables: Vec<String> = request.variables.iter().map(ToString::to_string).collect();
-            let work = async move {
-                let options = VerifyOptions::default();
-                match verifier.start(key.expose(), endpoint.as_str(), &variables, &options)? {
-                    Started::Done(verdict) => Ok(verdict),
-                    Started::Pending(rest) => rest.finish().await,
-                }
-            };
-            receiver.start(py, &gatekeeper, Lane::LookUp, work, convert)
         })
     }
 
@@ -303,32 +226,22 @@ impl KeyManager {
 }
 
 impl KeyManager {
-    /// Rejects a call whose arguments are of a wrong type. An invalid root key is reported first.
-    #[cold]
-    fn reject(&self, py: Python<'_>, rejection: GatekeeperError) -> PyResult<VerifyResult> {
-        to_result(py, block_on(py, self.gatekeeper.backend().check_credential())?.and(Err(rejection)))
-    }
-}
-
-/// The result for a verdict, after a warning for the operator if there is one. Only a key that is not valid causes one.
-#[inline]
-fn with_warning(py: Python<'_>, gatekeeper: &Gatekeeper, verdict: Verdict) -> PyResult<VerifyResult> {
-    if matches!(verdict, Verdict::InvalidKey) && gatekeeper.has_warning() {
-        warn(py, gatekeeper)?;
-    }
-    Ok(verdict.into())
-}
-
-#[cold]
-fn warn(py: Python<'_>, gatekeeper: &Gatekeeper) -> PyResult<()> {
-    let Some(warning) = gatekeeper.take_warning() else { return Ok(()) };
-    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(warning)?, 1)
-}
-
-/// The result for a verdict, or for an error that the key manager returns as a result. Other errors are raised.
-fn to_result(py: Python<'_>, verdict: Result<Verdict>) -> PyResult<VerifyResult> {
-    match verdict {
-        Ok(verdict) => Ok(verdict.into()),
-        Err(error) => VerifyResult::failure(&error).ok_or_else(|| to_py_err(py, &error)),
+    /// The result of a verification, or of `finish` if it needs I/O.
+    #[inline]
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        request: Result<Request<'_>>,
+        finish: impl FnOnce(Pending) -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let request = match request {
+            Ok(request) => request,
+            Err(rejection) => return finish(Pending::Rejection(self.gatekeeper.clone(), rejection)),
+        };
+        match request.start(&self.verifier) {
+            Ok(StartedVerification::Done(verdict)) => to_result(py, &self.gatekeeper, Ok(verdict)),
+            Ok(StartedVerification::Pending(verification)) => finish(Pending::Verification(verification)),
+            Err(error) => to_result(py, &self.gatekeeper, Err(error)),
+        }
     }
 }

@@ -16,8 +16,11 @@ mod core;
 mod error;
 mod interpreter;
 mod key_manager;
+mod model;
 mod notice;
 mod panic;
+mod valid_key;
+mod verification;
 mod verify_result;
 mod wait;
 
@@ -35,7 +38,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<key_manager::KeyManager>()?;
     module.add_class::<completion_queue::Call>()?;
     module.add_class::<completion_queue::CompletionQueue>()?;
-    module.add_class::<verify_result::VerifyResult>()?;
+    module.add_class::<model::Model>()?;
+    module.add_class::<valid_key::ValidKey>()?;
+    module.add_class::<verification::PendingResult>()?;
     // The package and the engine have the same version.
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(_limit, module)?)?;

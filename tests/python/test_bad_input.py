@@ -158,6 +158,13 @@ def test_a_wrong_root_key_is_reported_before_any_other_mistake(
         keys.verify_user_api_key(wrong, "ONCE"),
         keys.verify_user_api_key("", wrong),
         keys.verify_user_api_key("", "ONCE", wrong),
+        keys.verify_user_api_key("", "ONCE", scopes=wrong),
+        keys.verify_user_api_key("", "ONCE", scopes=["\ud800"]),
+        keys.verify_user_api_key("", "ONCE", cost=wrong),
+        keys.verify_user_api_key("", "ONCE", cost=0),
+        keys.verify_user_api_key("", "ONCE", client_address=wrong),
+        keys.verify_user_api_key("", "ONCE", client_address="canary"),
+        asyncio.run(aio.KeyManager(keys).verify_user_api_key("", "ONCE", scopes=wrong)),
         keys.create_user_api_key("user"),
         keys.create_user_api_key(wrong),
         keys.create_user_api_key("\ud800"),
@@ -395,9 +402,14 @@ def test_a_manual_clock_is_for_memory_only(url: str) -> None:
 
 
 @settings(max_examples=300 * SOAK, deadline=None)
-@given(st.tuples(anything, anything, anything))
-def test_a_verification_of_anything_is_a_result(arguments: tuple[Any, Any, Any]) -> None:
+@given(st.tuples(anything, anything, anything), anything, anything, anything)
+def test_a_verification_of_anything_is_a_result(
+    arguments: tuple[Any, Any, Any], scopes: Any, cost: Any, client_address: Any
+) -> None:
     assert KEYS.verify_user_api_key(*arguments).success in {True, False}
+    options = {"scopes": scopes, "cost": cost, "client_address": client_address}
+    assert KEYS.verify_user_api_key(*arguments, **options).success in {True, False}
+    assert KEYS.verify_user_api_key("", "ONCE", **options).success in {True, False}
 
 
 @settings(max_examples=200 * SOAK, deadline=None)

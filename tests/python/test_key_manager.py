@@ -6,8 +6,9 @@ import asyncio
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import gatekeeper
 import pytest
-from conftest import ENDPOINTS, SECRET, RootKeys
+from conftest import ENDPOINTS, SECRET, RootKeys, Serve
 from gatekeeper import (
     AuthService,
     BadRequestError,
@@ -212,3 +213,98 @@ def test_a_limit_as_text_counts_like_the_object_it_stands_for() -> None:
     assert keys.verify_user_api_key(plain, "GET").ok
     with pytest.raises(BadRequestError, match=r"^endpoints.GET.default must be a text such as .10/minute"):
         init_key_manager(url="memory:", endpoints={"GET": {"default": "10/fortnight"}})
+
+
+# A key manager on the database of a core.
+
+
+@pytest.mark.parametrize("make", [GatekeeperCore, aio.GatekeeperCore])
+def test_a_key_manager_and_a_core_share_one_memory(make: Any) -> None:
+    core = make("memory:")
+    keys = init_key_manager(core=core, endpoints=ENDPOINTS)
+    awaited = aio.init_key_manager(core=core, endpoints=ENDPOINTS)
+    api_key = keys.create_user_api_key("user")["apiKey"]
+    assert keys.verify_user_api_key(api_key, "ONCE").ok
+    assert not asyncio.run(awaited.verify_user_api_key(api_key, "ONCE")).ok
+    signed_up = core.auth.signup("founder@example.com", "hunter2pass")
+    tokens = asyncio.run(signed_up) if asyncio.iscoroutine(signed_up) else signed_up
+    assert tokens.user.email == "founder@example.com"
+
+
+def test_a_key_manager_without_a_root_key_is_the_operator_whatever_the_token_of_its_core() -> None:
+    anonymous = GatekeeperCore("memory:")
+    user = anonymous.with_token(anonymous.auth.signup("founder@example.com", "hunter2pass").access_token)
+    for core in (anonymous, user, anonymous.with_client_address("192.0.2.1")):
+        assert init_key_manager(core=core, endpoints={}).create_user_api_key("user").success
+
+
+def test_a_key_manager_of_a_core_uses_its_root_key(url: str, root_key: RootKeys) -> None:
+    core = GatekeeperCore(url, secret=SECRET)
+    acme = init_key_manager(core=core, root_api_key=root_key(url, "Acme"), endpoints=ENDPOINTS)
+    created = acme.create_user_api_key("user")
+    assert acme.verify_user_api_key(created["apiKey"], "ONCE").ok
+    operator = init_key_manager(core=core, endpoints=ENDPOINTS)
+    assert not acme.verify_user_api_key(operator.create_user_api_key("user")["apiKey"], "ONCE").key_valid
+    wrong = init_key_manager(core=core, root_api_key="gkr_x", endpoints=ENDPOINTS)
+    assert wrong.create_user_api_key("user").error == "invalidAPIToken"
+
+
+def test_a_key_manager_of_the_core_of_a_server_needs_a_root_key(serve: Serve, url: str, root_key: RootKeys) -> None:
+    root = root_key(url, "Acme")
+    core = GatekeeperCore(serve(url))
+    keys = init_key_manager(core=core, root_api_key=root, endpoints=ENDPOINTS)
+    api_key = keys.create_user_api_key("user")["apiKey"]
+    assert keys.verify_user_api_key(api_key, "ONCE").ok
+    for without in (
+        init_key_manager(core=core, endpoints=ENDPOINTS),
+        init_key_manager(core=core.with_token(root), endpoints=ENDPOINTS),
+    ):
+        assert without.verify_user_api_key(api_key, "ONCE").error == "authorizationHeaderNotPresent"
+
+
+def test_a_key_manager_has_the_clock_of_its_core() -> None:
+    core = GatekeeperCore("memory:", clock="manual")
+    keys = init_key_manager(core=core, endpoints=ENDPOINTS)
+    api_key = keys.create_user_api_key("user")["apiKey"]
+    assert [keys.verify_user_api_key(api_key, "ONCE").ok for _ in range(2)] == [True, False]
+    core.advance(30_000)
+    keys.advance(30_000)
+    assert keys.verify_user_api_key(api_key, "ONCE").ok
+    with pytest.raises(BadRequestError, match="manual"):
+        init_key_manager(core=GatekeeperCore("memory:"), endpoints={}).advance(1)
+
+
+OF_THE_CORE: dict[str, Any] = {
+    "url": "memory:",
+    "cache_keys": 1,
+    "cache_unknown_keys": 1,
+    "create": True,
+    "clock": "system",
+    "timeout": 10.0,
+    "max_retries": 2,
+    "default_headers": None,
+    "user_agent": None,
+}
+
+
+@pytest.mark.parametrize("option", OF_THE_CORE)
+@pytest.mark.parametrize("module", [gatekeeper, aio], ids=["sync", "aio"])
+def test_an_option_of_the_core_is_rejected_with_a_core_by_name(module: Any, option: str) -> None:
+    core = module.GatekeeperCore("memory:")
+    with pytest.raises(BadRequestError, match=f"^{option} excludes core"):
+        module.init_key_manager(core=core, endpoints={}, **{option: OF_THE_CORE[option]})
+
+
+@pytest.mark.parametrize("core", ["memory:", 7, object(), KeyManager])
+def test_what_is_no_core_is_rejected(core: Any) -> None:
+    with pytest.raises(BadRequestError, match=r"^core must be a GatekeeperCore"):
+        init_key_manager(core=core, endpoints={})
+
+
+def test_a_closed_core_makes_no_key_manager_and_an_earlier_one_works_on() -> None:
+    core = GatekeeperCore("memory:")
+    keys = init_key_manager(core=core, endpoints=ENDPOINTS)
+    core.close()
+    assert keys.create_user_api_key("user").success
+    with pytest.raises(BadRequestError, match="this core is closed"):
+        init_key_manager(core=core, endpoints={})

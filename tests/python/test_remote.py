@@ -99,12 +99,13 @@ def test_a_key_manager_returns_the_same_over_http_as_embedded(
     keys: KeyManager, url: str, remote: tuple[str, str]
 ) -> None:
     here = init_key_manager(url=url, root_api_key=remote[1], endpoints=ENDPOINTS)
-    created = keys.create_user_api_key("user", ["PRO", "BETA"], owner_id="user 7", metadata={"a": [1]})
+    created = keys.create_user_api_key("user", ["PRO", "BETA"], owner_id="user 7", name="Ada's", metadata={"a": [1]})
     assert (created.success, created.roles) == (True, ("BETA", "PRO"))
     one, other = (each.verify_user_api_key(created["apiKey"], "GET_TASKS", ["task"]) for each in (here, keys))
     assert (other.ok, other.remaining, other.role) == (True, one["remaining"] - 1, "PRO")
-    for field in ("success", "keyValid", "total", "retryAfterMs", "keyId", "ownerId", "roles", "role"):
-        assert one[field] == other[field]
+    for field in set(one) - {"remaining", "reset", "resetAfterMs"}:
+        assert one[field] == other[field], field
+    assert (other.name, other.metadata, other.scopes, other.code) == ("Ada's", {"a": [1]}, (), "valid")
     assert pickle.loads(pickle.dumps(other)) == other
     assert list(one) == list(other)
     assert keys.verify_user_api_key(created["apiKey"], "ONCE").ok
@@ -129,6 +130,10 @@ def test_a_server_rejects_calls_in_the_same_order(remote: tuple[str, str], url: 
             keys.verify_user_api_key(wrong, "GET_TASKS"),
             keys.verify_user_api_key("", "NEVER_DEFINED"),
             keys.verify_user_api_key("", "GET_TASKS", [""] * 1001),
+            keys.verify_user_api_key("", "GET_TASKS", scopes=wrong),
+            keys.verify_user_api_key("", "GET_TASKS", scopes=["a b"]),
+            keys.verify_user_api_key("", "GET_TASKS", cost=0),
+            keys.verify_user_api_key("", "GET_TASKS", client_address="canary"),
             keys.create_user_api_key(wrong),
             keys.create_user_api_key("user", metadata={"at": wrong}),
             keys.create_user_api_key("?"),
@@ -141,6 +146,22 @@ def test_a_server_rejects_calls_in_the_same_order(remote: tuple[str, str], url: 
         assert rejections(remote[0], root_api_key=root_key) == rejections(url, root_api_key=root_key)
     anonymous = rejections(remote[0])
     assert {error for _, error, _ in anonymous} == {"authorizationHeaderNotPresent"}
+
+
+async def test_a_server_takes_the_options_of_a_verification(keys: KeyManager, remote: tuple[str, str]) -> None:
+    later = aio.KeyManager(keys)
+    core = GatekeeperCore(remote[0], token=remote[1])
+    key = keys.create_user_api_key("user")["apiKey"]
+    tenant = keys.verify_user_api_key(key, "GET_TASKS")["tenantId"]
+    scoped = core.keys.create(tenant, scopes=["tasks:*"]).plain_text_key
+    assert keys.verify_user_api_key(scoped, "GET_TASKS", cost=7, client_address="192.0.2.1").remaining == 3
+    assert (await later.verify_user_api_key(scoped, "GET_TASKS", scopes={"tasks:read"}, cost=2)).remaining == 1
+    rejected = await later.verify_user_api_key(scoped, "GET_TASKS", scopes=["tasks:read", "users:read"])
+    assert (rejected.key_valid, rejected.ok, rejected.code) == (True, False, "insufficient_scope")
+    assert rejected.scopes == ("tasks:*",)
+    assert (await later.verify_user_api_key(scoped, "GET_TASKS", cost=2)).code == "rate_limited"
+    assert keys.verify_user_api_key(scoped, "GET_TASKS").ok
+    assert keys.verify_user_api_key(scoped, "GET_TASKS", cost=11).error == "invalidBody"
 
 
 async def test_every_call_can_be_awaited_with_a_server(keys: KeyManager, remote: tuple[str, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import assert_type
+from typing import Any, assert_type
 
 import gatekeeper
 from conftest import ENDPOINTS
@@ -21,6 +21,7 @@ from gatekeeper import (
     Tenant,
     TenantsService,
     Tokens,
+    VerdictCode,
     VerifyResult,
     aio,
     init_key_manager,
@@ -46,6 +47,8 @@ def test_attributes_may_be_none_and_an_index_may_not(keys: KeyManager) -> None:
     assert_type(keys.rotate_user_api_key(created["id"])["apikey"], str)
     assert_type(keys.add_roles(created["id"], {"TEAM"})["count"], int)
     assert_type(keys.delete_user_api_key(created["id"])["success"], bool)
+    assert_type(res["code"], VerdictCode)
+    assert_type(res["metadata"], dict[str, Any] | None)
 
 
 async def test_asynchronous_calls_have_the_same_types() -> None:
@@ -108,5 +111,8 @@ def mistakes(keys: KeyManager) -> None:
     keys.verify_user_api_key("", "GET_TASKS").ok = True  # type: ignore[misc]
     init_key_manager(url="memory:", endpoints={"GET": {"default": {"maxReq": 1}}})  # type: ignore[typeddict-item]
     init_key_manager(url="memory:", endpoints={}, clock="stopped")  # type: ignore[arg-type]
+    keys.verify_user_api_key("", "GET_TASKS", [], ["read"])  # type: ignore[call-arg]
+    keys.verify_user_api_key("", "GET_TASKS", cost="1")  # type: ignore[arg-type]
+    init_key_manager(core="memory:", endpoints={})  # type: ignore[arg-type]
     Limit(10)  # type: ignore[call-overload]
     Limit(10, 60_000)  # type: ignore[call-overload]

@@ -38,7 +38,8 @@ from typing import TYPE_CHECKING
 
 from gatekeeper import _services, models
 from gatekeeper._core import GatekeeperCore, is_mfa_challenge
-from gatekeeper._key_manager import Clock, KeyManager, init_key_manager
+from gatekeeper._core_options import Clock
+from gatekeeper._key_manager import KeyManager, init_key_manager
 from gatekeeper._limits import Endpoint, Limit, LimitDict
 from gatekeeper._native import __version__
 from gatekeeper._requests import UNSET, Unset
@@ -64,9 +65,17 @@ from gatekeeper.models import *  # noqa: F403
 from gatekeeper.results import (
     CreateResult,
     DeleteResult,
+    InvalidKey,
+    KeyCreated,
+    KeyDeleted,
     KeyManagerError,
+    KeyManagerFailure,
+    KeyRotated,
+    RolesChanged,
     RolesResult,
     RotateResult,
+    ValidKey,
+    VerifyFailure,
     VerifyResult,
 )
 
@@ -94,8 +103,13 @@ __all__ = [
     "GatekeeperCore",
     "GatekeeperError",
     "InternalError",
+    "InvalidKey",
+    "KeyCreated",
+    "KeyDeleted",
     "KeyManager",
     "KeyManagerError",
+    "KeyManagerFailure",
+    "KeyRotated",
     "Limit",
     "LimitDict",
     "MethodNotAllowedError",
@@ -104,12 +118,15 @@ __all__ = [
     "PlanLimitError",
     "RateLimitedError",
     "RequestTimeoutError",
+    "RolesChanged",
     "RolesResult",
     "RotateResult",
     "ServiceUnavailableError",
     "UnauthorizedError",
     "Unset",
     "UnsupportedMediaTypeError",
+    "ValidKey",
+    "VerifyFailure",
     "VerifyResult",
     "__version__",
     "init_key_manager",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeIs
 
-    from gatekeeper._key_manager import Clock
+    from gatekeeper._core_options import Clock
     from gatekeeper._limits import Endpoint
     from gatekeeper.models import LoginAnswer
 

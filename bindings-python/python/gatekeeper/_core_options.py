@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 from gatekeeper.errors import BadRequestError
+
+Clock = Literal["system", "manual"]
+"""The clock: the machine's, or one that a test moves with ``advance(ms)``."""
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A header name (RFC 9110 §5.1)."""

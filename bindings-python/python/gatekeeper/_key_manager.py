@@ -5,37 +5,39 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from gatekeeper import _native, _requests
+from gatekeeper import _core, _native, _requests
 from gatekeeper._core_options import http_options
+from gatekeeper._requests import UNSET, Unset
 from gatekeeper.errors import BadRequestError, Rejected
-from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult
+from gatekeeper.results import KeyCreated, KeyDeleted, KeyManagerFailure, KeyRotated, RolesChanged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from gatekeeper._core import GatekeeperCore
+    from gatekeeper._core_options import Clock
     from gatekeeper._limits import Endpoint
+    from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult
 
-Clock = Literal["system", "manual"]
-"""The clock: the machine's, or one that a test moves with ``advance(ms)``."""
-
-_ResultType = TypeVar("_ResultType", CreateResult, DeleteResult, RolesResult, RotateResult)
+_Success = TypeVar("_Success", KeyCreated, KeyRotated, KeyDeleted, RolesChanged)
 
 
-class _Request(Generic[_ResultType]):
-    """One call of an operation: its name, its fields and the type of its result."""
+class _Request(Generic[_Success]):
+    """One call of an operation: its name, its fields and the type of its result if it succeeds."""
 
-    __slots__ = ("_result", "fields", "operation")
+    __slots__ = ("_kind", "fields", "operation")
 
-    def __init__(self, result: type[_ResultType], operation: str, **fields: object) -> None:
-        self._result: type[_ResultType] = result
+    def __init__(self, kind: type[_Success], operation: str, **fields: object) -> None:
+        self._kind: type[_Success] = kind
         self.operation = operation
         self.fields = fields
 
-    def success(self, output: str) -> _ResultType:
-        return self._result._of(json.loads(output))
+    def success(self, output: str) -> _Success:
+        return self._kind._of(json.loads(output))
 
-    def failure(self, rejection: Rejected) -> _ResultType:
-        return self._result(success=False, error=rejection.error, reason=rejection.reason)
+
+def _failure(rejection: Rejected) -> KeyManagerFailure:
+    return KeyManagerFailure(rejection.error, rejection.reason)
 
 
 class KeyManager(_native.KeyManager):
@@ -140,13 +142,13 @@ class KeyManager(_native.KeyManager):
         """
         return self._execute(_remove_roles(id, roles))
 
-    def _execute(self, request: _Request[_ResultType]) -> _ResultType:
+    def _execute(self, request: _Request[_Success]) -> _Success | KeyManagerFailure:
         try:
             return request.success(self._run(request))
         except Rejected as rejection:
-            return request.failure(rejection)
+            return _failure(rejection)
 
-    def _run(self, request: _Request[_ResultType]) -> str:
+    def _run(self, request: _Request[_Success]) -> str:
         try:
             fields = _requests.request_json(request.fields)
         except _requests.InvalidArgument as problem:
@@ -161,9 +163,9 @@ def _create(  # noqa: PLR0917 - one for each option
     name: str | None,
     expires_in_seconds: int | None,
     metadata: Mapping[str, Any] | None,
-) -> _Request[CreateResult]:
+) -> _Request[KeyCreated]:
     return _Request(
-        CreateResult,
+        KeyCreated,
         "keyManager.createKey",
         prefix=prefix,
         roles=roles,
@@ -174,20 +176,20 @@ def _create(  # noqa: PLR0917 - one for each option
     )
 
 
-def _rotate(id: str) -> _Request[RotateResult]:
-    return _Request(RotateResult, "keyManager.rotateKey", id=_id(id))
+def _rotate(id: str) -> _Request[KeyRotated]:
+    return _Request(KeyRotated, "keyManager.rotateKey", id=_id(id))
 
 
-def _delete(id: str) -> _Request[DeleteResult]:
-    return _Request(DeleteResult, "keyManager.deleteKey", id=_id(id))
+def _delete(id: str) -> _Request[KeyDeleted]:
+    return _Request(KeyDeleted, "keyManager.deleteKey", id=_id(id))
 
 
-def _add_roles(id: str, roles: Collection[str]) -> _Request[RolesResult]:
-    return _Request(RolesResult, "keyManager.addRoles", id=_id(id), roles=roles)
+def _add_roles(id: str, roles: Collection[str]) -> _Request[RolesChanged]:
+    return _Request(RolesChanged, "keyManager.addRoles", id=_id(id), roles=roles)
 
 
-def _remove_roles(id: str, roles: Collection[str]) -> _Request[RolesResult]:
-    return _Request(RolesResult, "keyManager.removeRoles", id=_id(id), roles=roles)
+def _remove_roles(id: str, roles: Collection[str]) -> _Request[RolesChanged]:
+    return _Request(RolesChanged, "keyManager.removeRoles", id=_id(id), roles=roles)
 
 
 def _id(id: object) -> str | None:
@@ -200,15 +202,16 @@ def init_key_manager(
     endpoints: Mapping[str, Endpoint],
     root_api_key: str | None = None,
     tenants: Literal["all"] | Collection[str] | None = None,
-    url: str = "sqlite:gatekeeper.db",
-    cache_keys: int = 1_000_000,
-    cache_unknown_keys: int = 100_000,
-    create: bool = True,
-    clock: Clock = "system",
-    timeout: float = 10.0,
-    max_retries: int = 2,
-    default_headers: Mapping[str, str] | None = None,
-    user_agent: str | None = None,
+    core: GatekeeperCore | None = None,
+    url: str | Unset = UNSET,
+    cache_keys: int | Unset = UNSET,
+    cache_unknown_keys: int | Unset = UNSET,
+    create: bool | Unset = UNSET,
+    clock: Clock | Unset = UNSET,
+    timeout: float | Unset = UNSET,
+    max_retries: int | Unset = UNSET,
+    default_headers: Mapping[str, str] | Unset | None = UNSET,
+    user_agent: str | Unset | None = UNSET,
 ) -> KeyManager:
     """Make a key manager. This does no I/O and starts no thread; the database is opened on first use.
 
@@ -221,17 +224,23 @@ def init_key_manager(
         tenants: The tenants whose keys are accepted: a list of ids, in which ``"default"`` is the tenant ``default``,
             or ``"all"``. Use ``"all"`` only if you trust every tenant: where sign-up is open, any client can own a
             tenant and create keys in it. Defaults to the tenant ``default``. Not with a root key.
+        core: A :class:`GatekeeperCore` whose database or server to use, in place of `url` and the options below it:
+            both then share one ``memory:``. The core's token does not matter, only `root_api_key` does: on an embedded
+            database, a key manager without a root key acts as the operator, also if the core is anonymous. Closing
+            the core does not close the key manager.
         url: The database or server: ``sqlite:PATH`` or a plain path, created on first use; ``memory:``, a new database
             for each key manager; or the ``http://`` or ``https://`` URL of a server. All processes of the machine that
-            use the same file share its limits.
-        cache_keys: How many keys are cached, about 180 bytes each. A key with more than 1 KiB counts once for each KiB.
-        cache_unknown_keys: How many unknown keys are cached. They have a cache to themselves.
+            use the same file share its limits. Defaults to ``sqlite:gatekeeper.db``.
+        cache_keys: How many keys are cached, about 180 bytes each. A key with more than 1 KiB counts once for each
+            KiB. Defaults to 1,000,000.
+        cache_unknown_keys: How many unknown keys are cached. They have a cache to themselves. Defaults to 100,000.
         create: Whether to create a database file that does not exist. With ``False``, every call raises
-            :class:`~gatekeeper.ServiceUnavailableError` until the file exists.
-        clock: ``"manual"`` stands still until ``advance(ms)`` moves it; for tests on ``memory:``.
-        timeout: Seconds that a call over HTTP may take, retries included; more than 0.
-        max_retries: How often a call over HTTP is retried where that is safe, 0 to 10.
-        default_headers: Headers of every request over HTTP.
+            :class:`~gatekeeper.ServiceUnavailableError` until the file exists. Defaults to True.
+        clock: ``"manual"`` stands still until ``advance(ms)`` moves it; for tests on ``memory:``. Defaults to
+            ``"system"``.
+        timeout: Seconds that a call over HTTP may take, retries included; more than 0. Defaults to 10.
+        max_retries: How often a call over HTTP is retried where that is safe, 0 to 10. Defaults to 2.
+        default_headers: Headers of every request over HTTP. Defaults to none.
         user_agent: The ``User-Agent`` header of requests over HTTP.
 
     Raises:
@@ -255,10 +264,66 @@ def init_key_manager(
         Traceback (most recent call last):
         ...
         gatekeeper.errors.BadRequestError: endpoints.GET.default.maxReq must be a whole number from 1 to 4294967295
+
+        A key manager and the services on one database:
+
+        >>> from gatekeeper import GatekeeperCore
+        >>> core = GatekeeperCore("memory:", operator=True)
+        >>> created = init_key_manager(core=core, endpoints={}).create_user_api_key("user", name="Acme")
+        >>> core.keys.get(created["id"]).name
+        'Acme'
     """
+    return _made(
+        endpoints,
+        root_api_key,
+        tenants,
+        core,
+        url=url,
+        cache_keys=cache_keys,
+        cache_unknown_keys=cache_unknown_keys,
+        create=create,
+        clock=clock,
+        timeout=timeout,
+        max_retries=max_retries,
+        default_headers=default_headers,
+        user_agent=user_agent,
+    )
+
+
+def _made(
+    endpoints: Mapping[str, Endpoint],
+    root_api_key: str | None,
+    tenants: Literal["all"] | Collection[str] | None,
+    core: _core._Base | None,
+    **options: Any,
+) -> KeyManager:
+    """Make a key manager for a core, or with the options that are not UNSET."""
     defined = _requests.endpoints_json(endpoints)
+    accepted = None if tenants is None else _requests.value_json("tenants", tenants)
+    given: dict[str, Any] = _requests._changed(options)
+    native = _opened(**given) if core is None else _of_core(core, given)
+    return KeyManager(defined, native, root_api_key, accepted)
+
+
+def _opened(
+    *,
+    url: str = "sqlite:gatekeeper.db",
+    create: bool = True,
+    timeout: float = 10.0,
+    max_retries: int = 2,
+    default_headers: Mapping[str, str] | None = None,
+    user_agent: str | None = None,
+    **options: Any,
+) -> _native.Core:
     if not isinstance(create, bool):
         raise BadRequestError("create must be True or False")
-    options = json.dumps({"create": create, **http_options(timeout, max_retries, default_headers, user_agent)})
-    accepted = None if tenants is None else _requests.value_json("tenants", tenants)
-    return KeyManager(defined, root_api_key, url, cache_keys, cache_unknown_keys, clock, options, accepted)
+    over_http = http_options(timeout, max_retries, default_headers, user_agent)
+    return _native.Core(url, json.dumps({"create": create, **over_http}), **options)
+
+
+def _of_core(core: _core._Base, given: Mapping[str, object]) -> _native.Core:
+    if not isinstance(core, _core._Base):
+        raise BadRequestError("core must be a GatekeeperCore")
+    for option in given:
+        raise BadRequestError(f"{option} excludes core, which has its own: leave one of them out")
+    return core._open()

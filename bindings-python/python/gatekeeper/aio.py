@@ -24,14 +24,24 @@ from typing import TYPE_CHECKING, Any, Literal
 from gatekeeper import _aio_calls, _aio_services, _key_manager, _requests
 from gatekeeper._aio_core import GatekeeperCore
 from gatekeeper._aio_services import *  # noqa: F403 - the generated module lists them
+from gatekeeper._native import PendingResult
+from gatekeeper._requests import UNSET, Unset
 from gatekeeper.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from gatekeeper._key_manager import Clock, _ResultType
+    from gatekeeper._core_options import Clock
+    from gatekeeper._key_manager import _Success
     from gatekeeper._limits import Endpoint
-    from gatekeeper.results import CreateResult, DeleteResult, RolesResult, RotateResult, VerifyResult
+    from gatekeeper.results import (
+        CreateResult,
+        DeleteResult,
+        KeyManagerFailure,
+        RolesResult,
+        RotateResult,
+        VerifyResult,
+    )
 
 __all__ = ["GatekeeperCore", "KeyManager", "init_key_manager"]
 __all__ += _aio_services.__all__
@@ -45,21 +55,28 @@ class KeyManager:
     request; the operation may still be carried out.
     """
 
-    __slots__ = ("_sync", "_try_verify")
+    __slots__ = ("_start_verification", "_sync")
 
     def __init__(self, keys: _key_manager.KeyManager) -> None:
         """Make the asynchronous methods of `keys`."""
         self._sync = keys
-        self._try_verify = keys._try_verify
+        self._start_verification = keys._start_verification
 
     async def verify_user_api_key(
-        self, user_api_key: str | None, endpoint_name: str, variables: list[str] | tuple[str, ...] = ()
+        self,
+        user_api_key: str | None,
+        endpoint_name: str,
+        variables: list[str] | tuple[str, ...] = (),
+        *,
+        scopes: Collection[str] = (),
+        cost: int = 1,
+        client_address: str | None = None,
     ) -> VerifyResult:
         """As :meth:`gatekeeper.KeyManager.verify_user_api_key`."""
-        result = self._try_verify(user_api_key, endpoint_name, variables)
-        if result is not None:
+        result = self._start_verification(user_api_key, endpoint_name, variables, scopes, cost, client_address)
+        if type(result) is not PendingResult:
             return result
-        verified: VerifyResult = await _aio_calls.call(self._sync._verify_later, user_api_key, endpoint_name, variables)
+        verified: VerifyResult = await _aio_calls.call(result.later)
         return verified
 
     async def create_user_api_key(
@@ -96,13 +113,13 @@ class KeyManager:
         """As :meth:`gatekeeper.KeyManager.advance`; synchronous here too."""
         self._sync.advance(ms)
 
-    async def _execute(self, request: _key_manager._Request[_ResultType]) -> _ResultType:
+    async def _execute(self, request: _key_manager._Request[_Success]) -> _Success | KeyManagerFailure:
         try:
             return request.success(await self._run(request))
         except Rejected as rejection:
-            return request.failure(rejection)
+            return _key_manager._failure(rejection)
 
-    async def _run(self, request: _key_manager._Request[_ResultType]) -> Any:
+    async def _run(self, request: _key_manager._Request[_Success]) -> Any:
         try:
             fields = _requests.request_json(request.fields)
         except _requests.InvalidArgument as problem:
@@ -115,25 +132,27 @@ def init_key_manager(
     endpoints: Mapping[str, Endpoint],
     root_api_key: str | None = None,
     tenants: Literal["all"] | Collection[str] | None = None,
-    url: str = "sqlite:gatekeeper.db",
-    cache_keys: int = 1_000_000,
-    cache_unknown_keys: int = 100_000,
-    create: bool = True,
-    clock: Clock = "system",
-    timeout: float = 10.0,
-    max_retries: int = 2,
-    default_headers: Mapping[str, str] | None = None,
-    user_agent: str | None = None,
+    core: GatekeeperCore | None = None,
+    url: str | Unset = UNSET,
+    cache_keys: int | Unset = UNSET,
+    cache_unknown_keys: int | Unset = UNSET,
+    create: bool | Unset = UNSET,
+    clock: Clock | Unset = UNSET,
+    timeout: float | Unset = UNSET,
+    max_retries: int | Unset = UNSET,
+    default_headers: Mapping[str, str] | Unset | None = UNSET,
+    user_agent: str | Unset | None = UNSET,
 ) -> KeyManager:
     """Make an asynchronous key manager. This function is synchronous and does no I/O.
 
     The arguments and exceptions are those of :func:`gatekeeper.init_key_manager`.
     """
     return KeyManager(
-        _key_manager.init_key_manager(
-            endpoints=endpoints,
-            root_api_key=root_api_key,
-            tenants=tenants,
+        _key_manager._made(
+            endpoints,
+            root_api_key,
+            tenants,
+            core,
             url=url,
             cache_keys=cache_keys,
             cache_unknown_keys=cache_unknown_keys,
