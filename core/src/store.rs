@@ -88,7 +88,7 @@ impl<'a> NewKey<'a> {
             expires_at: None,
             created_at: 0,
             scopes: &[],
-            quota: Quota::NONE,
+            quota: Quota { limit: None, period: "month" },
             hashed_suffix: None,
             created_by: Creator { kind: "operator".into(), id: None },
         }
@@ -101,10 +101,6 @@ pub(crate) struct Quota<'a> {
     pub(crate) limit: Option<i64>,
     /// `hour`, `day` or `month`.
     pub(crate) period: &'a str,
-}
-
-impl Quota<'static> {
-    pub(crate) const NONE: Self = Self { limit: None, period: "month" };
 }
 
 /// Everything that is stored of a key, except its digests.

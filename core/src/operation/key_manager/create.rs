@@ -3,17 +3,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::authz::{Access, Action, Context, Event};
-use crate::error::Result;
+use crate::authz::{Access, Context, Reach};
+use crate::error::{GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::key::{self, Prefix};
-use crate::operation::field::{Life, check_metadata, check_text, end_of_life, to_text};
+use crate::metering::Period;
+use crate::operation::field::{Life, check_metadata, check_text, end_of_life};
+use crate::operation::keys::{Draft, Known};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{ExposeSecret, Method, Operation, Route};
 use crate::role;
 use crate::secret::Secret;
-use crate::store::{NewKey, Quota};
 use crate::whole::Range as _;
 
 /// Creates a user's key.
@@ -100,30 +101,25 @@ impl Operation for CreateKey {
         check_metadata(self.metadata.as_ref())?;
         Life::check("expiresInSeconds", self.expires_in_seconds)?;
 
-        let now = context.now();
-        let id = KeyId::generate(context.clock())?;
-        let api_key = key::generate(&prefix)?;
-        let (digest, metadata) = (api_key.digest(), self.metadata.as_ref().map(to_text));
-        context.write(|tx, context| {
-            let new = NewKey {
-                id,
-                tenant: context.home(),
-                digest: &digest,
-                prefix: prefix.as_str(),
-                roles: &roles,
-                owner_id: self.owner_id.as_deref(),
-                name: self.name.as_deref(),
-                metadata: metadata.as_deref(),
+        let (now, api_key) = (context.now(), key::generate(&prefix)?);
+        let draft = Draft {
+            prefix,
+            name: self.name,
+            metadata: self.metadata,
+            created_at: now,
+            reach: Reach {
+                scopes: Vec::new(),
+                roles,
+                owner_id: self.owner_id,
                 expires_at: self.expires_in_seconds.map(|seconds| end_of_life(now, seconds)),
-                created_at: now,
-                scopes: &[],
-                quota: Quota::NONE,
-                hashed_suffix: None,
-                created_by: context.creator(),
-            };
-            context.within_bounds(tx, context.home(), |tx| tx.add_key(&new))?;
-            context.audit(tx, Event::new(Action::KeyCreated).of_tenant(context.home()).about(&id))
-        })?;
-        Ok(CreatedKey { api_key, id, roles: roles.into() })
+                quota_limit: None,
+                quota_period: Period::default(),
+            },
+        };
+        let known = Known { digest: &api_key.digest(), hashed_suffix: None };
+        let added = context
+            .write(|tx, context| draft.add(context, tx, &context.ceiling(tx)?, context.home(), &known))?;
+        let added = added.ok_or_else(|| GatekeeperError::internal("a new key that exists already"))?;
+        Ok(CreatedKey { api_key, id: added.id, roles: added.roles.into() })
     }
 }

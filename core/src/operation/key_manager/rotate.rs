@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::change_living_key;
-use crate::authz::{Access, Action, Context, Event};
+use crate::authz::{Access, Context};
 use crate::error::Result;
 use crate::id::KeyId;
-use crate::key::{self, Prefix};
+use crate::operation::keys::new_secret;
 use crate::operation::{ExposeSecret, LenientKeyId, Method, Operation, Route};
 use crate::secret::Secret;
 
@@ -40,12 +40,7 @@ impl Operation for RotateKey {
     fn run(self, context: &Context<'_>) -> Result<RotatedKey> {
         let id = self.id.get()?;
         let now = context.now();
-        let apikey = change_living_key(context, id, |tx, key| {
-            let apikey = key::generate(&Prefix::wide(key.prefix)?)?;
-            tx.replace_digest(id, &apikey.digest(), None, now)?;
-            context.audit(tx, Event::new(Action::KeyRotated).of_tenant(key.tenant_id).about(&id))?;
-            Ok(apikey)
-        })?;
+        let apikey = change_living_key(context, id, |tx, key| new_secret(context, tx, &key, None, now))?;
         Ok(RotatedKey { id, apikey })
     }
 }

@@ -2,34 +2,34 @@
 
 use serde_json::{Map, Value};
 
-use crate::authz::{Action, Ceiling, Context, Event, Reach, not_found};
+use crate::authz::{Action, Ceiling, Context, Event, Reach};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
-use crate::key::Prefix;
+use crate::key::{KeyStatus, Prefix};
 use crate::operation::field::to_text;
 use crate::secret::Digest;
 use crate::store::{Failure, KeyRecord, NewKey, Quota, Tx};
 
 /// A key to be added, from a request that was checked.
-pub(super) struct Draft {
-    pub(super) prefix: Prefix,
-    pub(super) name: Option<String>,
-    pub(super) metadata: Option<Map<String, Value>>,
+pub(in crate::operation) struct Draft {
+    pub(in crate::operation) prefix: Prefix,
+    pub(in crate::operation) name: Option<String>,
+    pub(in crate::operation) metadata: Option<Map<String, Value>>,
     /// The creation time, Unix milliseconds.
-    pub(super) created_at: i64,
-    pub(super) reach: Reach,
+    pub(in crate::operation) created_at: i64,
+    pub(in crate::operation) reach: Reach,
 }
 
 /// The digest that identifies a key.
-pub(super) struct Known<'a> {
-    pub(super) digest: &'a Digest,
+pub(in crate::operation) struct Known<'a> {
+    pub(in crate::operation) digest: &'a Digest,
     /// For an imported digest: the suffix that was hashed after the key.
-    pub(super) hashed_suffix: Option<&'a str>,
+    pub(in crate::operation) hashed_suffix: Option<&'a str>,
 }
 
 impl Draft {
     /// Adds the key within the caller's own rights. Returns none if a key with this digest exists.
-    pub(super) fn add(
+    pub(in crate::operation) fn add(
         self,
         context: &Context<'_>,
         tx: &mut Tx<'_>,
@@ -37,22 +37,39 @@ impl Draft {
         tenant: TenantId,
         known: &Known<'_>,
     ) -> Result<Option<KeyRecord>, Failure> {
-        let reach = ceiling.admit(tx, self.reach)?;
-        let id = KeyId::generate(context.clock())?;
-        let metadata = self.metadata.as_ref().map(to_text);
+        let Self { prefix, name, metadata, created_at, reach } = self;
+        let reach = ceiling.admit(tx, reach)?;
+        let key = KeyRecord {
+            id: KeyId::generate(context.clock())?,
+            tenant_id: tenant,
+            owner_id: reach.owner_id,
+            created_by: Some(context.creator()),
+            prefix: prefix.as_str().to_owned(),
+            name,
+            scopes: reach.scopes,
+            roles: reach.roles,
+            status: KeyStatus::Active.as_stored().to_owned(),
+            quota_limit: reach.quota_limit,
+            quota_period: reach.quota_period.as_str().to_owned(),
+            metadata: metadata.as_ref().map(to_text),
+            expires_at: reach.expires_at,
+            last_used_at: None,
+            created_at,
+            updated_at: created_at,
+        };
         let new = NewKey {
-            id,
+            id: key.id,
             tenant,
             digest: known.digest,
-            prefix: self.prefix.as_str(),
-            roles: &reach.roles,
-            owner_id: reach.owner_id.as_deref(),
-            name: self.name.as_deref(),
-            metadata: metadata.as_deref(),
-            expires_at: reach.expires_at,
-            created_at: self.created_at,
-            scopes: &reach.scopes,
-            quota: Quota { limit: reach.quota_limit, period: reach.quota_period.as_str() },
+            prefix: &key.prefix,
+            roles: &key.roles,
+            owner_id: key.owner_id.as_deref(),
+            name: key.name.as_deref(),
+            metadata: key.metadata.as_deref(),
+            expires_at: key.expires_at,
+            created_at,
+            scopes: &key.scopes,
+            quota: Quota { limit: key.quota_limit, period: &key.quota_period },
             hashed_suffix: known.hashed_suffix,
             created_by: context.creator(),
         };
@@ -60,7 +77,7 @@ impl Draft {
             return Ok(None);
         }
         let action = if known.hashed_suffix.is_some() { Action::KeyImported } else { Action::KeyCreated };
-        context.audit(tx, Event::new(action).about(&id))?;
-        Ok(Some(tx.key(id)?.ok_or_else(not_found)?))
+        context.audit(tx, Event::new(action).of_tenant(tenant).about(&key.id))?;
+        Ok(Some(key))
     }
 }

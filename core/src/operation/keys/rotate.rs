@@ -8,6 +8,8 @@ use crate::key::{self, KeyStatus, Prefix};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
+use crate::secret::Secret;
+use crate::store::{Failure, KeyRecord, Tx};
 use crate::whole::Range;
 
 /// How long the old secret stays valid, in seconds.
@@ -55,15 +57,27 @@ impl Operation for RotateApiKey {
         let until = now.saturating_add(i64::from(self.grace_seconds) * 1000);
         let (key, plain_text_key) = context.write(|tx, context| {
             let mut key = changeable(context, tx, &context.ceiling(tx)?, self.id)?;
-            let plain_text_key = key::generate(&Prefix::wide(key.prefix.clone())?)?;
             let is_active = key.status == KeyStatus::Active.as_stored();
             let end = key.expires_at.map_or(until, |end| end.min(until));
             let old_until = (is_active && self.grace_seconds > 0).then_some(end);
-            tx.replace_digest(self.id, &plain_text_key.digest(), old_until, now)?;
-            context.audit(tx, Event::new(Action::KeyRotated).about(&self.id))?;
+            let plain_text_key = new_secret(context, tx, &key, old_until, now)?;
             key.updated_at = now;
             Ok((key, plain_text_key))
         })?;
         Ok(CreatedApiKey { api_key: ApiKey::new(key, now)?, plain_text_key })
     }
+}
+
+/// Gives a key a new secret. The old one is valid until `old_until`, Unix ms, or revoked at once.
+pub(in crate::operation) fn new_secret(
+    context: &Context<'_>,
+    tx: &mut Tx<'_>,
+    key: &KeyRecord,
+    old_until: Option<i64>,
+    now: i64,
+) -> Result<Secret, Failure> {
+    let secret = key::generate(&Prefix::wide(key.prefix.clone())?)?;
+    tx.replace_digest(key.id, &secret.digest(), old_until, now)?;
+    context.audit(tx, Event::new(Action::KeyRotated).of_tenant(key.tenant_id).about(&key.id))?;
+    Ok(secret)
 }
