@@ -275,7 +275,6 @@ def test_a_key_manager_has_the_clock_of_its_core() -> None:
 
 
 OF_THE_CORE: dict[str, Any] = {
-    "url": "memory:",
     "cache_keys": 1,
     "cache_unknown_keys": 1,
     "create": True,
@@ -291,8 +290,10 @@ OF_THE_CORE: dict[str, Any] = {
 @pytest.mark.parametrize("module", [gatekeeper, aio], ids=["sync", "aio"])
 def test_an_option_of_the_core_is_rejected_with_a_core_by_name(module: Any, option: str) -> None:
     core = module.GatekeeperCore("memory:")
-    with pytest.raises(BadRequestError, match=f"^{option} excludes core"):
+    with pytest.raises(BadRequestError, match=f"^{option} is an option of the core: give it to GatekeeperCore"):
         module.init_key_manager(core=core, endpoints={}, **{option: OF_THE_CORE[option]})
+    with pytest.raises(BadRequestError, match=r"^url and core exclude each other: leave one of them out"):
+        module.init_key_manager(core=core, endpoints={}, url="memory:", **{option: OF_THE_CORE[option]})
 
 
 @pytest.mark.parametrize("core", ["memory:", 7, object(), KeyManager])

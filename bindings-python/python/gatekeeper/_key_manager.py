@@ -324,6 +324,8 @@ def _opened(
 def _of_core(core: _core._Base, given: Mapping[str, object]) -> _native.Core:
     if not isinstance(core, _core._Base):
         raise BadRequestError("core must be a GatekeeperCore")
+    if "url" in given:
+        raise BadRequestError("url and core exclude each other: leave one of them out")
     for option in given:
-        raise BadRequestError(f"{option} excludes core, which has its own: leave one of them out")
+        raise BadRequestError(f"{option} is an option of the core: give it to GatekeeperCore, not to init_key_manager")
     return core._open()
