@@ -1,7 +1,11 @@
 //! Converts JavaScript values to the core's values, and back.
 
+pub(crate) mod verdict;
+
 use gatekeeper::{Clock, GatekeeperError, ManualClock, Options, Result};
 use serde_json::{Map, Value};
+
+use crate::error::to_napi;
 
 /// The options that a key manager shares with a core.
 const CORE_OPTIONS: [&str; 7] =
@@ -34,14 +38,28 @@ pub(crate) fn options(json: &str) -> Result<(Options, Option<ManualClock>)> {
                 }
                 _ => return Err(GatekeeperError::bad_request("clock must be \"system\" or \"manual\"")),
             },
-            _ => {
-                return Err(GatekeeperError::bad_request(format!(
-                    "{name} is not an option of initKeyManager"
-                )));
-            }
+            _ => return Err(GatekeeperError::bad_request(not_an_option(name))),
         }
     }
     Ok((options, manual_clock))
+}
+
+/// Rejects the options of a key manager on a core: the core has them.
+///
+/// # Errors
+/// `bad_request` for any option, by name.
+pub(crate) fn no_options(json: &str) -> Result<()> {
+    let given: Map<String, Value> = serde_json::from_str(json).map_err(GatekeeperError::internal)?;
+    let Some((name, _)) = given.iter().next() else { return Ok(()) };
+    Err(GatekeeperError::bad_request(if name == "clock" || CORE_OPTIONS.contains(&name.as_str()) {
+        format!("{name} is an option of the core: give it to GatekeeperCore, not to initKeyManager")
+    } else {
+        not_an_option(name)
+    }))
+}
+
+fn not_an_option(name: &str) -> String {
+    format!("{name} is not an option of initKeyManager")
 }
 
 /// A count below 2⁵³ as a JavaScript number.
@@ -56,8 +74,28 @@ pub(crate) fn count(number: f64) -> u64 {
     number as u64
 }
 
+/// Calls `read` with a list that the façade has packed into one string: a single text as it is, several as
+/// `5:tasks1:7`. A list of at most one text needs no allocation.
+///
+/// # Errors
+/// `internal` if the string is malformed.
+pub(crate) fn with_unpacked<T>(
+    packed: &str,
+    count: usize,
+    read: impl FnOnce(&[&str]) -> T,
+) -> napi::Result<T> {
+    match count {
+        0 => Ok(read(&[])),
+        1 => Ok(read(&[packed])),
+        _ => {
+            let malformed = || to_napi(GatekeeperError::internal("a packed list is malformed"));
+            Ok(read(&unpack(packed).ok_or_else(malformed)?))
+        }
+    }
+}
+
 /// Splits `5:tasks1:7` into `tasks` and `7`. The lengths are in UTF-16 code units, as in JavaScript.
-pub(crate) fn unpack(packed: &str) -> Option<Vec<&str>> {
+fn unpack(packed: &str) -> Option<Vec<&str>> {
     let mut parts = Vec::new();
     let mut rest = packed;
     while !rest.is_empty() {

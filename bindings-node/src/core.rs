@@ -9,6 +9,7 @@ use napi_derive::napi;
 use crate::convert;
 use crate::error::{catch_panic, to_napi};
 use crate::job::{Job, NativeAborter};
+use crate::key_manager::NativeKeyManager;
 
 /// A database or server, and the credential to use there.
 #[napi]
@@ -61,6 +62,26 @@ impl NativeCore {
             None => client,
         };
         Ok(Self { gatekeeper: self.gatekeeper.clone(), client, manual_clock: self.manual_clock.clone() })
+    }
+
+    /// Makes a key manager on this backend, without I/O. It acts for the tenant of the root key; without one, on an
+    /// embedded database, as the operator. It does not use the credential of this core.
+    ///
+    /// # Errors
+    /// `bad_request` for an endpoint, and for any option: the core has them.
+    #[napi(catch_unwind)]
+    pub fn key_manager(
+        &self,
+        root_api_key: Option<String>,
+        endpoints_json: String,
+        options_json: String,
+        tenants_json: Option<String>,
+    ) -> napi::Result<NativeKeyManager> {
+        catch_panic(|| {
+            convert::no_options(&options_json)?;
+            let (gatekeeper, clock) = (self.gatekeeper.clone(), self.manual_clock.clone());
+            NativeKeyManager::on(gatekeeper, clock, root_api_key, &endpoints_json, tenants_json.as_deref())
+        })
     }
 
     /// Runs the operation `name` with a request in JSON. The promise resolves to its output in JSON.

@@ -7,6 +7,8 @@ use std::ptr;
 use napi::bindgen_prelude::FromNapiValue;
 use napi::{Error, Result, Status, check_status, sys};
 
+use crate::convert;
+
 /// A JavaScript string in UTF-8, stored on the stack if it is shorter than `N`. A lone surrogate is read as U+FFFD.
 pub(crate) struct Text<const N: usize> {
     inline: [u8; N],
@@ -64,8 +66,9 @@ impl<const N: usize> FromNapiValue for Text<N> {
 pub(crate) struct Registers<'call>(&'call [Cell<f64>]);
 
 impl Registers<'_> {
-    pub(crate) fn get(&self, index: usize) -> f64 {
-        self.0.get(index).map_or(0.0, Cell::get)
+    /// The whole number in a register; 0 if there is none.
+    pub(crate) fn count(&self, index: usize) -> usize {
+        usize::try_from(convert::count(self.0.get(index).map_or(0.0, Cell::get))).unwrap_or(usize::MAX)
     }
 
     pub(crate) fn set<const M: usize>(&self, values: [f64; M]) {

@@ -1,16 +1,15 @@
 //! Runs calls that may wait for the disk or a server: in the background of the core, or for a `…Sync` function on the
 //! caller's thread. They never run on libuv's threads, which Node needs for files and DNS.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use gatekeeper::blocking::{self, Gatekeeper, Verifier};
-use gatekeeper::{
-    BackgroundTask, ErrorKind, GatekeeperError, Lane, Result, Secret, Started, VerifyOptions, VerifyOutput,
-};
+use gatekeeper::blocking::{self, Gatekeeper};
+use gatekeeper::{BackgroundTask, ErrorKind, GatekeeperError, Lane, PendingVerification, Result, Secret};
 use napi::bindgen_prelude::{JsValue as _, Unknown};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
+use crate::convert::verdict;
 use crate::error::{catch_panic, catch_panic_async, thrown, to_napi};
 
 /// A call whose output is JSON.
@@ -22,8 +21,8 @@ pub(crate) struct Job {
 enum Work {
     /// An operation of the core's table.
     Operation { name: String, request: Secret },
-    /// A verification that needs the database or a server.
-    Verify { verifier: Arc<Verifier>, key: Secret, endpoint: String, variables: Vec<String> },
+    /// What is left of a verification that needs the database or a server.
+    Verification(PendingVerification),
     /// The public keys of access tokens.
     Jwks,
     /// A check of the root key only, for a call whose arguments the façade rejects.
@@ -84,16 +83,8 @@ impl Job {
         Self { gatekeeper: gatekeeper.clone(), work }
     }
 
-    pub(crate) fn verification(
-        gatekeeper: &Gatekeeper,
-        verifier: &Arc<Verifier>,
-        key: String,
-        endpoint: String,
-        variables: Vec<String>,
-    ) -> Self {
-        let verifier = Arc::clone(verifier);
-        let work = Work::Verify { verifier, key: Secret::new(key), endpoint, variables };
-        Self { gatekeeper: gatekeeper.clone(), work }
+    pub(crate) fn verification(gatekeeper: &Gatekeeper, pending: PendingVerification) -> Self {
+        Self { gatekeeper: gatekeeper.clone(), work: Work::Verification(pending) }
     }
 
     pub(crate) fn jwks(gatekeeper: &Gatekeeper) -> Self {
@@ -124,13 +115,13 @@ impl Job {
     fn lane(&self) -> Lane {
         match &self.work {
             Work::Operation { name, .. } => Lane::of_operation(name),
-            Work::Verify { .. } => Lane::LookUp,
+            Work::Verification(_) => Lane::LookUp,
             Work::Jwks | Work::CheckCredential => Lane::Operation,
         }
     }
 
     /// Runs the call on this thread.
-    pub(crate) fn wait(&self) -> napi::Result<String> {
+    pub(crate) fn wait(self) -> napi::Result<String> {
         if self.gatekeeper.is_remote() {
             // Thrown, never returned as a result: the arguments are right.
             return Err(thrown(&GatekeeperError::bad_request(
@@ -140,18 +131,13 @@ impl Job {
         catch_panic(|| blocking::wait(self.output()))
     }
 
-    async fn output(&self) -> Result<String> {
+    async fn output(self) -> Result<String> {
         let gatekeeper = &self.gatekeeper;
-        match &self.work {
-            Work::Operation { name, request } => gatekeeper.backend().call_json(name, request.expose()).await,
-            Work::Verify { verifier, key, endpoint, variables } => {
-                let options = VerifyOptions::default();
-                let verdict = match verifier.start(key.expose(), endpoint.as_str(), variables, &options)? {
-                    Started::Done(verdict) => verdict,
-                    Started::Pending(rest) => rest.finish().await?,
-                };
-                serde_json::to_string(&VerifyOutput::from(verdict)).map_err(GatekeeperError::internal)
+        match self.work {
+            Work::Operation { name, request } => {
+                gatekeeper.backend().call_json(&name, request.expose()).await
             }
+            Work::Verification(pending) => verdict::json(&pending.finish().await?),
             Work::Jwks => gatekeeper.backend().jwks().await.map(|keys| keys.to_string()),
             Work::CheckCredential => {
                 gatekeeper.backend().check_credential().await.map(|()| "null".to_owned())

@@ -10,6 +10,7 @@ mod error;
 mod hot;
 mod job;
 mod key_manager;
+mod verify;
 
 use gatekeeper::ErrorKind;
 use napi_derive::napi;

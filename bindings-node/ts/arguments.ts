@@ -5,24 +5,23 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.isWellFormed();
 }
 
-/** The variables of a verification; throws `InvalidArgument` unless they are a list of strings. */
-export function variablesOf(value: unknown): string[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new InvalidArgument('variables must be a list of strings');
-  const variables = readable('variables', () => Array.from<unknown>(value));
-  const wrong = variables.findIndex((variable) => !isText(variable));
-  if (wrong !== -1) throw new InvalidArgument(`variables[${wrong}] must be a string of well-formed Unicode`);
-  return variables as string[];
+/** The strings of a list, such as the variables of a verification; throws `InvalidArgument` for another value. */
+export function textsOf(what: string, value: unknown): readonly string[] {
+  const texts = readable(what, () => (Array.isArray(value) ? Array.from<unknown>(value) : undefined));
+  if (texts === undefined) throw new InvalidArgument(`${what} must be a list of strings`);
+  const wrong = texts.findIndex((text) => !isText(text));
+  if (wrong !== -1) throw new InvalidArgument(`${what}[${wrong}] must be a string of well-formed Unicode`);
+  return texts as string[];
 }
 
 /**
- * Encodes variables as one string. A single variable is itself; of several, each follows its length in UTF-16 code
- * units, as in `5:tasks1:7`.
+ * Encodes a list as one string. A single text is itself; of several, each follows its length in UTF-16 code units, as in
+ * `5:tasks1:7`.
  */
-export function pack(variables: readonly string[]): string {
-  if (variables.length === 1) return variables[0] as string;
+export function pack(texts: readonly string[]): string {
+  if (texts.length === 1) return texts[0] as string;
   let packed = '';
-  for (const variable of variables) packed += `${variable.length}:${variable}`;
+  for (const text of texts) packed += `${text.length}:${text}`;
   return packed;
 }
 
@@ -99,7 +98,7 @@ function toJson(value: object): unknown {
 }
 
 /** Whether an object is no instance of a class, in this realm or another: the prototype of its prototype is null. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null) return true;
   return (

@@ -1,11 +1,11 @@
-import type { NativeCore } from '../native/binding.cjs';
+import type { NativeCore, NativeKeyManager } from '../native/binding.cjs';
 import { isText } from './arguments.js';
 import { binding } from './binding.js';
 import { outputOf, requestOf, runNative, type CallOptions, type Fields } from './call.js';
 import { coreArguments, tokenOf, type GatekeeperCoreOptions } from './core-options.js';
 import { isCore, markAsCore } from './core-mark.js';
 import { BadRequestError } from './errors.js';
-import { errorFrom } from './failure.js';
+import { callNative } from './failure.js';
 import { CoreServices } from './generated/core-services.js';
 import type { LoginAnswer, MfaChallenge } from './generated/models.js';
 import { warn, warnOfCreated } from './warning.js';
@@ -204,6 +204,16 @@ export class GatekeeperCore extends CoreServices {
     return outputOf<Output>(await withWarnings(core, output));
   }
 
+  /**
+   * Makes a native key manager on the same backend.
+   *
+   * @internal
+   */
+  _keyManager(...given: Parameters<NativeCore['keyManager']>): NativeKeyManager {
+    const core = this.#open();
+    return callNative(() => core.keyManager(...given));
+  }
+
   #copy(token: string | undefined, clientAddress: string | undefined): GatekeeperCore {
     const core = this.#native.withCredential(tokenOf(token), false, clientAddress);
     return new GatekeeperCore(new CoreState(core, clientAddress, this.#closed));
@@ -224,15 +234,6 @@ markAsCore(GatekeeperCore.prototype);
  */
 export function isMfaChallenge(answer: LoginAnswer): answer is MfaChallenge {
   return 'mfaRequired' in answer && answer.mfaRequired;
-}
-
-/** The result of a call of the native side. Its errors become `GatekeeperError`s. */
-function callNative<Value>(call: () => Value): Value {
-  try {
-    return call();
-  } catch (error) {
-    throw errorFrom(error);
-  }
 }
 
 /** The output of a call, after the warnings for the operator that the call caused. */

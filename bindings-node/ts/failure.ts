@@ -71,6 +71,15 @@ export function errorFrom(thrown: unknown): GatekeeperError {
   });
 }
 
+/** The result of a call of the native side. Its errors become `GatekeeperError`s. */
+export function callNative<Value>(call: () => Value): Value {
+  try {
+    return call();
+  } catch (error) {
+    throw errorFrom(error);
+  }
+}
+
 function rejectionOf<Code extends RejectionCode>(thrown: unknown): KeyManagerRejection<Code> {
   const payload = payloadOf(thrown);
   if (payload?.keyManager) return rejection(payload.keyManager, payload.message);

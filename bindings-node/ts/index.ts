@@ -31,11 +31,15 @@ export {
 } from './errors.js';
 export type { GatekeeperErrorCode, GatekeeperErrorDetails, GatekeeperErrorOptions } from './errors.js';
 export type {
+  AdmittedUserAPIKey,
+  CoreKeyManager,
+  CoreKeyManagerOptions,
   CreateUserAPIKeyOptions,
   CreateUserAPIKeyResult,
   DeleteUserAPIKeyResult,
   Endpoint,
   Endpoints,
+  ForbiddenUserAPIKey,
   InvalidUserAPIKey,
   KeyManager,
   KeyManagerOptions,
@@ -43,9 +47,12 @@ export type {
   Limit,
   LimitText,
   ManualKeyManager,
+  RateLimitedUserAPIKey,
   RejectionCode,
   RolesChangedResult,
   RotateUserAPIKeyResult,
   ValidUserAPIKey,
+  VerifiedKeyFields,
+  VerifyUserAPIKeyOptions,
   VerifyUserAPIKeyResult,
 } from './types.js';

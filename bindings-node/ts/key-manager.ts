@@ -1,10 +1,11 @@
 import type { NativeKeyManager } from '../native/binding.cjs';
 import { isText, readable, requestJson } from './arguments.js';
-import { binding } from './binding.js';
 import { BadRequestError } from './errors.js';
-import { errorFrom, InvalidArgument, rejectionAsync, rejectionSync } from './failure.js';
-import { nativeArguments } from './options.js';
+import { callNative, InvalidArgument, rejectionAsync, rejectionSync } from './failure.js';
+import { nativeKeyManager } from './options.js';
 import type {
+  CoreKeyManager,
+  CoreKeyManagerOptions,
   Endpoints,
   KeyManager,
   KeyManagerOptions,
@@ -18,7 +19,7 @@ import { warnOfCreated } from './warning.js';
  * Makes a key manager. This does no I/O: the database is opened on first use. If it cannot be opened, that call fails
  * with status 503.
  *
- * @param options - the database or server, and the endpoints with their limits
+ * @param options - the database or server, or a core that has opened one, and the endpoints with their limits
  * @returns a frozen object of functions, which may be destructured
  * @throws {@link BadRequestError} for a wrong URL, option or endpoint; the message names the endpoint and the field
  * @example
@@ -32,10 +33,13 @@ export function initKeyManager<const E extends Endpoints>(
   options: KeyManagerOptions<E> & { readonly clock: 'manual' },
 ): ManualKeyManager<keyof E & string>;
 export function initKeyManager<const E extends Endpoints>(
+  options: CoreKeyManagerOptions<E>,
+): CoreKeyManager<keyof E & string>;
+export function initKeyManager<const E extends Endpoints>(
   options: KeyManagerOptions<E>,
 ): KeyManager<keyof E & string>;
-export function initKeyManager(options: KeyManagerOptions): KeyManager | ManualKeyManager {
-  const native = open(options);
+export function initKeyManager(options: KeyManagerOptions | CoreKeyManagerOptions): CoreKeyManager {
+  const native = nativeKeyManager(options);
   const verification = verificationBy(native);
   const { run, runSync } = operationsBy(native);
 
@@ -54,15 +58,6 @@ export function initKeyManager(options: KeyManagerOptions): KeyManager | ManualK
     removeRolesSync: (id, roles) => runSync('keyManager.removeRoles', () => ({ id: idOf(id), roles })),
   };
   return Object.freeze(native.isManual ? { ...keyManager, advance: advanceBy(native) } : keyManager);
-}
-
-function open(options: unknown): NativeKeyManager {
-  const given = nativeArguments(options);
-  try {
-    return new binding.NativeKeyManager(...given);
-  } catch (error) {
-    throw errorFrom(error);
-  }
 }
 
 type Request = Readonly<Record<string, unknown>>;
@@ -123,10 +118,6 @@ function advanceBy(native: NativeKeyManager): ManualKeyManager['advance'] {
         `ms must be a whole number of milliseconds from 0 to ${Number.MAX_SAFE_INTEGER}`,
       );
     }
-    try {
-      native.advance(ms);
-    } catch (error) {
-      throw errorFrom(error);
-    }
+    callNative(() => native.advance(ms));
   };
 }

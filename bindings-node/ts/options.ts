@@ -1,26 +1,36 @@
+import type { NativeKeyManager } from '../native/binding.cjs';
 import { isReadable } from './arguments.js';
+import { binding } from './binding.js';
 import { checkHttp } from './core-options.js';
 import { BadRequestError } from './errors.js';
+import { callNative } from './failure.js';
+import { coreOf } from './service.js';
 
-/** The arguments of the native key manager. */
-export type NativeArguments = [
-  url: string,
-  rootAPIKey: string | null,
-  endpoints: string,
-  options: string,
-  tenants: string | null,
-];
-
-/** The options of `initKeyManager`, with their JavaScript types checked; throws `BadRequestError`. */
-export function nativeArguments(given: unknown): NativeArguments {
-  const { rootAPIKey, url = 'sqlite:gatekeeper.db', endpoints, tenants, ...options } = fieldsOf(given);
+/** The native key manager for the options of `initKeyManager`; throws `BadRequestError` for a wrong option. */
+export function nativeKeyManager(given: unknown): NativeKeyManager {
+  const { rootAPIKey, url, core, endpoints, tenants, ...options } = fieldsOf(given);
   if (rootAPIKey !== undefined && typeof rootAPIKey !== 'string') {
     throw new BadRequestError('rootAPIKey must be a string; leave it out to act as the operator');
   }
-  if (typeof url !== 'string' || !url.isWellFormed()) throw new BadRequestError('url must be a string');
+  if (core !== undefined && url !== undefined) {
+    throw new BadRequestError('url and core exclude each other: leave one of them out');
+  }
+  const backend = core === undefined ? urlOf(url) : coreOf(core);
   checkHttp(options);
-  const accepted = tenants === undefined ? null : json('tenants', tenants);
-  return [url, rootAPIKey ?? null, json('endpoints', endpoints), json('options', options), accepted];
+  const shared = [
+    rootAPIKey ?? null,
+    json('endpoints', endpoints),
+    json('options', options),
+    tenants === undefined ? null : json('tenants', tenants),
+  ] as const;
+  return typeof backend === 'string'
+    ? callNative(() => new binding.NativeKeyManager(backend, ...shared))
+    : backend._keyManager(...shared);
+}
+
+function urlOf(url: unknown = 'sqlite:gatekeeper.db'): string {
+  if (typeof url !== 'string' || !url.isWellFormed()) throw new BadRequestError('url must be a string');
+  return url;
 }
 
 function fieldsOf(given: unknown): Record<string, unknown> {

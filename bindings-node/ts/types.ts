@@ -1,3 +1,5 @@
+import type { GatekeeperCore } from './core.js';
+
 /** A rate limit: at most `maxReq` requests in any `duration`, as a sliding window. */
 export interface Limit {
   /** The requests admitted in any window, 1 to 2³²−1. */
@@ -28,8 +30,8 @@ export interface Endpoint {
 /** Endpoints by name. */
 export type Endpoints = Readonly<Record<string, Endpoint>>;
 
-/** The options of a key manager. */
-export interface KeyManagerOptions<E extends Endpoints = Endpoints> {
+/** The options that every key manager has. */
+interface SharedOptions<E extends Endpoints> {
   /**
    * The root key to use; the key manager then acts for the root key's tenant. A server needs one. Without one, on an
    * embedded database, keys are created in the tenant `default`, and the keys of `tenants` are accepted. With a root
@@ -43,14 +45,28 @@ export interface KeyManagerOptions<E extends Endpoints = Endpoints> {
    * @defaultValue `['default']`
    */
   readonly tenants?: 'all' | readonly string[] | undefined;
+  /** The endpoints that keys are verified for, and their limits; may be empty. */
+  readonly endpoints: E;
+}
+
+/** The options of a key manager on the backend of a core: both use one database, also one in memory. */
+export interface CoreKeyManagerOptions<E extends Endpoints = Endpoints> extends SharedOptions<E> {
+  /**
+   * The core. Only its database or server is used, and its settings: its token is not. Without a `rootAPIKey`, the key
+   * manager of an embedded database acts as the operator even if the core is anonymous. It still works after the core
+   * is closed.
+   */
+  readonly core: GatekeeperCore;
+}
+
+/** The options of a key manager. */
+export interface KeyManagerOptions<E extends Endpoints = Endpoints> extends SharedOptions<E> {
   /**
    * The database or server: `sqlite:PATH` or a plain path, created on first use; `memory:`, a new database for each key
    * manager; or the `http://` or `https://` URL of a server.
    * @defaultValue `'sqlite:gatekeeper.db'`
    */
   readonly url?: string | undefined;
-  /** The endpoints that keys are verified for, and their limits; may be empty. */
-  readonly endpoints: E;
   /**
    * How many keys are cached, 0 to 100,000,000: about 180 bytes each. A key with more than 1 KiB counts once for each KiB.
    * @defaultValue `1_000_000`
@@ -109,12 +125,35 @@ export interface KeyManagerRejection<Code extends RejectionCode = RejectionCode>
   readonly reason: string;
 }
 
-/** The result for a valid key, within its limit or not. */
-export interface ValidUserAPIKey {
+/** The result for a valid key: `code` says whether to process the request, and if not, why. */
+export type ValidUserAPIKey = AdmittedUserAPIKey | RateLimitedUserAPIKey | ForbiddenUserAPIKey;
+
+/** The result for a valid key that is within its limit. The request was counted: process it. */
+export interface AdmittedUserAPIKey extends VerifiedKeyFields {
+  readonly ok: true;
+  readonly code: 'valid';
+}
+
+/** The result for a valid key whose limit is reached. Nothing was counted. */
+export interface RateLimitedUserAPIKey extends VerifiedKeyFields {
+  readonly ok: false;
+  readonly code: 'rate_limited';
+}
+
+/** The result for a valid key without a scope that the call requires. No limit was checked: its numbers are 0. */
+export interface ForbiddenUserAPIKey extends VerifiedKeyFields {
+  readonly ok: false;
+  readonly code: 'insufficient_scope';
+}
+
+/** The fields of every result for a valid key. */
+export interface VerifiedKeyFields {
   readonly success: true;
   readonly keyValid: true;
   /** Whether to process the request: the key is within its limit, and the request was counted. */
   readonly ok: boolean;
+  /** The reason of the verdict. */
+  readonly code: 'valid' | 'rate_limited' | 'insufficient_scope';
   /** How many requests are left in the window after this one. */
   readonly remaining: number;
   /** The limit that applies, in requests per window. */
@@ -132,12 +171,20 @@ export interface ValidUserAPIKey {
   readonly resetAfterMs: number;
   /** The key's id. */
   readonly keyId: string;
+  /** The key's tenant. */
+  readonly tenantId: string;
   /** The key's owner, as given when the key was created; `null` for a key without an owner. */
   readonly ownerId: string | null;
+  /** The key's name; `null` for a key without a name. */
+  readonly name: string | null;
   /** The key's roles, sorted by bytes. */
   readonly roles: readonly string[];
   /** The role whose limit applies; `null` if the default limit applies. */
   readonly role: string | null;
+  /** The key's scopes, sorted by bytes. */
+  readonly scopes: readonly string[];
+  /** The key's metadata, deeply frozen; `null` for a key without metadata. */
+  readonly metadata: Readonly<Record<string, unknown>> | null;
 }
 
 /**
@@ -150,9 +197,25 @@ export interface InvalidUserAPIKey {
   readonly ok: false;
 }
 
-/** The result of a verification. */
+/** The result of a verification. Narrow it by `success`, then `keyValid`, then `ok` or `code`. */
 export type VerifyUserAPIKeyResult =
   ValidUserAPIKey | InvalidUserAPIKey | KeyManagerRejection<Exclude<RejectionCode, 'invalidId'>>;
+
+/** The options of a verification. */
+export interface VerifyUserAPIKeyOptions {
+  /**
+   * The scopes that the key must have: at most 100. Without one of them, the code is `insufficient_scope`, and nothing
+   * is counted. None by default.
+   */
+  readonly scopes?: readonly string[] | undefined;
+  /**
+   * How many requests this one counts as: 1 to the limit that applies.
+   * @defaultValue `1`
+   */
+  readonly cost?: number | undefined;
+  /** The IP address of the client that sent the key, with or without a port. */
+  readonly clientAddress?: string | null | undefined;
+}
 
 /** The options of a new key. */
 export interface CreateUserAPIKeyOptions {
@@ -251,24 +314,29 @@ export interface KeyManager<Name extends string = string> {
    * @param endpointName - one of the defined endpoints
    * @param variables - strings such as the id of a task. Each distinct list has a window of its own: never pass
    * unchecked client input. At most 1,000, with 8 KiB of UTF-8 in total; none by default
-   * @returns the verdict; or `invalidBody` for an endpoint that is not defined, or variables that are not strings
+   * @param options - the scopes that the key must have, the cost of the request, and the address of the client
+   * @returns the verdict; or `invalidBody` for an endpoint that is not defined, and for variables or an option out of
+   * range, such as a cost above the limit that applies
    * @throws {@link GatekeeperError} 503
    * @example
-   * const res = await verifyUserAPIKey(key, 'GET_TASKS', [taskId]);
+   * const res = await verifyUserAPIKey(key, 'GET_TASKS', [taskId], { scopes: ['tasks:read'] });
    * if (!res.success) throw new Error(res.reason);
    * if (!res.keyValid) return reply(401);
+   * if (res.code === 'insufficient_scope') return reply(403);
    * if (!res.ok) return reply(429, { 'Retry-After': Math.ceil(res.retryAfterMs / 1000) });
    */
   verifyUserAPIKey(
     userAPIKey: string | null | undefined,
     endpointName: Name,
     variables?: readonly string[],
+    options?: VerifyUserAPIKeyOptions,
   ): Promise<VerifyUserAPIKeyResult>;
   /** {@link KeyManager.verifyUserAPIKey} for synchronous code. */
   verifyUserAPIKeySync(
     userAPIKey: string | null | undefined,
     endpointName: Name,
     variables?: readonly string[],
+    options?: VerifyUserAPIKeyOptions,
   ): VerifyUserAPIKeyResult;
 
   /**
@@ -341,3 +409,7 @@ export interface ManualKeyManager<Name extends string = string> extends KeyManag
    */
   advance(ms: number): void;
 }
+
+/** A key manager on the backend of a core. It has `advance` if the core was made with `clock: 'manual'`. */
+export type CoreKeyManager<Name extends string = string> = KeyManager<Name> &
+  Partial<Pick<ManualKeyManager<Name>, 'advance'>>;

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GatekeeperError, initKeyManager } from 'gatekeeper-native';
-import { created, endpoints, inMemory } from './helpers/support.mjs';
+import { created, DEFAULT_TENANT, endpoints, inMemory, onCore } from './helpers/support.mjs';
 
 const INVALID = { success: true, keyValid: false, ok: false };
 
 test('the result for a valid key has its limit, owner and roles, sync and async', async () => {
   const keyManager = inMemory();
-  const { apiKey, id } = await created(keyManager, 'user', ['TEAM', 'PRO', 'TEAM'], { ownerId: 'owner 1' });
+  const metadata = { plan: 'pro', tags: ['a'] };
+  const options = { ownerId: 'owner 1', name: 'the name', metadata };
+  const { apiKey, id } = await created(keyManager, 'user', ['TEAM', 'PRO', 'TEAM'], options);
   const before = Math.floor(Date.now() / 1000);
   for (const result of [
     await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['one']),
@@ -18,14 +20,19 @@ test('the result for a valid key has its limit, owner and roles, sync and async'
       success: true,
       keyValid: true,
       ok: true,
+      code: 'valid',
       remaining: 999,
       total: 1000,
       retryAfterMs: 0,
       windowMs: 60_000,
       keyId: id,
+      tenantId: DEFAULT_TENANT,
       ownerId: 'owner 1',
+      name: 'the name',
       roles: ['PRO', 'TEAM'],
       role: 'PRO',
+      scopes: [],
+      metadata,
     });
     // A window of more than 128 requests rounds their times up to 1/128 of its length.
     assert.ok(resetAfterMs > 59_000 && resetAfterMs <= 60_000 + 469, String(resetAfterMs));
@@ -36,8 +43,63 @@ test('the result for a valid key has its limit, owner and roles, sync and async'
 test('the default limit has no role, and a key without an owner no owner', async () => {
   const keyManager = inMemory();
   const { apiKey } = await created(keyManager, 'user');
-  const { role, roles, ownerId, total } = await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS');
-  assert.deepEqual({ role, roles, ownerId, total }, { role: null, roles: [], ownerId: null, total: 10 });
+  // The first verification reads the database; the second one uses the cache.
+  for (let round = 0; round < 2; round += 1) {
+    const { role, roles, ownerId, name, scopes, metadata, total } = await keyManager.verifyUserAPIKey(
+      apiKey,
+      'GET_TASKS',
+    );
+    assert.deepEqual({ role, roles, ownerId, total }, { role: null, roles: [], ownerId: null, total: 10 });
+    assert.deepEqual({ name, scopes, metadata }, { name: null, scopes: [], metadata: null });
+  }
+});
+
+test('an identity of any text is returned as it was given, from the database and from the cache', async () => {
+  const { core, keyManager } = onCore();
+  const texts = ['', ':', 'a:b', 'é😀', '"\\', ':[["x",null,[]],null]', '\u2028', `${'x'.repeat(255)}:`];
+  for (const text of texts) {
+    const metadata = JSON.parse(`{"__proto__": {"a": 1}, "list": [[], {}], "text": ${JSON.stringify(text)}}`);
+    const { plainTextKey, apiKey } = await core.keys.create({
+      tenantId: DEFAULT_TENANT,
+      ownerId: text,
+      name: text,
+      metadata,
+      scopes: ['a:b', 'é', '"[]"'],
+    });
+    for (let round = 0; round < 2; round += 1) {
+      const result = keyManager.verifyUserAPIKeySync(plainTextKey, 'GET_TASKS');
+      const { keyId, tenantId, ownerId, name, scopes } = result;
+      assert.deepEqual([keyId, tenantId, ownerId, name], [apiKey.id, DEFAULT_TENANT, text, text]);
+      assert.deepEqual(scopes, ['"[]"', 'a:b', 'é']);
+      assert.deepEqual(Object.entries(result.metadata), Object.entries(metadata));
+    }
+  }
+});
+
+test('a changed key has its new name, scopes and metadata at the next verification', async () => {
+  const { core, keyManager } = onCore();
+  const made = await core.keys.create({ tenantId: DEFAULT_TENANT, name: 'old', metadata: { old: true } });
+  const verified = () => {
+    const { name, scopes, metadata } = keyManager.verifyUserAPIKeySync(made.plainTextKey, 'GET_TASKS');
+    return { name, scopes, metadata };
+  };
+  assert.deepEqual(verified(), { name: 'old', scopes: [], metadata: { old: true } });
+  await core.keys.update(made.apiKey.id, { name: 'new', scopes: ['read'], metadata: null });
+  assert.deepEqual(verified(), { name: 'new', scopes: ['read'], metadata: null });
+});
+
+test('more keys with long metadata than are cached keep theirs', async () => {
+  const keyManager = inMemory();
+  const text = 'x'.repeat(2000);
+  const keys = Array.from({ length: 600 }, (_, number) =>
+    keyManager.createUserAPIKeySync('user', [], { metadata: { number, text } }),
+  );
+  for (let round = 0; round < 3; round += 1) {
+    keys.forEach(({ apiKey, id }, number) => {
+      const { keyId, metadata } = keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS');
+      assert.deepEqual([keyId, metadata], [id, { number, text }]);
+    });
+  }
 });
 
 test('the 11th request of 10 is denied, per variable, with the time to wait', async () => {
@@ -92,12 +154,18 @@ test('different lists of variables have different windows', async () => {
   }
 });
 
+/** Whether a value and everything in it is frozen. */
+const isDeeplyFrozen = (value) =>
+  typeof value !== 'object' || (Object.isFrozen(value) && Object.values(value ?? {}).every(isDeeplyFrozen));
+
 test('results are deeply frozen plain data', async () => {
   const keyManager = inMemory();
-  const made = await created(keyManager, 'user', ['PRO']);
+  const made = await created(keyManager, 'user', ['PRO'], { metadata: { list: [{ deep: [1] }] } });
   const results = [
     made,
     await keyManager.verifyUserAPIKey(made.apiKey, 'GET_TASKS'),
+    keyManager.verifyUserAPIKeySync(made.apiKey, 'GET_TASKS'),
+    await keyManager.verifyUserAPIKey(made.apiKey, 'GET_TASKS', [], { scopes: ['read'] }),
     await keyManager.verifyUserAPIKey('user_x', 'GET_TASKS'),
     await keyManager.verifyUserAPIKey(made.apiKey, 'NOWHERE'),
     await keyManager.rotateUserAPIKey(made.id),
@@ -106,7 +174,7 @@ test('results are deeply frozen plain data', async () => {
     await keyManager.deleteUserAPIKey(made.id),
   ];
   for (const result of results) {
-    assert.ok(Object.isFrozen(result) && (result.roles === undefined || Object.isFrozen(result.roles)));
+    assert.ok(isDeeplyFrozen(result));
     assert.equal(Object.getPrototypeOf(result), Object.prototype);
     assert.deepEqual(JSON.parse(JSON.stringify(result)), result);
   }

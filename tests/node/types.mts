@@ -7,8 +7,12 @@ import {
   TenantsService,
   initKeyManager,
   isMfaChallenge,
+  type AdmittedUserAPIKey,
+  type CoreKeyManager,
   type Endpoints,
+  type ForbiddenUserAPIKey,
   type GatekeeperErrorCode,
+  type InvalidUserAPIKey,
   type KeyManager,
   type KeyVerdict,
   type KeyVerdictRateLimited,
@@ -16,8 +20,11 @@ import {
   type MemberRole,
   type MfaChallenge,
   type Page,
+  type RateLimitedUserAPIKey,
   type Tenant,
   type Tokens,
+  type ValidUserAPIKey,
+  type VerdictCode,
   type VerifyUserAPIKeyResult,
 } from 'gatekeeper-native';
 
@@ -52,6 +59,14 @@ verifyUserAPIKeySync('user_x', 'GET_TASKS', [5]);
 verifyUserAPIKeySync(5, 'GET_TASKS');
 // @ts-expect-error no endpoint
 verifyUserAPIKeySync('user_x');
+verifyUserAPIKeySync('user_x', 'GET_TASKS', undefined, { scopes: ['read'] as const, cost: 5 });
+verifyUserAPIKeySync('user_x', 'GET_TASKS', [], { scopes: undefined, clientAddress: undefined });
+// @ts-expect-error a misspelt option
+verifyUserAPIKeySync('user_x', 'GET_TASKS', [], { scope: ['read'] });
+// @ts-expect-error a bare string is no list of scopes
+verifyUserAPIKeySync('user_x', 'GET_TASKS', [], { scopes: 'read' });
+// @ts-expect-error a cost is a number
+void verifyUserAPIKey('user_x', 'GET_TASKS', [], { cost: '5' });
 // @ts-expect-error advance exists only with the manual clock
 keyManager.advance(5);
 
@@ -69,6 +84,21 @@ initKeyManager({ endpoints: { GET: { roles: {} } } });
 initKeyManager({ endpoints: { GET: { default: { maxReq: 5 } } } });
 // @ts-expect-error a root key that is null
 initKeyManager({ endpoints: {}, rootAPIKey: null });
+
+declare const core: GatekeeperCore;
+const ofCore = initKeyManager({ core, rootAPIKey: 'gkr_x', endpoints: { GET: { default: '10/minute' } } });
+holds<Same<typeof ofCore, CoreKeyManager<'GET'>>>();
+ofCore.advance?.(5);
+// @ts-expect-error the clock of the core may be the system's
+ofCore.advance(5);
+// @ts-expect-error an undefined endpoint
+ofCore.verifyUserAPIKeySync('user_x', 'PUT');
+// @ts-expect-error a URL and a core
+initKeyManager({ core, url: 'memory:', endpoints: {} });
+// @ts-expect-error an option of the core
+initKeyManager({ core, cacheKeys: 5, endpoints: {} });
+// @ts-expect-error not a core
+initKeyManager({ core: {}, endpoints: {} });
 
 declare const loaded: Endpoints;
 initKeyManager({ endpoints: loaded }).verifyUserAPIKeySync('user_x', 'ANY');
@@ -96,6 +126,31 @@ export function narrowed(result: VerifyUserAPIKeyResult): string {
   result.roles.push('PRO');
   return `${result.remaining} of ${result.total} until ${result.reset}, ${result.retryAfterMs} ms, ${result.keyId}`;
 }
+
+/** A result for a valid key narrows by its code, and by whether it is admitted. */
+export function narrowedByCode(result: VerifyUserAPIKeyResult): string | null {
+  if (!result.success) return result.error;
+  if (result.ok) {
+    holds<Same<typeof result, AdmittedUserAPIKey>>();
+    return result.name;
+  }
+  holds<Same<typeof result, RateLimitedUserAPIKey | ForbiddenUserAPIKey | InvalidUserAPIKey>>();
+  if (!result.keyValid) return null;
+  // @ts-expect-error metadata is read-only
+  if (result.metadata) result.metadata['plan'] = 'free';
+  switch (result.code) {
+    case 'rate_limited':
+      holds<Same<typeof result, RateLimitedUserAPIKey>>();
+      return String(result.retryAfterMs);
+    case 'insufficient_scope':
+      holds<Same<typeof result, ForbiddenUserAPIKey>>();
+      return result.scopes.join();
+    default:
+      holds<Same<typeof result, never>>();
+      return null;
+  }
+}
+holds<Same<ValidUserAPIKey['code'] | 'invalid_key', VerdictCode>>();
 
 /** A verdict narrows by its code: then its fields are null or not. */
 export function verdictByCode(verdict: KeyVerdict): number | null {

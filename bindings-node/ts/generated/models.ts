@@ -278,6 +278,7 @@ export interface KeyVerdictInvalidKey extends KeyVerdictFields {
   readonly roles: null;
   readonly scopes: null;
   readonly ownerId: null;
+  readonly name: null;
   readonly metadata: null;
   readonly role: null;
 }

@@ -25,7 +25,7 @@ struct Variant {
 
 const COUNTED: &[&str] = &["remaining", "total", "reset", "retryAfterMs", "windowMs", "resetAfterMs"];
 const IDENTIFIED: &[&str] = &["keyId", "tenantId", "roles", "scopes"];
-const DESCRIBED: &[&str] = &["ownerId", "metadata"];
+const DESCRIBED: &[&str] = &["ownerId", "name", "metadata"];
 const SELECTED: &[&str] = &["role"];
 
 const UNIONS: &[Union] = &[Union {

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { initKeyManager } from 'gatekeeper-native';
+import { GatekeeperCore, initKeyManager } from 'gatekeeper-native';
 
 export const run = promisify(execFile);
 
@@ -29,6 +29,15 @@ export const endpoints = {
 /** A key manager with a memory database and small caches, so that tests can make many. */
 export function inMemory(options = {}) {
   return initKeyManager({ url: 'memory:', endpoints, cacheKeys: 1000, cacheUnknownKeys: 100, ...options });
+}
+
+/** The tenant of the keys that a key manager without a root key creates. */
+export const DEFAULT_TENANT = 'tnt_00000000000000000000000000';
+
+/** An operator's core with a memory database, and a key manager on it. */
+export function onCore(options = {}) {
+  const core = new GatekeeperCore({ baseUrl: 'memory:', operator: true, secret, ...options });
+  return { core, keyManager: initKeyManager({ core, endpoints }) };
 }
 
 /** The path of a database in a new folder, which is removed after the test. */

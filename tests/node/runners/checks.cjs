@@ -31,14 +31,20 @@ module.exports = function checks(gatekeeper) {
 
   test('a key is verified, async and sync, and its lists are of this realm', async () => {
     const keyManager = inMemory();
-    const { apiKey } = await keyManager.createUserAPIKey('user', ['PRO']);
+    const metadata = { list: [{ deep: true }] };
+    const { apiKey } = await keyManager.createUserAPIKey('user', ['PRO'], { metadata });
     const awaited = await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', ['task']);
     const sync = keyManager.verifyUserAPIKeySync(apiKey, 'GET_TASKS', ['task']);
     expect([awaited.remaining, sync.remaining]).toStrictEqual([999, 998]);
-    for (const { roles } of [awaited, sync]) {
-      expect(roles).toStrictEqual(['PRO']);
-      expect(roles instanceof Array).toBe(true);
+    for (const result of [awaited, sync]) {
+      expect(result.roles).toStrictEqual(['PRO']);
+      expect(result.metadata).toStrictEqual(metadata);
+      expect(result.roles instanceof Array && result.scopes instanceof Array).toBe(true);
     }
+    const options = { scopes: ['read'], clientAddress: '192.0.2.1' };
+    expect((await keyManager.verifyUserAPIKey(apiKey, 'GET_TASKS', [], options)).code).toBe(
+      'insufficient_scope',
+    );
   });
 
   test('a rejected call returns a result and is no internal error', async () => {
