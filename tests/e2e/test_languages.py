@@ -1,5 +1,7 @@
 """Two languages use one database file at the same time: nothing is lost, corrupt or stale, even if one is killed."""
 
+from __future__ import annotations
+
 import json
 import os
 import random
@@ -7,10 +9,13 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from gatekeeper import AuthService, GatekeeperCore, TenantsService
+from gatekeeper import AuthService, GatekeeperCore, TenantsService, init_key_manager
+
+if TYPE_CHECKING:
+    from gatekeeper import Endpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDPOINTS = {"GET": {"default": {"maxReq": 1_000_000, "duration": 60_000}}}
@@ -124,3 +129,57 @@ def test_a_session_of_one_language_works_in_the_other(tmp_path: Path, monkeypatc
     assert result["keys"] == core.jwks()
     AuthService(core.with_token(result["token"])).logout_all()
     assert "UnauthorizedError" in in_node(tokens.access_token).stderr
+
+
+CALLS: list[dict[str, Any]] = [
+    {"scopes": ["tasks:read"], "cost": 3, "clientAddress": "192.0.2.1"},
+    {"scopes": ["tasks:read", "users:read"]},
+    {"cost": 1_000_000},
+    {"cost": 1_000_001},
+    {"scopes": ["a b"]},
+]
+VERIFY_IN_NODE = """
+import { initKeyManager } from 'gatekeeper-native';
+const [url, endpoints, tenant, key, calls] = process.argv.slice(1);
+const keys = initKeyManager({ url, endpoints: JSON.parse(endpoints), tenants: [tenant] });
+const results = JSON.parse(calls).map((options) => keys.verifyUserAPIKeySync(key, 'GET', ['node'], options));
+console.log(JSON.stringify([...results, keys.verifyUserAPIKeySync('', 'GET'), keys.verifyUserAPIKeySync('', 'PUT')]));
+"""
+
+
+def test_a_verification_has_the_same_result_in_both_languages(tmp_path: Path) -> None:
+    """All fields, for each code and each error."""
+    database = str(tmp_path / "gatekeeper.db")
+    core = GatekeeperCore(database, operator=True)
+    tenant = core.tenants.create("Acme Inc").id
+    metadata = {"plan": "pro", "seats": [1, 2.5, None, {"é": "🦊"}]}
+    key = core.keys.create(
+        tenant, name="server-key", owner_id="u_42", roles=["PRO"], scopes=["tasks:*"], metadata=metadata
+    ).plain_text_key
+    endpoints: dict[str, Endpoint] = {"GET": {"default": "1000000/day", "roles": {"PRO": "1000000/2 days"}}}
+
+    keys = init_key_manager(core=core, tenants=[tenant], endpoints=endpoints)
+    here: list[Any] = []
+    for options in CALLS:
+        named = {{"clientAddress": "client_address"}.get(name, name): value for name, value in options.items()}
+        here.append(keys.verify_user_api_key(key, "GET", ["python"], **named))
+    here += [keys.verify_user_api_key("", "GET"), keys.verify_user_api_key("", "PUT")]
+
+    command = ["node", "--input-type=module", "-e", VERIFY_IN_NODE, database, json.dumps(endpoints), tenant, key]
+    run = subprocess.run([*command, json.dumps(CALLS)], cwd=ROOT, capture_output=True, text=True, check=True)
+    there = json.loads(run.stdout)
+    assert [res.code or res.error or "invalid_key" for res in here] == [
+        "valid",
+        "insufficient_scope",
+        "rate_limited",
+        "invalidBody",
+        "invalidBody",
+        "invalid_key",
+        "invalidBody",
+    ]
+    times = {"reset", "resetAfterMs", "retryAfterMs"}
+    for in_python, in_node in zip(here, there, strict=True):
+        assert set(in_python) == set(in_node)
+        for field in set(in_node) - times:
+            value = in_python[field]
+            assert (list(value) if isinstance(value, tuple) else value) == in_node[field], field
