@@ -85,11 +85,11 @@ class KeyManager:
             endpoint_name: One of the endpoints given to `init_key_manager`.
             variables: A list or tuple of strings, such as the id of a task. Each distinct list has a window of its own:
                 never pass unchecked client input. At most 1,000, with 8 KiB of UTF-8 in total. Defaults to none.
-            scopes: The scopes that the key must have, such as `"tasks:read"`: at most 100, in a list, tuple or set.
-                Without one of them, `ok` is false, `code` is `"insufficient_scope"`, and nothing is counted. Defaults
-                to none.
+            scopes: The scopes that the key must have, such as `"tasks:read"`, which `tasks:*` covers: at most 100, in a
+                list, tuple or set. Without one of them, `ok` is false, `code` is `"insufficient_scope"`, and nothing is
+                counted. Defaults to none.
             cost: How many requests this one counts as, 1 to the `maxReq` of the limit that applies. Defaults to 1.
-            client_address: The IP address of the client that sent the key. Defaults to None.
+            client_address: The IP address of the client that sent the key, with or without a port. Defaults to None.
 
         Returns:
             A `ValidKey`, an `InvalidKey` or a `VerifyFailure`. Process the request if its `ok` is true.
