@@ -33,7 +33,7 @@ export function verifyOptionsOf(options: unknown): CheckedVerifyOptions {
       throw new InvalidArgument(`cost must be a whole number from 1 to ${MAX_COST}`);
     }
     if (clientAddress !== null && !isText(clientAddress)) {
-      throw new InvalidArgument('clientAddress must be a string');
+      throw new InvalidArgument('clientAddress must be an IP address as a string, or undefined');
     }
     return { cost: cost as number, scopes: textsOf('scopes', scopes), clientAddress };
   });
