@@ -129,7 +129,7 @@ check: build $(CACHE)/python
 	@$(STEP) "Checking types with tsc" npm run --silent check
 
 lint: check $(DENY)
-	@$(STEP) "Checking every combination of features of the core" bash -euc 'for features in "" remote schema; do \
+	@$(STEP) "Checking every combination of features of the core" bash -euc 'for features in "" remote schema internal; do \
 	  cargo clippy --locked -p gatekeeper-native --lib --no-default-features --features "$$features" -- -D warnings; done'
 	@$(STEP) "Checking words and the structure of the sources" $(PYTHON) scripts/lint_text.py
 	@$(STEP) "Checking the arrows between modules" $(PYTHON) scripts/lint_modules.py

@@ -4,7 +4,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use gatekeeper::blocking::{self, Gatekeeper};
-use gatekeeper::{BackgroundTask, ErrorKind, GatekeeperError, Lane, PendingVerification, Result, Secret};
+use gatekeeper::internal::{BackgroundTask, Lane, PendingVerification};
+use gatekeeper::{ErrorKind, GatekeeperError, Result, Secret};
 use napi::bindgen_prelude::{JsValue as _, Unknown};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;

@@ -3,6 +3,7 @@
 //! run in the core.
 
 #![allow(clippy::needless_pass_by_value, reason = "Node-API passes arguments by value")]
+#![allow(missing_debug_implementations, reason = "the classes are those of JavaScript")]
 
 mod convert;
 mod core;
@@ -22,7 +23,7 @@ use serde_json::json;
 /// `bad_request` for a malformed case.
 #[napi(catch_unwind)]
 pub fn run_vector(json: String) -> napi::Result<String> {
-    gatekeeper::run_vector(&json).map_err(error::to_napi)
+    gatekeeper::internal::run_vector(&json).map_err(error::to_napi)
 }
 
 /// Runs the command line on this thread and returns its exit code. The first argument is the program's name.

@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{
-    Decision, GatekeeperError, PendingVerification, StartedVerification, Verdict, VerdictCode, VerifyOptions,
-};
+use gatekeeper::internal::{PendingVerification, StartedVerification};
+use gatekeeper::{Decision, GatekeeperError, Verdict, VerdictCode, VerifyOptions};
 use napi::bindgen_prelude::FunctionCallContext;
 
 use crate::convert::{self, verdict};

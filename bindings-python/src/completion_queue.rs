@@ -8,7 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{BackgroundTask, GatekeeperError, Lane, Result};
+use gatekeeper::internal::{BackgroundTask, Lane};
+use gatekeeper::{GatekeeperError, Result};
 use pyo3::prelude::*;
 
 use crate::error::to_py_err;

@@ -1,7 +1,8 @@
 //! The native core: runs every operation of the services as `call(name, json)`, with one credential.
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Clock, GatekeeperError, Lane, Options, Result, Secret};
+use gatekeeper::internal::Lane;
+use gatekeeper::{Clock, GatekeeperError, Options, Result, Secret};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 

@@ -1,7 +1,8 @@
 //! The native key manager: verification as native methods, every other operation as `call(name, json)`.
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{Clock, Endpoints, GatekeeperError, Lane, Result, Secret, StartedVerification, Tenants};
+use gatekeeper::internal::{Lane, StartedVerification};
+use gatekeeper::{Clock, Endpoints, GatekeeperError, Result, Secret, Tenants};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 

@@ -78,7 +78,9 @@ fn _limit(
 /// Runs one case of the language-neutral test vectors, from JSON to JSON.
 #[pyfunction]
 fn _run_vector(py: Python<'_>, case: &str) -> PyResult<String> {
-    panic::catch_panic(py, || gatekeeper::run_vector(case).map_err(|error| error::to_py_err(py, &error)))
+    panic::catch_panic(py, || {
+        gatekeeper::internal::run_vector(case).map_err(|error| error::to_py_err(py, &error))
+    })
 }
 
 /// Runs the command line and returns its exit code. The first argument is the program's name.

@@ -3,9 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{
-    GatekeeperError, Lane, PendingVerification, Result, StartedVerification, Verdict, VerifyOptions,
-};
+use gatekeeper::internal::{Lane, PendingVerification, StartedVerification};
+use gatekeeper::{GatekeeperError, Result, Verdict, VerifyOptions};
 use pyo3::prelude::*;
 use smallvec::SmallVec;
 

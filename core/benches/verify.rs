@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use criterion::{Criterion, criterion_group, criterion_main};
+use gatekeeper::Endpoints;
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{CreateKey, Endpoints};
+use gatekeeper::key_manager::CreateKey;
 
 const ENDPOINTS: &str = r#"{"GET_TASKS": {
     "default": {"maxReq": 10, "duration": 60000},

@@ -4,7 +4,7 @@
 //! runtime: use [`Gatekeeper`](crate::Gatekeeper) there, or a thread that may block.
 //!
 //! ```
-//! use gatekeeper::CreateKey;
+//! use gatekeeper::key_manager::CreateKey;
 //! use gatekeeper::blocking::Gatekeeper;
 //!
 //! let gatekeeper = Gatekeeper::open("memory:")?;
@@ -14,7 +14,7 @@
 //! ```
 
 mod accounts;
-mod background;
+pub(crate) mod background;
 mod backup;
 mod imports;
 mod inspect;
@@ -37,9 +37,9 @@ use crate::limit::Endpoints;
 use crate::operation::{self, CreatedRootKey, Operation, OperationDescriptor, Request};
 use crate::verify::ValidatedKey;
 
+pub use crate::database::Pruned;
+pub use crate::store::MissingRow;
 pub use accounts::AccountTenant;
-#[doc(hidden)]
-pub use background::BackgroundTask;
 pub use backup::{BackedUp, Backup};
 pub use imports::{ImportSuffixes, ImportingTenant};
 pub use inspect::{Inspection, SealedRows};
@@ -66,7 +66,8 @@ impl Gatekeeper {
     /// Creates a tenant and its root key. For the operator only.
     ///
     /// ```
-    /// use gatekeeper::{CreateKey, blocking::Gatekeeper};
+    /// use gatekeeper::blocking::Gatekeeper;
+    /// use gatekeeper::key_manager::CreateKey;
     /// let gatekeeper = Gatekeeper::open("memory:")?;
     /// let root = gatekeeper.create_root_key("Acme Inc")?;
     /// let acme = gatekeeper.with_root_key(&root.key);
@@ -90,7 +91,7 @@ impl Gatekeeper {
         wait(self.0.execute(operation))
     }
 
-    /// Runs the operation `name` of [`TABLE`](crate::TABLE); takes and returns JSON.
+    /// Runs the operation `name` of [`TABLE`](crate::operation::TABLE); takes and returns JSON.
     ///
     /// # Errors
     /// As for [`call`](Self::call); `bad_request` also for an unknown name, and for JSON that is not such a request.
@@ -98,7 +99,7 @@ impl Gatekeeper {
         self.dispatch(operation::named(name)?, request.into())
     }
 
-    /// Runs an operation of [`TABLE`](crate::TABLE) on a request whose fields may also come from a path and a query;
+    /// Runs an operation of [`TABLE`](crate::operation::TABLE) on a request whose fields may also come from a path and a query;
     /// returns JSON.
     ///
     /// # Errors
@@ -111,7 +112,8 @@ impl Gatekeeper {
     /// [`tenant_id`](ValidatedKey::tenant_id) before you trust the key, or use a [`Verifier`].
     ///
     /// ```
-    /// # use gatekeeper::{CreateKey, blocking::Gatekeeper};
+    /// # use gatekeeper::blocking::Gatekeeper;
+    /// # use gatekeeper::key_manager::CreateKey;
     /// # let gatekeeper = Gatekeeper::open("memory:")?;
     /// # let created = gatekeeper.call(CreateKey::new("user"))?;
     /// let key = gatekeeper.validate(created.api_key.expose())?;

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 /// network counts as one address. An IPv4 address in IPv6 notation counts as the IPv4 address.
 ///
 /// ```
-/// use gatekeeper::counted_address;
+/// use gatekeeper::internal::counted_address;
 /// assert_eq!(counted_address("2001:db8::1".parse()?), "2001:db8::/64");
 /// assert_eq!(counted_address("::ffff:192.0.2.1".parse()?), "192.0.2.1");
 /// # Ok::<(), std::net::AddrParseError>(())
@@ -30,7 +30,7 @@ pub(crate) fn counted(text: &str) -> Cow<'_, str> {
 /// zone. Returns none for any other text.
 ///
 /// ```
-/// use gatekeeper::client_address;
+/// use gatekeeper::internal::client_address;
 /// assert_eq!(client_address("[2001:db8::1]:443"), "2001:db8::1".parse().ok());
 /// assert_eq!(client_address("unknown"), None);
 /// ```

@@ -254,8 +254,8 @@ impl GatekeeperError {
 /// could be a secret that was sent as a name: secrets are long or have digits, names of fields have neither.
 ///
 /// ```
-/// assert_eq!(gatekeeper::field_name("expires_in"), "expires_in");
-/// assert_eq!(gatekeeper::field_name("gkr_7hQ2mXv9"), "a field");
+/// assert_eq!(gatekeeper::internal::field_name("expires_in"), "expires_in");
+/// assert_eq!(gatekeeper::internal::field_name("gkr_7hQ2mXv9"), "a field");
 /// ```
 #[must_use]
 pub fn field_name(name: &str) -> &str {

@@ -26,7 +26,8 @@ pub use verifier::Verifier;
 /// [`blocking::Gatekeeper`] has the same methods without `await`.
 ///
 /// ```
-/// use gatekeeper::{CreateKey, Gatekeeper};
+/// use gatekeeper::Gatekeeper;
+/// use gatekeeper::key_manager::CreateKey;
 /// # pollster::block_on(async {
 /// let gatekeeper = Gatekeeper::open("memory:")?;
 /// let created = gatekeeper.call(CreateKey::new("user")).await?;
@@ -73,7 +74,7 @@ impl Gatekeeper {
         self.blocking().call(operation)
     }
 
-    /// Runs the operation `name` of [`TABLE`](crate::TABLE); takes and returns JSON.
+    /// Runs the operation `name` of [`TABLE`](crate::operation::TABLE); takes and returns JSON.
     ///
     /// # Errors
     /// As for [`call`](Self::call); `bad_request` also for an unknown name, and for JSON that is not such a request.

@@ -54,7 +54,7 @@ macro_rules! handle_methods {
             self.0.operator().map(Self)
         }
 
-        /// The same backend with other endpoints for [`VerifyApiKey`](crate::VerifyApiKey). A server keeps its own.
+        /// The same backend with other endpoints for [`VerifyApiKey`](crate::keys::VerifyApiKey). A server keeps its own.
         #[must_use]
         pub fn with_endpoints(&self, endpoints: crate::Endpoints) -> Self {
             Self(self.0.with_endpoints(endpoints))

@@ -3,7 +3,8 @@
 //!
 //! ```
 //! use gatekeeper::blocking::Gatekeeper;
-//! use gatekeeper::{CreateKey, Endpoint, Endpoints, Limit, Verdict};
+//! use gatekeeper::{Endpoint, Endpoints, Limit, Verdict};
+//! use gatekeeper::key_manager::CreateKey;
 //!
 //! let gatekeeper = Gatekeeper::open("memory:")?; // or "sqlite:gatekeeper.db"
 //! let created = gatekeeper.call(CreateKey { roles: vec!["PRO".into()], ..CreateKey::new("user") })?;
@@ -16,6 +17,14 @@
 //! ```
 //!
 //! In asynchronous code, use [`Gatekeeper`]. It has the same methods, as async functions, and never blocks the executor.
+//!
+//! The request types of each service are in a module of its name, such as [`keys`] and [`usage`]. Those of the key manager
+//! are in [`key_manager`].
+
+#![cfg_attr(
+    not(feature = "internal"),
+    allow(dead_code, unreachable_pub, unused_imports, reason = "only the feature `internal` exports it")
+)]
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 compile_error!(
@@ -37,10 +46,12 @@ mod deprecated;
 mod error;
 mod fork;
 mod gatekeeper;
-pub mod guard;
+mod guard;
 mod handle;
 mod id;
 mod identity;
+#[cfg(feature = "internal")]
+pub mod internal;
 mod ipc;
 mod key;
 mod limit;
@@ -57,45 +68,20 @@ mod visible;
 mod whole;
 mod window;
 
-pub use authz::{Access, Attribution, Context, KeyImports, MemberRole, TenantRef, Throttle};
-#[doc(hidden)]
-pub use backend::{AnyBackend, Pending, PendingVerification, Started, StartedVerification};
-pub use backend::{CredentialCache, DatabaseUrl, Options};
-#[doc(hidden)]
-pub use blocking::BackgroundTask;
-pub use blocking::{
-    AccountTenant, BackedUp, Backup, ImportSuffixes, ImportingTenant, Inspection, Restore, Restored,
-    RootKeyOf, SealedRows, UnacceptedKeys,
-};
-pub use client_address::{client_address, counted_address};
+pub use authz::KeyImports;
+pub use backend::{DatabaseUrl, Options};
 pub use clock::{Clock, ManualClock};
-pub use database::Pruned;
 #[doc(hidden)]
-pub use deadline::Deadline;
 #[allow(deprecated, reason = "they are exported under their former names")]
-pub use deprecated::{Callers, Decisions, Entry, GivenId, Remembering, Tier};
-#[doc(hidden)]
-pub use error::field_name;
+pub use deprecated::*;
 pub use error::{ErrorKind, GatekeeperError, Result};
 pub use gatekeeper::{Gatekeeper, Verifier};
 pub use id::{AuditId, EventId, Id, KeyId, Kind, RequestId, SessionId, TenantId, UserId};
-pub use identity::{JWKS_MAX_AGE_SECONDS, SigningAlgorithm};
-pub use key::KeyStatus;
+pub use identity::SigningAlgorithm;
 pub use limit::{Endpoint, Endpoints};
-pub use metering::{Period, QuotaCheck, QuotaLevel};
-#[doc(hidden)]
-pub use offload::Lane;
-pub use operation::*;
+pub use operation::{Operation, Page, audit, auth, key_manager, keys, permissions, platform, tenants, usage};
 pub use secret::Secret;
-pub use store::MissingRow;
-#[doc(hidden)]
-pub use vectors::run_vector;
-pub use verify::{
-    CacheStats, Decision, EndpointRef, Tenants, ValidatedKey, Verdict, VerdictCode, VerdictCounters,
-    VerifyOptions,
-};
-pub use visible::{visible, visible_json};
-pub use whole::whole_number;
+pub use verify::{CacheStats, Decision, Tenants, ValidatedKey, Verdict, VerdictCode, VerifyOptions};
 pub use window::Limit;
 
 /// The README's example compiles.

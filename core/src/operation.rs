@@ -2,24 +2,24 @@
 //!
 //! To add an operation, add its file and a line to the list in `operation/table.rs`.
 
-mod audit;
-mod auth;
+pub mod audit;
+pub mod auth;
 mod begun;
 pub(crate) mod decode;
 mod expose_secret;
 mod field;
-mod key_manager;
-mod keys;
+pub mod key_manager;
+pub mod keys;
 mod lenient_id;
 mod page;
-mod permissions;
-mod platform;
+pub mod permissions;
+pub mod platform;
 mod request;
 mod route;
 mod schema;
 mod table;
-mod tenants;
-mod usage;
+pub mod tenants;
+pub mod usage;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,19 +27,15 @@ use serde::de::DeserializeOwned;
 use crate::authz::{Access, Context, TenantRef, Throttle};
 use crate::error::Result;
 
-pub use audit::*;
-pub use auth::*;
-pub use begun::Begun;
+pub(crate) use audit::*;
+pub(crate) use auth::*;
+pub(crate) use begun::Begun;
 use expose_secret::{ExposeOptionalSecret, ExposeSecret};
-pub use key_manager::{
-    AddRoles, CreateKey, CreatedKey, DeleteKey, DeletedKey, RemoveRoles, RolesChanged, RotateKey, RotatedKey,
-    VerifyDecision, VerifyKey, VerifyOutput, VerifyUserKey,
-};
-pub use keys::*;
-pub use lenient_id::LenientKeyId;
+pub(crate) use key_manager::*;
+pub(crate) use keys::*;
 pub use page::Page;
-pub use permissions::*;
-pub use platform::*;
+pub(crate) use permissions::*;
+pub(crate) use platform::*;
 pub use request::{Request, UnknownFields};
 pub use route::{Method, Route};
 pub use schema::Schema;
@@ -47,15 +43,16 @@ pub(crate) use table::{BegunCall, admitted, begin, find, named};
 #[cfg(feature = "remote")]
 pub(crate) use table::{Fields, fields_of};
 pub use table::{OperationDescriptor, TABLE};
-pub use tenants::*;
-pub use usage::*;
+pub(crate) use tenants::*;
+pub(crate) use usage::*;
 
 /// A request that a caller can make: a flat struct of its fields, with the code that runs it.
 ///
 /// Only types in the list of operations can implement it:
 ///
 /// ```compile_fail
-/// # use gatekeeper::{Access, Context, Method, Operation, Result, Route};
+/// # use gatekeeper::{Operation, Result};
+/// # use gatekeeper::internal::{Access, Context, Method, Route};
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Unlisted {}
 /// impl Operation for Unlisted {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 /// as `\u{…}`, so that a terminal does not act on them and a reader sees them.
 ///
 /// ```
-/// use gatekeeper::visible;
+/// use gatekeeper::internal::visible;
 /// assert_eq!(visible("a\u{1b}]8;;x\u{202e}b"), r"a\u{1b}]8;;x\u{202e}b");
 /// ```
 #[must_use]
@@ -18,7 +18,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// JSON text with the same characters escaped as `\uXXXX`, which leaves its meaning unchanged.
 ///
 /// ```
-/// assert_eq!(gatekeeper::visible_json("{\"name\": \"a\u{9b}\u{e0001}\"}\n"), "{\"name\": \"a\\u009b\\udb40\\udc01\"}\n");
+/// assert_eq!(gatekeeper::internal::visible_json("{\"name\": \"a\u{9b}\u{e0001}\"}\n"), "{\"name\": \"a\\u009b\\udb40\\udc01\"}\n");
 /// ```
 #[must_use]
 pub fn visible_json(json: &str) -> Cow<'_, str> {

@@ -18,7 +18,7 @@ pub(crate) const MAX_EXACT: i64 = (1 << 53) - 1;
 /// one in range.
 ///
 /// ```
-/// use gatekeeper::whole_number;
+/// use gatekeeper::internal::whole_number;
 /// assert_eq!((whole_number("6e4"), whole_number("1.5")), (Some(60_000), None));
 /// ```
 #[must_use]

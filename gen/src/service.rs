@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gatekeeper::{Access, Method, OperationDescriptor, TABLE};
+use gatekeeper::internal::{Access, Method, OperationDescriptor, TABLE};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};

@@ -1,5 +1,7 @@
 //! The context in which an operation runs.
 
+use std::fmt;
+
 use super::grant::Grant;
 use super::permission::MemberRole;
 use super::principal::Principal;
@@ -27,6 +29,12 @@ pub struct Context<'a> {
     call: Call<'a>,
     grant: Grant,
     role: Option<MemberRole>,
+}
+
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("principal", self.principal()).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Context<'a> {

@@ -1,5 +1,6 @@
 //! The backend that a URL names.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,6 +33,12 @@ enum Kind {
     Embedded(Embedded),
     #[cfg(feature = "remote")]
     Remote(Remote),
+}
+
+impl fmt::Debug for AnyBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyBackend").field("is_remote", &self.is_remote()).finish_non_exhaustive()
+    }
 }
 
 /// Runs the same expression on either backend.
@@ -86,7 +93,7 @@ impl AnyBackend {
         !matches!(self.0, Kind::Embedded(_))
     }
 
-    /// Runs the operation `name` of [`TABLE`](crate::TABLE); takes and returns JSON.
+    /// Runs the operation `name` of [`TABLE`](crate::operation::TABLE); takes and returns JSON.
     ///
     /// # Errors
     /// As for [`Gatekeeper::call_json`](crate::Gatekeeper::call_json).

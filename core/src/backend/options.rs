@@ -43,7 +43,7 @@ pub struct Options {
     pub issuer: String,
     /// The `aud` of access tokens. Defaults to `gatekeeper`.
     pub audience: String,
-    /// Further values that the `aud` of a token from [`IssueKeyToken`](crate::IssueKeyToken) may have, besides
+    /// Further values that the `aud` of a token from [`IssueKeyToken`](crate::keys::IssueKeyToken) may have, besides
     /// `audience`. Anyone who holds a key can choose among them. Defaults to none.
     pub token_audiences: Vec<String>,
     /// The algorithm that tokens are signed with. Defaults to `EdDSA`.
@@ -72,7 +72,7 @@ pub struct Options {
     /// The maximum number of wrong passwords that one client address may send in a minute, at least 1, for any
     /// accounts. An address that an account has logged in from before is exempt for that account. Defaults to 30.
     pub wrong_passwords_per_minute: u32,
-    /// Who may import keys of another product ([`ImportApiKeys`](crate::ImportApiKeys)). Defaults to root keys and
+    /// Who may import keys of another product ([`ImportApiKeys`](crate::keys::ImportApiKeys)). Defaults to root keys and
     /// the operator.
     pub key_imports: KeyImports,
     /// The maximum number of distinct suffixes of one tenant's imported keys, 1 to 64. Revoked and expired keys do
@@ -81,7 +81,7 @@ pub struct Options {
     /// The maximum number of distinct suffixes of all imported keys of a database, 1 to 64. An unknown key is
     /// hashed once with each of them. Defaults to 8.
     pub import_suffixes: u32,
-    /// The endpoints that keys are verified against by [`VerifyApiKey`](crate::VerifyApiKey). Defaults to none.
+    /// The endpoints that keys are verified against by [`VerifyApiKey`](crate::keys::VerifyApiKey). Defaults to none.
     pub endpoints: Endpoints,
     /// The timeout of a call over HTTP, including retries: more than 0, at most a day. Defaults to 10 seconds.
     pub timeout: Duration,

@@ -20,7 +20,9 @@ impl Gatekeeper {
     ///
     /// ```
     /// use gatekeeper::blocking::Gatekeeper;
-    /// use gatekeeper::{AccountTenant, Secret, Signup};
+    /// use gatekeeper::Secret;
+    /// use gatekeeper::auth::Signup;
+    /// use gatekeeper::blocking::AccountTenant;
     /// let gatekeeper = Gatekeeper::open("memory:")?;
     /// let signup = Signup { email: "ada@example.com".into(), password: Secret::new("hunter2pass"), name: None };
     /// let (tokens, tenant) = gatekeeper.create_account(signup, AccountTenant::New("Acme Inc"))?;

@@ -45,7 +45,7 @@ impl Gatekeeper {
     ///
     /// ```
     /// use gatekeeper::blocking::Gatekeeper;
-    /// use gatekeeper::Backup;
+    /// use gatekeeper::blocking::Backup;
     /// # let folder = std::env::temp_dir().join(format!("gatekeeper-backup-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder).unwrap();
     /// # let (database, copy) = (folder.join("gatekeeper.db"), folder.join("copy.db"));

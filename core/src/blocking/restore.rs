@@ -43,7 +43,8 @@ impl Gatekeeper {
     ///
     /// ```
     /// use gatekeeper::blocking::Gatekeeper;
-    /// use gatekeeper::{Backup, CreateKey, Restore};
+    /// use gatekeeper::blocking::{Backup, Restore};
+    /// use gatekeeper::key_manager::CreateKey;
     /// # let folder = std::env::temp_dir().join(format!("gatekeeper-restore-{}", std::process::id()));
     /// # std::fs::create_dir_all(&folder).unwrap();
     /// # let (database, copy) = (folder.join("gatekeeper.db"), folder.join("copy.db"));

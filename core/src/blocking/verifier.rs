@@ -1,5 +1,7 @@
 //! Verification for code that does not await.
 
+use std::fmt;
+
 use super::wait;
 use crate::backend::{AnyVerifier, Started, StartedVerification};
 use crate::error::Result;
@@ -38,7 +40,9 @@ impl Verifier {
     /// It waits for the disk if the key is not cached or something has changed, and for a server at each call.
     ///
     /// ```
-    /// # use gatekeeper::{CreateKey, Endpoints, Verdict, blocking::Gatekeeper};
+    /// # use gatekeeper::{Endpoints, Verdict};
+    /// # use gatekeeper::blocking::Gatekeeper;
+    /// # use gatekeeper::key_manager::CreateKey;
     /// # let gatekeeper = Gatekeeper::open("memory:")?;
     /// # let key = gatekeeper.call(CreateKey::new("user"))?.api_key;
     /// let endpoints = Endpoints::from_json(r#"{"GET_TASKS": {"default": {"maxReq": 10, "duration": 60000}}}"#)?;
@@ -63,7 +67,9 @@ impl Verifier {
     /// [`verify`](Self::verify) with options, such as the scopes that the key must have.
     ///
     /// ```
-    /// # use gatekeeper::{CreateKey, Endpoints, Verdict, VerifyOptions, blocking::Gatekeeper};
+    /// # use gatekeeper::{Endpoints, Verdict, VerifyOptions};
+    /// # use gatekeeper::blocking::Gatekeeper;
+    /// # use gatekeeper::key_manager::CreateKey;
     /// # let gatekeeper = Gatekeeper::open("memory:")?;
     /// # let key = gatekeeper.call(CreateKey::new("user"))?.api_key;
     /// # let endpoints = Endpoints::from_json(r#"{"EXPORT": {"default": {"maxReq": 10, "duration": 60000}}}"#)?;
@@ -105,5 +111,11 @@ impl Verifier {
         options: &VerifyOptions<'_>,
     ) -> Result<StartedVerification> {
         self.0.start(key, endpoint.into(), variables, options)
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("blocking::Verifier").finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! Verification for asynchronous code.
 
+use std::fmt;
+
 use super::offloaded::finished;
 use crate::backend::AnyVerifier;
 use crate::error::Result;
@@ -32,7 +34,8 @@ impl Verifier {
     /// server is awaited.
     ///
     /// ```
-    /// # use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verdict};
+    /// # use gatekeeper::{Endpoints, Gatekeeper, Verdict};
+    /// # use gatekeeper::key_manager::CreateKey;
     /// # pollster::block_on(async {
     /// # let gatekeeper = Gatekeeper::open("memory:")?;
     /// # let key = gatekeeper.call(CreateKey::new("user")).await?.api_key;
@@ -68,6 +71,12 @@ impl Verifier {
         options: &VerifyOptions<'_>,
     ) -> Result<Verdict> {
         finished(Lane::LookUp, self.0.start(key, endpoint.into(), variables, options)?).await
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").finish_non_exhaustive()
     }
 }
 

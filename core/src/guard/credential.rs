@@ -14,7 +14,7 @@ const BEARER: &[u8] = b"bearer";
 /// proxy's `Basic`, is meant for another layer and is not read.
 ///
 /// ```
-/// use gatekeeper::guard::{PresentedCredential, Schemeless};
+/// use gatekeeper::internal::{PresentedCredential, Schemeless};
 ///
 /// let read = |authorization: &'static [u8]| {
 ///     PresentedCredential::read([authorization], [], Schemeless::Ignored)

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 use std::{env, thread};
 
 use super::Period;
+use crate::TenantId;
 use crate::blocking::Gatekeeper;
-use crate::{RecordUsage, SummarizeUsage, TenantId, UsageInput};
+use crate::usage::{RecordUsage, SummarizeUsage, UsageInput};
 
 const CHILDREN: i64 = 20;
 const EACH: i64 = 5;

@@ -95,7 +95,7 @@ mod tests {
         let period =
             r#"{"tenantId": "tnt_00000000000000000000000000", "period": "canary, expected `x` at line"}"#;
         assert_eq!(
-            decode::<crate::SummarizeUsage>(period).unwrap_err().message(),
+            decode::<crate::usage::SummarizeUsage>(period).unwrap_err().message(),
             "period must be one of hour, day, month"
         );
         for secret in ["gkr_7hQ2mXv9", "x7", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "a`b", "päss", ""] {
@@ -115,14 +115,17 @@ mod tests {
     #[test]
     fn a_list_of_values_without_names_is_rejected() {
         let rejection = |error: crate::GatekeeperError| error.message().to_owned();
-        let login = decode::<crate::Login>(r#"["a@example.com", "a password"]"#).unwrap_err();
+        let login = decode::<crate::auth::Login>(r#"["a@example.com", "a password"]"#).unwrap_err();
         assert_eq!(rejection(login), "the request must be an object");
-        assert_eq!(rejection(decode::<crate::Logout>("[]").unwrap_err()), "the request must be an object");
+        assert_eq!(
+            rejection(decode::<crate::auth::Logout>("[]").unwrap_err()),
+            "the request must be an object"
+        );
         let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
         let keys = format!(r#"{{"tenantId": "tnt_00000000000000000000000000", "keys": [["{digest}"]]}}"#);
-        let import = decode::<crate::ImportApiKeys>(keys.as_str()).unwrap_err();
+        let import = decode::<crate::keys::ImportApiKeys>(keys.as_str()).unwrap_err();
         assert_eq!(rejection(import), "keys[0] must be an object");
-        let import = decode::<crate::ImportApiKeys>(
+        let import = decode::<crate::keys::ImportApiKeys>(
             r#"{"tenantId": "tnt_00000000000000000000000000", "keys": [{"digest": "x", "quotaLimit": "x"}]}"#,
         );
         assert_eq!(
@@ -137,7 +140,7 @@ mod tests {
             let json = format!(
                 r#"{{"tenantId": "tnt_00000000000000000000000000", "keys": [{{"digest": "x"}}, {key}]}}"#
             );
-            decode::<crate::ImportApiKeys>(json.as_str()).unwrap_err().message().to_owned()
+            decode::<crate::keys::ImportApiKeys>(json.as_str()).unwrap_err().message().to_owned()
         };
         assert_eq!(import("{}"), "keys[1].digest is missing");
         assert_eq!(import(r#"{"digest": "x", "digest": "y"}"#), "keys[1].digest is given twice");
@@ -153,9 +156,9 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_rejected_with_the_type_of_the_field() {
         let session = r#"{"sessionId": 7}"#;
-        let error = decode::<crate::RevokeSession>(session).unwrap_err();
+        let error = decode::<crate::auth::RevokeSession>(session).unwrap_err();
         assert_eq!(error.message(), "sessionId must be a string");
-        let error = decode::<crate::RevokeSession>(r#"{"sessionId": "canary"}"#).unwrap_err();
+        let error = decode::<crate::auth::RevokeSession>(r#"{"sessionId": "canary"}"#).unwrap_err();
         assert!(error.message().starts_with("sessionId must be a session id: \"ses_\" and 26"), "{error}");
         let options = crate::Options::from_json(r#"{"timeout": "canary"}"#).unwrap_err();
         assert_eq!(options.message(), "timeout must be a number");

@@ -8,6 +8,7 @@ mod rotate;
 mod verify;
 mod verify_user_key;
 
+pub use super::lenient_id::LenientKeyId;
 pub use create::{CreateKey, CreatedKey};
 pub use delete::{DeleteKey, DeletedKey};
 pub use roles::{AddRoles, RemoveRoles, RolesChanged};

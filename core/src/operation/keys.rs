@@ -35,7 +35,7 @@ use serde_json::{Map, Value};
 use crate::authz::{Action, Ceiling, Context, Event, Reach, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::KeyId;
-use crate::key::KeyStatus;
+pub use crate::key::KeyStatus;
 use crate::store::{Failure, KeyRecord, Tx};
 
 /// The default prefix of a key.

@@ -1,5 +1,7 @@
 //! The table of operations: the list of all types, and a descriptor of each.
 
+use std::fmt;
+
 use super::decode::decode;
 use super::route::Route;
 use super::{
@@ -75,6 +77,15 @@ impl OperationDescriptor {
     /// [`call`](Self::call) as far as it need not wait for the disk.
     pub(crate) fn begin(&self, call: Call<'_>, request: Request<'_>) -> Result<BegunCall<String>> {
         (self.begin)(call, request)
+    }
+}
+
+impl fmt::Debug for OperationDescriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OperationDescriptor")
+            .field("name", &self.name)
+            .field("route", &self.route)
+            .finish_non_exhaustive()
     }
 }
 
@@ -264,7 +275,7 @@ pub(crate) fn named(name: &str) -> Result<&'static OperationDescriptor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Started;
+    use crate::backend::Started;
 
     #[test]
     fn no_two_operations_share_a_name_or_a_route() {
@@ -289,7 +300,7 @@ mod tests {
         };
         let database = crate::blocking::Gatekeeper::open_with("memory:", options).unwrap();
         let root = database.create_root_key("Acme Inc").unwrap().key;
-        let (acme, credentials) = (database.with_root_key(&root), crate::CredentialCache::new(10));
+        let (acme, credentials) = (database.with_root_key(&root), crate::backend::CredentialCache::new(10));
         let key = acme.call(CreateKey::new("user")).unwrap().api_key;
         let descriptor = find("keys.verify").unwrap();
         let request = format!(r#"{{"key": "{}", "endpoint": "GET"}}"#, key.expose());

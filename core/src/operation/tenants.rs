@@ -16,7 +16,7 @@ pub use roles::{RemoveMember, UpdateMember};
 
 use serde::{Deserialize, Serialize};
 
-use crate::authz::MemberRole;
+pub use crate::authz::MemberRole;
 use crate::id::TenantId;
 use crate::store::TenantRow;
 

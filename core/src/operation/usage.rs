@@ -13,6 +13,8 @@ pub use input::UsageInput;
 pub use record::{CheckAndRecordUsage, RecordUsage, RecordedUsage};
 pub use summary::{SummarizeUsage, UsageSummary};
 
+pub use crate::metering::{Period, QuotaCheck, QuotaLevel};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -20,7 +20,9 @@ impl Range for Cost {
 /// The options of a verification.
 ///
 /// ```
-/// # use gatekeeper::{CreateKey, Endpoints, VerifyOptions, blocking::Gatekeeper};
+/// # use gatekeeper::{Endpoints, VerifyOptions};
+/// # use gatekeeper::blocking::Gatekeeper;
+/// # use gatekeeper::key_manager::CreateKey;
 /// # let gatekeeper = Gatekeeper::open("memory:")?;
 /// # let key = gatekeeper.call(CreateKey::new("user"))?.api_key;
 /// # let endpoints = Endpoints::from_json(r#"{"EXPORT": {"default": {"maxReq": 10, "duration": 60000}}}"#)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Request, TABLE, UnknownFields};
+use gatekeeper::internal::{Request, TABLE, UnknownFields};
 use serde_json::{Map, Value, json};
 
 use super::{Call, Http, example_of, example_of_parameter, kinds};

@@ -1,6 +1,7 @@
 //! The errors of a call: the statuses of the error table, and which calls can return them.
 
-use gatekeeper::{Access, ErrorKind, Method, OperationDescriptor};
+use gatekeeper::ErrorKind;
+use gatekeeper::internal::{Access, Method, OperationDescriptor};
 use serde_json::{Value, json};
 
 /// An error response that many calls share.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use gatekeeper::{ErrorKind, JWKS_MAX_AGE_SECONDS};
+use gatekeeper::ErrorKind;
+use gatekeeper::internal::JWKS_MAX_AGE_SECONDS;
 use serde_json::{Map, Value, json};
 
 use crate::http::{Http, RESPONSES, Response, example_of_rejection};

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use gatekeeper::TABLE;
+use gatekeeper::internal::TABLE;
 use serde_json::Value;
 
 use super::document;
@@ -139,7 +139,7 @@ fn exactly_the_public_operations_need_no_credential() {
     let document = sample();
     for descriptor in TABLE {
         let operation = operation(&document, descriptor.name);
-        let is_public = descriptor.access == gatekeeper::Access::Public;
+        let is_public = descriptor.access == gatekeeper::internal::Access::Public;
         assert_eq!(operation["security"].as_array().unwrap().is_empty(), is_public, "{}", descriptor.name);
         assert!(is_public || operation["responses"]["401"].is_object(), "{}", descriptor.name);
     }

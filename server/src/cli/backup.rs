@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use gatekeeper::{BackedUp, ErrorKind, GatekeeperError};
+use gatekeeper::blocking::BackedUp;
+use gatekeeper::{ErrorKind, GatekeeperError};
 use serde_json::json;
 
 use super::failure::Failure;
@@ -38,8 +39,11 @@ pub(crate) fn run(backup: &Backup, session: &Session) -> Result<(), Failure> {
             "a server's database is backed up on the server's machine: run `gatekeeper backup` there";
         return Err(GatekeeperError::bad_request(message).into());
     }
-    let request =
-        gatekeeper::Backup { to: &backup.file, replace: backup.force, with_secret: backup.with_secret };
+    let request = gatekeeper::blocking::Backup {
+        to: &backup.file,
+        replace: backup.force,
+        with_secret: backup.with_secret,
+    };
     let output = session.output;
     let settings = &session.config.file().path;
     let config = settings.exists().then(|| config_of(&backup.file));

@@ -1,6 +1,7 @@
 //! Parsers of arguments that are more than text.
 
-use gatekeeper::{Tenants, whole_number};
+use gatekeeper::Tenants;
+use gatekeeper::internal::whole_number;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use clap::Args;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{CreatedRootKey, ErrorKind, GatekeeperError, RootKeyOf, TenantId};
+use gatekeeper::blocking::RootKeyOf;
+use gatekeeper::platform::CreatedRootKey;
+use gatekeeper::{ErrorKind, GatekeeperError, TenantId};
 use serde_json::json;
 
 use super::failure::Failure;

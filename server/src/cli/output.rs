@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
-use gatekeeper::{visible, visible_json};
+use gatekeeper::internal::{visible, visible_json};
 use serde_json::Value;
 
 use super::failure::Failure;

@@ -2,7 +2,8 @@
 
 use std::error::Error as _;
 
-use gatekeeper::{GatekeeperError, visible};
+use gatekeeper::GatekeeperError;
+use gatekeeper::internal::visible;
 use serde_json::{Value, json};
 
 use super::failure::Failure;

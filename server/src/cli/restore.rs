@@ -43,8 +43,11 @@ pub(crate) fn run(restore: &Restore, session: &Session) -> Result<(), Failure> {
     let output = session.output;
     let settings = &session.config.file().path;
     let config = if restore.with_config { new_config(&config_of(&restore.file), settings)? } else { None };
-    let request =
-        gatekeeper::Restore { from: &restore.file, replace: restore.force, with_secret: restore.with_secret };
+    let request = gatekeeper::blocking::Restore {
+        from: &restore.file,
+        replace: restore.force,
+        with_secret: restore.with_secret,
+    };
     let done = session.gatekeeper()?.restore(&request, &mut |done, all| {
         output.progress(&format!("{done} of {all} pages"));
     });

@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
+use gatekeeper::GatekeeperError;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{GatekeeperError, visible};
+use gatekeeper::internal::visible;
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

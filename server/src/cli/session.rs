@@ -1,9 +1,8 @@
 //! A session: the effective configuration, and the functions by which commands execute requests.
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{
-    Access, GatekeeperError, KeyImports, OperationDescriptor, Options, SigningAlgorithm, TABLE, visible_json,
-};
+use gatekeeper::internal::{Access, OperationDescriptor, TABLE, visible_json};
+use gatekeeper::{GatekeeperError, KeyImports, Options, SigningAlgorithm};
 use serde_json::{Map, Value};
 
 use super::failure::Failure;

@@ -1,6 +1,6 @@
 //! `gatekeeper config`.
 
-use gatekeeper::visible;
+use gatekeeper::internal::visible;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;

@@ -2,7 +2,8 @@
 
 mod ordered;
 
-use gatekeeper::{GatekeeperError, visible};
+use gatekeeper::GatekeeperError;
+use gatekeeper::internal::visible;
 use jiff::Timestamp;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;

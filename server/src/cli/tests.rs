@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{CommandFactory as _, Parser as _};
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{OperationDescriptor, TABLE};
+use gatekeeper::internal::{OperationDescriptor, TABLE};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 

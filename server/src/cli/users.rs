@@ -1,8 +1,10 @@
 //! `gatekeeper users`.
 
 use clap::{Args, Subcommand};
+use gatekeeper::auth::Signup;
+use gatekeeper::blocking::AccountTenant;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{AccountTenant, GatekeeperError, Signup, TenantId};
+use gatekeeper::{GatekeeperError, TenantId};
 use serde::Serialize;
 use serde_json::json;
 

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use gatekeeper::{Endpoints, GatekeeperError, Result, field_name, whole_number};
+use gatekeeper::internal::{field_name, whole_number};
+use gatekeeper::{Endpoints, GatekeeperError, Result};
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 

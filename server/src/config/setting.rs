@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use gatekeeper::{Tenants, whole_number};
+use gatekeeper::Tenants;
+use gatekeeper::internal::whole_number;
 use serde_json::Value;
 
 /// A setting.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{CredentialCache, Endpoints, Result};
+use gatekeeper::internal::CredentialCache;
+use gatekeeper::{Endpoints, Result};
 
 use super::blocking_pool::BlockingPool;
 use super::body_memory::Bodies;

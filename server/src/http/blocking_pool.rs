@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use gatekeeper::{Deadline, ErrorKind, GatekeeperError, Result};
+use gatekeeper::internal::Deadline;
+use gatekeeper::{ErrorKind, GatekeeperError, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;

@@ -7,7 +7,8 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use axum::http::request::Parts;
 use futures_util::StreamExt as _;
-use gatekeeper::{ErrorKind, GatekeeperError, Method, OperationDescriptor, Result};
+use gatekeeper::internal::{Method, OperationDescriptor};
+use gatekeeper::{ErrorKind, GatekeeperError, Result};
 use serde_json::Value;
 use tokio::time::timeout;
 

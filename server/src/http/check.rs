@@ -17,8 +17,10 @@ use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use gatekeeper::blocking::wait;
-use gatekeeper::guard::Schemeless;
-use gatekeeper::{ErrorKind, GatekeeperError, KeyVerdict, Result, Started, VerdictCode};
+use gatekeeper::internal::Schemeless;
+use gatekeeper::internal::Started;
+use gatekeeper::keys::KeyVerdict;
+use gatekeeper::{ErrorKind, GatekeeperError, Result, VerdictCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::app::App;

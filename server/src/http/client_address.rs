@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use axum::http::HeaderMap;
-use gatekeeper::{GatekeeperError, client_address, counted_address};
+use gatekeeper::GatekeeperError;
+use gatekeeper::internal::{client_address, counted_address};
 use ipnet::IpNet;
 
 /// Proxies whose `X-Forwarded-For` is trusted: addresses, networks, or all peers on the Unix socket. Defaults to none.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::response::Response;
-use gatekeeper::Attribution;
 use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::internal::Attribution;
 
 use super::client_address::{Peer, Proxies};
 

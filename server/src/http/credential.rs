@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HeaderValue};
-use gatekeeper::guard::{PresentedCredential, Schemeless};
+use gatekeeper::internal::{PresentedCredential, Schemeless};
 
 /// The credential in these headers.
 pub(crate) fn presented(headers: &HeaderMap, schemeless: Schemeless) -> PresentedCredential<'_> {

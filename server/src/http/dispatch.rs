@@ -1,7 +1,8 @@
 //! Runs an operation where it blocks no other request.
 
+use gatekeeper::Result;
 use gatekeeper::blocking::{Gatekeeper, wait};
-use gatekeeper::{Access, OperationDescriptor, Result, Started, UnknownFields};
+use gatekeeper::internal::{Access, OperationDescriptor, Started, UnknownFields};
 
 use super::app::App;
 
@@ -21,14 +22,14 @@ pub(crate) async fn call(
     };
     // Futures are boxed, so that a call that does not block does not carry the larger one.
     if descriptor.looks_up_key {
-        let request = gatekeeper::Request { json: &json, texts: &texts, unknown_fields };
+        let request = gatekeeper::internal::Request { json: &json, texts: &texts, unknown_fields };
         return match caller.start_dispatch(descriptor, request)? {
             Started::Done(response) => Ok(response),
             Started::Pending(rest) => Box::pin(app.lookups.run(move || wait(rest.finish()))).await,
         };
     }
     let work = move || {
-        let request = gatekeeper::Request { json: &json, texts: &texts, unknown_fields };
+        let request = gatekeeper::internal::Request { json: &json, texts: &texts, unknown_fields };
         caller.dispatch(descriptor, request)
     };
     Box::pin(app.work.run(work)).await

@@ -10,7 +10,8 @@ use axum::response::Response;
 use futures_util::StreamExt as _;
 use futures_util::stream::{once, try_unfold};
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{GatekeeperError, OperationDescriptor, Result};
+use gatekeeper::internal::OperationDescriptor;
+use gatekeeper::{GatekeeperError, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use gatekeeper::guard::Schemeless;
-use gatekeeper::{GatekeeperError, OperationDescriptor};
+use gatekeeper::GatekeeperError;
+use gatekeeper::internal::OperationDescriptor;
+use gatekeeper::internal::Schemeless;
 use serde_json::json;
 
 use super::app::App;

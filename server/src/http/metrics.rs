@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{GatekeeperError, Result, VerdictCode, VerdictCounters};
+use gatekeeper::internal::VerdictCounters;
+use gatekeeper::{GatekeeperError, Result, VerdictCode};
 use prometheus::core::Collector;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,

@@ -6,8 +6,9 @@ use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::response::Response;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::guard::Schemeless;
-use gatekeeper::{GatekeeperError, OperationDescriptor, Result, TABLE};
+use gatekeeper::internal::Schemeless;
+use gatekeeper::internal::{OperationDescriptor, TABLE};
+use gatekeeper::{GatekeeperError, Result};
 
 use super::app::App;
 use super::body::{has_body, json, with_idempotency_key};

@@ -9,7 +9,7 @@ use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, any, get, on};
 use axum::{Router, http};
-use gatekeeper::{Access, Method, OperationDescriptor, TABLE};
+use gatekeeper::internal::{Access, Method, OperationDescriptor, TABLE};
 use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use super::app::App;

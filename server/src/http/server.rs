@@ -1,5 +1,6 @@
 //! The server: its listeners, its connections, and its shutdown.
 
+use std::fmt;
 use std::fs::Permissions;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
@@ -34,6 +35,12 @@ pub struct Server {
     certificates: Option<Arc<Certificates>>,
     main: Listener,
     gateways: Option<Listener>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").finish_non_exhaustive()
+    }
 }
 
 enum Listener {
@@ -136,6 +143,12 @@ impl ServedEndpoints {
     /// Replaces the endpoints. Permits that were counted stay counted.
     pub fn replace(&self, endpoints: Endpoints) {
         self.0.replace_endpoints(endpoints);
+    }
+}
+
+impl fmt::Debug for ServedEndpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServedEndpoints").finish_non_exhaustive()
     }
 }
 

@@ -7,7 +7,7 @@ use axum::extract::{Extension, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use gatekeeper::JWKS_MAX_AGE_SECONDS;
+use gatekeeper::internal::JWKS_MAX_AGE_SECONDS;
 use serde_json::json;
 
 use super::app::App;

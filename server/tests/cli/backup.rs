@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{RecordUsage, UsageInput};
+use gatekeeper::usage::{RecordUsage, UsageInput};
 use rusqlite::Connection;
 
 use crate::support::{Folder, text};

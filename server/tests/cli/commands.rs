@@ -1,5 +1,6 @@
+use gatekeeper::Secret;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{CreateApiKey, Secret};
+use gatekeeper::keys::CreateApiKey;
 use serde_json::{Value, json};
 
 use crate::support::{Folder, output_of, output_with_input, text};

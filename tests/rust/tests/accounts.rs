@@ -347,8 +347,8 @@ fn signups_refreshes_and_unknown_keys_of_a_client_address_are_counted_separately
     }
     assert_eq!(refresh(&here, "never one").unwrap_err().status(), 429);
 
-    let key = gatekeeper.call(gatekeeper::CreateKey::new("user")).unwrap();
-    gatekeeper.call(gatekeeper::DeleteKey { id: key.id.into() }).unwrap();
+    let key = gatekeeper.call(gatekeeper::key_manager::CreateKey::new("user")).unwrap();
+    gatekeeper.call(gatekeeper::key_manager::DeleteKey { id: key.id.into() }).unwrap();
     let with_key = here.with_token(&key.api_key);
     for _ in 0..60 {
         assert_eq!(call(&with_key, "auth.me", &json!({})).unwrap_err().status(), 401);

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verdict};
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::{Endpoints, Gatekeeper, Verdict};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};

@@ -4,10 +4,8 @@ use std::sync::Barrier;
 use std::thread;
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{
-    AddRoles, Clock, CreateKey, DeleteKey, Endpoints, ErrorKind, ManualClock, Options, RemoveRoles,
-    RotateKey, Secret, Verdict, VerifyKey,
-};
+use gatekeeper::key_manager::{AddRoles, CreateKey, DeleteKey, RemoveRoles, RotateKey, VerifyKey};
+use gatekeeper::{Clock, Endpoints, ErrorKind, ManualClock, Options, Secret, Verdict};
 
 const ENDPOINTS: &str = r#"{
     "GET": {"default": {"maxReq": 10, "duration": 60000}, "roles": {"PRO": {"maxReq": 1000, "duration": 60000}}},

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{AddRoles, Clock, CreateKey, Endpoint, Endpoints, Limit, ManualClock, Options};
+use gatekeeper::key_manager::{AddRoles, CreateKey};
+use gatekeeper::{Clock, Endpoint, Endpoints, Limit, ManualClock, Options};
 
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;

@@ -4,8 +4,9 @@ mod serving;
 
 use std::path::Path;
 
+use gatekeeper::TenantId;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{CreateApiKey, TenantId};
+use gatekeeper::keys::CreateApiKey;
 use gatekeeper_tests::{call, text};
 use rusqlite::Connection;
 use serde_json::{Value, json};

@@ -3,7 +3,9 @@
 #![allow(deprecated, reason = "they are what is tested")]
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Callers, CreateKey, Decisions, Entry, GivenId, Remembering, TABLE, Tier};
+use gatekeeper::internal::TABLE;
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::{Callers, Decisions, Entry, GivenId, Remembering, Tier};
 
 #[test]
 fn former_names_of_types_are_the_types_of_today() {
@@ -19,4 +21,17 @@ fn former_names_of_types_are_the_types_of_today() {
 fn former_names_of_methods_do_what_their_successors_do() {
     let gatekeeper = Gatekeeper::open("memory:").unwrap().from_source("192.0.2.1");
     assert!(gatekeeper.asynchronous().call_blocking(CreateKey::new("user")).is_ok());
+}
+
+#[test]
+fn requests_and_results_are_still_found_at_the_root_of_the_crate() {
+    let gatekeeper = Gatekeeper::open("memory:").unwrap();
+    let created: gatekeeper::CreatedKey = gatekeeper.call(gatekeeper::CreateKey::new("user")).unwrap();
+    let validated: gatekeeper::keys::ValidatedApiKey =
+        gatekeeper.call(gatekeeper::ValidateApiKey { key: created.api_key }).unwrap();
+    let input = gatekeeper::UsageInput::new(validated.tenant_id, "inference", "completion");
+    let event: gatekeeper::UsageEvent = gatekeeper.call(gatekeeper::RecordUsage(input)).unwrap();
+    assert_eq!(event.quantity, 1);
+    let root = gatekeeper.add_root_key(gatekeeper::RootKeyOf::DefaultTenant).unwrap();
+    assert_eq!(root.tenant_id, validated.tenant_id);
 }

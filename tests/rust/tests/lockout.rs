@@ -1,7 +1,8 @@
 //! Logins from many client addresses: those of the owner never block one another, those of a guesser do.
 
+use gatekeeper::Secret;
+use gatekeeper::auth::{Login, Signup};
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Login, Secret, Signup};
 
 const EMAIL: &str = "founder@example.com";
 

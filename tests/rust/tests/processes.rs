@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use gatekeeper::Endpoints;
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{CreateKey, Endpoints};
+use gatekeeper::key_manager::CreateKey;
 
 const ENDPOINTS: &str = r#"{"GET": {"default": {"maxReq": 1000000, "duration": 60000}}}"#;
 

@@ -6,8 +6,11 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
+use gatekeeper::blocking::Backup;
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{Backup, CreateKey, CreatedKey, DeleteKey, Endpoints, ForeignKey, ImportApiKeys, Secret};
+use gatekeeper::key_manager::{CreateKey, CreatedKey, DeleteKey};
+use gatekeeper::keys::{ForeignKey, ImportApiKeys};
+use gatekeeper::{Endpoints, Secret};
 use gatekeeper_tests::{Worker, call};
 use rusqlite::Connection;
 use serde_json::json;

@@ -10,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{KeyImports, Options, Result, RevokeRootKey, Secret};
+use gatekeeper::platform::RevokeRootKey;
+use gatekeeper::{KeyImports, Options, Result, Secret};
 use gatekeeper_tests::{User, call, text};
 use rusqlite::Connection;
 use serde_json::{Value, json};

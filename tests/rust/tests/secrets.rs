@@ -8,8 +8,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use gatekeeper::auth::{ChangePassword, Login, Refresh, Signup};
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{ChangePassword, Login, Options, Refresh, Secret, Signup};
+use gatekeeper::{Options, Secret};
 use gatekeeper_tests::{User, call, text};
 use serde_json::json;
 

@@ -10,10 +10,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{
-    CreateKey, DeleteKey, Endpoints, ForeignKey, ImportApiKeys, RevokeApiKey, RotateKey, Secret, Started,
-    Verdict, VerifyOptions,
-};
+use gatekeeper::internal::Started;
+use gatekeeper::key_manager::{CreateKey, DeleteKey, RotateKey};
+use gatekeeper::keys::{ForeignKey, ImportApiKeys, RevokeApiKey};
+use gatekeeper::{Endpoints, Secret, Verdict, VerifyOptions};
 use gatekeeper_tests::Worker;
 use tempfile::TempDir;
 
@@ -43,7 +43,7 @@ impl Fixture {
         self.database.with_file_name("gatekeeper.db-shared")
     }
 
-    fn create(&self) -> gatekeeper::CreatedKey {
+    fn create(&self) -> gatekeeper::key_manager::CreatedKey {
         self.gatekeeper.call(CreateKey::new("user")).unwrap()
     }
 

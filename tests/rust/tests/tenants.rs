@@ -3,8 +3,9 @@
 use std::sync::Barrier;
 use std::thread;
 
+use gatekeeper::GatekeeperError;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Access, GatekeeperError, TABLE};
+use gatekeeper::internal::{Access, TABLE};
 use gatekeeper_tests::{User, call, text};
 use serde_json::{Value, json};
 

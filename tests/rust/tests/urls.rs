@@ -1,7 +1,8 @@
 //! URLs that are rejected with the URL that was probably meant.
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{CreateKey, DatabaseUrl, Options};
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::{DatabaseUrl, Options};
 use serde_json::Value;
 
 const CASES: &str = include_str!("../../cases/urls.json");

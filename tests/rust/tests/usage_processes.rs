@@ -7,8 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use gatekeeper::TenantId;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{CreateKey, Period, SetTenantQuota, SummarizeUsage, TenantId};
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::platform::SetTenantQuota;
+use gatekeeper::usage::{Period, SummarizeUsage};
 use rusqlite::Connection;
 use tempfile::TempDir;
 

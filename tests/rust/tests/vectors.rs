@@ -12,7 +12,8 @@ fn load(suite: &str) -> Value {
 }
 
 fn answer(suite: &str, case: &Value) -> Value {
-    let answer = gatekeeper::run_vector(&json!({ "suite": suite, "case": case }).to_string()).unwrap();
+    let answer =
+        gatekeeper::internal::run_vector(&json!({ "suite": suite, "case": case }).to_string()).unwrap();
     serde_json::from_str(&answer).unwrap()
 }
 

@@ -3,10 +3,10 @@
 mod serving;
 
 use gatekeeper::blocking::{Gatekeeper, Verifier, wait};
-use gatekeeper::{
-    CreateApiKey, CreatedApiKey, DeleteKey, Endpoints, ErrorKind, KeyVerdict, Options, Started, TenantId,
-    Verdict, VerdictCode, VerifyApiKey, VerifyOptions, VerifyUserKey,
-};
+use gatekeeper::internal::Started;
+use gatekeeper::key_manager::{DeleteKey, VerifyUserKey};
+use gatekeeper::keys::{CreateApiKey, CreatedApiKey, KeyVerdict, VerifyApiKey};
+use gatekeeper::{Endpoints, ErrorKind, Options, TenantId, Verdict, VerdictCode, VerifyOptions};
 use serde_json::{Value, json};
 use serving::Serving;
 

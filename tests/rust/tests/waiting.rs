@@ -11,7 +11,8 @@ use std::thread::{ScopedJoinHandle, scope};
 use std::time::{Duration, Instant};
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{CreateKey, Endpoints, GatekeeperError, Result};
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::{Endpoints, GatekeeperError, Result};
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;

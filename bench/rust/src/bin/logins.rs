@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
+use gatekeeper::Secret;
+use gatekeeper::auth::{Login, Signup};
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Login, Secret, Signup};
 use gatekeeper_bench::Result;
 use gatekeeper_bench::subject::{PLENTY, Subject, open};
 use gatekeeper_bench::time::{now, ns_since};

@@ -12,8 +12,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
+use gatekeeper::TenantId;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Period, RecordUsage, SummarizeUsage, TenantId, UsageInput};
+use gatekeeper::usage::{Period, RecordUsage, SummarizeUsage, UsageInput};
 use gatekeeper_bench::Result;
 use gatekeeper_bench::time::{median_ns, now, quantile};
 use rusqlite::{Connection, params};

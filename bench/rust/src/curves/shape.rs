@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{CreateKey, Endpoint, Endpoints, Limit};
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::{Endpoint, Endpoints, Limit};
 use serde_json::{Value, json};
 
 use crate::Result;

@@ -1,7 +1,8 @@
 //! Gatekeeper: a key with two roles, one of which selects the limit, and one variable.
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{CreateKey, Endpoint, Endpoints, Limit};
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::{Endpoint, Endpoints, Limit};
 
 use super::{Subject, WINDOW_MS};
 use crate::Result;

@@ -82,7 +82,7 @@ fn a_blocking_call_waits_for_counters_that_reply_later() {
     for _ in 0..3 {
         let options = crate::VerifyOptions::default();
         let started = verifier.0.start::<&str>(&key, "GET".into(), &[], &options).unwrap();
-        let crate::Started::Pending(rest) = started else { panic!("the counters reply later") };
+        let crate::backend::Started::Pending(rest) = started else { panic!("the counters reply later") };
         assert!(crate::blocking::wait(rest.finish()).unwrap().ok());
     }
 }

@@ -3,7 +3,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::blocking::Gatekeeper;
-use crate::{Clock, ManualClock, Options, RotateSigningKey, Secret, SigningAlgorithm};
+use crate::platform::RotateSigningKey;
+use crate::{Clock, ManualClock, Options, Secret, SigningAlgorithm};
 
 fn in_memory(clock: &ManualClock) -> Gatekeeper {
     let options = Options { clock: Clock::Manual(clock.clone()), ..Options::default() };

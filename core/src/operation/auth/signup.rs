@@ -16,7 +16,8 @@ use crate::store::{Failure, Tx, UserRow};
 ///
 /// ```
 /// use gatekeeper::blocking::Gatekeeper;
-/// use gatekeeper::{Secret, Signup};
+/// use gatekeeper::Secret;
+/// use gatekeeper::auth::Signup;
 /// let gatekeeper = Gatekeeper::open("memory:")?.anonymous();
 /// let signup = Signup { email: "founder@example.com".into(), password: Secret::new("hunter2pass"), name: None };
 /// let tokens = gatekeeper.call(signup)?;

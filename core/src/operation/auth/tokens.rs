@@ -18,7 +18,7 @@ pub struct Tokens {
     /// The access token: a JWT for `Authorization: Bearer`, valid for 15 minutes.
     #[serde(with = "ExposeSecret")]
     pub access_token: Secret,
-    /// The refresh token, to be exchanged once with [`Refresh`](crate::Refresh), within 7 days and before the
+    /// The refresh token, to be exchanged once with [`Refresh`](crate::auth::Refresh), within 7 days and before the
     /// session ends.
     #[serde(with = "ExposeSecret")]
     pub refresh_token: Secret,

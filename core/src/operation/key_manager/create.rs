@@ -21,7 +21,7 @@ use crate::whole::Range as _;
 ///
 /// ```
 /// use gatekeeper::blocking::Gatekeeper;
-/// use gatekeeper::CreateKey;
+/// use gatekeeper::key_manager::CreateKey;
 /// let gatekeeper = Gatekeeper::open("memory:")?;
 /// let created = gatekeeper.call(CreateKey { roles: vec!["PRO".into()], ..CreateKey::new("user") })?;
 /// assert!(created.api_key.expose().starts_with("user_"));

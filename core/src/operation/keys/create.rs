@@ -23,7 +23,7 @@ use crate::whole::Range as _;
 ///
 /// ```
 /// use gatekeeper::blocking::Gatekeeper;
-/// use gatekeeper::CreateApiKey;
+/// use gatekeeper::keys::CreateApiKey;
 /// let gatekeeper = Gatekeeper::open("memory:")?;
 /// let tenant = gatekeeper.create_root_key("Acme Inc")?.tenant_id;
 /// let created = gatekeeper.call(CreateApiKey {

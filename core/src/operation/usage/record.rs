@@ -10,7 +10,7 @@ use crate::operation::{Method, Operation, Route};
 ///
 /// ```
 /// use gatekeeper::blocking::Gatekeeper;
-/// use gatekeeper::{RecordUsage, UsageInput};
+/// use gatekeeper::usage::{RecordUsage, UsageInput};
 /// let gatekeeper = Gatekeeper::open("memory:")?;
 /// let tenant = gatekeeper.create_root_key("Acme Inc")?.tenant_id;
 /// let input = UsageInput { quantity: 3, ..UsageInput::new(tenant, "inference", "completion") };

@@ -4,8 +4,10 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use gatekeeper::GatekeeperError;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{GatekeeperError, GetTenant, Inspection, UnacceptedKeys};
+use gatekeeper::blocking::{Inspection, UnacceptedKeys};
+use gatekeeper::tenants::GetTenant;
 use rustix::fs::{Access, access, statfs, statvfs};
 
 use super::finding::Finding;

@@ -1,6 +1,6 @@
 //! The result of one check.
 
-use gatekeeper::visible;
+use gatekeeper::internal::visible;
 use serde::Serialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

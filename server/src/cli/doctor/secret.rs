@@ -7,7 +7,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Options, SealedRows, Secret};
+use gatekeeper::blocking::SealedRows;
+use gatekeeper::{Options, Secret};
 
 use super::finding::Finding;
 use crate::config::{Config, PREVIOUS_SECRET, SECRET};

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::lines::Line;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use gatekeeper::{ErrorKind, GatekeeperError, ImportWarning};
+use gatekeeper::keys::ImportWarning;
+use gatekeeper::{ErrorKind, GatekeeperError};
 
 /// The maximum size of a batch: the number of keys that an operation accepts, and less than a server's bound on bodies.
 const MAX_KEYS: usize = 1000;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
-use gatekeeper::whole_number;
+use gatekeeper::internal::whole_number;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 

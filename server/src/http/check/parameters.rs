@@ -1,7 +1,9 @@
 //! The parameters of `/check`, from its query or from headers.
 
 use axum::http::{HeaderMap, Method};
-use gatekeeper::{GatekeeperError, Result, Secret, Tenants, VerifyApiKey, whole_number};
+use gatekeeper::internal::whole_number;
+use gatekeeper::keys::VerifyApiKey;
+use gatekeeper::{GatekeeperError, Result, Secret, Tenants};
 
 /// The query parameter that moves the other parameters to headers.
 const IN_HEADERS: &str = "headers";

@@ -6,7 +6,7 @@
 use std::io::{Read, Write, stdin, stdout};
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{CreateKey, DeleteKey, RotateKey};
+use gatekeeper::key_manager::{CreateKey, DeleteKey, RotateKey};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).ok_or("usage: churn URL")?;

@@ -11,7 +11,8 @@
 use std::io::{BufRead, Write, stdin, stdout};
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{CreateKey, Endpoints, GatekeeperError, Verdict};
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::{Endpoints, GatekeeperError, Verdict};
 use gatekeeper_tests::call;
 use serde_json::json;
 

@@ -5,7 +5,8 @@
 use std::io::{BufRead, stdin};
 
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{Endpoints, Result, Verdict, VerifyOutput};
+use gatekeeper::key_manager::VerifyOutput;
+use gatekeeper::{Endpoints, Result, Verdict};
 use serde_json::{Value, json};
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {

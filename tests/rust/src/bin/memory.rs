@@ -3,8 +3,9 @@
 
 #![allow(clippy::print_stdout, reason = "a program's answer")]
 
+use gatekeeper::Endpoints;
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{CreateKey, Endpoints};
+use gatekeeper::key_manager::CreateKey;
 
 const ENDPOINTS: &str = r#"{"GET": {"default": {"maxReq": 10, "duration": 3600000}}}"#;
 

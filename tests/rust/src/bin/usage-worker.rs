@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{CheckAndRecordUsage, ErrorKind, Result, TenantId, UsageInput};
+use gatekeeper::usage::{CheckAndRecordUsage, UsageInput};
+use gatekeeper::{ErrorKind, Result, TenantId};
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();

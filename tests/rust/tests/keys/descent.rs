@@ -4,11 +4,13 @@ use std::sync::Barrier;
 use std::thread;
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{
-    AddMember, CheckAndRecordUsage, CheckQuota, CreateApiKey, CreatedApiKey, CreatedBy, DeleteKey, ErrorKind,
-    GatekeeperError, KeyId, KeyStatus, MemberRole, Period, PrincipalKind, QuotaLevel, RevokeApiKey,
-    RotateApiKey, SummarizeUsage, TenantId, UpdateMember, UsageInput,
+use gatekeeper::key_manager::DeleteKey;
+use gatekeeper::keys::{
+    CreateApiKey, CreatedApiKey, CreatedBy, KeyStatus, PrincipalKind, RevokeApiKey, RotateApiKey,
 };
+use gatekeeper::tenants::{AddMember, MemberRole, UpdateMember};
+use gatekeeper::usage::{CheckAndRecordUsage, CheckQuota, Period, QuotaLevel, SummarizeUsage, UsageInput};
+use gatekeeper::{ErrorKind, GatekeeperError, KeyId, TenantId};
 
 use crate::{create, everywhere, get, is_valid, names, owner, standing_still, update, user};
 
@@ -153,12 +155,15 @@ fn a_key_has_the_principal_that_created_it() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let by_member = manager(&owner, tenant, |_| ()).unwrap();
-        let user = owner.call(gatekeeper::Me {}).unwrap().id;
+        let user = owner.call(gatekeeper::auth::Me {}).unwrap().id;
         let by_key = create(&gatekeeper.with_token(&by_member.plain_text_key), tenant, &[]);
         let by_operator = create(gatekeeper, tenant, &[]);
         let root = gatekeeper.create_root_key("Root").unwrap();
         let by_root = create(&gatekeeper.with_root_key(&root.key), root.tenant_id, &[]);
-        let managed = gatekeeper.with_root_key(&root.key).call(gatekeeper::CreateKey::new("user")).unwrap();
+        let managed = gatekeeper
+            .with_root_key(&root.key)
+            .call(gatekeeper::key_manager::CreateKey::new("user"))
+            .unwrap();
         let creator_of = |id| get(gatekeeper, id).created_by.map(|CreatedBy { kind, id, .. }| (kind, id));
         let (member, root_key) = (user.to_string(), root.id.to_string());
         assert_eq!(creator_of(by_member.api_key.id), Some((PrincipalKind::User, Some(member))));
@@ -218,7 +223,7 @@ fn the_usage_of_descendants_counts_for_their_creators_and_once_for_the_tenant() 
             assert_eq!((check.allowed, check.level, check.remaining), (false, QuotaLevel::ApiKey, Some(0)));
         }
         // Also by `record`, which does not check the quota; the tenant has each event once.
-        owner.call(gatekeeper::RecordUsage(input(&keys[1]))).unwrap();
+        owner.call(gatekeeper::usage::RecordUsage(input(&keys[1]))).unwrap();
         let summary = owner.call(SummarizeUsage { tenant_id: tenant, period: Period::Month }).unwrap();
         assert_eq!((summary.total_usage, summary.event_count), (101, 101));
         let used = owner

@@ -1,10 +1,9 @@
 //! Keys of other products.
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{
-    DeleteKey, ErrorKind, ForeignKey, ImportApiKeys, ImportedApiKeys, Result, RevokeApiKey, RotateApiKey,
-    Secret, TenantId,
-};
+use gatekeeper::key_manager::DeleteKey;
+use gatekeeper::keys::{ForeignKey, ImportApiKeys, ImportedApiKeys, RevokeApiKey, RotateApiKey};
+use gatekeeper::{ErrorKind, Result, Secret, TenantId};
 
 use crate::{create, everywhere, is_valid, owner, standing_still, update};
 
@@ -167,7 +166,7 @@ fn only_a_root_key_and_the_operator_import_keys_unless_members_may() {
 fn a_key_imports_no_key_beyond_its_own_rights() {
     let gatekeeper = standing_still().0;
     let (owner, tenant) = owner(&gatekeeper, "founder");
-    let mut new = gatekeeper::CreateApiKey::new(tenant);
+    let mut new = gatekeeper::keys::CreateApiKey::new(tenant);
     (new.scopes, new.expires_in_seconds) = (vec!["keys:write".into()], Some(5));
     let caller = gatekeeper.with_token(&owner.call(new).unwrap().plain_text_key);
     let mut longer = foreign(FIRST_HEX, None);
@@ -231,7 +230,7 @@ fn an_imported_key_is_a_credential_too() {
         let (owner, tenant) = owner(gatekeeper, "founder");
         for (key, digest) in [("SG.abc.def", DOTTED_BASE64), ("legacy-key-2", SECOND_BASE64)] {
             let caller = gatekeeper.with_token(&Secret::new(key));
-            let list = || gatekeeper::ListApiKeys { tenant_id: tenant, limit: None, cursor: None };
+            let list = || gatekeeper::keys::ListApiKeys { tenant_id: tenant, limit: None, cursor: None };
             assert_eq!(caller.call(list()).unwrap_err().status(), 401);
             let mut new = foreign(digest, None);
             new.scopes = vec!["keys:read".to_owned()];

@@ -1,9 +1,10 @@
 //! The life of a key.
 
-use gatekeeper::{
-    AuditQuery, CreateApiKey, DeleteKey, ErrorKind, KeyStatus, ListApiKeys, NewStatus, Period, RevokeApiKey,
-    RotateApiKey, RotateKey,
-};
+use gatekeeper::ErrorKind;
+use gatekeeper::audit::AuditQuery;
+use gatekeeper::key_manager::{DeleteKey, RotateKey};
+use gatekeeper::keys::{CreateApiKey, KeyStatus, ListApiKeys, NewStatus, RevokeApiKey, RotateApiKey};
+use gatekeeper::usage::Period;
 
 use crate::{create, everywhere, get, is_valid, names, owner, standing_still, update};
 
@@ -152,13 +153,13 @@ fn a_key_of_the_key_manager_works_in_the_services_and_the_reverse() {
     everywhere(|gatekeeper| {
         let root = gatekeeper.create_root_key("Acme").unwrap();
         let manager = gatekeeper.with_root_key(&root.key);
-        let theirs = manager.call(gatekeeper::CreateKey::new("user")).unwrap();
+        let theirs = manager.call(gatekeeper::key_manager::CreateKey::new("user")).unwrap();
         let ours = create(&manager, root.tenant_id, &["read"]);
         assert_eq!(get(&manager, theirs.id).prefix, "user");
         assert!(is_valid(gatekeeper, &theirs.api_key) && is_valid(gatekeeper, &ours.plain_text_key));
         let id = ours.api_key.id;
         let roles = names(&["PRO"]);
-        manager.call(gatekeeper::AddRoles { id: id.into(), roles }).unwrap();
+        manager.call(gatekeeper::key_manager::AddRoles { id: id.into(), roles }).unwrap();
         let key = get(&manager, id);
         assert_eq!((key.roles, key.scopes), (names(&["PRO"]), names(&["read"])));
         manager.call(RevokeApiKey::new(theirs.id)).unwrap();
@@ -206,7 +207,7 @@ fn the_cursors_of_a_list_cannot_be_changed_or_used_for_another_list() {
     everywhere(|gatekeeper| {
         let (owner, tenant) = owner(gatekeeper, "founder");
         let ids: Vec<_> = (0..5).map(|_| create(&owner, tenant, &[]).api_key.id).collect();
-        let other = owner.call(gatekeeper::CreateTenant { name: "Other".into() }).unwrap().id;
+        let other = owner.call(gatekeeper::tenants::CreateTenant { name: "Other".into() }).unwrap().id;
         let page = |tenant_id, cursor| owner.call(ListApiKeys { tenant_id, limit: Some(2), cursor });
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {

@@ -7,11 +7,12 @@ mod proof;
 mod rights;
 mod tenants;
 
+use gatekeeper::auth::Signup;
 use gatekeeper::blocking::Gatekeeper;
+use gatekeeper::keys::{ApiKey, CreateApiKey, CreatedApiKey, GetApiKey, UpdateApiKey};
+use gatekeeper::tenants::{AddMember, CreateTenant, MemberRole};
 use gatekeeper::{
-    AddMember, ApiKey, Clock, CreateApiKey, CreateTenant, CreatedApiKey, Endpoints, GatekeeperError,
-    GetApiKey, KeyId, KeyImports, ManualClock, MemberRole, Options, Secret, Signup, TenantId, Tenants,
-    UpdateApiKey,
+    Clock, Endpoints, GatekeeperError, KeyId, KeyImports, ManualClock, Options, Secret, TenantId, Tenants,
 };
 
 const ENDPOINTS: &str = r#"{
@@ -97,13 +98,14 @@ fn is_valid(gatekeeper: &Gatekeeper, key: &Secret) -> bool {
     if let Err(error) = &validated {
         assert_eq!((error.status(), error.message()), (401, "the credential is not valid"));
     }
-    let validated_by_anyone = gatekeeper.anonymous().call(gatekeeper::ValidateApiKey { key: key.clone() });
+    let validated_by_anyone =
+        gatekeeper.anonymous().call(gatekeeper::keys::ValidateApiKey { key: key.clone() });
     assert_eq!(valid, validated_by_anyone.is_ok());
-    let mut verify = gatekeeper::VerifyApiKey::new(key.clone(), "TWO");
+    let mut verify = gatekeeper::keys::VerifyApiKey::new(key.clone(), "TWO");
     verify.variables = variable.to_vec();
     verify.tenants = Some(Tenants::ALL);
     assert_eq!(valid, gatekeeper.call(verify).unwrap().key_valid);
-    let token = gatekeeper::IssueKeyToken { key: key.clone(), audience: None, scopes: None };
+    let token = gatekeeper::keys::IssueKeyToken { key: key.clone(), audience: None, scopes: None };
     assert_eq!(valid, gatekeeper.call(token).is_ok());
     valid
 }

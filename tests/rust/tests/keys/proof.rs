@@ -1,10 +1,10 @@
 //! The calls that check a key: validate, verify, token.
 
+use gatekeeper::auth::Me;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{
-    IssueKeyToken, KeyToken, KeyVerdict, Me, MemberRole, Result, Secret, ValidateApiKey, VerdictCode,
-    VerifyApiKey,
-};
+use gatekeeper::keys::{IssueKeyToken, KeyToken, KeyVerdict, ValidateApiKey, VerifyApiKey};
+use gatekeeper::tenants::MemberRole;
+use gatekeeper::{Result, Secret, VerdictCode};
 use serde_json::Value;
 
 use crate::{create, everywhere, member, names, owner, standing_still, update, user};

@@ -1,10 +1,11 @@
 //! Who may do what with a key.
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{
-    CreateApiKey, ErrorKind, ForeignKey, GatekeeperError, ImportApiKeys, IssueKeyToken, KeyId, MemberRole,
-    NewStatus, RemoveTenant, RevokeApiKey, RotateApiKey, Secret, TenantId,
+use gatekeeper::keys::{
+    CreateApiKey, ForeignKey, ImportApiKeys, IssueKeyToken, NewStatus, RevokeApiKey, RotateApiKey,
 };
+use gatekeeper::tenants::{MemberRole, RemoveTenant};
+use gatekeeper::{ErrorKind, GatekeeperError, KeyId, Secret, TenantId};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
@@ -196,7 +197,7 @@ fn another_tenants_deleted_and_unknown_objects_have_the_same_not_found_error() {
         let (owner, other) = owner(gatekeeper, "founder");
         let others_key = create(&owner, other, &[]).api_key.id;
         let (mine, my_tenant) = crate::owner(gatekeeper, "somebody");
-        let gone = mine.call(gatekeeper::CreateTenant { name: "Gone".into() }).unwrap().id;
+        let gone = mine.call(gatekeeper::tenants::CreateTenant { name: "Gone".into() }).unwrap().id;
         let gone_key = create(&mine, gone, &[]);
         let caller_gone = gatekeeper.with_token(&gone_key.plain_text_key);
         mine.call(RemoveTenant { tenant_id: gone }).unwrap();

@@ -1,10 +1,10 @@
 //! The tenants whose keys a verifier accepts.
 
 use gatekeeper::blocking::{Gatekeeper, Verifier, wait};
-use gatekeeper::{
-    CreateApiKey, CreateKey, CreatedApiKey, Endpoints, IssueKeyToken, Options, Secret, Started, TenantId,
-    Tenants, VerifyApiKey, VerifyKey, VerifyOptions,
-};
+use gatekeeper::internal::Started;
+use gatekeeper::key_manager::{CreateKey, VerifyKey};
+use gatekeeper::keys::{CreateApiKey, CreatedApiKey, IssueKeyToken, VerifyApiKey};
+use gatekeeper::{Endpoints, Options, Secret, TenantId, Tenants, VerifyOptions};
 use serde_json::json;
 
 use crate::{ENDPOINTS, everywhere, names, options, owner};

@@ -1,10 +1,12 @@
 //! A remote server returns the same results as an embedded database.
 
+use gatekeeper::auth::{LoginAnswer, Signup};
 use gatekeeper::blocking::{Gatekeeper, Verifier};
-use gatekeeper::{
-    CreateApiKey, CreateKey, DeleteKey, Endpoints, ErrorKind, KeyId, ListApiKeys, LoginAnswer, ManualClock,
-    Options, RecordUsage, Secret, Signup, Started, UpdateApiKey, UsageInput, Verdict, VerifyOptions,
-};
+use gatekeeper::internal::Started;
+use gatekeeper::key_manager::{CreateKey, DeleteKey};
+use gatekeeper::keys::{CreateApiKey, ListApiKeys, UpdateApiKey};
+use gatekeeper::usage::{RecordUsage, UsageInput};
+use gatekeeper::{Endpoints, ErrorKind, KeyId, ManualClock, Options, Secret, Verdict, VerifyOptions};
 use serde_json::json;
 
 use crate::fake::{Act, Fake};
@@ -149,11 +151,11 @@ fn operations_return_their_types_from_a_server_too() {
         .unwrap();
     assert_eq!(tokens.user.email, "ada@example.com");
     let login =
-        gatekeeper::Login { email: "ada@example.com".into(), password: Secret::new("a long password") };
+        gatekeeper::auth::Login { email: "ada@example.com".into(), password: Secret::new("a long password") };
     assert!(matches!(anonymous.call(login), Ok(LoginAnswer::Tokens(_))));
 
     let ada = anonymous.with_token(&tokens.access_token);
-    let acme = ada.call(gatekeeper::CreateTenant { name: "Acme Inc".into() }).unwrap();
+    let acme = ada.call(gatekeeper::tenants::CreateTenant { name: "Acme Inc".into() }).unwrap();
     for _ in 0..3 {
         ada.call(CreateApiKey::new(acme.id)).unwrap();
     }
@@ -177,11 +179,11 @@ fn operations_return_their_types_from_a_server_too() {
 
     let event = ada.call(RecordUsage(UsageInput::new(acme.id, "s", "a"))).unwrap();
     assert_eq!(event.idempotency_key, None);
-    ada.call(gatekeeper::Logout::default()).unwrap();
-    let error = ada.call(gatekeeper::Me {}).unwrap_err();
+    ada.call(gatekeeper::auth::Logout::default()).unwrap();
+    let error = ada.call(gatekeeper::auth::Me {}).unwrap_err();
     assert_eq!((error.status(), error.kind()), (401, ErrorKind::CredentialInvalid));
     assert!(error.request_id().is_some_and(|id| id.starts_with("req_")));
-    assert_eq!(anonymous.call(gatekeeper::Me {}).unwrap_err().kind(), ErrorKind::CredentialMissing);
+    assert_eq!(anonymous.call(gatekeeper::auth::Me {}).unwrap_err().kind(), ErrorKind::CredentialMissing);
 }
 
 #[test]

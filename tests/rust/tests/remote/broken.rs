@@ -3,8 +3,10 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use gatekeeper::auth::{Me, Refresh};
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{CreateKey, ErrorKind, GatekeeperError, Me, Options, Refresh, Secret};
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::{ErrorKind, GatekeeperError, Options, Secret};
 
 use crate::fake::{Act, Fake, data, failure, http};
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use gatekeeper::auth::Me;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{Clock, Endpoints, KeyImports, ManualClock, Me, Options, Secret};
+use gatekeeper::{Clock, Endpoints, KeyImports, ManualClock, Options, Secret};
 
 use crate::fake::{Act, Fake, failure};
 

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use gatekeeper::{ErrorKind, Me, RecordUsage, Refresh, Secret, UsageInput, ValidateApiKey, VerifyApiKey};
+use gatekeeper::auth::{Me, Refresh};
+use gatekeeper::keys::{ValidateApiKey, VerifyApiKey};
+use gatekeeper::usage::{RecordUsage, UsageInput};
+use gatekeeper::{ErrorKind, Secret};
 
 use crate::fake::{Act, Fake, data, failure};
 

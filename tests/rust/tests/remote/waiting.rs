@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use gatekeeper::Secret;
-use gatekeeper::{Me, Signup};
+use gatekeeper::auth::{Me, Signup};
 use tokio::runtime::Builder;
 
 use crate::fake::{Act, Fake, data};

@@ -1,11 +1,13 @@
 //! The fixture of the usage tests.
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{
-    CheckAndRecordUsage, Clock, CreateKey, GatekeeperError, KeyId, ListUsageEvents, ManualClock, Options,
-    Period, QuotaCheck, RecordUsage, Secret, SetTenantQuota, SummarizeUsage, TenantId, UsageEvent,
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::platform::SetTenantQuota;
+use gatekeeper::usage::{
+    CheckAndRecordUsage, ListUsageEvents, Period, QuotaCheck, RecordUsage, SummarizeUsage, UsageEvent,
     UsageInput, UsageSummary,
 };
+use gatekeeper::{Clock, GatekeeperError, KeyId, ManualClock, Options, Secret, TenantId};
 use serde_json::{Map, Value};
 
 /// A database with a tenant.

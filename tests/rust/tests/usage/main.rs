@@ -8,10 +8,14 @@ use std::sync::Barrier;
 use std::thread;
 
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{
-    CheckAndRecordUsage, CheckQuota, DeleteKey, ErrorKind, GatekeeperError, KeyId, ListUsageEvents, Period,
-    QuotaLevel, RecordUsage, RemoveTenant, SetTenantQuota, SummarizeUsage, UsageInput,
+use gatekeeper::key_manager::DeleteKey;
+use gatekeeper::platform::SetTenantQuota;
+use gatekeeper::tenants::RemoveTenant;
+use gatekeeper::usage::{
+    CheckAndRecordUsage, CheckQuota, ListUsageEvents, Period, QuotaLevel, RecordUsage, SummarizeUsage,
+    UsageInput,
 };
+use gatekeeper::{ErrorKind, GatekeeperError, KeyId};
 use serde_json::{Value, json};
 
 use fixture::{Fixture, everywhere, object, under};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use gatekeeper::{Period, UsageEvent, UsageInput};
+use gatekeeper::usage::{Period, UsageEvent, UsageInput};
 use proptest::prelude::*;
 
 use crate::fixture::Fixture;
