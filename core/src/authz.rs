@@ -18,6 +18,8 @@ mod permission;
 mod principal;
 mod throttle;
 
+use std::time::Duration;
+
 use crate::database::Database;
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::{KeyId, TenantId};
@@ -85,7 +87,8 @@ pub(crate) struct Settings {
     pub(crate) audience: String,
     /// Further values that the `aud` of a key's token may have.
     pub(crate) token_audiences: Vec<String>,
-    pub(crate) refresh_grace_ms: u64,
+    /// How long repeating the exchange of a refresh token returns the same new token.
+    pub(crate) refresh_grace: Duration,
     /// The lifetime of a session, and the maximum number of a user's sessions.
     pub(crate) sessions: SessionRules,
     pub(crate) algorithm: SigningAlgorithm,

@@ -48,9 +48,9 @@ pub struct Options {
     pub token_audiences: Vec<String>,
     /// The algorithm that tokens are signed with. Defaults to `EdDSA`.
     pub signing_algorithm: SigningAlgorithm,
-    /// How long repeating the exchange of a refresh token returns the same new token, in ms; 0 for never. Defaults
-    /// to 10,000.
-    pub refresh_grace_ms: u64,
+    /// How long repeating the exchange of a refresh token returns the same new token; zero for never. Defaults to 10
+    /// seconds.
+    pub refresh_grace: Duration,
     /// The maximum lifetime of a session in days, 1 to 3,650, however often it gets new tokens. Defaults to 90.
     pub session_days: u32,
     /// The maximum number of concurrent sessions of a user, 1 to 10,000. A further login ends the least recently
@@ -106,7 +106,7 @@ impl Default for Options {
             audience: "gatekeeper".to_owned(),
             token_audiences: Vec::new(),
             signing_algorithm: SigningAlgorithm::default(),
-            refresh_grace_ms: 10_000,
+            refresh_grace: Duration::from_secs(10),
             session_days: 90,
             sessions_per_user: 100,
             usage_retention_days: None,
@@ -237,7 +237,7 @@ impl Options {
             ("issuer", self.issuer != default.issuer),
             ("audience", self.audience != default.audience),
             ("tokenAudiences", !self.token_audiences.is_empty()),
-            ("refreshGraceMs", self.refresh_grace_ms != default.refresh_grace_ms),
+            ("refreshGraceMs", self.refresh_grace != default.refresh_grace),
             ("signingAlgorithm", self.signing_algorithm != default.signing_algorithm),
             ("sessionDays", self.session_days != default.session_days),
             ("sessionsPerUser", self.sessions_per_user != default.sessions_per_user),

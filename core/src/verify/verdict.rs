@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::counters::VerdictCode;
 use crate::id::{KeyId, TenantId};
@@ -120,19 +121,37 @@ impl Decision {
         self.reset
     }
 
-    /// The exact time to wait before a retry, in milliseconds; 0 when admitted.
+    /// The exact time to wait before a retry; zero when admitted.
+    #[must_use]
+    pub fn retry_after(&self) -> Duration {
+        Duration::from_millis(self.retry_after_ms)
+    }
+
+    /// [`retry_after`](Self::retry_after) in milliseconds.
     #[must_use]
     pub fn retry_after_ms(&self) -> u64 {
         self.retry_after_ms
     }
 
-    /// The duration of the window, in milliseconds.
+    /// The duration of the window.
+    #[must_use]
+    pub fn window(&self) -> Duration {
+        Duration::from_millis(self.window_ms)
+    }
+
+    /// [`window`](Self::window) in milliseconds.
     #[must_use]
     pub fn window_ms(&self) -> u64 {
         self.window_ms
     }
 
-    /// The exact time until [`reset`](Self::reset), in milliseconds. Unlike that, it does not depend on the wall clock.
+    /// The exact time until [`reset`](Self::reset). Unlike that, it does not depend on the wall clock.
+    #[must_use]
+    pub fn reset_after(&self) -> Duration {
+        Duration::from_millis(self.reset_after_ms)
+    }
+
+    /// [`reset_after`](Self::reset_after) in milliseconds.
     #[must_use]
     pub fn reset_after_ms(&self) -> u64 {
         self.reset_after_ms

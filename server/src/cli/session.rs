@@ -1,5 +1,7 @@
 //! A session: the effective configuration, and the functions by which commands execute requests.
 
+use std::time::Duration;
+
 use gatekeeper::blocking::Gatekeeper;
 use gatekeeper::internal::{Access, OperationDescriptor, TABLE, visible_json};
 use gatekeeper::{GatekeeperError, KeyImports, Options, SigningAlgorithm};
@@ -231,7 +233,7 @@ pub(crate) fn options(config: &Config) -> Result<Options, Failure> {
     config.text(&ISSUER).unwrap_or_default().clone_into(&mut options.issuer);
     config.text(&AUDIENCE).unwrap_or_default().clone_into(&mut options.audience);
     options.token_audiences = config.list(&TOKEN_AUDIENCES);
-    options.refresh_grace_ms = config.integer(&REFRESH_GRACE_MS).unwrap_or_default();
+    options.refresh_grace = Duration::from_millis(config.integer(&REFRESH_GRACE_MS).unwrap_or_default());
     if config.text(&SIGNING_ALGORITHM) == Some("RS256") {
         options.signing_algorithm = SigningAlgorithm::Rs256;
     }
@@ -264,7 +266,7 @@ mod tests {
         let (given, default) = (options(&config).unwrap(), Options::default());
         let of = |options: &Options| {
             (
-                (options.cache_keys, options.cache_unknown_keys, options.refresh_grace_ms),
+                (options.cache_keys, options.cache_unknown_keys, options.refresh_grace),
                 (options.issuer.clone(), options.audience.clone(), options.signing_algorithm),
                 (options.signups_per_minute, options.refreshes_per_minute, options.wrong_keys_per_minute),
                 (options.key_imports, options.import_suffixes_per_tenant, options.import_suffixes),

@@ -212,7 +212,7 @@ fn reuse_of_a_refresh_token_after_its_successor_was_used_ends_the_session() {
 #[test]
 fn without_grace_the_second_of_two_refreshes_ends_the_session() {
     let mut options = Options::default();
-    options.refresh_grace_ms = 0;
+    options.refresh_grace = Duration::ZERO;
     let gatekeeper = Gatekeeper::open_with("memory:", options).unwrap();
     let user = User::sign_up(&gatekeeper, "a@example.com");
     refresh(&gatekeeper, &user.refresh_token).unwrap();

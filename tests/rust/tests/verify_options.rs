@@ -2,6 +2,8 @@
 
 mod serving;
 
+use std::time::Duration;
+
 use gatekeeper::blocking::{Gatekeeper, Verifier, wait};
 use gatekeeper::internal::Started;
 use gatekeeper::key_manager::{DeleteKey, VerifyUserKey};
@@ -262,4 +264,19 @@ fn the_route_of_the_sdks_rejects_an_unknown_field_and_every_caller_but_a_root_ke
     for (caller, status) in [(operator.anonymous(), 401), (operator.with_token(&key), 403)] {
         assert_eq!(call(&caller, &definition, "").unwrap_err().status(), status);
     }
+}
+
+#[test]
+fn a_decision_returns_its_times_as_durations_and_in_milliseconds() {
+    on_every_backend(|gatekeeper, tenant| {
+        let key = create(gatekeeper, tenant).plain_text_key;
+        let verifier = gatekeeper.verifier(endpoints()).unwrap();
+        let verify = || verifier.verify::<&str>(key.expose(), "ONE", &[]).unwrap();
+        assert_eq!(verify().decision().unwrap().retry_after(), Duration::ZERO);
+        let Verdict::RateLimited(decision) = verify() else { panic!("a second request was admitted") };
+        assert_eq!(decision.retry_after().as_millis(), u128::from(decision.retry_after_ms()));
+        assert_eq!(decision.reset_after().as_millis(), u128::from(decision.reset_after_ms()));
+        assert_eq!(decision.window(), Duration::from_secs(3600));
+        assert!(decision.retry_after() > Duration::ZERO && decision.retry_after() <= decision.window());
+    });
 }

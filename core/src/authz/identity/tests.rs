@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -20,7 +22,7 @@ fn is_valid(database: &Database, token: &Secret) -> bool {
         token_audiences: Vec::new(),
         issuer,
         audience,
-        refresh_grace_ms: 0,
+        refresh_grace: Duration::ZERO,
         sessions: SessionRules::new(90, 100).unwrap(),
         algorithm: SigningAlgorithm::EdDsa,
         retention: None,

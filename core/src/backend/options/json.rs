@@ -85,7 +85,7 @@ impl Options {
     ///
     /// ```
     /// let options = gatekeeper::Options::from_json(r#"{"cacheKeys": 1000, "refreshGraceMs": 0}"#)?;
-    /// assert_eq!((options.cache_keys, options.refresh_grace_ms), (1000, 0));
+    /// assert_eq!((options.cache_keys, options.refresh_grace.is_zero()), (1000, true));
     /// # Ok::<(), gatekeeper::GatekeeperError>(())
     /// ```
     ///
@@ -111,7 +111,7 @@ impl Options {
         for audience in json.token_audiences.unwrap_or_default() {
             options.token_audiences.extend(named("tokenAudiences: each audience", Some(audience))?);
         }
-        options.refresh_grace_ms = json.refresh_grace_ms.unwrap_or(options.refresh_grace_ms);
+        options.refresh_grace = json.refresh_grace_ms.map_or(options.refresh_grace, Duration::from_millis);
         if let Some(algorithm) = json.signing_algorithm {
             options.signing_algorithm = match algorithm {
                 AlgorithmName::EdDsa => SigningAlgorithm::EdDsa,
@@ -168,8 +168,8 @@ mod tests {
     fn missing_options_have_defaults_and_invalid_ones_are_named_in_the_error() {
         let defaults = Options::from_json("{}").unwrap();
         assert_eq!(
-            (defaults.cache_keys, defaults.issuer.as_str(), defaults.refresh_grace_ms),
-            (1_000_000, "gatekeeper", 10_000)
+            (defaults.cache_keys, defaults.issuer.as_str(), defaults.refresh_grace),
+            (1_000_000, "gatekeeper", Duration::from_secs(10))
         );
         for (json, message) in [
             (r#"{"cacheKeys": -1}"#, "cacheKeys must be a whole number from 0 to 100000000"),

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::tokens::{Continued, Tokens, tokens};
@@ -80,11 +82,13 @@ fn exchange(
         tx.forget_ended_tokens(&session.id, now)?;
         return Ok(Some((user, continued(&successors.new, expires_at))));
     };
-    let grace = context.settings().refresh_grace_ms;
+    let grace = context.settings().refresh_grace;
     for successor in successors.previous.iter().chain([&successors.new]) {
         let follows = tx.one_time_token(Purpose::Refresh, &successor.digest(), now)?;
         // The absolute difference also covers a `used_at` that was written by a process whose clock was ahead.
-        if now.abs_diff(used_at) < grace && follows.is_some_and(|next| next.used_at.is_none()) {
+        if Duration::from_millis(now.abs_diff(used_at)) < grace
+            && follows.is_some_and(|next| next.used_at.is_none())
+        {
             return Ok(Some((user, continued(successor, session.expires_at))));
         }
     }

@@ -34,7 +34,7 @@ fn options_that_a_server_sets_itself_are_rejected_by_name() {
             .starts_with("audience: only available with an embedded database")
     );
     assert!(
-        rejection(url, |options| options.refresh_grace_ms = 0)
+        rejection(url, |options| options.refresh_grace = Duration::ZERO)
             .starts_with("refreshGraceMs: only available with an embedded database")
     );
     assert!(
