@@ -3,7 +3,9 @@
 use std::env;
 use std::error::Error;
 
-use gatekeeper::{CreateKey, DeleteKey, Gatekeeper, Secret, VerifyApiKey};
+use gatekeeper::key_manager::{CreateKey, DeleteKey};
+use gatekeeper::keys::VerifyApiKey;
+use gatekeeper::{Gatekeeper, Secret};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

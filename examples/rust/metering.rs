@@ -1,10 +1,12 @@
 //! Metered usage of an API: an account, its tenant, a key with a scope, and quotas of the key and of the tenant.
 
+use gatekeeper::auth::Signup;
 use gatekeeper::blocking::Gatekeeper;
-use gatekeeper::{
-    CheckAndRecordUsage, CheckQuota, CreateApiKey, CreateTenant, ErrorKind, Period, Result, Secret,
-    SetTenantQuota, Signup, SummarizeUsage, UsageInput,
-};
+use gatekeeper::keys::CreateApiKey;
+use gatekeeper::platform::SetTenantQuota;
+use gatekeeper::tenants::CreateTenant;
+use gatekeeper::usage::{CheckAndRecordUsage, CheckQuota, Period, SummarizeUsage, UsageInput};
+use gatekeeper::{ErrorKind, Result, Secret};
 
 /// Records the usage of one request, if the key may write and the quotas have room for it.
 fn serve(gatekeeper: &Gatekeeper, key: &Secret, quantity: i64, request_id: &str) -> Result<String> {

@@ -11,7 +11,8 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use gatekeeper::{CreateKey, Endpoints, Gatekeeper, Verdict, Verifier};
+use gatekeeper::key_manager::CreateKey;
+use gatekeeper::{Endpoints, Gatekeeper, Verdict, Verifier};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
