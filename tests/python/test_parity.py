@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 import inspect
 import json
+import pickle
 from contextlib import suppress
 from typing import Any
 
@@ -95,6 +97,21 @@ def test_every_result_type_has_the_fields_of_the_table() -> None:
         assert set(cls._wire) == set(fields), model
         assert {field.name for field in dataclasses.fields(cls)} == set(cls._wire.values())
         assert cls.__doc__
+
+
+def test_every_result_type_is_frozen_and_pickles() -> None:
+    for model in SURFACE["models"]:
+        cls = getattr(gatekeeper, model)
+        result = cls(**{field.name: f"the {field.name}" for field in dataclasses.fields(cls)})
+        for same in (pickle.loads(pickle.dumps(result)), copy.copy(result), copy.deepcopy(result)):
+            assert same == result
+            assert dict(same) == dict(result)
+        for attribute in (dataclasses.fields(cls)[0].name, "other"):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(result, attribute, 1)
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                delattr(result, attribute)
+        assert not hasattr(result, "__dict__")
 
 
 @pytest.fixture(scope="module")

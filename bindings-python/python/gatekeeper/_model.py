@@ -1,21 +1,40 @@
-"""The page of a list, and the choice between results of several types."""
+"""The base class of the results that are written in Python, and the page of a list."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from gatekeeper._native import Model
+from gatekeeper import _native
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Model", "Page"]
-
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Model(_native.Model):
+    """A result: frozen, with attributes in snake_case and an index by wire name. ``dict(result)`` has its fields.
+
+    A subclass is a frozen dataclass that names its slots: with ``slots=True``, setting an attribute that is not a field
+    would raise a ``TypeError``.
+    """
+
+    __slots__: tuple[str, ...] = ()
+
+    @classmethod
+    def _of(cls, answer: Mapping[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_unpickled, (type(self), {name: getattr(self, name) for name in self.__slots__}))
+
+
+def _unpickled(cls: type[Model], values: dict[str, Any]) -> Model:
+    return cls(**values)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Page(Model, Generic[_Item]):
     """One page of a list.
 
@@ -23,6 +42,8 @@ class Page(Model, Generic[_Item]):
         items: The items, at most ``limit`` of them.
         next_cursor: The ``cursor`` of the next page; None on the last page.
     """
+
+    __slots__ = ("items", "next_cursor")
 
     _wire: ClassVar[dict[str, str]] = {"items": "items", "nextCursor": "next_cursor"}
 
@@ -35,16 +56,7 @@ class Page(Model, Generic[_Item]):
         return cls(items=tuple(items), next_cursor=answer["nextCursor"])
 
 
-class _Kind(Protocol):
-    """A model that is made from the engine's JSON values."""
-
-    _wire: ClassVar[dict[str, str]]
-
-    @classmethod
-    def _of(cls, answer: Mapping[str, Any]) -> Any: ...
-
-
-def _one_of(answer: Mapping[str, Any], *kinds: type[_Kind]) -> Any:
+def _one_of(answer: Mapping[str, Any], *kinds: type[Model]) -> Any:
     """Make the first of `kinds` whose fields are all in `answer`."""
     for kind in kinds:
         if kind._wire.keys() <= answer.keys():

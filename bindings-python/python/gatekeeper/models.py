@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ApiKey(Model):
     """An API key, without its secret.
 
@@ -75,6 +75,25 @@ class ApiKey(Model):
         created_at: When the key was created, Unix milliseconds.
         updated_at: When the key was last changed, Unix milliseconds.
     """
+
+    __slots__ = (
+        "created_at",
+        "created_by",
+        "expires_at",
+        "id",
+        "last_used_at",
+        "metadata",
+        "name",
+        "owner_id",
+        "prefix",
+        "quota_limit",
+        "quota_period",
+        "roles",
+        "scopes",
+        "status",
+        "tenant_id",
+        "updated_at",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "id": "id",
@@ -134,7 +153,7 @@ class ApiKey(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class AuditEvent(Model):
     """An event of the audit log: something that a caller did, or that was rejected.
 
@@ -150,6 +169,18 @@ class AuditEvent(Model):
         source: The client address, if known.
         created_at: When the event happened, Unix milliseconds.
     """
+
+    __slots__ = (
+        "action",
+        "actor_id",
+        "actor_type",
+        "created_at",
+        "id",
+        "metadata",
+        "source",
+        "target",
+        "tenant_id",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "id": "id",
@@ -188,7 +219,7 @@ class AuditEvent(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CreatedApiKey(Model):
     """A new secret and the key that it belongs to.
 
@@ -196,6 +227,11 @@ class CreatedApiKey(Model):
         api_key: The key.
         plain_text_key: The secret. It is not stored and cannot be shown again.
     """
+
+    __slots__ = (
+        "api_key",
+        "plain_text_key",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "apiKey": "api_key",
@@ -214,7 +250,7 @@ class CreatedApiKey(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CreatedBy(Model):
     """The creator of a key.
 
@@ -223,6 +259,11 @@ class CreatedBy(Model):
         id: The id of the user, API key or root key; none for the operator. Keys that an earlier version created
             have the tenant's id instead of a root key's.
     """
+
+    __slots__ = (
+        "id",
+        "type",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "type": "type",
@@ -240,7 +281,7 @@ class CreatedBy(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CreatedRootKey(Model):
     """A new root key and its secret.
 
@@ -250,6 +291,13 @@ class CreatedRootKey(Model):
         plain_text_key: The secret, ``gkr_…``. It is not stored and cannot be shown again.
         created_at: When the root key was created, Unix milliseconds.
     """
+
+    __slots__ = (
+        "created_at",
+        "id",
+        "plain_text_key",
+        "tenant_id",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "id": "id",
@@ -279,13 +327,17 @@ ExportFormat = Literal["ndjson", "csv"]
 event (RFC 4180)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ExportPart(Model):
     """A part of an export.
 
     Attributes:
         text: The text: complete lines.
     """
+
+    __slots__ = (
+        "text",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "text": "text",
@@ -351,7 +403,7 @@ _FOREIGN_KEY_WIRE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ImportWarning(Model):
     """A change that the import made to a given key.
 
@@ -359,6 +411,11 @@ class ImportWarning(Model):
         index: The index of the key in the request, from 0.
         message: A message that says what was changed, and why.
     """
+
+    __slots__ = (
+        "index",
+        "message",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "index": "index",
@@ -376,7 +433,7 @@ class ImportWarning(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ImportedApiKeys(Model):
     """The imported keys.
 
@@ -384,6 +441,11 @@ class ImportedApiKeys(Model):
         api_keys: The keys, in the order of the request.
         warnings: The changes that the import made to the given keys, in the order of the request.
     """
+
+    __slots__ = (
+        "api_keys",
+        "warnings",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "apiKeys": "api_keys",
@@ -406,7 +468,7 @@ KeyStatus = Literal["active", "disabled", "revoked", "expired"]
 ``"revoked"``: The key is rejected for good. ``"expired"``: The key has reached its expiry, and is rejected."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class KeyToken(Model):
     """A token that represents a key.
 
@@ -416,6 +478,12 @@ class KeyToken(Model):
         token_type: Always ``Bearer``.
         expires_in: The lifetime of the token, in seconds.
     """
+
+    __slots__ = (
+        "expires_in",
+        "token",
+        "token_type",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "token": "token",
@@ -437,7 +505,7 @@ class KeyToken(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class KeyVerdict(Model):
     """The verdict on a key.
 
@@ -462,6 +530,26 @@ class KeyVerdict(Model):
         scopes: The key's scopes, sorted by bytes.
         metadata: The key's metadata.
     """
+
+    __slots__ = (
+        "code",
+        "key_id",
+        "key_valid",
+        "metadata",
+        "name",
+        "ok",
+        "owner_id",
+        "remaining",
+        "reset",
+        "reset_after_ms",
+        "retry_after_ms",
+        "role",
+        "roles",
+        "scopes",
+        "tenant_id",
+        "total",
+        "window_ms",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "keyValid": "key_valid",
@@ -524,7 +612,7 @@ class KeyVerdict(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Member(Model):
     """A member of a tenant.
 
@@ -536,6 +624,15 @@ class Member(Model):
         name: The user's name.
         created_at: When the user became a member, Unix milliseconds.
     """
+
+    __slots__ = (
+        "created_at",
+        "email",
+        "name",
+        "role",
+        "tenant_id",
+        "user_id",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "userId": "user_id",
@@ -570,7 +667,7 @@ MemberRole = Literal["member", "admin", "owner"]
 settings. ``"owner"``: Can do everything. A tenant always has at least one owner."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MfaChallenge(Model):
     """A challenge: the client must prove a second factor before it gets tokens.
 
@@ -578,6 +675,11 @@ class MfaChallenge(Model):
         mfa_required: Always true.
         challenge_token: The token to send with the code that completes the challenge.
     """
+
+    __slots__ = (
+        "challenge_token",
+        "mfa_required",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "mfaRequired": "mfa_required",
@@ -596,7 +698,7 @@ class MfaChallenge(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class NewSigningKey(Model):
     """A new signing key.
 
@@ -608,6 +710,13 @@ class NewSigningKey(Model):
         created_at: When the key was created, Unix milliseconds.
         signs_from: When the key starts to sign tokens, Unix milliseconds.
     """
+
+    __slots__ = (
+        "algorithm",
+        "created_at",
+        "kid",
+        "signs_from",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "kid": "kid",
@@ -646,7 +755,7 @@ PrincipalKind = Literal["user", "apiKey", "rootKey", "operator"]
 ``"rootKey"``: A root key. ``"operator"``: The program that opened the database, or the command line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class QuotaCheck(Model):
     """The result of checking the quotas.
 
@@ -662,6 +771,16 @@ class QuotaCheck(Model):
         period: The period of the quota.
         reset_at: When the next period begins, Unix milliseconds.
     """
+
+    __slots__ = (
+        "allowed",
+        "level",
+        "limit",
+        "period",
+        "remaining",
+        "reset_at",
+        "used",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "allowed": "allowed",
@@ -699,7 +818,7 @@ QuotaLevel = Literal["api_key", "tenant", "unlimited"]
 ``"tenant"``: The quota of the tenant. ``"unlimited"``: No quota: neither has a limit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class RecordedUsage(Model):
     """A recorded event, and the state of the quota.
 
@@ -708,6 +827,12 @@ class RecordedUsage(Model):
         event: The event. A repeated request returns the first one.
         quota: The quota, including this event.
     """
+
+    __slots__ = (
+        "allowed",
+        "event",
+        "quota",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "allowed": "allowed",
@@ -728,7 +853,7 @@ class RecordedUsage(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class RootKey(Model):
     """A root key, without its secret.
 
@@ -737,6 +862,12 @@ class RootKey(Model):
         tenant_id: The tenant that the root key acts for.
         created_at: When the root key was created, Unix milliseconds.
     """
+
+    __slots__ = (
+        "created_at",
+        "id",
+        "tenant_id",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "id": "id",
@@ -757,7 +888,7 @@ class RootKey(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Session(Model):
     """A session of a user.
 
@@ -770,6 +901,16 @@ class Session(Model):
         expires_at: When the session ends unless it gets new tokens before, Unix milliseconds.
         ends_at: When the session ends in any case, Unix milliseconds.
     """
+
+    __slots__ = (
+        "created_at",
+        "current",
+        "ends_at",
+        "expires_at",
+        "id",
+        "last_used_at",
+        "source",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "id": "id",
@@ -802,7 +943,7 @@ class Session(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Tenant(Model):
     """A tenant.
 
@@ -812,6 +953,13 @@ class Tenant(Model):
         role: The calling user's role in the tenant; none if an API key, a root key or the operator calls.
         created_at: When the tenant was created, Unix milliseconds.
     """
+
+    __slots__ = (
+        "created_at",
+        "id",
+        "name",
+        "role",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "id": "id",
@@ -835,7 +983,7 @@ class Tenant(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class TenantQuota(Model):
     """The quota of a tenant.
 
@@ -844,6 +992,12 @@ class TenantQuota(Model):
         limit: The limit; none for no limit.
         period: The period of the limit.
     """
+
+    __slots__ = (
+        "limit",
+        "period",
+        "tenant_id",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "tenantId": "tenant_id",
@@ -864,7 +1018,7 @@ class TenantQuota(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Tokens(Model):
     """The tokens of a session.
 
@@ -875,6 +1029,13 @@ class Tokens(Model):
         expires_in: The remaining lifetime of the access token, in seconds.
         user: The user who logged in.
     """
+
+    __slots__ = (
+        "access_token",
+        "expires_in",
+        "refresh_token",
+        "user",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "accessToken": "access_token",
@@ -899,7 +1060,7 @@ class Tokens(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class UsageEvent(Model):
     """A recorded usage event.
 
@@ -914,6 +1075,18 @@ class UsageEvent(Model):
         idempotency_key: The idempotency key: a repeated request with the same key is recorded once.
         created_at: When the event was recorded, Unix milliseconds.
     """
+
+    __slots__ = (
+        "action",
+        "api_key_id",
+        "created_at",
+        "id",
+        "idempotency_key",
+        "metadata",
+        "quantity",
+        "service",
+        "tenant_id",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "id": "id",
@@ -952,7 +1125,7 @@ class UsageEvent(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class UsageSummary(Model):
     """The usage of a tenant in a period.
 
@@ -963,6 +1136,14 @@ class UsageSummary(Model):
         from_: When the period began, Unix milliseconds.
         to: When the next period begins, Unix milliseconds.
     """
+
+    __slots__ = (
+        "event_count",
+        "from_",
+        "period",
+        "to",
+        "total_usage",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "totalUsage": "total_usage",
@@ -989,7 +1170,7 @@ class UsageSummary(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class User(Model):
     """A user.
 
@@ -1000,6 +1181,14 @@ class User(Model):
         name: The user's name.
         created_at: When the account was created, Unix milliseconds.
     """
+
+    __slots__ = (
+        "created_at",
+        "email",
+        "email_verified",
+        "id",
+        "name",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "id": "id",
@@ -1026,7 +1215,7 @@ class User(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ValidatedApiKey(Model):
     """The validated key.
 
@@ -1041,6 +1230,17 @@ class ValidatedApiKey(Model):
             never.
         metadata: The key's metadata.
     """
+
+    __slots__ = (
+        "expires_at",
+        "id",
+        "metadata",
+        "owner_id",
+        "roles",
+        "scopes",
+        "status",
+        "tenant_id",
+    )
 
     _wire: ClassVar[dict[str, str]] = {
         "id": "id",

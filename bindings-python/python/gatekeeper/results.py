@@ -38,7 +38,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self, TypeAlias, overload
 
-from gatekeeper._native import Model, ValidKey
+from gatekeeper._model import Model
+from gatekeeper._native import ValidKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,20 +88,7 @@ _VerdictName: TypeAlias = Literal[
 ]
 
 
-class _Result(Model):
-    """The base class of the results that are written in Python."""
-
-    __slots__: tuple[str, ...] = ()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_unpickled, (type(self), {name: getattr(self, name) for name in self.__slots__}))
-
-
-def _unpickled(cls: type[_Result], values: dict[str, Any]) -> _Result:
-    return cls(**values)
-
-
-class _NoVerdict(_Result):
+class _NoVerdict(Model):
     """The base class of verifications without a valid key: the fields that they do not have."""
 
     __slots__ = ()
@@ -195,7 +183,7 @@ class VerifyFailure(_NoVerdict):
 
 
 @dataclass(frozen=True, repr=False)
-class KeyManagerFailure(_Result):
+class KeyManagerFailure(Model):
     """A call that changed nothing. The fields of a success are None as attributes.
 
     Attributes:
@@ -232,7 +220,7 @@ class KeyManagerFailure(_Result):
         def __getitem__(self, name: str) -> Any: ...
 
 
-class _Success(_Result):
+class _Success(Model):
     """The base class of what a call that changes keys returns when it succeeds."""
 
     __slots__ = ()

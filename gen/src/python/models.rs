@@ -61,10 +61,15 @@ pub(crate) fn models(api: &Api) -> String {
 fn record(api: &Api, kind: &str, documentation: &str, fields: &[Field]) -> String {
     let attributes: Vec<_> =
         fields.iter().map(|field| (name(&field.wire), field.documentation.clone())).collect();
-    let mut text =
-        format!("\n\n@dataclass(frozen=True, slots=True, kw_only=True, repr=False)\nclass {kind}(Model):\n");
+    let mut text = format!("\n\n@dataclass(frozen=True, kw_only=True, repr=False)\nclass {kind}(Model):\n");
     text.push_str(&docstring(documentation, "Attributes", &attributes, "    "));
-    text.push_str("\n    _wire: ClassVar[dict[str, str]] = {\n");
+    text.push_str("\n    __slots__ = (\n");
+    let mut slots: Vec<_> = fields.iter().map(|field| name(&field.wire)).collect();
+    slots.sort();
+    for slot in slots {
+        text.push_str(&format!("        \"{slot}\",\n"));
+    }
+    text.push_str("    )\n\n    _wire: ClassVar[dict[str, str]] = {\n");
     for field in fields {
         text.push_str(&format!("        \"{}\": \"{}\",\n", field.wire, name(&field.wire)));
     }
