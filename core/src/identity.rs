@@ -13,7 +13,7 @@ pub(crate) use email::Email;
 pub use keyring::JWKS_MAX_AGE_SECONDS;
 pub(crate) use keyring::Keyring;
 pub(crate) use lockout::Lockout;
-pub(crate) use password::{HashPermit, Password, Passwords, check_password};
+pub(crate) use password::{HashPermit, Password, Passwords};
 pub(crate) use session::{SessionCount, SessionDays, SessionRules};
 pub(crate) use signers::Signers;
 pub use signing_key::SigningAlgorithm;

@@ -39,7 +39,7 @@ pub(crate) use platform::*;
 pub use request::{Request, UnknownFields};
 pub use route::{Method, Route};
 pub use schema::Schema;
-pub(crate) use table::{BegunCall, admitted, begin, find, named};
+pub(crate) use table::{BegunCall, begin, execute, find, named};
 #[cfg(feature = "remote")]
 pub(crate) use table::{Fields, fields_of};
 pub use table::{OperationDescriptor, TABLE};
@@ -56,14 +56,19 @@ pub(crate) use usage::*;
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Unlisted {}
 /// impl Operation for Unlisted {
+///     type Checked = Self;
 ///     type Output = ();
 ///     const NAME: &'static str = "unlisted";
 ///     const ROUTE: Route = Route::new(Method::Post, "/unlisted", 200);
 ///     const ACCESS: Access = Access::KeyManager;
-///     fn run(self, _: &Context<'_>) -> Result<()> { Ok(()) }
+///     fn check(self) -> Result<Self> { Ok(self) }
+///     fn run(_: Self, _: &Context<'_>) -> Result<()> { Ok(()) }
 /// }
 /// ```
 pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Send + Sync + 'static {
+    /// The request after [`check`](Self::check): its parts in the types that [`run`](Self::run) needs, so that nothing is
+    /// parsed twice. `Self` if there is nothing to parse.
+    type Checked: Send + 'static;
     /// The result of the operation.
     type Output: Serialize + DeserializeOwned + Schema + Send;
     /// Its name in the table, such as `tenants.create`.
@@ -98,25 +103,23 @@ pub trait Operation: table::Sealed + Serialize + DeserializeOwned + Schema + Sen
         TenantRef::None
     }
 
-    /// Validates the request, regardless of its caller. Accepts every request by default.
+    /// Validates the request, regardless of its caller.
     ///
     /// # Errors
     /// `bad_request` that names the field.
-    fn check(&self) -> Result<()> {
-        Ok(())
-    }
+    fn check(self) -> Result<Self::Checked>;
 
     /// Runs the operation for an authorized caller as far as it need not wait for the disk. By default, all of it waits.
     ///
     /// # Errors
     /// As for [`run`](Self::run).
-    fn begin(self, _: &Context<'_>) -> Result<Begun<Self::Output>> {
-        Ok(Begun::waits(move |context| self.run(context)))
+    fn begin(checked: Self::Checked, _: &Context<'_>) -> Result<Begun<Self::Output>> {
+        Ok(Begun::waits(move |context| Self::run(checked, context)))
     }
 
-    /// Runs the operation for an authorized caller. It may wait for the disk.
+    /// Runs a valid request of an authorized caller. It may wait for the disk.
     ///
     /// # Errors
     /// As the operation documents.
-    fn run(self, context: &Context<'_>) -> Result<Self::Output>;
+    fn run(checked: Self::Checked, context: &Context<'_>) -> Result<Self::Output>;
 }

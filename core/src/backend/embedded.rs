@@ -158,10 +158,7 @@ impl Embedded {
     }
 
     fn run<O: Operation>(&self, operation: O) -> Result<O::Output> {
-        deadline::call(|| {
-            let context = operation::admitted(self.as_call(), &operation)?;
-            operation.run(&context)
-        })
+        deadline::call(|| operation::execute(self.as_call(), operation))
     }
 
     fn started<T: Send + 'static>(&self, begun: BegunCall<T>) -> Started<T> {

@@ -36,7 +36,7 @@ impl Gatekeeper {
     /// `service_unavailable` if the store cannot be reached.
     pub fn create_account(&self, signup: Signup, tenant: AccountTenant<'_>) -> Result<(Tokens, Tenant)> {
         let operator = self.embedded("create_account")?.as_operator()?;
-        signup.check()?;
+        let account = signup.check()?;
         let id = match tenant {
             AccountTenant::Existing(id) => id,
             AccountTenant::New(name) => {
@@ -44,7 +44,7 @@ impl Gatekeeper {
                 TenantId::generate(operator.clock())?
             }
         };
-        signup.create(&operator, |tx, operator, user| {
+        account.create(&operator, |tx, operator, user| {
             if let AccountTenant::New(name) = tenant {
                 tx.add_tenant(id, name, operator.now())?;
                 operator.audit(tx, Event::new(Action::TenantCreated).of_tenant(id).about(&id))?;

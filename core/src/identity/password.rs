@@ -24,6 +24,7 @@ pub(crate) struct Passwords {
 }
 
 /// A password in Unicode NFC, so that it does not depend on the keyboard.
+#[derive(Debug)]
 pub(crate) struct Password(Secret);
 
 /// A permit to hash, with the memory for it. It is released when dropped.
@@ -32,28 +33,29 @@ pub(crate) struct HashPermit<'a> {
     memory: Memory,
 }
 
-/// Checks a new password: 8 to 128 characters of any kind, not one of the most common.
-///
-/// # Errors
-/// `bad_request`.
-pub(crate) fn check_password(field: &str, password: &Secret) -> Result<()> {
-    let Password(normal) = Password::parse(field, password)?;
-    let length = normal.expose().chars().count();
-    if !(8..=128).contains(&length) {
-        return Err(GatekeeperError::bad_request(format!(
-            "{field} must be 8 to 128 characters, not {length}"
-        )));
-    }
-    let lower = Secret::new(normal.expose().to_lowercase());
-    if COMMON.lines().any(|common| common == lower.expose()) {
-        return Err(GatekeeperError::bad_request(format!(
-            "{field} is one of the most common passwords: choose another"
-        )));
-    }
-    Ok(())
-}
-
 impl Password {
+    /// A new password: 8 to 128 characters of any kind, not one of the most common.
+    ///
+    /// # Errors
+    /// `bad_request` that names the field.
+    pub(crate) fn parse_new(field: &str, password: &Secret) -> Result<Self> {
+        let password = Self::parse(field, password)?;
+        let text = password.0.expose();
+        let length = text.chars().count();
+        if !(8..=128).contains(&length) {
+            return Err(GatekeeperError::bad_request(format!(
+                "{field} must be 8 to 128 characters, not {length}"
+            )));
+        }
+        let lower = Secret::new(text.to_lowercase());
+        if COMMON.lines().any(|common| common == lower.expose()) {
+            return Err(GatekeeperError::bad_request(format!(
+                "{field} is one of the most common passwords: choose another"
+            )));
+        }
+        Ok(password)
+    }
+
     /// The password in this field of a request.
     ///
     /// # Errors
@@ -193,14 +195,14 @@ mod tests {
     #[test]
     fn short_long_and_common_passwords_are_rejected() {
         for bad in ["", "1234567", "password", "PassWord", "qwertyuiop", &"a".repeat(129)] {
-            assert!(check_password("password", &Secret::new(bad)).is_err(), "{bad:?}");
+            assert!(Password::parse_new("password", &Secret::new(bad)).is_err(), "{bad:?}");
         }
         for good in [
             "hunter2pass",
             "\u{1f98a}\u{1f98a}\u{1f98a}\u{1f98a}\u{1f98a}\u{1f98a}\u{1f98a}\u{1f98a}",
             &"x y".repeat(42),
         ] {
-            assert!(check_password("password", &Secret::new(good)).is_ok(), "{good:?}");
+            assert!(Password::parse_new("password", &Secret::new(good)).is_ok(), "{good:?}");
         }
     }
 

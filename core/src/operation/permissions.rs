@@ -36,6 +36,7 @@ pub struct ListPermissions {
 }
 
 impl Operation for Can {
+    type Checked = Self;
     type Output = bool;
     const NAME: &'static str = "permissions.can";
     const ROUTE: Route = Route::new(Method::Get, "/v1/permissions/can", 200);
@@ -46,21 +47,22 @@ impl Operation for Can {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(self) -> Result<Self> {
         let parts: Vec<&str> = self.permission.split(':').collect();
         if matches!(parts[..], [resource, action] if !resource.is_empty() && !action.is_empty()) {
-            return Ok(());
+            return Ok(self);
         }
         Err(GatekeeperError::bad_request("permission must have the form resource:action"))
     }
 
-    fn run(self, context: &Context<'_>) -> Result<bool> {
-        let role = role_of(context, self.tenant_id, self.user_id)?;
-        Ok(role.is_some_and(|role| role.grants(&self.permission)))
+    fn run(request: Self, context: &Context<'_>) -> Result<bool> {
+        let role = role_of(context, request.tenant_id, request.user_id)?;
+        Ok(role.is_some_and(|role| role.grants(&request.permission)))
     }
 }
 
 impl Operation for ListPermissions {
+    type Checked = Self;
     type Output = Vec<String>;
     const NAME: &'static str = "permissions.list";
     const ROUTE: Route = Route::new(Method::Get, "/v1/permissions", 200);
@@ -71,8 +73,12 @@ impl Operation for ListPermissions {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Vec<String>> {
-        let role = role_of(context, self.tenant_id, self.user_id)?;
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Vec<String>> {
+        let role = role_of(context, request.tenant_id, request.user_id)?;
         let permissions = role.map(MemberRole::permissions).unwrap_or_default();
         Ok(permissions.into_iter().map(str::to_owned).collect())
     }

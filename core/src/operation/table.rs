@@ -135,16 +135,14 @@ pub(crate) fn fields_of<O: Operation>(operation: &O) -> Result<Fields> {
 }
 
 fn run<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<String> {
-    let (operation, context): (O, _) = if O::ACCESS == Access::KeyManager {
+    let (checked, context) = if O::ACCESS == Access::KeyManager {
         // An invalid root key is reported before the request is validated.
         let context = call.admit(O::ACCESS, None, TenantRef::None)?;
-        (decode(request)?, context)
+        (decode::<O>(request)?.check()?, context)
     } else {
-        let operation = decode(request)?;
-        let context = admitted(call, &operation)?;
-        (operation, context)
+        admitted(call, decode::<O>(request)?)?
     };
-    to_json(operation.run(&context)?)
+    to_json(O::run(checked, &context)?)
 }
 
 fn begin_json<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<BegunCall<String>> {
@@ -153,7 +151,7 @@ fn begin_json<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<Begu
     }
     // As in `run`.
     if let Some(context) = call.admit_from_memory(O::ACCESS)? {
-        return begin_admitted(decode::<O>(request)?, &context)?.map(to_json);
+        return begin_admitted::<O>(decode::<O>(request)?.check()?, &context)?.map(to_json);
     }
     let request = request.into_owned();
     Ok(BegunCall::waits(move |call| run::<O>(call, request.borrow())))
@@ -161,19 +159,27 @@ fn begin_json<O: Operation>(call: Call<'_>, request: Request<'_>) -> Result<Begu
 
 /// Runs an operation as far as it need not wait for the disk.
 pub(crate) fn begin<O: Operation>(call: Call<'_>, operation: O) -> Result<BegunCall<O::Output>> {
-    operation.check()?;
+    if O::ACCESS == Access::KeyManager {
+        // As in `run`.
+        return match call.admit_from_memory(O::ACCESS)? {
+            Some(context) => begin_admitted::<O>(operation.check()?, &context),
+            None => Ok(BegunCall::waits(move |call| execute(call, operation))),
+        };
+    }
+    let (access, tenant) = (operation.access(), operation.tenant());
+    let checked = operation.check()?;
     match call.admit_from_memory(O::ACCESS)? {
-        Some(context) => begin_admitted(operation, &context),
+        Some(context) => begin_admitted::<O>(checked, &context),
         None => Ok(BegunCall::waits(move |call| {
-            let context = admitted(call, &operation)?;
-            operation.run(&context)
+            let context = authorized::<O>(call, access, tenant)?;
+            O::run(checked, &context)
         })),
     }
 }
 
-fn begin_admitted<O: Operation>(operation: O, context: &Context<'_>) -> Result<BegunCall<O::Output>> {
+fn begin_admitted<O: Operation>(checked: O::Checked, context: &Context<'_>) -> Result<BegunCall<O::Output>> {
     let grant = context.grant();
-    Ok(match operation.begin(context)? {
+    Ok(match O::begin(checked, context)? {
         Begun::Done(output) => BegunCall::Done(output),
         Begun::Waits(rest) => BegunCall::waits(move |call| rest(&Context::of(call, grant))),
     })
@@ -183,10 +189,26 @@ fn to_json<T: Serialize>(output: T) -> Result<String> {
     serde_json::to_string(&output).map_err(GatekeeperError::internal)
 }
 
-/// Checks the request and authorizes its caller.
-pub(crate) fn admitted<'a, O: Operation>(call: Call<'a>, operation: &O) -> Result<Context<'a>> {
-    operation.check()?;
-    let context = call.admit(operation.access(), O::THROTTLE, operation.tenant())?;
+/// Runs an operation. It may wait for the disk.
+pub(crate) fn execute<O: Operation>(call: Call<'_>, operation: O) -> Result<O::Output> {
+    let (checked, context) = admitted(call, operation)?;
+    O::run(checked, &context)
+}
+
+/// Checks the request and authorizes its caller. For the key manager, the other way round.
+fn admitted<O: Operation>(call: Call<'_>, operation: O) -> Result<(O::Checked, Context<'_>)> {
+    let (access, tenant) = (operation.access(), operation.tenant());
+    if O::ACCESS == Access::KeyManager {
+        let context = authorized::<O>(call, access, tenant)?;
+        return Ok((operation.check()?, context));
+    }
+    let checked = operation.check()?;
+    Ok((checked, authorized::<O>(call, access, tenant)?))
+}
+
+/// Authorizes the caller of a request.
+fn authorized<O: Operation>(call: Call<'_>, access: Access, tenant: TenantRef) -> Result<Context<'_>> {
+    let context = call.admit(access, O::THROTTLE, tenant)?;
     if O::SIGNS_UP {
         context.check_signup()?;
     }

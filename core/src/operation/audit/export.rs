@@ -35,6 +35,7 @@ pub struct ExportPart {
 const MAX_EXPORT_BYTES: usize = 64 * 1024 * 1024;
 
 impl Operation for AuditExport {
+    type Checked = Self;
     type Output = String;
     const NAME: &'static str = "audit.export";
     const ROUTE: Route = Route::new(Method::Get, "/v1/audit/export", 200);
@@ -46,12 +47,13 @@ impl Operation for AuditExport {
         TenantRef::Selected(self.0.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
-        Selection::check(&self.0)
+    fn check(self) -> Result<Self> {
+        Selection::check(&self.0)?;
+        Ok(self)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<String> {
-        let selection = Selection::new(context, self.0)?;
+    fn run(request: Self, context: &Context<'_>) -> Result<String> {
+        let selection = Selection::new(context, request.0)?;
         let (mut text, mut next) = (String::new(), selection.start);
         loop {
             let part = selection.part(context, next)?;
@@ -68,6 +70,7 @@ impl Operation for AuditExport {
 }
 
 impl Operation for AuditExportParts {
+    type Checked = Self;
     type Output = Page<ExportPart>;
     const NAME: &'static str = "audit.exportParts";
     const ROUTE: Route = Route::new(Method::Get, "/v1/audit/export/parts", 200);
@@ -78,12 +81,13 @@ impl Operation for AuditExportParts {
         TenantRef::Selected(self.0.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
-        Selection::check(&self.0)
+    fn check(self) -> Result<Self> {
+        Selection::check(&self.0)?;
+        Ok(self)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Page<ExportPart>> {
-        let selection = Selection::new(context, self.0)?;
+    fn run(request: Self, context: &Context<'_>) -> Result<Page<ExportPart>> {
+        let selection = Selection::new(context, request.0)?;
         let TextPart { text, next } = selection.part(context, selection.start)?;
         let items = if text.is_empty() { Vec::new() } else { vec![ExportPart { text }] };
         let next_cursor = next.map(|next: AuditId| selection.list(context).cursor(next)).transpose()?;

@@ -46,6 +46,7 @@ pub struct AuditQuery {
 }
 
 impl Operation for AuditQuery {
+    type Checked = Self;
     type Output = Page<AuditEvent>;
     const NAME: &'static str = "audit.query";
     const ROUTE: Route = Route::new(Method::Get, "/v1/audit", 200);
@@ -56,20 +57,21 @@ impl Operation for AuditQuery {
         TenantRef::Selected(self.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(self) -> Result<Self> {
         check_text("actorId", self.actor_id.as_deref())?;
-        check_text("actionPrefix", self.action_prefix.as_deref())
+        check_text("actionPrefix", self.action_prefix.as_deref())?;
+        Ok(self)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Page<AuditEvent>> {
-        let tenant = self.tenant_id;
-        let list = list_of(context, tenant, self.limit);
-        let before = list.after(self.cursor.as_deref())?;
+    fn run(request: Self, context: &Context<'_>) -> Result<Page<AuditEvent>> {
+        let tenant = request.tenant_id;
+        let list = list_of(context, tenant, request.limit);
+        let before = list.after(request.cursor.as_deref())?;
         let filter = AuditFilter {
-            actor_id: self.actor_id,
-            action_prefix: self.action_prefix,
-            from: self.start_timestamp,
-            to: self.end_timestamp,
+            actor_id: request.actor_id,
+            action_prefix: request.action_prefix,
+            from: request.start_timestamp,
+            to: request.end_timestamp,
         };
         let part = context.read(|rows| rows.audit_events(tenant, &filter, before, list.bounds()))?;
         list.page_of(part, |row| row.id, AuditEvent::from_row)

@@ -49,6 +49,7 @@ pub struct AuditRecord {
 }
 
 impl Operation for AuditRecord {
+    type Checked = NewEvent;
     type Output = AuditEvent;
     const NAME: &'static str = "audit.record";
     const ROUTE: Route = Route::new(Method::Post, "/v1/audit", 201);
@@ -58,7 +59,7 @@ impl Operation for AuditRecord {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(self) -> Result<NewEvent> {
         check_name("action", &self.action)?;
         if is_ours(&self.action) {
             return Err(GatekeeperError::bad_request(format!(
@@ -70,19 +71,29 @@ impl Operation for AuditRecord {
         for (name, value) in self.said() {
             check_text(name, value)?;
         }
-        check_metadata(self.metadata()?.as_ref())
+        let metadata = self.metadata()?;
+        check_metadata(metadata.as_ref())?;
+        Ok(NewEvent { tenant: self.tenant_id, action: self.action, target: self.target, metadata })
     }
 
-    fn run(self, context: &Context<'_>) -> Result<AuditEvent> {
-        context.count_event(self.tenant_id)?;
-        let metadata = self.metadata()?;
-        let mut event = Event::of_caller(self.action).with(metadata);
-        if let Some(target) = self.target {
+    fn run(new: NewEvent, context: &Context<'_>) -> Result<AuditEvent> {
+        context.count_event(new.tenant)?;
+        let mut event = Event::of_caller(new.action).with(new.metadata);
+        if let Some(target) = new.target {
             event = event.about(&target);
         }
         let row = context.write(|tx, context| context.add_event(tx, event))?;
         AuditEvent::from_row(row)
     }
+}
+
+/// An [`AuditRecord`] whose fields are valid. Those that say more about the event are part of the metadata.
+#[derive(Debug)]
+pub struct NewEvent {
+    tenant: TenantId,
+    action: String,
+    target: Option<String>,
+    metadata: Option<Map<String, Value>>,
 }
 
 impl AuditRecord {

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authz::{Access, Account, Action, Context, Event, Principal, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
-use crate::identity::{Password, check_password};
+use crate::identity::Password;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{ExposeSecret, Method, Operation, Route};
@@ -24,20 +24,20 @@ pub struct ChangePassword {
 }
 
 impl Operation for ChangePassword {
+    type Checked = Passwords;
     type Output = ();
     const NAME: &'static str = "auth.changePassword";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/change-password", 200);
     const ACCESS: Access = Access::User;
 
-    fn check(&self) -> Result<()> {
-        Password::parse("currentPassword", &self.current_password)?;
-        check_password("newPassword", &self.new_password)
+    fn check(self) -> Result<Passwords> {
+        let current = Password::parse("currentPassword", &self.current_password)?;
+        Ok(Passwords { current, new: Password::parse_new("newPassword", &self.new_password)? })
     }
 
-    fn run(self, context: &Context<'_>) -> Result<()> {
+    fn run(passwords: Passwords, context: &Context<'_>) -> Result<()> {
         let Principal::User { id, session } = *context.principal() else { return Err(not_found()) };
-        let current = Password::parse("currentPassword", &self.current_password)?;
-        let new = Password::parse("newPassword", &self.new_password)?;
+        let Passwords { current, new } = passwords;
         let user = context.read(|rows| rows.user(id))?.ok_or_else(not_found)?;
         let account = Account { email: &user.email, user: Some(&user) };
         let right = context.check_password(account, &current, Action::UserPasswordChangeRefused)?;
@@ -58,4 +58,11 @@ impl Operation for ChangePassword {
 
 fn wrong() -> GatekeeperError {
     GatekeeperError::new(ErrorKind::CredentialInvalid, "currentPassword is incorrect")
+}
+
+/// A [`ChangePassword`] whose fields are valid.
+#[derive(Debug)]
+pub struct Passwords {
+    current: Password,
+    new: Password,
 }

@@ -48,18 +48,20 @@ pub struct MfaChallenge {
 }
 
 impl Operation for Login {
+    type Checked = Credentials;
     type Output = LoginAnswer;
     const NAME: &'static str = "auth.login";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/login", 200);
     const ACCESS: Access = Access::Public;
     const POSITIONAL: &'static [&'static str] = &[];
 
-    fn check(&self) -> Result<()> {
-        Email::parse(&self.email).map(drop)
+    fn check(self) -> Result<Credentials> {
+        let email = Email::parse(&self.email)?;
+        Ok(Credentials { email, password: Password::parse("password", &self.password)? })
     }
 
-    fn run(self, context: &Context<'_>) -> Result<LoginAnswer> {
-        let (email, password) = (Email::parse(&self.email)?, Password::parse("password", &self.password)?);
+    fn run(credentials: Credentials, context: &Context<'_>) -> Result<LoginAnswer> {
+        let Credentials { email, password } = credentials;
         let user = context.read(|rows| rows.user_by_email(email.as_str()))?;
         let account = Account { email: email.as_str(), user: user.as_ref() };
         let right = context.check_password(account, &password, Action::UserLoginRefused)?;
@@ -80,6 +82,13 @@ impl Operation for Login {
         })?;
         tokens(context, user.clone(), continued).map(LoginAnswer::Tokens)
     }
+}
+
+/// A [`Login`] whose fields are well-formed.
+#[derive(Debug)]
+pub struct Credentials {
+    email: Email,
+    password: Password,
 }
 
 fn wrong() -> GatekeeperError {

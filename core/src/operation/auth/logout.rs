@@ -25,6 +25,7 @@ pub struct Logout {
 pub struct LogoutAll {}
 
 impl Operation for Logout {
+    type Checked = Self;
     type Output = ();
     const NAME: &'static str = "auth.logout";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/logout", 200);
@@ -36,8 +37,12 @@ impl Operation for Logout {
         if self.refresh_token.is_some() { Access::Public } else { Self::ACCESS }
     }
 
-    fn run(self, context: &Context<'_>) -> Result<()> {
-        if let Some(token) = &self.refresh_token {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<()> {
+        if let Some(token) = &request.refresh_token {
             return end_session_of(context, token);
         }
         let Principal::User { id, session } = *context.principal() else { return Ok(()) };
@@ -64,12 +69,17 @@ fn end_session_of(context: &Context<'_>, token: &Secret) -> Result<()> {
 }
 
 impl Operation for LogoutAll {
+    type Checked = Self;
     type Output = ();
     const NAME: &'static str = "auth.logoutAll";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/logout-all", 200);
     const ACCESS: Access = Access::User;
 
-    fn run(self, context: &Context<'_>) -> Result<()> {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(_: Self, context: &Context<'_>) -> Result<()> {
         let user = context.user()?;
         context.write(|tx, context| {
             tx.revoke_sessions(user, None, context.now())?;

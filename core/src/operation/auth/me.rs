@@ -12,12 +12,17 @@ use crate::operation::{Method, Operation, Route};
 pub struct Me {}
 
 impl Operation for Me {
+    type Checked = Self;
     type Output = User;
     const NAME: &'static str = "auth.me";
     const ROUTE: Route = Route::new(Method::Get, "/v1/auth/me", 200);
     const ACCESS: Access = Access::User;
 
-    fn run(self, context: &Context<'_>) -> Result<User> {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(_: Self, context: &Context<'_>) -> Result<User> {
         let id = context.user()?;
         let user = context.read(|rows| rows.user(id))?;
         user.map(User::from).ok_or_else(not_found)

@@ -23,6 +23,7 @@ pub struct Refresh {
 }
 
 impl Operation for Refresh {
+    type Checked = Self;
     type Output = Tokens;
     const NAME: &'static str = "auth.refresh";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/refresh", 200);
@@ -30,14 +31,18 @@ impl Operation for Refresh {
     const THROTTLE: Option<Throttle> = Some(Throttle::Refresh);
     const POSITIONAL: &'static [&'static str] = &["refreshToken"];
 
-    fn run(self, context: &Context<'_>) -> Result<Tokens> {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Tokens> {
         let vault = context.vault()?;
         let successors = Successors {
-            new: vault.successor(&self.refresh_token),
-            previous: vault.previous_successor(&self.refresh_token),
+            new: vault.successor(&request.refresh_token),
+            previous: vault.previous_successor(&request.refresh_token),
         };
         let exchanged =
-            context.write(|tx, context| exchange(context, tx, &self.refresh_token, &successors))?;
+            context.write(|tx, context| exchange(context, tx, &request.refresh_token, &successors))?;
         let (user, continued) = exchanged.ok_or_else(invalid_credential)?;
         tokens(context, user, continued)
     }

@@ -56,15 +56,20 @@ pub struct Session {
 }
 
 impl Operation for ListSessions {
+    type Checked = Self;
     type Output = Page<Session>;
     const NAME: &'static str = "auth.sessions";
     const ROUTE: Route = Route::new(Method::Get, "/v1/auth/sessions", 200);
     const ACCESS: Access = Access::User;
 
-    fn run(self, context: &Context<'_>) -> Result<Page<Session>> {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Page<Session>> {
         let Principal::User { id, session } = *context.principal() else { return Err(not_found()) };
-        let list = List::new(context, format!("sessions of {id}"), self.limit);
-        let after = list.after(self.cursor.as_deref())?;
+        let list = List::new(context, format!("sessions of {id}"), request.limit);
+        let after = list.after(request.cursor.as_deref())?;
         let rows = context.read(|rows| rows.sessions_of(id, context.now(), after, list.limit_and_one()))?;
         list.page(
             rows,
@@ -83,19 +88,24 @@ impl Operation for ListSessions {
 }
 
 impl Operation for RevokeSession {
+    type Checked = Self;
     type Output = ();
     const NAME: &'static str = "auth.revokeSession";
     const ROUTE: Route = Route::new(Method::Delete, "/v1/auth/sessions/{sessionId}", 200);
     const ACCESS: Access = Access::User;
     const POSITIONAL: &'static [&'static str] = &["sessionId"];
 
-    fn run(self, context: &Context<'_>) -> Result<()> {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<()> {
         let user = context.user()?;
         context.write(|tx, context| {
-            if !tx.revoke_session(user, self.session_id, context.now())? {
+            if !tx.revoke_session(user, request.session_id, context.now())? {
                 return Err(not_found().into());
             }
-            context.audit(tx, Event::new(Action::SessionEnded).about(&self.session_id))
+            context.audit(tx, Event::new(Action::SessionEnded).about(&request.session_id))
         })
     }
 }

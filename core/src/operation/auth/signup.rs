@@ -4,7 +4,7 @@ use super::tokens::{Tokens, begin_session, tokens};
 use crate::authz::{Access, Action, Context, Event, Principal, Throttle};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::UserId;
-use crate::identity::{Email, Lockout, Password, check_password};
+use crate::identity::{Email, Lockout, Password};
 use crate::operation::field::check_text;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
@@ -43,6 +43,7 @@ pub struct Signup {
 }
 
 impl Operation for Signup {
+    type Checked = NewAccount;
     type Output = Tokens;
     const NAME: &'static str = "auth.signup";
     const ROUTE: Route = Route::new(Method::Post, "/v1/auth/signup", 201);
@@ -50,31 +51,40 @@ impl Operation for Signup {
     const THROTTLE: Option<Throttle> = Some(Throttle::Signup);
     const SIGNS_UP: bool = true;
 
-    fn check(&self) -> Result<()> {
-        Email::parse(&self.email)?;
-        check_password("password", &self.password)?;
-        check_text("name", self.name.as_deref())
+    fn check(self) -> Result<NewAccount> {
+        let email = Email::parse(&self.email)?;
+        let password = Password::parse_new("password", &self.password)?;
+        check_text("name", self.name.as_deref())?;
+        Ok(NewAccount { email, password, name: self.name })
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Tokens> {
-        self.create(context, |_, _, _| Ok(())).map(|(tokens, ())| tokens)
+    fn run(account: NewAccount, context: &Context<'_>) -> Result<Tokens> {
+        account.create(context, |_, _, _| Ok(())).map(|(tokens, ())| tokens)
     }
 }
 
-impl Signup {
+/// A [`Signup`] whose fields are valid.
+#[derive(Debug)]
+pub struct NewAccount {
+    email: Email,
+    password: Password,
+    name: Option<String>,
+}
+
+impl NewAccount {
     /// Creates the account and, in the same transaction, whatever `with_it` creates for the new user.
     pub(crate) fn create<T>(
         self,
         context: &Context<'_>,
         with_it: impl FnOnce(&Tx<'_>, &Context<'_>, UserId) -> Result<T, Failure>,
     ) -> Result<(Tokens, T)> {
-        let email = Email::parse(&self.email)?;
+        let email = self.email;
         let user = UserRow {
             id: UserId::generate(context.clock())?,
             email: email.as_str().to_owned(),
             email_verified: false,
             name: self.name,
-            password: context.hash_password(&Password::parse("password", &self.password)?)?,
+            password: context.hash_password(&self.password)?,
             created_at: context.now(),
         };
         let (continued, made) = context.write(|tx, context| {

@@ -1,18 +1,26 @@
 //! A verification against limits that travel with the request.
 
+use std::fmt;
+
 use crate::authz::Context;
 use crate::error::Result;
 use crate::operation::Begun;
 use crate::secret::Secret;
 use crate::verify::{CompiledEndpoint, KeysOf, Presented, Tenants, Verdict, Verification};
 
-/// A verification with arguments that are checked.
-pub(super) struct Asked {
+/// A verification with arguments that are checked. `Debug` does not show them.
+pub struct Asked {
     pub(super) key: Secret,
     pub(super) endpoint: CompiledEndpoint,
     pub(super) variables: Vec<String>,
     pub(super) scopes: Vec<String>,
     pub(super) cost: u32,
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked").finish_non_exhaustive()
+    }
 }
 
 impl Asked {

@@ -8,7 +8,7 @@ use crate::error::{GatekeeperError, Result};
 use crate::id::KeyId;
 use crate::key::{self, Prefix};
 use crate::metering::Period;
-use crate::operation::field::{Life, check_metadata, check_text, end_of_life};
+use crate::operation::field::{Life, check_metadata, check_text};
 use crate::operation::keys::{Draft, Known};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
@@ -88,37 +88,41 @@ impl CreateKey {
 }
 
 impl Operation for CreateKey {
+    type Checked = Draft;
     type Output = CreatedKey;
     const NAME: &'static str = "keyManager.createKey";
     const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys", 200);
     const ACCESS: Access = Access::KeyManager;
 
-    fn run(self, context: &Context<'_>) -> Result<CreatedKey> {
+    fn check(self) -> Result<Draft> {
         let prefix = Prefix::wide(self.prefix)?;
         let roles = role::normalize(self.roles)?;
         check_text("ownerId", self.owner_id.as_deref())?;
         check_text("name", self.name.as_deref())?;
         check_metadata(self.metadata.as_ref())?;
         Life::check("expiresInSeconds", self.expires_in_seconds)?;
-
-        let (now, api_key) = (context.now(), key::generate(&prefix)?);
-        let draft = Draft {
+        Ok(Draft {
             prefix,
             name: self.name,
             metadata: self.metadata,
-            created_at: now,
+            expires_in_seconds: self.expires_in_seconds,
             reach: Reach {
                 scopes: Vec::new(),
                 roles,
                 owner_id: self.owner_id,
-                expires_at: self.expires_in_seconds.map(|seconds| end_of_life(now, seconds)),
+                expires_at: None,
                 quota_limit: None,
                 quota_period: Period::default(),
             },
-        };
+        })
+    }
+
+    fn run(draft: Draft, context: &Context<'_>) -> Result<CreatedKey> {
+        let (now, api_key) = (context.now(), key::generate(&draft.prefix)?);
         let known = Known { digest: &api_key.digest(), hashed_suffix: None };
-        let added = context
-            .write(|tx, context| draft.add(context, tx, &context.ceiling(tx)?, context.home(), &known))?;
+        let added = context.write(|tx, context| {
+            draft.add(context, tx, &context.ceiling(tx)?, context.home(), &known, now)
+        })?;
         let added = added.ok_or_else(|| GatekeeperError::internal("a new key that exists already"))?;
         Ok(CreatedKey { api_key, id: added.id, roles: added.roles.into() })
     }

@@ -28,13 +28,17 @@ pub struct DeletedKey {
 }
 
 impl Operation for DeleteKey {
+    type Checked = KeyId;
     type Output = DeletedKey;
     const NAME: &'static str = "keyManager.deleteKey";
     const ROUTE: Route = Route::new(Method::Delete, "/api/v1/keys", 200);
     const ACCESS: Access = Access::KeyManager;
 
-    fn run(self, context: &Context<'_>) -> Result<DeletedKey> {
-        let id = self.id.get()?;
+    fn check(self) -> Result<KeyId> {
+        self.id.get()
+    }
+
+    fn run(id: KeyId, context: &Context<'_>) -> Result<DeletedKey> {
         change_key(context, id, |tx, key| {
             revoke_descendants(context, tx, &key)?;
             tx.delete_key(id)?;

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::change_living_key;
 use crate::authz::{Access, Action, Context, Event};
 use crate::error::Result;
+use crate::id::KeyId;
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{LenientKeyId, Method, Operation, Route};
@@ -43,15 +44,28 @@ pub struct RolesChanged {
     pub count: usize,
 }
 
+/// A change of roles whose fields are valid.
+#[derive(Debug)]
+pub struct Change {
+    id: KeyId,
+    /// Sorted by bytes, without duplicates.
+    roles: Vec<String>,
+}
+
 impl Operation for AddRoles {
+    type Checked = Change;
     type Output = RolesChanged;
     const NAME: &'static str = "keyManager.addRoles";
     const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys/roles", 200);
     const ACCESS: Access = Access::KeyManager;
 
-    fn run(self, context: &Context<'_>) -> Result<RolesChanged> {
-        let added = role::normalize(self.roles)?;
-        change_roles(context, self.id, |mut roles| {
+    fn check(self) -> Result<Change> {
+        // The id is validated last.
+        Ok(Change { roles: role::normalize(self.roles)?, id: self.id.get()? })
+    }
+
+    fn run(Change { id, roles: added }: Change, context: &Context<'_>) -> Result<RolesChanged> {
+        change_roles(context, id, |mut roles| {
             roles.extend(added);
             role::normalize(roles)
         })
@@ -59,14 +73,19 @@ impl Operation for AddRoles {
 }
 
 impl Operation for RemoveRoles {
+    type Checked = Change;
     type Output = RolesChanged;
     const NAME: &'static str = "keyManager.removeRoles";
     const ROUTE: Route = Route::new(Method::Delete, "/api/v1/keys/roles", 200);
     const ACCESS: Access = Access::KeyManager;
 
-    fn run(self, context: &Context<'_>) -> Result<RolesChanged> {
-        let removed = role::normalize(self.roles)?;
-        change_roles(context, self.id, |mut roles| {
+    fn check(self) -> Result<Change> {
+        // The id is validated last.
+        Ok(Change { roles: role::normalize(self.roles)?, id: self.id.get()? })
+    }
+
+    fn run(Change { id, roles: removed }: Change, context: &Context<'_>) -> Result<RolesChanged> {
+        change_roles(context, id, |mut roles| {
             roles.retain(|role| removed.binary_search(role).is_err());
             Ok(roles)
         })
@@ -75,10 +94,9 @@ impl Operation for RemoveRoles {
 
 fn change_roles(
     context: &Context<'_>,
-    id: LenientKeyId,
+    id: KeyId,
     change: impl FnOnce(Vec<String>) -> Result<Vec<String>>,
 ) -> Result<RolesChanged> {
-    let id = id.get()?;
     let now = context.now();
     change_living_key(context, id, |tx, mut key| {
         let had = key.roles.len();

@@ -32,13 +32,17 @@ pub struct RotatedKey {
 }
 
 impl Operation for RotateKey {
+    type Checked = KeyId;
     type Output = RotatedKey;
     const NAME: &'static str = "keyManager.rotateKey";
     const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys/rotate", 200);
     const ACCESS: Access = Access::KeyManager;
 
-    fn run(self, context: &Context<'_>) -> Result<RotatedKey> {
-        let id = self.id.get()?;
+    fn check(self) -> Result<KeyId> {
+        self.id.get()
+    }
+
+    fn run(id: KeyId, context: &Context<'_>) -> Result<RotatedKey> {
         let now = context.now();
         let apikey = change_living_key(context, id, |tx, key| new_secret(context, tx, &key, None, now))?;
         Ok(RotatedKey { id, apikey })

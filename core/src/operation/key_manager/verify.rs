@@ -79,30 +79,34 @@ pub struct VerifyDecision {
 }
 
 impl Operation for VerifyKey {
+    type Checked = Asked;
     type Output = VerifyOutput;
     const NAME: &'static str = "keyManager.verifyKey";
     const ROUTE: Route = Route::new(Method::Post, "/api/v1/keys/verify", 200);
     const ACCESS: Access = Access::KeyManager;
     const LOOKS_UP_KEY: bool = true;
 
-    fn begin(self, context: &Context<'_>) -> Result<Begun<VerifyOutput>> {
+    fn check(self) -> Result<Asked> {
         check_arguments::<_, &str>(&self.variables, &[], 1, None)?;
         let endpoint = Endpoint::from_ratelimits(&self.ratelimits)?;
-        Asked {
+        Ok(Asked {
             key: self.apikey,
             endpoint: CompiledEndpoint::of_one_call(&self.endpoint, endpoint),
             variables: self.variables,
             scopes: Vec::new(),
             cost: 1,
-        }
-        .begin(context, |context, verdict| {
+        })
+    }
+
+    fn begin(asked: Asked, context: &Context<'_>) -> Result<Begun<VerifyOutput>> {
+        asked.begin(context, |context, verdict| {
             context.note(verdict.code());
             Ok(verdict.into())
         })
     }
 
-    fn run(self, context: &Context<'_>) -> Result<VerifyOutput> {
-        self.begin(context)?.finish(context)
+    fn run(asked: Asked, context: &Context<'_>) -> Result<VerifyOutput> {
+        Self::begin(asked, context)?.finish(context)
     }
 }
 

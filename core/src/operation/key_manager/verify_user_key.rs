@@ -48,30 +48,31 @@ pub struct VerifyUserKey {
 }
 
 impl Operation for VerifyUserKey {
+    type Checked = Asked;
     type Output = KeyVerdict;
     const NAME: &'static str = "keyManager.verify";
     const ROUTE: Route = Route::new(Method::Post, "/v1/key-manager/verify", 200);
     const ACCESS: Access = Access::RootKey;
     const LOOKS_UP_KEY: bool = true;
 
-    fn check(&self) -> Result<()> {
-        check_arguments(&self.variables, &self.scopes, self.cost, self.client_address.as_deref())
-    }
-
-    fn begin(self, context: &Context<'_>) -> Result<Begun<KeyVerdict>> {
+    fn check(self) -> Result<Asked> {
+        check_arguments(&self.variables, &self.scopes, self.cost, self.client_address.as_deref())?;
         let endpoint = Endpoint::from_definition(&self.definition)?;
-        Asked {
+        Ok(Asked {
             key: self.key,
             endpoint: CompiledEndpoint::of_one_call(&self.endpoint, endpoint),
             variables: self.variables,
             scopes: self.scopes,
             cost: self.cost,
-        }
-        .begin(context, KeyVerdict::noted)
+        })
     }
 
-    fn run(self, context: &Context<'_>) -> Result<KeyVerdict> {
-        self.begin(context)?.finish(context)
+    fn begin(asked: Asked, context: &Context<'_>) -> Result<Begun<KeyVerdict>> {
+        asked.begin(context, KeyVerdict::noted)
+    }
+
+    fn run(asked: Asked, context: &Context<'_>) -> Result<KeyVerdict> {
+        Self::begin(asked, context)?.finish(context)
     }
 }
 

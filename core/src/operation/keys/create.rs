@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::id::TenantId;
 use crate::key::{self, Prefix, check_scopes};
 use crate::metering::Period;
-use crate::operation::field::{Life, QuotaLimit, end_of_life};
+use crate::operation::field::{Life, QuotaLimit};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{Method, Operation, Route};
@@ -100,22 +100,26 @@ impl CreateApiKey {
         }
     }
 
-    fn prefix(&self) -> Result<Prefix> {
-        Prefix::new(self.prefix.as_deref().unwrap_or(DEFAULT_PREFIX).to_owned())
-    }
-
-    /// The key to add, created at `now`, Unix milliseconds.
-    pub(super) fn draft(self, now: i64) -> Result<Draft> {
+    /// Checks the fields.
+    pub(super) fn draft(self) -> Result<Draft> {
+        let given = Given {
+            name: self.name.as_deref(),
+            owner_id: self.owner_id.as_deref(),
+            metadata: self.metadata.as_ref(),
+            quota_limit: self.quota_limit,
+            expires_in_seconds: self.expires_in_seconds,
+        };
+        given.check()?;
         Ok(Draft {
-            prefix: self.prefix()?,
+            prefix: Prefix::new(self.prefix.unwrap_or_else(|| DEFAULT_PREFIX.to_owned()))?,
             name: self.name,
             metadata: self.metadata,
-            created_at: now,
+            expires_in_seconds: self.expires_in_seconds,
             reach: Reach {
                 scopes: check_scopes(self.scopes)?,
                 roles: role::normalize(self.roles)?,
                 owner_id: self.owner_id,
-                expires_at: self.expires_in_seconds.map(|seconds| end_of_life(now, seconds)),
+                expires_at: None,
                 quota_limit: self.quota_limit,
                 quota_period: self.quota_period,
             },
@@ -123,7 +127,15 @@ impl CreateApiKey {
     }
 }
 
+/// A [`CreateApiKey`] whose fields are valid.
+#[derive(Debug)]
+pub struct NewApiKey {
+    tenant: TenantId,
+    draft: Draft,
+}
+
 impl Operation for CreateApiKey {
+    type Checked = NewApiKey;
     type Output = CreatedApiKey;
     const NAME: &'static str = "keys.create";
     const ROUTE: Route = Route::new(Method::Post, "/v1/keys", 201);
@@ -133,29 +145,17 @@ impl Operation for CreateApiKey {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
-        let given = Given {
-            name: self.name.as_deref(),
-            owner_id: self.owner_id.as_deref(),
-            metadata: self.metadata.as_ref(),
-            quota_limit: self.quota_limit,
-            expires_in_seconds: self.expires_in_seconds,
-        };
-        given.check()?;
-        self.prefix()?;
-        check_scopes(self.scopes.clone())?;
-        role::normalize(self.roles.clone()).map(drop)
+    fn check(self) -> Result<NewApiKey> {
+        Ok(NewApiKey { tenant: self.tenant_id, draft: self.draft()? })
     }
 
-    fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
+    fn run(NewApiKey { tenant, draft }: NewApiKey, context: &Context<'_>) -> Result<CreatedApiKey> {
         let now = context.now();
-        let tenant = self.tenant_id;
-        let draft = self.draft(now)?;
         let plain_text_key = key::generate(&draft.prefix)?;
         let record = context.write(|tx, context| {
             tx.tenant(tenant)?.ok_or_else(not_found)?;
             let known = Known { digest: &plain_text_key.digest(), hashed_suffix: None };
-            draft.add(context, tx, &context.ceiling(tx)?, tenant, &known)
+            draft.add(context, tx, &context.ceiling(tx)?, tenant, &known, now)
         })?;
         let api_key = ApiKey::new(record.ok_or_else(not_found)?, now)?;
         Ok(CreatedApiKey { api_key, plain_text_key })

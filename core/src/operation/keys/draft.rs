@@ -6,17 +6,18 @@ use crate::authz::{Action, Ceiling, Context, Event, Reach};
 use crate::error::Result;
 use crate::id::{KeyId, TenantId};
 use crate::key::{KeyStatus, Prefix};
-use crate::operation::field::to_text;
+use crate::operation::field::{end_of_life, to_text};
 use crate::secret::Digest;
 use crate::store::{Failure, KeyRecord, NewKey, Quota, Tx};
 
 /// A key to be added, from a request that was checked.
-pub(in crate::operation) struct Draft {
+#[derive(Debug)]
+pub struct Draft {
     pub(in crate::operation) prefix: Prefix,
     pub(in crate::operation) name: Option<String>,
     pub(in crate::operation) metadata: Option<Map<String, Value>>,
-    /// The creation time, Unix milliseconds.
-    pub(in crate::operation) created_at: i64,
+    pub(in crate::operation) expires_in_seconds: Option<u64>,
+    /// What the key may do. The time of its expiry is set when it is added.
     pub(in crate::operation) reach: Reach,
 }
 
@@ -28,7 +29,8 @@ pub(in crate::operation) struct Known<'a> {
 }
 
 impl Draft {
-    /// Adds the key within the caller's own rights. Returns none if a key with this digest exists.
+    /// Adds the key within the caller's own rights, created at `now`, Unix milliseconds. Returns none if a key with this
+    /// digest exists.
     pub(in crate::operation) fn add(
         self,
         context: &Context<'_>,
@@ -36,9 +38,11 @@ impl Draft {
         ceiling: &Ceiling,
         tenant: TenantId,
         known: &Known<'_>,
+        now: i64,
     ) -> Result<Option<KeyRecord>, Failure> {
-        let Self { prefix, name, metadata, created_at, reach } = self;
-        let reach = ceiling.admit(tx, reach)?;
+        let Self { prefix, name, metadata, expires_in_seconds, reach } = self;
+        let expires_at = expires_in_seconds.map(|seconds| end_of_life(now, seconds));
+        let reach = ceiling.admit(tx, Reach { expires_at, ..reach })?;
         let key = KeyRecord {
             id: KeyId::generate(context.clock())?,
             tenant_id: tenant,
@@ -54,8 +58,8 @@ impl Draft {
             metadata: metadata.as_ref().map(to_text),
             expires_at: reach.expires_at,
             last_used_at: None,
-            created_at,
-            updated_at: created_at,
+            created_at: now,
+            updated_at: now,
         };
         let new = NewKey {
             id: key.id,
@@ -67,7 +71,7 @@ impl Draft {
             name: key.name.as_deref(),
             metadata: key.metadata.as_deref(),
             expires_at: key.expires_at,
-            created_at,
+            created_at: now,
             scopes: &key.scopes,
             quota: Quota { limit: key.quota_limit, period: &key.quota_period },
             hashed_suffix: known.hashed_suffix,

@@ -2,13 +2,14 @@ mod digest;
 mod suffixes;
 
 use std::collections::HashSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::draft::Known;
+use super::draft::{Draft, Known};
 use super::{ApiKey, CreateApiKey, DEFAULT_PREFIX};
-use crate::authz::{Access, Ceiling, Context, TenantRef, not_found};
+use crate::authz::{Access, Context, TenantRef, not_found};
 use crate::error::{ErrorKind, GatekeeperError, Result};
 use crate::id::TenantId;
 use crate::key::Prefix;
@@ -17,8 +18,8 @@ use crate::operation::field::{Life, QuotaLimit, check_text};
 #[cfg(feature = "schema")]
 use crate::operation::schema::bounds;
 use crate::operation::{ExposeSecret, Method, Operation, Route};
-use crate::secret::Secret;
-use crate::store::{Failure, KeyRecord, Tx};
+use crate::secret::{Digest, Secret};
+use crate::store::KeyRecord;
 use crate::whole::Range as _;
 use suffixes::Placeholders;
 pub(super) use suffixes::Suffixes;
@@ -139,35 +140,24 @@ impl ForeignKey {
         }
     }
 
-    fn check(&self, tenant: TenantId) -> Result<()> {
-        digest::parse(&self.digest)?;
+    /// Checks the fields. A prefix that a new key cannot have is replaced by the default; the warning says so.
+    fn check(self, tenant_id: TenantId) -> Result<(CheckedKey, Option<String>)> {
+        let digest = digest::parse(&self.digest)?;
         check_text("suffix", self.suffix.as_deref())?;
         check_text("prefix", self.prefix.as_deref())?;
-        Self { prefix: None, ..self.clone() }.described(tenant).check()
-    }
-
-    /// Replaces a prefix that a new key cannot have by the default. Returns the warning, if any.
-    fn with_usable_prefix(self) -> (Self, Option<String>) {
-        match self.prefix.clone().map(Prefix::new) {
+        let (prefix, warning) = match self.prefix.clone().map(Prefix::new) {
             Some(Err(error)) => {
                 let message =
                     format!("{}: the key's next secret begins with {DEFAULT_PREFIX}", error.message());
-                (Self { prefix: None, ..self }, Some(message))
+                (None, Some(message))
             }
-            _ => (self, None),
-        }
-    }
-
-    fn suffix(&self) -> &str {
-        self.suffix.as_deref().unwrap_or_default()
-    }
-
-    /// The request that would create this key.
-    fn described(self, tenant_id: TenantId) -> CreateApiKey {
-        CreateApiKey {
+            _ => (self.prefix, None),
+        };
+        // The request that would create this key.
+        let described = CreateApiKey {
             tenant_id,
             name: self.name,
-            prefix: self.prefix,
+            prefix,
             owner_id: self.owner_id,
             scopes: self.scopes,
             roles: self.roles,
@@ -175,24 +165,34 @@ impl ForeignKey {
             quota_period: self.quota_period,
             expires_in_seconds: self.expires_in_seconds,
             metadata: self.metadata,
-        }
+        };
+        let suffix = self.suffix.unwrap_or_default();
+        Ok((CheckedKey { digest, suffix, draft: described.draft()? }, warning))
     }
+}
 
-    fn add(
-        self,
-        context: &Context<'_>,
-        tx: &mut Tx<'_>,
-        ceiling: &Ceiling,
-        tenant: TenantId,
-    ) -> Result<Option<KeyRecord>, Failure> {
-        let (digest, suffix) = (digest::parse(&self.digest)?, self.suffix().to_owned());
-        let known = Known { digest: &digest, hashed_suffix: Some(&suffix) };
-        let draft = self.described(tenant).draft(context.now())?;
-        draft.add(context, tx, ceiling, tenant, &known)
+/// A [`ForeignKey`] whose fields are valid.
+struct CheckedKey {
+    digest: Digest,
+    suffix: String,
+    draft: Draft,
+}
+
+/// An [`ImportApiKeys`] whose fields are valid. `Debug` does not show the digests.
+pub struct Import {
+    tenant: TenantId,
+    keys: Vec<CheckedKey>,
+    warnings: Vec<ImportWarning>,
+}
+
+impl fmt::Debug for Import {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Import").field("tenant", &self.tenant).finish_non_exhaustive()
     }
 }
 
 impl Operation for ImportApiKeys {
+    type Checked = Import;
     type Output = ImportedApiKeys;
     const NAME: &'static str = "keys.import";
     const ROUTE: Route = Route::new(Method::Post, "/v1/keys/import", 201);
@@ -203,36 +203,38 @@ impl Operation for ImportApiKeys {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(self) -> Result<Import> {
         if !(1..=MAX_KEYS).contains(&self.keys.len()) {
             let found = self.keys.len();
             return Err(GatekeeperError::bad_request(format!("keys must be 1 to {MAX_KEYS}, not {found}")));
         }
-        self.keys.iter().enumerate().try_for_each(|(index, key)| {
-            key.check(self.tenant_id)
-                .map_err(|error| GatekeeperError::bad_request(format!("keys[{index}]: {}", error.message())))
-        })
+        let (mut keys, mut warnings) = (Vec::with_capacity(self.keys.len()), Vec::new());
+        for (index, key) in (0..).zip(self.keys) {
+            let (key, warning) = key.check(self.tenant_id).map_err(|error| {
+                GatekeeperError::bad_request(format!("keys[{index}]: {}", error.message()))
+            })?;
+            keys.push(key);
+            warnings.extend(warning.map(|message| ImportWarning { index, message }));
+        }
+        Ok(Import { tenant: self.tenant_id, keys, warnings })
     }
 
-    fn run(self, context: &Context<'_>) -> Result<ImportedApiKeys> {
+    fn run(import: Import, context: &Context<'_>) -> Result<ImportedApiKeys> {
         context.check_may_import()?;
-        let tenant = self.tenant_id;
-        let (keys, warnings): (Vec<_>, Vec<_>) =
-            self.keys.into_iter().map(ForeignKey::with_usable_prefix).unzip();
-        let warnings = (0..)
-            .zip(warnings)
-            .filter_map(|(index, message)| Some(ImportWarning { index, message: message? }));
+        let Import { tenant, keys, warnings } = import;
+        let now = context.now();
         let records: Vec<KeyRecord> = context.write(|tx, context| {
             tx.tenant(tenant)?.ok_or_else(not_found)?;
             let (ceiling, before) = (context.ceiling(tx)?, Suffixes::of(context, tx, tenant)?);
-            let given: HashSet<&str> = keys.iter().map(ForeignKey::suffix).collect();
+            let given: HashSet<&str> = keys.iter().map(|key| key.suffix.as_str()).collect();
             if given.len() > context.settings().imports.suffixes() {
                 return Err(too_many_suffixes().into());
             }
             check_no_placeholder(&keys, &before.placeholders(given.into_iter()))?;
             let mut records = Vec::with_capacity(keys.len());
             for (index, key) in keys.into_iter().enumerate() {
-                let added = key.add(context, tx, &ceiling, tenant)?;
+                let known = Known { digest: &key.digest, hashed_suffix: Some(&key.suffix) };
+                let added = key.draft.add(context, tx, &ceiling, tenant, &known, now)?;
                 let twice = || {
                     conflict(format!(
                         "keys[{index}]: digest is given twice, or a key with this digest exists"
@@ -243,17 +245,16 @@ impl Operation for ImportApiKeys {
             before.check_added(context, tx, tenant)?;
             Ok(records)
         })?;
-        let now = context.now();
         let api_keys = records.into_iter().map(|record| ApiKey::new(record, now)).collect::<Result<_>>()?;
-        Ok(ImportedApiKeys { api_keys, warnings: warnings.collect() })
+        Ok(ImportedApiKeys { api_keys, warnings })
     }
 }
 
 /// Rejects the digests of texts that a program may send by mistake instead of a key. Otherwise all such requests
 /// would be admitted.
-fn check_no_placeholder(keys: &[ForeignKey], placeholders: &Placeholders) -> Result<()> {
+fn check_no_placeholder(keys: &[CheckedKey], placeholders: &Placeholders) -> Result<()> {
     for (index, key) in keys.iter().enumerate() {
-        if placeholders.contain(&digest::parse(&key.digest)?) {
+        if placeholders.contain(&key.digest) {
             return Err(GatekeeperError::bad_request(format!(
                 "keys[{index}]: digest must not be that of a placeholder such as undefined, null or test"
             )));

@@ -37,6 +37,7 @@ pub struct GetApiKey {
 }
 
 impl Operation for ListApiKeys {
+    type Checked = Self;
     type Output = Page<ApiKey>;
     const NAME: &'static str = "keys.list";
     const ROUTE: Route = Route::new(Method::Get, "/v1/keys", 200);
@@ -47,10 +48,14 @@ impl Operation for ListApiKeys {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Page<ApiKey>> {
-        let (tenant, now) = (self.tenant_id, context.now());
-        let list = List::new(context, format!("keys of {tenant}"), self.limit);
-        let after = list.after(self.cursor.as_deref())?;
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Page<ApiKey>> {
+        let (tenant, now) = (request.tenant_id, context.now());
+        let list = List::new(context, format!("keys of {tenant}"), request.limit);
+        let after = list.after(request.cursor.as_deref())?;
         context.engine().move_last_uses();
         let mut part = context.read(|rows| rows.keys(tenant, after, list.bounds()))?;
         context.engine().with_last_uses(&mut part.rows);
@@ -59,6 +64,7 @@ impl Operation for ListApiKeys {
 }
 
 impl Operation for GetApiKey {
+    type Checked = Self;
     type Output = ApiKey;
     const NAME: &'static str = "keys.get";
     const ROUTE: Route = Route::new(Method::Get, "/v1/keys/{id}", 200);
@@ -69,9 +75,13 @@ impl Operation for GetApiKey {
         TenantRef::OfKey(self.id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<ApiKey> {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<ApiKey> {
         context.engine().move_last_uses();
-        let mut key = context.read(|rows| rows.key(self.id))?;
+        let mut key = context.read(|rows| rows.key(request.id))?;
         context.engine().with_last_uses(key.as_mut_slice());
         let key = key.filter(|key| context.tenant() == Some(key.tenant_id));
         ApiKey::new(key.ok_or_else(not_found)?, context.now())

@@ -31,6 +31,7 @@ impl RevokeApiKey {
 }
 
 impl Operation for RevokeApiKey {
+    type Checked = Self;
     type Output = ApiKey;
     const NAME: &'static str = "keys.revoke";
     const ROUTE: Route = Route::new(Method::Delete, "/v1/keys/{id}", 200);
@@ -41,18 +42,22 @@ impl Operation for RevokeApiKey {
         TenantRef::OfKey(self.id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<ApiKey> {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<ApiKey> {
         let now = context.now();
         let key = context.write(|tx, context| {
-            let mut key = key_of(context, tx, self.id)?;
+            let mut key = key_of(context, tx, request.id)?;
             let revoked = KeyStatus::Revoked.as_stored();
             if key.status != revoked {
                 revoked.clone_into(&mut key.status);
                 key.updated_at = now;
                 tx.update_key(&key, now)?;
-                context.audit(tx, Event::new(Action::KeyRevoked).about(&self.id))?;
+                context.audit(tx, Event::new(Action::KeyRevoked).about(&request.id))?;
             }
-            if self.descendants {
+            if request.descendants {
                 revoke_descendants(context, tx, &key)?;
             }
             Ok(key)

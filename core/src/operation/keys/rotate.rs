@@ -38,6 +38,7 @@ pub struct RotateApiKey {
 }
 
 impl Operation for RotateApiKey {
+    type Checked = Self;
     type Output = CreatedApiKey;
     const NAME: &'static str = "keys.rotate";
     const ROUTE: Route = Route::new(Method::Post, "/v1/keys/{id}/rotate", 200);
@@ -48,18 +49,19 @@ impl Operation for RotateApiKey {
         TenantRef::OfKey(self.id)
     }
 
-    fn check(&self) -> Result<()> {
-        Grace::check("graceSeconds", Some(self.grace_seconds))
+    fn check(self) -> Result<Self> {
+        Grace::check("graceSeconds", Some(self.grace_seconds))?;
+        Ok(self)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<CreatedApiKey> {
+    fn run(request: Self, context: &Context<'_>) -> Result<CreatedApiKey> {
         let now = context.now();
-        let until = now.saturating_add(i64::from(self.grace_seconds) * 1000);
+        let until = now.saturating_add(i64::from(request.grace_seconds) * 1000);
         let (key, plain_text_key) = context.write(|tx, context| {
-            let mut key = changeable(context, tx, &context.ceiling(tx)?, self.id)?;
+            let mut key = changeable(context, tx, &context.ceiling(tx)?, request.id)?;
             let is_active = key.status == KeyStatus::Active.as_stored();
             let end = key.expires_at.map_or(until, |end| end.min(until));
-            let old_until = (is_active && self.grace_seconds > 0).then_some(end);
+            let old_until = (is_active && request.grace_seconds > 0).then_some(end);
             let plain_text_key = new_secret(context, tx, &key, old_until, now)?;
             key.updated_at = now;
             Ok((key, plain_text_key))

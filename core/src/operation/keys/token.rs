@@ -50,6 +50,7 @@ pub struct KeyToken {
 }
 
 impl Operation for IssueKeyToken {
+    type Checked = Self;
     type Output = KeyToken;
     const NAME: &'static str = "keys.token";
     const ROUTE: Route = Route::new(Method::Post, "/v1/keys/token", 200);
@@ -57,23 +58,21 @@ impl Operation for IssueKeyToken {
     const LOOKS_UP_KEY: bool = true;
     const POSITIONAL: &'static [&'static str] = &["key"];
 
-    fn check(&self) -> Result<()> {
+    fn check(mut self) -> Result<Self> {
         self.audience.as_deref().map_or(Ok(()), |audience| check_name("audience", audience))?;
-        check_scopes(self.scopes.clone().unwrap_or_default()).map(drop)
+        self.scopes = self.scopes.map(check_scopes).transpose()?;
+        Ok(self)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<KeyToken> {
-        let found = context.engine().validated(Presented::Key(self.key.expose()));
+    fn run(request: Self, context: &Context<'_>) -> Result<KeyToken> {
+        let found = context.engine().validated(Presented::Key(request.key.expose()));
         let key = context.shown_key(found)?;
-        let scopes = match self.scopes {
-            Some(scopes) => check_scopes(scopes)?,
-            None => key.scopes().to_vec(),
-        };
+        let scopes = request.scopes.unwrap_or_else(|| key.scopes().to_vec());
         if !scopes.iter().all(|scope| key.scopes().iter().any(|held| covers(held, scope))) {
             return Err(forbidden("scopes: a token can only have scopes that its key has"));
         }
         let settings = context.settings();
-        let aud = self.audience.unwrap_or_else(|| settings.audience.clone());
+        let aud = request.audience.unwrap_or_else(|| settings.audience.clone());
         if aud != settings.audience && !settings.token_audiences.contains(&aud) {
             return Err(forbidden(
                 "audience: tokens for this audience are not allowed. Omit it, or let the operator add it to `audiences` of \

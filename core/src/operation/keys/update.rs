@@ -93,8 +93,8 @@ impl UpdateApiKey {
         }
     }
 
-    /// Applies the given fields to `key`.
-    fn apply(self, key: &mut KeyRecord, now: i64) -> Result<()> {
+    /// Applies the given fields, which are valid, to `key`.
+    fn apply(self, key: &mut KeyRecord, now: i64) {
         if let Some(name) = self.name {
             key.name = name;
         }
@@ -102,10 +102,10 @@ impl UpdateApiKey {
             key.owner_id = owner_id;
         }
         if let Some(scopes) = self.scopes {
-            key.scopes = check_scopes(scopes)?;
+            key.scopes = scopes;
         }
         if let Some(roles) = self.roles {
-            key.roles = role::normalize(roles)?;
+            key.roles = roles;
         }
         if let Some(status) = self.status {
             let status = match status {
@@ -127,11 +127,11 @@ impl UpdateApiKey {
             key.metadata = metadata.as_ref().map(to_text);
         }
         key.updated_at = now;
-        Ok(())
     }
 }
 
 impl Operation for UpdateApiKey {
+    type Checked = Self;
     type Output = ApiKey;
     const NAME: &'static str = "keys.update";
     const ROUTE: Route = Route::new(Method::Patch, "/v1/keys/{id}", 200);
@@ -142,7 +142,7 @@ impl Operation for UpdateApiKey {
         TenantRef::OfKey(self.id)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(mut self) -> Result<Self> {
         let given = Given {
             name: self.name.as_ref().and_then(Option::as_deref),
             owner_id: self.owner_id.as_ref().and_then(Option::as_deref),
@@ -151,20 +151,21 @@ impl Operation for UpdateApiKey {
             expires_in_seconds: self.expires_in_seconds.flatten(),
         };
         given.check()?;
-        check_scopes(self.scopes.clone().unwrap_or_default())?;
-        role::normalize(self.roles.clone().unwrap_or_default()).map(drop)
+        self.scopes = self.scopes.map(check_scopes).transpose()?;
+        self.roles = self.roles.map(role::normalize).transpose()?;
+        Ok(self)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<ApiKey> {
+    fn run(request: Self, context: &Context<'_>) -> Result<ApiKey> {
         context.write(|tx, context| {
             let now = context.now();
-            let id = self.id;
+            let id = request.id;
             let ceiling = context.ceiling(tx)?;
             let mut key = changeable(context, tx, &ceiling, id)?;
             // A key whose expiry is moved into the future counts its suffix again.
             let had_ended = key.expires_at.is_some_and(|end| end <= now);
             let before = had_ended.then(|| Suffixes::of(context, tx, key.tenant_id)).transpose()?;
-            self.apply(&mut key, now)?;
+            request.apply(&mut key, now);
             ceiling.check(&Reach::of(&key)?)?;
             context.within_bounds(tx, key.tenant_id, |tx| tx.update_key(&key, now))?;
             before.map_or(Ok(()), |before| before.check_added(context, tx, key.tenant_id))?;

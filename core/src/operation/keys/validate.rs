@@ -48,6 +48,7 @@ pub struct ValidatedApiKey {
 }
 
 impl Operation for ValidateApiKey {
+    type Checked = Self;
     type Output = ValidatedApiKey;
     const NAME: &'static str = "keys.validate";
     const ROUTE: Route = Route::new(Method::Post, "/v1/keys/validate", 200);
@@ -55,21 +56,25 @@ impl Operation for ValidateApiKey {
     const LOOKS_UP_KEY: bool = true;
     const POSITIONAL: &'static [&'static str] = &["key"];
 
-    fn begin(self, context: &Context<'_>) -> Result<Begun<ValidatedApiKey>> {
-        let step = validation(Presented::Key(self.key.expose())).begin(context.engine())?;
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn begin(request: Self, context: &Context<'_>) -> Result<Begun<ValidatedApiKey>> {
+        let step = validation(Presented::Key(request.key.expose())).begin(context.engine())?;
         // An invalid key is counted against the client address, which may wait.
         if matches!(step, Step::Done(Verdict::InvalidKey)) {
             return Ok(Begun::waits(|context| shown(context, Verdict::InvalidKey)));
         }
         let finish = move |context: &Context<'_>, need| {
-            let validation = validation(Presented::Key(self.key.expose()));
+            let validation = validation(Presented::Key(request.key.expose()));
             validation.supply_all(context.engine(), need, None)
         };
         Begun::verification(context, step, finish, shown)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<ValidatedApiKey> {
-        self.begin(context)?.finish(context)
+    fn run(request: Self, context: &Context<'_>) -> Result<ValidatedApiKey> {
+        Self::begin(request, context)?.finish(context)
     }
 }
 

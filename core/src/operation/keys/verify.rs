@@ -66,6 +66,7 @@ impl VerifyApiKey {
 }
 
 impl Operation for VerifyApiKey {
+    type Checked = Self;
     type Output = KeyVerdict;
     const NAME: &'static str = "keys.verify";
     const ROUTE: Route = Route::new(Method::Post, "/v1/keys/verify", 200);
@@ -73,25 +74,26 @@ impl Operation for VerifyApiKey {
     const LOOKS_UP_KEY: bool = true;
     const POSITIONAL: &'static [&'static str] = &["key", "endpoint"];
 
-    fn check(&self) -> Result<()> {
-        check_arguments(&self.variables, &self.scopes, self.cost, self.client_address.as_deref())
+    fn check(self) -> Result<Self> {
+        check_arguments(&self.variables, &self.scopes, self.cost, self.client_address.as_deref())?;
+        Ok(self)
     }
 
-    fn begin(self, context: &Context<'_>) -> Result<Begun<KeyVerdict>> {
+    fn begin(request: Self, context: &Context<'_>) -> Result<Begun<KeyVerdict>> {
         // The tenants and the rights of a member are in the store.
         if let Principal::User { id, .. } = *context.principal() {
-            return Ok(Begun::waits(move |context| self.run_for_member(context, id)));
+            return Ok(Begun::waits(move |context| request.run_for_member(context, id)));
         }
-        let step = self.verification(context, self.keys_of(context)?)?.begin(context.engine())?;
+        let step = request.verification(context, request.keys_of(context)?)?.begin(context.engine())?;
         let finish = move |context: &Context<'_>, need| {
-            let verification = self.verification(context, self.keys_of(context)?)?;
+            let verification = request.verification(context, request.keys_of(context)?)?;
             verification.supply_all(context.engine(), need, None)
         };
         Begun::verification(context, step, finish, KeyVerdict::noted)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<KeyVerdict> {
-        self.begin(context)?.finish(context)
+    fn run(request: Self, context: &Context<'_>) -> Result<KeyVerdict> {
+        Self::begin(request, context)?.finish(context)
     }
 }
 

@@ -119,28 +119,38 @@ impl CreatedRootKey {
 }
 
 impl Operation for CreateRootKey {
+    type Checked = Self;
     type Output = CreatedRootKey;
     const NAME: &'static str = "platform.createRootKey";
     const ROUTE: Route = Route::new(Method::Post, "/v1/platform/tenants/{tenantId}/root-keys", 201);
     const ACCESS: Access = Access::Operator;
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
-    fn run(self, context: &Context<'_>) -> Result<CreatedRootKey> {
-        context.write(|tx, context| CreatedRootKey::add(context, tx, self.tenant_id))
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<CreatedRootKey> {
+        context.write(|tx, context| CreatedRootKey::add(context, tx, request.tenant_id))
     }
 }
 
 impl Operation for ListRootKeys {
+    type Checked = Self;
     type Output = Page<RootKey>;
     const NAME: &'static str = "platform.listRootKeys";
     const ROUTE: Route = Route::new(Method::Get, "/v1/platform/tenants/{tenantId}/root-keys", 200);
     const ACCESS: Access = Access::Operator;
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
-    fn run(self, context: &Context<'_>) -> Result<Page<RootKey>> {
-        let tenant_id = self.tenant_id;
-        let list = List::new(context, format!("root keys of {tenant_id}"), self.limit);
-        let after = list.after(self.cursor.as_deref())?;
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Page<RootKey>> {
+        let tenant_id = request.tenant_id;
+        let list = List::new(context, format!("root keys of {tenant_id}"), request.limit);
+        let after = list.after(request.cursor.as_deref())?;
         let rows = context.read(|rows| {
             if rows.tenant(tenant_id)?.is_none() {
                 return Err(not_found().into());
@@ -152,16 +162,21 @@ impl Operation for ListRootKeys {
 }
 
 impl Operation for RevokeRootKey {
+    type Checked = Self;
     type Output = ();
     const NAME: &'static str = "platform.revokeRootKey";
     const ROUTE: Route = Route::new(Method::Delete, "/v1/platform/root-keys/{id}", 200);
     const ACCESS: Access = Access::Operator;
     const POSITIONAL: &'static [&'static str] = &["id"];
 
-    fn run(self, context: &Context<'_>) -> Result<()> {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<()> {
         context.write(|tx, context| {
-            let Some(tenant) = tx.remove_root_key(self.id)? else { return Err(not_found().into()) };
-            context.audit(tx, Event::new(Action::RootKeyRevoked).of_tenant(tenant).about(&self.id))
+            let Some(tenant) = tx.remove_root_key(request.id)? else { return Err(not_found().into()) };
+            context.audit(tx, Event::new(Action::RootKeyRevoked).of_tenant(tenant).about(&request.id))
         })
     }
 }

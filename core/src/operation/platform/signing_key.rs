@@ -38,14 +38,19 @@ pub struct NewSigningKey {
 }
 
 impl Operation for RotateSigningKey {
+    type Checked = Self;
     type Output = NewSigningKey;
     const NAME: &'static str = "platform.rotateSigningKey";
     const ROUTE: Route = Route::new(Method::Post, "/v1/platform/signing-keys/rotate", 201);
     const ACCESS: Access = Access::Operator;
 
-    fn run(self, context: &Context<'_>) -> Result<NewSigningKey> {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<NewSigningKey> {
         let ring = context.keyring()?;
-        let new = Signers::generate(ring, self.activate_now)?;
+        let new = Signers::generate(ring, request.activate_now)?;
         context.write(|tx, context| {
             Signers::replace_with(&new, ring, tx)?;
             let said = Map::from_iter([

@@ -54,18 +54,20 @@ fn require_limit(schema: &mut schemars::Schema) {
 }
 
 impl Operation for SetTenantQuota {
+    type Checked = Self;
     type Output = TenantQuota;
     const NAME: &'static str = "platform.setTenantQuota";
     const ROUTE: Route = Route::new(Method::Put, "/v1/platform/tenants/{tenantId}/quota", 200);
     const ACCESS: Access = Access::Operator;
     const POSITIONAL: &'static [&'static str] = &["tenantId"];
 
-    fn check(&self) -> Result<()> {
-        QuotaLimit::check("limit", self.limit)
+    fn check(self) -> Result<Self> {
+        QuotaLimit::check("limit", self.limit)?;
+        Ok(self)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<TenantQuota> {
-        let Self { tenant_id, limit, period } = self;
+    fn run(request: Self, context: &Context<'_>) -> Result<TenantQuota> {
+        let Self { tenant_id, limit, period } = request;
         let said = Map::from_iter([("limit".to_owned(), json!(limit)), ("period".to_owned(), json!(period))]);
         context.write(|tx, context| {
             if tx.tenant(tenant_id)?.is_none() {

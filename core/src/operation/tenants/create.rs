@@ -21,6 +21,7 @@ pub struct CreateTenant {
 }
 
 impl Operation for CreateTenant {
+    type Checked = Self;
     type Output = Tenant;
     const NAME: &'static str = "tenants.create";
     const ROUTE: Route = Route::new(Method::Post, "/v1/tenants", 201);
@@ -28,11 +29,12 @@ impl Operation for CreateTenant {
     const SIGNS_UP: bool = true;
     const POSITIONAL: &'static [&'static str] = &["name"];
 
-    fn check(&self) -> Result<()> {
-        check_name("name", &self.name)
+    fn check(self) -> Result<Self> {
+        check_name("name", &self.name)?;
+        Ok(self)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Tenant> {
+    fn run(request: Self, context: &Context<'_>) -> Result<Tenant> {
         let now = context.now();
         let owner = match context.principal() {
             Principal::Operator => None,
@@ -40,12 +42,12 @@ impl Operation for CreateTenant {
         };
         let id = TenantId::generate(context.clock())?;
         context.write(|tx, context| {
-            tx.add_tenant(id, &self.name, now)?;
+            tx.add_tenant(id, &request.name, now)?;
             if let Some(owner) = owner {
                 tx.add_member(id, owner, MemberRole::Owner.as_str(), now)?;
             }
             context.audit(tx, Event::new(Action::TenantCreated).of_tenant(id).about(&id))
         })?;
-        Ok(Tenant { id, name: self.name, role: owner.map(|_| MemberRole::Owner), created_at: now })
+        Ok(Tenant { id, name: request.name, role: owner.map(|_| MemberRole::Owner), created_at: now })
     }
 }

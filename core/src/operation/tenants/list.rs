@@ -25,21 +25,26 @@ pub struct ListTenants {
 }
 
 impl Operation for ListTenants {
+    type Checked = Self;
     type Output = Page<Tenant>;
     const NAME: &'static str = "tenants.list";
     const ROUTE: Route = Route::new(Method::Get, "/v1/tenants", 200);
     const ACCESS: Access = Access::UserOrOperator;
 
-    fn run(self, context: &Context<'_>) -> Result<Page<Tenant>> {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Page<Tenant>> {
         if matches!(context.principal(), Principal::Operator) {
-            let list = List::new(context, "tenants".to_owned(), self.limit);
-            let after = list.after(self.cursor.as_deref())?;
+            let list = List::new(context, "tenants".to_owned(), request.limit);
+            let after = list.after(request.cursor.as_deref())?;
             let rows = context.read(|rows| rows.tenants(after, list.limit_and_one()))?;
             return list.page(rows, |row| row.id, |row| Tenant::new(row, None));
         }
         let user = context.user()?;
-        let list = List::new(context, format!("tenants of {user}"), self.limit);
-        let after = list.after(self.cursor.as_deref())?;
+        let list = List::new(context, format!("tenants of {user}"), request.limit);
+        let after = list.after(request.cursor.as_deref())?;
         let rows = context.read(|rows| rows.tenants_of(user, after, list.limit_and_one()))?;
         list.page(
             rows,

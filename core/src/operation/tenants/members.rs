@@ -47,6 +47,7 @@ fn member() -> MemberRole {
 }
 
 impl Operation for AddMember {
+    type Checked = Self;
     type Output = Member;
     const NAME: &'static str = "tenants.addMember";
     const ROUTE: Route = Route::new(Method::Post, "/v1/tenants/{tenantId}/members", 201);
@@ -57,14 +58,18 @@ impl Operation for AddMember {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Member> {
-        let (tenant, user, now) = (self.tenant_id, self.user_id, context.now());
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Member> {
+        let (tenant, user, now) = (request.tenant_id, request.user_id, context.now());
         let member = context.write(|tx, context| {
-            may_give(context, self.role)?;
+            may_give(context, request.role)?;
             if tx.user(user)?.is_none() {
                 return Err(not_found().into());
             }
-            let role = self.role.as_str();
+            let role = request.role.as_str();
             if !context.within_bounds(tx, tenant, |tx| tx.add_member(tenant, user, role, now))? {
                 return Err(GatekeeperError::new(
                     ErrorKind::Conflict,
@@ -80,6 +85,7 @@ impl Operation for AddMember {
 }
 
 impl Operation for ListMembers {
+    type Checked = Self;
     type Output = Page<Member>;
     const NAME: &'static str = "tenants.listMembers";
     const ROUTE: Route = Route::new(Method::Get, "/v1/tenants/{tenantId}/members", 200);
@@ -90,10 +96,14 @@ impl Operation for ListMembers {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Page<Member>> {
-        let tenant = self.tenant_id;
-        let list = List::new(context, format!("members of {tenant}"), self.limit);
-        let after = list.after(self.cursor.as_deref())?;
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Page<Member>> {
+        let tenant = request.tenant_id;
+        let list = List::new(context, format!("members of {tenant}"), request.limit);
+        let after = list.after(request.cursor.as_deref())?;
         let rows = context.read(|rows| rows.members(tenant, after, list.limit_and_one()))?;
         list.page(rows, |row| row.user_id, Member::from)
     }

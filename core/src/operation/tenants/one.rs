@@ -44,6 +44,7 @@ pub struct RemoveTenant {
 }
 
 impl Operation for GetTenant {
+    type Checked = Self;
     type Output = Tenant;
     const NAME: &'static str = "tenants.get";
     const ROUTE: Route = Route::new(Method::Get, "/v1/tenants/{tenantId}", 200);
@@ -54,13 +55,18 @@ impl Operation for GetTenant {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Tenant> {
-        let tenant = context.read(|rows| rows.tenant(self.tenant_id))?;
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Tenant> {
+        let tenant = context.read(|rows| rows.tenant(request.tenant_id))?;
         tenant.map(|tenant| Tenant::new(tenant, context.role())).ok_or_else(not_found)
     }
 }
 
 impl Operation for UpdateTenant {
+    type Checked = Self;
     type Output = Tenant;
     const NAME: &'static str = "tenants.update";
     const ROUTE: Route = Route::new(Method::Patch, "/v1/tenants/{tenantId}", 200);
@@ -71,17 +77,18 @@ impl Operation for UpdateTenant {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
-        self.name.as_deref().map_or(Ok(()), |name| check_name("name", name))
+    fn check(self) -> Result<Self> {
+        self.name.as_deref().map_or(Ok(()), |name| check_name("name", name))?;
+        Ok(self)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Tenant> {
+    fn run(request: Self, context: &Context<'_>) -> Result<Tenant> {
         let tenant = context.write(|tx, context| {
-            if let Some(name) = &self.name {
-                tx.rename_tenant(self.tenant_id, name)?;
-                context.audit(tx, Event::new(Action::TenantUpdated).about(&self.tenant_id))?;
+            if let Some(name) = &request.name {
+                tx.rename_tenant(request.tenant_id, name)?;
+                context.audit(tx, Event::new(Action::TenantUpdated).about(&request.tenant_id))?;
             }
-            let tenant = tx.tenant(self.tenant_id)?;
+            let tenant = tx.tenant(request.tenant_id)?;
             Ok(tenant.map(|tenant| Tenant::new(tenant, context.role())))
         })?;
         tenant.ok_or_else(not_found)
@@ -89,6 +96,7 @@ impl Operation for UpdateTenant {
 }
 
 impl Operation for RemoveTenant {
+    type Checked = Self;
     type Output = ();
     const NAME: &'static str = "tenants.remove";
     const ROUTE: Route = Route::new(Method::Delete, "/v1/tenants/{tenantId}", 200);
@@ -99,8 +107,12 @@ impl Operation for RemoveTenant {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<()> {
-        if self.tenant_id == DEFAULT_TENANT {
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<()> {
+        if request.tenant_id == DEFAULT_TENANT {
             return Err(GatekeeperError::new(
                 ErrorKind::Conflict,
                 "the tenant default cannot be deleted: a key manager without a root key creates its keys there. Revoke \
@@ -108,8 +120,8 @@ impl Operation for RemoveTenant {
             ));
         }
         context.write(|tx, context| {
-            tx.remove_tenant(self.tenant_id, context.now())?;
-            context.audit(tx, Event::new(Action::TenantRemoved).about(&self.tenant_id))
+            tx.remove_tenant(request.tenant_id, context.now())?;
+            context.audit(tx, Event::new(Action::TenantRemoved).about(&request.tenant_id))
         })?;
         context.delete_removed();
         Ok(())

@@ -32,6 +32,7 @@ pub struct RemoveMember {
 }
 
 impl Operation for UpdateMember {
+    type Checked = Self;
     type Output = Member;
     const NAME: &'static str = "tenants.updateMember";
     const ROUTE: Route = Route::new(Method::Patch, "/v1/tenants/{tenantId}/members/{userId}", 200);
@@ -42,12 +43,16 @@ impl Operation for UpdateMember {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Member> {
-        let (tenant, user) = (self.tenant_id, self.user_id);
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Member> {
+        let (tenant, user) = (request.tenant_id, request.user_id);
         let member = context.write(|tx, context| {
-            may_give(context, self.role)?;
-            check_change(context, tx, tenant, user, self.role)?;
-            if !tx.set_role(tenant, user, self.role.as_str(), MemberRole::Owner.as_str())? {
+            may_give(context, request.role)?;
+            check_change(context, tx, tenant, user, request.role)?;
+            if !tx.set_role(tenant, user, request.role.as_str(), MemberRole::Owner.as_str())? {
                 return Err(last_owner().into());
             }
             context.audit(tx, Event::new(Action::MemberUpdated).about(&user))?;
@@ -58,6 +63,7 @@ impl Operation for UpdateMember {
 }
 
 impl Operation for RemoveMember {
+    type Checked = Self;
     type Output = ();
     const NAME: &'static str = "tenants.removeMember";
     const ROUTE: Route = Route::new(Method::Delete, "/v1/tenants/{tenantId}/members/{userId}", 200);
@@ -68,8 +74,12 @@ impl Operation for RemoveMember {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<()> {
-        let (tenant, user) = (self.tenant_id, self.user_id);
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<()> {
+        let (tenant, user) = (request.tenant_id, request.user_id);
         context.write(|tx, context| {
             // Members can always remove themselves.
             let leaves = matches!(context.principal(), Principal::User { id, .. } if *id == user);

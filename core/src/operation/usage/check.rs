@@ -38,6 +38,7 @@ impl CheckQuota {
 }
 
 impl Operation for CheckQuota {
+    type Checked = Self;
     type Output = QuotaCheck;
     const NAME: &'static str = "usage.check";
     const ROUTE: Route = Route::new(Method::Post, "/v1/usage/check", 200);
@@ -48,12 +49,13 @@ impl Operation for CheckQuota {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
-        Quantity::check("quantity", Some(self.quantity))
+    fn check(self) -> Result<Self> {
+        Quantity::check("quantity", Some(self.quantity))?;
+        Ok(self)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<QuotaCheck> {
-        let (tenant, key) = (self.tenant_id, key_of(context, self.api_key_id)?);
+    fn run(request: Self, context: &Context<'_>) -> Result<QuotaCheck> {
+        let (tenant, key) = (request.tenant_id, key_of(context, request.api_key_id)?);
         let now = context.now();
         context.read(|rows| {
             let mut ledger = Ledger::new(rows, now);
@@ -62,7 +64,7 @@ impl Operation for CheckQuota {
             {
                 return Err(not_found().into());
             }
-            Ok(ledger.check(tenant, key, self.quantity)?.ok_or_else(not_found)?)
+            Ok(ledger.check(tenant, key, request.quantity)?.ok_or_else(not_found)?)
         })
     }
 }

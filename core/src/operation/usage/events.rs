@@ -31,6 +31,7 @@ pub struct ListUsageEvents {
 }
 
 impl Operation for ListUsageEvents {
+    type Checked = Self;
     type Output = Page<UsageEvent>;
     const NAME: &'static str = "usage.events";
     const ROUTE: Route = Route::new(Method::Get, "/v1/usage/events", 200);
@@ -41,14 +42,18 @@ impl Operation for ListUsageEvents {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<Page<UsageEvent>> {
-        let (tenant, key) = (self.tenant_id, self.api_key_id);
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<Page<UsageEvent>> {
+        let (tenant, key) = (request.tenant_id, request.api_key_id);
         let name = match key {
             None => format!("usage of {tenant}"),
             Some(key) => format!("usage of {tenant} with {key}"),
         };
-        let list = List::new(context, name, self.limit);
-        let before = list.after(self.cursor.as_deref())?;
+        let list = List::new(context, name, request.limit);
+        let before = list.after(request.cursor.as_deref())?;
         let part = context.read(|rows| {
             let events = rows.usage_events(tenant, key, before, list.bounds())?;
             if events.rows.is_empty()

@@ -45,6 +45,7 @@ pub struct RecordedUsage {
 }
 
 impl Operation for RecordUsage {
+    type Checked = UsageInput;
     type Output = UsageEvent;
     const NAME: &'static str = "usage.record";
     const ROUTE: Route = Route::new(Method::Post, "/v1/usage/record", 201);
@@ -55,16 +56,18 @@ impl Operation for RecordUsage {
         TenantRef::Given(self.0.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
-        self.0.check()
+    fn check(self) -> Result<UsageInput> {
+        self.0.check()?;
+        Ok(self.0)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<UsageEvent> {
-        UsageEvent::from_row(self.0.record(context, Asked::ToRecord)?.event)
+    fn run(input: UsageInput, context: &Context<'_>) -> Result<UsageEvent> {
+        UsageEvent::from_row(input.record(context, Asked::ToRecord)?.event)
     }
 }
 
 impl Operation for CheckAndRecordUsage {
+    type Checked = UsageInput;
     type Output = RecordedUsage;
     const NAME: &'static str = "usage.checkAndRecord";
     const ROUTE: Route = Route::new(Method::Post, "/v1/usage/check-and-record", 201);
@@ -75,12 +78,13 @@ impl Operation for CheckAndRecordUsage {
         TenantRef::Given(self.0.tenant_id)
     }
 
-    fn check(&self) -> Result<()> {
-        self.0.check()
+    fn check(self) -> Result<UsageInput> {
+        self.0.check()?;
+        Ok(self.0)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<RecordedUsage> {
-        let recorded = self.0.record(context, Asked::ForRoom)?;
+    fn run(input: UsageInput, context: &Context<'_>) -> Result<RecordedUsage> {
+        let recorded = input.record(context, Asked::ForRoom)?;
         let quota = recorded.quota.ok_or_else(|| GatekeeperError::internal("no quota was checked"))?;
         Ok(RecordedUsage { allowed: true, event: UsageEvent::from_row(recorded.event)?, quota })
     }

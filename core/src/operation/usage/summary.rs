@@ -39,6 +39,7 @@ pub struct UsageSummary {
 }
 
 impl Operation for SummarizeUsage {
+    type Checked = Self;
     type Output = UsageSummary;
     const NAME: &'static str = "usage.summary";
     const ROUTE: Route = Route::new(Method::Get, "/v1/usage/summary", 200);
@@ -49,10 +50,14 @@ impl Operation for SummarizeUsage {
         TenantRef::Given(self.tenant_id)
     }
 
-    fn run(self, context: &Context<'_>) -> Result<UsageSummary> {
-        let period = self.period;
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    fn run(request: Self, context: &Context<'_>) -> Result<UsageSummary> {
+        let period = request.period;
         let bucket = period.bucket(context.now());
-        let subject = self.tenant_id.to_string();
+        let subject = request.tenant_id.to_string();
         let of = SumOf { subject: &subject, period: period.as_str(), starts: bucket.starts };
         let sum = context.read(|rows| rows.usage_sum(&of))?;
         Ok(UsageSummary {
