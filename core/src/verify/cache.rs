@@ -18,6 +18,7 @@ const UNIT_BYTES: u64 = 1024;
 
 /// The numbers of entries in the caches of a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CacheStats {
     /// Keys that are cached.
     pub keys: usize,

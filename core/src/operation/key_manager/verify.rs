@@ -39,6 +39,7 @@ pub struct VerifyKey {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct VerifyOutput {
     /// Whether the key is valid.
     pub key_valid: bool,
@@ -53,6 +54,7 @@ pub struct VerifyOutput {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct VerifyDecision {
     /// The requests left in the window.
     pub remaining: u32,

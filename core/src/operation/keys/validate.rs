@@ -28,6 +28,7 @@ pub struct ValidateApiKey {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ValidatedApiKey {
     /// The key's id.
     pub id: KeyId,

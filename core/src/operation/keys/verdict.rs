@@ -13,6 +13,7 @@ use crate::verify::{Decision, Verdict, VerdictCode};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct KeyVerdict {
     /// Whether the key is valid.
     pub key_valid: bool,
