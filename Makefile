@@ -14,6 +14,9 @@ PYTHON := .venv/bin/python
 STEP := python3 scripts/step
 DENY := $(CACHE)/tools/bin/cargo-deny
 DENY_VERSION := 0.20.2
+FUZZ := $(CACHE)/tools/bin/cargo-fuzz
+FUZZ_VERSION := 0.13.2
+FUZZ_SECONDS ?= 60
 
 # The server that the tests start.
 export GATEKEEPER_SERVER ?= $(abspath $(TARGET))/debug/gatekeeper
@@ -21,8 +24,8 @@ export GATEKEEPER_SERVER ?= $(abspath $(TARGET))/debug/gatekeeper
 PYTHON_BENCH := $(CACHE)/bench-venv/bin/python
 TYPESCRIPT := $(shell find bindings-node/ts -type f) tsconfig.json package.json
 
-.PHONY: help build native gen demo check lint test test-rust test-python test-node test-http test-frameworks soak \
-  bench bench-quick bench-setup vectors dist dist-build clean tools tools-test tools-bench
+.PHONY: help build native gen demo check lint test test-rust test-python test-node test-http test-frameworks soak fuzz \
+  bench bench-quick bench-setup vectors dist dist-build clean tools tools-test tools-bench tools-fuzz
 
 help:
 	@echo "make demo     build everything and show one limit shared by three languages"
@@ -33,7 +36,8 @@ help:
 	@echo "make build    an importable package for Python in .venv and for Node, and the server"
 	@echo "make gen      generate the SDKs' types and services and the API documents from the table of operations"
 	@echo "make vectors  the language-neutral test cases in all three languages"
-	@echo "make soak     all tests in their long forms"
+	@echo "make soak     all tests in their long forms, and the fuzz targets"
+	@echo "make fuzz     the fuzz targets of the core, a minute each"
 	@echo "make bench    what a verification costs here, beside other packages; writes bench/RESULTS.md and what shows its figures"
 	@echo "make bench-quick  a short run of the same, to check that it works; writes .cache/bench"
 	@echo "make dist     the packages of a release in target/dist, each tested in a clean environment"
@@ -49,6 +53,9 @@ tools-test: tools
 
 tools-bench: tools
 	@scripts/check-tools nginx curl wrk h2load
+
+tools-fuzz: tools
+	@scripts/check-tools g++
 
 # ---- Set-up, once.
 
@@ -178,7 +185,24 @@ soak: export PROPTEST_CASES ?= 20000
 soak: export GATEKEEPER_SERVER_KILLS ?= 20
 soak:
 	$(MAKE) PROFILE=release CARGO_TEST=--release GATEKEEPER_SERVER="$(abspath $(TARGET))/release/gatekeeper" \
-	  test-rust test-python test-node test-http test-frameworks
+	  test-rust test-python test-node test-http test-frameworks fuzz
+
+# ---- Fuzzing: without a sanitizer, because the targets reach no unsafe code; so the stable toolchain is enough. It begins
+# with the inputs in core/fuzz/corpus; what it finds is kept in .cache/fuzz.
+
+FUZZ_FLAGS := --fuzz-dir core/fuzz --sanitizer none --target-dir "$(abspath $(TARGET))/fuzz"
+
+$(FUZZ): | tools
+	@$(STEP) "Compiling cargo-fuzz, once" cargo install cargo-fuzz --version $(FUZZ_VERSION) --locked --debug --root $(CACHE)/tools
+
+fuzz: export PATH := $(abspath $(CACHE))/tools/bin:$(PATH)
+fuzz: tools-fuzz $(FUZZ)
+	@$(STEP) "Compiling the fuzz targets" cargo fuzz build $(FUZZ_FLAGS)
+	@for target in $$(cargo fuzz list --fuzz-dir core/fuzz); do \
+	  mkdir -p "$(CACHE)/fuzz/$$target"; \
+	  $(STEP) "Fuzzing $$target for $(FUZZ_SECONDS) s" cargo fuzz run $(FUZZ_FLAGS) $$target "$(CACHE)/fuzz/$$target" \
+	    "core/fuzz/corpus/$$target" -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -verbosity=0 -print_final_stats=1 \
+	    | grep -vE '" # Uses: |ecommended dictionary'; done
 
 # ---- Measurements.
 

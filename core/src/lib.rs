@@ -45,6 +45,9 @@ mod deadline;
 mod deprecated;
 mod error;
 mod fork;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gatekeeper;
 mod guard;
 mod handle;

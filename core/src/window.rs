@@ -5,9 +5,14 @@
 //! its windows, the cost of everything admitted after `now − duration`, plus its own, is at most `max_req`. A
 //! denial changes nothing.
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod limit;
 mod log;
 mod marks;
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a model for tests")]
+mod reference;
 mod request;
 mod stored;
 
@@ -173,7 +178,7 @@ impl Window {
     }
 
     /// The number of entries in the log.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn entries(&self) -> usize {
         self.log.len()
     }

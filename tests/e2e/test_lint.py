@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,3 +87,10 @@ def test_the_crates_are_read_whole() -> None:
     for folder in CRATES:
         assert len(Crate(ROOT / folder).modules) > 5, folder
     assert len(ONE_VERIFY) >= 3
+
+
+def test_every_fuzz_target_is_built_and_has_inputs_to_begin_with() -> None:
+    fuzz = ROOT / "core/fuzz"
+    targets = {path.stem for path in fuzz.glob("fuzz_targets/*.rs")}
+    assert {each["name"] for each in tomllib.loads((fuzz / "Cargo.toml").read_text())["bin"]} == targets
+    assert {path.parent.name for path in fuzz.glob("corpus/*/*")} == targets

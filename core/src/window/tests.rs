@@ -2,10 +2,10 @@
 
 mod laws;
 mod long;
-mod reference;
 
 use proptest::prelude::*;
 
+use super::reference::grain;
 use super::*;
 
 /// A model of a slot: every admission with its true time and the rest of its cost, with nothing dropped or rounded.
@@ -46,10 +46,6 @@ fn limit(max_req: u32, duration: u64) -> Limit {
 /// A request with one limit of one window.
 fn request(limit: Limit, cost: u32) -> Request<'static> {
     Request { limit, shorter: &[], cost, keep_ms: limit.duration_ms() }
-}
-
-fn grain(limit: Limit) -> u64 {
-    if limit.max_req() <= 128 { 1 } else { limit.duration_ms().div_ceil(128) }
 }
 
 fn limits() -> impl Strategy<Value = Limit> {

@@ -1,9 +1,10 @@
 //! The laws L1 to L8, each as a property.
 
-use super::reference::Reference;
+use super::super::reference::Reference;
 use super::*;
 
-/// Runs `calls` under one limit. Each time is the one that the window used.
+/// Acquires from one window for each of `calls`, a time step and a share of the limit. Returns the time that the window
+/// used, the cost and the result of each.
 fn play(limit: Limit, calls: &[(i8, u8)]) -> Vec<(u64, u32, Acquired)> {
     let mut window = Window::default();
     let mut now = START;

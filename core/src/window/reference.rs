@@ -1,6 +1,6 @@
 //! The rules of one slot as in `tests/vectors/window_model.py`, entry by entry and without optimizations.
 
-use super::super::{Acquired, Limit, Permit, Request};
+use super::{Acquired, Limit, Permit, Request};
 
 #[derive(Default)]
 pub(super) struct Reference {
@@ -73,7 +73,7 @@ impl Reference {
         self.kept_ms = self.kept_ms.max(request.keep_ms.div_ceil(1000) * 1000);
         self.log.retain(|(time, _)| time + self.kept_ms > now);
         let limits = request.shorter.iter().chain([&request.limit]);
-        let grain = limits.clone().map(|limit| super::grain(*limit)).min().unwrap();
+        let grain = limits.clone().map(|limit| grain(*limit)).min().unwrap();
         let recorded = now.next_multiple_of(grain);
         match self.log.binary_search_by_key(&recorded, |(time, _)| *time) {
             Ok(index) => self.log[index].1 += u64::from(request.cost),
@@ -120,4 +120,8 @@ impl Reference {
     pub(super) fn len(&self) -> usize {
         self.log.len()
     }
+}
+
+pub(super) fn grain(limit: Limit) -> u64 {
+    if limit.max_req() <= 128 { 1 } else { limit.duration_ms().div_ceil(128) }
 }
