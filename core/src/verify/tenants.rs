@@ -207,15 +207,15 @@ impl schemars::JsonSchema for Tenants {
 /// The keys that a verification accepts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum KeysOf<'a> {
-    /// Those of the root key's tenant.
+    /// Keys of the root key's tenant.
     Tenant(TenantId),
-    /// Those of the tenants that a member listed.
+    /// Keys of the tenants that a member listed.
     Members(&'a Tenants),
-    /// Those of the tenants that the operator listed. The operator gets a warning about valid keys of other tenants.
+    /// Keys of the tenants that the operator listed. The operator gets a warning about valid keys of other tenants.
     Operators(&'a Tenants),
-    /// Those of every tenant, for a call by the holder of the key.
+    /// Keys of every tenant, for a call by the holder of the key.
     Anyone,
-    /// None, for a user who is not a member of any tenant.
+    /// No key, for a user who is not a member of any tenant.
     NoTenant,
 }
 
