@@ -295,8 +295,8 @@ impl Shared {
         }
     }
 
-    /// Makes this process read again everything that it read before `segment`, if that begins with a smaller change
-    /// number: then the database was restored.
+    /// Invalidates everything that this process has cached if the database was restored: then the change numbers of
+    /// `segment` are smaller than the greatest one that this process has read.
     fn outdate_what_was_read(&self, segment: &Segment) {
         let read = self.read.get();
         if segment.version_counters.highest() < read {

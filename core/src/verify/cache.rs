@@ -28,7 +28,7 @@ pub struct CacheStats {
 
 pub(crate) struct KeyCache {
     known: Sharded<Arc<CachedKey>, BySize>,
-    /// The version of the snapshot in which the digest was unknown.
+    /// Unknown digests, each with the version of the snapshot in which it was unknown.
     unknown: Sharded<u64, UnitWeighter>,
     flights: Flights,
 }
