@@ -5,7 +5,7 @@ import { hash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { initKeyManager } from 'gatekeeper-native';
+import { GatekeeperCore, initKeyManager } from 'gatekeeper-native';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 
 const { values } = parseArgs({
@@ -21,8 +21,9 @@ const calls = Number(values.calls);
 
 // No window ends during the run, which would cost the limiter a timer.
 const limit = { maxReq: 2 ** 32 - 1, duration: 3_600_000 };
+const core = new GatekeeperCore({ baseUrl: 'memory:', operator: true });
 const { createUserAPIKeySync, verifyUserAPIKey, verifyUserAPIKeySync } = initKeyManager({
-  url: 'memory:',
+  core,
   endpoints: { GET_TASKS: { default: limit, roles: { PRO: limit, TEAM: limit } } },
 });
 const limiter = new RateLimiterMemory({ points: limit.maxReq, duration: limit.duration / 1000 });
@@ -30,6 +31,14 @@ const limiter = new RateLimiterMemory({ points: limit.maxReq, duration: limit.du
 const variables = ['task_id'];
 const create = () => createUserAPIKeySync('user', ['PRO', 'TEAM']).apiKey;
 const key = create();
+const { tenantId } = verifyUserAPIKeySync(key, 'GET_TASKS', variables);
+const { plainTextKey: scopedKey } = await core.keys.create({
+  tenantId,
+  name: 'bench',
+  roles: ['PRO', 'TEAM'],
+  scopes: ['read', 'write'],
+});
+const options = { scopes: ['read'] };
 
 /** Each candidate runs `calls` times in a row and returns the nanoseconds of one call. */
 const hot = {
@@ -41,6 +50,11 @@ const hot = {
   }),
   awaited: timed(async (count) => {
     for (let call = 0; call < count; call += 1) admitted(await verifyUserAPIKey(key, 'GET_TASKS', variables));
+  }),
+  scoped: timed((count) => {
+    for (let call = 0; call < count; call += 1) {
+      admitted(verifyUserAPIKeySync(scopedKey, 'GET_TASKS', variables, options));
+    }
   }),
   limiter: timed(async (count) => {
     for (let call = 0; call < count; call += 1) await limiter.consume(key);
@@ -91,6 +105,7 @@ const document = {
   rows: [
     aimed('verify, sync', hotNs.sync, 4),
     aimed('verify, awaited', hotNs.awaited, 4.6),
+    { ...compared('verify with a scope, sync', hotNs.scoped, hotNs.sync), aim: 1.3 },
     recorded(`verify, sync, ${over}`, manyNs.sync),
     recorded(`verify, awaited, ${over}`, manyNs.awaited),
     compared('rate-limiter-flexible, memory (limit only)', hotNs.limiter, hotNs.awaited),

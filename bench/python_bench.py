@@ -34,6 +34,7 @@ LIMIT: gatekeeper.LimitDict = {"maxReq": 2**32 - 1, "duration": 60_000}
 ENDPOINTS: dict[str, gatekeeper.Endpoint] = {"GET_TASKS": {"default": LIMIT, "roles": {"PRO": LIMIT, "TEAM": LIMIT}}}
 ROLES = ("PRO", "TEAM")
 VARIABLES = ["task_id"]
+SCOPES = ["read"]
 
 
 def reference(key: bytes) -> float:
@@ -50,6 +51,14 @@ def sync(verify: Callable[[str, str, list[str]], gatekeeper.VerifyResult], key: 
     start = time.perf_counter_ns()
     for _ in range(CALLS):
         verify(key, "GET_TASKS", VARIABLES)
+    return (time.perf_counter_ns() - start) / CALLS
+
+
+def scoped(verify: Callable[..., gatekeeper.VerifyResult], key: str) -> float:
+    """Nanoseconds of one verification that requires a scope."""
+    start = time.perf_counter_ns()
+    for _ in range(CALLS):
+        verify(key, "GET_TASKS", VARIABLES, scopes=SCOPES)
     return (time.perf_counter_ns() - start) / CALLS
 
 
@@ -72,19 +81,27 @@ def peer(hit: Callable[..., bool], key: str) -> float:
 
 def main() -> None:
     """Measure and print."""
-    keys = gatekeeper.init_key_manager(url="memory:", endpoints=ENDPOINTS)
+    core = gatekeeper.GatekeeperCore("memory:", operator=True)
+    keys = gatekeeper.init_key_manager(core=core, endpoints=ENDPOINTS)
     key = keys.create_user_api_key("gk_live", ROLES)["apiKey"]
+    first = keys.verify_user_api_key(key, "GET_TASKS", VARIABLES)
+    assert isinstance(first, gatekeeper.ValidKey)
+    assert first.ok
+    scoped_key = core.keys.create(
+        tenant_id=first.tenant_id, name="bench", roles=ROLES, scopes=["read", "write"]
+    ).plain_text_key
     async_keys = aio.init_key_manager(url="memory:", endpoints=ENDPOINTS)
     async_key = asyncio.run(async_keys.create_user_api_key("gk_live", ROLES))["apiKey"]
     storage = MemoryStorage()
     limiter = MovingWindowRateLimiter(storage)
 
-    assert keys.verify_user_api_key(key, "GET_TASKS", VARIABLES).ok
+    assert keys.verify_user_api_key(scoped_key, "GET_TASKS", VARIABLES, scopes=SCOPES).ok
     assert asyncio.run(async_keys.verify_user_api_key(async_key, "GET_TASKS", VARIABLES)).ok
 
     timed: dict[str, Callable[[], float]] = {
         "sha256": lambda: reference(key.encode()),
         "sync": lambda: sync(keys.verify_user_api_key, key),
+        "scoped": lambda: scoped(keys.verify_user_api_key, scoped_key),
         "awaited": lambda: asyncio.run(awaited(async_keys.verify_user_api_key, async_key)),
         "limits": lambda: peer(limiter.hit, key),
     }
@@ -108,6 +125,12 @@ def main() -> None:
         "rows": [
             row("verify, sync", "sync", 1.5),
             row("verify, awaited", "awaited", 2.0),
+            {
+                "name": "verify with a scope, sync",
+                "ns": round(ns["scoped"], 1),
+                "ratio_to_verify": round(ns["scoped"] / ns["sync"], 2),
+                "aim": 1.3,
+            },
             {
                 "name": "limits, moving window (limit only)",
                 "ns": round(ns["limits"], 1),

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use criterion::{Criterion, criterion_group, criterion_main};
-use gatekeeper::Endpoints;
 use gatekeeper::blocking::{Gatekeeper, Verifier};
 use gatekeeper::key_manager::CreateKey;
+use gatekeeper::{Endpoints, VerifyOptions};
 
 const ENDPOINTS: &str = r#"{"GET_TASKS": {
     "default": {"maxReq": 10, "duration": 60000},
@@ -33,6 +33,16 @@ fn new_key(gatekeeper: &Gatekeeper) -> String {
     created.api_key.expose().to_owned()
 }
 
+/// A key with the same roles and with scopes.
+fn new_scoped_key(gatekeeper: &Gatekeeper) -> String {
+    let request = serde_json::json!({
+        "tenantId": Gatekeeper::DEFAULT_TENANT, "name": "bench", "roles": ["PRO", "TEAM"], "scopes": ["read", "write"],
+    });
+    let created = gatekeeper.call_json("keys.create", &request.to_string()).unwrap();
+    let created: serde_json::Value = serde_json::from_str(&created).unwrap();
+    created["plainTextKey"].as_str().unwrap().to_owned()
+}
+
 #[allow(clippy::disallowed_methods, reason = "the bare reference")]
 fn hot(criterion: &mut Criterion) {
     let gatekeeper = Gatekeeper::open("memory:").unwrap();
@@ -43,6 +53,13 @@ fn hot(criterion: &mut Criterion) {
     group.bench_function("sha256", |bench| bench.iter(|| digest(&SHA256, black_box(key.as_bytes()))));
     group.bench_function("hot", |bench| {
         bench.iter(|| assert!(verifier.verify(black_box(&key), "GET_TASKS", &["task_id"]).unwrap().ok()));
+    });
+    let (scoped, options) = (new_scoped_key(&gatekeeper), VerifyOptions::default().scopes(&["read"]));
+    group.bench_function("scope", |bench| {
+        bench.iter(|| {
+            let key = black_box(&scoped);
+            assert!(verifier.verify_with(key, "GET_TASKS", &["task_id"], &options).unwrap().ok());
+        });
     });
     group.bench_function("validate", |bench| {
         bench.iter(|| assert!(gatekeeper.validate(black_box(&key)).is_ok()));
