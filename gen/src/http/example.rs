@@ -168,6 +168,8 @@ fn by_name(owner: &str, field: &str) -> Option<Value> {
         "ratelimits" => json!({
             "DEFAULT": { "maxReq": 10, "duration": 60_000 }, "PRO": { "maxReq": 1000, "duration": 60_000 },
         }),
+        "definition" => json!({ "default": "10/minute", "roles": { "PRO": "1000/minute" } }),
+        "clientAddress" => json!("192.0.2.1"),
         "scopes" => json!(["read", "write"]),
         "roles" => json!(["PRO"]),
         "role" => json!("PRO"),
