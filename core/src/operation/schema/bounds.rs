@@ -101,7 +101,9 @@ pub(crate) fn definition(schema: &mut Schema) {
         &json!({
             "properties": {
                 "default": limit,
-                "roles": { "type": "object", "propertyNames": role(), "additionalProperties": limit },
+                "roles": {
+                    "type": ["object", "null"], "propertyNames": role(), "additionalProperties": limit,
+                },
             },
             "required": ["default"],
             "additionalProperties": false,
